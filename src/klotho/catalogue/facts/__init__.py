@@ -1,0 +1,104 @@
+"""What AWS publishes about its resource types: property names and types, what replaces, what `Fn::GetAtt` may name.
+
+Facts come from the vendored schema files beside this module (`tools/refresh_facts.py` writes them; nobody edits them).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+_SCHEMAS = Path(__file__).parent / "schemas"
+PropertyPath = tuple[str, ...]
+"""A path of property names; `*` stands for any list item or map key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """One resource type's published schema."""
+
+    type_name: str
+    document: Mapping[str, Any] = field(repr=False)
+    properties: Mapping[str, Any] = field(repr=False)
+    definitions: Mapping[str, Any] = field(repr=False)
+    required: frozenset[str]
+    create_only: frozenset[PropertyPath]
+    """A change here replaces the resource."""
+    conditional_create_only: frozenset[PropertyPath]
+    """A change here replaces the resource in some cases."""
+    read_only: frozenset[PropertyPath]
+    """What AWS decides: never in a template, but what `Fn::GetAtt` may name."""
+    write_only: frozenset[PropertyPath]
+    primary_identifier: tuple[PropertyPath, ...]
+
+    @property
+    def attributes(self) -> frozenset[str]:
+        """The names `Fn::GetAtt` accepts, nested ones with dots."""
+        return frozenset(".".join(path) for path in self.read_only)
+
+    @property
+    def settable(self) -> frozenset[str]:
+        """Top-level properties a template may set."""
+        read_only = {path[0] for path in self.read_only if len(path) == 1}
+        return frozenset(self.properties) - read_only
+
+    def permissions(self, operation: str) -> tuple[str, ...]:
+        """The IAM actions AWS's handler needs for create, read, update, delete or list (an over-approximation)."""
+        handler = self.document.get("handlers", {}).get(operation, {})
+        return tuple(sorted(handler.get("permissions", ())))
+
+    @property
+    def tag_property(self) -> str | None:
+        """The property that carries tags, None when the type takes none."""
+        tagging = self.document.get("tagging", {})
+        if not tagging.get("taggable", False):
+            return None
+        name = str(tagging.get("tagProperty", "/properties/Tags")).rsplit("/", 1)[-1]
+        return name if name in self.properties else None
+
+
+def known_types() -> tuple[str, ...]:
+    """Every vendored type, sorted."""
+    return tuple(sorted(path.stem.replace("-", "::") for path in _SCHEMAS.glob("*.json")))
+
+
+def is_known(type_name: str) -> bool:
+    return _path(type_name).exists()
+
+
+@cache
+def schema(type_name: str) -> Schema:
+    """The schema of a vendored type; KeyError for any other (add it to types.txt)."""
+    path = _path(type_name)
+    if not path.exists():
+        raise KeyError(type_name)
+    document = orjson.loads(path.read_bytes())
+    return Schema(
+        type_name=type_name,
+        document=document,
+        properties=document.get("properties", {}),
+        definitions=document.get("definitions", {}),
+        required=frozenset(document.get("required", ())),
+        create_only=_pointers(document, "createOnlyProperties"),
+        conditional_create_only=_pointers(document, "conditionalCreateOnlyProperties"),
+        read_only=_pointers(document, "readOnlyProperties"),
+        write_only=_pointers(document, "writeOnlyProperties"),
+        primary_identifier=tuple(_pointer(text) for text in document.get("primaryIdentifier", ())),
+    )
+
+
+def _path(type_name: str) -> Path:
+    return _SCHEMAS / f"{type_name.replace('::', '-')}.json"
+
+
+def _pointers(document: Mapping[str, Any], key: str) -> frozenset[PropertyPath]:
+    return frozenset(_pointer(text) for text in document.get(key, ()))
+
+
+def _pointer(text: str) -> PropertyPath:
+    return tuple(part for part in text.removeprefix("/properties/").split("/") if part not in ("items", "properties"))

@@ -1,0 +1,49 @@
+"""Everything a handler, a plane or a service may need, put together once by the supervisor."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from klotho.localcloud.identity import ACCOUNT
+
+if TYPE_CHECKING:
+    from klotho.localcloud.credentials import Credentials
+    from klotho.localcloud.database import Database
+    from klotho.localcloud.logs import Logs
+    from klotho.localcloud.planes.containers import Containers
+    from klotho.localcloud.planes.functions import Functions
+    from klotho.localcloud.planes.gateway import Gateway
+    from klotho.localcloud.planes.postgres import PostgresServers
+    from klotho.localcloud.ports import Ports
+    from klotho.localcloud.services.dynamodb import DynamoDb
+    from klotho.localcloud.services.s3 import ObjectStore
+    from klotho.localcloud.services.secretsmanager import SecretsManager
+    from klotho.localcloud.world import World
+
+
+@dataclass(slots=True)
+class Cloud:
+    """The parts of one running local cloud (one project, one environment)."""
+
+    project: str
+    environment: str
+    region: str
+    state: Path
+    """The folder under the XDG state folder that belongs to this project and environment."""
+    endpoint_url: str
+    """`http://127.0.0.1:<port>`: what compute units get as AWS_ENDPOINT_URL."""
+    database: Database
+    world: World
+    ports: Ports
+    logs: Logs
+    credentials: Credentials
+    objects: ObjectStore
+    secrets: SecretsManager
+    tables: DynamoDb
+    postgres: PostgresServers
+    functions: Functions
+    containers: Containers
+    gateway: Gateway
+    account: str = ACCOUNT

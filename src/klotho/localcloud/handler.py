@@ -1,0 +1,111 @@
+"""What a resource type of the local cloud implements.
+
+The CloudFormation engine (`localcloud/cloudformation/`) decides *when* a resource is created, updated, replaced or
+deleted, journals each step, and stores what a handler returns in the `World`. A handler does the work of one type
+and nothing else: it keeps no table of its own for what the template says, because the record holds that.
+
+Passive types (roles, subnets, log groups ...) share `GenericHandler`; a type with work to do has its own small
+module in `localcloud/handlers/`, listed literally in `localcloud/handlers/__init__.py`.
+
+Rules every handler keeps, checked by the one contract test:
+
+* **Idempotent by token.** `Request.token` is the same when an operation is tried again after a crash. A `create`
+  tried twice yields the same identifier and does the work once. Derive names and ids from the token
+  (`klotho.localcloud.identity`), never from a counter or a random number.
+* **Delete is idempotent**: deleting what is already gone succeeds.
+* **Nothing is ignored.** `carries` names the properties the handler honours. The engine refuses, by name, a template
+  that sets any other property of the type before the operation starts.
+* **Failure is a `HandlerError`** with AWS's code and a reason a person can act on. Anything else is a bug in Klotho.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
+
+if TYPE_CHECKING:
+    from klotho.localcloud.cloud import Cloud
+
+Properties = Mapping[str, Any]
+
+
+class HandlerError(Exception):
+    """An operation failed the way it would on AWS; becomes the resource's status reason."""
+
+    def __init__(self, reason: str, code: str = "GeneralServiceException") -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One operation on one resource, every intrinsic function already resolved to plain JSON values."""
+
+    type_name: str
+    logical_id: str
+    stack_name: str
+    stack_id: str
+    token: str
+    """Stable across retries of the same operation; a replacement gets a new one."""
+    properties: Properties
+    """The desired properties (for delete: those the resource has)."""
+    identifier: str | None = None
+    """The physical id; None for create."""
+    previous: Properties = field(default_factory=dict)
+    """The properties before an update."""
+    attributes: Properties = field(default_factory=dict)
+    """What the earlier outcome said `Fn::GetAtt` may name."""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    """The stack's tags, which CloudFormation propagates to its resources."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What `Ref` and `Fn::GetAtt` give for the resource from now on."""
+
+    identifier: str
+    """The physical id: what `Ref` returns and what `DescribeStackResources` shows."""
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    """Read-only properties by the schema's names; nested ones with dots, as GetAtt writes them (`Endpoint.Address`)."""
+
+
+class Handler:
+    """Base of all handlers: stores the cloud, and does nothing on restart."""
+
+    type_name: ClassVar[str]
+    carries: ClassVar[frozenset[str]]
+    """Top-level property names honoured; a nested restriction is written with dots (`Code.S3Key`): as soon as one
+    dotted name of a property is listed, only its listed children are honoured."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self.cloud = cloud
+
+    async def create(self, request: Request) -> Outcome:
+        raise NotImplementedError(f"{self.type_name}: create")  # pragma: no cover - a handler without it cannot register
+
+    async def update(self, request: Request) -> Outcome:
+        """Apply `request.properties` over `request.previous`; create-only properties never differ here."""
+        raise NotImplementedError(f"{self.type_name}: update")  # pragma: no cover
+
+    async def delete(self, request: Request) -> None:
+        raise NotImplementedError(f"{self.type_name}: delete")  # pragma: no cover
+
+    async def resume(self, record: Record) -> None:
+        """The supervisor has started again and this resource is live: bring its plane back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One live resource, as the `World` stores it."""
+
+    type_name: str
+    identifier: str
+    properties: Properties
+    attributes: Properties
+    token: str
+    stack_id: str
+    stack_name: str
+    logical_id: str
+    tags: Mapping[str, str]
