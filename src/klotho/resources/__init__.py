@@ -1,0 +1,54 @@
+"""The resource graph: what exists on AWS, which rule said so, and how changes fold into it.
+
+`ResourceGraph` is the frozen result; `Change` is the only way to make one. Nothing mutates a graph.
+"""
+
+from klotho.resources.changes import AddItem, AddResource, Change, DependsOn, Precedence, Provenance, SetProperty
+from klotho.resources.fold import Folding, fold
+from klotho.resources.graph import ResourceGraph
+from klotho.resources.resource import SHARED, Decision, Resource, owner_of, resource_key, role_of, shared_key
+from klotho.resources.serialization import graph_to_json, value_to_json
+from klotho.resources.values import (
+    Asset,
+    Join,
+    Pseudo,
+    Ref,
+    ResourceKey,
+    Value,
+    is_deferred,
+    join,
+    json_text,
+    references_in,
+)
+
+__all__ = [
+    "SHARED",
+    "AddItem",
+    "AddResource",
+    "Asset",
+    "Change",
+    "Decision",
+    "DependsOn",
+    "Folding",
+    "Join",
+    "Precedence",
+    "Provenance",
+    "Pseudo",
+    "Ref",
+    "Resource",
+    "ResourceGraph",
+    "ResourceKey",
+    "SetProperty",
+    "Value",
+    "fold",
+    "graph_to_json",
+    "is_deferred",
+    "join",
+    "json_text",
+    "owner_of",
+    "references_in",
+    "resource_key",
+    "role_of",
+    "shared_key",
+    "value_to_json",
+]

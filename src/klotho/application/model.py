@@ -1,0 +1,126 @@
+"""The frozen values of the application model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal, NewType
+
+from klotho.diagnostics import Span
+
+SCHEMA_VERSION = 1
+
+ConstructId = NewType("ConstructId", str)
+"""`<kind>/<name>`, for example `Databases.Postgres/orders_db`: unique in an application."""
+
+Json = Any
+"""Null, booleans, numbers, text, lists and string-keyed maps; text may hold output tokens (see `values`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Construct:
+    """Something the application needs."""
+
+    kind: str
+    """The name in the SDK: `Compute.Container`, `API` ..."""
+    name: str
+    properties: Mapping[str, Json] = field(default_factory=dict)
+    """Only what the user gave; defaults belong to the catalogue."""
+    span: Span | None = None
+    stack: str | None = None
+    """The stack the user asked for, None for the default segmentation."""
+    from_project: bool = False
+    """Defined by another repository of the project; only kind and name are given here."""
+    existing: str | None = None
+    """An ARN or id to adopt; never modified, only referenced."""
+
+    @property
+    def id(self) -> ConstructId:
+        return ConstructId(f"{self.kind}/{self.name}")
+
+    @property
+    def title(self) -> str:
+        """How messages name it: `Databases.Postgres "orders_db"`."""
+        return f'{self.kind} "{self.name}"'
+
+
+@dataclass(frozen=True, slots=True)
+class Relationship:
+    """`actor.verb(target, …)`."""
+
+    verb: str
+    actor: ConstructId
+    target: ConstructId
+    properties: Mapping[str, Json] = field(default_factory=dict)
+    """`protocol`, `route`, `methods` ... as the verb defines them."""
+    span: Span | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """A trade-off the solver must weigh (`requires`), or a declared usage (`expects`)."""
+
+    subject: ConstructId | None
+    """None for the whole application."""
+    name: str
+    value: Json
+    span: Span | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Directive:
+    """An explicit override: `use` pins an implementation, `override` sets properties of generated resources."""
+
+    subject: ConstructId
+    action: Literal["use", "override"]
+    target: str
+    """The implementation's name, or the resource type."""
+    properties: Mapping[str, Json] = field(default_factory=dict)
+    span: Span | None = None
+
+
+@dataclass(frozen=True)
+class Application:
+    """Everything one program (or one annotated code base) says."""
+
+    name: str
+    project: str = "default"
+    environment: str | None = None
+    """The environment the program asks for; the command line's `--env` wins."""
+    region: str | None = None
+    constructs: tuple[Construct, ...] = ()
+    relationships: tuple[Relationship, ...] = ()
+    requirements: tuple[Requirement, ...] = ()
+    directives: tuple[Directive, ...] = ()
+    span: Span | None = None
+
+    @cached_property
+    def by_id(self) -> Mapping[ConstructId, Construct]:
+        return {construct.id: construct for construct in self.constructs}
+
+    def construct(self, construct_id: ConstructId) -> Construct:
+        return self.by_id[construct_id]
+
+    @cached_property
+    def _by_actor(self) -> Mapping[ConstructId, tuple[Relationship, ...]]:
+        return _grouped(self.relationships, lambda item: item.actor)
+
+    @cached_property
+    def _by_target(self) -> Mapping[ConstructId, tuple[Relationship, ...]]:
+        return _grouped(self.relationships, lambda item: item.target)
+
+    def relationships_of(self, actor: ConstructId) -> tuple[Relationship, ...]:
+        """What this construct does to others, in program order."""
+        return self._by_actor.get(actor, ())
+
+    def relationships_on(self, target: ConstructId) -> tuple[Relationship, ...]:
+        """What others do to this construct, in program order."""
+        return self._by_target.get(target, ())
+
+
+def _grouped(items: tuple[Relationship, ...], key: Any) -> dict[ConstructId, tuple[Relationship, ...]]:
+    groups: dict[ConstructId, list[Relationship]] = {}
+    for item in items:
+        groups.setdefault(key(item), []).append(item)
+    return {name: tuple(group) for name, group in groups.items()}

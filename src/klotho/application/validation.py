@@ -1,0 +1,115 @@
+"""What must hold of an application before any cloud is thought of.
+
+Input: an Application; output: diagnostics in the report. Refuses two constructs of one name and kind, names that are
+no names, relationships and directives on what does not exist, routes that clash, outputs of constructs that do not
+exist, and an empty program. Which outputs exist, and which relationships make sense, is checked by the engine.
+"""
+
+from __future__ import annotations
+
+import re
+
+from klotho.application.model import Application, Construct, ConstructId, Relationship
+from klotho.application.routes import overlapping, parse_route
+from klotho.application.values import references
+from klotho.diagnostics import Label, Report, Span, did_you_mean
+
+NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,62}")
+
+
+def validate(application: Application, report: Report) -> None:
+    """Report every mistake of the model itself."""
+    if not application.constructs:
+        report.error(
+            "empty-program",
+            "this program describes no constructs",
+            application.span,
+            helps=['add one, for example `klotho.Compute.Container(name="web", context="./web")`'],
+        )
+    _names(application, report)
+    _ends(application, report)
+    _routes(application, report)
+    _outputs(application, report)
+
+
+def _names(application: Application, report: Report) -> None:
+    first: dict[ConstructId, Construct] = {}
+    for construct in application.constructs:
+        if not NAME.fullmatch(construct.name):
+            report.error(
+                "bad-name",
+                f"`{construct.name}` can't be the name of a {construct.kind}",
+                construct.span,
+                notes=["a name starts with a letter and holds letters, digits, `_`, `-` and `.`, at most 63"],
+            )
+        earlier = first.setdefault(construct.id, construct)
+        if earlier is not construct:
+            report.error(
+                "name-taken",
+                f'there are two {construct.kind} named "{construct.name}"',
+                construct.span,
+                text="the second one",
+                also=[Label(earlier.span, "the first one")] if earlier.span else [],
+                helps=["give one of them another name"],
+            )
+
+
+def _ends(application: Application, report: Report) -> None:
+    known = application.by_id
+    for relationship in application.relationships:
+        for end in (relationship.actor, relationship.target):
+            if end not in known:
+                report.error(
+                    "unknown-construct",
+                    f"`{end}` does not exist",
+                    relationship.span,
+                    helps=[did_you_mean(end, known)],
+                )
+    for directive in application.directives:
+        if directive.subject not in known:
+            report.error(
+                "unknown-construct",
+                f"`{directive.subject}` does not exist",
+                directive.span,
+                helps=[did_you_mean(directive.subject, known)],
+            )
+
+
+def _routes(application: Application, report: Report) -> None:
+    """Two attachments that would serve the same request, per API."""
+    seen: dict[ConstructId, list[Relationship]] = {}
+    for relationship in application.relationships:
+        if relationship.verb != "attach_service":
+            continue
+        route = relationship.properties.get("route", "/")
+        problem = parse_route(str(route)).problem
+        if problem:
+            report.error("bad-route", f"`{route}` is no route: {problem}", relationship.span)
+            continue
+        for other in seen.setdefault(relationship.actor, []):
+            if clash := overlapping(relationship.properties, other.properties):
+                also: list[Label] = [Label(other.span, "also served here")] if isinstance(other.span, Span) else []
+                report.error(
+                    "route-clash",
+                    f"`{clash}` is attached twice to {application.construct(relationship.actor).title}"
+                    if relationship.actor in application.by_id
+                    else f"`{clash}` is attached twice",
+                    relationship.span,
+                    text="this route is taken",
+                    also=also,
+                    helps=["give one of them another route, or tell them apart by `methods=`"],
+                )
+        seen[relationship.actor].append(relationship)
+
+
+def _outputs(application: Application, report: Report) -> None:
+    known = application.by_id
+    for construct in application.constructs:
+        for reference in references(construct.properties):
+            if reference.construct not in known:
+                report.error(
+                    "unknown-construct",
+                    f"`{reference.construct}` does not exist, but {construct.title} uses its `{reference.output}`",
+                    construct.span,
+                    helps=[did_you_mean(reference.construct, known)],
+                )

@@ -1,0 +1,180 @@
+"""Folds changes into resources.
+
+Input: changes in any order; output: the same graph for any order. For each property the highest precedence wins; two
+different values of one precedence are reported, naming both rules, and neither order nor chance decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from klotho.diagnostics import Diagnostic, Label, Report
+from klotho.resources.changes import AddItem, AddResource, Change, DependsOn, Path, Provenance, SetProperty
+from klotho.resources.graph import ResourceGraph
+from klotho.resources.resource import Decision, Resource
+from klotho.resources.values import ResourceKey
+
+_Claim = tuple[Any, Provenance]
+
+
+class _Draft:
+    """A resource while changes arrive: claims by path, turned into nested properties at the end."""
+
+    __slots__ = ("claims", "depends_on", "items", "key", "origins", "types")
+
+    def __init__(self, key: ResourceKey) -> None:
+        self.key = key
+        self.types: dict[str, Provenance] = {}
+        self.origins: list[Provenance] = []
+        self.claims: dict[Path, list[_Claim]] = {}
+        self.items: set[Path] = set()
+        self.depends_on: set[ResourceKey] = set()
+
+    def claim(self, path: Path, value: Any, provenance: Provenance) -> None:
+        if type(value) is dict and value:
+            for name, item in value.items():
+                self.claim((*path, name), item, provenance)
+        else:
+            self.claims.setdefault(path, []).append((value, provenance))
+
+
+class Folding:
+    """Changes folded so far; only the resources that new changes touch are worked out again."""
+
+    def __init__(self) -> None:
+        self._drafts: dict[ResourceKey, _Draft] = {}
+        self._resources: dict[ResourceKey, Resource] = {}
+        self._stale: set[ResourceKey] = set()
+
+    def add(self, changes: Iterable[Change]) -> int:
+        """Take in changes, in any order; returns how many."""
+        count = 0
+        for change in changes:
+            _apply(change, self._drafts)
+            self._stale.add(change.action.key)
+            count += 1
+        return count
+
+    def graph(self, report: Report) -> ResourceGraph:
+        """The graph as of now."""
+        for key in self._stale:
+            resource = _resource(self._drafts[key], report)
+            if resource is not None:
+                self._resources[key] = resource
+        self._stale.clear()
+        return ResourceGraph({key: self._resources[key] for key in sorted(self._resources)})
+
+
+def fold(changes: Iterable[Change], report: Report) -> ResourceGraph:
+    """The graph that the changes describe."""
+    folding = Folding()
+    folding.add(changes)
+    return folding.graph(report)
+
+
+def _apply(change: Change, drafts: dict[ResourceKey, _Draft]) -> None:
+    action, provenance = change
+    draft = drafts.get(action.key)
+    if draft is None:
+        draft = drafts[action.key] = _Draft(action.key)
+    if isinstance(action, AddResource):
+        draft.types.setdefault(action.type, provenance)
+        draft.origins.append(provenance)
+        for name, value in action.properties.items():
+            draft.claim((name,), value, provenance)
+    elif isinstance(action, SetProperty):
+        draft.claim(action.path, action.value, provenance)
+    elif isinstance(action, AddItem):
+        draft.items.add(action.path)
+        draft.claim((*action.path, action.name), action.value, provenance)
+    elif isinstance(action, DependsOn):
+        draft.depends_on.add(action.on)
+
+
+def _resource(draft: _Draft, report: Report) -> Resource | None:
+    if not draft.types:
+        first = min((claims[0][1] for claims in draft.claims.values()), default=None)
+        _bug(report, f"a rule changes `{draft.key}`, which no rule adds", first)
+        return None
+    if len(draft.types) > 1:
+        _bug(report, f"rules add `{draft.key}` as {' and as '.join(sorted(draft.types))}", draft.origins[0])
+    decisions: dict[Path, Decision] = {}
+    properties: dict[str, Any] = {}
+    for path in sorted(draft.claims):
+        value, decision = _decide(draft, path, report)
+        decisions[path] = decision
+        _place(properties, path, value)
+    return Resource(
+        key=draft.key,
+        type=min(draft.types),
+        properties=_with_lists(properties, draft.items),
+        depends_on=tuple(sorted(draft.depends_on)),
+        origins=tuple(sorted(set(draft.origins), key=_order)),
+        decisions=decisions,
+    )
+
+
+def _decide(draft: _Draft, path: Path, report: Report) -> tuple[Any, Decision]:
+    claims = draft.claims[path]
+    if len(claims) == 1:
+        value, provenance = claims[0]
+        return value, Decision(provenance)
+    ordered = sorted(claims, key=lambda claim: (-claim[1].precedence, _order(claim[1]), repr(claim[0])))
+    value, winner = ordered[0]
+    losers = []
+    for other, provenance in ordered[1:]:
+        if other == value and type(other) is type(value):
+            continue
+        if provenance.precedence == winner.precedence:
+            _disagreement(report, draft.key, path, (value, winner), (other, provenance))
+        losers.append((provenance, other))
+    return value, Decision(winner, tuple(losers))
+
+
+def _order(provenance: Provenance) -> tuple[str, str, tuple[Any, ...]]:
+    spans = tuple((span.file, span.line, span.column) for span in provenance.spans)
+    return provenance.rule, provenance.because, spans
+
+
+def _place(properties: dict[str, Any], path: Path, value: Any) -> None:
+    node = properties
+    for name in path[:-1]:
+        child = node.get(name)
+        if type(child) is not dict:
+            # A whole value (say a list) stood here and a more specific path refines it.
+            child = node[name] = {}
+        node = child
+    if not (type(value) is dict and not value and path[-1] in node):
+        node[path[-1]] = value
+
+
+def _with_lists(properties: dict[str, Any], items: set[Path]) -> Mapping[str, Any]:
+    """Turn the maps that stand for lists of named items into lists, innermost first."""
+    for path in sorted(items, key=lambda item: (-len(item), item)):
+        node: Any = properties
+        for name in path[:-1]:
+            node = node.get(name) if isinstance(node, dict) else None
+        if isinstance(node, dict) and isinstance(node.get(path[-1]), dict):
+            node[path[-1]] = [node[path[-1]][name] for name in sorted(node[path[-1]])]
+    return properties
+
+
+def _disagreement(report: Report, key: ResourceKey, path: Path, one: _Claim, other: _Claim) -> None:
+    (value, first), (wanted, second) = one, other
+    labels = tuple(Label(span, f"`{source.rule}`") for source in (first, second) for span in source.spans[:1])
+    report.add(
+        Diagnostic(
+            "rules-disagree",
+            f"`{'.'.join(path)}` of `{key}` is said to be {value!r} and {wanted!r}",
+            labels,
+            notes=(f"both rules, `{first.rule}` and `{second.rule}`, speak as {first.precedence.name.lower()}",),
+            helps=("say which one holds with `.override(…)`",),
+        )
+    )
+
+
+def _bug(report: Report, message: str, source: Provenance | None) -> None:
+    labels = tuple(Label(span) for span in source.spans[:1]) if source else ()
+    rule = (f"rule `{source.rule}`",) if source else ()
+    report.add(Diagnostic("rule-bug", message, labels, (*rule, "this is a bug in klotho, not in your program")))

@@ -1,0 +1,40 @@
+"""The frozen graph of resources."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from klotho.resources.resource import Resource, owner_of
+from klotho.resources.values import Ref, ResourceKey, references_in
+
+
+@dataclass(frozen=True)
+class ResourceGraph:
+    """Resources by key, in key order."""
+
+    resources: Mapping[ResourceKey, Resource]
+
+    def __iter__(self) -> Iterator[Resource]:
+        return iter(self.resources.values())
+
+    def __len__(self) -> int:
+        return len(self.resources)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self.resources
+
+    def __getitem__(self, key: ResourceKey) -> Resource:
+        return self.resources[key]
+
+    def by_owner(self) -> dict[str, list[Resource]]:
+        """The resources of each construct, and of `shared`."""
+        owners: dict[str, list[Resource]] = {}
+        for key, resource in self.resources.items():
+            owners.setdefault(owner_of(key), []).append(resource)
+        return owners
+
+    def dependencies(self, resource: Resource) -> set[ResourceKey]:
+        """Every resource this one names in its properties or waits for."""
+        named = {item.resource for item in references_in(resource.properties) if isinstance(item, Ref)}
+        return (named | set(resource.depends_on)) - {resource.key}

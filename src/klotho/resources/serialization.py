@@ -1,0 +1,61 @@
+"""`resources.json`: every resource with the chain from each property back to rules and lines."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from klotho.resources.changes import Provenance
+from klotho.resources.graph import ResourceGraph
+from klotho.resources.values import Asset, Join, Pseudo, Ref
+
+
+def graph_to_json(graph: ResourceGraph) -> dict[str, Any]:
+    """Provenance is listed once and named by index: a large application repeats the same few thousand reasons."""
+    reasons: dict[Provenance, int] = {}
+
+    def index(provenance: Provenance) -> int:
+        return reasons.setdefault(provenance, len(reasons))
+
+    resources = {}
+    for resource in graph:
+        decisions = {}
+        for path, decision in resource.decisions.items():
+            entry: Any = index(decision.winner)
+            if decision.losers:
+                rejected = [{"by": index(who), "value": value_to_json(value)} for who, value in decision.losers]
+                entry = {"by": entry, "rejected": rejected}
+            decisions["/".join(path)] = entry
+        resources[resource.key] = {
+            "type": resource.type,
+            "properties": value_to_json(resource.properties),
+            "depends_on": list(resource.depends_on),
+            "because": [index(origin) for origin in resource.origins],
+            "decisions": decisions,
+        }
+    return {"schema": 1, "resources": resources, "provenance": [_provenance(item) for item in reasons]}
+
+
+def _provenance(item: Provenance) -> dict[str, Any]:
+    return {
+        "rule": item.rule,
+        "because": item.because,
+        "precedence": item.precedence.name.lower(),
+        "spans": [span.to_json() for span in item.spans],
+    }
+
+
+def value_to_json(value: Any) -> Any:
+    """A value with deferred parts as `{"$ref": …}`, `{"$asset": …}`, `{"$pseudo": …}` and `{"$join": […]}`."""
+    if isinstance(value, Ref):
+        return {"$ref": value.resource, "attribute": value.attribute} if value.attribute else {"$ref": value.resource}
+    if isinstance(value, Join):
+        return {"$join": [value_to_json(piece) for piece in value.pieces]}
+    if isinstance(value, Pseudo):
+        return {"$pseudo": value.name}
+    if isinstance(value, Asset):
+        return {"$asset": value.construct, "part": value.part}
+    if isinstance(value, dict):
+        return {key: value_to_json(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [value_to_json(item) for item in value]
+    return value

@@ -1,0 +1,109 @@
+"""Property values: plain JSON, or something known only at deploy."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Literal, NamedTuple, NewType
+
+ResourceKey = NewType("ResourceKey", str)
+"""`<construct id>:<role>`, or `shared:<role>` for what belongs to no construct."""
+
+
+class Ref(NamedTuple):
+    """Another resource's identifier, or one of the attributes `Fn::GetAtt` may name."""
+
+    resource: ResourceKey
+    attribute: str | None = None
+
+
+class Pseudo(NamedTuple):
+    """A fact of the place deployed to."""
+
+    name: Literal["AWS::AccountId", "AWS::Partition", "AWS::Region", "AWS::StackName", "AWS::URLSuffix"]
+
+
+class Asset(NamedTuple):
+    """What the deployer's asset step produces for a construct: a template parameter."""
+
+    construct: str
+    part: Literal["image", "bucket", "key"]
+    """`image`: the pinned URI of a container image; `bucket` and `key`: where a function's zip lies."""
+
+
+class Join(NamedTuple):
+    """Text made of pieces, some known only at deploy."""
+
+    pieces: tuple[Any, ...]
+
+
+Value = Any
+"""JSON values in which Ref, Pseudo, Asset and Join may stand anywhere."""
+
+_DEFERRED = (Ref, Pseudo, Asset, Join)
+
+
+def is_deferred(value: object) -> bool:
+    """Whether the value is known only at deploy."""
+    return isinstance(value, _DEFERRED)
+
+
+def join(*pieces: Any) -> Any:
+    """The pieces as one text: plain when all are plain, a single deferred piece as itself, else a Join."""
+    flat: list[Any] = []
+    for piece in pieces:
+        for part in piece.pieces if isinstance(piece, Join) else (piece,):
+            if isinstance(part, str) and flat and isinstance(flat[-1], str):
+                flat[-1] += part
+            elif part != "":
+                flat.append(part)
+    if not flat:
+        return ""
+    return flat[0] if len(flat) == 1 else Join(tuple(flat))
+
+
+def json_text(value: Mapping[str, Any]) -> Any:
+    """The mapping as JSON text, keys sorted, with deferred values spliced in as JSON strings.
+
+    Deferred values are identifiers, ARNs, host names and ports: AWS allows no character in them that JSON escapes.
+    """
+    pieces: list[Any] = []
+    _json_pieces(value, pieces)
+    return join(*pieces)
+
+
+def _json_pieces(value: Any, pieces: list[Any]) -> None:
+    if is_deferred(value):
+        pieces += ['"', value, '"']
+    elif isinstance(value, Mapping):
+        pieces.append("{")
+        for index, key in enumerate(sorted(value)):
+            pieces.append(f"{',' if index else ''}{json.dumps(key)}:")
+            _json_pieces(value[key], pieces)
+        pieces.append("}")
+    elif isinstance(value, list | tuple):
+        pieces.append("[")
+        for index, item in enumerate(value):
+            if index:
+                pieces.append(",")
+            _json_pieces(item, pieces)
+        pieces.append("]")
+    else:
+        pieces.append(json.dumps(value))
+
+
+def references_in(value: Any) -> Iterator[Ref | Asset]:
+    """Every resource and asset named anywhere inside a value."""
+    if isinstance(value, Ref | Asset):
+        yield value
+    elif isinstance(value, Join):
+        for piece in value.pieces:
+            yield from references_in(piece)
+    elif isinstance(value, Pseudo):
+        return
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from references_in(item)
+    elif isinstance(value, Sequence) and not isinstance(value, str):
+        for item in value:
+            yield from references_in(item)
