@@ -1,0 +1,50 @@
+"""What the driver asks the supervisor itself: health, status, stop. Lives under `/_klotho/` on the endpoint's port.
+
+Input: a request whose Host and Origin the endpoint has checked, with `Authorization: Bearer <token>`. Output: JSON.
+Refuses a missing or wrong token (401), a wrong method (405) and any other path (404).
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import orjson
+
+from klotho.localcloud.service import ApiResponse
+
+PREFIX = "/_klotho/"
+
+
+class Admin:
+    """Answers the administrative paths of one running supervisor."""
+
+    def __init__(
+        self, token: str, health: Callable[[], Mapping[str, Any]], status: Callable[[], Mapping[str, Any]], stop: Callable[[], None]
+    ) -> None:
+        self._expected = f"Bearer {token}".encode()
+        self._reads = {"health": health, "status": status}
+        self._stop = stop
+
+    def respond(self, method: str, path: str, headers: Mapping[str, str]) -> ApiResponse:
+        given = headers.get("authorization", "").encode("utf-8", "replace")
+        if not hmac.compare_digest(given, self._expected):
+            return _answer(401, {"message": "the bearer token is in supervisor.json of the state folder"})
+        name = path.removeprefix(PREFIX)
+        if name in self._reads:
+            return _answer(200, self._reads[name]()) if method == "GET" else _wrong_method("GET")
+        if name == "stop":
+            if method != "POST":
+                return _wrong_method("POST")
+            self._stop()
+            return _answer(202, {"stopping": True})
+        return _answer(404, {"message": f"no {path} here; there are {', '.join(sorted(self._reads))} and stop"})
+
+
+def _wrong_method(wanted: str) -> ApiResponse:
+    return ApiResponse(405, b"", {"allow": wanted})
+
+
+def _answer(status: int, document: Mapping[str, Any]) -> ApiResponse:
+    return ApiResponse(status, orjson.dumps(document), {"content-type": "application/json"})

@@ -1,0 +1,239 @@
+"""The one address of the local cloud: every AWS API, and the supervisor's own, on one loopback port.
+
+Input: HTTP requests of AWS SDKs pointed here by `endpoint_url` or AWS_ENDPOINT_URL. Output: what the service answers.
+Refuses, in the wire format of the protocol asked: a foreign Host (DNS rebinding), any request a browser page made
+(it carries an Origin), a wrong signature, another region, a service that is not carried (by name), whatever
+`authorize` denies, and bodies above `MAX_BODY_BYTES`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import socket
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, unquote
+
+from klotho.localcloud import sigv4_check, wire
+from klotho.localcloud.admin import PREFIX, Admin
+from klotho.localcloud.credentials import Credentials
+from klotho.localcloud.service import ApiCall, ApiError, ApiResponse, Service
+
+if TYPE_CHECKING:
+    import uvicorn
+
+MAX_BODY_BYTES = 512 * 1024 * 1024
+GLOBAL_SERVICES = frozenset({"iam", "sts", "cloudfront", "route53"})
+"""Signed for us-east-1 whatever region the caller is in."""
+
+Authorize = Callable[[ApiCall], ApiError | None]
+"""Asked before a service is called: None lets it through, an `ApiError` is the denial."""
+
+Scope = Mapping[str, Any]
+Receive = Callable[[], Awaitable[Mapping[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+_log = logging.getLogger(__name__)
+
+
+def allow_all(call: ApiCall) -> ApiError | None:
+    """Every signed call goes through; the next step evaluates the deployed policies here."""
+    return None
+
+
+class Endpoint:
+    """The ASGI application."""
+
+    def __init__(
+        self,
+        services: Iterable[Service],
+        credentials: Credentials,
+        region: str,
+        port: int,
+        admin: Admin | None = None,
+        authorize: Authorize = allow_all,
+    ) -> None:
+        self._services = {service.name: service for service in services}
+        self._credentials = credentials
+        self._region = region
+        self._hosts = frozenset({f"127.0.0.1:{port}", f"localhost:{port}"})
+        self._admin = admin
+        self._authorize = authorize
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            raise ValueError(f"the local endpoint speaks http, not {scope['type']}")
+        headers = _headers(scope["headers"])
+        request_id = wire.request_id()
+        response = await self._respond(scope, headers, receive, request_id)
+        await _answer(response, scope["method"], request_id, send)
+
+    async def _respond(self, scope: Scope, headers: dict[str, str], receive: Receive, request_id: str) -> ApiResponse:
+        service = sigv4_check.claimed_service(headers)
+        try:
+            self._check_browser(headers)
+            path = scope["path"]
+            if self._admin is not None and path.startswith(PREFIX):
+                return self._admin.respond(scope["method"], path, headers)
+            return await self._serve(await self._authenticated(scope, headers, receive))
+        except ApiError as error:
+            return wire.error_response(_spelled(error, service, headers), wire.protocol_of(service, headers), request_id, scope["path"])
+        except Exception:
+            _log.exception("%s %s (%s, request %s) failed", scope["method"], scope["path"], service, request_id)
+            message = f"klotho's local cloud failed; the reason is in supervisor.log under request {request_id}"
+            return wire.error_response(ApiError("InternalFailure", message, 500), wire.protocol_of(service, headers), request_id)
+
+    def _check_browser(self, headers: Mapping[str, str]) -> None:
+        if headers.get("host") not in self._hosts:
+            raise ApiError("AccessDenied", f"the local cloud answers to 127.0.0.1, not to {headers.get('host')!r}", 403)
+        if "origin" in headers:
+            raise ApiError("AccessDenied", "the local cloud does not answer web pages (the request has an Origin)", 403)
+
+    async def _authenticated(self, scope: Scope, headers: dict[str, str], receive: Receive) -> ApiCall:
+        body = await _body(headers, receive)
+        raw_path = scope["raw_path"].decode("latin-1").partition("?")[0]
+        query = scope["query_string"].decode("latin-1")
+        raw = sigv4_check.RawRequest(scope["method"], raw_path, query, headers, body)
+        signer, body = sigv4_check.verify(raw, self._credentials.caller_of)
+        if signer.region != self._region and signer.service not in GLOBAL_SERVICES:
+            raise ApiError(
+                "SignatureDoesNotMatch",
+                f"this local cloud is region {self._region}, the request was signed for {signer.region}",
+                403,
+            )
+        return ApiCall(
+            service=signer.service,
+            action=_action(headers, body),
+            method=scope["method"],
+            path=unquote(raw_path, errors="surrogateescape"),
+            query=dict(parse_qsl(query, keep_blank_values=True)) if query else {},
+            headers=headers,
+            body=body,
+            caller=signer.caller,
+        )
+
+    async def _serve(self, call: ApiCall) -> ApiResponse:
+        service = self._services.get(call.service)
+        if service is None:
+            raise wire.not_carried(call.service, call.action or f"{call.method} {call.path}")
+        denial = self._authorize(call)
+        if denial is not None:
+            raise denial
+        return await service.call(call)
+
+
+def _headers(pairs: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in pairs:
+        name, value = raw_name.decode("latin-1"), raw_value.decode("utf-8", "surrogateescape")
+        headers[name] = f"{headers[name]},{value}" if name in headers else value
+    return headers
+
+
+async def _body(headers: Mapping[str, str], receive: Receive) -> bytes:
+    too_large = ApiError("EntityTooLarge", f"the local cloud takes bodies up to {MAX_BODY_BYTES} bytes", 413)
+    length = headers.get("content-length", "0")
+    if length.isdecimal() and int(length) > MAX_BODY_BYTES:
+        raise too_large
+    message = await receive()
+    body = bytes(message.get("body", b""))
+    if not message.get("more_body"):
+        return body
+    parts, size = [body], len(body)
+    while message.get("more_body"):
+        message = await receive()
+        parts.append(message.get("body", b""))
+        size += len(parts[-1])
+        if size > MAX_BODY_BYTES:
+            raise too_large
+    return b"".join(parts)
+
+
+def _action(headers: Mapping[str, str], body: bytes) -> str:
+    target = headers.get("x-amz-target")
+    if target is not None:
+        return target.rpartition(".")[2]
+    if headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
+        return dict(parse_qsl(body.decode("utf-8", "replace"))).get("Action", "")
+    return ""
+
+
+_S3_CODES = {"UnrecognizedClientException": "InvalidAccessKeyId", "MissingAuthenticationToken": "AccessDenied"}
+_QUERY_CODES = {"UnrecognizedClientException": "InvalidClientTokenId"}
+
+
+def _spelled(error: ApiError, service: str | None, headers: Mapping[str, str]) -> ApiError:
+    """The same error under the code this protocol uses for it."""
+    protocol = wire.protocol_of(service, headers)
+    codes = _S3_CODES if protocol == "s3" else _QUERY_CODES if protocol == "query" else {}
+    return ApiError(codes[error.code], error.message, error.status) if error.code in codes else error
+
+
+async def _answer(response: ApiResponse, method: str, request_id: str, send: Send) -> None:
+    headers = [(b"x-amzn-requestid", request_id.encode())]
+    if "content-length" not in response.headers:
+        headers.append((b"content-length", b"%d" % len(response.body)))
+    headers += [(k.lower().encode("latin-1"), v.encode("utf-8", "surrogateescape")) for k, v in response.headers.items()]
+    body = b"" if method == "HEAD" else response.body
+    await send({"type": "http.response.start", "status": response.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+class PortInUseError(Exception):
+    """Something else listens on the endpoint's port."""
+
+    def __init__(self, port: int) -> None:
+        super().__init__(f"port {port} on 127.0.0.1 is in use by another program")
+        self.port = port
+
+
+def bind(port: int) -> socket.socket:
+    """A loopback socket on this port (0 for any free one); PortInUseError when it is taken."""
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(("127.0.0.1", port))
+        listener.listen(512)
+    except OSError as error:
+        listener.close()
+        raise PortInUseError(port) from error
+    return listener
+
+
+class EndpointServer:
+    """Serves the application on a bound socket inside the running event loop."""
+
+    def __init__(self, app: Endpoint, listener: socket.socket) -> None:
+        self._app = app
+        self._listener = listener
+        self._server: uvicorn.Server | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Returns once requests are accepted."""
+        import uvicorn
+
+        class Server(uvicorn.Server):
+            @contextlib.contextmanager
+            def capture_signals(self) -> Iterator[None]:
+                yield  # the supervisor handles signals
+
+        config = uvicorn.Config(
+            self._app, http="httptools", ws="none", lifespan="off", log_config=None, access_log=False,
+            proxy_headers=False, server_header=False, timeout_keep_alive=75, timeout_graceful_shutdown=1,
+        )  # fmt: skip
+        self._server = Server(config)
+        self._task = asyncio.create_task(self._server.serve([self._listener]), name="endpoint")
+        while not self._server.started:
+            if self._task.done():
+                self._task.result()
+                raise OSError("the endpoint's server ended at once")
+            await asyncio.sleep(0.002)
+
+    async def stop(self) -> None:
+        if self._server is not None and self._task is not None:
+            self._server.should_exit = True
+            await self._task
+        self._listener.close()
