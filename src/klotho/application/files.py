@@ -1,0 +1,42 @@
+"""The user's files, as far as the compile path may look: existence and text, never outside the repository."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class ProgramFiles:
+    """Reads files by paths relative to the program's folder."""
+
+    def __init__(self, root: Path, boundary: Path | None = None) -> None:
+        """`boundary` is the outermost folder that may be named (the repository's top); default: the root itself."""
+        self.root = root.resolve()
+        self.boundary = (boundary or root).resolve()
+
+    def path(self, text: str) -> Path | None:
+        """The absolute path, None when it leads outside the boundary."""
+        candidate = (self.root / text).resolve()
+        return candidate if candidate.is_relative_to(self.boundary) else None
+
+    def is_folder(self, text: str) -> bool:
+        path = self.path(text)
+        return path is not None and path.is_dir()
+
+    def is_file(self, text: str) -> bool:
+        path = self.path(text)
+        return path is not None and path.is_file()
+
+    def read(self, text: str) -> str | None:
+        """The file's text, None when there is none or it is not text."""
+        path = self.path(text)
+        if path is None or not path.is_file():
+            return None
+        try:
+            return path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError):
+            return None
+
+    def names_in(self, text: str) -> list[str]:
+        """The names in a folder, sorted; empty when there is none."""
+        path = self.path(text)
+        return sorted(entry.name for entry in path.iterdir()) if path is not None and path.is_dir() else []

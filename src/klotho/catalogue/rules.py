@@ -1,0 +1,172 @@
+"""What a catalogue rule is: the interface between the engine and everything Klotho knows about AWS.
+
+Two kinds of rules. An `Implementation` says what a construct becomes; a `Pair` says what a relationship between two
+kinds means. Both are values in a literal tuple (`kinds.IMPLEMENTATIONS`, `relationships.PAIRS`) whose parts are pure
+functions that yield actions. A rule sees the application and the choices made, never the graph, so order cannot matter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from klotho.application import Application, Construct, ConstructId, Relationship
+from klotho.application.files import ProgramFiles
+from klotho.diagnostics import Report
+from klotho.resources import ResourceKey, Value
+from klotho.resources.changes import Action
+
+if TYPE_CHECKING:
+    from klotho.stacks.model import PackageAsset
+
+
+class Placement(Enum):
+    """Where an implementation lives."""
+
+    OUTSIDE = "outside any network of ours"
+    IF_NEEDED = "in the network only when something it uses is there"
+    INSIDE = "in the network always"
+
+
+class NetworkPlace(NamedTuple):
+    """What the network pass hands to an implementation that lives inside."""
+
+    subnets: tuple[Value, ...]
+    security_group: Value
+
+
+class Output(NamedTuple):
+    """A value of a deployed construct, usable in `environment=` and shown by `klotho outputs`."""
+
+    value: Callable[[Construct, Setting], Value]
+    about: str
+    secret: bool = False
+    shown: bool = False
+    """Whether `klotho up` prints it at the end."""
+
+
+class Compute(NamedTuple):
+    """How relationship rules reach into something that runs code."""
+
+    role: Callable[[Construct], ResourceKey]
+    """The IAM role the code runs under."""
+    environment: Callable[[Construct, str, Value], Action]
+    """Sets one environment variable."""
+
+
+class PathTo(NamedTuple):
+    """The actor must reach the target inside the network on this TCP port."""
+
+    port: int
+
+
+class ServiceNeed(NamedTuple):
+    """The actor must reach this AWS service (the suffix of its VPC endpoint: `secretsmanager`, `ecr.api`)."""
+
+    service: str
+
+
+Need = PathTo | ServiceNeed
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A parameter of a construct: what it means, its unit, and the default a senior engineer would pick."""
+
+    about: str
+    default: Any = None
+    unit: str = ""
+
+
+@dataclass(frozen=True)
+class Implementation:
+    """One way to make a construct of a kind real."""
+
+    kind: str
+    name: str
+    """What `use("…")` says: `fargate`, `lambda`, `rds` ..."""
+    expand: Callable[[Construct, Setting], Iterable[Action]]
+    parameters: Mapping[str, Parameter] = field(default_factory=dict)
+    outputs: Mapping[str, Output] = field(default_factory=dict)
+    placement: Placement = Placement.OUTSIDE
+    enter_network: Callable[[Construct, NetworkPlace, Setting], Iterable[Action]] | None = None
+    needs: Callable[[Construct, Setting], Iterable[ServiceNeed]] = lambda construct, setting: ()
+    """AWS services it must reach by itself when it is in the network."""
+    compute: Compute | None = None
+    stateful: bool = False
+    asset: Callable[[Construct, Setting], PackageAsset | None] = lambda construct, setting: None
+    check: Callable[[Construct, Setting, Report], None] = lambda construct, setting, report: None
+    """Reports parameters that make no sense, before anything is expanded."""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """What one relationship between two kinds means."""
+
+    verbs: tuple[str, ...]
+    actors: tuple[str, ...]
+    targets: tuple[str, ...]
+    creates: str
+    """What it makes, in one line, for the table of pairs in the docs."""
+    connect: Callable[[Link], Iterable[Action]] = lambda link: ()
+    """Wiring: environment, triggers, routes, service discovery."""
+    grant: Callable[[Link], Iterable[Action]] = lambda link: ()
+    """IAM statements with exact actions on exact ARNs."""
+    needs: Callable[[Link], Iterable[Need]] = lambda link: ()
+    check: Callable[[Link, Report], None] = lambda link, report: None
+
+
+class Setting:
+    """The application and the choices made for it: all a rule may look at."""
+
+    def __init__(
+        self,
+        application: Application,
+        choices: Mapping[ConstructId, Implementation],
+        environment: str,
+        files: ProgramFiles,
+    ) -> None:
+        self.application = application
+        self.choices = choices
+        self.environment = environment
+        self.files = files
+        self._used = {
+            directive.subject: directive.properties
+            for directive in application.directives
+            if directive.action == "use"
+        }
+
+    def implementation(self, construct: Construct) -> Implementation:
+        return self.choices[construct.id]
+
+    def parameter(self, construct: Construct, name: str) -> Any:
+        """The parameter's value: from `use(…)`, else as the user gave it, else the implementation's default."""
+        used = self._used.get(construct.id, {})
+        if name in used:
+            return used[name]
+        given = construct.properties.get(name)
+        if given is not None:
+            return given
+        return self.choices[construct.id].parameters[name].default
+
+    def compute(self, construct: Construct) -> Compute:
+        """How to reach into a construct that runs code; only called for kinds a pair lists as such."""
+        compute = self.implementation(construct).compute
+        assert compute is not None, construct.id
+        return compute
+
+
+class Link(NamedTuple):
+    """One relationship with both ends looked up."""
+
+    relationship: Relationship
+    actor: Construct
+    target: Construct
+    setting: Setting
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """A property of the relationship: `protocol`, `route`, `methods`."""
+        value = self.relationship.properties.get(name)
+        return default if value is None else value

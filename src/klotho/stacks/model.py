@@ -1,0 +1,149 @@
+"""The manifest: what the emitters write and the deployer reads. It is `cloudformation/manifest.json`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple
+
+SCHEMA_VERSION = 1
+
+
+class ManifestFormatError(ValueError):
+    """The JSON is no manifest this version can read."""
+
+
+class OutputSource(NamedTuple):
+    """A parameter filled from an upstream stack's output."""
+
+    stack: str
+    output: str
+
+
+class AssetSource(NamedTuple):
+    """A parameter filled by the asset step."""
+
+    construct: str
+    part: Literal["image", "bucket", "key"]
+
+
+@dataclass(frozen=True, slots=True)
+class PackageAsset:
+    """Something the deployer must build before the stacks that use it: a container image or a function's zip."""
+
+    construct: str
+    """The construct id, for example `Compute.Container/orders`."""
+    type: Literal["image", "zip"]
+    properties: Mapping[str, Any] = field(default_factory=dict)
+    """image: `context`, `dockerfile` (paths relative to the program's folder), `build_args`;
+    zip: `root`, `handler`, `runtime` as the catalogue resolved them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """One CloudFormation stack."""
+
+    name: str
+    """Short, for people: `orders`, `network`."""
+    stack_name: str
+    """The CloudFormation name: project, application, environment and stack, encoded."""
+    template: str
+    """File name beside the manifest."""
+    digest: str
+    """Of the template's bytes (SHA-256)."""
+    parameters: Mapping[str, OutputSource | AssetSource]
+    depends_on: tuple[str, ...]
+    """Short names of the stacks whose outputs it takes, sorted."""
+    stateful: bool
+    """Whether it holds data that a replacement or delete would lose."""
+    constructs: tuple[str, ...]
+    tags: Mapping[str, str]
+
+
+class StackOutput(NamedTuple):
+    """A value shown to the user after `up`, and by `klotho outputs`: `shop-api.url`."""
+
+    name: str
+    stack: str
+    output: str
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """Every stack in deployment order, and what must be built first."""
+
+    application: str
+    project: str
+    environment: str
+    region: str
+    stacks: tuple[Stack, ...]
+    """Topologically sorted; ties by name."""
+    assets: tuple[PackageAsset, ...]
+    outputs: tuple[StackOutput, ...]
+
+    def stack(self, name: str) -> Stack:
+        return next(stack for stack in self.stacks if stack.name == name)
+
+
+def manifest_to_json(manifest: Manifest) -> dict[str, Any]:
+    return {
+        "schema": SCHEMA_VERSION,
+        "application": manifest.application,
+        "project": manifest.project,
+        "environment": manifest.environment,
+        "region": manifest.region,
+        "stacks": [
+            {
+                "name": stack.name,
+                "stack_name": stack.stack_name,
+                "template": stack.template,
+                "digest": stack.digest,
+                "parameters": {name: source._asdict() for name, source in sorted(stack.parameters.items())},
+                "depends_on": list(stack.depends_on),
+                "stateful": stack.stateful,
+                "constructs": list(stack.constructs),
+                "tags": dict(sorted(stack.tags.items())),
+            }
+            for stack in manifest.stacks
+        ],
+        "assets": [
+            {"construct": asset.construct, "type": asset.type, "properties": dict(asset.properties)}
+            for asset in manifest.assets
+        ],
+        "outputs": [output._asdict() for output in manifest.outputs],
+    }
+
+
+def manifest_from_json(data: Mapping[str, Any]) -> Manifest:
+    """The manifest; ManifestFormatError for another schema or a shape that is not one."""
+    if data.get("schema") != SCHEMA_VERSION:
+        raise ManifestFormatError(f"the manifest has schema {data.get('schema')}, this Klotho reads {SCHEMA_VERSION}")
+    try:
+        return Manifest(
+            application=data["application"],
+            project=data["project"],
+            environment=data["environment"],
+            region=data["region"],
+            stacks=tuple(_stack(item) for item in data["stacks"]),
+            assets=tuple(PackageAsset(item["construct"], item["type"], item["properties"]) for item in data["assets"]),
+            outputs=tuple(StackOutput(**item) for item in data["outputs"]),
+        )
+    except (KeyError, TypeError) as error:
+        raise ManifestFormatError(f"the manifest is damaged: {type(error).__name__}: {error}") from error
+
+
+def _stack(item: Mapping[str, Any]) -> Stack:
+    return Stack(
+        name=item["name"],
+        stack_name=item["stack_name"],
+        template=item["template"],
+        digest=item["digest"],
+        parameters={
+            name: OutputSource(**source) if "output" in source else AssetSource(**source)
+            for name, source in item["parameters"].items()
+        },
+        depends_on=tuple(item["depends_on"]),
+        stateful=item["stateful"],
+        constructs=tuple(item["constructs"]),
+        tags=item["tags"],
+    )
