@@ -21,7 +21,11 @@ class Admin:
     """Answers the administrative paths of one running supervisor."""
 
     def __init__(
-        self, token: str, health: Callable[[], Mapping[str, Any]], status: Callable[[], Mapping[str, Any]], stop: Callable[[], None]
+        self,
+        token: str,
+        health: Callable[[], Mapping[str, Any]],
+        status: Callable[[], Mapping[str, Any]],
+        stop: Callable[[], None],
     ) -> None:
         self._expected = f"Bearer {token}".encode()
         self._reads = {"health": health, "status": status}

@@ -79,11 +79,15 @@ class Endpoint:
                 return self._admin.respond(scope["method"], path, headers)
             return await self._serve(await self._authenticated(scope, headers, receive))
         except ApiError as error:
-            return wire.error_response(_spelled(error, service, headers), wire.protocol_of(service, headers), request_id, scope["path"])
+            return wire.error_response(
+                _spelled(error, service, headers), wire.protocol_of(service, headers), request_id, scope["path"]
+            )
         except Exception:
             _log.exception("%s %s (%s, request %s) failed", scope["method"], scope["path"], service, request_id)
             message = f"klotho's local cloud failed; the reason is in supervisor.log under request {request_id}"
-            return wire.error_response(ApiError("InternalFailure", message, 500), wire.protocol_of(service, headers), request_id)
+            return wire.error_response(
+                ApiError("InternalFailure", message, 500), wire.protocol_of(service, headers), request_id
+            )
 
     def _check_browser(self, headers: Mapping[str, str]) -> None:
         if headers.get("host") not in self._hosts:
@@ -175,7 +179,9 @@ async def _answer(response: ApiResponse, method: str, request_id: str, send: Sen
     headers = [(b"x-amzn-requestid", request_id.encode())]
     if "content-length" not in response.headers:
         headers.append((b"content-length", b"%d" % len(response.body)))
-    headers += [(k.lower().encode("latin-1"), v.encode("utf-8", "surrogateescape")) for k, v in response.headers.items()]
+    headers += [
+        (k.lower().encode("latin-1"), v.encode("utf-8", "surrogateescape")) for k, v in response.headers.items()
+    ]
     body = b"" if method == "HEAD" else response.body
     await send({"type": "http.response.start", "status": response.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

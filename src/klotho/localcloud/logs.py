@@ -4,7 +4,7 @@ Input: lines of compute units and planes by CloudWatch group and stream. Output:
 folder per group holds append-only segment files named by the logical offset they start at, so that an event's id is
 its offset and following costs only what is new. A kill -9 in the middle of a write leaves at most one torn line at
 the end of a segment: the next writer starts on a fresh line and readers skip what does not parse. Refuses empty
-group or stream names (ValueError).
+group or stream names and group names no folder can have (ValueError).
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ KEPT_SEGMENTS = 8
 """Older segments of a group are deleted: 64 MiB a group at most."""
 MAX_MESSAGE_BYTES = 256 * 1024
 """Longer lines are split (CloudWatch Logs quota "event size", as it was until 2025)."""
+MAX_FOLDER_NAME = 255
+"""Bytes in a file name on Linux and macOS."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +170,10 @@ class Logs:
         known = self._groups.get(name)
         if known is None:
             # A dot must be quoted too: a group called ".." is not a way out of the folder.
-            known = self._groups[name] = _Group(self._root / quote(name, safe="").replace(".", "%2E"))
+            folder = quote(name, safe="").replace(".", "%2E")
+            if len(folder) > MAX_FOLDER_NAME:
+                raise ValueError(f"the log group name {name[:40]}… is too long to keep on this machine")
+            known = self._groups[name] = _Group(self._root / folder)
         return known
 
 

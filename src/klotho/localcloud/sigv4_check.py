@@ -157,9 +157,7 @@ def _canonical_requests(request: RawRequest, authorization: _Authorization, payl
     missing = [name for name in authorization.signed_headers if name not in request.headers]
     if missing:
         raise ApiError("SignatureDoesNotMatch", f"Signed header {missing[0]} is not in the request.", 403)
-    headers = "".join(
-        f"{name}:{' '.join(request.headers[name].split())}\n" for name in authorization.signed_headers
-    )
+    headers = "".join(f"{name}:{' '.join(request.headers[name].split())}\n" for name in authorization.signed_headers)
     path = _canonical_path(request.raw_path, authorization.service)
     signed = ";".join(authorization.signed_headers)
     queries = dict.fromkeys(_canonical_queries(request.raw_query))
@@ -221,7 +219,9 @@ def _decode_chunked(request: RawRequest) -> bytes:
     if declared is not None and declared != str(len(content)):
         raise ApiError("IncompleteBody", "x-amz-decoded-content-length is not the length of the content.")
     trailers = (line.partition(b":") for line in body[position:].split(b"\r\n") if b":" in line)
-    check_content({name.decode("latin-1").strip().lower(): v.decode("latin-1").strip() for name, _, v in trailers}, content)
+    check_content(
+        {name.decode("latin-1").strip().lower(): v.decode("latin-1").strip() for name, _, v in trailers}, content
+    )
     return content
 
 

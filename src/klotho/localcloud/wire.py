@@ -66,7 +66,9 @@ def error_response(error: ApiError, protocol: Protocol, request_id: str, resourc
         fault = "Sender" if error.status < 500 else "Receiver"
         inner = f"<Type>{fault}</Type><Code>{code}</Code><Message>{message}</Message>"
         text = f"<ErrorResponse><Error>{inner}</Error><RequestId>{request_id}</RequestId></ErrorResponse>"
-    return ApiResponse(error.status, f'<?xml version="1.0" encoding="UTF-8"?>\n{text}'.encode(), {"content-type": "text/xml"})
+    return ApiResponse(
+        error.status, f'<?xml version="1.0" encoding="UTF-8"?>\n{text}'.encode(), {"content-type": "text/xml"}
+    )
 
 
 def request_id() -> str:
@@ -76,5 +78,5 @@ def request_id() -> str:
 
 def _xml(text: str) -> str:
     """Escaped, without the control characters XML 1.0 cannot carry."""
-    plain = "".join(c if c in "\t\n\r" or ord(c) >= 32 and not 0xD800 <= ord(c) <= 0xDFFF else "?" for c in text)
+    plain = "".join(c if c in "\t\n\r" or (ord(c) >= 32 and not 0xD800 <= ord(c) <= 0xDFFF) else "?" for c in text)
     return escape(plain)
