@@ -1,0 +1,179 @@
+"""A small client for the AWS APIs that the runtime needs: signs, sends, retries, turns errors into AwsError.
+
+Endpoints follow the AWS SDKs' variables: AWS_ENDPOINT_URL_<SERVICE>, then AWS_ENDPOINT_URL (both skipped
+under AWS_IGNORE_CONFIGURED_ENDPOINT_URLS=true), then the public regional endpoint. The region is the one
+given, else AWS_REGION, else AWS_DEFAULT_REGION. Refuses what it cannot do: FIPS and dual-stack endpoints,
+services that are not in its table.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import time
+
+from klotho.runtime import credentials
+from klotho.runtime.errors import AwsError, ConditionFailedError, ConfigError
+from klotho.runtime.sigv4 import sign
+from klotho.runtime.transport import Response, TransportError, send
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+ATTEMPTS = 5
+"""How often a call is tried in all, when the failure is one that passes (5xx, throttling, connection)."""
+BACKOFF_SECONDS = 0.1
+"""The first pause is at most this long and doubles each time, up to five seconds; the real one is random below it."""
+_BACKOFF_LIMIT_SECONDS = 5.0
+
+_THROTTLED = frozenset({
+    "BandwidthLimitExceeded", "EC2ThrottledException", "InternalServerError", "InternalServiceError",
+    "PriorRequestNotComplete", "ProvisionedThroughputExceededException", "RequestLimitExceeded",
+    "RequestThrottled", "RequestThrottledException", "SlowDown", "ThrottledException", "Throttling", "ThrottlingException", "TooManyRequestsException",
+    "TransactionInProgressException",
+})  # fmt: skip
+_EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException"})
+
+
+class _Api:
+    __slots__ = ("host", "target", "variable", "version")
+
+    def __init__(self, host: str, variable: str, target: str = "", version: str = "") -> None:
+        self.host = host
+        self.variable = variable
+        self.target = target
+        self.version = version
+
+
+_APIS = {
+    "dynamodb": _Api("dynamodb", "DYNAMODB", "DynamoDB_20120810", "1.0"),
+    "lambda": _Api("lambda", "LAMBDA"),
+    "secretsmanager": _Api("secretsmanager", "SECRETS_MANAGER", "secretsmanager", "1.1"),
+    # DiscoverInstances alone lives on the host with the `data-` prefix, and it is all that is called here.
+    "servicediscovery": _Api("data-servicediscovery", "SERVICEDISCOVERY", "Route53AutoNaming_v20170314", "1.1"),
+}
+
+
+def region_of(given: str | None = None) -> str:
+    """The region to call: the one given, else from the environment. Raises ConfigError if there is none."""
+    region = given or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+    if not region:
+        raise ConfigError("no AWS region: AWS_REGION is not set. ECS, Lambda and `klotho up` set it for you.")
+    return region
+
+
+def region_of_arn(arn: str) -> str | None:
+    """The region in an ARN, None if there is none."""
+    parts = arn.split(":")
+    return parts[3] or None if len(parts) > 5 and parts[0] == "arn" else None
+
+
+def configured_endpoint(service: str) -> str | None:
+    """The endpoint that the environment names for this service, without a trailing slash; None for AWS's own."""
+    if os.environ.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "").lower() == "true":
+        return None
+    own = os.environ.get(f"AWS_ENDPOINT_URL_{_APIS[service].variable}")
+    url = own or os.environ.get("AWS_ENDPOINT_URL")
+    return url.rstrip("/") if url else None
+
+
+def endpoint_of(service: str, region: str) -> str:
+    """Where to send calls to this service, without a trailing slash."""
+    configured = configured_endpoint(service)
+    if configured:
+        return configured
+    for variable in ("AWS_USE_FIPS_ENDPOINT", "AWS_USE_DUALSTACK_ENDPOINT"):
+        if os.environ.get(variable, "").lower() == "true":
+            raise ConfigError(
+                f"{variable} is not supported by klotho.config: set AWS_ENDPOINT_URL_{_APIS[service].variable}"
+            )
+    domain = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
+    return f"https://{_APIS[service].host}.{region}.{domain}"
+
+
+def call(
+    service: str,
+    action: str,
+    payload: Mapping[str, object],
+    *,
+    region: str | None = None,
+    repeatable: bool = True,
+) -> dict[str, Any]:
+    """Call a JSON-protocol API (`dynamodb`, `secretsmanager`, `servicediscovery`) and return its answer.
+
+    `repeatable=False`: never send again when the first attempt may have been acted upon.
+    """
+    api = _APIS[service]
+    headers = {
+        "Content-Type": f"application/x-amz-json-{api.version}",
+        "X-Amz-Target": f"{api.target}.{action}",
+    }
+    body = json.dumps(payload, separators=(",", ":")).encode()
+    response = request(service, "POST", "/", headers, body, region=region, repeatable=repeatable)
+    answer: dict[str, Any] = json.loads(response.body) if response.body else {}
+    return answer
+
+
+def request(
+    service: str,
+    method: str,
+    path: str,
+    headers: Mapping[str, str],
+    body: bytes,
+    *,
+    region: str | None = None,
+    repeatable: bool = True,
+    read_timeout: float = 10.0,
+) -> Response:
+    """Send a signed request, again after failures that pass; `path` is percent-encoded; timeouts in seconds.
+
+    Raises AwsError (ConditionFailedError for a condition that did not hold) and CredentialsError.
+    """
+    where = region_of(region)
+    url = endpoint_of(service, where) + path
+    attempt = 0
+    while True:
+        attempt += 1
+        used = credentials.current()
+        signed = sign(
+            method, url, headers, body, service=service, region=where,
+            access_key=used.access_key, secret_key=used.secret_key, session_token=used.session_token,
+        )  # fmt: skip
+        try:
+            response = send(method, url, signed, body, read_timeout=read_timeout)
+        except TransportError as error:
+            failure = AwsError(service, "ConnectionError", str(error))
+            again = repeatable or not error.sent
+        else:
+            if response.status < 300:
+                return response
+            failure = _error(service, response)
+            again = _passes(failure)
+        if not again or attempt >= ATTEMPTS:
+            raise failure
+        time.sleep(random.uniform(0, min(_BACKOFF_LIMIT_SECONDS, BACKOFF_SECONDS * 2 ** (attempt - 1))))
+
+
+def _passes(error: AwsError) -> bool:
+    if error.code in _EXPIRED:
+        credentials.forget()
+        return True
+    return error.code in _THROTTLED or error.status in (429, 500, 502, 503, 504)
+
+
+def _error(service: str, response: Response) -> AwsError:
+    try:
+        answer = json.loads(response.body)
+    except ValueError:
+        answer = None
+    if not isinstance(answer, dict):
+        answer = {}
+    code = response.headers.get("x-amzn-errortype") or answer.get("__type") or answer.get("code") or answer.get("Type")
+    # `com.amazonaws.dynamodb#Name`, or `Name:http://…` in the header: only the name is of use.
+    name = str(code or f"HTTP{response.status}").split(":")[0].split("#")[-1]
+    message = answer.get("message") or answer.get("Message") or response.body[:200].decode("utf-8", "replace")
+    kind = ConditionFailedError if name == "ConditionalCheckFailedException" else AwsError
+    return kind(service, name, str(message), response.status, response.headers.get("x-amzn-requestid", ""))

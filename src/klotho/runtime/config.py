@@ -1,0 +1,119 @@
+"""`klotho.config`: what a deployed service knows of its databases, peers and other resources, by name.
+
+Input: the environment variables that Klotho set on this service, and AWS for secrets. Output: typed objects.
+Refuses, by an error that says what to do, names that were not granted and kinds it does not know. Importing this
+loads nothing else.
+"""
+
+from __future__ import annotations
+
+# `typing`, `json` and the rest are loaded by the first use, so that cold starts do not pay for them.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from klotho.runtime.datastores import Postgres
+    from klotho.runtime.grants import Grant
+    from klotho.runtime.key_value import KeyValue
+    from klotho.runtime.services import Service
+
+__all__ = ["buckets", "datastores", "queues", "refresh", "secrets", "services", "settings", "topics", "unit"]
+
+
+class Group:
+    """One group of things a service can be granted; `get(name)` finds one, `names()` lists them."""
+
+    __slots__ = ("_group",)
+
+    def __init__(self, group: str) -> None:
+        self._group = group
+
+    def __repr__(self) -> str:
+        return f"<klotho.config.{self._group}>"
+
+    def names(self) -> list[str]:
+        """The names this service was granted in this group, sorted."""
+        from klotho.runtime.grants import granted
+
+        return sorted(grant.name for grant in granted(self._group))
+
+    def _find(self, name: str) -> Grant:
+        from klotho.runtime.grants import granted
+
+        if not isinstance(name, str):
+            raise TypeError(f"klotho.config.{self._group} takes a name, a str, not {type(name).__name__}")
+        for grant in granted(self._group):
+            if grant.name == name:
+                return grant
+        from klotho.runtime.explain import unknown_name
+
+        raise unknown_name(self._group, name)
+
+
+class Datastores(Group):
+    """Databases: Postgres and KeyValue."""
+
+    def get(self, name: str) -> Any:
+        """The datastore of this name: a `Postgres` or a `KeyValue`.
+
+        Raises UnknownNameError if it was not granted, WrongKindError for a kind this runtime does not know.
+        Type-checked programs use `postgres` and `key_value`, which say what they return.
+        """
+        from klotho.runtime.datastores import datastore
+
+        return datastore(self._find(name))
+
+    def postgres(self, name: str) -> Postgres:
+        """The Postgres database of this name; WrongKindError if it is something else."""
+        from klotho.runtime.datastores import postgres
+
+        return postgres(self._find(name))
+
+    def key_value(self, name: str) -> KeyValue:
+        """The key-value table of this name; WrongKindError if it is something else."""
+        from klotho.runtime.datastores import key_value
+
+        return key_value(self._find(name))
+
+
+class Services(Group):
+    """Containers and functions that this service may call."""
+
+    def get(self, name: str) -> Service:
+        """The service of this name. Raises UnknownNameError if calling it was not granted."""
+        from klotho.runtime.services import Service
+
+        return Service(self._find(name))
+
+
+class Grants(Group):
+    """A group whose things are plain fields, for instance `queues.get("jobs")["url"]`."""
+
+    def get(self, name: str) -> Grant:
+        """What was granted under this name. Raises UnknownNameError if nothing was."""
+        return self._find(name)
+
+
+datastores = Datastores("datastores")
+services = Services("services")
+buckets = Grants("buckets")
+queues = Grants("queues")
+topics = Grants("topics")
+secrets = Grants("secrets")
+settings = Grants("settings")
+
+
+def refresh() -> None:
+    """Forget every secret value and service address kept in memory; the next use fetches them again."""
+    from klotho.runtime.discovery import instances
+    from klotho.runtime.secrets import cache
+
+    cache.forget()
+    instances.forget()
+
+
+def unit() -> str:
+    """The name of this service in infra.py; empty when not running under Klotho."""
+    from klotho.runtime.grants import this_service
+
+    return this_service()

@@ -1,0 +1,118 @@
+"""Datastores by kind: a Grant in, a `Postgres` or a `KeyValue` out. Refuses other kinds by name."""
+
+from __future__ import annotations
+
+from klotho.runtime.errors import ConfigError, WrongKindError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from klotho.runtime.grants import Grant
+    from klotho.runtime.key_value import KeyValue
+
+
+def datastore(grant: Grant) -> Postgres | KeyValue:
+    """The object for whatever kind was granted."""
+    return key_value(grant) if grant.kind == "Databases.KeyValue" else postgres(grant)
+
+
+def postgres(grant: Grant) -> Postgres:
+    _expect(grant, "Databases.Postgres")
+    return Postgres(grant)
+
+
+def key_value(grant: Grant) -> KeyValue:
+    _expect(grant, "Databases.KeyValue")
+    from klotho.runtime.key_value import KeyValue
+
+    return KeyValue(grant.name, str(grant["table"]), access=str(grant.fields.get("access", "")))
+
+
+def _expect(grant: Grant, kind: str) -> None:
+    if grant.kind == kind:
+        return
+    if grant.kind in ("Databases.Postgres", "Databases.KeyValue"):
+        raise WrongKindError(f"datastore {grant.name!r} is a {grant.kind}, not a {kind}")
+    raise WrongKindError(
+        f"datastore {grant.name!r} is a {grant.kind or 'thing without a kind'}, which this version of the runtime "
+        "does not know; it knows Databases.Postgres and Databases.KeyValue"
+    )
+
+
+class Postgres:
+    """How to reach a Postgres database. `user`, `password` and `url` fetch the secret when it is not in
+    memory.
+
+    The password is fetched again every five minutes (see `secrets.py`), so ask for it, or for `url`, at each new
+    connection rather than once at start: that is what makes rotation work.
+    """
+
+    __slots__ = ("_secret", "access", "database", "host", "kind", "name", "port", "sslmode")
+
+    def __init__(self, grant: Grant) -> None:
+        self.name = grant.name
+        self.kind = grant.kind
+        self.host = str(grant["host"])
+        self.port = _port(grant)
+        self.database = str(grant["database"])
+        self.access = str(grant.fields.get("access", ""))
+        self.sslmode = str(grant.fields.get("sslmode", ""))
+        """libpq's `sslmode`, empty to leave it to the driver."""
+        self._secret = str(grant["secret"])
+
+    def __repr__(self) -> str:
+        return f"<Postgres {self.name!r} {self.host}:{self.port}/{self.database}>"
+
+    @property
+    def dbname(self) -> str:
+        """The same as `database`, by libpq's name."""
+        return self.database
+
+    @property
+    def user(self) -> str:
+        return self._login()[0]
+
+    @property
+    def password(self) -> str:
+        return self._login()[1]
+
+    @property
+    def url(self) -> str:
+        """`postgresql://user:password@host:port/database`, percent-encoded. Holds the password: do not log
+        it."""
+        from urllib.parse import quote
+
+        user, password = self._login()
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        where = f"{host}:{self.port}/{quote(self.database, safe='')}"
+        options = f"?sslmode={quote(self.sslmode, safe='')}" if self.sslmode else ""
+        return f"postgresql://{quote(user, safe='')}:{quote(password, safe='')}@{where}{options}"
+
+    def refresh(self) -> None:
+        """Forget the password, for instance after the database refused it; the next use fetches it again."""
+        from klotho.runtime.secrets import cache
+
+        cache.forget(self._secret)
+
+    def _login(self) -> tuple[str, str]:
+        import json
+
+        from klotho.runtime.secrets import cache
+
+        try:
+            login = json.loads(cache.get(self._secret))
+        except ValueError:
+            login = None
+        if isinstance(login, dict) and all(isinstance(login.get(key), str) for key in ("username", "password")):
+            return login["username"], login["password"]
+        # Not raised inside the handler: the JSON error carries the secret's text.
+        raise ConfigError(
+            f"the secret of datastore {self.name!r} ({self._secret}) is not JSON with a username and a password"
+        )
+
+
+def _port(grant: Grant) -> int:
+    try:
+        return int(grant["port"])
+    except (TypeError, ValueError):
+        problem = f"the port of datastore {grant.name!r} is not a number ({grant.variable})"
+    raise ConfigError(problem)

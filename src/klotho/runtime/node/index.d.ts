@@ -1,0 +1,140 @@
+/** A plain value that DynamoDB can hold; `undefined` attributes are left out, as JSON.stringify does. */
+export type Value =
+  | null | boolean | string | number | bigint | NumberText | Uint8Array
+  | Value[] | Set<string> | Set<number | bigint | NumberText> | Set<Uint8Array> | { [attribute: string]: Value | undefined };
+export type Item = { [attribute: string]: Value | undefined };
+
+export interface Condition {
+  /** A DynamoDB condition expression; nothing is written and ConditionFailedError is thrown when it does not hold. */
+  condition?: string;
+  /** `:value` placeholders, with or without the colon. */
+  values?: Item;
+  /** `#name` placeholders, with or without the hash. */
+  names?: Record<string, string>;
+}
+
+export interface Reading {
+  index?: string;
+  /** At most so many items. */
+  limit?: number;
+  /** A DynamoDB filter expression, applied after reading. */
+  filter?: string;
+  values?: Item;
+  names?: Record<string, string>;
+  consistent?: boolean;
+}
+
+export type Sort =
+  | [attribute: string, operator: "=" | "<" | "<=" | ">" | ">=" | "begins_with", value: Value]
+  | [attribute: string, operator: "between", low: Value, high: Value];
+
+/** How to reach a Postgres database, with the login as it was when `get` was awaited: get it anew for each connection. */
+export class Postgres {
+  readonly name: string;
+  readonly kind: "Databases.Postgres";
+  readonly access: string;
+  readonly host: string;
+  readonly port: number;
+  readonly database: string;
+  readonly dbname: string;
+  /** libpq's `sslmode`, empty to leave it to the driver. */
+  readonly sslmode: string;
+  readonly user: string;
+  readonly password: string;
+  /** `postgresql://user:password@host:port/database`. Holds the password: do not log it. */
+  readonly url: string;
+  /** Forget the password; the next `datastores.get` fetches it again. */
+  refresh(): void;
+}
+
+/** A small client for one DynamoDB table. For batches and transactions use an AWS SDK with `table` and `endpointUrl`. */
+export class KeyValue {
+  readonly name: string;
+  readonly kind: "Databases.KeyValue";
+  readonly access: string;
+  readonly table: string;
+  readonly region: string;
+  /** For an AWS SDK's `endpoint`: undefined on AWS, the local cloud's address there. */
+  readonly endpointUrl: string | undefined;
+  get<T = any>(key: Item, options?: { consistent?: boolean }): Promise<T | null>;
+  put(item: Item, options?: Condition & { ifAbsent?: boolean }): Promise<void>;
+  /** Change top-level attributes at once; resolves with the item as it is then. */
+  update<T = any>(key: Item, change: { set?: Item; add?: Item; remove?: string[] } & Condition): Promise<T>;
+  /** Resolves with the item that was removed, null if there was none. */
+  delete<T = any>(key: Item, options?: Condition): Promise<T | null>;
+  query<T = any>(key: Item, options?: Reading & { sort?: Sort; descending?: boolean }): AsyncIterableIterator<T>;
+  /** Every item: reads (and bills) the whole table, prefer `query`. */
+  scan<T = any>(options?: Reading): AsyncIterableIterator<T>;
+}
+
+/** A service that this one may call. */
+export class Service {
+  readonly name: string;
+  readonly kind: string;
+  readonly protocols: string[];
+  /** The base URL for HTTP, without a trailing slash. Ask each time: the instance may change. */
+  readonly url: Promise<string>;
+  /** The `host:port` for gRPC. */
+  readonly grpc: Promise<string>;
+  address(protocol: "http" | "grpc"): Promise<string>;
+  /** The function's ARN. */
+  readonly arn: string;
+  /** Run the function and resolve with what it returned; `wait: false` queues it; timeout in seconds, default 900. */
+  invoke<T = any>(payload?: unknown, options?: { wait?: boolean; timeout?: number }): Promise<T>;
+}
+
+/** Something granted whose fields are plain: `config.queues.get("jobs").fields.url`. */
+export interface Grant {
+  readonly name: string;
+  readonly kind: string;
+  readonly fields: Readonly<Record<string, any>>;
+}
+
+export interface Grants {
+  get(name: string): Grant;
+  names(): string[];
+}
+
+export const config: {
+  readonly datastores: {
+    /** `await config.datastores.get<Postgres>("users_db")`; the password is loaded when it resolves. */
+    get<T extends Postgres | KeyValue = any>(name: string): Promise<T>;
+    names(): string[];
+  };
+  readonly services: { get(name: string): Service; names(): string[] };
+  readonly buckets: Grants;
+  readonly queues: Grants;
+  readonly topics: Grants;
+  readonly secrets: Grants;
+  readonly settings: Grants;
+  /** Forget secrets and addresses kept in memory. */
+  refresh(): void;
+  /** This service's name in infra.py; empty when not running under Klotho. */
+  readonly unit: string;
+};
+
+/** A number that neither a double nor a bigint holds exactly; kept as text, and written back as a number. */
+export class NumberText {
+  constructor(text: string);
+  toString(): string;
+}
+
+export class ConfigError extends Error {}
+export class UnknownNameError extends ConfigError {}
+export class NotUnderKlothoError extends UnknownNameError {}
+export class WrongKindError extends ConfigError {}
+export class CredentialsError extends ConfigError {}
+export class AwsError extends Error {
+  readonly service: string;
+  readonly code: string;
+  /** The HTTP status, 0 when no answer came. */
+  readonly status: number;
+  readonly requestId: string;
+}
+export class ConditionFailedError extends AwsError {}
+/** The invoked function ran and failed. */
+export class ServiceError extends Error {
+  readonly service: string;
+  readonly type: string;
+  readonly trace: string[];
+}

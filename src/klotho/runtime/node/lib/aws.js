@@ -1,0 +1,124 @@
+"use strict";
+// A small client for the AWS APIs that the runtime needs; see aws.py, of which this is the twin.
+const { AwsError, ConditionFailedError, ConfigError } = require("./errors.js");
+const credentials = require("./credentials.js");
+const { sign } = require("./sigv4.js");
+const { send, TransportError } = require("./transport.js");
+
+const ATTEMPTS = 5;
+const BACKOFF_MS = 100;
+const BACKOFF_LIMIT_MS = 5_000;
+
+const THROTTLED = new Set([
+  "BandwidthLimitExceeded", "EC2ThrottledException", "InternalServerError", "InternalServiceError",
+  "PriorRequestNotComplete", "ProvisionedThroughputExceededException", "RequestLimitExceeded", "RequestThrottled",
+  "RequestThrottledException", "SlowDown", "ThrottledException", "Throttling", "ThrottlingException",
+  "TooManyRequestsException", "TransactionInProgressException",
+]);
+const EXPIRED = new Set(["ExpiredToken", "ExpiredTokenException"]);
+
+const APIS = {
+  dynamodb: { host: "dynamodb", variable: "DYNAMODB", target: "DynamoDB_20120810", version: "1.0" },
+  lambda: { host: "lambda", variable: "LAMBDA" },
+  secretsmanager: { host: "secretsmanager", variable: "SECRETS_MANAGER", target: "secretsmanager", version: "1.1" },
+  // DiscoverInstances alone lives on the host with the `data-` prefix, and it is all that is called here.
+  servicediscovery: {
+    host: "data-servicediscovery", variable: "SERVICEDISCOVERY", target: "Route53AutoNaming_v20170314", version: "1.1",
+  },
+};
+
+/** The region to call: the one given, else from the environment. */
+function regionOf(given) {
+  const region = given || process.env.AWS_REGION || process.env.AWS_DEFAULT_REGION;
+  if (!region) throw new ConfigError("no AWS region: AWS_REGION is not set. ECS, Lambda and `klotho up` set it for you.");
+  return region;
+}
+
+/** The region in an ARN, undefined if there is none. */
+function regionOfArn(arn) {
+  const parts = arn.split(":");
+  return parts.length > 5 && parts[0] === "arn" ? parts[3] || undefined : undefined;
+}
+
+/** The endpoint that the environment names for this service, undefined for AWS's own. */
+function configuredEndpoint(service) {
+  if ((process.env.AWS_IGNORE_CONFIGURED_ENDPOINT_URLS || "").toLowerCase() === "true") return undefined;
+  const url = process.env[`AWS_ENDPOINT_URL_${APIS[service].variable}`] || process.env.AWS_ENDPOINT_URL;
+  return url ? url.replace(/\/+$/, "") : undefined;
+}
+
+function endpointOf(service, region) {
+  const configured = configuredEndpoint(service);
+  if (configured) return configured;
+  for (const variable of ["AWS_USE_FIPS_ENDPOINT", "AWS_USE_DUALSTACK_ENDPOINT"]) {
+    if ((process.env[variable] || "").toLowerCase() === "true") {
+      throw new ConfigError(
+        `${variable} is not supported by @klotho/runtime: set AWS_ENDPOINT_URL_${APIS[service].variable}`,
+      );
+    }
+  }
+  const domain = region.startsWith("cn-") ? "amazonaws.com.cn" : "amazonaws.com";
+  return `https://${APIS[service].host}.${region}.${domain}`;
+}
+
+/** Call a JSON-protocol API; `repeatable: false` never sends again what may have been acted upon. */
+async function call(service, action, payload, { region, repeatable = true } = {}) {
+  const api = APIS[service];
+  const headers = {
+    "Content-Type": `application/x-amz-json-${api.version}`,
+    "X-Amz-Target": `${api.target}.${action}`,
+  };
+  const body = Buffer.from(JSON.stringify(payload));
+  const response = await request(service, { method: "POST", path: "/", headers, body, region, repeatable });
+  return response.body.length > 0 ? JSON.parse(response.body.toString()) : {};
+}
+
+/** Send a signed request, again after failures that pass; `readTimeout` in milliseconds. */
+async function request(service, { method, path, headers, body, region, repeatable = true, readTimeout }) {
+  const where = regionOf(region);
+  const url = new URL(endpointOf(service, where) + path);
+  for (let attempt = 1; ; attempt += 1) {
+    const used = await credentials.current();
+    const parts = { method, host: url.host, path: url.pathname, headers, body, service, region: where };
+    let failure;
+    let again;
+    try {
+      const response = await send({ method, url, headers: sign({ ...parts, credentials: used }), body, readTimeout });
+      if (response.status < 300) return response;
+      failure = errorOf(service, response);
+      again = passes(failure);
+    } catch (error) {
+      if (!(error instanceof TransportError)) throw error;
+      failure = new AwsError(service, "ConnectionError", error.message);
+      again = repeatable || !error.sent;
+    }
+    if (!again || attempt >= ATTEMPTS) throw failure;
+    const pause = Math.random() * Math.min(BACKOFF_LIMIT_MS, BACKOFF_MS * 2 ** (attempt - 1));
+    await new Promise((resolve) => setTimeout(resolve, pause));
+  }
+}
+
+function passes(error) {
+  if (EXPIRED.has(error.code)) {
+    credentials.forget();
+    return true;
+  }
+  return THROTTLED.has(error.code) || [429, 500, 502, 503, 504].includes(error.status);
+}
+
+function errorOf(service, response) {
+  let answer = {};
+  try {
+    answer = JSON.parse(response.body.toString()) || {};
+  } catch {
+    answer = {}; // not JSON, as from a proxy: the text is shown instead
+  }
+  const code = response.headers["x-amzn-errortype"] || answer.__type || answer.code || answer.Type;
+  // `com.amazonaws.dynamodb#Name`, or `Name:http://…` in the header: only the name is of use.
+  const name = String(code || `HTTP${response.status}`).split(":")[0].split("#").pop();
+  const message = answer.message || answer.Message || response.body.subarray(0, 200).toString();
+  const Kind = name === "ConditionalCheckFailedException" ? ConditionFailedError : AwsError;
+  return new Kind(service, name, message, response.status, response.headers["x-amzn-requestid"] || "");
+}
+
+module.exports = { call, request, regionOf, regionOfArn, configuredEndpoint };

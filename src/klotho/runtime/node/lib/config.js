@@ -1,0 +1,53 @@
+"use strict";
+// `config`: what a deployed service knows of its databases, peers and other resources, by name; see config.py.
+const { WrongKindError } = require("./errors.js");
+const { granted, thisService } = require("./grants.js");
+
+function find(group, name) {
+  if (typeof name !== "string") throw new TypeError(`config.${group}.get takes a name, a string, not ${typeof name}`);
+  const grant = granted(group).find((candidate) => candidate.name === name);
+  if (grant) return grant;
+  throw require("./explain.js").unknownName(group, name);
+}
+
+const names = (group) => granted(group).map((grant) => grant.name).sort();
+
+async function datastore(name) {
+  const grant = find("datastores", name);
+  if (grant.kind === "Databases.Postgres") return require("./postgres.js").loadPostgres(grant);
+  if (grant.kind === "Databases.KeyValue") return new (require("./key-value.js").KeyValue)(grant);
+  throw new WrongKindError(
+    `datastore '${name}' is a ${grant.kind || "thing without a kind"}, which this version of the runtime does not know; ` +
+      "it knows Databases.Postgres and Databases.KeyValue",
+  );
+}
+
+function generic(group) {
+  const get = (name) => {
+    const { name: found, kind, fields } = find(group, name);
+    return Object.freeze({ name: found, kind, fields: Object.freeze({ ...fields }) });
+  };
+  return Object.freeze({ get, names: () => names(group) });
+}
+
+const config = Object.freeze({
+  datastores: Object.freeze({ get: datastore, names: () => names("datastores") }),
+  services: Object.freeze({
+    get: (name) => new (require("./services.js").Service)(find("services", name)),
+    names: () => names("services"),
+  }),
+  buckets: generic("buckets"),
+  queues: generic("queues"),
+  topics: generic("topics"),
+  secrets: generic("secrets"),
+  settings: generic("settings"),
+  refresh() {
+    require("./secrets.js").forget();
+    require("./services.js").forgetAddresses();
+  },
+  get unit() {
+    return thisService();
+  },
+});
+
+module.exports = { config };

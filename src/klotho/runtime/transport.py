@@ -1,0 +1,123 @@
+"""One HTTP exchange over a kept-alive connection: request in, status, headers and body out.
+
+Refuses other schemes than http and https. Proxies (`HTTPS_PROXY`) are not supported: services reach AWS
+directly or by VPC endpoints. Connections are kept per thread and process, so no lock is needed and a forked
+worker never shares one.
+"""
+
+from __future__ import annotations
+
+import http.client
+import os
+import select
+import threading
+from urllib.parse import urlsplit
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class TransportError(Exception):
+    """No answer came. `sent` tells whether the other side may have seen (and acted on) the request."""
+
+    def __init__(self, message: str, sent: bool) -> None:
+        super().__init__(message)
+        self.sent = sent
+
+
+class Response:
+    """An HTTP answer: `status`, `headers` (names in lower case) and the whole `body`."""
+
+    __slots__ = ("body", "headers", "status")
+
+    def __init__(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
+        self.status = status
+        self.headers = headers
+        self.body = body
+
+
+class _Pool(threading.local):
+    def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        self.process = os.getpid()
+        self.connections: dict[str, http.client.HTTPConnection] = {}
+
+
+_pool = _Pool()
+
+
+def send(
+    method: str,
+    url: str,
+    headers: Mapping[str, str],
+    body: bytes,
+    *,
+    connect_timeout: float = 3.0,
+    read_timeout: float = 10.0,
+) -> Response:
+    """Do one exchange; timeouts in seconds. Raises TransportError when no whole answer came."""
+    parts = urlsplit(url)
+    target = parts.path or "/"
+    if parts.query:
+        target += f"?{parts.query}"
+    origin = f"{parts.scheme}://{parts.netloc}"
+    connection = _connected(origin, connect_timeout)
+    try:
+        connection.sock.settimeout(read_timeout)
+        connection.request(method, target, body=body, headers=dict(headers))
+        answer = connection.getresponse()
+        content = answer.read()
+    except (OSError, http.client.HTTPException) as error:
+        connection.close()
+        raise TransportError(f"{parts.netloc}: {_words(error)}", sent=True) from error
+    if not answer.will_close:
+        _pool.connections[origin] = connection
+    names = {name.lower(): value for name, value in answer.getheaders()}
+    return Response(answer.status, names, content)
+
+
+def _connected(origin: str, timeout: float) -> http.client.HTTPConnection:
+    """An open connection taken out of the pool: it goes back only after a whole answer was read from it."""
+    if _pool.process != os.getpid():
+        _pool.reset()  # after a fork the sockets belong to the parent
+    kept = _pool.connections.pop(origin, None)
+    if kept is not None:
+        if kept.sock is not None and not _readable(kept.sock.fileno()):
+            return kept
+        kept.close()
+    connection = _new(origin, timeout)
+    try:
+        connection.connect()
+    except OSError as error:
+        connection.close()
+        raise TransportError(f"cannot connect to {origin}: {_words(error)}", sent=False) from error
+    return connection
+
+
+def _readable(descriptor: int) -> bool:
+    # An idle connection with something to read was closed by the other side: noticing that here, before sending,
+    # is what keeps a call that must not run twice from having to be repeated.
+    if hasattr(select, "poll"):
+        poll = select.poll()  # `select.select` fails on descriptors above 1023
+        poll.register(descriptor, select.POLLIN)
+        return bool(poll.poll(0))
+    return bool(select.select([descriptor], [], [], 0)[0])
+
+
+def _new(origin: str, timeout: float) -> http.client.HTTPConnection:
+    parts = urlsplit(origin)
+    if not parts.hostname or parts.scheme not in ("http", "https"):
+        raise ValueError(f"not an http or https address: {origin!r}")
+    if parts.scheme == "http":
+        return http.client.HTTPConnection(parts.hostname, parts.port, timeout=timeout)
+    import ssl
+
+    context = ssl.create_default_context(cafile=os.environ.get("AWS_CA_BUNDLE") or None)
+    return http.client.HTTPSConnection(parts.hostname, parts.port, timeout=timeout, context=context)
+
+
+def _words(error: Exception) -> str:
+    return str(error) or type(error).__name__
