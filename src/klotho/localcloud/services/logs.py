@@ -177,7 +177,7 @@ def _matcher(pattern: str) -> Callable[[str], bool]:
                 "InvalidParameterException",
                 f"klotho's local cloud carries filter patterns of plain words and quoted phrases, not {bare}",
             )
-        terms.append(re.sub(r"\\(.)", r"\1", quoted) if not bare else bare)
+        terms.append(bare or re.sub(r"\\(.)", r"\1", quoted))
     return lambda message: all(term in message for term in terms)
 
 

@@ -165,10 +165,8 @@ class S3Service:
             return ApiResponse(304, b"", headers)
         start, end = _range(call.headers.get("range"), head.size)
         status = 200
-        if (
-            ("range" in call.headers
-            and (start, end) != (0, head.size))
-            or _RANGE.fullmatch(call.headers.get("range", ""))
+        if ("range" in call.headers and (start, end) != (0, head.size)) or _RANGE.fullmatch(
+            call.headers.get("range", "")
         ):
             status = 206
             headers["content-range"] = f"bytes {start}-{end - 1}/{head.size}"

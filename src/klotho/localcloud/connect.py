@@ -1,0 +1,330 @@
+"""Finds, starts and stops the local cloud of a project and environment: the driver's side of the supervisor.
+
+Input: project, environment, region. Output: a `Connection` to a healthy supervisor. Refuses, as a `LocalCloudError`
+that carries the log's last lines: a supervisor that does not start or does not stop, data of a newer Klotho, a port in
+use, another region than the data's, deleting data under a running supervisor.
+
+Imported by the CLI, so only the standard library and nothing slow at import.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+RUNNING_FILE = "supervisor.json"
+"""Written when healthy, removed at the end: how to reach the supervisor. Mode 0600, it holds the keys."""
+LOCK_FILE = "supervisor.lock"
+"""Locked as long as a supervisor lives; the operating system unlocks it however the process ends."""
+LOG_FILE = "supervisor.log"
+MAX_LOG_BYTES = 4 * 1024 * 1024
+
+EXIT_ALREADY_RUNNING, EXIT_NEWER_DATA, EXIT_PORT_IN_USE, EXIT_OTHER_REGION = 61, 62, 63, 64
+START_TIMEOUT_S = 90.0
+STOP_TIMEOUT_S = 30.0
+_POLL_S = 0.01
+
+Progress = Callable[[str], None]
+
+
+class LocalCloudError(Exception):
+    """The local cloud could not do what was asked; `log_tail` has the supervisor's last lines."""
+
+    def __init__(self, reason: str, log_tail: tuple[str, ...] = ()) -> None:
+        super().__init__(reason if not log_tail else "\n".join((reason, *(f"  {line}" for line in log_tail))))
+        self.reason = reason
+        self.log_tail = log_tail
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """How to reach one running local cloud."""
+
+    state: Path
+    """The state folder it works in."""
+    project: str
+    environment: str
+    region: str
+    version: str
+    """Of the Klotho that runs it."""
+    endpoint_url: str
+    """For every AWS API: `http://127.0.0.1:<port>`."""
+    pid: int
+    access_key: str
+    """The deployer's."""
+    secret_key: str = field(repr=False)
+    token: str = field(repr=False)
+    """For the supervisor's own paths under `/_klotho/`."""
+
+    def status(self) -> dict[str, Any]:
+        """Project, environment, version, endpoint and `units`: the fields of every `UnitStatus`.
+
+        LocalCloudError when the supervisor does not answer.
+        """
+        answer = _ask(self, "GET", "status", timeout=10.0)
+        if answer is None:
+            raise LocalCloudError("the local cloud does not answer", log_tail(self.state))
+        return answer
+
+
+def state_folder(project: str, environment: str) -> Path:
+    """Where this project's environment keeps its data: under XDG_STATE_HOME, by default `~/.local/state`."""
+    configured = os.environ.get("XDG_STATE_HOME", "")
+    # The XDG specification says that a relative path here is to be ignored.
+    root = Path(configured) if configured.startswith("/") else Path.home() / ".local" / "state"
+    return root / "klotho" / _folder_name(project) / _folder_name(environment)
+
+
+def running(state: Path) -> Connection | None:
+    """The healthy supervisor of this state folder; None when there is none or it does not answer."""
+    connection = _recorded(state)
+    if connection is None or not _is_alive(connection.pid):
+        return None
+    health = _ask(connection, "GET", "health", timeout=3.0)
+    return connection if health is not None and health.get("pid") == connection.pid else None
+
+
+def start(
+    project: str,
+    environment: str,
+    region: str,
+    progress: Progress = lambda line: None,
+    *,
+    timeout_s: float = START_TIMEOUT_S,
+) -> Connection:
+    """A healthy supervisor of this project and environment: the running one, else a new one in the background.
+
+    One that was started by another version of Klotho is stopped and started again. `progress` gets one line for each
+    step that takes time.
+    """
+    state = state_folder(project, environment)
+    found = running(state)
+    if found is not None and found.version == installed_version():
+        return _of_region(found, region)
+    if found is not None:
+        progress(f"restarting the local cloud (it runs Klotho {found.version})")
+        stop(found)
+    progress("starting the local cloud")
+    return _of_region(_spawn(project, environment, region, state, timeout_s), region)
+
+
+def stop(connection: Connection, *, timeout_s: float = STOP_TIMEOUT_S) -> None:
+    """Stop the supervisor and all it runs; returns when no process of ours is left. Data stay."""
+    _ask(connection, "POST", "stop", timeout=5.0)
+    state = connection.state
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        if _wait_until(lambda: not is_locked(state), timeout_s):
+            break
+        # The lock is held and the file names its holder, so this can't hit a stranger's process.
+        holder = _recorded(state)
+        _signal_group(connection.pid if holder is None else holder.pid, number)
+        timeout_s = 5.0
+    if not _wait_until(lambda: not is_locked(state) and not _lives(connection.pid), 5.0):
+        raise LocalCloudError(f"the local cloud (pid {connection.pid}) does not stop", log_tail(state))
+    _end_children(state)
+    (state / RUNNING_FILE).unlink(missing_ok=True)
+
+
+def stop_any(state: Path) -> bool:
+    """Stop whatever supervisor holds this state folder, answering or not, and end what a killed one left.
+
+    Returns whether there was one.
+    """
+    connection, held = _recorded(state), is_locked(state)
+    if held and connection is None:
+        # It is starting: it will write how to reach it within moments, or end.
+        _wait_until(lambda: _recorded(state) is not None or not is_locked(state), 10.0)
+        connection, held = _recorded(state), is_locked(state)
+    if held:
+        if connection is None:
+            raise LocalCloudError(f"a supervisor holds {state} but does not say which", log_tail(state))
+        stop(connection)
+    elif state.exists():
+        _end_children(state)
+        (state / RUNNING_FILE).unlink(missing_ok=True)
+    return held
+
+
+def delete_data(state: Path) -> None:
+    """Delete all data of a stopped local cloud; what is not there is fine."""
+    if is_locked(state):
+        raise LocalCloudError("the local cloud is running; stop it before its data are deleted")
+    _end_children(state)
+    if state.exists():
+        shutil.rmtree(state)
+
+
+def is_locked(state: Path) -> bool:
+    """Whether a supervisor lives in this state folder, healthy or not."""
+    import fcntl
+
+    try:
+        descriptor = os.open(state / LOCK_FILE, os.O_RDWR)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def log_tail(state: Path, lines: int = 20) -> tuple[str, ...]:
+    """The last lines the supervisor wrote about itself."""
+    try:
+        text = (state / LOG_FILE).read_bytes()[-65536:].decode("utf-8", "replace")
+    except FileNotFoundError:
+        return ()
+    return tuple(text.splitlines()[-lines:])
+
+
+def installed_version() -> str:
+    """The version of this Klotho."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("klotho")
+    except PackageNotFoundError:  # run from a source tree that was never installed
+        return "0"
+
+
+def _spawn(project: str, environment: str, region: str, state: Path, timeout_s: float) -> Connection:
+    import subprocess
+
+    state.mkdir(parents=True, exist_ok=True, mode=0o700)
+    log = state / LOG_FILE
+    fresh = log.exists() and log.stat().st_size > MAX_LOG_BYTES
+    # -P: the user's folder must not shadow our modules. The region is part of the arguments, not of the environment,
+    # because AWS_* variables of the user's shell must have no influence.
+    command = [sys.executable, "-P", "-m", "klotho.localcloud.supervisor", "--project", project, "--environment",
+               environment, "--state", str(state), "--region", region]  # fmt: skip
+    with log.open("wb" if fresh else "ab") as output:
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True, cwd=state
+        )
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline:
+        code = process.poll()
+        found = _recorded(state)
+        if found is not None and (found.pid == process.pid or code == EXIT_ALREADY_RUNNING):
+            found = running(state)
+            if found is not None:
+                # It outlives this process on purpose; without this, Popen would warn about it.
+                process.returncode = process.returncode or 0
+                return found
+        if code is not None and code != EXIT_ALREADY_RUNNING:
+            raise LocalCloudError(_why(code), log_tail(state))
+        time.sleep(_POLL_S)
+    if process.poll() is None:
+        _signal_group(process.pid, signal.SIGKILL)
+        process.wait()
+        _end_children(state)
+    raise LocalCloudError(f"the local cloud was not healthy after {timeout_s:.0f} s", log_tail(state))
+
+
+def _why(code: int) -> str:
+    reasons = {
+        EXIT_NEWER_DATA: "the local cloud's data were written by a newer Klotho",
+        EXIT_PORT_IN_USE: "a port of the local cloud is in use by another program",
+        EXIT_OTHER_REGION: "the local cloud's data belong to another region",
+    }
+    return reasons.get(code, f"the local cloud ended at its start (exit code {code})")
+
+
+def _of_region(connection: Connection, region: str) -> Connection:
+    if connection.region != region:
+        raise LocalCloudError(f"the local cloud runs as region {connection.region}, not {region}; stop it first")
+    return connection
+
+
+def _recorded(state: Path) -> Connection | None:
+    """What the last supervisor wrote, whether it still runs or not."""
+    try:
+        found = json.loads((state / RUNNING_FILE).read_bytes())
+        return Connection(
+            state=state,
+            project=str(found["project"]),
+            environment=str(found["environment"]),
+            region=str(found["region"]),
+            version=str(found["version"]),
+            endpoint_url=str(found["endpoint_url"]),
+            pid=int(found["pid"]),
+            access_key=str(found["access_key"]),
+            secret_key=str(found["secret_key"]),
+            token=str(found["token"]),
+        )
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _ask(connection: Connection, method: str, name: str, timeout: float) -> dict[str, Any] | None:
+    """Call one of the supervisor's own paths; None when it does not answer as a supervisor would."""
+    from http.client import HTTPConnection, HTTPException
+
+    address = connection.endpoint_url.removeprefix("http://")
+    client = HTTPConnection(address, timeout=timeout)
+    try:
+        client.request(method, f"/_klotho/{name}", headers={"Authorization": f"Bearer {connection.token}"})
+        response = client.getresponse()
+        document = json.loads(response.read())
+    except (OSError, HTTPException, ValueError):
+        return None
+    finally:
+        client.close()
+    return document if response.status < 300 and isinstance(document, Mapping) else None  # type: ignore[return-value]
+
+
+def _end_children(state: Path) -> None:
+    from klotho.localcloud.planes.processes import end_leftovers
+
+    end_leftovers(state)
+
+
+def _wait_until(done: Callable[[], bool], timeout_s: float) -> bool:
+    deadline = time.monotonic() + timeout_s
+    while not done():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(_POLL_S)
+    return True
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _signal_group(pid: int, number: int) -> None:
+    try:
+        os.killpg(pid, number)
+    except (ProcessLookupError, PermissionError):
+        return  # gone in the meantime
+
+
+def _lives(pid: int) -> bool:
+    """Whether the process is there, once a supervisor that was started by this very process has been reaped."""
+    with contextlib.suppress(ChildProcessError):  # no child of ours: nobody waits for us to reap it
+        os.waitpid(pid, os.WNOHANG)
+    return _is_alive(pid)
+
+
+def _folder_name(name: str) -> str:
+    """A folder name that no two names share and that can't leave the parent folder."""
+    return quote(name, safe=" ").replace(".", "%2E") or "%"

@@ -1,0 +1,382 @@
+"""The process that runs the local cloud of one project and environment.
+
+Input: `python -m klotho.localcloud.supervisor --project P --environment E --state DIR --region R`. Output: a healthy
+local cloud and `supervisor.json` that says how to reach it, until SIGTERM, SIGINT or `/_klotho/stop`. Refuses, each
+with an exit code of its own (`connect.EXIT_…`): a second supervisor in the same folder, data of a newer Klotho, data
+of another region, a port in use.
+
+One resource that can't be brought back is logged and shown in `status`; the rest runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import fcntl
+import json
+import logging
+import os
+import secrets
+import signal
+import sys
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+from klotho.localcloud import connect
+from klotho.localcloud.admin import Admin
+from klotho.localcloud.cloud import Cloud
+from klotho.localcloud.credentials import Credentials
+from klotho.localcloud.database import Database, NewerDataError
+from klotho.localcloud.endpoint import Endpoint, EndpointServer, PortInUseError, bind
+from klotho.localcloud.handler import Handler, Record
+from klotho.localcloud.identity import ACCOUNT
+from klotho.localcloud.logs import Logs
+from klotho.localcloud.planes.processes import ProcessTable
+from klotho.localcloud.ports import Ports
+from klotho.localcloud.service import Service
+from klotho.localcloud.services.s3 import ObjectStore
+from klotho.localcloud.services.secretsmanager import SecretsManager
+from klotho.localcloud.status import UnitStatus
+from klotho.localcloud.world import World
+
+_log = logging.getLogger("klotho.localcloud")
+
+LOCK_PATIENCE_S = 0.5
+"""A probe of the lock (`connect.is_locked`) holds it for an instant: that is no second supervisor."""
+
+RESUME_WAVES = (
+    ("AWS::ServiceDiscovery::", "AWS::SecretsManager::", "AWS::DynamoDB::", "AWS::RDS::"),
+    ("AWS::Lambda::", "AWS::ECS::"),
+    ("AWS::ApiGatewayV2::",),
+)
+"""What is brought back before what: data first, then what uses them, then the ways in. Other types come last."""
+
+
+class Plane(Protocol):
+    """A part of the cloud that runs something."""
+
+    async def start(self) -> None: ...
+    async def stop(self) -> None: ...
+
+
+@runtime_checkable
+class Reports(Protocol):
+    """A plane whose parts are shown by `klotho status`."""
+
+    def status(self) -> list[UnitStatus]: ...
+
+
+class Engine(Protocol):
+    """What the supervisor needs of the CloudFormation engine."""
+
+    async def recover(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What is put on the cloud's base: replaced by small ones in tests of the frame."""
+
+    planes: Mapping[str, Plane]
+    """By field name of `Cloud`, in the order they start; they stop in the opposite order."""
+    handlers: Mapping[str, Handler]
+    engine: Engine
+    services: Sequence[Service]
+
+
+Assemble = Callable[[Cloud], Parts]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The command line."""
+
+    project: str
+    environment: str
+    state: Path
+    region: str
+
+
+class OtherRegionError(Exception):
+    """The data were made in another region; ARNs would lie."""
+
+    def __init__(self, found: str, wanted: str) -> None:
+        super().__init__(f"the data are of region {found}, asked for {wanted}: use {found}, or delete the data first")
+
+
+class AlreadyRunningError(Exception):
+    """Another supervisor holds the state folder."""
+
+    def __init__(self, state: Path) -> None:
+        super().__init__(f"another supervisor runs in {state}")
+
+
+def assemble(cloud: Cloud) -> Parts:
+    """The real parts. Imported here so that a refusal at start costs no import of all planes."""
+    from klotho.localcloud.cloudformation.engine import Engine as CloudFormationEngine
+    from klotho.localcloud.cloudformation.service import CloudFormationService
+    from klotho.localcloud.handlers import registry
+    from klotho.localcloud.planes.containers import Containers
+    from klotho.localcloud.planes.functions import Functions
+    from klotho.localcloud.planes.gateway import Gateway
+    from klotho.localcloud.planes.postgres import PostgresServers
+    from klotho.localcloud.services.dynamodb import DynamoDb
+    from klotho.localcloud.services.logs import LogsService
+    from klotho.localcloud.services.s3 import S3Service
+    from klotho.localcloud.services.secretsmanager_api import SecretsManagerService
+    from klotho.localcloud.services.service_discovery import ServiceDiscoveryService
+    from klotho.localcloud.services.sts import StsService
+
+    cloud.tables = DynamoDb(cloud.state, cloud.region, cloud.account)
+    cloud.postgres = PostgresServers(cloud)
+    cloud.functions = Functions(cloud)
+    cloud.containers = Containers(cloud)
+    cloud.gateway = Gateway(cloud)
+    handlers = registry(cloud)
+    engine = CloudFormationEngine(cloud, handlers)
+    return Parts(
+        planes={name: getattr(cloud, name) for name in ("tables", "postgres", "functions", "containers", "gateway")},
+        handlers=handlers,
+        engine=engine,
+        services=(
+            CloudFormationService(engine),
+            cloud.tables,
+            cloud.functions,
+            LogsService(cloud.logs, cloud.world, cloud.region, cloud.account),
+            S3Service(cloud.objects, cloud.account, cloud.region),
+            SecretsManagerService(cloud.secrets),
+            ServiceDiscoveryService(cloud.containers),
+            StsService(cloud.account),
+        ),
+    )
+
+
+class Supervisor:
+    """One running local cloud: `run` returns when it has been asked to stop and everything is down."""
+
+    def __init__(self, options: Options, assemble: Assemble = assemble) -> None:
+        self._options = options
+        self._assemble = assemble
+        self._stopping = asyncio.Event()
+        self._token = secrets.token_urlsafe(32)
+        self._problems: list[str] = []
+        self._parts: Parts | None = None
+        self._started = time.time()
+        self._cloud: Cloud
+
+    async def run(self) -> None:
+        options = self._options
+        async with contextlib.AsyncExitStack() as downs:
+            descriptor = lock(options.state)
+            downs.callback(os.close, descriptor)
+            (options.state / connect.RUNNING_FILE).unlink(missing_ok=True)
+            for number in (signal.SIGTERM, signal.SIGINT):
+                asyncio.get_running_loop().add_signal_handler(number, self.stop)
+            await self._bring_up(downs)
+            downs.callback((options.state / connect.RUNNING_FILE).unlink, missing_ok=True)
+            _write_private(options.state / connect.RUNNING_FILE, self._description())
+            _log.info("healthy at %s after %.2f s", self._cloud.endpoint_url, time.time() - self._started)
+            await self._stopping.wait()
+            _log.info("stopping")
+        _log.info("stopped")
+
+    def stop(self) -> None:
+        """Ask `run` to end."""
+        self._stopping.set()
+
+    async def _bring_up(self, downs: contextlib.AsyncExitStack) -> None:
+        options = self._options
+        database = Database(options.state / "state.sqlite3")
+        downs.callback(database.close)
+        _check_region(database, options.region)
+        table = ProcessTable.of(options.state)
+        downs.callback(table.close)
+        ports = Ports(database, options.project, options.environment)
+        port = ports.of("endpoint")
+        listener = bind(port)
+        downs.callback(listener.close)
+        cloud = self._cloud = _base(options, database, ports, port)
+        downs.callback(cloud.logs.close)
+        parts = self._parts = self._assemble(cloud)
+        for name, plane in parts.planes.items():
+            await self._attempt(f"starting {name}", plane.start)
+            downs.push_async_callback(self._attempt, f"stopping {name}", plane.stop)
+        admin = Admin(self._token, self._health, self._status, self.stop)
+        server = EndpointServer(Endpoint(parts.services, cloud.credentials, options.region, port, admin), listener)
+        await server.start()
+        downs.push_async_callback(server.stop)
+        # Databases and functions first: an interrupted deployment that goes on may need them.
+        await self._resume(parts.handlers, cloud.world)
+        await self._attempt("recovering interrupted deployments", parts.engine.recover)
+
+    async def _resume(self, handlers: Mapping[str, Handler], world: World) -> None:
+        for wave in _waves(world.all()):
+            await asyncio.gather(*(self._resume_one(handlers.get(record.type_name), record) for record in wave))
+
+    async def _resume_one(self, handler: Handler | None, record: Record) -> None:
+        what = f"bringing back {record.logical_id} ({record.type_name})"
+        if handler is None:
+            self._problem(f"{what}: this Klotho has no handler for the type")
+        else:
+            await self._attempt(what, partial(handler.resume, record))
+
+    async def _attempt(self, what: str, step: Callable[[], Awaitable[None]]) -> None:
+        """One part that fails must not take the others with it: the failure is logged and shown in the status."""
+        try:
+            await step()
+        except Exception as error:
+            _log.exception("%s failed", what)
+            self._problem(f"{what}: {error}")
+
+    def _problem(self, text: str) -> None:
+        _log.error("%s", text)
+        self._problems.append(text)
+
+    def _health(self) -> Mapping[str, Any]:
+        options = self._options
+        return {"pid": os.getpid(), "project": options.project, "environment": options.environment}
+
+    def _status(self) -> Mapping[str, Any]:
+        planes = [plane for plane in self._parts.planes.values() if isinstance(plane, Reports)] if self._parts else []
+        return {
+            **self._health(),
+            "version": connect.installed_version(),
+            "region": self._options.region,
+            "endpoint": self._cloud.endpoint_url,
+            "started": self._started,
+            "units": [asdict(unit) for plane in planes for unit in plane.status()],
+            "problems": self._problems,
+        }
+
+    def _description(self) -> dict[str, Any]:
+        key = self._cloud.credentials.deployer()
+        return {
+            **self._health(),
+            "version": connect.installed_version(),
+            "region": self._options.region,
+            "endpoint_url": self._cloud.endpoint_url,
+            "port": int(self._cloud.endpoint_url.rpartition(":")[2]),
+            "token": self._token,
+            "access_key": key.id,
+            "secret_key": key.secret,
+        }
+
+
+def lock(state: Path) -> int:
+    """Take the state folder for this process; returns the descriptor that holds it. AlreadyRunningError otherwise."""
+    state.mkdir(parents=True, exist_ok=True, mode=0o700)
+    descriptor = os.open(state / connect.LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o600)
+    deadline = time.monotonic() + LOCK_PATIENCE_S
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                os.close(descriptor)
+                raise AlreadyRunningError(state) from None
+            time.sleep(0.02)
+        else:
+            return descriptor
+
+
+def _base(options: Options, database: Database, ports: Ports, port: int) -> Cloud:
+    """The cloud without its planes, which need it to be made; `assemble` sets them."""
+    later: Any = None
+    return Cloud(
+        project=options.project,
+        environment=options.environment,
+        region=options.region,
+        state=options.state,
+        endpoint_url=f"http://127.0.0.1:{port}",
+        database=database,
+        world=World(database),
+        ports=ports,
+        logs=Logs(options.state),
+        credentials=Credentials(database),
+        objects=ObjectStore(options.state),
+        secrets=SecretsManager(database, options.region, ACCOUNT),
+        tables=later,
+        postgres=later,
+        functions=later,
+        containers=later,
+        gateway=later,
+    )
+
+
+def _check_region(database: Database, region: str) -> None:
+    row = database.connection.execute("select value from facts where name='region'").fetchone()
+    if row is None:
+        with database.transaction() as connection:
+            connection.execute("insert into facts values ('region', ?)", (region,))
+    elif row["value"] != region:
+        raise OtherRegionError(row["value"], region)
+
+
+def _waves(records: Iterable[Record]) -> list[list[Record]]:
+    """The records by wave of `RESUME_WAVES`."""
+    waves: list[list[Record]] = [[] for _ in range(len(RESUME_WAVES) + 1)]
+    for record in records:
+        numbers = (n for n, prefixes in enumerate(RESUME_WAVES) if record.type_name.startswith(prefixes))
+        waves[next(numbers, len(RESUME_WAVES))].append(record)
+    return waves
+
+
+def _write_private(path: Path, document: Mapping[str, Any]) -> None:
+    """Write for this user only, and so that a reader sees all of it or nothing."""
+    draft = path.with_suffix(".draft")
+    draft.unlink(missing_ok=True)
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        json.dump(document, file)
+    draft.replace(path)
+
+
+_REFUSALS: Mapping[type[Exception], int] = {
+    AlreadyRunningError: connect.EXIT_ALREADY_RUNNING,
+    NewerDataError: connect.EXIT_NEWER_DATA,
+    PortInUseError: connect.EXIT_PORT_IN_USE,
+    OtherRegionError: connect.EXIT_OTHER_REGION,
+}
+
+
+def run(options: Options, assemble: Assemble = assemble) -> int:
+    """Run a supervisor to its end; returns the exit code."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr)
+
+    async def supervise() -> None:
+        await Supervisor(options, assemble).run()
+
+    try:
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            runner.run(supervise())
+    except tuple(_REFUSALS) as refusal:
+        _log.error("%s", refusal)
+        return _REFUSALS[type(refusal)]
+    return 0
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
+    try:
+        import uvloop
+    except ImportError:  # optional: an event loop written in C where there is one for the platform
+        return asyncio.new_event_loop
+    factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
+    return factory
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="klotho.localcloud.supervisor", description="Run a local cloud.")
+    parser.add_argument("--project", required=True, help="the project's name")
+    parser.add_argument("--environment", required=True, help="the environment's name, such as local")
+    parser.add_argument("--state", required=True, type=Path, help="the folder that keeps everything")
+    parser.add_argument("--region", required=True, help="the AWS region it stands for")
+    given = parser.parse_args(arguments)
+    return run(Options(given.project, given.environment, given.state.resolve(), given.region))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
