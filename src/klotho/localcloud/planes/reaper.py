@@ -37,7 +37,7 @@ def start_mark(pid: int) -> str | None:
         if fields[0] in (b"Z", b"X"):
             return None
         return f"{_boot_id()}.{fields[19].decode()}"
-    found = subprocess.run(["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False)
+    found = subprocess.run(["ps", "-ww", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False)
     return "-".join(found.stdout.split()) or None
 
 
