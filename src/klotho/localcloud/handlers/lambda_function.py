@@ -1,0 +1,118 @@
+"""`AWS::Lambda::Function` in the local cloud.
+
+Input: the resource's properties. Output: a function that the functions plane runs. Refuses what it does not carry by
+name (`carries`), and, as AWS would, an unknown runtime, a package of another kind than Zip, a reserved environment
+variable, and a name that is taken.
+
+Recorded but without effect on this machine: Architectures (the machine's own is used), Description, EphemeralStorage,
+KmsKeyArn, MemorySize (see `planes/functions/plane.py`), TracingConfig, VpcConfig (every local port is reachable),
+LoggingConfig.SystemLogLevel, Tags.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from klotho.localcloud.handler import Handler, HandlerError, Outcome, Record, Request
+from klotho.localcloud.identity import arn, physical_name
+
+_RESERVED_VARIABLES = frozenset(
+    (
+        "_HANDLER", "_X_AMZN_TRACE_ID", "AWS_DEFAULT_REGION", "AWS_REGION", "AWS_EXECUTION_ENV",
+        "AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "AWS_LAMBDA_FUNCTION_VERSION",
+        "AWS_LAMBDA_INITIALIZATION_TYPE", "AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME",
+        "AWS_ACCESS_KEY", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN",
+        "AWS_LAMBDA_RUNTIME_API", "LAMBDA_TASK_ROOT", "LAMBDA_RUNTIME_DIR",
+    )
+)  # fmt: skip
+"""AWS: Lambda docs, "Defined runtime environment variables", "Reserved environment variables"."""
+_ENVIRONMENT_LIMIT = 4096
+"""Bytes of all names and values. AWS: Lambda quotas, "Environment variables … 4 KB"."""
+
+
+class LambdaFunction(Handler):
+    """A function in the functions plane; the identifier is its name."""
+
+    type_name: ClassVar[str] = "AWS::Lambda::Function"
+    carries: ClassVar[frozenset[str]] = frozenset(
+        (
+            "Architectures", "Code.S3Bucket", "Code.S3Key", "Code.ZipFile", "Description", "Environment",
+            "EphemeralStorage", "FunctionName", "Handler", "KmsKeyArn", "LoggingConfig", "MemorySize", "PackageType",
+            "ReservedConcurrentExecutions", "Role", "Runtime", "Tags", "Timeout", "TracingConfig", "VpcConfig",
+        )
+    )  # fmt: skip
+
+    async def create(self, request: Request) -> Outcome:
+        name = str(request.properties.get("FunctionName") or physical_name(request.stack_name, request.logical_id, request.token))
+        existing = self.cloud.world.get(self.type_name, name)
+        if existing is not None and existing.token != request.token:
+            raise HandlerError(f"Function already exist: {name}", "ResourceConflictException")
+        _check(request.properties)
+        outcome = Outcome(name, {"Arn": arn("lambda", f"function:{name}", self.cloud.region)})
+        await self.cloud.functions.put(_record(request, outcome))
+        return outcome
+
+    async def update(self, request: Request) -> Outcome:
+        assert request.identifier is not None
+        _check(request.properties)
+        outcome = Outcome(request.identifier, dict(request.attributes))
+        await self.cloud.functions.put(_record(request, outcome))
+        return outcome
+
+    async def delete(self, request: Request) -> None:
+        if request.identifier is not None:
+            await self.cloud.functions.remove(request.identifier)
+
+    async def resume(self, record: Record) -> None:
+        # Not warm: a hundred functions starting at once would hold up everything else of a restart.
+        await self.cloud.functions.put(record, warm=False)
+
+
+def _record(request: Request, outcome: Outcome) -> Record:
+    return Record(
+        type_name=request.type_name,
+        identifier=outcome.identifier,
+        properties=request.properties,
+        attributes=outcome.attributes,
+        token=request.token,
+        stack_id=request.stack_id,
+        stack_name=request.stack_name,
+        logical_id=request.logical_id,
+        tags=request.tags,
+    )
+
+
+def _check(properties: Mapping[str, Any]) -> None:
+    """What AWS's CreateFunction refuses and the schema does not say."""
+    if properties.get("PackageType", "Zip") != "Zip":
+        raise _invalid("PackageType Image is not supported by the local cloud yet; use Zip")
+    for name in ("Runtime", "Handler"):
+        if not properties.get(name):
+            raise _invalid("Runtime and Handler are mandatory parameters for functions created with deployment packages.")
+    timeout = int(properties.get("Timeout", 3))
+    if not 1 <= timeout <= 900:
+        raise _invalid(f"Value '{timeout}' at 'timeout' failed to satisfy constraint: between 1 and 900 seconds")
+    code = properties.get("Code", {})
+    if "ZipFile" not in code and not ("S3Bucket" in code and "S3Key" in code):
+        raise _invalid("Please provide a source for function code.")
+    _check_environment(properties.get("Environment", {}).get("Variables", {}))
+
+
+def _check_environment(variables: Mapping[str, Any]) -> None:
+    reserved = sorted(_RESERVED_VARIABLES & variables.keys())
+    if reserved:
+        raise _invalid(
+            "Lambda was unable to configure your environment variables because the environment variables you have "
+            "provided contains reserved keys that are currently not supported for modification. "
+            f"Reserved keys used in this request: {', '.join(reserved)}"
+        )
+    if sum(len(f"{name}{value}".encode()) for name, value in variables.items()) > _ENVIRONMENT_LIMIT:
+        raise _invalid(
+            "Lambda was unable to configure your environment variables because the environment variables you have "
+            f"provided exceeded the {_ENVIRONMENT_LIMIT // 1024}KB limit."
+        )
+
+
+def _invalid(message: str) -> HandlerError:
+    return HandlerError(message, "InvalidParameterValueException")

@@ -1,0 +1,128 @@
+"""Asynchronous invocations (`InvocationType: Event`): kept until they succeeded or were tried three times.
+
+Input: a function's name and a payload. Output: invocations through the plane, with AWS's two retries. Refuses nothing;
+an event whose function is gone is dropped with a line in that function's log group.
+
+Events live in the state database, so that those not yet done survive a kill -9. One that was running at that moment
+runs again: AWS, too, promises at least once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING
+
+from klotho.localcloud.planes.functions.model import Invocation
+from klotho.localcloud.service import ApiError
+
+if TYPE_CHECKING:
+    from klotho.localcloud.cloud import Cloud
+
+RETRY_DELAYS_S = (60.0, 120.0)
+"""AWS: "Lambda … retries two more times, with a one-minute wait before the first retry and two minutes before the
+second" (Lambda docs, "Asynchronous invocation")."""
+_THROTTLED_DELAY_S = 1.0
+_TABLE = """
+create table if not exists function_events (
+    id integer primary key autoincrement, function text not null, payload blob not null,
+    attempt integer not null default 0, due real not null
+)
+"""
+Invoke = Callable[[str, bytes], Awaitable[Invocation]]
+
+
+class EventQueue:
+    """The durable queue and the task that works it off."""
+
+    def __init__(self, cloud: Cloud, invoke: Invoke, delays: Sequence[float] = RETRY_DELAYS_S) -> None:
+        self._cloud = cloud
+        self._invoke = invoke
+        self._delays = tuple(delays)
+        self._changed = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._running: dict[int, asyncio.Task[None]] = {}
+        cloud.database.connection.execute(_TABLE)
+
+    def start(self) -> None:
+        self._task = asyncio.get_running_loop().create_task(self._work())
+
+    async def stop(self) -> None:
+        """Stop working; what is not done stays for the next start."""
+        tasks = [task for task in (self._task, *self._running.values()) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._task = None
+        self._running.clear()
+
+    def add(self, function: str, payload: bytes) -> None:
+        """Take an event; durable when this returns."""
+        with self._cloud.database.transaction() as connection:
+            connection.execute(
+                "insert into function_events (function, payload, due) values (?,?,?)", (function, payload, time.time())
+            )
+        self._changed.set()
+
+    def pending(self) -> int:
+        """Events not done yet, those that wait for a retry included."""
+        return int(self._cloud.database.connection.execute("select count(*) from function_events").fetchone()[0])
+
+    async def _work(self) -> None:
+        while True:
+            self._changed.clear()
+            rows = self._cloud.database.connection.execute(
+                "select id, function, payload, attempt, due from function_events order by due limit 100"
+            ).fetchall()
+            now = time.time()
+            waits = [row["due"] - now for row in rows if row["due"] > now and row["id"] not in self._running]
+            for row in rows:
+                if row["due"] <= now and row["id"] not in self._running:
+                    task = asyncio.get_running_loop().create_task(
+                        self._deliver(row["id"], row["function"], row["payload"], row["attempt"])
+                    )
+                    self._running[row["id"]] = task
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._changed.wait(), min(waits, default=None))
+
+    async def _deliver(self, event: int, function: str, payload: bytes, attempt: int) -> None:
+        try:
+            result = await self._invoke(function, payload)
+        except ApiError as error:
+            self._settle(event, attempt, error)
+            if error.status == 404:
+                group = f"/aws/lambda/{function}"
+                self._cloud.logs.write(group, "events", f"event dropped: {error.message}")
+        else:
+            if result.error is None:
+                self._delete(event)
+            else:
+                self._retry(event, attempt)
+        finally:
+            self._running.pop(event, None)
+            self._changed.set()
+
+    def _settle(self, event: int, attempt: int, error: ApiError) -> None:
+        if error.status == 429:
+            # A throttled event counts as no attempt on AWS: it stays queued for up to six hours.
+            self._postpone(event, attempt, _THROTTLED_DELAY_S)
+        else:
+            self._delete(event)
+
+    def _retry(self, event: int, attempt: int) -> None:
+        if attempt < len(self._delays):
+            self._postpone(event, attempt + 1, self._delays[attempt])
+        else:
+            self._delete(event)
+
+    def _postpone(self, event: int, attempt: int, delay_s: float) -> None:
+        with self._cloud.database.transaction() as connection:
+            connection.execute(
+                "update function_events set attempt=?, due=? where id=?", (attempt, time.time() + delay_s, event)
+            )
+
+    def _delete(self, event: int) -> None:
+        with self._cloud.database.transaction() as connection:
+            connection.execute("delete from function_events where id=?", (event,))

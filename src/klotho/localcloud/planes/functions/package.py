@@ -1,0 +1,114 @@
+"""Unpacks deployment packages, once per content.
+
+Input: a zip file (or the text of an inline function). Output: a folder named by the content's digest, complete or
+absent. Refuses entries that would leave the folder, links out of it, and more than AWS's unzipped limit.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import stat
+import tempfile
+import zipfile
+from collections.abc import Callable
+from pathlib import Path, PurePosixPath
+
+UNZIPPED_LIMIT = 250 * 1024 * 1024
+"""Bytes. AWS: Lambda quotas, "250 MB … the deployment package, unzipped"."""
+
+
+class PackageError(Exception):
+    """The package can't be used; the text says why."""
+
+
+def unpack(package: Path, folder: Path) -> Path:
+    """The folder with the content of this zip file, `folder/<sha-256>`; unpacked only if it is not there yet."""
+    with package.open("rb") as stream:
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+
+    def fill(target: Path) -> None:
+        try:
+            with zipfile.ZipFile(package) as archive:
+                _extract(archive, target)
+        except (zipfile.BadZipFile, NotImplementedError, RuntimeError, UnicodeDecodeError) as error:
+            # zipfile says NotImplementedError of an unknown compression and RuntimeError of an encrypted entry.
+            raise PackageError(f"Could not unzip uploaded file: {error}") from error
+
+    return _once(folder, digest, fill)
+
+
+def inline(source: str, file_name: str, folder: Path) -> Path:
+    """The folder with this source text as its only file (`Code.ZipFile` of a template)."""
+    digest = hashlib.sha256(f"{file_name}\x00{source}".encode()).hexdigest()
+    return _once(folder, digest, lambda target: _write(target, target / file_name, source.encode(), 0o644))
+
+
+def _once(folder: Path, digest: str, fill: Callable[[Path], None]) -> Path:
+    target = folder / digest
+    if target.is_dir():
+        return target
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    work = Path(tempfile.mkdtemp(prefix=".unpacking-", dir=folder))
+    try:
+        fill(work)
+        try:
+            work.rename(target)
+        except OSError:
+            # Somebody else unpacked the same content meanwhile: theirs is as good.
+            if not target.is_dir():
+                raise
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    return target
+
+
+def _extract(archive: zipfile.ZipFile, target: Path) -> None:
+    # The directory of a zip file may lie about sizes, but zipfile never reads more than it says of an entry.
+    if sum(entry.file_size for entry in archive.infolist()) > UNZIPPED_LIMIT:
+        raise PackageError(f"Unzipped size must be smaller than {UNZIPPED_LIMIT} bytes")
+    for entry in archive.infolist():
+        path = target / _safe(entry.filename)
+        mode = entry.external_attr >> 16
+        if entry.is_dir():
+            _confine(path, target)
+            path.mkdir(parents=True, exist_ok=True)
+        elif stat.S_ISLNK(mode):
+            _link(path, archive.read(entry).decode(), target)
+        else:
+            _write(target, path, archive.read(entry), 0o755 if mode & 0o111 else 0o644)
+
+
+def _safe(name: str) -> PurePosixPath:
+    path = PurePosixPath(name)
+    if path.is_absolute() or ".." in path.parts or "\\" in name or "\x00" in name or not path.parts:
+        raise PackageError(f"the package's entry {name!r} would leave its folder")
+    return path
+
+
+def _link(path: Path, destination: str, root: Path) -> None:
+    aim = Path(os.path.normpath(path.parent / destination))
+    if not destination or Path(destination).is_absolute() or not aim.is_relative_to(root):
+        raise PackageError(f"the package's link {path.name!r} points out of its folder")
+    _confine(path, root)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
+    path.symlink_to(destination)
+
+
+def _confine(path: Path, root: Path) -> None:
+    """A parent that is itself a link could lead out: follow it before anything is written."""
+    if not path.parent.resolve().is_relative_to(root.resolve()):
+        raise PackageError(f"the package's entry {path.name!r} would leave its folder")
+
+
+def _write(root: Path, path: Path, data: bytes, mode: int) -> None:
+    _confine(path, root)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.unlink(missing_ok=True)  # an entry twice: the last one counts, and never through a link
+        path.write_bytes(data)
+    except (IsADirectoryError, NotADirectoryError, FileExistsError) as error:
+        raise PackageError(f"the package has both a file and a folder of the name {path.name!r}") from error
+    path.chmod(mode)

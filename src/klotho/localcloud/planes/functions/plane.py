@@ -1,0 +1,215 @@
+"""The functions plane: every live Lambda function of the local cloud, ready to be invoked.
+
+Input: the records of `AWS::Lambda::Function`. Output: invocations answered by real workers (`worker.py`) through the
+Lambda Runtime API, with AWS's log lines in the function's log group. Refuses, in AWS's terms (`ApiError`), unknown
+functions, payloads beyond 6 MB and calls beyond the reserved concurrency.
+
+What is not as on AWS: `MemorySize` is recorded and shown but not enforced (a limit on address space, which is all an
+operating system offers without containers, kills Node at start); the code's folder can be written to by the function;
+at most 8 invocations of a function run at once (`limit`), further ones wait instead of being throttled.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from klotho.localcloud.handler import HandlerError, Record
+from klotho.localcloud.planes.functions import package, runtimes
+from klotho.localcloud.planes.functions.event_queue import RETRY_DELAYS_S, EventQueue
+from klotho.localcloud.planes.functions.model import (
+    EVENT_PAYLOAD_LIMIT,
+    PAYLOAD_LIMIT,
+    FunctionSpec,
+    Invocation,
+    name_of,
+    spec_of,
+)
+from klotho.localcloud.planes.functions.pool import Pool
+from klotho.localcloud.planes.functions.worker import Call
+from klotho.localcloud.service import ApiError
+from klotho.localcloud.status import UnitStatus
+
+if TYPE_CHECKING:
+    from klotho.localcloud.cloud import Cloud
+
+WORKER_LIMIT = 8
+IDLE_S = 300.0
+"""A worker without work for so long is ended."""
+_REAP_EVERY_S = 15.0
+
+
+class Functions:
+    """Pools of workers by function name. Used from the supervisor's event loop only."""
+
+    def __init__(
+        self,
+        cloud: Cloud,
+        *,
+        limit: int = WORKER_LIMIT,
+        idle_s: float = IDLE_S,
+        retry_delays_s: Sequence[float] = RETRY_DELAYS_S,
+    ) -> None:
+        self._cloud = cloud
+        self._limit = limit
+        self._idle_s = idle_s
+        self._folder = cloud.state / "functions"
+        self._packages = self._folder / ".runtime-python"
+        self._packages_ready = False
+        self._pools: dict[str, Pool] = {}
+        self._retired: set[Pool] = set()
+        self._reaper: asyncio.Task[None] | None = None
+        self.events = EventQueue(cloud, self.invoke, retry_delays_s)
+
+    async def start(self) -> None:
+        """Start housekeeping and the queue of asynchronous invocations; functions come by `put`."""
+        self._reaper = asyncio.get_running_loop().create_task(self._reap())
+        self.events.start()
+
+    async def stop(self) -> None:
+        """End all workers; nothing of theirs is left running."""
+        await self.events.stop()
+        if self._reaper is not None:
+            self._reaper.cancel()
+            await asyncio.gather(self._reaper, return_exceptions=True)
+        await asyncio.gather(*(pool.stop() for pool in [*self._pools.values(), *self._retired]))
+        self._pools.clear()
+        self._retired.clear()
+
+    async def put(self, record: Record, *, warm: bool = True) -> None:
+        """Create the function or change it: new invocations use the new version, running ones finish on the old.
+
+        `warm`: start one worker now, so that the first call finds it ready. Raises `HandlerError` for a package that
+        can't be read and a runtime that can't be run here.
+        """
+        spec = spec_of(record)
+        try:
+            runtimes.require(spec.runtime)
+            if not spec.is_node and not self._packages_ready:
+                runtimes.python_packages(self._packages)
+                self._packages_ready = True
+        except runtimes.RuntimeUnavailableError as error:
+            raise HandlerError(str(error), "InvalidParameterValueException") from error
+        code = await self._code(spec)
+        old = self._pools.get(spec.name)
+        if old is not None and old.spec.digest() == spec.digest() and old.code == code:
+            old.spec = spec
+            return
+        new = Pool(self._cloud, spec, code, self._packages, self._workers(spec), self._collect)
+        self._pools[spec.name] = new
+        if old is not None:
+            self._retire(old, into=new)
+        if warm:
+            new.warm()
+
+    async def remove(self, identifier: str) -> None:
+        """Forget the function; calls under way finish. Removing an unknown one is fine."""
+        pool = self._pools.pop(identifier, None)
+        if pool is None:
+            return
+        for call in self._retire(pool):
+            call.future.set_exception(self._unknown(identifier))
+        self._collect()
+
+    async def invoke(self, function: str, payload: bytes, client_context: str | None = None) -> Invocation:
+        """Run the function (by name or ARN) and wait for its answer.
+
+        An error of the function is an `Invocation` with `error` set. Raises `ApiError` for what AWS's Invoke refuses:
+        ResourceNotFoundException, RequestEntityTooLargeException (413), TooManyRequestsException (429).
+        """
+        pool = self._pool(function)
+        if len(payload) > PAYLOAD_LIMIT:
+            raise _request_too_large(PAYLOAD_LIMIT)
+        future: asyncio.Future[Invocation] = asyncio.get_running_loop().create_future()
+        pool.submit(Call(payload, future, client_context=client_context))
+        return await future
+
+    def enqueue(self, function: str, payload: bytes) -> None:
+        """Invoke asynchronously: returns as soon as the event is stored; two retries on errors, as on AWS."""
+        name = self._pool(function).spec.name
+        if len(payload) > EVENT_PAYLOAD_LIMIT:
+            raise _request_too_large(EVENT_PAYLOAD_LIMIT)
+        self.events.add(name, payload)
+
+    def get(self, function: str) -> FunctionSpec:
+        """The function as it runs now; `ApiError` ResourceNotFoundException."""
+        return self._pool(function).spec
+
+    def status(self) -> list[UnitStatus]:
+        return [_status(pool) for _, pool in sorted(self._pools.items())]
+
+    def _pool(self, function: str) -> Pool:
+        pool = self._pools.get(function) or self._pools.get(name_of(function))
+        if pool is None:
+            raise self._unknown(function)
+        return pool
+
+    def _unknown(self, function: str) -> ApiError:
+        arn = f"arn:aws:lambda:{self._cloud.region}:{self._cloud.account}:function:{name_of(function)}"
+        return ApiError("ResourceNotFoundException", f"Function not found: {arn}", 404)
+
+    def _workers(self, spec: FunctionSpec) -> int:
+        return self._limit if spec.reserved is None else max(1, min(self._limit, spec.reserved))
+
+    async def _code(self, spec: FunctionSpec) -> Path:
+        code = spec.code
+        try:
+            if "ZipFile" in code:
+                name = "index.js" if spec.is_node else "index.py"
+                return package.inline(str(code["ZipFile"]), name, self._folder)
+            path = self._cloud.objects.path(str(code["S3Bucket"]), str(code["S3Key"]))
+            # Unpacking thousands of files would hold up every other request of the local cloud.
+            return await asyncio.to_thread(package.unpack, path, self._folder)
+        except (KeyError, FileNotFoundError) as error:
+            where = f"s3://{code.get('S3Bucket')}/{code.get('S3Key')}"
+            reason = f"Error occurred while GetObject. S3 Error Code: NoSuchKey. {where} does not exist"
+            raise HandlerError(reason, "InvalidParameterValueException") from error
+        except package.PackageError as error:
+            raise HandlerError(str(error), "InvalidParameterValueException") from error
+
+    def _retire(self, pool: Pool, into: Pool | None = None) -> list[Call]:
+        """Calls that had not begun go to the new version, or are returned."""
+        calls = [call for call in pool.retire() if not call.future.done()]
+        if pool.workers:
+            self._retired.add(pool)
+        if into is None:
+            return calls
+        for call in calls:
+            into.submit(call)
+        return []
+
+    def _collect(self) -> None:
+        """Delete unpacked code that no function and no running worker uses any more."""
+        done = {pool for pool in self._retired if not pool.workers}
+        self._retired -= done
+        used = {pool.code for pool in (*self._pools.values(), *self._retired)}
+        for pool in done:
+            if pool.code not in used:
+                shutil.rmtree(pool.code, ignore_errors=True)
+
+    async def _reap(self) -> None:
+        while True:
+            await asyncio.sleep(min(_REAP_EVERY_S, self._idle_s))
+            for pool in self._pools.values():
+                pool.reap(self._idle_s)
+
+
+def _request_too_large(limit: int) -> ApiError:
+    message = f"Request must be smaller than {limit} bytes for the InvokeFunction operation"
+    return ApiError("RequestEntityTooLargeException", message, 413)
+
+
+def _status(pool: Pool) -> UnitStatus:
+    spec = pool.spec
+    busy = sum(worker.state == "busy" for worker in pool.workers)
+    detail = f"{spec.runtime} run by {runtimes.says(spec.runtime)}; {len(pool.workers)} workers, {busy} busy"
+    if pool.last_failure is not None:
+        return UnitStatus(spec.construct, "function", "failed", None, spec.log_group, detail=pool.last_failure)
+    pids = sorted(worker.pid for worker in pool.workers if worker.pid is not None)
+    state = "running" if busy else "idle"
+    return UnitStatus(
+        spec.construct, "function", state, None, spec.log_group, detail=detail, pid=pids[0] if pids else None  # type: ignore[arg-type]
+    )
