@@ -1,0 +1,126 @@
+"""Builds what the templates name by parameter: functions' zips and container images.
+
+Input: the manifest's assets, an `ImageBuilder` (the driver hands it in) and a packager. Output: values for the
+parameters. All assets build at once in their own threads; a stack waits only for those it uses, and a zip is
+uploaded only when a stack that uses it is deployed and the bucket does not hold it yet.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from klotho.deploy.events import AssetDone, AssetFailed, AssetProgress, AssetStarted, Sink
+from klotho.deploy.functions.package import FunctionPackager, FunctionZip
+from klotho.deploy.place import Clients, translated
+from klotho.diagnostics import Failure
+from klotho.stacks import AssetSource, PackageAsset
+
+Log = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltAsset:
+    """A built asset; exactly one of the two is set."""
+
+    uri: str | None = None
+    """Of an image, pinned by its content."""
+    zip: FunctionZip | None = None
+
+
+class ImageBuilder(Protocol):
+    """Builds a container image from an asset's properties (`context`, `dockerfile`, `build_args`)."""
+
+    def __call__(self, properties: Mapping[str, Any], log: Log) -> str:
+        """The image's URI: equal content gives an equal URI, and an image built before is not built again."""
+
+
+class AssetStep:
+    """The assets of one deployment, started once."""
+
+    def __init__(
+        self,
+        assets: Iterable[PackageAsset],
+        *,
+        program_root: Path,
+        cache: Path,
+        build_image: ImageBuilder,
+        sink: Sink,
+        clock: Callable[[], float],
+    ) -> None:
+        self._assets = {asset.construct: asset for asset in assets}
+        self._packager = FunctionPackager(program_root, cache)
+        self._build_image = build_image
+        self._sink = sink
+        self._clock = clock
+        self._built: dict[str, Future[BuiltAsset]] = {}
+        self._uploaded: set[str] = set()
+        self._upload_lock = threading.Lock()
+
+    def start(self, executor: Executor, constructs: Iterable[str] | None = None) -> None:
+        """Begin building, all of them unless named; what was begun already goes on."""
+        for construct in self._assets if constructs is None else constructs:
+            if construct not in self._built:
+                self._built[construct] = executor.submit(self._build, self._assets[construct])
+
+    def future(self, construct: str) -> Future[BuiltAsset]:
+        """The build of a started asset; fails with `Failure`."""
+        return self._built[construct]
+
+    def value(self, source: AssetSource, bucket: str) -> str:
+        """A parameter's value; waits for the build."""
+        built = self._built[source.construct].result()
+        if source.part == "image":
+            assert built.uri is not None, f"{source.construct} is no image"
+            return built.uri
+        assert built.zip is not None, f"{source.construct} is no zip"
+        return bucket if source.part == "bucket" else built.zip.key
+
+    def upload(self, constructs: Iterable[str], clients: Clients) -> None:
+        """Make sure the bucket holds the zips of these assets."""
+        for construct in sorted(set(constructs)):
+            built = self._built[construct].result()
+            if built.zip is not None:
+                with self._upload_lock:
+                    if built.zip.key not in self._uploaded:
+                        _upload(built.zip, clients)
+                        self._uploaded.add(built.zip.key)
+
+    def _build(self, asset: PackageAsset) -> BuiltAsset:
+        begun = self._clock()
+        self._sink(AssetStarted(asset.construct, asset.type))
+        try:
+            built, detail = self._built_as(asset.type, asset)
+        except Failure as error:
+            self._sink(AssetFailed(asset.construct, str(error), self._clock() - begun))
+            raise
+        self._sink(AssetDone(asset.construct, asset.type, self._clock() - begun, detail))
+        return built
+
+    def _built_as(self, type_: Literal["image", "zip"], asset: PackageAsset) -> tuple[BuiltAsset, str]:
+        def log(line: str) -> None:
+            self._sink(AssetProgress(asset.construct, line))
+
+        if type_ == "image":
+            uri = self._build_image(asset.properties, log)
+            return BuiltAsset(uri=uri), uri
+        built = self._packager.package(asset.properties, log)
+        return BuiltAsset(zip=built), f"{built.digest[:12]}{' unchanged' if built.cached else ''}"
+
+
+def _upload(built: FunctionZip, clients: Clients) -> None:
+    from botocore.exceptions import ClientError
+
+    bucket = clients.place.artifact_bucket
+    with translated(f"uploading {built.key}"):
+        try:
+            clients.s3.head_object(Bucket=bucket, Key=built.key)
+        except ClientError as error:
+            if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") != 404:
+                raise
+            with built.path.open("rb") as body:
+                clients.s3.put_object(Bucket=bucket, Key=built.key, Body=body)

@@ -1,0 +1,134 @@
+"""What the deployer says while it works: plain values handed to a sink, shown by whoever owns the screen.
+
+Input: nothing. Output: frozen events. A sink is called from several threads at once and must not raise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from klotho.diagnostics import Span
+
+Action = Literal["create", "update", "delete", "recreate"]
+"""`recreate`: a stack whose creation failed earlier is deleted and created anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why a stack failed: its first failure that is not the echo of another one."""
+
+    reason: str
+    logical_id: str = ""
+    type: str = ""
+    construct: str = ""
+    """The construct id behind the resource; empty for one that belongs to no construct."""
+    span: Span | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Something that is no stack: the local cloud starting, a file written."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeploymentPlanned:
+    """Sent once, before anything is deployed."""
+
+    stacks: tuple[tuple[str, tuple[str, ...]], ...]
+    """Name and upstream names, in deployment order."""
+
+
+@dataclass(frozen=True, slots=True)
+class AssetStarted:
+    construct: str
+    type: Literal["image", "zip"]
+
+
+@dataclass(frozen=True, slots=True)
+class AssetProgress:
+    """One line of a build's own output."""
+
+    construct: str
+    line: str
+
+
+@dataclass(frozen=True, slots=True)
+class AssetDone:
+    construct: str
+    type: Literal["image", "zip"]
+    seconds: float
+    detail: str = ""
+    """The digest, and whether it was built or taken from the cache."""
+
+
+@dataclass(frozen=True, slots=True)
+class AssetFailed:
+    construct: str
+    message: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class StackStarted:
+    stack: str
+    action: Action
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceChanged:
+    stack: str
+    logical_id: str
+    type: str
+    status: str
+    """CloudFormation's resource status, for example `CREATE_COMPLETE`."""
+    reason: str = ""
+    construct: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StackDone:
+    stack: str
+    action: Action
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class StackUnchanged:
+    stack: str
+
+
+@dataclass(frozen=True, slots=True)
+class StackFailed:
+    stack: str
+    action: Action
+    cause: Cause
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class StackSkipped:
+    """Not touched because something it needs failed."""
+
+    stack: str
+    because: str
+
+
+Event = (
+    Step
+    | DeploymentPlanned
+    | AssetStarted
+    | AssetProgress
+    | AssetDone
+    | AssetFailed
+    | StackStarted
+    | ResourceChanged
+    | StackDone
+    | StackUnchanged
+    | StackFailed
+    | StackSkipped
+)
+Sink = Callable[[Event], None]

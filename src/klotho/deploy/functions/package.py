@@ -1,0 +1,157 @@
+"""Builds the zip of one function.
+
+Input: the asset's properties (`root`, `handler`, `runtime`), the program's folder and a cache folder. Output: the
+zip in the cache and its key in the artifact bucket, `functions/<sha256>.zip`; the same input gives the same bytes,
+and an input seen before is not built again. Refuses TypeScript, unknown runtimes, a missing handler file, and
+content beyond Lambda's limit of 250 MB unzipped (AWS Lambda quotas, "Deployment package").
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from klotho.deploy.functions.archive import Content, digest_of, write_archive
+from klotho.deploy.functions.dependencies import (
+    Dependencies,
+    DependencyCache,
+    node_dependencies,
+    python_dependencies,
+)
+from klotho.deploy.functions.javascript_closure import javascript_closure, refuse_typescript
+from klotho.deploy.functions.python_closure import python_closure
+from klotho.diagnostics import Failure
+
+Log = Callable[[str], None]
+
+MAX_UNZIPPED_BYTES = 250 * 1024 * 1024
+_FORMAT = "1"
+"""Raise when the same input should give another zip."""
+_PYTHON_SUFFIXES = (".py",)
+_NODE_SUFFIXES = (".js", ".mjs", ".cjs")
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionZip:
+    """A built zip."""
+
+    path: Path
+    digest: str
+    """SHA-256 of the zip's bytes."""
+    cached: bool
+    """Whether it was there already."""
+
+    @property
+    def key(self) -> str:
+        """Where it lies in the artifact bucket."""
+        return f"functions/{self.digest}.zip"
+
+
+class FunctionPackager:
+    """Packages functions of one program, sharing the caches."""
+
+    def __init__(self, program_root: Path, cache: Path) -> None:
+        self._program_root = program_root
+        self._zips = cache / "functions"
+        self._dependencies = DependencyCache(cache / "dependencies")
+
+    def package(self, properties: Mapping[str, Any], log: Log) -> FunctionZip:
+        root = (self._program_root / str(properties.get("root", "."))).resolve()
+        runtime, handler = str(properties["runtime"]), str(properties["handler"])
+        python = runtime.startswith("python")
+        if not python and not runtime.startswith("nodejs"):
+            raise Failure("runtime-not-supported", f"functions can't be packaged for the runtime `{runtime}` yet")
+        entry = handler_file(root, handler, _PYTHON_SUFFIXES if python else _NODE_SUFFIXES)
+        own = python_closure(root, entry) if python else javascript_closure(root, entry, log)
+        wanted = python_dependencies(root, entry) if python else node_dependencies(root, entry)
+        entries: dict[str, Content] = {file.relative_to(root).as_posix(): file for file in own}
+        sdk = _runtime_sdk(python)
+        inputs = _input_digest(entries, sdk, wanted)
+        known = self._lookup(inputs)
+        if known is not None:
+            return known
+        installed = self._installed(wanted, log)
+        # The user's files win over packages, and the runtime SDK over both: a package named klotho can't shadow it.
+        return self._build(inputs, {**installed, **entries, **sdk}, handler)
+
+    def _installed(self, wanted: Dependencies | None, log: Log) -> dict[str, Content]:
+        if wanted is None:
+            return {}
+        folder = self._dependencies.installed(wanted, log)
+        prefix = f"{wanted.prefix}/" if wanted.prefix else ""
+        return {
+            f"{prefix}{relative}": path
+            for relative, path in _files_below(folder)
+            if not relative.startswith(("klotho/", "node_modules/@klotho/runtime/", "node_modules/.bin/"))
+        }
+
+    def _lookup(self, inputs: str) -> FunctionZip | None:
+        try:
+            digest = json.loads((self._zips / "inputs" / f"{inputs}.json").read_bytes())["digest"]
+        except (OSError, ValueError, KeyError):
+            return None  # Never built, or the note was damaged: build again.
+        path = self._zips / f"{digest}.zip"
+        return FunctionZip(path, digest, cached=True) if path.is_file() else None
+
+    def _build(self, inputs: str, entries: Mapping[str, Content], handler: str) -> FunctionZip:
+        size = sum(len(item) if isinstance(item, bytes) else item.stat().st_size for item in entries.values())
+        if size > MAX_UNZIPPED_BYTES:
+            raise Failure(
+                "function-too-large",
+                f"the function `{handler}` is {size // 2**20} MB unzipped; Lambda takes at most 250 MB",
+                helps=("leave out packages it does not need, or make it a `Compute.Container`",),
+            )
+        (self._zips / "inputs").mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(dir=self._zips, suffix=".new")
+        path = Path(name)
+        try:
+            with os.fdopen(descriptor, "w+b") as out:
+                write_archive(out, entries)
+                out.seek(0)
+                digest = hashlib.file_digest(out, "sha256").hexdigest()
+            final = path.replace(self._zips / f"{digest}.zip")
+        finally:
+            path.unlink(missing_ok=True)
+        note = self._zips / "inputs" / f".{inputs}.{os.getpid()}"
+        note.write_text(json.dumps({"digest": digest}))
+        note.replace(self._zips / "inputs" / f"{inputs}.json")
+        return FunctionZip(final, digest, cached=False)
+
+
+def handler_file(root: Path, handler: str, suffixes: tuple[str, ...]) -> Path:
+    """The file behind `path/module.function`; dots in the module part may stand for folders, as in Lambda."""
+    module = handler.rpartition(".")[0]
+    for base in (root / module, root.joinpath(*module.split("."))):
+        for suffix in suffixes:
+            candidate = (base.parent / f"{base.name}{suffix}").resolve()
+            if candidate.is_file() and candidate.is_relative_to(root):
+                return candidate
+        if (base.parent / f"{base.name}.ts").is_file():
+            raise refuse_typescript(f"{module}.ts")
+    names = " or ".join(f"`{module}{suffix}`" for suffix in suffixes)
+    raise Failure("handler-file-missing", f"the handler `{handler}` needs the file {names}, which is not there")
+
+
+def _runtime_sdk(python: bool) -> Mapping[str, bytes]:
+    from klotho.runtime import assets
+
+    return assets.python_files() if python else assets.node_files()
+
+
+def _input_digest(own: Mapping[str, Content], sdk: Mapping[str, bytes], wanted: Dependencies | None) -> str:
+    parts = (_FORMAT, digest_of(own), digest_of(sdk), wanted.key if wanted else "", wanted.prefix if wanted else "")
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def _files_below(folder: Path) -> list[tuple[str, Path]]:
+    return [
+        (path.relative_to(folder).as_posix(), path)
+        for path in folder.rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    ]

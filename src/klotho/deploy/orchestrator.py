@@ -1,0 +1,320 @@
+"""Deploys the stacks of a manifest that differ from what is deployed, each as soon as its upstreams are done.
+
+Input: the manifest, its templates, the asset step and what is deployed. Output: a `Deployment` with the outcome of
+every stack. Allowed effects: CloudFormation calls, and uploads of what a deployed stack needs. A stack is touched only
+when its digest (template, resolved parameter values, tags) differs from the one it was deployed with; a failed
+stack's dependents are skipped, everything else finishes. Refuses nothing: failures are outcomes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from graphlib import TopologicalSorter
+from typing import Any, Literal
+
+from klotho.deploy.assets import AssetStep
+from klotho.deploy.events import (
+    Action,
+    Cause,
+    DeploymentPlanned,
+    ResourceChanged,
+    Sink,
+    StackDone,
+    StackFailed,
+    StackSkipped,
+    StackStarted,
+    StackUnchanged,
+    Step,
+)
+from klotho.deploy.place import Clients, Pace
+from klotho.deploy.stacks import (
+    DIGEST_TAG,
+    STATEFUL_TAG,
+    DeployedStack,
+    FirstFailure,
+    Request,
+    ResourceEvent,
+    Settled,
+    StackCalls,
+    upstreams,
+)
+from klotho.deploy.template import Origin, origins
+from klotho.diagnostics import Diagnostic, Failure
+from klotho.stacks import AssetSource, Manifest, OutputSource, Stack
+
+PARALLEL_STACKS = 8
+"""How many stacks change at once. CloudFormation has no such limit; its API throttles beyond some tens."""
+
+Result = Literal["created", "updated", "unchanged", "failed", "skipped", "deleted"]
+
+
+@dataclass(frozen=True, slots=True)
+class StackOutcome:
+    """What became of one stack."""
+
+    stack: str
+    """Its short name."""
+    result: Result
+    outputs: Mapping[str, str] = field(default_factory=dict)
+    cause: Cause | None = None
+    diagnostic: Diagnostic | None = None
+    """What a failed asset or a refused call had to say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """What became of every stack, in manifest order, then the deleted ones."""
+
+    outcomes: tuple[StackOutcome, ...]
+
+    @property
+    def failed(self) -> tuple[StackOutcome, ...]:
+        return tuple(item for item in self.outcomes if item.result == "failed")
+
+    @property
+    def ok(self) -> bool:
+        return all(item.result not in ("failed", "skipped") for item in self.outcomes)
+
+    def outputs_of(self, stack: str) -> Mapping[str, str]:
+        return next((item.outputs for item in self.outcomes if item.stack == stack), {})
+
+
+def leftovers(manifest: Manifest, deployed: Mapping[str, DeployedStack]) -> list[DeployedStack]:
+    """Stacks of the application that the manifest does not hold any more."""
+    wanted = {stack.stack_name for stack in manifest.stacks}
+    return [stack for name, stack in sorted(deployed.items()) if name not in wanted]
+
+
+def deployed_digest(stack: Stack, parameters: Mapping[str, str]) -> str:
+    """What a stack is compared by: its template, the values of its parameters, and its tags."""
+    parts = [stack.digest, sorted(parameters.items()), sorted(stack.tags.items()), stack.stateful]
+    return hashlib.sha256(json.dumps(parts, separators=(",", ":")).encode()).hexdigest()
+
+
+class Orchestrator:
+    """One run of the deployer."""
+
+    def __init__(
+        self,
+        manifest: Manifest,
+        templates: Mapping[str, bytes],
+        assets: AssetStep,
+        clients: Clients,
+        *,
+        pace: Pace,
+        sink: Sink,
+        run_id: str,
+    ) -> None:
+        """`templates` holds bytes by the stacks' `template`; `run_id` tells this run's requests from any other's
+        (it is part of each ClientRequestToken)."""
+        self._manifest = manifest
+        self._templates = templates
+        self._assets = assets
+        self._clients = clients
+        self._calls = StackCalls(clients, pace)
+        self._pace = pace
+        self._sink = sink
+        self._run_id = run_id
+        self._outcomes: dict[str, StackOutcome] = {}
+
+    def deploy(self, deployed: Mapping[str, DeployedStack]) -> Deployment:
+        """Deploy what changed, then delete stacks the manifest does not hold any more."""
+        self._sink(DeploymentPlanned(tuple((stack.name, stack.depends_on) for stack in self._manifest.stacks)))
+        by_name = {stack.name: stack for stack in self._manifest.stacks}
+        builds = {f"asset {name}": name for stack in by_name.values() for name in _assets_of(stack)}
+        waits = {name: set(stack.depends_on) | _asset_nodes(stack) for name, stack in by_name.items()}
+        with ThreadPoolExecutor(PARALLEL_STACKS, thread_name_prefix="stack") as threads:
+
+            def begin(node: str) -> Future[Any]:
+                if node in builds:
+                    return self._assets.future(builds[node])
+                stack = by_name[node]
+                return threads.submit(self._deploy_stack, stack, deployed.get(stack.stack_name))
+
+            self._walk(waits, begin)
+        outcomes = [self._outcomes[stack.name] for stack in self._manifest.stacks]
+        if all(item.result not in ("failed", "skipped") for item in outcomes):
+            # A consumer that failed may still use what a removed stack holds: removals wait for a run without failures.
+            outcomes += self.delete(leftovers(self._manifest, deployed)).outcomes
+        return Deployment(tuple(outcomes))
+
+    def delete(self, stacks: Iterable[DeployedStack]) -> Deployment:
+        """Delete stacks, consumers before those they take values from."""
+        by_name = {stack.stack_name: stack for stack in stacks}
+        waits: dict[str, set[str]] = {name: set() for name in by_name}
+        for consumer, sources in upstreams(by_name.values()).items():
+            for source in sources:
+                if not _reaches(waits, consumer, source):
+                    waits[source].add(consumer)
+        with ThreadPoolExecutor(PARALLEL_STACKS, thread_name_prefix="stack") as threads:
+            self._walk(waits, lambda name: threads.submit(self._delete_stack, by_name[name]))
+        return Deployment(tuple(self._outcomes[name] for name in by_name))
+
+    def _walk(self, waits: Mapping[str, set[str]], begin: Callable[[str], Future[Any]]) -> None:
+        """Run each node as soon as what it waits for has ended; skip what waits for something that did not end well."""
+        sorter = TopologicalSorter(waits)
+        sorter.prepare()
+        running: dict[Future[Any], str] = {}
+        broken: dict[str, Failure | None] = {}
+        while sorter.is_active():
+            for node in sorter.get_ready():
+                because = next((name for name in sorted(waits.get(node, ())) if name in broken), None)
+                if because is None:
+                    running[begin(node)] = node
+                else:
+                    broken[node] = None
+                    self._skip(node, because, broken[because])
+                    sorter.done(node)
+            if not running:
+                continue
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                node = running.pop(future)
+                failure = self._ended(node, future)
+                if failure is not False:
+                    broken[node] = failure
+                sorter.done(node)
+
+    def _ended(self, node: str, future: Future[Any]) -> Failure | None | Literal[False]:
+        """False when the node ended well; else the failure behind it, None when its outcome says it all."""
+        try:
+            outcome = future.result()
+        except Failure as failure:
+            if not node.startswith("asset "):
+                cause = Cause(str(failure))
+                self._outcomes[node] = StackOutcome(node, "failed", cause=cause, diagnostic=failure.diagnostic)
+                self._sink(StackFailed(node, "update", cause, 0.0))
+            return failure
+        if isinstance(outcome, StackOutcome):
+            self._outcomes[node] = outcome
+            return None if outcome.result == "failed" else False
+        return False
+
+    def _skip(self, node: str, because: str, failure: Failure | None) -> None:
+        shown = because.removeprefix("asset ")
+        is_asset = because.startswith("asset ") and failure is not None
+        self._outcomes[node] = StackOutcome(
+            node,
+            "failed" if is_asset else "skipped",
+            cause=Cause(f"`{shown}` could not be built", construct=shown) if is_asset else None,
+            diagnostic=failure.diagnostic if is_asset and failure else None,
+        )
+        self._sink(StackSkipped(node, shown))
+
+    def _deploy_stack(self, stack: Stack, deployed: DeployedStack | None) -> StackOutcome:
+        parameters = {name: self._value(source) for name, source in stack.parameters.items()}
+        digest = deployed_digest(stack, parameters)
+        if deployed is not None and deployed.busy:
+            self._sink(Step(f"waiting for stack {stack.name}: {deployed.status} from an earlier run"))
+            deployed = self._calls.wait(deployed)
+        if deployed is not None and deployed.settled_well and deployed.digest == digest:
+            self._sink(StackUnchanged(stack.name))
+            return StackOutcome(stack.name, "unchanged", deployed.outputs)
+        self._assets.upload(_assets_of(stack), self._clients)
+        request = Request(
+            stack_name=stack.stack_name,
+            template=self._templates[stack.template],
+            template_digest=stack.digest,
+            parameters=parameters,
+            tags={**stack.tags, DIGEST_TAG: digest, STATEFUL_TAG: str(stack.stateful).lower()},
+            token=self._token(digest, "deploy"),
+        )
+        return self._change(stack, deployed, request)
+
+    def _change(self, stack: Stack, deployed: DeployedStack | None, request: Request) -> StackOutcome:
+        begun = self._pace.clock()
+        found = origins(request.template)
+        listen = self._listener(stack.name, found)
+        action: Action = "create" if deployed is None else "update" if deployed.usable else "recreate"
+        self._sink(StackStarted(stack.name, action))
+        if action == "update":
+            assert deployed is not None
+            settled = self._update(deployed, request, listen)
+            if settled is None:
+                self._sink(StackUnchanged(stack.name))
+                return StackOutcome(stack.name, "unchanged", deployed.outputs)
+        else:
+            settled = self._create(deployed, request, listen)
+        if settled.failure is not None:
+            return self._failed(stack.name, action, settled.failure, found, begun)
+        outputs = self._calls.describe(stack.stack_name).outputs
+        self._sink(StackDone(stack.name, action, self._pace.clock() - begun))
+        return StackOutcome(stack.name, "updated" if action == "update" else "created", outputs)
+
+    def _create(self, leftover: DeployedStack | None, request: Request, listen: ResourceEvent) -> Settled:
+        """Create, after deleting what an earlier failed creation left under the name."""
+        if leftover is not None:
+            gone = self._calls.delete(leftover, self._token(leftover.stack_id, "clear"), listen)
+            if gone.failure is not None:
+                return gone
+        return self._calls.create(request, listen)
+
+    def _update(self, deployed: DeployedStack, request: Request, listen: ResourceEvent) -> Settled | None:
+        if deployed.status == "UPDATE_ROLLBACK_FAILED":
+            settled = self._calls.continue_rollback(deployed, self._token(deployed.stack_id, "continue"), listen)
+            if settled.failure is not None:
+                return settled
+        return self._calls.update(deployed, request, listen)
+
+    def _delete_stack(self, stack: DeployedStack) -> StackOutcome:
+        begun = self._pace.clock()
+        if stack.busy:
+            settled_stack = self._calls.wait(stack)
+            if settled_stack is None:
+                return StackOutcome(stack.name, "deleted")
+        self._sink(StackStarted(stack.name, "delete"))
+        settled = self._calls.delete(stack, self._token(stack.stack_id, "delete"), self._listener(stack.name, {}))
+        if settled.failure is not None:
+            return self._failed(stack.name, "delete", settled.failure, {}, begun)
+        self._sink(StackDone(stack.name, "delete", self._pace.clock() - begun))
+        return StackOutcome(stack.name, "deleted")
+
+    def _failed(
+        self, name: str, action: Action, failure: FirstFailure, found: Mapping[str, Origin], begun: float
+    ) -> StackOutcome:
+        origin = found.get(failure.logical_id, Origin())
+        cause = Cause(failure.reason, failure.logical_id, failure.type, origin.construct, origin.span)
+        self._sink(StackFailed(name, action, cause, self._pace.clock() - begun))
+        return StackOutcome(name, "failed", cause=cause)
+
+    def _listener(self, name: str, found: Mapping[str, Origin]) -> ResourceEvent:
+        def on_event(logical_id: str, type_: str, status: str, reason: str) -> None:
+            construct = found.get(logical_id, Origin()).construct
+            self._sink(ResourceChanged(name, logical_id, type_, status, reason, construct))
+
+        return on_event
+
+    def _value(self, source: OutputSource | AssetSource) -> str:
+        if isinstance(source, AssetSource):
+            return self._assets.value(source, self._clients.place.artifact_bucket)
+        outputs = self._outcomes[source.stack].outputs
+        assert source.output in outputs, f"stack {source.stack} has no output {source.output}"
+        return outputs[source.output]
+
+    def _token(self, what: str, step: str) -> str:
+        """Unique per run, stack and step; at most 128 letters, digits and hyphens (ClientRequestToken)."""
+        return f"klotho-{self._run_id}-{hashlib.sha256(what.encode()).hexdigest()[:24]}-{step}"
+
+
+def _assets_of(stack: Stack) -> set[str]:
+    return {source.construct for source in stack.parameters.values() if isinstance(source, AssetSource)}
+
+
+def _asset_nodes(stack: Stack) -> set[str]:
+    return {f"asset {name}" for name in _assets_of(stack)}
+
+
+def _reaches(waits: Mapping[str, set[str]], start: str, goal: str) -> bool:
+    """Whether `start` waits for `goal` already: adding the opposite would close a circle."""
+    pending, seen = [start], set()
+    while pending:
+        node = pending.pop()
+        if node == goal:
+            return True
+        if node not in seen:
+            seen.add(node)
+            pending += waits[node]
+    return False

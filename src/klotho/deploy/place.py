@@ -1,0 +1,171 @@
+"""Where to deploy to: an endpoint with credentials, and the AWS clients made for it on first use.
+
+Input: a `Place`. Output: typed boto3-compatible clients. Refuses nothing; a call the place refuses becomes a
+`Failure` through `translated`. Only botocore is imported (boto3's resource layer costs start-up time and adds nothing
+here), and only when the first client is asked for.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+from klotho.diagnostics import ExitCode, Failure
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_logs import CloudWatchLogsClient
+    from mypy_boto3_s3 import S3Client
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One account and region behind one endpoint."""
+
+    region: str
+    account: str
+    """The 12 digits of the AWS account; part of the artifact bucket's name."""
+    endpoint_url: str | None = None
+    """None is AWS itself."""
+    access_key: str | None = None
+    secret_key: str | None = None
+
+    @property
+    def artifact_bucket(self) -> str:
+        """Where templates too large to send inline and functions' zips lie."""
+        return f"klotho-assets-{self.account}-{self.region}"
+
+    def object_url(self, key: str) -> str:
+        """The URL CloudFormation reads a template from."""
+        if self.endpoint_url:
+            return f"{self.endpoint_url.rstrip('/')}/{self.artifact_bucket}/{key}"
+        return f"https://{self.artifact_bucket}.s3.{self.region}.amazonaws.com/{key}"
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Time, handed in by the driver so that tests do not wait."""
+
+    clock: Callable[[], float]
+    """Seconds, monotonic."""
+    sleep: Callable[[float], None]
+    fastest: float
+    """Seconds between the first polls of a stack's events."""
+    slowest: float
+    """The interval it grows to (by half each time nothing new was seen)."""
+
+
+class Clients:
+    """One session, one client per service, made when first asked for; safe to use from several threads."""
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        self._made: dict[str, Any] = {}
+        self._lock = threading.Lock()
+        self._session: Any = None
+
+    @property
+    def cloudformation(self) -> CloudFormationClient:
+        return cast("CloudFormationClient", self._client("cloudformation"))
+
+    @property
+    def s3(self) -> S3Client:
+        return cast("S3Client", self._client("s3"))
+
+    @property
+    def logs(self) -> CloudWatchLogsClient:
+        return cast("CloudWatchLogsClient", self._client("logs"))
+
+    @property
+    def events(self) -> Any:
+        """The botocore event system all clients made here inherit: what a call counter hooks into."""
+        with self._lock:
+            return self._open().get_component("event_emitter")
+
+    def _client(self, service: str) -> Any:
+        with self._lock:
+            if service not in self._made:
+                self._made[service] = self._make(service)
+            return self._made[service]
+
+    def _open(self) -> Any:
+        if self._session is None:
+            from botocore.session import Session
+
+            self._session = Session()
+        return self._session
+
+    def _make(self, service: str) -> Any:
+        from botocore.config import Config
+
+        config = Config(
+            retries={"mode": "standard", "max_attempts": 5},
+            max_pool_connections=16,
+            # Virtual-host addressing needs DNS names the local endpoint does not have.
+            s3={"addressing_style": "path"} if self.place.endpoint_url else {},
+            connect_timeout=5,
+            read_timeout=60,
+        )
+        return self._open().create_client(
+            service,
+            region_name=self.place.region,
+            endpoint_url=self.place.endpoint_url,
+            aws_access_key_id=self.place.access_key,
+            aws_secret_access_key=self.place.secret_key,
+            config=config,
+        )
+
+
+_CREDENTIAL_CODES = {
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "InvalidClientTokenId",
+    "SignatureDoesNotMatch",
+    "UnrecognizedClientException",
+}
+
+
+@contextmanager
+def translated(doing: str) -> Iterator[None]:
+    """Turns botocore's errors into a `Failure` that says what was being done."""
+    from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
+
+    try:
+        yield
+    except NoCredentialsError as error:
+        raise Failure(
+            "credentials-refused",
+            f"no AWS credentials were found while {doing}",
+            helps=("run `aws sso login` or set AWS_PROFILE",),
+            exit_code=ExitCode.CREDENTIALS,
+        ) from error
+    except ClientError as error:
+        raise _refused(doing, error.response.get("Error", {}), error.operation_name) from error
+    except BotoCoreError as error:
+        raise Failure(
+            "cloud-unreachable",
+            f"the cloud did not answer while {doing}",
+            notes=(str(error),),
+            helps=("run `klotho status` to see whether the local cloud is running",),
+        ) from error
+
+
+def _refused(doing: str, error: Any, operation: str) -> Failure:
+    code, message = str(error.get("Code", "Unknown")), str(error.get("Message", "no message was given"))
+    if code in _CREDENTIAL_CODES:
+        return Failure(
+            "credentials-refused",
+            f"the cloud refused the credentials while {doing}",
+            notes=(f"{operation}: {code}: {message}",),
+            helps=("check which account and keys are in use, then run the command again",),
+            exit_code=ExitCode.CREDENTIALS,
+        )
+    return Failure(
+        "call-refused",
+        f"the cloud refused {operation} while {doing}",
+        notes=(f"{code}: {message}",),
+        exit_code=ExitCode.RESOURCE_FAILED,
+    )
