@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from klotho.application import Application, Construct, ConstructId, Relationship
@@ -54,6 +55,8 @@ class Compute(NamedTuple):
     """The IAM role the code runs under."""
     environment: Callable[[Construct, str, Value], Action]
     """Sets one environment variable."""
+    main: Callable[[Construct], ResourceKey]
+    """The resource that starts the code, which must wait for its permissions."""
 
 
 class PathTo(NamedTuple):
@@ -133,9 +136,7 @@ class Setting:
         self.environment = environment
         self.files = files
         self._used = {
-            directive.subject: directive.properties
-            for directive in application.directives
-            if directive.action == "use"
+            directive.subject: directive.properties for directive in application.directives if directive.action == "use"
         }
 
     def implementation(self, construct: Construct) -> Implementation:
@@ -151,11 +152,34 @@ class Setting:
             return given
         return self.choices[construct.id].parameters[name].default
 
+    def calls_in_circle(self, construct: Construct) -> bool:
+        """Whether this construct, directly or through others, calls itself back."""
+        return construct.id in self._circular
+
+    @cached_property
+    def _circular(self) -> frozenset[ConstructId]:
+        called: dict[ConstructId, set[ConstructId]] = {}
+        for relationship in self.application.relationships:
+            if relationship.verb == "calls":
+                called.setdefault(relationship.actor, set()).add(relationship.target)
+        return frozenset(item for item in called if item in _reachable(item, called))
+
     def compute(self, construct: Construct) -> Compute:
         """How to reach into a construct that runs code; only called for kinds a pair lists as such."""
         compute = self.implementation(construct).compute
         assert compute is not None, construct.id
         return compute
+
+
+def _reachable(start: ConstructId, edges: Mapping[ConstructId, set[ConstructId]]) -> set[ConstructId]:
+    seen: set[ConstructId] = set()
+    open_ends = [start]
+    while open_ends:
+        for target in edges.get(open_ends.pop(), ()):
+            if target not in seen:
+                seen.add(target)
+                open_ends.append(target)
+    return seen
 
 
 class Link(NamedTuple):

@@ -3,9 +3,18 @@
 `ResourceGraph` is the frozen result; `Change` is the only way to make one. Nothing mutates a graph.
 """
 
-from klotho.resources.changes import AddItem, AddResource, Change, DependsOn, Precedence, Provenance, SetProperty
+from klotho.resources.changes import (
+    AddItem,
+    AddResource,
+    Change,
+    Choose,
+    DependsOn,
+    Precedence,
+    Provenance,
+    SetProperty,
+)
 from klotho.resources.fold import Folding, fold
-from klotho.resources.graph import ResourceGraph
+from klotho.resources.graph import Choice, ResourceGraph
 from klotho.resources.resource import SHARED, Decision, Resource, owner_of, resource_key, role_of, shared_key
 from klotho.resources.serialization import graph_to_json, value_to_json
 from klotho.resources.values import (
@@ -15,6 +24,7 @@ from klotho.resources.values import (
     Ref,
     ResourceKey,
     Value,
+    Zone,
     is_deferred,
     join,
     json_text,
@@ -27,6 +37,8 @@ __all__ = [
     "AddResource",
     "Asset",
     "Change",
+    "Choice",
+    "Choose",
     "Decision",
     "DependsOn",
     "Folding",
@@ -40,6 +52,7 @@ __all__ = [
     "ResourceKey",
     "SetProperty",
     "Value",
+    "Zone",
     "fold",
     "graph_to_json",
     "is_deferred",

@@ -62,7 +62,14 @@ class DependsOn(NamedTuple):
     on: ResourceKey
 
 
-Action = AddResource | SetProperty | AddItem | DependsOn
+class Choose(NamedTuple):
+    """The construct becomes this implementation; the key is the construct's with the role `implementation`."""
+
+    key: ResourceKey
+    implementation: str
+
+
+Action = AddResource | SetProperty | AddItem | DependsOn | Choose
 
 
 class Provenance(NamedTuple):

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from klotho.diagnostics import Diagnostic, Label, Report
-from klotho.resources.changes import AddItem, AddResource, Change, DependsOn, Path, Provenance, SetProperty
-from klotho.resources.graph import ResourceGraph
-from klotho.resources.resource import Decision, Resource
+from klotho.resources.changes import AddItem, AddResource, Change, Choose, DependsOn, Path, Provenance, SetProperty
+from klotho.resources.graph import Choice, ResourceGraph
+from klotho.resources.resource import Decision, Resource, owner_of
 from klotho.resources.values import ResourceKey
 
 _Claim = tuple[Any, Provenance]
@@ -45,15 +45,19 @@ class Folding:
     def __init__(self) -> None:
         self._drafts: dict[ResourceKey, _Draft] = {}
         self._resources: dict[ResourceKey, Resource] = {}
+        self._choices: dict[str, Choice] = {}
         self._stale: set[ResourceKey] = set()
 
     def add(self, changes: Iterable[Change]) -> int:
         """Take in changes, in any order; returns how many."""
         count = 0
         for change in changes:
+            count += 1
+            if isinstance(change.action, Choose):
+                self._choices[owner_of(change.action.key)] = Choice(change.action.implementation, change.provenance)
+                continue
             _apply(change, self._drafts)
             self._stale.add(change.action.key)
-            count += 1
         return count
 
     def graph(self, report: Report) -> ResourceGraph:
@@ -63,7 +67,8 @@ class Folding:
             if resource is not None:
                 self._resources[key] = resource
         self._stale.clear()
-        return ResourceGraph({key: self._resources[key] for key in sorted(self._resources)})
+        resources = {key: self._resources[key] for key in sorted(self._resources)}
+        return ResourceGraph(resources, dict(sorted(self._choices.items())))
 
 
 def fold(changes: Iterable[Change], report: Report) -> ResourceGraph:

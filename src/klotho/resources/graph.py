@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
+from klotho.resources.changes import Provenance
 from klotho.resources.resource import Resource, owner_of
 from klotho.resources.values import Ref, ResourceKey, references_in
+
+
+class Choice(NamedTuple):
+    """Which implementation, and why."""
+
+    implementation: str
+    provenance: Provenance
 
 
 @dataclass(frozen=True)
@@ -14,6 +23,8 @@ class ResourceGraph:
     """Resources by key, in key order."""
 
     resources: Mapping[ResourceKey, Resource]
+    choices: Mapping[str, Choice] = field(default_factory=dict)
+    """The implementation chosen for each construct, by construct id."""
 
     def __iter__(self) -> Iterator[Resource]:
         return iter(self.resources.values())

@@ -6,7 +6,7 @@ from typing import Any
 
 from klotho.resources.changes import Provenance
 from klotho.resources.graph import ResourceGraph
-from klotho.resources.values import Asset, Join, Pseudo, Ref
+from klotho.resources.values import Asset, Join, Pseudo, Ref, Zone
 
 
 def graph_to_json(graph: ResourceGraph) -> dict[str, Any]:
@@ -32,7 +32,16 @@ def graph_to_json(graph: ResourceGraph) -> dict[str, Any]:
             "because": [index(origin) for origin in resource.origins],
             "decisions": decisions,
         }
-    return {"schema": 1, "resources": resources, "provenance": [_provenance(item) for item in reasons]}
+    choices = {
+        construct: {"implementation": choice.implementation, "because": index(choice.provenance)}
+        for construct, choice in graph.choices.items()
+    }
+    return {
+        "schema": 1,
+        "choices": choices,
+        "resources": resources,
+        "provenance": [_provenance(item) for item in reasons],
+    }
 
 
 def _provenance(item: Provenance) -> dict[str, Any]:
@@ -52,6 +61,8 @@ def value_to_json(value: Any) -> Any:
         return {"$join": [value_to_json(piece) for piece in value.pieces]}
     if isinstance(value, Pseudo):
         return {"$pseudo": value.name}
+    if isinstance(value, Zone):
+        return {"$zone": value.ordinal}
     if isinstance(value, Asset):
         return {"$asset": value.construct, "part": value.part}
     if isinstance(value, dict):

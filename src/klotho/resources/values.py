@@ -23,6 +23,12 @@ class Pseudo(NamedTuple):
     name: Literal["AWS::AccountId", "AWS::Partition", "AWS::Region", "AWS::StackName", "AWS::URLSuffix"]
 
 
+class Zone(NamedTuple):
+    """The n-th availability zone of the region (`Fn::GetAZs`): which ones exist differs by account."""
+
+    ordinal: int
+
+
 class Asset(NamedTuple):
     """What the deployer's asset step produces for a construct: a template parameter."""
 
@@ -40,7 +46,7 @@ class Join(NamedTuple):
 Value = Any
 """JSON values in which Ref, Pseudo, Asset and Join may stand anywhere."""
 
-_DEFERRED = (Ref, Pseudo, Asset, Join)
+_DEFERRED = (Ref, Pseudo, Zone, Asset, Join)
 
 
 def is_deferred(value: object) -> bool:
@@ -99,7 +105,7 @@ def references_in(value: Any) -> Iterator[Ref | Asset]:
     elif isinstance(value, Join):
         for piece in value.pieces:
             yield from references_in(piece)
-    elif isinstance(value, Pseudo):
+    elif isinstance(value, Pseudo | Zone):
         return
     elif isinstance(value, Mapping):
         for item in value.values():

@@ -1,0 +1,27 @@
+"""What each construct can become: the candidates of every kind, in order of preference."""
+
+from __future__ import annotations
+
+from klotho.catalogue.kinds.container import FARGATE
+from klotho.catalogue.kinds.function import LAMBDA
+from klotho.catalogue.kinds.http_api import HTTP_API
+from klotho.catalogue.kinds.keyvalue import DYNAMODB
+from klotho.catalogue.kinds.postgres import RDS
+from klotho.catalogue.rules import Implementation
+
+IMPLEMENTATIONS: tuple[Implementation, ...] = (FARGATE, LAMBDA, RDS, DYNAMODB, HTTP_API)
+
+_BY_KIND: dict[str, tuple[Implementation, ...]] = {
+    kind: tuple(item for item in IMPLEMENTATIONS if item.kind == kind)
+    for kind in {item.kind for item in IMPLEMENTATIONS}
+}
+
+
+def candidates(kind: str) -> tuple[Implementation, ...]:
+    """The implementations of a kind; empty for a kind the catalogue does not carry."""
+    return _BY_KIND.get(kind, ())
+
+
+def implementation(kind: str, name: str) -> Implementation:
+    """The named one; StopIteration for one that is not offered."""
+    return next(item for item in candidates(kind) if item.name == name)

@@ -1,0 +1,32 @@
+"""What relationships between constructs mean: every pair that makes sense, in one tuple."""
+
+from __future__ import annotations
+
+from klotho.catalogue.relationships.attach import CONTAINER_ROUTE, FUNCTION_ROUTE
+from klotho.catalogue.relationships.calls import CALL_CONTAINER, CALL_CONTAINER_FROM_FUNCTION, CALL_FUNCTION
+from klotho.catalogue.relationships.keyvalue import USE_KEYVALUE
+from klotho.catalogue.relationships.postgres import USE_POSTGRES
+from klotho.catalogue.rules import Pair
+
+PAIRS: tuple[Pair, ...] = (
+    USE_POSTGRES,
+    USE_KEYVALUE,
+    CALL_CONTAINER,
+    CALL_CONTAINER_FROM_FUNCTION,
+    CALL_FUNCTION,
+    FUNCTION_ROUTE,
+    CONTAINER_ROUTE,
+)
+
+_BY_ENDS: dict[tuple[str, str, str], Pair] = {
+    (verb, actor, target): pair
+    for pair in PAIRS
+    for verb in pair.verbs
+    for actor in pair.actors
+    for target in pair.targets
+}
+
+
+def find_pair(verb: str, actor: str, target: str) -> Pair | None:
+    """The pair for these kinds, None when the relationship makes no sense."""
+    return _BY_ENDS.get((verb, actor, target))

@@ -1,0 +1,45 @@
+"""Best practice by resource type, for whatever nobody has set. A senior engineer's defaults, each with its reason."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from klotho.catalogue.facts import is_known, schema
+from klotho.resources import Resource, SetProperty, owner_of
+from klotho.resources.changes import Action
+
+DEFAULTS: Mapping[str, Mapping[str, Any]] = {
+    # A month covers most incidents; without a number CloudWatch keeps logs for ever.
+    "AWS::Logs::LogGroup": {"RetentionInDays": 30},
+    "AWS::RDS::DBInstance": {
+        "AutoMinorVersionUpgrade": True,
+        "CopyTagsToSnapshot": True,
+        # Slow queries and errors end up beside the application's logs.
+        "EnableCloudwatchLogsExports": ["postgresql"],
+        "MultiAZ": False,
+    },
+}
+
+
+def defaults_for(resource: Resource) -> Iterator[Action]:
+    """The type's defaults, and a tag that names the construct."""
+    for name, value in DEFAULTS.get(resource.type, {}).items():
+        yield SetProperty(resource.key, (name,), value)
+    yield from _tag(resource)
+
+
+def _tag(resource: Resource) -> Iterator[Action]:
+    tag_property = schema(resource.type).tag_property if is_known(resource.type) else None
+    if tag_property is None:
+        return
+    owner = owner_of(resource.key)
+    if _tags_are_a_map(resource.type, tag_property):
+        yield SetProperty(resource.key, (tag_property, "klotho:construct"), owner)
+    else:
+        yield SetProperty(resource.key, (tag_property,), [{"Key": "klotho:construct", "Value": owner}])
+
+
+def _tags_are_a_map(type_name: str, tag_property: str) -> bool:
+    declared = schema(type_name).properties[tag_property]
+    return declared.get("type") in ("object", ["object", "string"]) or "patternProperties" in declared

@@ -1,0 +1,344 @@
+"""`Compute.Container` on ECS Fargate.
+
+Becomes a task definition, a service in the private subnets with the deployment circuit breaker, a role for the code
+(empty until a relationship grants something), a role for the agent that pulls the image and writes logs, and a log
+group. Sources: Amazon ECS Developer Guide (task definition parameters, Service Connect, service discovery, circuit
+breaker), Application Auto Scaling User Guide.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from klotho.application import Construct
+from klotho.catalogue.iam import allow, policy_key, role
+from klotho.catalogue.kinds.container_check import check_container
+from klotho.catalogue.kinds.container_ports import main_port, named_ports
+from klotho.catalogue.kinds.shared import CLUSTER, NAMESPACE, cluster, namespace
+from klotho.catalogue.kinds.values import given_text
+from klotho.catalogue.rules import (
+    Compute,
+    Implementation,
+    NetworkPlace,
+    Output,
+    Parameter,
+    Placement,
+    ServiceNeed,
+    Setting,
+)
+from klotho.catalogue.tables import iam_actions
+from klotho.resources import (
+    AddItem,
+    AddResource,
+    Asset,
+    DependsOn,
+    Pseudo,
+    Ref,
+    ResourceKey,
+    SetProperty,
+    Value,
+    join,
+    resource_key,
+)
+from klotho.resources.changes import Action
+from klotho.resources.naming import dashed
+from klotho.stacks.model import PackageAsset
+
+MAIN = "main"
+"""The name of the container definition that runs the user's image."""
+_REPOSITORY = "repository/klotho-assets"
+
+
+def service_key(construct: Construct) -> ResourceKey:
+    return resource_key(construct.id, "service")
+
+
+def task_key(construct: Construct) -> ResourceKey:
+    return resource_key(construct.id, "task-definition")
+
+
+def task_role(construct: Construct) -> ResourceKey:
+    """The role the user's code runs under."""
+    return resource_key(construct.id, "task-role")
+
+
+def discovery_key(construct: Construct) -> ResourceKey:
+    return resource_key(construct.id, "discovery")
+
+
+def _execution_role(construct: Construct) -> ResourceKey:
+    return resource_key(construct.id, "execution-role")
+
+
+def _logs(construct: Construct) -> ResourceKey:
+    return resource_key(construct.id, "service-logs")
+
+
+def dns_name(construct: Construct) -> str:
+    """The name other containers know it by."""
+    return dashed(construct.name, 60)
+
+
+def fargate(construct: Construct, setting: Setting) -> Iterator[Action]:
+    """The service and what it needs to start."""
+    yield from cluster()
+    yield AddResource(_logs(construct), "AWS::Logs::LogGroup")
+    yield from role(task_role(construct), "ecs-tasks.amazonaws.com", f"The code of container {construct.name}")
+    yield from _agent(construct, setting)
+    yield from _task_definition(construct, setting)
+    yield from _service(construct, setting)
+    yield from _scaling(construct, setting)
+
+
+def _agent(construct: Construct, setting: Setting) -> Iterator[Action]:
+    """The role of the ECS agent: it pulls the image and writes logs; the code never gets it."""
+    key = _execution_role(construct)
+    yield from role(key, "ecs-tasks.amazonaws.com", f"Starts container {construct.name}")
+    yield from allow(key, "write logs", iam_actions("logs", "write"), [Ref(_logs(construct), "Arn")])
+    if setting.parameter(construct, "image") is None:
+        place = (Pseudo("AWS::Partition"), ":ecr:", Pseudo("AWS::Region"), ":", Pseudo("AWS::AccountId"), ":")
+        yield from allow(key, "pull image", iam_actions("ecr", "pull"), [join("arn:", *place, _REPOSITORY)])
+        yield from allow(key, "log in to registry", iam_actions("unscoped", "ecr_login"), ["*"])
+    yield DependsOn(service_key(construct), policy_key(key))
+
+
+def _task_definition(construct: Construct, setting: Setting) -> Iterator[Action]:
+    key, ports = task_key(construct), named_ports(construct, setting)
+    image = setting.parameter(construct, "image")
+    command = setting.parameter(construct, "command")
+    definition: dict[str, Any] = {
+        "Name": MAIN,
+        "Image": image if image is not None else Asset(construct.id, "image"),
+        "Essential": True,
+        "LogConfiguration": {
+            "LogDriver": "awslogs",
+            "Options": {
+                "awslogs-group": Ref(_logs(construct)),
+                "awslogs-region": Pseudo("AWS::Region"),
+                "awslogs-stream-prefix": dns_name(construct),
+            },
+        },
+    }
+    if command is not None:
+        definition["Command"] = command
+    yield AddResource(
+        key,
+        "AWS::ECS::TaskDefinition",
+        {
+            "RequiresCompatibilities": ["FARGATE"],
+            "NetworkMode": "awsvpc",
+            "Cpu": str(setting.parameter(construct, "cpu")),
+            "Memory": str(setting.parameter(construct, "memory")),
+            "RuntimePlatform": {"CpuArchitecture": "ARM64", "OperatingSystemFamily": "LINUX"},
+            "TaskRoleArn": Ref(task_role(construct), "Arn"),
+            "ExecutionRoleArn": Ref(_execution_role(construct), "Arn"),
+        },
+    )
+    yield AddItem(key, ("ContainerDefinitions",), MAIN, definition)
+    for name, port in ports.items():
+        mapping: dict[str, Any] = {"Name": name, "ContainerPort": port, "Protocol": "tcp"}
+        mapping["AppProtocol"] = "grpc" if name == "grpc" else "http"
+        yield AddItem(key, ("ContainerDefinitions", MAIN, "PortMappings"), name, mapping)
+    yield from _health_check(construct, setting)
+    yield from _environment(construct, setting, ports)
+
+
+def _health_check(construct: Construct, setting: Setting) -> Iterator[Action]:
+    path = setting.parameter(construct, "health_check")
+    if path is None:
+        return
+    url = f"http://localhost:{main_port(construct, setting)}{path}"
+    yield SetProperty(
+        task_key(construct),
+        ("ContainerDefinitions", MAIN, "HealthCheck"),
+        {
+            "Command": ["CMD-SHELL", f"curl -fsS {url} || wget -qO- {url} || exit 1"],
+            "Interval": 10,
+            "Timeout": 5,
+            "Retries": 3,
+            "StartPeriod": 30,
+        },
+    )
+
+
+def _environment(construct: Construct, setting: Setting, ports: Mapping[str, int]) -> Iterator[Action]:
+    yield environment(construct, "KLOTHO_UNIT", construct.name)
+    yield environment(construct, "PORT", str(main_port(construct, setting)))
+    for name, port in ports.items():
+        if name != "http":
+            yield environment(construct, f"{name.upper().replace('-', '_')}_PORT", str(port))
+    for name, value in (setting.parameter(construct, "environment") or {}).items():
+        yield environment(construct, name, given_text(value, setting))
+
+
+def environment(construct: Construct, name: str, value: Value) -> Action:
+    """One environment variable of the user's container."""
+    path = ("ContainerDefinitions", MAIN, "Environment")
+    return AddItem(task_key(construct), path, name, {"Name": name, "Value": value})
+
+
+def _service(construct: Construct, setting: Setting) -> Iterator[Action]:
+    scale = setting.parameter(construct, "scale")
+    properties: dict[str, Any] = {
+        "Cluster": Ref(CLUSTER),
+        "TaskDefinition": Ref(task_key(construct)),
+        "DesiredCount": scale[0],
+        "DeploymentConfiguration": {
+            "MinimumHealthyPercent": 100,
+            "MaximumPercent": 200,
+            "DeploymentCircuitBreaker": {"Enable": True, "Rollback": True},
+        },
+        "EnableECSManagedTags": True,
+        "PropagateTags": "SERVICE",
+    }
+    if setting.parameter(construct, "always_on") is False:
+        # It may be stopped when idle, so it may also be interrupted: spare capacity costs about a third.
+        properties["CapacityProviderStrategy"] = [{"CapacityProvider": "FARGATE_SPOT", "Weight": 1}]
+    else:
+        properties["LaunchType"] = "FARGATE"
+    yield AddResource(service_key(construct), "AWS::ECS::Service", properties)
+
+
+def _scaling(construct: Construct, setting: Setting) -> Iterator[Action]:
+    low, high = setting.parameter(construct, "scale")
+    if high <= low:
+        return
+    target = resource_key(construct.id, "scaling")
+    yield AddResource(
+        target,
+        "AWS::ApplicationAutoScaling::ScalableTarget",
+        {
+            "MinCapacity": low,
+            "MaxCapacity": high,
+            "ResourceId": join("service/", Ref(CLUSTER), "/", Ref(service_key(construct), "Name")),
+            "ScalableDimension": "ecs:service:DesiredCount",
+            "ServiceNamespace": "ecs",
+        },
+    )
+    yield AddResource(
+        resource_key(construct.id, "scaling-policy"),
+        "AWS::ApplicationAutoScaling::ScalingPolicy",
+        {
+            "PolicyName": "cpu",
+            "PolicyType": "TargetTrackingScaling",
+            "ScalingTargetId": Ref(target),
+            "TargetTrackingScalingPolicyConfiguration": {
+                "PredefinedMetricSpecification": {"PredefinedMetricType": "ECSServiceAverageCPUUtilization"},
+                "TargetValue": 60,
+            },
+        },
+    )
+
+
+def enter_network(construct: Construct, place: NetworkPlace, setting: Setting) -> Iterator[Action]:
+    """Tasks live in the private subnets behind their own security group."""
+    yield SetProperty(
+        service_key(construct),
+        ("NetworkConfiguration", "AwsvpcConfiguration"),
+        {
+            "AssignPublicIp": "DISABLED",
+            "Subnets": list(place.subnets),
+            "SecurityGroups": [place.security_group],
+        },
+    )
+
+
+def service_connect_server(construct: Construct, setting: Setting) -> Iterator[Action]:
+    """Other containers can call it by name, on every named port."""
+    yield from service_connect_client(construct, setting)
+    for name, port in named_ports(construct, setting).items():
+        yield AddItem(
+            service_key(construct),
+            ("ServiceConnectConfiguration", "Services"),
+            name,
+            {
+                "PortName": name,
+                "DiscoveryName": dashed(f"{dns_name(construct)}-{name}", 60),
+                "ClientAliases": [{"DnsName": dns_name(construct), "Port": port}],
+            },
+        )
+
+
+def service_connect_client(construct: Construct, setting: Setting) -> Iterator[Action]:
+    """It can call other containers by name."""
+    yield from namespace(setting.application.name, setting.environment)
+    key = service_key(construct)
+    yield SetProperty(key, ("ServiceConnectConfiguration", "Enabled"), True)
+    yield SetProperty(key, ("ServiceConnectConfiguration", "Namespace"), Ref(NAMESPACE, "Arn"))
+
+
+def registered(construct: Construct, setting: Setting) -> Iterator[Action]:
+    """It is found in Cloud Map by SRV records, port included: what HTTP APIs and functions look it up by.
+
+    ECS takes one registry a service and a Cloud Map service can't hold both A and SRV records.
+    """
+    yield from namespace(setting.application.name, setting.environment)
+    yield AddResource(
+        discovery_key(construct),
+        "AWS::ServiceDiscovery::Service",
+        {
+            "Name": dns_name(construct),
+            "DnsConfig": {
+                "NamespaceId": Ref(NAMESPACE, "Id"),
+                "DnsRecords": [{"Type": "SRV", "TTL": 10}],
+            },
+        },
+    )
+    yield AddItem(
+        service_key(construct),
+        ("ServiceRegistries",),
+        "discovery",
+        {
+            "RegistryArn": Ref(discovery_key(construct), "Arn"),
+            "ContainerName": MAIN,
+            "ContainerPort": main_port(construct, setting),
+        },
+    )
+
+
+def _needs(construct: Construct, setting: Setting) -> Iterator[ServiceNeed]:
+    for service in ("ecr.api", "ecr.dkr", "logs", "s3"):
+        yield ServiceNeed(service)
+
+
+def _asset(construct: Construct, setting: Setting) -> PackageAsset | None:
+    if setting.parameter(construct, "image") is not None:
+        return None
+    context = setting.parameter(construct, "context")
+    dockerfile = setting.parameter(construct, "dockerfile") or f"{context.rstrip('/')}/Dockerfile"
+    return PackageAsset(construct.id, "image", {"context": context, "dockerfile": dockerfile, "build_args": {}})
+
+
+def _url(construct: Construct, setting: Setting) -> Value:
+    return f"http://{dns_name(construct)}:{main_port(construct, setting)}"
+
+
+FARGATE = Implementation(
+    kind="Compute.Container",
+    name="fargate",
+    expand=fargate,
+    parameters={
+        "context": Parameter("folder with the Dockerfile and what it copies, relative to the program"),
+        "dockerfile": Parameter("the Dockerfile, relative to the program (default: `Dockerfile` in the context)"),
+        "image": Parameter("a published image instead of a build"),
+        "port": Parameter("the port it listens on, injected as PORT", 8080, "TCP port"),
+        "ports": Parameter(
+            "several named ports: {name: port}; `grpc` is also injected as GRPC_PORT", None, "TCP ports"
+        ),
+        "command": Parameter("replaces the image's CMD: a list of words"),
+        "environment": Parameter("environment variables; outputs of other constructs may be used"),
+        "cpu": Parameter("CPU of one task", 256, "CPU units (1024 = 1 vCPU)"),
+        "memory": Parameter("memory of one task", 512, "MiB"),
+        "scale": Parameter("fewest and most tasks; between them CPU at 60 % decides", [1, 1], "tasks"),
+        "health_check": Parameter("path that answers 2xx when healthy; the image needs curl or wget"),
+        "always_on": Parameter("False: it may be interrupted, so it runs on Fargate Spot"),
+    },
+    outputs={"url": Output(_url, "where other containers of this application reach it")},
+    placement=Placement.INSIDE,
+    enter_network=enter_network,
+    needs=_needs,
+    compute=Compute(role=task_role, environment=environment, main=service_key),
+    asset=_asset,
+    check=check_container,
+)

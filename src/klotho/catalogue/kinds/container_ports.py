@@ -1,0 +1,20 @@
+"""A container's ports by name."""
+
+from __future__ import annotations
+
+from klotho.application import Construct
+from klotho.catalogue.rules import Setting
+
+
+def named_ports(construct: Construct, setting: Setting) -> dict[str, int]:
+    """`ports=` as given, else `port=` (or its default) under the name `http`."""
+    ports = setting.parameter(construct, "ports")
+    if ports:
+        return {str(name): int(port) for name, port in ports.items()}
+    return {"http": int(setting.parameter(construct, "port"))}
+
+
+def main_port(construct: Construct, setting: Setting) -> int:
+    """What `PORT` says: the port named `http`, else the first one."""
+    ports = named_ports(construct, setting)
+    return ports.get("http", next(iter(ports.values())))

@@ -1,0 +1,79 @@
+"""`API` as an API Gateway HTTP API with one stage that deploys by itself.
+
+Routes belong to the services attached (see `relationships/attach.py`). Source: API Gateway Developer Guide (HTTP APIs,
+CORS, logging).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from klotho.application import Construct
+from klotho.catalogue.rules import Implementation, Output, Parameter, Setting
+from klotho.diagnostics import Report
+from klotho.resources import AddResource, Ref, ResourceKey, SetProperty, resource_key
+from klotho.resources.changes import Action
+
+_ACCESS_LOG = (
+    '{"time":"$context.requestTime","request":"$context.requestId","ip":"$context.identity.sourceIp",'
+    '"method":"$context.httpMethod","path":"$context.path","route":"$context.routeKey",'
+    '"status":"$context.status","ms":"$context.responseLatency","error":"$context.integrationErrorMessage"}'
+)
+
+
+def api_key(construct: Construct) -> ResourceKey:
+    return resource_key(construct.id, "api")
+
+
+def http_api(construct: Construct, setting: Setting) -> Iterator[Action]:
+    """The API, its stage and its access log."""
+    logs = resource_key(construct.id, "api-logs")
+    yield AddResource(logs, "AWS::Logs::LogGroup")
+    yield AddResource(api_key(construct), "AWS::ApiGatewayV2::Api", {"Name": construct.name, "ProtocolType": "HTTP"})
+    yield AddResource(
+        resource_key(construct.id, "api-stage"),
+        "AWS::ApiGatewayV2::Stage",
+        {
+            "ApiId": Ref(api_key(construct)),
+            "StageName": "$default",
+            "AutoDeploy": True,
+            "AccessLogSettings": {"DestinationArn": Ref(logs, "Arn"), "Format": _ACCESS_LOG},
+        },
+    )
+    cors = setting.parameter(construct, "cors")
+    if cors:
+        yield SetProperty(api_key(construct), ("CorsConfiguration",), _cors(cors))
+
+
+def _cors(cors: Any) -> dict[str, Any]:
+    return {
+        "AllowOrigins": ["*"] if cors is True else list(cors),
+        "AllowMethods": ["*"],
+        "AllowHeaders": ["*"],
+        "MaxAge": 600,
+    }
+
+
+def check_api(construct: Construct, setting: Setting, report: Report) -> None:
+    if setting.parameter(construct, "public") is False:
+        report.error(
+            "not-supported-yet", f"{construct.title} says `public=False`, which is not supported yet", construct.span
+        )
+
+
+HTTP_API = Implementation(
+    kind="API",
+    name="http-api",
+    expand=http_api,
+    parameters={
+        "public": Parameter("reachable from the internet", True),
+        "cors": Parameter("True for any origin, or a list of origins"),
+    },
+    outputs={
+        "url": Output(
+            lambda construct, setting: Ref(api_key(construct), "ApiEndpoint"), "address of the API", shown=True
+        )
+    },
+    check=check_api,
+)

@@ -1,0 +1,77 @@
+"""`Databases.KeyValue` on DynamoDB.
+
+One table, paid per request, with point-in-time recovery. Source: Amazon DynamoDB Developer Guide (core components,
+time to live, on-demand capacity).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from klotho.application import Construct
+from klotho.catalogue.rules import Implementation, Output, Parameter, Setting
+from klotho.resources import AddResource, Ref, ResourceKey, SetProperty, resource_key
+from klotho.resources.changes import Action
+
+
+def table_key(construct: Construct) -> ResourceKey:
+    return resource_key(construct.id, "table")
+
+
+def dynamodb(construct: Construct, setting: Setting) -> Iterator[Action]:
+    """The table and its indexes."""
+    key = setting.parameter(construct, "key")
+    indexes = setting.parameter(construct, "indexes") or {}
+    types = {name: kind for part in (key, *(index["key"] for index in indexes.values())) for name, kind in part}
+    yield AddResource(
+        table_key(construct),
+        "AWS::DynamoDB::Table",
+        {
+            "BillingMode": "PAY_PER_REQUEST",
+            "KeySchema": _key_schema(key),
+            "AttributeDefinitions": [{"AttributeName": name, "AttributeType": types[name]} for name in sorted(types)],
+            "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True},
+        },
+    )
+    if indexes:
+        yield SetProperty(
+            table_key(construct),
+            ("GlobalSecondaryIndexes",),
+            [
+                {
+                    "IndexName": name,
+                    "KeySchema": _key_schema(indexes[name]["key"]),
+                    "Projection": {"ProjectionType": "ALL"},
+                }
+                for name in sorted(indexes)
+            ],
+        )
+    ttl = setting.parameter(construct, "ttl")
+    if ttl is not None:
+        yield SetProperty(table_key(construct), ("TimeToLiveSpecification",), {"AttributeName": ttl, "Enabled": True})
+
+
+def _key_schema(key: Any) -> list[dict[str, str]]:
+    return [{"AttributeName": name, "KeyType": role} for (name, _), role in zip(key, ("HASH", "RANGE"), strict=False)]
+
+
+def has_indexes(construct: Construct, setting: Setting) -> bool:
+    return bool(setting.parameter(construct, "indexes"))
+
+
+DYNAMODB = Implementation(
+    kind="Databases.KeyValue",
+    name="dynamodb",
+    expand=dynamodb,
+    parameters={
+        "key": Parameter("the key's attributes with their types (S text, N number, B bytes)", [["id", "S"]]),
+        "ttl": Parameter("attribute that holds the time, in seconds since 1970, after which an item is removed"),
+        "indexes": Parameter("further keys to query by: {name: {key: …}}"),
+    },
+    outputs={
+        "table": Output(lambda construct, setting: Ref(table_key(construct)), "name of the table"),
+        "arn": Output(lambda construct, setting: Ref(table_key(construct), "Arn"), "ARN of the table"),
+    },
+    stateful=True,
+)

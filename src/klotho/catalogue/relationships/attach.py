@@ -1,0 +1,131 @@
+"""Services attached to an API.
+
+The attachment's resources (integration, routes, permission) belong to the service, so that a changed route touches the
+service's stack only, and a service may use the API's address without a circle. Source: API Gateway Developer Guide
+(route keys and their priority, Lambda proxy integrations 2.0, private integrations by Cloud Map).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from klotho.application.routes import methods_of, parse_route
+from klotho.catalogue.kinds.container import discovery_key, registered, service_key
+from klotho.catalogue.kinds.container_ports import main_port, named_ports
+from klotho.catalogue.kinds.function import function_key
+from klotho.catalogue.kinds.http_api import api_key
+from klotho.catalogue.kinds.shared import VPC_LINK, VPC_LINK_GROUP, vpc_link
+from klotho.catalogue.network import ingress_from_group
+from klotho.catalogue.rules import Link, Pair
+from klotho.diagnostics import Report
+from klotho.resources import AddResource, DependsOn, Pseudo, Ref, ResourceKey, join, resource_key
+from klotho.resources.changes import Action
+
+
+def attach_function(link: Link) -> Iterator[Action]:
+    """Lambda proxy integration with payload 2.0, and the API's permission to invoke."""
+    function, api = Ref(function_key(link.target), "Arn"), Ref(api_key(link.actor))
+    integration = _integration_key(link)
+    yield AddResource(
+        integration,
+        "AWS::ApiGatewayV2::Integration",
+        {
+            "ApiId": api,
+            "IntegrationType": "AWS_PROXY",
+            "IntegrationUri": function,
+            "PayloadFormatVersion": "2.0",
+        },
+    )
+    place = (Pseudo("AWS::Partition"), ":execute-api:", Pseudo("AWS::Region"), ":", Pseudo("AWS::AccountId"), ":")
+    yield AddResource(
+        resource_key(link.target.id, f"permission-of-{link.actor.name}"),
+        "AWS::Lambda::Permission",
+        {
+            "Action": "lambda:InvokeFunction",
+            "FunctionName": function,
+            "Principal": "apigateway.amazonaws.com",
+            "SourceArn": join("arn:", *place, api, "/*"),
+        },
+    )
+    yield from _routes(link, integration)
+
+
+def attach_container(link: Link) -> Iterator[Action]:
+    """A private integration through the VPC link; the container is found in Cloud Map."""
+    yield from registered(link.target, link.setting)
+    yield from vpc_link()
+    integration = _integration_key(link)
+    yield AddResource(
+        integration,
+        "AWS::ApiGatewayV2::Integration",
+        {
+            "ApiId": Ref(api_key(link.actor)),
+            "IntegrationType": "HTTP_PROXY",
+            "IntegrationMethod": "ANY",
+            "ConnectionType": "VPC_LINK",
+            "ConnectionId": Ref(VPC_LINK),
+            "IntegrationUri": Ref(discovery_key(link.target), "Arn"),
+            "PayloadFormatVersion": "1.0",
+        },
+    )
+    # The route opens when somebody is there to answer.
+    yield DependsOn(integration, service_key(link.target))
+    port = main_port(link.target, link.setting)
+    group = Ref(VPC_LINK_GROUP, "GroupId")
+    yield from ingress_from_group(link.target.id, f"reached-by-apis-{port}", group, link.target, port)
+    yield from _routes(link, integration)
+
+
+def route_keys(properties: dict[str, Any]) -> list[str]:
+    """Route keys that serve the route and everything below it: `GET /orders` and `GET /orders/{proxy+}`."""
+    route = parse_route(str(properties.get("route", "/")))
+    below = f"{route.text.rstrip('/')}/{{proxy+}}"
+    return [f"{method} {path}" for method in sorted(methods_of(properties)) for path in (route.text, below)]
+
+
+def _routes(link: Link, integration: ResourceKey) -> Iterator[Action]:
+    for key in route_keys(dict(link.relationship.properties)):
+        yield AddResource(
+            resource_key(link.target.id, f"route-{link.actor.name}-{key}"),
+            "AWS::ApiGatewayV2::Route",
+            {
+                "ApiId": Ref(api_key(link.actor)),
+                "RouteKey": key,
+                "Target": join("integrations/", Ref(integration)),
+                "AuthorizationType": "NONE",
+            },
+        )
+
+
+def _integration_key(link: Link) -> ResourceKey:
+    """One integration per API and service, however many routes lead to it."""
+    return resource_key(link.target.id, f"integration-of-{link.actor.name}")
+
+
+def _check_container(link: Link, report: Report) -> None:
+    ports = named_ports(link.target, link.setting)
+    if set(ports) == {"grpc"}:
+        report.error(
+            "senseless-protocol",
+            f"{link.target.title} listens for gRPC only, which HTTP APIs do not carry",
+            link.relationship.span,
+            helps=['give it an HTTP port as well: `ports={"http": 8080, "grpc": 50051}`'],
+        )
+
+
+FUNCTION_ROUTE = Pair(
+    verbs=("attach_service",),
+    actors=("API",),
+    targets=("Compute.Function",),
+    creates="an integration, a route for the path and one for everything below it, and the permission to invoke",
+    connect=attach_function,
+)
+CONTAINER_ROUTE = Pair(
+    verbs=("attach_service",),
+    actors=("API",),
+    targets=("Compute.Container",),
+    creates="a private integration by VPC link and Cloud Map, a route for the path and one for everything below it",
+    connect=attach_container,
+    check=_check_container,
+)

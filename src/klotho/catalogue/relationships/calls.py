@@ -1,0 +1,166 @@
+"""Code that calls other code: containers by name over HTTP or gRPC, functions by Lambda's Invoke."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from klotho.catalogue.kinds.container import (
+    dns_name,
+    registered,
+    service_connect_client,
+    service_connect_server,
+    service_key,
+)
+from klotho.catalogue.kinds.container_ports import main_port, named_ports
+from klotho.catalogue.kinds.function import function_arn
+from klotho.catalogue.kinds.shared import namespace_name
+from klotho.catalogue.relationships.connection import connection
+from klotho.catalogue.relationships.grants import grant
+from klotho.catalogue.rules import Link, Need, Pair, PathTo, ServiceNeed
+from klotho.catalogue.tables import iam_actions
+from klotho.diagnostics import Report
+from klotho.resources import DependsOn
+from klotho.resources.changes import Action
+
+
+def call_container(link: Link) -> Iterator[Action]:
+    """Service Connect on both sides, and the address in the caller's environment."""
+    setting = link.setting
+    yield from service_connect_server(link.target, setting)
+    yield from service_connect_client(link.actor, setting)
+    host, ports = dns_name(link.target), named_ports(link.target, setting)
+    facts = {}
+    for protocol in sorted(_protocols(link)):
+        if protocol == "grpc":
+            facts["grpc"] = f"{host}:{ports['grpc']}"
+        else:
+            facts["http"] = f"http://{host}:{main_port(link.target, setting)}"
+    yield connection(link, "SERVICE", link.target, facts)
+    if not setting.calls_in_circle(link.actor):
+        # A client only learns names that exist when it starts.
+        yield DependsOn(service_key(link.actor), service_key(link.target))
+
+
+def call_container_from_function(link: Link) -> Iterator[Action]:
+    """A function can't join Service Connect, so it looks the container up in Cloud Map."""
+    setting = link.setting
+    yield from registered(link.target, setting)
+    facts = {
+        "discover": {
+            "namespace": namespace_name(setting.application.name, setting.environment),
+            "service": dns_name(link.target),
+        }
+    }
+    yield connection(link, "SERVICE", link.target, facts)
+
+
+def discover(link: Link) -> Iterator[Action]:
+    """Cloud Map's look-up has no resource level."""
+    yield from grant(link, "discover", iam_actions("unscoped", "discover"), ["*"])
+
+
+def call_function(link: Link) -> Iterator[Action]:
+    """The function's ARN in the caller's environment."""
+    yield connection(link, "SERVICE", link.target, {"function": function_arn(link.target, link.setting)})
+
+
+def invoke(link: Link) -> Iterator[Action]:
+    """Invoke on exactly this function."""
+    yield from grant(link, "invoke", iam_actions("lambda", "invoke"), [function_arn(link.target, link.setting)])
+
+
+def _protocols(link: Link) -> set[str]:
+    """Every protocol this caller speaks to this target, over all its `calls`."""
+    return {
+        str(item.properties.get("protocol", "http"))
+        for item in link.setting.application.relationships_of(link.actor.id)
+        if item.verb == "calls" and item.target == link.target.id
+    }
+
+
+def _container_needs(link: Link) -> Iterator[Need]:
+    ports = named_ports(link.target, link.setting)
+    protocol = link.get("protocol", "http")
+    yield PathTo(ports["grpc"] if protocol == "grpc" and "grpc" in ports else main_port(link.target, link.setting))
+
+
+def _discovery_needs(link: Link) -> Iterator[Need]:
+    yield from _container_needs(link)
+    yield ServiceNeed("data-servicediscovery")
+
+
+def _function_needs(link: Link) -> Iterator[Need]:
+    yield ServiceNeed("lambda")
+
+
+def _check_container(link: Link, report: Report) -> None:
+    protocol = link.get("protocol", "http")
+    if protocol == "async":
+        report.error(
+            "senseless-protocol",
+            f"{link.target.title} can't be called `async`: nothing keeps the call while it is busy",
+            link.relationship.span,
+            helps=["call it by `http` or `grpc`"],
+        )
+    elif protocol == "grpc" and "grpc" not in named_ports(link.target, link.setting):
+        report.error(
+            "no-such-port",
+            f"{link.target.title} has no port named `grpc`",
+            link.relationship.span,
+            helps=['give it one: `ports={"http": 8080, "grpc": 50051}`'],
+        )
+
+
+def _check_from_function(link: Link, report: Report) -> None:
+    if link.get("protocol", "http") == "grpc":
+        report.error(
+            "senseless-protocol",
+            f"{link.actor.title} is a function and reaches containers by `http` only",
+            link.relationship.span,
+            notes=["Cloud Map registers one port of a container, and that is its HTTP port"],
+        )
+        return
+    _check_container(link, report)
+
+
+def _check_function(link: Link, report: Report) -> None:
+    if link.get("protocol", "http") == "grpc":
+        report.error(
+            "senseless-protocol",
+            f"{link.target.title} is a function, and functions speak no gRPC",
+            link.relationship.span,
+            helps=["call it by `http` (wait for the answer) or `async`"],
+        )
+
+
+CALL_CONTAINER = Pair(
+    verbs=("calls",),
+    actors=("Compute.Container",),
+    targets=("Compute.Container",),
+    creates="Service Connect on both services, a rule for the port between their security groups, "
+    "and the address in the caller's environment",
+    connect=call_container,
+    needs=_container_needs,
+    check=_check_container,
+)
+CALL_CONTAINER_FROM_FUNCTION = Pair(
+    verbs=("calls",),
+    actors=("Compute.Function",),
+    targets=("Compute.Container",),
+    creates="a Cloud Map registration, `servicediscovery:DiscoverInstances`, a rule for the port, "
+    "and the name to look up in the caller's environment",
+    connect=call_container_from_function,
+    grant=discover,
+    needs=_discovery_needs,
+    check=_check_from_function,
+)
+CALL_FUNCTION = Pair(
+    verbs=("calls",),
+    actors=("Compute.Container", "Compute.Function"),
+    targets=("Compute.Function",),
+    creates="`lambda:InvokeFunction` on the function's ARN, and the ARN in the caller's environment",
+    connect=call_function,
+    grant=invoke,
+    needs=_function_needs,
+    check=_check_function,
+)

@@ -1,0 +1,229 @@
+"""One CloudFormation template per stack, and the manifest.
+
+Input: the graph and the setting it was resolved in. Output: bytes that are the same for the same input. A value of
+another stack becomes a parameter that the deployer fills from that stack's output of the same name (never an export,
+which would lock the two together).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from klotho.catalogue.retention import RETENTION
+from klotho.catalogue.rules import Setting
+from klotho.emit.bundle import Bundle
+from klotho.emit.intrinsics import Scope, rendered
+from klotho.resources import Asset, Ref, Resource, ResourceGraph, ResourceKey, owner_of, references_in, role_of
+from klotho.resources.naming import logical_id, pascal, short_hash, stack_name
+from klotho.stacks.model import (
+    AssetSource,
+    Manifest,
+    OutputSource,
+    PackageAsset,
+    Stack,
+    StackOutput,
+    manifest_to_json,
+)
+from klotho.stacks.segment import Segmentation, segment
+
+FOLDER = "cloudformation"
+_OPTIONS = orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE
+_PARAMETER_ABOUT = {"image": "Container image", "bucket": "Bucket of the code", "key": "Key of the code"}
+
+
+@dataclass
+class _Template:
+    """A stack's template while it is written."""
+
+    name: str
+    resources: dict[str, Any] = field(default_factory=dict)
+    parameters: dict[str, dict[str, Any]] = field(default_factory=dict)
+    sources: dict[str, OutputSource | AssetSource] = field(default_factory=dict)
+    outputs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    stateful: bool = False
+
+
+def render(graph: ResourceGraph, setting: Setting, *, region: str) -> Bundle:
+    """Templates and manifest for the environment the setting names."""
+    writer = _Writer(graph, setting)
+    manifest_stacks, files = [], {}
+    for name in writer.segmentation.order:
+        template = writer.templates[name]
+        body = orjson.dumps(_document(template), option=_OPTIONS)
+        file = f"{name}.template.json"
+        files[f"{FOLDER}/{file}"] = body
+        manifest_stacks.append(_stack(writer, template, file, body, setting))
+    manifest = Manifest(
+        application=setting.application.name,
+        project=setting.application.project,
+        environment=setting.environment,
+        region=region,
+        stacks=tuple(manifest_stacks),
+        assets=_assets(setting),
+        outputs=tuple(writer.shown),
+    )
+    files[f"{FOLDER}/manifest.json"] = orjson.dumps(manifest_to_json(manifest), option=_OPTIONS)
+    return Bundle(files, manifest)
+
+
+class _Writer:
+    """Writes every template of one graph: resources first, then what stacks take from each other."""
+
+    def __init__(self, graph: ResourceGraph, setting: Setting) -> None:
+        self.setting = setting
+        self.segmentation: Segmentation = segment(graph, setting.application)
+        self.ids = _logical_ids(graph, self.segmentation)
+        self.templates = {name: _Template(name) for name in self.segmentation.order}
+        self.shown: list[StackOutput] = []
+        for resource in graph:
+            self._resource(resource, self.segmentation.stack_of[resource.key])
+        self._outputs()
+
+    def _resource(self, resource: Resource, stack: str) -> None:
+        template, scope = self.templates[stack], self._scope(stack)
+        for item in references_in(resource.properties):
+            self._import(item, stack)
+        entry: dict[str, Any] = {"Type": resource.type}
+        if resource.properties:
+            entry["Properties"] = rendered(resource.properties, scope)
+        named = {item.resource for item in references_in(resource.properties) if isinstance(item, Ref)}
+        waits = [self.ids[key] for key in resource.depends_on if self._is_in(key, stack) and key not in named]
+        if waits:
+            entry["DependsOn"] = sorted(waits)
+        if resource.type in RETENTION:
+            entry["DeletionPolicy"], entry["UpdateReplacePolicy"] = RETENTION[resource.type]
+            template.stateful = True
+        entry["Metadata"] = {"klotho": _metadata(resource)}
+        template.resources[self.ids[resource.key]] = entry
+
+    def _import(self, item: Ref | Asset, stack: str) -> None:
+        """Make the value available in the stack: a parameter for assets and other stacks' values."""
+        template = self.templates[stack]
+        if isinstance(item, Asset):
+            name = self._asset_parameter(item)
+            template.parameters[name] = {"Type": "String", "Description": _PARAMETER_ABOUT[item.part]}
+            template.sources[name] = AssetSource(item.construct, item.part)
+            return
+        home = self.segmentation.stack_of[item.resource]
+        if home == stack:
+            return
+        name = self._output_name(item)
+        template.parameters[name] = {"Type": "String", "Description": f"From stack {home}"}
+        template.sources[name] = OutputSource(home, name)
+        self.templates[home].outputs[name] = {"Value": rendered(item, self._scope(home))}
+
+    def _outputs(self) -> None:
+        """What `klotho outputs` shows of each construct."""
+        names = [construct.name for construct in self.setting.application.constructs]
+        for construct in self.setting.application.constructs:
+            implementation = self.setting.choices[construct.id]
+            title = construct.name if names.count(construct.name) == 1 else construct.id
+            for output, spec in implementation.outputs.items():
+                if spec.secret:
+                    continue
+                stack = self._stack_of_construct(construct.id)
+                value = spec.value(construct, self.setting)
+                for item in references_in(value):
+                    self._import(item, stack)
+                kind = construct.kind.rpartition(".")[2]
+                name = f"{pascal(construct.name)}{kind}{pascal(output)}"
+                self.templates[stack].outputs[name] = {
+                    "Value": rendered(value, self._scope(stack)),
+                    "Description": f"{construct.title}: {spec.about}",
+                }
+                self.shown.append(StackOutput(f"{title}.{output}", stack, name))
+
+    def _stack_of_construct(self, construct: str) -> str:
+        return next(name for name, ids in self.segmentation.constructs.items() if construct in ids)
+
+    def _is_in(self, key: ResourceKey, stack: str) -> bool:
+        return self.segmentation.stack_of[key] == stack
+
+    def _scope(self, stack: str) -> Scope:
+        return Scope(
+            local=lambda key: self.ids[key] if self._is_in(key, stack) else None,
+            parameter=lambda item: self._asset_parameter(item) if isinstance(item, Asset) else self._output_name(item),
+        )
+
+    def _output_name(self, item: Ref) -> str:
+        attribute = "".join(part[0].upper() + part[1:] for part in (item.attribute or "Ref").split("."))
+        return f"{self.ids[item.resource]}{attribute}"
+
+    def _asset_parameter(self, item: Asset) -> str:
+        suffix = {"image": "Image", "bucket": "CodeBucket", "key": "CodeKey"}[item.part]
+        return f"{pascal(item.construct.partition('/')[2])}{suffix}"
+
+
+def _logical_ids(graph: ResourceGraph, segmentation: Segmentation) -> dict[ResourceKey, str]:
+    """Ids unique in the whole application, so that a resource keeps its id when it moves between stacks."""
+    taken: dict[str, ResourceKey] = {}
+    ids: dict[ResourceKey, str] = {}
+    for key in graph.resources:
+        owner, role = owner_of(key).partition("/")[2], role_of(key)
+        plain = "-".join(part for part in role.split("-") if part)
+        if not plain.replace("-", "").isalnum():
+            plain = f"{_readable(plain)}-{short_hash(role)}"
+        text = logical_id(owner, plain) if owner else "".join(word.capitalize() for word in plain.split("-"))
+        if text in taken:
+            text = f"{text}{short_hash(key)}"
+        taken[text] = key
+        ids[key] = text[:255]
+    return ids
+
+
+def _readable(role: str) -> str:
+    words = "".join(character if character.isalnum() else "-" for character in role).split("-")
+    return "-".join(word for word in words if word)
+
+
+def _metadata(resource: Resource) -> dict[str, Any]:
+    origin = resource.origins[0]
+    metadata: dict[str, Any] = {"construct": owner_of(resource.key), "rule": origin.rule}
+    if origin.spans:
+        metadata["span"] = str(origin.spans[0])
+    return metadata
+
+
+def _document(template: _Template) -> Mapping[str, Any]:
+    document: dict[str, Any] = {
+        "AWSTemplateFormatVersion": "2010-09-09",
+        "Description": f"Klotho stack {template.name}",
+        "Resources": template.resources,
+    }
+    if template.parameters:
+        document["Parameters"] = template.parameters
+    if template.outputs:
+        document["Outputs"] = template.outputs
+    return document
+
+
+def _stack(writer: _Writer, template: _Template, file: str, body: bytes, setting: Setting) -> Stack:
+    application = setting.application
+    sources = template.sources
+    upstream = {source.stack for source in sources.values() if isinstance(source, OutputSource)}
+    return Stack(
+        name=template.name,
+        stack_name=stack_name(application.project, application.name, setting.environment, template.name),
+        template=file,
+        digest=hashlib.sha256(body).hexdigest(),
+        parameters=sources,
+        depends_on=tuple(sorted(upstream | writer.segmentation.depends_on[template.name])),
+        stateful=template.stateful,
+        constructs=writer.segmentation.constructs[template.name],
+        tags={
+            "klotho:project": application.project,
+            "klotho:application": application.name,
+            "klotho:environment": setting.environment,
+            "klotho:stack": template.name,
+        },
+    )
+
+
+def _assets(setting: Setting) -> tuple[PackageAsset, ...]:
+    found = (setting.choices[item.id].asset(item, setting) for item in setting.application.constructs)
+    return tuple(sorted((asset for asset in found if asset is not None), key=lambda asset: asset.construct))

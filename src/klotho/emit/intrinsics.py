@@ -1,0 +1,54 @@
+"""Deferred values as CloudFormation's intrinsic functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from klotho.resources import Asset, Join, Pseudo, Ref, ResourceKey, Zone
+
+
+class Scope(NamedTuple):
+    """How a template names things."""
+
+    local: Callable[[ResourceKey], str | None]
+    """The logical id of a resource of this template, None for one of another stack."""
+    parameter: Callable[[Ref | Asset], str]
+    """The parameter that stands for a value from elsewhere."""
+
+
+def rendered(value: Any, scope: Scope) -> Any:
+    """The value as the template says it; booleans and numbers stay what they are."""
+    if isinstance(value, Ref):
+        local = scope.local(value.resource)
+        if local is None:
+            return {"Ref": scope.parameter(value)}
+        return {"Fn::GetAtt": [local, value.attribute]} if value.attribute else {"Ref": local}
+    if isinstance(value, Join):
+        return {"Fn::Sub": "".join(_piece(piece, scope) for piece in value.pieces)}
+    if isinstance(value, Pseudo):
+        return {"Ref": value.name}
+    if isinstance(value, Zone):
+        return {"Fn::Select": [value.ordinal, {"Fn::GetAZs": ""}]}
+    if isinstance(value, Asset):
+        return {"Ref": scope.parameter(value)}
+    if isinstance(value, Mapping):
+        return {key: rendered(item, scope) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [rendered(item, scope) for item in value]
+    return value
+
+
+def _piece(piece: Any, scope: Scope) -> str:
+    """A piece of `Fn::Sub` text."""
+    if isinstance(piece, Ref):
+        local = scope.local(piece.resource)
+        if local is None:
+            return f"${{{scope.parameter(piece)}}}"
+        return f"${{{local}.{piece.attribute}}}" if piece.attribute else f"${{{local}}}"
+    if isinstance(piece, Pseudo):
+        return f"${{{piece.name}}}"
+    if isinstance(piece, Asset):
+        return f"${{{scope.parameter(piece)}}}"
+    # `${` in the user's own text is text, not a variable.
+    return str(piece).replace("${", "${!")

@@ -1,0 +1,88 @@
+"""What passes share: the application, where problems go, and the setting that rules may look at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from klotho.application import Application, Construct, ConstructId, Relationship
+from klotho.application.files import ProgramFiles
+from klotho.catalogue.kinds import implementation
+from klotho.catalogue.relationships import find_pair
+from klotho.catalogue.rules import Implementation, Link, Pair, Setting
+from klotho.diagnostics import Report, Span
+from klotho.resources import Change, Precedence, Provenance, ResourceGraph
+from klotho.resources.changes import Action
+
+
+@dataclass
+class Context:
+    """One resolution. Passes read it and never change it."""
+
+    application: Application
+    environment: str
+    files: ProgramFiles
+    report: Report
+    chosen: dict[ConstructId, Implementation] = field(default_factory=dict)
+    """Filled by the pipeline from the graph's choices, once the first pass has run."""
+
+    def take_choices(self, graph: ResourceGraph) -> None:
+        for construct in self.application.constructs:
+            if construct.id in graph.choices and construct.id not in self.chosen:
+                name = graph.choices[construct.id].implementation
+                self.chosen[construct.id] = implementation(construct.kind, name)
+
+    @cached_property
+    def setting(self) -> Setting:
+        return Setting(self.application, self.chosen, self.environment, self.files)
+
+    @cached_property
+    def resolved(self) -> tuple[tuple[Construct, Implementation], ...]:
+        """Every construct that has an implementation, in program order."""
+        return tuple((item, self.chosen[item.id]) for item in self.application.constructs if item.id in self.chosen)
+
+    @cached_property
+    def links(self) -> tuple[tuple[Link, Pair], ...]:
+        """Every relationship that some pair of the catalogue gives a meaning, in program order."""
+        found = []
+        for relationship in self.application.relationships:
+            if relationship.actor not in self.chosen or relationship.target not in self.chosen:
+                continue
+            actor = self.application.construct(relationship.actor)
+            target = self.application.construct(relationship.target)
+            pair = find_pair(relationship.verb, actor.kind, target.kind)
+            if pair is not None:
+                found.append((Link(relationship, actor, target, self.setting), pair))
+        return tuple(found)
+
+
+def because_of(construct: Construct, rule: Callable[..., object]) -> Provenance:
+    """Provenance of what a construct itself means."""
+    return Provenance(rule.__name__, _spans(construct.span), construct.title)
+
+
+def because_of_link(link: Link, rule: Callable[..., object]) -> Provenance:
+    """Provenance of what a relationship means."""
+    return Provenance(
+        rule.__name__, _spans(link.relationship.span, link.target.span), sentence(link.relationship, link)
+    )
+
+
+def sentence(relationship: Relationship, link: Link) -> str:
+    """`Compute.Container "orders" reads_from Databases.Postgres "orders_db"`."""
+    return f"{link.actor.title} {relationship.verb} {link.target.title}"
+
+
+def attributed(provenance: Provenance, actions: Iterable[Action]) -> Iterator[Change]:
+    """The actions a rule yields, with the reason attached."""
+    for action in actions:
+        yield Change(action, provenance)
+
+
+def with_precedence(provenance: Provenance, precedence: Precedence) -> Provenance:
+    return provenance._replace(precedence=precedence)
+
+
+def _spans(*spans: Span | None) -> tuple[Span, ...]:
+    return tuple(span for span in spans if span is not None)

@@ -1,0 +1,132 @@
+"""Everything that must hold of the finished graph. Reads, reports, changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from klotho.application import Construct, references
+from klotho.catalogue.facts import is_known
+from klotho.catalogue.facts.validate import validate
+from klotho.diagnostics import Label, did_you_mean, one_of
+from klotho.engine.context import Context
+from klotho.engine.cycles import find_cycle
+from klotho.resources import Change, Ref, Resource, ResourceGraph, is_deferred, references_in
+
+
+def check(graph: ResourceGraph, context: Context) -> Iterator[Change]:
+    """Report problems; yields nothing."""
+    _outputs(context)
+    _requirements(context)
+    if not context.report.errors:
+        for resource in graph:
+            _schema(resource, context)
+            _references(resource, graph, context)
+    _cycles(graph, context)
+    yield from ()
+
+
+def _outputs(context: Context) -> None:
+    """Outputs in `environment=`: they exist, and none is a secret."""
+    for construct, _ in context.resolved:
+        for construct_id, name in references(construct.properties):
+            target = context.application.by_id.get(construct_id)
+            if target is None or construct_id not in context.chosen:
+                continue
+            offered = context.chosen[construct_id].outputs
+            if name not in offered:
+                context.report.error(
+                    "unknown-output",
+                    f"{target.title} has no output `{name}`",
+                    construct.span,
+                    helps=[did_you_mean(name, offered), f"it has {one_of(sorted(offered))}" if offered else None],
+                )
+            elif offered[name].secret:
+                context.report.error(
+                    "secret-in-environment",
+                    f"`{name}` of {target.title} is a secret and {construct.title} would keep it in plain text",
+                    construct.span,
+                    notes=["environment variables are readable in the AWS console and in every template"],
+                    helps=[
+                        f"let `{construct.name}` use it: `{construct.name}.reads_from({target.name})`, "
+                        f'then `klotho.config.datastores.get("{target.name}").{name}` in its code'
+                    ],
+                )
+
+
+def _requirements(context: Context) -> None:
+    """Requirements are kept in the model; weighing them is the solver's work, which this version lacks: say so."""
+    for requirement in context.application.requirements:
+        context.report.warning(
+            "requirement-not-weighed",
+            f"`{requirement.name}` is recorded, but this version has one implementation per construct and weighs nothing",
+            requirement.span,
+        )
+
+
+def _schema(resource: Resource, context: Context) -> None:
+    if not is_known(resource.type):
+        context.report.error(
+            "rule-bug",
+            f"{resource.type} has no vendored schema",
+            notes=[f"`{resource.key}` comes from rule `{resource.origins[0].rule}`; this is a bug in klotho"],
+        )
+        return
+    for problem in validate(resource.type, resource.properties, is_deferred):
+        decision = resource.decisions.get(problem.path) or resource.decisions.get(problem.path[:1])
+        source = decision.winner if decision else resource.origins[0]
+        context.report.error(
+            "bad-property",
+            f"{resource.type} of {source.because}: {problem}",
+            source.spans[0] if source.spans else None,
+            notes=[f"set by rule `{source.rule}`"],
+        )
+
+
+def _references(resource: Resource, graph: ResourceGraph, context: Context) -> None:
+    named = [item.resource for item in references_in(resource.properties) if isinstance(item, Ref)]
+    for key in (*named, *resource.depends_on):
+        if key not in graph:
+            origin = resource.origins[0]
+            context.report.error(
+                "rule-bug",
+                f"`{resource.key}` names `{key}`, which no rule adds",
+                origin.spans[0] if origin.spans else None,
+                notes=[f"rule `{origin.rule}`; this is a bug in klotho, not in your program"],
+            )
+
+
+def _cycles(graph: ResourceGraph, context: Context) -> None:
+    """A cycle of outputs in the user's own words, else one among resources."""
+    edges = {
+        construct.id: sorted({item.construct for item in references(construct.properties)})
+        for construct in context.application.constructs
+    }
+    cycle = find_cycle(edges)
+    if cycle:
+        constructs = [context.application.construct(item) for item in cycle]
+        _report_value_cycle(constructs, context)
+        return
+    if context.report.errors:
+        return
+    found = find_cycle({resource.key: sorted(graph.dependencies(resource)) for resource in graph})
+    if found:
+        context.report.error(
+            "rule-bug",
+            f"resources wait for each other: {' → '.join([*found, found[0]])}",
+            notes=["this is a bug in klotho, not in your program"],
+        )
+
+
+def _report_value_cycle(constructs: list[Construct], context: Context) -> None:
+    names = [f"`{item.name}`" for item in constructs]
+    others = [Label(item.span, f"`{item.name}` needs a value of the next one") for item in constructs[1:] if item.span]
+    context.report.error(
+        "value-cycle",
+        f"values go round in a circle: {' → '.join([*names, names[0]])}",
+        constructs[0].span,
+        text=f"{names[0]} needs a value of {names[1 % len(names)]}",
+        also=others,
+        helps=[
+            "break it: a service finds another one at run time with `a.calls(b)` and `klotho.config.services.get(…)`"
+        ],
+    )

@@ -1,0 +1,21 @@
+"""Best practice for what nobody has set, by resource type, and the tags every resource carries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from klotho.catalogue.defaults import defaults_for
+from klotho.engine.context import Context
+from klotho.resources import SHARED, Change, Precedence, Provenance, ResourceGraph, owner_of
+
+
+def fill_defaults(graph: ResourceGraph, context: Context) -> Iterator[Change]:
+    """What the catalogue's defaults say of every resource."""
+    titles = {construct.id: construct.title for construct in context.application.constructs}
+    for resource in graph:
+        owner = owner_of(resource.key)
+        title = "what the application shares" if owner == SHARED else titles.get(owner, owner)  # type: ignore[call-overload]
+        spans = resource.origins[0].spans
+        provenance = Provenance("fill_defaults", spans, title, Precedence.DEFAULT)
+        for action in defaults_for(resource):
+            yield Change(action, provenance)

@@ -1,0 +1,112 @@
+"""The network, only as far as some path needs it.
+
+Input: who must reach whom (the pairs' `needs`) and which implementations live inside. Output: the VPC and its subnets
+in two availability zones, one security group per inhabitant, one rule per path, and the cheapest egress that gives
+every inhabitant the AWS services it needs: one NAT gateway when containers run, else interface endpoints for exactly
+the services named. Nothing is made when nothing lives inside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from klotho.application import Construct, ConstructId
+from klotho.catalogue.network import (
+    PRIVATE_SUBNETS,
+    egress_by_endpoints,
+    egress_by_nat_gateway,
+    ingress_from,
+    private_network,
+    security_group,
+    security_group_key,
+)
+from klotho.catalogue.rules import Link, NetworkPlace, PathTo, Placement, ServiceNeed
+from klotho.engine.context import Context, attributed, because_of, because_of_link
+from klotho.resources import Change, Provenance, Ref, ResourceGraph
+
+
+class _Needs(NamedTuple):
+    paths: tuple[tuple[Link, PathTo], ...]
+    services: dict[ConstructId, set[str]]
+    """AWS services each inhabitant must reach."""
+
+
+def place_in_network(graph: ResourceGraph, context: Context) -> Iterator[Change]:
+    """Network resources, and each inhabitant's place in it."""
+    inhabitants = _inhabitants(context)
+    if not inhabitants:
+        return
+    needs = _needs(context, inhabitants)
+    provenance = _shared_provenance(inhabitants, "private_network")
+    yield from attributed(provenance, private_network())
+    yield from _egress(context, inhabitants, needs)
+    for construct in inhabitants:
+        yield from _settle(construct, context)
+    for link, path in needs.paths:
+        actions = ingress_from(link.actor, link.target, path.port)
+        yield from attributed(because_of_link(link, ingress_from), actions)
+
+
+def _inhabitants(context: Context) -> list[Construct]:
+    """Constructs that live inside, in program order: those that always do, and those with a path to one of them."""
+    always = {item.id for item, choice in context.resolved if choice.placement is Placement.INSIDE}
+    drawn = {
+        link.actor.id
+        for link, pair in context.links
+        if link.target.id in always
+        and context.chosen[link.actor.id].placement is Placement.IF_NEEDED
+        and any(isinstance(need, PathTo) for need in pair.needs(link))
+    }
+    return [item for item, _ in context.resolved if item.id in always | drawn]
+
+
+def _needs(context: Context, inhabitants: list[Construct]) -> _Needs:
+    inside = {construct.id for construct in inhabitants}
+    services: dict[ConstructId, set[str]] = {}
+    paths = []
+    for construct in inhabitants:
+        own = context.chosen[construct.id].needs(construct, context.setting)
+        services[construct.id] = {need.service for need in own}
+    for link, pair in context.links:
+        if link.actor.id not in inside:
+            continue
+        for need in pair.needs(link):
+            if isinstance(need, ServiceNeed):
+                services[link.actor.id].add(need.service)
+            else:
+                paths.append((link, need))
+    return _Needs(tuple(paths), services)
+
+
+def _egress(context: Context, inhabitants: list[Construct], needs: _Needs) -> Iterator[Change]:
+    wanted = sorted({service for services in needs.services.values() for service in services})
+    containers = [
+        item
+        for item in inhabitants
+        if context.chosen[item.id].placement is Placement.INSIDE and needs.services[item.id]
+    ]
+    if containers:
+        provenance = _shared_provenance(containers, "egress_by_nat_gateway")
+        yield from attributed(provenance, egress_by_nat_gateway(wanted))
+    elif wanted:
+        users = [item for item in inhabitants if needs.services[item.id]]
+        provenance = _shared_provenance(users, "egress_by_endpoints")
+        yield from attributed(provenance, egress_by_endpoints(wanted, [security_group_key(item) for item in users]))
+
+
+def _settle(construct: Construct, context: Context) -> Iterator[Change]:
+    implementation = context.chosen[construct.id]
+    yield from attributed(because_of(construct, security_group), security_group(construct))
+    if implementation.enter_network is not None:
+        place = NetworkPlace(PRIVATE_SUBNETS, Ref(security_group_key(construct), "GroupId"))
+        actions = implementation.enter_network(construct, place, context.setting)
+        yield from attributed(because_of(construct, implementation.enter_network), actions)
+
+
+def _shared_provenance(constructs: list[Construct], rule: str) -> Provenance:
+    """Everyone who needs it is named, so that `explain` can say who would have to go for it to go."""
+    spans = tuple(construct.span for construct in constructs if construct.span)
+    names = ", ".join(construct.title for construct in constructs[:3])
+    more = f" and {len(constructs) - 3} more" if len(constructs) > 3 else ""
+    return Provenance(rule, spans, f"{names}{more}")

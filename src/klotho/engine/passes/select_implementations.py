@@ -1,0 +1,66 @@
+"""Choose one implementation for each construct.
+
+Where the catalogue offers one candidate, it is it; where `use(…)` pins one, that one. (Weighing several candidates by
+requirements and cost replaces the `default` rule below and nothing else.) Reports kinds and names the catalogue lacks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from klotho.application import Construct, Directive
+from klotho.catalogue.kinds import candidates
+from klotho.diagnostics import one_of
+from klotho.engine.context import Context
+from klotho.resources import Change, Choose, Precedence, Provenance, ResourceGraph, resource_key
+
+
+def select_implementations(graph: ResourceGraph, context: Context) -> Iterator[Change]:
+    """One `Choose` per construct that can be made real."""
+    pins = {item.subject: item for item in context.application.directives if item.action == "use"}
+    for construct in context.application.constructs:
+        if _refused(construct, context):
+            continue
+        name, provenance = _choice(construct, pins.get(construct.id), context)
+        if name is not None:
+            yield Change(Choose(resource_key(construct.id, "implementation"), name), provenance)
+
+
+def _choice(construct: Construct, pin: Directive | None, context: Context) -> tuple[str | None, Provenance]:
+    offered = [item.name for item in candidates(construct.kind)]
+    spans = tuple(span for span in (pin.span if pin else None, construct.span) if span)
+    if pin is None:
+        return offered[0], Provenance("default_implementation", spans, construct.title, Precedence.DEFAULT)
+    reason = Provenance("use", spans, f'{construct.title} uses "{pin.target}"', Precedence.DIRECTIVE)
+    if pin.target not in offered:
+        context.report.error(
+            "unknown-implementation",
+            f"{construct.title} can't be made of `{pin.target}`",
+            pin.span,
+            helps=[f"use one of {one_of(offered)}"],
+        )
+        return None, reason
+    known = next(item for item in candidates(construct.kind) if item.name == pin.target).parameters
+    for name in pin.properties:
+        if name not in known:
+            context.report.error(
+                "unknown-parameter",
+                f"`{pin.target}` has no parameter `{name}`",
+                pin.span,
+                helps=[f"it has {one_of(sorted(known))}"],
+            )
+    return pin.target, reason
+
+
+def _refused(construct: Construct, context: Context) -> bool:
+    """Says by name what this version does not carry."""
+    if not candidates(construct.kind):
+        what = f"{construct.kind} is not supported yet"
+    elif construct.from_project:
+        what = f"{construct.title} says `from_project=True`, which is not supported yet"
+    elif construct.existing is not None:
+        what = f"{construct.title} says `existing=…`, which is not supported yet"
+    else:
+        return False
+    context.report.error("not-supported-yet", what, construct.span)
+    return True

@@ -1,0 +1,69 @@
+"""The whole engine on one screen.
+
+Input: a valid Application. Output: a `Resolution`: the choices made and the resource graph, every resource and
+property with its reason. A pass yields changes and never touches a graph; the pipeline folds them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from klotho.application import Application, validate
+from klotho.application.files import ProgramFiles
+from klotho.catalogue.rules import Setting
+from klotho.diagnostics import Report
+from klotho.engine.context import Context
+from klotho.engine.passes.apply_guardrails import apply_guardrails
+from klotho.engine.passes.apply_overrides import apply_overrides
+from klotho.engine.passes.check import check
+from klotho.engine.passes.connect import connect
+from klotho.engine.passes.expand_constructs import expand_constructs
+from klotho.engine.passes.fill_defaults import fill_defaults
+from klotho.engine.passes.grant_permissions import grant_permissions
+from klotho.engine.passes.place_in_network import place_in_network
+from klotho.engine.passes.select_implementations import select_implementations
+from klotho.resources import Change, Folding, ResourceGraph
+
+Pass = Callable[[ResourceGraph, Context], Iterable[Change]]
+
+PASSES: tuple[Pass, ...] = (
+    select_implementations,  # one choice per construct; every later pass asks what was chosen
+    expand_constructs,  # each choice -> its main resources
+    connect,  # relationships -> wiring: environment, triggers, routes, service discovery
+    place_in_network,  # vpc, subnets, endpoints or NAT, security groups: only what some path needs
+    grant_permissions,  # relationships -> IAM statements
+    apply_guardrails,  # the organisation's defaults and enforced values
+    apply_overrides,  # `override` on generated resources; pins (`use`) were input of the first pass
+    fill_defaults,  # best practice for whatever is still unset, so it must see everything else
+    check,  # schema, limits, outputs, cycles: reads, reports, changes nothing
+)
+
+
+@dataclass(frozen=True)
+class Resolution:
+    """What the engine found."""
+
+    application: Application
+    setting: Setting
+    graph: ResourceGraph
+    trace: tuple[tuple[str, int], ...]
+    """Per pass, how many changes it yielded."""
+
+
+def resolve(application: Application, *, environment: str, files: ProgramFiles, report: Report) -> Resolution:
+    """Run the passes; raises ProgramError with everything found when the application can't be resolved."""
+    validate(application, report)
+    report.stop_on_errors()
+    context = Context(application, environment, files, report)
+    folding = Folding()
+    graph = folding.graph(report)
+    trace = []
+    for engine_pass in PASSES:
+        count = folding.add(engine_pass(graph, context))
+        graph = folding.graph(report)
+        trace.append((engine_pass.__name__, count))
+        if engine_pass is select_implementations:
+            context.take_choices(graph)
+    report.stop_on_errors()
+    return Resolution(application, context.setting, graph, tuple(trace))

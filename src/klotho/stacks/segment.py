@@ -1,0 +1,90 @@
+"""Divides the graph into stacks by rate of change and statefulness.
+
+Input: the resource graph and the application. Output: a `Segmentation`: each resource's stack, and the order of the
+stacks. By default every construct is a stack of its own (code changes daily, a database hardly ever, and neither may
+touch the other), and what no construct owns is the stack `shared`; `stack=` or `with klotho.Stack(…)` groups constructs.
+Stacks that would wait for each other become one, because CloudFormation could deploy neither first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from graphlib import TopologicalSorter
+
+from klotho.application import Application
+from klotho.resources import SHARED, ResourceGraph, ResourceKey, owner_of
+from klotho.resources.naming import dashed
+from klotho.stacks.components import components
+
+
+@dataclass(frozen=True)
+class Segmentation:
+    """Where each resource goes."""
+
+    stack_of: Mapping[ResourceKey, str]
+    depends_on: Mapping[str, frozenset[str]]
+    order: tuple[str, ...]
+    """Every stack after the ones it depends on; ties by name."""
+    constructs: Mapping[str, tuple[str, ...]]
+    """Construct ids per stack, sorted; none for `shared`."""
+
+
+def segment(graph: ResourceGraph, application: Application) -> Segmentation:
+    """Assign every resource to a stack."""
+    home = {
+        construct.id: construct.stack or default_stack(construct.kind, construct.name)
+        for construct in application.constructs
+    }
+    assigned = {key: SHARED if owner_of(key) == SHARED else home[owner_of(key)] for key in graph.resources}  # type: ignore[index]
+    wanted = _dependencies(graph, assigned)
+    merged = _merged(wanted)
+    stack_of = {key: merged[stack] for key, stack in assigned.items()}
+    depends_on: dict[str, set[str]] = {name: set() for name in stack_of.values()}
+    for stack, upstream in wanted.items():
+        depends_on[merged[stack]] |= {merged[name] for name in upstream} - {merged[stack]}
+    constructs: dict[str, set[str]] = {name: set() for name in depends_on}
+    for key, stack in stack_of.items():
+        if owner_of(key) != SHARED:
+            constructs[stack].add(owner_of(key))
+    return Segmentation(
+        stack_of,
+        {name: frozenset(upstream) for name, upstream in sorted(depends_on.items())},
+        _ordered(depends_on),
+        {name: tuple(sorted(ids)) for name, ids in sorted(constructs.items())},
+    )
+
+
+def default_stack(kind: str, name: str) -> str:
+    """The stack of a construct that was not grouped: its name and kind, which never change with its neighbours."""
+    return f"{dashed(name, 28)}-{kind.rpartition('.')[2].lower()}"
+
+
+def _dependencies(graph: ResourceGraph, assigned: Mapping[ResourceKey, str]) -> dict[str, set[str]]:
+    wanted: dict[str, set[str]] = {name: set() for name in assigned.values()}
+    for resource in graph:
+        own = assigned[resource.key]
+        for key in graph.dependencies(resource):
+            if assigned[key] != own:
+                wanted[own].add(assigned[key])
+    return wanted
+
+
+def _merged(wanted: Mapping[str, set[str]]) -> dict[str, str]:
+    """The stack each one ends up in: itself, unless it is part of a circle."""
+    merged = {}
+    for component in components({name: sorted(upstream) for name, upstream in sorted(wanted.items())}):
+        name = component[0] if len(component) == 1 else dashed("-and-".join(sorted(component)), 40)
+        merged.update(dict.fromkeys(component, name))
+    return merged
+
+
+def _ordered(depends_on: Mapping[str, set[str]]) -> tuple[str, ...]:
+    sorter = TopologicalSorter(depends_on)
+    sorter.prepare()
+    order: list[str] = []
+    while sorter.is_active():
+        ready = sorted(sorter.get_ready())
+        order += ready
+        sorter.done(*ready)
+    return tuple(order)
