@@ -90,15 +90,14 @@ def _request_items(request: Request, operation: str) -> Request:
     asked = parameters.mapping(request, "RequestItems")
     if not asked or any(not entry for entry in asked.values()):
         raise validation(
-            "1 validation error detected: Value at 'requestItems' failed to satisfy constraint: Member must have length "
-            "greater than or equal to 1"
+            "1 validation error detected: Value at 'requestItems' failed to satisfy constraint: Member must have "
+            "length greater than or equal to 1"
         )
     return asked
 
 
 def _writes(catalog: Catalog, asked: Request) -> Iterator[Write]:
-    for name, entries in asked.items():
-        catalog.table(name)
+    for name in asked:
         for entry in parameters.sequence(asked, name, MAX_WRITES):
             chosen = [kind for kind in ("PutRequest", "DeleteRequest") if isinstance(entry, dict) and entry.get(kind)]
             if len(chosen) != 1 or len(entry) != 1:

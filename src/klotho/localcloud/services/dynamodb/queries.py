@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, assert_never
 
 import orjson
 
@@ -30,6 +30,7 @@ from klotho.localcloud.services.dynamodb.rows import Bounds, Sized
 from klotho.localcloud.services.dynamodb.scope import Scope, scope_of
 from klotho.localcloud.services.dynamodb.syntax import (
     And,
+    Arithmetic,
     Between,
     Call,
     Compare,
@@ -192,28 +193,30 @@ def _check_filter(reading: _Reading) -> None:
 
 
 def _paths(node: Condition | Operand) -> Iterator[Path]:
+    """Every document path in a filter."""
+    if isinstance(node, Path):
+        yield node
+    for part in _parts(node):
+        yield from _paths(part)
+
+
+def _parts(node: Condition | Operand) -> tuple[Condition | Operand, ...]:
     match node:
-        case Path():
-            yield node
-        case ValueRef():
-            return
         case And() | Or():
-            for term in node.terms:
-                yield from _paths(term)
+            return node.terms
         case Not():
-            yield from _paths(node.term)
-        case Compare():
-            yield from _paths(node.left)
-            yield from _paths(node.right)
+            return (node.term,)
+        case Compare() | Arithmetic():
+            return (node.left, node.right)
         case Between():
-            for part in (node.operand, node.low, node.high):
-                yield from _paths(part)
+            return (node.operand, node.low, node.high)
         case In():
-            for part in (node.operand, *node.options):
-                yield from _paths(part)
+            return (node.operand, *node.options)
         case Call():
-            for part in node.arguments:
-                yield from _paths(part)
+            return node.arguments
+        case Path() | ValueRef():
+            return ()
+    assert_never(node)
 
 
 # ---- where a page starts

@@ -8,9 +8,7 @@ Refuses by name every operation of DynamoDB that is not in `OPERATIONS` (PartiQL
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
-import time
 import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -103,12 +101,8 @@ class DynamoDb:
             status = error.status
         if action == "UpdateTable" and status == 200:
             self._fill_new_indexes()
-        request_id = hashlib.md5(payload + str(time.monotonic_ns()).encode(), usedforsecurity=False).hexdigest()
-        headers = {
-            "content-type": _CONTENT_TYPE,
-            "x-amz-crc32": str(zlib.crc32(payload)),
-            "x-amzn-requestid": request_id.upper(),
-        }
+        # The endpoint adds the request id.
+        headers = {"content-type": _CONTENT_TYPE, "x-amz-crc32": str(zlib.crc32(payload))}
         return ApiResponse(status, payload, headers)
 
     # ---- in-process, for the resource handler

@@ -1,0 +1,162 @@
+"""AWS::DynamoDB::Table: a table of the local cloud's DynamoDB store.
+
+Input: the resource's properties. Output: the table, its name as `Ref` and its `Arn`. Refuses, as a `HandlerError` in
+AWS's words: a name that is taken, more than one global index added or removed in one update, deletion under
+DeletionProtectionEnabled, another TTL attribute while TTL is on; and by name what cannot change in place (key types,
+local indexes). Streams, replicas, imports and every property not in `carries` are refused by the engine.
+
+Honoured: keys, attribute definitions, global and local indexes, time to live, deletion protection, tags. Recorded and
+given back, because nothing on this machine is billed, throttled or encrypted by them: BillingMode,
+ProvisionedThroughput, OnDemandThroughput, SSESpecification, TableClass, PointInTimeRecoverySpecification.
+Source: "AWS::DynamoDB::Table" in the CloudFormation template reference.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from klotho.localcloud.handler import Handler, HandlerError, Outcome, Properties, Request
+from klotho.localcloud.identity import physical_name
+from klotho.localcloud.services.dynamodb.definition import SETTINGS
+from klotho.localcloud.services.dynamodb.errors import DynamoDbError
+
+MAX_NAME = 255
+"""Characters of a table name."""
+
+_CODES = {
+    "ResourceInUseException": "AlreadyExists",
+    "ResourceNotFoundException": "NotFound",
+    "LimitExceededException": "ServiceLimitExceeded",
+    "ValidationException": "InvalidRequest",
+}
+
+
+class DynamoDbTable(Handler):
+    """Creates, changes and drops tables."""
+
+    type_name: ClassVar[str] = "AWS::DynamoDB::Table"
+    carries: ClassVar[frozenset[str]] = frozenset(
+        {
+            "AttributeDefinitions",
+            "BillingMode",
+            "DeletionProtectionEnabled",
+            "GlobalSecondaryIndexes.IndexName",
+            "GlobalSecondaryIndexes.KeySchema",
+            "GlobalSecondaryIndexes.OnDemandThroughput",
+            "GlobalSecondaryIndexes.Projection",
+            "GlobalSecondaryIndexes.ProvisionedThroughput",
+            "KeySchema",
+            "LocalSecondaryIndexes",
+            "OnDemandThroughput",
+            "PointInTimeRecoverySpecification",
+            "ProvisionedThroughput",
+            "SSESpecification",
+            "TableClass",
+            "TableName",
+            "Tags",
+            "TimeToLiveSpecification",
+        }
+    )
+    given_attributes: frozenset[str] = frozenset({"Arn"})
+    """`StreamArn` is none of them: streams are not carried."""
+
+    async def create(self, request: Request) -> Outcome:
+        name = request.properties.get("TableName") or physical_name(
+            request.stack_name, request.logical_id, request.token, limit=MAX_NAME
+        )
+        tables = self.cloud.tables
+        try:
+            table = tables.create_table(str(name), _settings(request.properties), _tags(request), owner=request.token)
+            tables.set_time_to_live(table.name, _ttl(request.properties))
+            tables.set_recovery(table.name, _recovery(request.properties))
+        except DynamoDbError as error:
+            raise _failure(error) from error
+        return Outcome(table.name, {"Arn": table.arn})
+
+    def must_replace(self, request: Request) -> bool:
+        """A changed key, a changed type of a defined attribute and changed local indexes need a new table."""
+        return _fixed(request.previous) != _fixed(request.properties)
+
+    async def update(self, request: Request) -> Outcome:
+        name = request.identifier or ""
+        tables = self.cloud.tables
+        if self.must_replace(request):
+            raise HandlerError(
+                f"{name}: key attributes, their types and local secondary indexes cannot change in place; rename the "
+                "resource to get a new table",
+                "NotUpdatable",
+            )
+        _check_one_index(request)
+        try:
+            table = tables.find_table(name)
+            wanted = _ttl(request.properties)
+            if table is not None and table.ttl is not None and wanted not in (None, table.ttl):
+                raise HandlerError("TimeToLive is active on a different AttributeName", "InvalidRequest")
+            await tables.update_table(name, _settings(request.properties))
+            tables.set_time_to_live(name, wanted)
+            tables.set_recovery(name, _recovery(request.properties))
+            tables.set_tags(name, _tags(request))
+        except DynamoDbError as error:
+            raise _failure(error) from error
+        return Outcome(name, {"Arn": tables.catalog.arn(name)})
+
+    async def delete(self, request: Request) -> None:
+        name = request.identifier or ""
+        if self.cloud.tables.find_table(name) is None:
+            return
+        try:
+            self.cloud.tables.delete_table(name)
+        except DynamoDbError as error:
+            raise _failure(error) from error
+
+
+def _settings(properties: Properties) -> dict[str, Any]:
+    """The properties that CreateTable has too; CloudFormation gives them the same names and shapes."""
+    return {name: value for name, value in properties.items() if name in SETTINGS}
+
+
+def _ttl(properties: Properties) -> str | None:
+    specification = properties.get("TimeToLiveSpecification") or {}
+    if str(specification.get("Enabled", False)).lower() != "true":
+        return None
+    attribute = specification.get("AttributeName")
+    if not attribute:
+        raise HandlerError("TimeToLiveSpecification needs an AttributeName when it is enabled", "InvalidRequest")
+    return str(attribute)
+
+
+def _recovery(properties: Properties) -> dict[str, Any]:
+    return dict(properties.get("PointInTimeRecoverySpecification") or {})
+
+
+def _tags(request: Request) -> dict[str, str]:
+    """The stack's tags under the resource's own."""
+    own = {str(tag["Key"]): str(tag["Value"]) for tag in request.properties.get("Tags") or ()}
+    return {**request.tags, **own}
+
+
+def _fixed(properties: Properties) -> tuple[object, ...]:
+    """What an existing table cannot change."""
+    keys = [(entry.get("AttributeName"), entry.get("KeyType")) for entry in properties.get("KeySchema") or ()]
+    local = {index.get("IndexName"): index for index in properties.get("LocalSecondaryIndexes") or ()}
+    names = {name for name, _ in keys}
+    types = {
+        entry.get("AttributeName"): entry.get("AttributeType")
+        for entry in properties.get("AttributeDefinitions") or ()
+        if entry.get("AttributeName") in names
+    }
+    return keys, types, local
+
+
+def _check_one_index(request: Request) -> None:
+    """AWS changes one global index at a time, and CloudFormation fails an update that would change more."""
+    before, after = (
+        {index.get("IndexName") for index in properties.get("GlobalSecondaryIndexes") or ()}
+        for properties in (request.previous, request.properties)
+    )
+    if len(before ^ after) > 1:
+        raise HandlerError("Cannot perform more than one GSI creation or deletion in a single update", "InvalidRequest")
+
+
+def _failure(error: DynamoDbError) -> HandlerError:
+    return HandlerError(error.message, _CODES.get(error.code, "GeneralServiceException"))
