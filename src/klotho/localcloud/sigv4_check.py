@@ -107,7 +107,7 @@ def verify(request: RawRequest, lookup: Lookup, now: float | None = None) -> tup
 def _parse(request: RawRequest) -> _Authorization:
     header = request.headers.get("authorization", "")
     if not header:
-        if "X-Amz-Signature=" in request.raw_query:
+        if "Signature=" in request.raw_query:
             raise ApiError("NotImplemented", "klotho's local cloud does not carry presigned URLs yet", 501)
         raise ApiError("MissingAuthenticationToken", "Missing Authentication Token", 403)
     if header.startswith("AWS4-ECDSA"):

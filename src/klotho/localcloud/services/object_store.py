@@ -52,7 +52,8 @@ class _Bucket:
     def _load(self) -> None:
         for path in self.folder.glob("*.json"):
             document = orjson.loads(path.read_bytes())
-            self.heads[document.pop("key")] = ObjectHead(**document)
+            key = document.pop("key")
+            self.heads[key] = ObjectHead(**document)
         self.keys = sorted(self.heads)
         wanted = {head.content for head in self.heads.values()}
         for path in self.folder.iterdir():

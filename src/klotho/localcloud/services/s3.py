@@ -33,9 +33,10 @@ _STORED_HEADERS = (
     "content-language",
     "expires",
 )
-_PUT_HEADERS = frozenset({"x-amz-date", "x-amz-content-sha256", "x-amz-sdk-checksum-algorithm", "x-amz-decoded-content-length",
-                          "x-amz-trailer", "x-amz-user-agent", "x-amz-expected-bucket-owner"})  # fmt: skip
-_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+_PUT_HEADERS = frozenset({"x-amz-date", "x-amz-content-sha256", "x-amz-sdk-checksum-algorithm", "x-amz-trailer",
+                          "x-amz-decoded-content-length", "x-amz-user-agent",
+                          "x-amz-expected-bucket-owner"})  # fmt: skip
+_RANGE = re.compile(r"bytes=(?:(\d{1,18})-(\d{0,18})|-(\d{1,18}))", re.ASCII)
 
 _LIST_PARAMETERS = frozenset({"list-type", "prefix", "delimiter", "max-keys", "continuation-token", "start-after",
                               "encoding-type", "fetch-owner"})  # fmt: skip
@@ -163,11 +164,10 @@ class S3Service:
             raise ApiError("PreconditionFailed", "At least one of the pre-conditions you specified did not hold", 412)
         if call.headers.get("if-none-match") in (tag, head.etag, "*"):
             return ApiResponse(304, b"", headers)
-        start, end = _range(call.headers.get("range"), head.size)
+        asked = _range(call.headers.get("range"), head.size)
+        start, end = asked or (0, head.size)
         status = 200
-        if ("range" in call.headers and (start, end) != (0, head.size)) or _RANGE.fullmatch(
-            call.headers.get("range", "")
-        ):
+        if asked is not None:
             status = 206
             headers["content-range"] = f"bytes {start}-{end - 1}/{head.size}"
         if call.method == "HEAD":
@@ -206,17 +206,19 @@ def _refined(operation: str, call: ApiCall) -> str:
     return f"{operation}?{extra[0]}" if extra else operation
 
 
-def _range(header: str | None, size: int) -> tuple[int, int]:
-    """Start and end (exclusive) of the bytes asked for; a header S3 would not understand is ignored, as S3 does."""
+def _range(header: str | None, size: int) -> tuple[int, int] | None:
+    """Start and end (exclusive) of the bytes asked for; None for a header that is no byte range, which S3 ignores."""
     match = _RANGE.fullmatch(header or "")
-    if match is None or match.groups() == ("", ""):
-        return 0, size
-    first, last = match.groups()
-    if first == "":
-        start, end = max(0, size - int(last)), size
+    if match is None:
+        return None
+    first, last, suffix = match.groups()
+    if suffix is not None:
+        start, end = max(0, size - int(suffix)), size
+    elif last and int(last) < int(first):
+        return None
     else:
         start, end = int(first), min(int(last) + 1, size) if last else size
-    if start >= size or end <= start:
+    if start >= end:
         raise ApiError("InvalidRange", "The requested range is not satisfiable", 416)
     return start, end
 

@@ -1,0 +1,72 @@
+"""A supervisor whose cloud is small: the real frame, planes that only sleep. Run with the real command line."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from klotho.localcloud import supervisor
+from klotho.localcloud.cloud import Cloud
+from klotho.localcloud.handler import Handler, Record
+from klotho.localcloud.planes.processes import Child
+from klotho.localcloud.services.secretsmanager_api import SecretsManagerService
+from klotho.localcloud.services.sts import StsService
+from klotho.localcloud.status import UnitStatus
+
+
+class Sleepers:
+    """Runs one real child that ignores SIGTERM when told to."""
+
+    def __init__(self, cloud: Cloud, name: str) -> None:
+        self.cloud, self.name, self.child = cloud, name, None
+        self.resumed: list[str] = []
+
+    async def start(self) -> None:
+        if os.environ.get("BREAK_PLANE") == self.name:
+            raise RuntimeError("this plane was told to break")
+        program = "import time\nprint('awake', flush=True)\ntime.sleep(3600)"
+        if os.environ.get("SLOW_START"):
+            await asyncio.sleep(float(os.environ["SLOW_START"]))
+        self.child: Any = await Child.start(
+            self.cloud, [sys.executable, "-I", "-S", "-c", program], env={}, log_group=f"/{self.name}", log_stream="s"
+        )
+
+    async def stop(self) -> None:
+        if self.child is not None:
+            await self.child.stop()
+
+    def status(self) -> list[UnitStatus]:
+        pid = self.child.pid if self.child else None
+        return [UnitStatus(self.name, "container", "running", detail=",".join(self.resumed), pid=pid)]
+
+
+class Recording(Handler):
+    type_name = "AWS::Test::Any"
+    carries = frozenset()
+
+    async def resume(self, record: Record) -> None:
+        if record.logical_id == "Broken":
+            raise RuntimeError("can't come back")
+        self.cloud.gateway.resumed.append(record.logical_id)  # type: ignore[attr-defined]
+
+
+class Engine:
+    async def recover(self) -> None:
+        return None
+
+
+def assemble(cloud: Cloud) -> supervisor.Parts:
+    planes = {name: Sleepers(cloud, name) for name in ("functions", "gateway")}
+    cloud.gateway = planes["gateway"]  # type: ignore[assignment]
+    handler = Recording(cloud)
+    types = ("AWS::RDS::DBInstance", "AWS::Lambda::Function", "AWS::ApiGatewayV2::Api", "AWS::Test::Any")
+    services = (SecretsManagerService(cloud.secrets), StsService(cloud.account))
+    return supervisor.Parts(planes, dict.fromkeys(types, handler), Engine(), services)
+
+
+if __name__ == "__main__":
+    project, environment, state, region = sys.argv[1:5]
+    sys.exit(supervisor.run(supervisor.Options(project, environment, Path(state), region), assemble))

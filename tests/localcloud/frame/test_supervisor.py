@@ -1,0 +1,243 @@
+"""The supervisor's life: one per folder, healthy or a named refusal, and nothing left behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sqlite3
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from klotho.localcloud import connect
+from klotho.localcloud.database import Database
+from klotho.localcloud.handler import Record
+from klotho.localcloud.supervisor import lock
+from klotho.localcloud.world import World
+
+pytestmark = pytest.mark.localcloud
+
+PROGRAM = Path(__file__).with_name("small_supervisor.py")
+
+
+def alive(pid: int) -> bool:
+    """Whether a process runs; a zombie does not."""
+    found = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False)
+    return bool(found.stdout.strip()) and not found.stdout.startswith("Z")
+
+
+def wait_until(done: Callable[[], Any], seconds: float = 15.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.02)
+
+
+class Runs:
+    """Starts small supervisors in one state folder and ends what is left of them."""
+
+    def __init__(self, state: Path) -> None:
+        self.state = state
+        self.processes: list[subprocess.Popen[bytes]] = []
+
+    def launch(self, region: str = "eu-west-1", **environment: str) -> subprocess.Popen[bytes]:
+        self.state.mkdir(exist_ok=True)
+        with (self.state / connect.LOG_FILE).open("ab") as log:
+            process = subprocess.Popen(
+                [sys.executable, str(PROGRAM), "shop", "local", str(self.state), region],
+                stderr=log, stdout=log, start_new_session=True, env={**os.environ, **environment},
+            )  # fmt: skip
+        self.processes.append(process)
+        return process
+
+    def up(self, **environment: str) -> connect.Connection:
+        process = self.launch(**environment)
+        wait_until(lambda: process.poll() is not None or connect.running(self.state))
+        found = connect.running(self.state)
+        assert found is not None, connect.log_tail(self.state)
+        return found
+
+    def log(self) -> str:
+        return "\n".join(connect.log_tail(self.state))
+
+
+@pytest.fixture
+def runs(tmp_path: Path) -> Iterator[Runs]:
+    found = Runs(tmp_path / "state")
+    yield found
+    for process in found.processes:
+        if process.poll() is None:
+            process.kill()
+        process.wait()
+    connect.stop_any(found.state)
+
+
+def child_pids(connection: connect.Connection) -> list[int]:
+    return [unit["pid"] for unit in connection.status()["units"]]
+
+
+def client(connection: connect.Connection, service: str) -> Any:
+    return boto3.client(
+        service,
+        endpoint_url=connection.endpoint_url,
+        region_name=connection.region,
+        aws_access_key_id=connection.access_key,
+        aws_secret_access_key=connection.secret_key,
+    )
+
+
+def test_it_says_how_to_reach_it_to_this_user_only(runs: Runs) -> None:
+    connection = runs.up()
+    assert stat.S_IMODE((runs.state / connect.RUNNING_FILE).stat().st_mode) == 0o600
+    assert client(connection, "sts").get_caller_identity()["Arn"].endswith("user/deployer")
+    status = connection.status()
+    assert (status["project"], status["environment"], status["region"]) == ("shop", "local", "eu-west-1")
+    assert (status["endpoint"], status["problems"]) == (connection.endpoint_url, [])
+    assert [unit["name"] for unit in status["units"]] == ["functions", "gateway"]
+    for secret in (connection.token, connection.secret_key):
+        assert secret not in repr(connection)
+        assert secret not in (runs.state / connect.LOG_FILE).read_text()
+
+
+@pytest.mark.parametrize("how", ["SIGTERM", "SIGINT", "stop"])
+def test_when_it_stops_nothing_of_it_is_left_and_data_stay(runs: Runs, how: str) -> None:
+    connection = runs.up()
+    client(connection, "secretsmanager").create_secret(Name="kept", SecretString="v")
+    pids = child_pids(connection)
+    assert len(pids) == 2
+    assert all(alive(pid) for pid in pids)
+    if how == "stop":
+        connect.stop(connection)
+    else:
+        os.kill(connection.pid, getattr(signal, how))
+    assert runs.processes[0].wait(10) == 0
+    assert not [pid for pid in pids if alive(pid)]
+    assert not (runs.state / connect.RUNNING_FILE).exists()
+    again = runs.up()
+    assert (again.endpoint_url, again.access_key) == (connection.endpoint_url, connection.access_key)
+    assert client(again, "secretsmanager").get_secret_value(SecretId="kept")["SecretString"] == "v"
+
+
+def test_its_children_die_with_it_however_it_is_killed(runs: Runs) -> None:
+    connection = runs.up()
+    pids = child_pids(connection)
+    os.kill(connection.pid, signal.SIGKILL)
+    wait_until(lambda: not any(alive(pid) for pid in pids))
+    assert connect.running(runs.state) is None
+    assert (runs.state / connect.RUNNING_FILE).exists()
+    assert runs.up().endpoint_url == connection.endpoint_url
+
+
+def test_a_second_one_in_the_same_folder_is_refused(runs: Runs) -> None:
+    first = runs.up()
+    assert runs.launch().wait(10) == connect.EXIT_ALREADY_RUNNING
+    assert "another supervisor runs in" in runs.log()
+    assert connect.running(runs.state) == first
+
+
+def test_a_probe_of_the_lock_does_not_keep_a_supervisor_out(tmp_path: Path) -> None:
+    descriptor = lock(tmp_path)
+    assert connect.is_locked(tmp_path)
+    os.close(descriptor)
+    assert not connect.is_locked(tmp_path)
+    assert not connect.is_locked(tmp_path / "nothing")
+
+
+def test_data_of_a_newer_klotho_are_refused_by_name(runs: Runs) -> None:
+    runs.state.mkdir()
+    with sqlite3.connect(runs.state / "state.sqlite3") as database:
+        database.execute("pragma user_version=999")
+    assert runs.launch().wait(10) == connect.EXIT_NEWER_DATA
+    assert "has data format 999, this Klotho reads up to" in runs.log()
+
+
+def test_a_taken_port_is_named_and_nothing_is_left(runs: Runs) -> None:
+    import socket
+
+    connection = runs.up()
+    connect.stop(connection)
+    port = int(connection.endpoint_url.rpartition(":")[2])
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        other.bind(("127.0.0.1", port))
+        other.listen()
+        assert runs.launch().wait(10) == connect.EXIT_PORT_IN_USE
+    assert f"port {port} on 127.0.0.1 is in use by another program" in runs.log()
+
+
+def test_data_of_another_region_are_refused(runs: Runs) -> None:
+    connect.stop(runs.up())
+    assert runs.launch(region="us-east-1").wait(10) == connect.EXIT_OTHER_REGION
+    assert "the data are of region eu-west-1, asked for us-east-1" in runs.log()
+
+
+def test_live_resources_are_brought_back_data_first_and_a_broken_one_alone_fails(runs: Runs) -> None:
+    database = Database(runs.state / "state.sqlite3")
+    world = World(database)
+    for logical_id, type_name in [
+        ("Api", "AWS::ApiGatewayV2::Api"),
+        ("Function", "AWS::Lambda::Function"),
+        ("Database", "AWS::RDS::DBInstance"),
+        ("Broken", "AWS::Lambda::Function"),
+        ("Unknown", "AWS::Newer::Type"),
+    ]:
+        world.put(Record(type_name, logical_id, {}, {}, "t", "s", "s", logical_id, {}))
+    database.close()
+    status = runs.up().status()
+    assert status["units"][1]["detail"] == "Database,Function,Api"
+    assert status["problems"] == [
+        "bringing back Broken (AWS::Lambda::Function): can't come back",
+        "bringing back Unknown (AWS::Newer::Type): this Klotho has no handler for the type",
+    ]
+
+
+def test_a_plane_that_does_not_start_is_shown_and_the_rest_runs(runs: Runs) -> None:
+    status = runs.up(BREAK_PLANE="functions").status()
+    assert status["problems"] == ["starting functions: this plane was told to break"]
+    assert status["units"][1]["pid"]
+
+
+def test_stop_any_ends_what_a_killed_supervisor_and_its_watcher_left(runs: Runs) -> None:
+    connection = runs.up()
+    pids = child_pids(connection)
+    watchers = subprocess.run(["pgrep", "-P", str(connection.pid)], capture_output=True, text=True, check=True)
+    for pid in {int(pid) for pid in watchers.stdout.split()} - set(pids):
+        os.kill(pid, signal.SIGKILL)
+    os.kill(connection.pid, signal.SIGKILL)
+    runs.processes[0].wait()
+    assert all(alive(pid) for pid in pids)
+    assert connect.stop_any(runs.state) is False
+    assert not any(alive(pid) for pid in pids)
+
+
+def test_data_are_deleted_only_when_nothing_runs(runs: Runs) -> None:
+    connection = runs.up()
+    with pytest.raises(connect.LocalCloudError, match="is running"):
+        connect.delete_data(runs.state)
+    assert connect.stop_any(runs.state) is True
+    connect.delete_data(runs.state)
+    connect.delete_data(runs.state)
+    assert not runs.state.exists()
+    with pytest.raises(connect.LocalCloudError, match="does not answer"):
+        connection.status()
+
+
+def test_it_is_healthy_within_a_second(runs: Runs) -> None:
+    runs.up()
+    (line,) = [line for line in connect.log_tail(runs.state) if "healthy at" in line]
+    assert float(line.rpartition("after ")[2].split()[0]) < 1.0
+
+
+def test_a_stale_or_damaged_file_is_no_running_supervisor(tmp_path: Path) -> None:
+    assert connect.running(tmp_path / "nothing") is None
+    for text in ("", "{", "[]", "{}", json.dumps({"pid": "x"})):
+        (tmp_path / connect.RUNNING_FILE).write_text(text)
+        assert connect.running(tmp_path) is None
