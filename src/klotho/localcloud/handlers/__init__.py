@@ -1,0 +1,34 @@
+"""The registry: every resource type the local cloud carries, and the handler of each.
+
+A type that is not listed is refused by name before an operation starts. Active types are listed literally; passive
+ones are the table in `passive.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from klotho.localcloud.handler import Handler
+from klotho.localcloud.handlers.generic import handler_class
+from klotho.localcloud.handlers.passive import PASSIVE
+
+if TYPE_CHECKING:
+    from klotho.localcloud.cloud import Cloud
+
+ACTIVE: tuple[type[Handler], ...] = ()
+
+
+def handler_classes() -> tuple[type[Handler], ...]:
+    """One class per type; a type listed twice is a mistake of ours and stops the start."""
+    classes = (*ACTIVE, *(handler_class(passive) for passive in PASSIVE))
+    names = [item.type_name for item in classes]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f"resource types with two handlers: {', '.join(twice)}")
+    return classes
+
+
+def build_handlers(cloud: Cloud) -> Mapping[str, Handler]:
+    """The handlers of one local cloud, by type name."""
+    return {item.type_name: item(cloud) for item in handler_classes()}

@@ -1,0 +1,32 @@
+"""What a handler may say beyond the base interface; the engine asks with `isinstance`, absence is the default."""
+
+from __future__ import annotations
+
+from typing import Protocol, runtime_checkable
+
+from klotho.localcloud.handler import Request
+
+
+@runtime_checkable
+class DecidesReplacement(Protocol):
+    """Asked when only conditionally create-only properties differ; without it the change is an update in place."""
+
+    def must_replace(self, request: Request) -> bool:
+        """Whether going from `request.previous` to `request.properties` needs a new resource."""
+        ...
+
+
+@runtime_checkable
+class TakesSnapshots(Protocol):
+    """Honours DeletionPolicy Snapshot; without it the resource is kept, and the event says so."""
+
+    async def snapshot(self, request: Request) -> str:
+        """Keep the resource's data; gives the snapshot's name. Tried again with the same token after a crash."""
+        ...
+
+
+@runtime_checkable
+class NamesAttributes(Protocol):
+    """Says up front which attributes of the schema the handler gives, so that `Fn::GetAtt` can refuse the others."""
+
+    given_attributes: frozenset[str]

@@ -1,0 +1,97 @@
+"""Dynamic references: `{{resolve:secretsmanager:<secret>:SecretString:<key>:<stage>:<version>}}` inside properties.
+
+The reference, not the value, is what journal, records and events hold; the value exists only in the request a handler
+gets. Refuses by name: `ssm`, `ssm-secure`, anything malformed, and references in outputs (CloudFormation shows those).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from klotho.localcloud.cloudformation.errors import not_carried, validation_error
+from klotho.localcloud.handler import HandlerError
+
+_REFERENCE = re.compile(r"\{\{resolve:([^{}]*)\}\}")
+Reader = Callable[[str, str | None, str | None], Awaitable[str]]
+"""Gives the secret string of (secret id or ARN, version stage, version id); raises HandlerError when it can't."""
+
+
+@dataclass(frozen=True, slots=True)
+class SecretReference:
+    secret: str
+    key: str | None
+    stage: str | None
+    version: str | None
+
+
+def check(properties: Any, logical_id: str) -> None:
+    """Refuse dynamic references the local cloud can't follow."""
+    for text in _references(properties):
+        _parsed(text, f"[{logical_id}]")
+
+
+def check_absent(value: Any, where: str) -> None:
+    for text in _references(value):
+        raise validation_error(f"Dynamic references can't be used in {where}: {{{{resolve:{text}}}}}")
+
+
+async def followed(properties: Mapping[str, Any], logical_id: str, read: Reader) -> dict[str, Any]:
+    """The properties with every secret fetched."""
+    fetched = {text: await _fetch(_parsed(text, f"[{logical_id}]"), read) for text in set(_references(properties))}
+    if not fetched:
+        return dict(properties)
+    replaced = _replaced(properties, fetched)
+    return dict(replaced)
+
+
+def _references(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield from _REFERENCE.findall(value)
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from _references(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _references(item)
+
+
+def _parsed(text: str, where: str) -> SecretReference:
+    service, _, rest = text.partition(":")
+    if service != "secretsmanager":
+        raise not_carried(f"Dynamic reference to {service} in {where}")
+    # An ARN has seven parts of its own; everything after them is type, key, stage and version.
+    parts = rest.split(":")
+    width = 7 if rest.startswith("arn:") else 1
+    secret, options = ":".join(parts[:width]), [*parts[width:], "", "", "", ""]
+    kind, key, stage, version = options[:4]
+    if not secret or kind not in ("", "SecretString") or len(parts) > width + 4:
+        raise validation_error(f"Malformed dynamic reference {{{{resolve:{text}}}}} in {where}")
+    return SecretReference(secret, key or None, stage or None, version or None)
+
+
+async def _fetch(reference: SecretReference, read: Reader) -> str:
+    text = await read(reference.secret, reference.stage, reference.version)
+    if reference.key is None:
+        return text
+    try:
+        found = json.loads(text)[reference.key]
+    except (ValueError, KeyError, TypeError):
+        raise HandlerError(
+            f"Could not find a value associated with JSONKey {reference.key} in SecretString of {reference.secret}",
+            "NotFound",
+        ) from None
+    return found if isinstance(found, str) else json.dumps(found)
+
+
+def _replaced(value: Any, fetched: Mapping[str, str]) -> Any:
+    if isinstance(value, str):
+        return _REFERENCE.sub(lambda match: fetched[match.group(1)], value)
+    if isinstance(value, Mapping):
+        return {name: _replaced(item, fetched) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_replaced(item, fetched) for item in value]
+    return value

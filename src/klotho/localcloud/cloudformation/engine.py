@@ -1,0 +1,343 @@
+"""The CloudFormation engine: accepts stack operations, runs them in the background, carries on after a crash.
+
+Input: requests in plain terms (`StackRequest`). Output: stacks, resources and events in the store, live resources in
+the World. Refuses, as ApiError with AWS's code and words, whatever can't start; nothing has changed then.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+
+from klotho.localcloud.cloud import Cloud
+from klotho.localcloud.cloudformation.deployment import Deployment, Given, Identity, prepare
+from klotho.localcloud.cloudformation.dynamic import Reader
+from klotho.localcloud.cloudformation.errors import validation_error
+from klotho.localcloud.cloudformation.journal import Checkpoint, Journal
+from klotho.localcloud.cloudformation.operation import Runner
+from klotho.localcloud.cloudformation.outputs import stack_outputs
+from klotho.localcloud.cloudformation.parameters import check_resources_exist, shown
+from klotho.localcloud.cloudformation.plan import Change, changes
+from klotho.localcloud.cloudformation.steps import Steps
+from klotho.localcloud.cloudformation.store import Inputs, Operation, Stack, StackResource, Store, now
+from klotho.localcloud.handler import Handler, HandlerError
+from klotho.localcloud.identity import arn, uuid_of
+from klotho.localcloud.service import ApiError
+
+_log = logging.getLogger(__name__)
+UPDATABLE = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE")
+GONE = ("DELETE_COMPLETE", "DELETE_SKIPPED")
+
+
+@dataclass(slots=True)
+class StackRequest:
+    """What CreateStack, UpdateStack and CreateChangeSet have in common."""
+
+    name: str
+    """A name or, for stacks that exist, an id."""
+    template: str | None
+    """The body; None: the stack's present template (`UsePreviousTemplate`)."""
+    parameters: dict[str, str] = field(default_factory=dict)
+    use_previous: frozenset[str] = frozenset()
+    tags: dict[str, str] | None = None
+    """None: the stack's present tags."""
+    capabilities: list[str] = field(default_factory=list)
+    client_token: str | None = None
+    termination_protection: bool = False
+
+
+class Engine:
+    """Runs on one event loop; one per local cloud."""
+
+    def __init__(
+        self, cloud: Cloud, handlers: Mapping[str, Handler], checkpoint: Checkpoint = lambda name: None
+    ) -> None:
+        self.cloud = cloud
+        self.handlers = handlers
+        self.store = Store(cloud.database)
+        self._checkpoint = checkpoint
+        self._running: dict[str, asyncio.Task[None]] = {}
+
+    # Life
+
+    async def recover(self) -> list[str]:
+        """Carry on every operation a crash interrupted; gives the stacks' ids. Call once, with the planes up.
+
+        Returns as soon as they run again, so that the endpoint can serve what they call; `settle` waits for them.
+        """
+        interrupted = self.store.unfinished()
+        for operation in interrupted:
+            self._start(operation)
+        return [operation.stack_id for operation in interrupted]
+
+    async def settle(self, stack_id: str | None = None) -> None:
+        """Wait until no operation runs (on this stack); raises what stopped one that did not reach its end."""
+        while True:
+            tasks = [task for owner, task in self._running.items() if stack_id in (None, owner)]
+            if not tasks:
+                return
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for owner in [owner for owner, task in self._running.items() if task in done]:
+                self._running.pop(owner).result()
+
+    async def close(self) -> None:
+        """Stop at once; `recover` carries on the next time."""
+        tasks = list(self._running.values())
+        self._running.clear()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    # Looking up
+
+    def stack(self, name_or_id: str) -> Stack:
+        """A live stack by name, or any stack by id; ValidationError when there is none."""
+        found = self.find(name_or_id)
+        if found is None:
+            raise validation_error(f"Stack with id {name_or_id} does not exist")
+        return found
+
+    def find(self, name_or_id: str) -> Stack | None:
+        if name_or_id.startswith("arn:"):
+            return self.store.stack_by_id(name_or_id)
+        return self.store.stack_by_name(name_or_id)
+
+    def live_resources(self, stack_id: str) -> dict[str, StackResource]:
+        """The stack's resources that exist."""
+        return {
+            name: resource
+            for name, resource in self.store.resources(stack_id).items()
+            if resource.physical_id is not None and resource.status not in GONE
+        }
+
+    # Operations
+
+    def create_stack(self, request: StackRequest) -> str:
+        """Start creating; gives the stack's id."""
+        repeated = self._repeated(request.client_token, _digest("create", request), request.name)
+        if repeated is not None:
+            return repeated
+        if self.store.stack_by_name(request.name) is not None:
+            raise ApiError("AlreadyExistsException", f"Stack [{request.name}] already exists")
+        stack = self.new_stack(request.name, "CREATE_IN_PROGRESS")
+        deployment = self.prepare(request, stack)
+        stack.termination_protection = request.termination_protection
+        self.begin_create(
+            stack, deployment, self.inputs(request, deployment, stack), request.client_token, _digest("create", request)
+        )
+        return stack.stack_id
+
+    def new_stack(self, name: str, status: str) -> Stack:
+        """A stack that is not stored yet. The id follows from the name and how many of that name there were."""
+        unique = uuid_of(f"{self.cloud.region}/{name}/{self.store.generations(name)}", "stack")
+        stack_id = arn("cloudformation", f"stack/{name}/{unique}", self.cloud.region, self.cloud.account)
+        return Stack(stack_id=stack_id, name=name, status=status, inputs=Inputs(""), created=now())
+
+    def prepare(self, request: StackRequest, stack: Stack) -> Deployment:
+        """Check the request's template and values against this stack."""
+        body = request.template if request.template is not None else stack.inputs.template
+        given = Given(request.parameters, stack.inputs.parameters, request.use_previous)
+        deployment = prepare(body, given, self._identity(stack), self.handlers, request.capabilities)
+        check_resources_exist(deployment.template.parameters, deployment.parameters, self.cloud.world)
+        return deployment
+
+    def inputs(self, request: StackRequest, deployment: Deployment, stack: Stack) -> Inputs:
+        """What the deployment is made from, to be stored."""
+        tags = request.tags if request.tags is not None else stack.inputs.tags
+        return Inputs(deployment.template.body, dict(deployment.parameters), dict(tags), list(request.capabilities))
+
+    def begin_create(
+        self,
+        stack: Stack,
+        deployment: Deployment,
+        inputs: Inputs,
+        client_token: str | None,
+        digest: str,
+        change_set_id: str | None = None,
+    ) -> None:
+        """Journal and start the creation of a checked deployment."""
+        stack.description = deployment.template.description
+        stack.inputs = inputs
+        stack.change_set_id = change_set_id
+        stack.shown_parameters = shown(deployment.template.parameters, deployment.parameters)
+        operation = self._operation("create", stack, inputs, client_token, digest)
+        operation.phase = "forward"
+        operation.change_set_id = change_set_id
+        self._accept(stack, operation, "CREATE_IN_PROGRESS")
+
+    def review_started(self, stack: Stack) -> None:
+        """A change set of type CREATE has made this stack: it exists, with nothing in it."""
+        self._journal(stack.stack_id).review(stack, "User Initiated")
+
+    def update_stack(self, request: StackRequest) -> str:
+        """Start an update; ValidationError "No updates are to be performed." when nothing differs."""
+        stack = self.find(request.name)
+        if stack is None or stack.status == "DELETE_COMPLETE":
+            raise validation_error(f"Stack [{request.name}] does not exist")
+        digest = _digest("update", request)
+        repeated = self._repeated(request.client_token, digest, stack.name)
+        if repeated is not None:
+            return repeated
+        self.check_updatable(stack)
+        deployment = self.prepare(request, stack)
+        inputs = self.inputs(request, deployment, stack)
+        if not self.differs(deployment, inputs, stack):
+            raise validation_error("No updates are to be performed.")
+        self.begin_update(stack, deployment, inputs, request.client_token, digest)
+        return stack.stack_id
+
+    def check_updatable(self, stack: Stack) -> None:
+        if stack.status not in UPDATABLE:
+            raise validation_error(f"Stack:{stack.stack_id} is in {stack.status} state and can not be updated.")
+
+    def begin_update(
+        self,
+        stack: Stack,
+        deployment: Deployment,
+        inputs: Inputs,
+        client_token: str | None,
+        digest: str,
+        change_set_id: str | None = None,
+    ) -> None:
+        """Journal and start the update to a checked deployment."""
+        operation = self._operation("update", stack, inputs, client_token, digest)
+        operation.previous = self.live_resources(stack.stack_id)
+        operation.phase = "forward"
+        operation.change_set_id = change_set_id
+        stack.change_set_id = change_set_id or stack.change_set_id
+        self._accept(stack, operation, "UPDATE_IN_PROGRESS")
+
+    def changes(self, deployment: Deployment, inputs: Inputs, stack: Stack) -> list[Change]:
+        """What going to this deployment would change."""
+        return changes(deployment, self.live_resources(stack.stack_id), inputs.tags, stack.inputs.tags)
+
+    def differs(self, deployment: Deployment, inputs: Inputs, stack: Stack) -> bool:
+        """Whether there is anything to do: resources, outputs or tags."""
+        if inputs.tags != stack.inputs.tags or self.changes(deployment, inputs, stack):
+            return True
+        live = self.live_resources(stack.stack_id)
+        scope = deployment.scope(
+            lambda name: live[name].physical_id, lambda name, key: live[name].attributes.get(key, "")
+        )
+        try:
+            return stack_outputs(deployment, scope) != stack.outputs
+        except HandlerError:
+            return True
+
+    def delete_stack(self, name: str, retain: list[str], client_token: str | None) -> None:
+        """Start deleting; a stack that is gone or going is success, as on AWS."""
+        stack = self.find(name)
+        if stack is None or stack.status in ("DELETE_COMPLETE", "DELETE_IN_PROGRESS"):
+            return
+        if stack.termination_protection:
+            raise validation_error(f"Stack [{stack.name}] cannot be deleted while TerminationProtection is enabled")
+        if stack.status.endswith("_IN_PROGRESS") and stack.status != "REVIEW_IN_PROGRESS":
+            raise validation_error(f"Stack [{stack.name}] cannot be deleted while in status {stack.status}")
+        self._check_retain(stack, retain)
+        operation = self._operation("delete", stack, stack.inputs, client_token, "delete")
+        operation.previous = self.live_resources(stack.stack_id)
+        operation.retain = retain
+        operation.phase = "delete"
+        self._accept(stack, operation, "DELETE_IN_PROGRESS")
+
+    def _check_retain(self, stack: Stack, retain: list[str]) -> None:
+        if retain and stack.status != "DELETE_FAILED":
+            raise validation_error(
+                f"Invalid operation on stack [{stack.stack_id}]. Specify RetainResources only when the stack is in the "
+                f"DELETE_FAILED state"
+            )
+        unknown = sorted(set(retain) - set(self.store.resources(stack.stack_id)))
+        if unknown:
+            raise validation_error(f"RetainResources: [{', '.join(unknown)}] are not resources of the stack")
+
+    # Running
+
+    def _identity(self, stack: Stack) -> Identity:
+        return Identity(stack.stack_id, stack.name, self.cloud.region, self.cloud.account)
+
+    def _operation(self, kind: str, stack: Stack, inputs: Inputs, client_token: str | None, digest: str) -> Operation:
+        number = self.store.operation_count(stack.stack_id)
+        return Operation(
+            operation_id=uuid_of(f"{stack.stack_id}/{number}", "operation"),
+            stack_id=stack.stack_id,
+            kind=kind,
+            inputs=inputs,
+            previous_inputs=stack.inputs,
+            client_token=client_token,
+            request_digest=digest,
+        )
+
+    def _accept(self, stack: Stack, operation: Operation, status: str) -> None:
+        reason = "User Initiated"
+        with self.store.transaction():
+            stack.status, stack.reason = status, reason
+            self.store.put_stack(stack)
+            self._journal(stack.stack_id).stack_status(operation, status, reason)
+        self._start(operation)
+
+    def _journal(self, stack_id: str) -> Journal:
+        return Journal(self.store, self.cloud.world, stack_id, self._checkpoint)
+
+    def _start(self, operation: Operation) -> None:
+        task = asyncio.get_running_loop().create_task(self._run(operation))
+        task.add_done_callback(self._report)
+        self._running[operation.stack_id] = task
+
+    async def _run(self, operation: Operation) -> None:
+        journal = self._journal(operation.stack_id)
+        stack = journal.stack()
+        deployment = None
+        if operation.kind != "delete":
+            given = Given(operation.inputs.parameters, {})
+            deployment = prepare(
+                operation.inputs.template, given, self._identity(stack), self.handlers, operation.inputs.capabilities
+            )
+        steps = Steps(
+            operation=operation,
+            stack_name=stack.name,
+            journal=journal,
+            handlers=self.handlers,
+            read_secret=self._read_secret,
+            known=self.store.steps(operation.operation_id),
+        )
+        await Runner(operation, journal, steps, deployment).run()
+
+    def _report(self, task: asyncio.Task[None]) -> None:
+        """An operation that stops half-way is a fault of ours: say so in the log, it stays journaled as unfinished."""
+        if not task.cancelled() and task.exception() is not None:
+            _log.error("a stack operation stopped half-way", exc_info=task.exception())
+
+    def _repeated(self, client_token: str | None, digest: str, name: str) -> str | None:
+        """The stack of an earlier request with this token; refuses a token used for something else."""
+        stack = self.store.stack_by_name(name)
+        if client_token is None or stack is None:
+            return None
+        for operation in self.store.operations(stack.stack_id):
+            if operation.client_token == client_token:
+                if operation.request_digest == digest:
+                    return stack.stack_id
+                raise ApiError("TokenAlreadyExistsException", f"Token [{client_token}] was used by another operation")
+        return None
+
+    @property
+    def _read_secret(self) -> Reader:
+        async def read(secret: str, stage: str | None, version: str | None) -> str:
+            try:
+                found = self.cloud.secrets.version(secret, version, stage)
+            except ApiError as error:
+                raise HandlerError(error.message, error.code) from error
+            if found.text is None:
+                raise HandlerError(f"{secret} holds bytes, not a SecretString", "InvalidRequest")
+            return found.text
+
+        return read
+
+
+def _digest(kind: str, request: StackRequest) -> str:
+    body = asdict(request)
+    body["use_previous"] = sorted(request.use_previous)
+    return hashlib.sha256(f"{kind}{json.dumps(body, sort_keys=True)}".encode()).hexdigest()

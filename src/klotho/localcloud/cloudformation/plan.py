@@ -1,0 +1,169 @@
+"""What a deployment would change: the comparison the engine acts on and change sets report.
+
+Input: a `Deployment` and the stack's live resources. Output: one `Change` per resource that is added, modified or
+removed. Never touches anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from klotho.catalogue.facts import PropertyPath, schema
+from klotho.localcloud.cloudformation.coercion import coerced
+from klotho.localcloud.cloudformation.deployment import Deployment
+from klotho.localcloud.cloudformation.intrinsics import Scope, resolve
+from klotho.localcloud.cloudformation.store import StackResource
+from klotho.localcloud.cloudformation.template import ResourceTemplate
+from klotho.localcloud.cloudformation.values import Cause, Unknown, merged
+
+Recreation = Literal["Never", "Conditionally", "Always"]
+_ORDER: tuple[Recreation, ...] = ("Never", "Conditionally", "Always")
+
+
+@dataclass(frozen=True, slots=True)
+class PropertyChange:
+    """One top-level property that differs, or may."""
+
+    name: str
+    recreation: Recreation
+    causes: tuple[Cause, ...] = ()
+    """Empty when the new value is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    action: Literal["Add", "Modify", "Remove"]
+    logical_id: str
+    type_name: str
+    physical_id: str | None = None
+    properties: tuple[PropertyChange, ...] = ()
+    tags: bool = False
+    """The stack's tags differ and the type takes tags."""
+    attributes: tuple[str, ...] = ()
+    """Resource attributes that differ: Metadata, DeletionPolicy, UpdateReplacePolicy."""
+
+    @property
+    def recreation(self) -> Recreation:
+        return strongest(self.properties)
+
+
+def strongest(properties: tuple[PropertyChange, ...]) -> Recreation:
+    return max((item.recreation for item in properties), key=_ORDER.index, default="Never")
+
+
+def compare(type_name: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[PropertyChange, ...]:
+    """The top-level properties that differ; an unknown new value counts as a possible difference."""
+    facts = schema(type_name)
+    found = []
+    for name in sorted(set(before) | set(after)):
+        if normal(before.get(name)) == normal(after.get(name)):
+            continue
+        recreation: Recreation = "Never"
+        for level, paths in (("Conditionally", facts.conditional_create_only), ("Always", facts.create_only)):
+            if any(path[0] == name and _differs(path, before, after) for path in paths):
+                recreation = "Always" if level == "Always" else "Conditionally"
+        unknown = merged(after.get(name))
+        causes = tuple(sorted(unknown.causes, key=lambda cause: cause.entity)) if unknown is not None else ()
+        if recreation == "Always" and causes and not any(cause.certain for cause in causes):
+            recreation = "Conditionally"
+        found.append(PropertyChange(name, recreation, causes))
+    return tuple(found)
+
+
+def normal(value: Any) -> Any:
+    """Comparable form: CloudFormation does not tell `5` from `"5"`, nor `true` from `"true"`."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {name: normal(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [normal(item) for item in value]
+    return value
+
+
+def _differs(path: PropertyPath, before: Any, after: Any) -> bool:
+    return [normal(item) for item in _at(path, before)] != [normal(item) for item in _at(path, after)]
+
+
+def _at(path: PropertyPath, value: Any) -> Iterator[Any]:
+    if isinstance(value, Unknown) or not path:
+        yield value
+    elif isinstance(value, list):
+        for item in value:
+            yield from _at(path[1:] if path[0] == "*" else path, item)
+    elif isinstance(value, Mapping):
+        for name in value if path[0] == "*" else [path[0]]:
+            if name in value:
+                yield from _at(path[1:], value[name])
+
+
+def changes(
+    deployment: Deployment, live: Mapping[str, StackResource], tags: Mapping[str, str], old_tags: Mapping[str, str]
+) -> list[Change]:
+    """Every change, resources in dependency order, removals last."""
+    planner = _Planner(deployment, live, dict(tags) != dict(old_tags))
+    found = [change for name in deployment.order if (change := planner.plan(name)) is not None]
+    removed = [resource for name, resource in live.items() if name not in deployment.resources]
+    return [*found, *(Change("Remove", item.logical_id, item.type_name, item.physical_id) for item in removed)]
+
+
+class _Planner:
+    """Walks the resources in order, remembering what each does to those after it."""
+
+    def __init__(self, deployment: Deployment, live: Mapping[str, StackResource], tags_differ: bool) -> None:
+        self._deployment = deployment
+        self._live = live
+        self._tags_differ = tags_differ
+        self._planned: dict[str, Change | None] = {}
+        self._scope: Scope = deployment.scope(self._ref, self._attribute)
+
+    def plan(self, logical_id: str) -> Change | None:
+        change = self._change(self._deployment.resources[logical_id])
+        self._planned[logical_id] = change
+        return change
+
+    def _change(self, item: ResourceTemplate) -> Change | None:
+        live = self._live.get(item.logical_id)
+        if live is None:
+            return Change("Add", item.logical_id, item.type_name)
+        after = coerced(item.type_name, resolve(dict(item.properties), self._scope))
+        change = Change(
+            action="Modify",
+            logical_id=item.logical_id,
+            type_name=item.type_name,
+            physical_id=live.physical_id,
+            properties=compare(item.type_name, live.properties, after),
+            tags=self._tags_differ and schema(item.type_name).tag_property is not None,
+            attributes=attribute_changes(item, live),
+        )
+        return change if change.properties or change.tags or change.attributes else None
+
+    def _ref(self, name: str) -> Any:
+        change = self._planned[name]
+        if change is None or change.recreation == "Never" and change.action == "Modify":
+            return self._live[name].physical_id
+        return Unknown(frozenset({Cause(name, "ResourceReference", _certain(change))}))
+
+    def _attribute(self, name: str, attribute: str) -> Any:
+        change = self._planned[name]
+        if change is None or (change.action == "Modify" and not change.properties):
+            return self._live[name].attributes.get(attribute)
+        return Unknown(frozenset({Cause(f"{name}.{attribute}", "ResourceAttribute", _certain(change))}))
+
+
+def attribute_changes(item: ResourceTemplate, live: StackResource) -> tuple[str, ...]:
+    """Which of Metadata, DeletionPolicy and UpdateReplacePolicy differ."""
+    pairs = (
+        ("Metadata", item.metadata, live.metadata),
+        ("DeletionPolicy", item.deletion_policy, live.deletion_policy),
+        ("UpdateReplacePolicy", item.update_replace_policy, live.update_replace_policy),
+    )
+    return tuple(name for name, after, before in pairs if after != before)
+
+
+def _certain(change: Change) -> bool:
+    return change.action == "Add" or change.recreation == "Always"

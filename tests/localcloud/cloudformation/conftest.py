@@ -1,0 +1,16 @@
+"""Fixtures of the CloudFormation tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from .builders import ServedCloud
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[ServedCloud]:
+    with ServedCloud(tmp_path) as cloud:
+        yield cloud
