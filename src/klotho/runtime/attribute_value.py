@@ -102,8 +102,11 @@ def _set(value: set[Any] | frozenset[Any], path: str) -> dict[str, Any]:
 
 
 def _number(value: int | float | Decimal, path: str) -> str:
-    # A float's repr is the shortest text that reads back as the same float: 0.1 is stored as 0.1.
-    exact = Decimal(repr(float(value))) if isinstance(value, float) else Decimal(value)
+    if isinstance(value, float) and not (value.is_integer() and abs(value) < 1e38):
+        # A float's repr is the shortest text that reads back as the same float: 0.1 is stored as 0.1.
+        exact = Decimal(repr(float(value)))
+    else:
+        exact = Decimal(value)
     if not exact.is_finite():
         raise ValueError(f"{path}: DynamoDB cannot hold {value}")
     try:

@@ -60,7 +60,9 @@ function normal(text) {
 
 function numberText(value, path) {
   if (typeof value === "number" && !Number.isFinite(value)) throw new RangeError(`${path}: DynamoDB cannot hold ${value}`);
-  const text = String(value);
+  // Beyond 2**53 String() gives the shortest digits, which as a whole number are another number.
+  const whole = Number.isInteger(value) && Math.abs(value) < 1e38;
+  const text = String(whole ? BigInt(value) : value);
   const { digits, exponent } = normal(text);
   const magnitude = digits.length + exponent - 1;
   if (digits.length > 38 || (digits !== "" && (magnitude > 125 || magnitude < -130))) {
