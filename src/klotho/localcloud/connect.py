@@ -12,7 +12,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import shutil
 import signal
 import sys
 import time
@@ -20,7 +19,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 RUNNING_FILE = "supervisor.json"
 """Written when healthy, removed at the end: how to reach the supervisor. Mode 0600, it holds the keys."""
@@ -161,6 +159,8 @@ def delete_data(state: Path) -> None:
         raise LocalCloudError("the local cloud is running; stop it before its data are deleted")
     _end_children(state)
     if state.exists():
+        import shutil
+
         shutil.rmtree(state)
 
 
@@ -327,4 +327,6 @@ def _lives(pid: int) -> bool:
 
 def _folder_name(name: str) -> str:
     """A folder name that no two names share and that can't leave the parent folder."""
+    from urllib.parse import quote
+
     return quote(name, safe=" ").replace(".", "%2E") or "%"

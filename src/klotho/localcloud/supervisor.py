@@ -74,7 +74,11 @@ class Reports(Protocol):
 class Engine(Protocol):
     """What the supervisor needs of the CloudFormation engine."""
 
-    async def recover(self) -> None: ...
+    async def recover(self) -> object:
+        """Carry on what a crash interrupted, in the background."""
+
+    async def close(self) -> None:
+        """Stop at once; `recover` carries on the next time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +123,7 @@ def assemble(cloud: Cloud) -> Parts:
     """The real parts. Imported here so that a refusal at start costs no import of all planes."""
     from klotho.localcloud.cloudformation.engine import Engine as CloudFormationEngine
     from klotho.localcloud.cloudformation.service import CloudFormationService
-    from klotho.localcloud.handlers import registry
+    from klotho.localcloud.handlers import build_handlers
     from klotho.localcloud.planes.containers import Containers
     from klotho.localcloud.planes.functions import Functions
     from klotho.localcloud.planes.gateway import Gateway
@@ -136,7 +140,7 @@ def assemble(cloud: Cloud) -> Parts:
     cloud.functions = Functions(cloud)
     cloud.containers = Containers(cloud)
     cloud.gateway = Gateway(cloud)
-    handlers = registry(cloud)
+    handlers = build_handlers(cloud)
     engine = CloudFormationEngine(cloud, handlers)
     return Parts(
         planes={name: getattr(cloud, name) for name in ("tables", "postgres", "functions", "containers", "gateway")},
@@ -206,6 +210,7 @@ class Supervisor:
             await self._attempt(f"starting {name}", plane.start)
             downs.push_async_callback(self._attempt, f"stopping {name}", plane.stop)
         admin = Admin(self._token, self._health, self._status, self.stop)
+        downs.push_async_callback(self._attempt, "pausing deployments", parts.engine.close)
         server = EndpointServer(Endpoint(parts.services, cloud.credentials, options.region, port, admin), listener)
         await server.start()
         downs.push_async_callback(server.stop)
@@ -224,7 +229,7 @@ class Supervisor:
         else:
             await self._attempt(what, partial(handler.resume, record))
 
-    async def _attempt(self, what: str, step: Callable[[], Awaitable[None]]) -> None:
+    async def _attempt(self, what: str, step: Callable[[], Awaitable[object]]) -> None:
         """One part that fails must not take the others with it: the failure is logged and shown in the status."""
         try:
             await step()

@@ -57,6 +57,9 @@ class Engine:
     async def recover(self) -> None:
         return None
 
+    async def close(self) -> None:
+        return None
+
 
 def assemble(cloud: Cloud) -> supervisor.Parts:
     planes = {name: Sleepers(cloud, name) for name in ("functions", "gateway")}
