@@ -1,0 +1,56 @@
+"""The public names of Klotho: what `infra.py` imports, and `klotho.config` for the deployed services.
+
+Input: attribute access; output: the SDK's classes, loaded when first used, so that `import klotho` stays under 30 ms.
+A name that does not exist is a diagnostic while a program is run by Klotho, and an AttributeError everywhere else.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from klotho.runtime import config as config
+    from klotho.sdk.api import API as API
+    from klotho.sdk.application import Application as Application
+    from klotho.sdk.namespaces import Compute as Compute
+    from klotho.sdk.namespaces import Databases as Databases
+    from klotho.sdk.stack import Stack as Stack
+
+    __version__: str
+
+_HOMES = {
+    "API": "klotho.sdk.api",
+    "Application": "klotho.sdk.application",
+    "Compute": "klotho.sdk.namespaces",
+    "Databases": "klotho.sdk.namespaces",
+    "Stack": "klotho.sdk.stack",
+}
+
+__all__ = ["API", "Application", "Compute", "Databases", "Stack", "__version__", "config"]
+
+if not TYPE_CHECKING:  # type checkers must go on refusing names that do not exist
+
+    def __getattr__(name: str) -> object:
+        if name in _HOMES:
+            from importlib import import_module
+
+            value = getattr(import_module(_HOMES[name]), name)
+        elif name == "config":
+            from importlib import import_module
+
+            value = import_module("klotho.runtime.config")
+        elif name == "__version__":
+            from importlib.metadata import version
+
+            value = version("klotho")
+        elif name.startswith("_"):
+            raise AttributeError(f"module 'klotho' has no attribute {name!r}")
+        else:
+            from klotho.sdk.names import other_name
+
+            return other_name(name)
+        globals()[name] = value
+        return value
+
+    def __dir__() -> list[str]:
+        return sorted(__all__)

@@ -1,0 +1,34 @@
+"""The verbs of constructs that run code: containers and functions."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from klotho.sdk import readers as read
+from klotho.sdk.construct import Construct
+from klotho.sdk.statements import verb
+
+Protocol = Literal["http", "grpc", "async"]
+
+
+class Actor(Construct):
+    """A construct that runs code and so can use others."""
+
+    @verb()
+    def reads_from(self, target: Construct) -> None:
+        """May read the target's data, and nothing else: SELECT of a database, get and query of a table."""
+
+    @verb()
+    def writes_to(self, target: Construct) -> None:
+        """May write the target's data, without reading it where the target can tell the two apart."""
+
+    @verb()
+    def read_writes_to(self, target: Construct) -> None:
+        """May read and write the target's data."""
+
+    @verb(protocol=read.choice("http", "grpc", "async"))
+    def calls(self, target: Construct, protocol: Protocol = "http") -> None:
+        """May call the target, which `klotho.config.services.get(name)` then finds.
+
+        `protocol`: `"http"` (default), `"grpc"`, or `"async"`, which does not wait for an answer.
+        """

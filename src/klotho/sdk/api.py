@@ -1,0 +1,94 @@
+"""`API`: routes that reach services over HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from klotho.application.routes import METHODS, parse_route
+from klotho.diagnostics import did_you_mean
+from klotho.sdk import readers as read
+from klotho.sdk.construct import Construct, described
+from klotho.sdk.output import OutputAttribute
+from klotho.sdk.stack import Stack
+from klotho.sdk.statements import verb
+
+_read_origin = read.matching(r"\*|https?://[^\s/]+", "`*` or an origin such as `https://shop.example`")
+
+
+def _read_cors(value: Any) -> bool | list[str]:
+    if isinstance(value, bool):
+        return value
+    origins = read.texts([value] if isinstance(value, str) else value)
+    return [read.inside(_read_origin, origin, f"[{index}]") for index, origin in enumerate(origins)]
+
+
+def _read_route(value: Any) -> str:
+    route = read.text(value)
+    problem = parse_route(route).problem
+    if problem is not None:
+        helps = (f'write `route="/{route}"`',) if parse_route("/" + route).problem is None else ()
+        raise read.Wrong(read.Problem(f"a route: {problem}", f'"{read.printable(route)}"', helps, code="bad-route"))
+    return route
+
+
+def _read_methods(value: Any) -> list[str]:
+    """Methods in capitals, each once."""
+    given = read.texts([value] if isinstance(value, str) else value)
+    if not given:
+        raise read.wrong("a list with at least one HTTP method", value, "leave out `methods=` to serve all")
+    for index, method in enumerate(given):
+        if method.upper() not in METHODS:
+            hint = "leave out `methods=` to serve all" if method.upper() in ("ANY", "ALL", "*") else None
+            raise read.wrong(
+                f"an HTTP method ({', '.join(METHODS)})",
+                method,
+                hint or did_you_mean(method, METHODS),
+                where=f"[{index}]",
+            )
+    return list(dict.fromkeys(method.upper() for method in given))
+
+
+class API(Construct):
+    """An HTTP API: routes to containers and functions."""
+
+    KIND = "API"
+
+    url = OutputAttribute()
+    """Where it is reached: `https://…` on AWS, without a trailing slash."""
+
+    @described(public=read.truth, cors=_read_cors)
+    def __init__(
+        self,
+        name: str,
+        *,
+        public: bool | None = None,
+        cors: bool | Sequence[str] | None = None,
+        stack: str | Stack | None = None,
+        from_project: bool = False,
+        existing: str | None = None,
+    ) -> None:
+        """Describe an API.
+
+        Args:
+            name: letters, digits, `_`, `-`, `.`, starting with a letter.
+            public: False makes it reachable inside the project's network only. Default: True.
+            cors: True lets web pages of any origin call it, a list only those: `["https://shop.example"]`.
+                Default: none may.
+            stack: the deployment stack to put it into. Default: Klotho's segmentation.
+            from_project: another repository of the project defines it; give only the name. Default: False.
+            existing: an ARN or id to use as it is, never to change.
+        """
+
+    @verb(route=_read_route, methods=_read_methods)
+    def attach_service(self, service: Construct, route: str = "/", methods: Sequence[str] | str | None = None) -> None:
+        """Serve a route, and everything below it, by a container or a function; the service sees the full path.
+
+        Args:
+            service: a container or a function.
+            route: starts with `/`; parameters are written `{id}`: `"/orders/{id}"`. Default: everything.
+            methods: `["GET", "POST"]`. Default: all.
+        """
+
+    def _verb_defaults(self, verb: str) -> Mapping[str, Any]:
+        return {"route": "/"} if verb == "attach_service" else {}

@@ -1,0 +1,204 @@
+"""Binds the arguments of a call and reports everything that is wrong with them, instead of raising at the first.
+
+Input: a signature, readers for its parameters, and what the user passed; output: `Arguments` with the values that were
+right, as plain JSON. Refuses unknown, missing, repeated and surplus arguments, and values of a wrong type.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from klotho.application import OutputRef, references
+from klotho.diagnostics import Span, did_you_mean, nearest, one_of
+from klotho.sdk.absent import Absent
+from klotho.sdk.output import is_secret
+from klotho.sdk.readers import Reader, Wrong, json_value, printable, shown
+from klotho.sdk.recording import Recording
+
+
+@dataclass(frozen=True)
+class Signature:
+    """The parameters of a callable, without `self`."""
+
+    positional: tuple[str, ...]
+    required: tuple[str, ...]
+    names: tuple[str, ...]
+    free: bool
+    """Whether further keywords are taken, as plain JSON."""
+
+    @classmethod
+    @functools.cache
+    def of(cls, function: Callable[..., Any]) -> Signature:
+        parameters = list(inspect.signature(function).parameters.values())[1:]
+        named = [item for item in parameters if item.kind is not inspect.Parameter.VAR_KEYWORD]
+        return cls(
+            positional=tuple(item.name for item in named if item.kind is not inspect.Parameter.KEYWORD_ONLY),
+            required=tuple(item.name for item in named if item.default is inspect.Parameter.empty),
+            names=tuple(item.name for item in named),
+            free=len(named) < len(parameters),
+        )
+
+
+class Arguments:
+    """The arguments of one call, as far as they were right."""
+
+    def __init__(self, recording: Recording, title: str, span: Span | None) -> None:
+        self.recording = recording
+        self.title = title
+        """How messages name what was called: `Compute.Container`, `calls`."""
+        self.span = span
+        self.values: dict[str, Any] = {}
+        """What was given and right, in the order of the signature; None counts as not given."""
+        self.given: set[str] = set()
+        """What was given, right or wrong: a check that finds something missing asks here."""
+        self.complained = False
+        self._doubtful = False
+        self._index: dict[str, int] = {}
+
+    def complain(
+        self,
+        code: str,
+        message: str,
+        argument: str | None = None,
+        *,
+        notes: tuple[str, ...] = (),
+        helps: tuple[str | None, ...] = (),
+    ) -> None:
+        """Report a mistake at an argument, or at the whole call."""
+        at = self.span if argument is None else self.place(argument)
+        self.complained = True
+        self.recording.report.error(code, message, at, notes=notes, helps=helps)
+
+    def lacks(self, *names: str) -> bool:
+        """Whether none of these was given, and no argument is known to be a misspelt or misplaced one."""
+        return not self._doubtful and not self.given & set(names)
+
+    def place(self, argument: str) -> Span | None:
+        return self.recording.sources.argument(self.span, argument, self._index.get(argument))
+
+    def drop(self, argument: str) -> None:
+        self.values.pop(argument, None)
+
+    def missing(self, argument: str, help_text: str | None = None) -> None:
+        self.complain("missing-argument", f"{self.title} needs `{argument}=`", helps=(help_text,))
+
+
+def bind(
+    arguments: Arguments,
+    signature: Signature,
+    readers: Mapping[str, Reader],
+    args: tuple[Any, ...],
+    kwargs: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Fill `arguments` with everything readable; returns the raw values of named parameters that have no reader."""
+    raw = _match(arguments, signature, args, kwargs)
+    unread: dict[str, Any] = {}
+    for name in (*signature.names, *sorted(set(raw) - set(signature.names))):
+        if name not in raw:
+            continue
+        value = raw[name]
+        if value is None and name not in signature.required:
+            continue
+        arguments.given.add(name)
+        if isinstance(value, Absent):
+            continue
+        reader = readers.get(name) or (None if name in signature.names else json_value)
+        if value is None and reader is not None:
+            arguments.complain("wrong-argument", f"`{name}` of {arguments.title} can't be None", name)
+        elif reader is None:
+            unread[name] = value
+        else:
+            _read(arguments, name, value, reader)
+    return unread
+
+
+def _match(
+    arguments: Arguments, signature: Signature, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The raw value of each parameter, reporting those that fit none."""
+    raw: dict[str, Any] = dict(zip(signature.positional, args, strict=False))
+    arguments._index.update({name: index for index, name in enumerate(raw)})
+    if len(args) > len(signature.positional):
+        _complain_surplus(arguments, signature, len(args))
+    meant: set[str] = set()
+    for name, value in kwargs.items():
+        if name in raw:
+            arguments.complain("extra-argument", f"`{name}` of {arguments.title} is given twice", name)
+        elif name in signature.names or signature.free:
+            raw[name] = value
+        else:
+            meant.update(nearest(name, signature.names))
+            _complain_unknown(arguments, signature, name)
+    for name in signature.required:
+        # A misspelt name is reported above; that it is missing as well would be the same mistake said twice.
+        if name not in raw and name not in meant:
+            arguments.missing(name)
+    return raw
+
+
+def _complain_surplus(arguments: Arguments, signature: Signature, found: int) -> None:
+    arguments._doubtful = True
+    count = len(signature.positional)
+    named = [name for name in signature.names if name not in signature.positional]
+    arguments.complain(
+        "extra-argument",
+        f"{arguments.title} takes {count or 'no'} argument{'' if count == 1 else 's'} by position, not {found}",
+        helps=(f"give the others by name: {one_of(f'{name}=' for name in named)}" if named else None,),
+    )
+
+
+def _complain_unknown(arguments: Arguments, signature: Signature, name: str) -> None:
+    arguments._doubtful = arguments.complained = True
+    arguments.recording.report.error(
+        "unknown-argument",
+        f"{arguments.title} has no argument `{printable(name)}`",
+        arguments.recording.sources.keyword(arguments.span, name),
+        notes=[f"it takes {one_of(signature.names)}" if signature.names else "it takes no arguments"],
+        helps=[did_you_mean(name, signature.names)],
+    )
+
+
+def _read(arguments: Arguments, name: str, value: Any, reader: Reader) -> None:
+    try:
+        read = reader(value)
+    except Wrong as wrong:
+        for problem in wrong.problems:
+            found = "" if problem.found is None else f", not {problem.found}"
+            arguments.complain(
+                problem.code,
+                f"`{printable(name)}{problem.where}` of {arguments.title} must be {problem.expected}{found}",
+                name,
+                helps=problem.helps,
+            )
+        return
+    except Exception as error:  # the value's own methods raised; the program goes on
+        arguments.complain(
+            "wrong-argument",
+            f"`{name}` of {arguments.title} can't be read: {shown(value)} raised {type(error).__name__}",
+            name,
+        )
+        return
+    secrets = [item for item in references(read) if is_secret(item)]
+    for secret in dict.fromkeys(secrets):
+        _complain_secret(arguments, name, secret)
+    if not secrets:
+        arguments.values[name] = read
+
+
+def _complain_secret(arguments: Arguments, argument: str, secret: OutputRef) -> None:
+    kind, _, name = secret.construct.partition("/")
+    variable = name if name.isidentifier() else "database"
+    arguments.complain(
+        "secret-in-environment",
+        f'the {secret.output} of {kind} "{name}" is a secret and can\'t be written into `{argument}`',
+        argument,
+        notes=("it would be readable in the template, in the console and in every listing of processes",),
+        helps=(
+            f"say that the service uses it, for example `service.reads_from({variable})`",
+            f'and fetch it in the service: `klotho.config.datastores.get("{name}").{secret.output}`',
+        ),
+    )

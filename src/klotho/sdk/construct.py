@@ -1,0 +1,255 @@
+"""What every construct has in common.
+
+A construct is a class with a `KIND`, outputs, and an `__init__` that only declares its signature and documentation:
+`@described(…)` reads the arguments, reports what is wrong, and records the construct. Adding a construct is one such
+file and one line in `namespaces.py`.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+
+from klotho.application import Construct as Model
+from klotho.diagnostics import did_you_mean, one_of
+from klotho.sdk import readers as read
+from klotho.sdk.absent import ABSENT
+from klotho.sdk.arguments import Arguments, Signature, bind
+from klotho.sdk.names import LATER_VERBS
+from klotho.sdk.output import OutputAttribute, declare_outputs
+from klotho.sdk.readers import Reader
+from klotho.sdk.recording import current
+from klotho.sdk.stack import read_stack
+from klotho.sdk.statements import (
+    REQUIREMENTS,
+    RESOURCE_TYPE,
+    USAGE,
+    record_override,
+    record_requirements,
+    record_use,
+    statement,
+)
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+KINDS: dict[str, type[Construct]] = {}
+"""Every construct class by its kind; each registers itself."""
+
+_COMMON: Mapping[str, Reader] = {
+    "name": read.text,
+    "stack": read_stack,
+    "from_project": read.truth,
+    "existing": read.some_text,
+}
+
+
+def described(**readers: Reader) -> Callable[[F], F]:
+    """For `__init__`: reads the arguments with these readers and records the construct."""
+
+    def decorate(init: F) -> F:
+        signature = Signature.of(init)
+
+        @functools.wraps(init)
+        def describe(self: Construct, /, *args: Any, **kwargs: Any) -> None:
+            recording = current()
+            arguments = Arguments(recording, self.KIND, recording.sources.here())
+            bind(arguments, signature, {**_COMMON, **readers}, args, kwargs)
+            object.__setattr__(self, "_described", True)
+            object.__setattr__(self, "_made", _record(self, arguments))
+
+        return describe  # type: ignore[return-value]  # functools.wraps keeps the signature
+
+    return decorate
+
+
+def _record(construct: Construct, arguments: Arguments) -> Model | None:
+    if arguments.recording.early is None and arguments.recording.heading_span is None:
+        arguments.recording.early = arguments.span
+    values = arguments.values
+    if values.get("from_project"):
+        _only_named(arguments)
+    elif "existing" not in values:
+        construct._check(arguments)
+    name = values["name"] if "name" in values else construct._default_name(arguments)
+    if name is None:
+        if not arguments.complained and arguments.lacks("name"):
+            arguments.missing("name", construct._name_help)
+        return None
+    stacks = arguments.recording.stacks
+    model = Model(
+        kind=construct.KIND,
+        name=name,
+        properties={key: value for key, value in values.items() if key not in _COMMON},
+        span=arguments.span,
+        stack=values.get("stack") or (stacks[-1] if stacks else None) or None,
+        from_project=bool(values.get("from_project")),
+        existing=values.get("existing"),
+    )
+    arguments.recording.constructs.append(model)
+    return model
+
+
+def _only_named(arguments: Arguments) -> None:
+    """With `from_project=True` another repository says what the construct is."""
+    for name in [key for key in arguments.values if key not in ("name", "from_project")]:
+        arguments.complain(
+            "conflicting-arguments",
+            f"`{name}` of {arguments.title} can't be given together with `from_project=True`",
+            name,
+            notes=("another repository of the project defines the construct, only its name is given here",),
+            helps=(f"leave out `{name}=`, or leave out `from_project=True` to define the construct here",),
+        )
+        del arguments.values[name]
+
+
+class Construct(read.Titled):
+    """Something the application needs; made by calling its class."""
+
+    KIND: ClassVar[str] = ""
+    _name_help: ClassVar[str | None] = None
+    """How to give the name, where one is missing."""
+
+    _made: Model | None = None
+    """What was recorded; None when its mistakes made it useless, then whatever is done with it is absorbed."""
+    _described: bool = False
+
+    def __init_subclass__(cls, **kwargs: object) -> None:
+        super().__init_subclass__(**kwargs)
+        if "KIND" in cls.__dict__:  # not a class of the user's that extends one of ours
+            KINDS[cls.KIND] = cls
+            declare_outputs(cls.KIND, cls)
+
+    @property
+    def name(self) -> str:
+        """The name it was given, or that was derived for it."""
+        return ABSENT if self._made is None else self._made.name
+
+    @statement(record_use, implementation=read.some_text)
+    def use(self, implementation: str, **parameters: Any) -> None:
+        """Pin how this construct is made, with parameters of that implementation: `orders.use("fargate", cpu=512)`.
+
+        Default: Klotho chooses. The parameters win over what the construct was given.
+        """
+
+    @statement(
+        record_override,
+        resource_type=read.matching(RESOURCE_TYPE, "a CloudFormation type such as `AWS::RDS::DBInstance`"),
+        properties=read.json_mapping,
+    )
+    def override(self, resource_type: str, properties: Mapping[str, Any]) -> None:
+        """Set properties of the resources generated for this construct: the last word, after every rule of Klotho's.
+
+        `resource_type` and the property names are CloudFormation's:
+        `orders_db.override("AWS::RDS::DBInstance", {"MultiAZ": True})`.
+        """
+
+    @statement(record_requirements, **REQUIREMENTS)
+    def requires(
+        self,
+        *,
+        availability: float | None = None,
+        max_latency_ms: float | None = None,
+        max_duration_s: float | None = None,
+        max_monthly_cost: float | None = None,
+        data_residency: str | None = None,
+    ) -> None:
+        """What must hold: availability in percent (99.9), latency in milliseconds, duration in seconds,
+        cost in US dollars a month, data residency as a region or country (`"eu"`). Default: nothing is required."""
+
+    @statement(record_requirements, **USAGE)
+    def expects(
+        self,
+        *,
+        requests_per_month: float | None = None,
+        average_ms: float | None = None,
+        storage_gb: float | None = None,
+    ) -> None:
+        """How much use to reckon with, for choosing and for costs: requests a month, milliseconds a request, GB kept.
+        Default: nothing is known."""
+
+    # --- what a construct class may add ---
+
+    def _check(self, arguments: Arguments) -> None:
+        """Report arguments that make no sense together."""
+
+    def _default_name(self, arguments: Arguments) -> str | None:
+        """The name when none was given."""
+        return None
+
+    def _verb_defaults(self, verb: str) -> Mapping[str, Any]:
+        """Properties that a relationship carries also when they were not given."""
+        return {}
+
+    # --- how it behaves as a Python object ---
+
+    def __repr__(self) -> str:
+        return self._title()
+
+    def __str__(self) -> str:
+        # Angle brackets let `environment=` recognise a construct that was put into text.
+        return f"<{self._title()}>"
+
+    def _title(self) -> str:
+        return self.KIND if self._made is None else self._made.title
+
+    def _output_names(self) -> list[str]:
+        cls = type(self)
+        names = [name for name in dir(cls) if isinstance(getattr(cls, name, None), OutputAttribute)]
+        return [name for name in names if not getattr(cls, name).secret]
+
+    if not TYPE_CHECKING:  # type checkers must go on refusing attributes that do not exist
+
+        def __getattr__(self, name: str) -> Any:
+            if name.startswith("_"):
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            return _complain_attribute(self, name)
+
+        def __setattr__(self, name: str, value: object) -> None:
+            if name.startswith("_") or type(self).__dict__.get("KIND") is None:
+                object.__setattr__(self, name, value)  # a class of the user's may keep what it likes
+                return
+            _complain_assignment(self, name)
+
+        def __delattr__(self, name: str) -> None:
+            _complain_assignment(self, name)
+
+
+def _complain_attribute(construct: Construct, name: str) -> Any:
+    recording = current()
+    at = recording.sources.attribute(recording.sources.here(), name)
+    title, shown = construct._title(), read.printable(name)
+    if name in LATER_VERBS:
+        recording.report.error(
+            "not-supported-yet", f"`{name}` is not supported yet", at, helps=["leave it out for now"]
+        )
+        return ABSENT
+    others = [kind for kind, cls in KINDS.items() if getattr(getattr(cls, name, None), "is_verb", False)]
+    known = [item for item in dir(type(construct)) if not item.startswith("_")]
+    verbs = [item for item in known if getattr(getattr(type(construct), item), "is_verb", False)]
+    outputs = construct._output_names()
+    groups = (("the verbs", verbs), ("the outputs", outputs))
+    notes = [f"{construct.KIND} has {what} {one_of(names)}" for what, names in groups if names]
+    recording.report.error(
+        "unknown-attribute",
+        f"{title} has no `{shown}`",
+        at,
+        notes=[f"`{name}` is a verb of {' and '.join(others)}", *notes] if others else notes,
+        helps=[None if others else did_you_mean(name, known)],
+    )
+    return ABSENT
+
+
+def _complain_assignment(construct: Construct, name: str) -> None:
+    recording = current()
+    signature = Signature.of(type(construct).__init__)
+    recording.report.error(
+        "not-assignable",
+        f"`{read.printable(name)}` of {construct._title()} can't be changed after it was made",
+        recording.sources.here(),
+        helps=[
+            f"give it where the construct is made: `{construct.KIND}(…, {name}=…)`"
+            if name in signature.names
+            else did_you_mean(name, signature.names)
+        ],
+    )

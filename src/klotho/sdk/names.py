@@ -1,0 +1,192 @@
+"""Names a program asks for that are not there: offered the nearest, or told that they come later.
+
+Input: a name and where it was looked up; output: a value that absorbs what is done with it, and a diagnostic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from klotho.diagnostics import did_you_mean, one_of
+from klotho.sdk.absent import ABSENT
+from klotho.sdk.readers import printable
+from klotho.sdk.recording import active, current, is_script
+
+if TYPE_CHECKING:
+    from klotho.sdk.recording import Recording
+
+NOW: dict[str, tuple[str, ...]] = {
+    "API": (),
+    "Application": (),
+    "Compute": ("Container", "Function"),
+    "Databases": ("KeyValue", "Postgres"),
+    "Stack": (),
+    "config": (),
+}
+"""What klotho has, with the constructs of each namespace."""
+
+LATER: dict[str, tuple[str, ...]] = {
+    "Auth": ("OIDC", "UserPool"),
+    "Databases": ("MySQL", "Redis"),
+    "Domain": (),
+    "Messaging": ("Queue", "Topic"),
+    "Schedule": (),
+    "Secret": (),
+    "Site": (),
+    "Storage": ("Bucket",),
+}
+"""Constructs that are designed but not built yet; they are refused by name."""
+
+LATER_VERBS = frozenset(
+    {
+        "attach_cert",
+        "authenticates_with",
+        "consumes",
+        "publishes_to",
+        "sends_to",
+        "subscribes_to",
+        "triggered_by",
+        "uses",
+    }
+)
+
+
+class Later:
+    """A construct, or a namespace of constructs, that comes later: says so when it is used."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __call__(self, *args: object, **kwargs: object) -> Any:
+        return _not_yet(self._name)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        if name in LATER.get(self._name, ()):
+            return Later(f"{self._name}.{name}")
+        return unknown_kind(self._name, name)
+
+
+class Namespace(type):
+    """The class of `Compute` and `Databases`: a name that is not there is a diagnostic."""
+
+    if not TYPE_CHECKING:  # type checkers must go on refusing names that do not exist
+
+        def __getattr__(cls, name: str) -> Any:
+            if name.startswith("_"):
+                raise AttributeError(name)
+            if name in LATER.get(cls.__name__, ()):
+                return Later(f"{cls.__name__}.{name}")
+            return unknown_kind(cls.__name__, name)
+
+        def __call__(cls, *args: object, **kwargs: object) -> Any:
+            recording = current()
+            examples = [f"`{cls.__name__}.{name}(…)`" for name in NOW[cls.__name__]]
+            recording.report.error(
+                "unknown-kind",
+                f"`{cls.__name__}` is no construct, it holds some",
+                recording.sources.here(),
+                helps=[f"make one of them: {' or '.join(examples)}"],
+            )
+            return ABSENT
+
+
+def other_name(name: str) -> Any:
+    """For `klotho.<name>` where klotho has no such name.
+
+    While a program runs it is reported and absorbed; elsewhere it is Python's own AttributeError, because submodules
+    are found that way and tools probe modules for names.
+    """
+    if _is_submodule(name):
+        raise AttributeError(f"module 'klotho' has no attribute {name!r} yet")
+    if active() is None and not is_script():
+        hint = did_you_mean(name, [*NOW, *LATER])
+        raise AttributeError(f"module 'klotho' has no attribute {name!r}" + (f": {hint}" if hint else ""))
+    return Later(name) if name in LATER else _unknown_import(name, current())
+
+
+def _unknown_import(name: str, recording: Recording) -> Any:
+    span = recording.sources.here()
+    # `from klotho import X` asks twice for X: once to see whether it is a submodule.
+    place = (span.file, span.line, name) if span else ("", 0, name)
+    if place in recording.reported_names:
+        return ABSENT
+    recording.reported_names.add(place)
+    at = recording.sources.imported(span, name)
+    if at == span:
+        at = recording.sources.attribute(span, name)
+    _report_unknown(recording, "klotho", name, at)
+    return ABSENT
+
+
+def unknown_kind(namespace: str, name: str) -> Any:
+    """For `Compute.<name>` where there is no such construct."""
+    recording = current()
+    at = recording.sources.attribute(recording.sources.here(), name)
+    _report_unknown(recording, namespace, name, at)
+    return ABSENT
+
+
+def _report_unknown(recording: Recording, place: str, name: str, at: Any) -> None:
+    inside = NOW.get(place, ())
+    if place == "klotho":
+        hint = did_you_mean(name, _full_names()) if _named_alike(name) is None else None
+        known = [item for item in NOW if item != "config"]
+    else:
+        hint, known = did_you_mean(name, (*inside, *LATER.get(place, ()))), list(inside)
+    alike = _named_alike(name)
+    recording.report.error(
+        "unknown-kind",
+        f"{place} has no `{printable(name)}`",
+        at,
+        notes=[f"{place} has {one_of(known)}"] if known else [],
+        helps=[f"did you mean `{alike}`?" if alike and not hint else hint],
+    )
+
+
+def _full_names() -> list[str]:
+    return [*NOW, *LATER]
+
+
+def _named_alike(name: str) -> str | None:
+    """`Compute.Container` for `Container` or `Contaner`: the last part alone decides."""
+    from klotho.diagnostics import nearest
+
+    full = [f"{space}.{item}" for table in (NOW, LATER) for space, items in table.items() for item in items]
+    found = nearest(name, [item.partition(".")[2] for item in full])
+    return next((item for item in full if found and item.endswith(f".{found[0]}")), None)
+
+
+def _not_yet(name: str) -> Any:
+    recording = current()
+    now = [f"{space}.{item}" if item else space for space, items in NOW.items() for item in items or ("",)]
+    constructs = [item for item in now if item not in ("Application", "Stack", "config")]
+    recording.report.error(
+        "not-supported-yet",
+        f"{name} is not supported yet",
+        recording.sources.here(),
+        notes=[f"this version has {one_of(constructs)}"],
+        helps=["leave it out for now"],
+    )
+    return ABSENT
+
+
+def unknown_attribute(title: str, name: str, known: Iterable[str]) -> Any:
+    """For an attribute that something other than a construct does not have."""
+    recording, known = current(), list(known)
+    recording.report.error(
+        "unknown-attribute",
+        f"{title} has no `{printable(name)}`",
+        recording.sources.attribute(recording.sources.here(), name),
+        notes=[f"it has {one_of(known)}"],
+        helps=[did_you_mean(name, known)],
+    )
+    return ABSENT
+
+
+def _is_submodule(name: str) -> bool:
+    from importlib.util import find_spec
+
+    return name.isidentifier() and find_spec(f"klotho.{name}") is not None

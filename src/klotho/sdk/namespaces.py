@@ -1,0 +1,23 @@
+"""`Compute` and `Databases`: where constructs are found. A new one is one line here and its name in `names.NOW`."""
+
+from __future__ import annotations
+
+from klotho.sdk.container import Container as _Container
+from klotho.sdk.function import Function as _Function
+from klotho.sdk.key_value import KeyValue as _KeyValue
+from klotho.sdk.names import Namespace
+from klotho.sdk.postgres import Postgres as _Postgres
+
+
+class Compute(metaclass=Namespace):
+    """What runs code."""
+
+    Container = _Container
+    Function = _Function
+
+
+class Databases(metaclass=Namespace):
+    """What keeps data."""
+
+    KeyValue = _KeyValue
+    Postgres = _Postgres

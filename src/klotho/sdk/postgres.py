@@ -1,0 +1,67 @@
+"""`Databases.Postgres`: a PostgreSQL database."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from klotho.sdk import readers as read
+from klotho.sdk.construct import Construct, described
+from klotho.sdk.output import OutputAttribute
+from klotho.sdk.stack import Stack
+
+_read_version_text = read.matching(r"[1-9][0-9]?(\.[0-9]{1,2})?", 'a PostgreSQL version such as `"16"` or `"16.4"`')
+
+
+def _read_version(value: Any) -> str:
+    if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 100:
+        return str(value)
+    return _read_version_text(value)  # type: ignore[no-any-return]  # a reader returns JSON
+
+
+class Postgres(Construct):
+    """A PostgreSQL database, encrypted and never reachable from outside; services reach it through verbs."""
+
+    KIND = "Databases.Postgres"
+
+    endpoint = OutputAttribute()
+    """Its host name."""
+    port = OutputAttribute()
+    """Its TCP port, as text."""
+    database = OutputAttribute()
+    """The name of the database on the server."""
+    password = OutputAttribute(secret=True)
+    """A secret: fetched by the service at run time, never written into `environment=`."""
+
+    @described(
+        version=_read_version,
+        storage_gb=read.whole(1, unit="GB"),
+        instance=read.matching(r"db\.[a-z0-9-]+\.[a-z0-9]+", "an RDS instance class such as `db.t4g.micro`"),
+        backup_days=read.whole(0, 35),
+        protect=read.truth,
+    )
+    def __init__(
+        self,
+        name: str,
+        *,
+        version: str | int | None = None,
+        storage_gb: int | None = None,
+        instance: str | None = None,
+        backup_days: int | None = None,
+        protect: bool | None = None,
+        stack: str | Stack | None = None,
+        from_project: bool = False,
+        existing: str | None = None,
+    ) -> None:
+        """Describe a database.
+
+        Args:
+            name: how services ask for it: `klotho.config.datastores.get("orders_db")`.
+            version: `"16"` or `"16.4"`. Default: the newest that Klotho knows.
+            storage_gb: GB to start with. Default: 20.
+            instance: RDS instance class, `"db.t4g.micro"`. Default: Klotho chooses.
+            backup_days: how long automatic backups are kept, 0 (none) to 35, as RDS allows. Default: 7.
+            protect: True refuses to delete or replace it. Default: False.
+            stack: the deployment stack to put it into. Default: Klotho's segmentation.
+            from_project: another repository of the project defines it; give only the name. Default: False.
+            existing: an ARN or id to use as it is, never to change.
+        """
