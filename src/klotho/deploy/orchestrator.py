@@ -17,6 +17,7 @@ from graphlib import TopologicalSorter
 from typing import Any, Literal
 
 from klotho.deploy.assets import AssetStep
+from klotho.deploy.differences import ResourceChange, differences
 from klotho.deploy.events import (
     Action,
     Cause,
@@ -42,8 +43,8 @@ from klotho.deploy.stacks import (
     StackCalls,
     upstreams,
 )
-from klotho.deploy.template import Origin, origins
-from klotho.diagnostics import Diagnostic, Failure
+from klotho.deploy.template import Origin, origins, parsed
+from klotho.diagnostics import Diagnostic, Failure, one_of
 from klotho.stacks import AssetSource, Manifest, OutputSource, Stack
 
 PARALLEL_STACKS = 8
@@ -120,9 +121,14 @@ class Orchestrator:
         self._sink = sink
         self._run_id = run_id
         self._outcomes: dict[str, StackOutcome] = {}
+        self._delete_data = False
 
-    def deploy(self, deployed: Mapping[str, DeployedStack]) -> Deployment:
-        """Deploy what changed, then delete stacks the manifest does not hold any more."""
+    def deploy(self, deployed: Mapping[str, DeployedStack], *, delete_data: bool = False) -> Deployment:
+        """Deploy what changed, then delete stacks the manifest does not hold any more.
+
+        Without `delete_data` a change that would replace or remove what holds data fails its stack before it begins.
+        """
+        self._delete_data = delete_data
         self._sink(DeploymentPlanned(tuple((stack.name, stack.depends_on) for stack in self._manifest.stacks)))
         by_name = {stack.name: stack for stack in self._manifest.stacks}
         builds = {f"asset {name}": name for stack in by_name.values() for name in _assets_of(stack)}
@@ -178,7 +184,7 @@ class Orchestrator:
                     broken[node] = failure
                 sorter.done(node)
 
-    def _ended(self, node: str, future: Future[Any]) -> Failure | None | Literal[False]:
+    def _ended(self, node: str, future: Future[Any]) -> Failure | Literal[False] | None:
         """False when the node ended well; else the failure behind it, None when its outcome says it all."""
         try:
             outcome = future.result()
@@ -232,6 +238,8 @@ class Orchestrator:
         self._sink(StackStarted(stack.name, action))
         if action == "update":
             assert deployed is not None
+            if not self._delete_data and (stack.stateful or deployed.stateful):
+                self._refuse_data_loss(deployed, request)
             settled = self._update(deployed, request, listen)
             if settled is None:
                 self._sink(StackUnchanged(stack.name))
@@ -243,6 +251,22 @@ class Orchestrator:
         outputs = self._calls.describe(stack.stack_name).outputs
         self._sink(StackDone(stack.name, action, self._pace.clock() - begun))
         return StackOutcome(stack.name, "updated" if action == "update" else "created", outputs)
+
+    def _refuse_data_loss(self, deployed: DeployedStack, request: Request) -> None:
+        """Failure when the update would replace or remove a database or table. Asked here because only now are all
+        values known that decide about a replacement."""
+        before, after = self._calls.template(deployed.stack_name), parsed(request.template)
+        found = differences(before, deployed.parameters, after, request.parameters)
+        lost = [item for item in found if item.loses_data]
+        if lost:
+            what = one_of(item.construct.rpartition("/")[2] or item.logical_id for item in lost)
+            raise Failure(
+                "data-would-be-deleted",
+                f"this would delete the data of {what}",
+                at=lost[0].span,
+                notes=tuple(_reason(item) for item in lost),
+                helps=("undo that change", "run it with `--delete-data` to lose the data for good"),
+            )
 
     def _create(self, leftover: DeployedStack | None, request: Request, listen: ResourceEvent) -> Settled:
         """Create, after deleting what an earlier failed creation left under the name."""
@@ -297,6 +321,12 @@ class Orchestrator:
     def _token(self, what: str, step: str) -> str:
         """Unique per run, stack and step; at most 128 letters, digits and hyphens (ClientRequestToken)."""
         return f"klotho-{self._run_id}-{hashlib.sha256(what.encode()).hexdigest()[:24]}-{step}"
+
+
+def _reason(item: ResourceChange) -> str:
+    if item.change == "remove":
+        return f"{item.logical_id} ({item.type}) would be removed"
+    return f"{item.logical_id} ({item.type}) would be replaced: {one_of(item.properties)} can't be changed in place"
 
 
 def _assets_of(stack: Stack) -> set[str]:

@@ -248,9 +248,7 @@ def upstreams(stacks: Iterable[DeployedStack]) -> dict[str, set[str]]:
     owner = {value: stack.stack_name for stack in known for value in stack.outputs.values() if len(value) > 6}
     return {
         stack.stack_name: {
-            owner[value]
-            for value in stack.parameters.values()
-            if value in owner and owner[value] != stack.stack_name
+            owner[value] for value in stack.parameters.values() if value in owner and owner[value] != stack.stack_name
         }
         for stack in known
     }

@@ -23,10 +23,14 @@ class Origin:
 
 def origins(template: bytes) -> dict[str, Origin]:
     """From each resource's `Metadata: {"klotho": {"construct": …, "span": "infra.py:12"}}`."""
+    resources = parsed(template).get("Resources", {})
+    return {logical_id: origin_of(resource) for logical_id, resource in resources.items()}
+
+
+def parsed(template: bytes) -> dict[str, Any]:
     import orjson
 
-    resources = orjson.loads(template).get("Resources", {})
-    return {logical_id: origin_of(resource) for logical_id, resource in resources.items()}
+    return dict(orjson.loads(template))
 
 
 def origin_of(resource: Mapping[str, Any]) -> Origin:

@@ -1,0 +1,175 @@
+"""What `up` would do, stack by stack, without doing it.
+
+Input: the manifest, its templates, what is deployed, and the asset step. Output: a `Preview`. Allowed effects:
+DescribeStacks' result is handed in, GetTemplate for stacks that differ, and building assets of stacks that exist (to
+know their digests). Never changes anything deployed; works where nothing was ever deployed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from klotho.deploy.assets import AssetStep
+from klotho.deploy.differences import (
+    UNKNOWN,
+    ResourceChange,
+    additions,
+    differences,
+    removals,
+    unknown_outputs,
+)
+from klotho.deploy.orchestrator import deployed_digest, leftovers
+from klotho.deploy.stacks import DeployedStack, StackCalls
+from klotho.deploy.template import parsed
+from klotho.stacks import AssetSource, Manifest, Stack
+
+StackAction = Literal["create", "update", "recreate", "unchanged", "delete"]
+
+
+@dataclass(frozen=True, slots=True)
+class StackChange:
+    """What would happen to one stack."""
+
+    stack: str
+    action: StackAction
+    resources: tuple[ResourceChange, ...] = ()
+    uncertain: bool = False
+    """It changes only if a value that is known after deploy turns out to differ."""
+
+    @property
+    def data_lost(self) -> tuple[ResourceChange, ...]:
+        return tuple(item for item in self.resources if item.loses_data)
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """Every stack in manifest order, then those to be deleted."""
+
+    stacks: tuple[StackChange, ...]
+
+    @property
+    def changes(self) -> tuple[StackChange, ...]:
+        return tuple(item for item in self.stacks if item.action != "unchanged")
+
+    @property
+    def data_lost(self) -> tuple[tuple[str, ResourceChange], ...]:
+        """Stack and resource of everything whose data would be lost."""
+        return tuple((item.stack, lost) for item in self.stacks for lost in item.data_lost)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "stacks": [
+                {
+                    "name": item.stack,
+                    "action": item.action,
+                    "uncertain": item.uncertain,
+                    "resources": [_resource_json(resource) for resource in item.resources],
+                }
+                for item in self.stacks
+            ],
+            "data_lost": [{"stack": stack, "logical_id": item.logical_id} for stack, item in self.data_lost],
+        }
+
+
+def preview(
+    manifest: Manifest,
+    templates: Mapping[str, bytes],
+    deployed: Mapping[str, DeployedStack],
+    assets: AssetStep,
+    calls: StackCalls | None,
+    bucket: str,
+) -> Preview:
+    """`calls` may be None where nothing is deployed; assets of stacks that exist must have been started."""
+    if calls is None:
+        assert not deployed
+        return Preview(tuple(_created(stack, templates) for stack in manifest.stacks))
+    return _Previewer(manifest, templates, deployed, assets, calls, bucket).run()
+
+
+def assets_of_deployed(manifest: Manifest, deployed: Mapping[str, DeployedStack]) -> set[str]:
+    """The assets whose digests a preview needs: those of stacks that exist already."""
+    return {
+        source.construct
+        for stack in manifest.stacks
+        if stack.stack_name in deployed
+        for source in stack.parameters.values()
+        if isinstance(source, AssetSource)
+    }
+
+
+def _created(stack: Stack, templates: Mapping[str, bytes]) -> StackChange:
+    return StackChange(stack.name, "create", tuple(additions(parsed(templates[stack.template]))))
+
+
+class _Previewer:
+    def __init__(
+        self,
+        manifest: Manifest,
+        templates: Mapping[str, bytes],
+        deployed: Mapping[str, DeployedStack],
+        assets: AssetStep,
+        calls: StackCalls,
+        bucket: str,
+    ) -> None:
+        self._manifest = manifest
+        self._templates = templates
+        self._deployed = deployed
+        self._assets = assets
+        self._calls = calls
+        self._bucket = bucket
+        self._unknown: dict[str, frozenset[str] | None] = {}
+        """Outputs that are not known yet, by stack; None for all of them."""
+
+    def run(self) -> Preview:
+        changes = [self._stack(stack) for stack in self._manifest.stacks]
+        for stack in leftovers(self._manifest, self._deployed):
+            gone = removals(self._calls.template(stack.stack_name))
+            changes.append(StackChange(stack.name, "delete", tuple(gone)))
+        return Preview(tuple(changes))
+
+    def _stack(self, stack: Stack) -> StackChange:
+        live = self._deployed.get(stack.stack_name)
+        if live is None or not (live.usable or live.busy):
+            self._unknown[stack.name] = None
+            made = _created(stack, self._templates)
+            return made if live is None else StackChange(stack.name, "recreate", made.resources)
+        values = self._values(stack)
+        if live.settled_well and live.digest == deployed_digest(stack, values):
+            self._unknown[stack.name] = frozenset()
+            return StackChange(stack.name, "unchanged")
+        before, after = self._calls.template(stack.stack_name), parsed(self._templates[stack.template])
+        found = differences(before, live.parameters, after, values)
+        self._unknown[stack.name] = unknown_outputs(before, after, found)
+        uncertain = bool(found) and all(item.uncertain for item in found)
+        return StackChange(stack.name, "update", tuple(found), uncertain)
+
+    def _values(self, stack: Stack) -> dict[str, str]:
+        values = {}
+        for name, source in stack.parameters.items():
+            if isinstance(source, AssetSource):
+                values[name] = self._assets.value(source, self._bucket)
+            else:
+                values[name] = self._output(source.stack, source.output)
+        return values
+
+    def _output(self, stack: str, output: str) -> str:
+        unknown = self._unknown[stack]
+        live = self._deployed.get(self._manifest.stack(stack).stack_name)
+        if live is None or unknown is None or output in unknown:
+            return UNKNOWN
+        return live.outputs.get(output, UNKNOWN)
+
+
+def _resource_json(item: ResourceChange) -> dict[str, Any]:
+    return {
+        "logical_id": item.logical_id,
+        "type": item.type,
+        "change": item.change,
+        "properties": list(item.properties),
+        "construct": item.construct or None,
+        "span": item.span.to_json() if item.span else None,
+        "loses_data": item.loses_data,
+        "uncertain": item.uncertain,
+    }

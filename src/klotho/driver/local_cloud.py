@@ -1,0 +1,110 @@
+"""The local environment: finds, starts and stops its local cloud, and builds images for it.
+
+Input: project, environment, region. Output: a `Session`: a connection and AWS clients for it. Refuses what
+`klotho.localcloud.connect` refuses, as a `Failure` that carries the log's last lines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from klotho.deploy.place import Clients, Place
+from klotho.deploy.stacks import StackCalls
+from klotho.diagnostics import Failure
+from klotho.driver.machine import cache_folder, local_pace
+from klotho.localcloud import connect
+from klotho.localcloud.identity import ACCOUNT
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A running local cloud."""
+
+    connection: connect.Connection
+    clients: Clients
+
+    @property
+    def calls(self) -> StackCalls:
+        return StackCalls(self.clients, local_pace())
+
+
+def has_data(project: str, environment: str) -> bool:
+    """Whether anything was ever brought up there and not deleted since."""
+    return connect.state_folder(project, environment).is_dir()
+
+
+def running_session(project: str, environment: str) -> Session | None:
+    """The running local cloud, None when it is stopped."""
+    connection = connect.running(connect.state_folder(project, environment))
+    return None if connection is None else _session(connection)
+
+
+def started_session(project: str, environment: str, region: str, progress: Callable[[str], None]) -> Session:
+    """The local cloud, started when it does not run."""
+    with local_failures():
+        return _session(connect.start(project, environment, region, progress))
+
+
+def stop(project: str, environment: str) -> bool:
+    """Stop the local cloud and everything in it; data stays. False when nothing ran."""
+    with local_failures():
+        return connect.stop_any(connect.state_folder(project, environment))
+
+
+def delete_data(project: str, environment: str) -> None:
+    """Delete all data of a stopped local cloud."""
+    with local_failures():
+        connect.delete_data(connect.state_folder(project, environment))
+
+
+def image_builder(program_root: Path, project: str, environment: str) -> Callable[[Mapping[str, Any], Any], str]:
+    """Builds container images into the local cloud's folder."""
+    images = connect.state_folder(project, environment) / "images"
+
+    def build(properties: Mapping[str, Any], log: Callable[[str], None]) -> str:
+        from klotho.localcloud.planes.containers.dockerfile import ImageError
+        from klotho.localcloud.planes.containers.image import build_image
+
+        context = (program_root / str(properties["context"])).resolve()
+        dockerfile = (program_root / str(properties["dockerfile"])).resolve()
+        arguments = dict(properties.get("build_args", {}))
+        try:
+            built = build_image(
+                context, dockerfile, build_args=arguments, images=images, cache=cache_folder() / "images", log=log
+            )
+        except ImageError as error:
+            raise Failure(
+                "image-not-built",
+                f"the image of `{properties['context']}` could not be built: {error}",
+            ) from error
+        return built.uri
+
+    return build
+
+
+@contextmanager
+def local_failures() -> Iterator[None]:
+    try:
+        yield
+    except connect.LocalCloudError as error:
+        raise Failure(
+            "local-cloud",
+            error.reason,
+            notes=error.log_tail[-12:],
+            helps=("run the command again; the whole log is in `supervisor.log` of the state folder",),
+        ) from error
+
+
+def _session(connection: connect.Connection) -> Session:
+    place = Place(
+        region=connection.region,
+        account=ACCOUNT,
+        endpoint_url=connection.endpoint_url,
+        access_key=connection.access_key,
+        secret_key=connection.secret_key,
+    )
+    return Session(connection, Clients(place))

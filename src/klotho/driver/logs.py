@@ -1,0 +1,138 @@
+"""`logs`: what the services of an application print, merged by time.
+
+Input: a program, an environment, service names. Output: lines, oldest first; following never ends by itself. The
+log groups are those of the deployed stacks, read through CloudWatch Logs' FilterLogEvents. Refuses an unknown
+service (exit 6, with the nearest name).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from klotho.deploy.place import Clients, translated
+from klotho.deploy.stacks import DeployedStack
+from klotho.deploy.template import origin_of
+from klotho.diagnostics import ExitCode, Failure, did_you_mean, one_of
+from klotho.driver import local_cloud
+from klotho.driver.deployment import refuse_aws
+from klotho.driver.identity import identify
+from klotho.driver.inspection import require_running
+from klotho.driver.program import Program
+
+POLL_SECONDS = 0.5
+_LOG_GROUP = "AWS::Logs::LogGroup"
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    timestamp_ms: int
+    service: str
+    """The construct's name."""
+    message: str
+    group: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    group: str
+    service: str
+
+
+class LogReader:
+    """Reads the application's log groups."""
+
+    def __init__(self, clients: Clients, sources: Sequence[_Source]) -> None:
+        self._clients = clients
+        self._sources = sources
+        self._from: dict[str, int] = {}
+        self._seen: dict[str, set[str]] = {}
+
+    @property
+    def services(self) -> list[str]:
+        return sorted({source.service for source in self._sources})
+
+    def since(self, start_ms: int) -> list[LogLine]:
+        """Every line from a time on; remembers where it stopped."""
+        for source in self._sources:
+            self._from[source.group] = start_ms
+            self._seen[source.group] = set()
+        return self.fresh()
+
+    def fresh(self) -> list[LogLine]:
+        """Lines not returned before, oldest first."""
+        if not self._sources:
+            return []
+        with ThreadPoolExecutor(min(8, len(self._sources))) as threads:
+            lines = [line for found in threads.map(self._read, self._sources) for line in found]
+        return sorted(lines, key=lambda line: line.timestamp_ms)
+
+    def follow(self, sleep: Callable[[float], None] = time.sleep) -> Iterator[LogLine]:
+        """New lines as they come, until the caller stops."""
+        while True:
+            yield from self.fresh()
+            sleep(POLL_SECONDS)
+
+    def _read(self, source: _Source) -> list[LogLine]:
+        """Reading starts at the last timestamp seen, so events of that very millisecond come again: skip those."""
+        lines: list[LogLine] = []
+        seen, newest = self._seen[source.group], self._from[source.group]
+        at_newest = set(seen)
+        with translated(f"reading the log of {source.service}"):
+            pages = self._clients.logs.get_paginator("filter_log_events").paginate(
+                logGroupName=source.group, startTime=self._from[source.group]
+            )
+            for page in pages:
+                for event in page["events"]:
+                    if event["eventId"] in seen:
+                        continue
+                    if event["timestamp"] > newest:
+                        newest, at_newest = event["timestamp"], set()
+                    at_newest.add(event["eventId"])
+                    lines.append(LogLine(event["timestamp"], source.service, event["message"].rstrip(), source.group))
+        self._from[source.group], self._seen[source.group] = newest, at_newest
+        return lines
+
+
+def open_logs(program: Program, environment: str | None, services: Sequence[str]) -> LogReader:
+    """A reader of the named services' logs; of all when none is named."""
+    identity = identify(program, environment)
+    refuse_aws(identity.environment, "reading logs")
+    session = require_running(identity.project, identity.environment.name)
+    deployed = session.calls.deployed(
+        project=identity.project, environment=identity.environment.name, application=identity.application
+    )
+    with ThreadPoolExecutor(8) as threads:
+        found = [item for items in threads.map(lambda s: _sources(session, s), deployed.values()) for item in items]
+    known = sorted({source.service for source in found})
+    for name in services:
+        if name not in known:
+            raise Failure(
+                "service-unknown",
+                f"there is no service `{name}` with a log",
+                notes=(f"there is {one_of(known)}" if known else "nothing deployed has a log",),
+                helps=(did_you_mean(name, known),),
+                exit_code=ExitCode.NOT_FOUND,
+            )
+    chosen = [source for source in found if not services or source.service in services]
+    return LogReader(session.clients, sorted(chosen, key=lambda source: source.group))
+
+
+def _sources(session: local_cloud.Session, stack: DeployedStack) -> list[_Source]:
+    """The log groups of one stack, named by the construct in their metadata."""
+    with translated(f"reading the resources of {stack.name}"):
+        answer = session.clients.cloudformation.describe_stack_resources(StackName=stack.stack_name)
+    groups = {
+        item["LogicalResourceId"]: item["PhysicalResourceId"]
+        for item in answer["StackResources"]
+        if item["ResourceType"] == _LOG_GROUP and item.get("PhysicalResourceId")
+    }
+    if not groups:
+        return []
+    resources = session.calls.template(stack.stack_name).get("Resources", {})
+    return [
+        _Source(group, origin_of(resources.get(logical_id, {})).construct.rpartition("/")[2] or stack.name)
+        for logical_id, group in sorted(groups.items())
+    ]

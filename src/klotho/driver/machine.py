@@ -1,0 +1,43 @@
+"""What the driver knows about this machine: folders, time, and whether a CI service runs it.
+
+Input: environment variables (XDG_CACHE_HOME, XDG_STATE_HOME, CI). Output: paths and clocks. Refuses nothing: a
+relative XDG path is ignored, as the XDG base directory specification says.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+from klotho.deploy.place import Pace
+
+
+def cache_folder() -> Path:
+    """What can be made again: installed packages, zips, image layers."""
+    return _xdg("XDG_CACHE_HOME", ".cache") / "klotho"
+
+
+def state_root() -> Path:
+    """What must not be lost: local clouds' data, crash logs."""
+    return _xdg("XDG_STATE_HOME", ".local/state") / "klotho"
+
+
+def runs_in_ci() -> bool:
+    """Whether CI is set to anything but an empty text, `0` or `false`: GitHub, GitLab and others set it to `true`."""
+    return os.environ.get("CI", "").casefold() not in ("", "0", "false")
+
+
+def local_pace() -> Pace:
+    """Polling a local cloud costs nothing to speak of."""
+    return Pace(time.monotonic, time.sleep, fastest=0.02, slowest=0.2)
+
+
+def new_run_id() -> str:
+    """Unique per run: the time, so that tokens sort, and random digits."""
+    return f"{time.time_ns() // 1_000_000:x}-{os.urandom(4).hex()}"
+
+
+def _xdg(variable: str, default: str) -> Path:
+    configured = os.environ.get(variable, "")
+    return Path(configured) if configured.startswith("/") else Path.home() / default

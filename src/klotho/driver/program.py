@@ -1,0 +1,74 @@
+"""Which program, which environment: decided once for every command.
+
+Input: the path and options of a command. Output: a `Target`. Refuses a missing program (with what to do next), a
+folder without one, an unknown environment, and no environment named under CI.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from klotho.diagnostics import Diagnostic, ExitCode, Failure, Report
+from klotho.driver.settings import DEFAULT_ENVIRONMENT, DEFAULT_REGION, Environment, Settings, read_settings
+
+PROGRAM_NAME = "infra.py"
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A program that exists."""
+
+    path: Path
+    """Absolute."""
+    settings: Settings
+    diagnostics: tuple[Diagnostic, ...] = ()
+    """Mistakes in klotho.yaml."""
+
+    @property
+    def folder(self) -> Path:
+        return self.path.parent
+
+
+def find_program(path: Path) -> Program:
+    """The program at a path: a file, or a folder that holds infra.py. Failure (exit 6) when there is none."""
+    candidate = path / PROGRAM_NAME if path.is_dir() else path
+    if not candidate.is_file():
+        raise _no_program(path, candidate)
+    report = Report()
+    settings = read_settings(candidate.resolve().parent, report)
+    return Program(candidate.resolve(), settings, tuple(report.diagnostics))
+
+
+def choose_environment(program: Program, named: str | None, asked_by_program: str | None, in_ci: bool) -> Environment:
+    """`--env` wins, then the program's `environment=`, then `local`; the region is filled in later by the program's."""
+    name = named or asked_by_program
+    if name is None and in_ci:
+        raise Failure(
+            "environment-not-named",
+            "under CI the environment must be named",
+            notes=("CI is set in this shell, and a run by mistake against the default environment helps nobody",),
+            helps=(f"add `--env {DEFAULT_ENVIRONMENT}` or the name of another environment",),
+            exit_code=ExitCode.USAGE,
+        )
+    return program.settings.environment(name or DEFAULT_ENVIRONMENT)
+
+
+def with_region(environment: Environment, asked_by_program: str | None) -> Environment:
+    """The environment with a region for certain."""
+    return replace(environment, region=environment.region or asked_by_program or DEFAULT_REGION)
+
+
+def _no_program(path: Path, candidate: Path) -> Failure:
+    shown = candidate.name if path == Path(PROGRAM_NAME) or path == Path() else str(candidate)
+    helps = ["run `klotho init` to write a small working one", "name its path: `klotho up path/to/infra.py`"]
+    folder = candidate.parent
+    if folder.is_dir():
+        near = sorted(item.parent.name for item in folder.glob(f"*/{PROGRAM_NAME}"))[:3]
+        helps = [f"there is one in `{name}`: run `klotho up {folder / name}`" for name in near] or helps
+    return Failure(
+        "program-missing",
+        f"there is no `{shown}` here" if shown == PROGRAM_NAME else f"there is no program at `{shown}`",
+        helps=helps,
+        exit_code=ExitCode.NOT_FOUND,
+    )

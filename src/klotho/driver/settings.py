@@ -1,0 +1,191 @@
+"""`klotho.yaml`: which environments there are, and names that win over the program's.
+
+Input: the file's text (missing is fine: every setting has a default). Output: `Settings`. Refuses, each with the
+line and the nearest name: unknown keys, wrong types, a target other than `local` or `aws`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from klotho.diagnostics import ExitCode, Failure, Report, Span, did_you_mean, one_of
+
+FILE_NAME = "klotho.yaml"
+DEFAULT_ENVIRONMENT = "local"
+DEFAULT_REGION = "us-east-1"
+
+Target = Literal["local", "aws"]
+
+_TOP = ("app", "project", "environments")
+_LATER = ("defaults", "constructs", "guardrails", "stacks")
+_ENVIRONMENT = ("target", "region", "account", "protect")
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,62}")
+_REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """One place to deploy to."""
+
+    name: str
+    target: Target = "local"
+    region: str | None = None
+    """None: the program's, else us-east-1."""
+    account: str | None = None
+    """The only AWS account that may be deployed to; 12 digits."""
+    protect: bool = False
+    """Deleting data here needs consent that `--yes` does not give."""
+    span: Span | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The whole file."""
+
+    app: str | None = None
+    """Wins over the program's application name."""
+    project: str | None = None
+    environments: Mapping[str, Environment] = field(default_factory=dict)
+
+    def environment(self, name: str) -> Environment:
+        """The named environment; `local` is always there. Failure (`environment-unknown`, exit 6) for any other."""
+        if name in self.environments:
+            return self.environments[name]
+        if name == DEFAULT_ENVIRONMENT:
+            return Environment(name)
+        known = sorted({*self.environments, DEFAULT_ENVIRONMENT})
+        raise Failure(
+            "environment-unknown",
+            f"there is no environment `{name}`",
+            notes=(f"there is {one_of(known)}",),
+            helps=(did_you_mean(name, known), f"add `{name}:` under `environments:` in {FILE_NAME}"),
+            exit_code=ExitCode.NOT_FOUND,
+        )
+
+
+def read_settings(folder: Path, report: Report) -> Settings:
+    """The settings of a program's folder; mistakes go to the report and what is left of the file is used."""
+    path = folder / FILE_NAME
+    if not path.is_file():
+        return Settings()
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        report.error("settings-unreadable", f"`{FILE_NAME}` can't be read: {error}", Span(FILE_NAME, 1))
+        return Settings()
+    return parse_settings(text, report)
+
+
+def parse_settings(text: str, report: Report) -> Settings:
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+    try:
+        data = YAML(typ="rt").load(text)
+    except MarkedYAMLError as error:
+        mark = error.problem_mark
+        at = Span(FILE_NAME, mark.line + 1, mark.column + 1) if mark else Span(FILE_NAME, 1)
+        report.error("settings-unreadable", f"`{FILE_NAME}` is no valid YAML: {error.problem}", at)
+        return Settings()
+    except (YAMLError, ValueError) as error:
+        report.error("settings-unreadable", f"`{FILE_NAME}` is no valid YAML: {error}", Span(FILE_NAME, 1))
+        return Settings()
+    return _Reader(report).settings(data)
+
+
+class _Reader:
+    """Checks one parsed file."""
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+
+    def settings(self, data: Any) -> Settings:
+        if data is None:
+            return Settings()
+        if not isinstance(data, Mapping):
+            self._report.error("settings-shape", f"`{FILE_NAME}` must hold keys such as `app:`", Span(FILE_NAME, 1))
+            return Settings()
+        self._known(data, "", _TOP, _LATER)
+        environments = self._mapping(data, "environments")
+        return Settings(
+            app=self._text(data, "app", "", _NAME.fullmatch, "letters, digits, `-` and `_`, starting with a letter"),
+            project=self._text(data, "project", "", _NAME.fullmatch, "letters, digits, `-` and `_`, from a letter"),
+            environments={str(name): self._environment(environments, name) for name in environments},
+        )
+
+    def _environment(self, parent: Mapping[Any, Any], name: Any) -> Environment:
+        at = _line_of(parent, name)
+        if not isinstance(name, str) or not _NAME.fullmatch(name):
+            self._report.error("settings-value", f"`{name}` is no name an environment can have", at)
+        data = parent[name]
+        if data is None:
+            return Environment(str(name), span=at)
+        if not isinstance(data, Mapping):
+            self._report.error("settings-shape", f"`environments.{name}` must hold keys such as `target:`", at)
+            return Environment(str(name), span=at)
+        where = f"environments.{name}."
+        self._known(data, where, _ENVIRONMENT, ())
+        protect = data.get("protect", False)
+        if not isinstance(protect, bool):
+            message = f"`{where}protect` must be `true` or `false`"
+            self._report.error("settings-value", message, _line_of(data, "protect"))
+        return Environment(
+            name=str(name),
+            target=self._target(data, where),
+            region=self._text(data, "region", where, _REGION.fullmatch, "an AWS region such as `eu-central-1`"),
+            account=self._text(data, "account", where, re.compile(r"\d{12}").fullmatch, "12 digits in quotes"),
+            protect=protect is True,
+            span=at,
+        )
+
+    def _target(self, data: Mapping[Any, Any], where: str) -> Target:
+        value = data.get("target", "local")
+        if value == "aws":
+            return "aws"
+        if value != "local":
+            helps = (did_you_mean(str(value), ("local", "aws")),)
+            message = f"`{where}target` is `{value}`; it can be `local` or `aws`"
+            self._report.error("settings-value", message, _line_of(data, "target"), helps=helps)
+        return "local"
+
+    def _text(
+        self, data: Mapping[Any, Any], key: str, where: str, fits: Callable[[str], Any], wanted: str
+    ) -> str | None:
+        value = data.get(key)
+        if value is None:
+            return None
+        if not isinstance(value, str) or not fits(value):
+            self._report.error("settings-value", f"`{where}{key}` must be {wanted}", _line_of(data, key))
+            return None
+        return str(value)
+
+    def _mapping(self, data: Mapping[Any, Any], key: str) -> Mapping[Any, Any]:
+        value = data.get(key)
+        if value is None:
+            return {}
+        if not isinstance(value, Mapping):
+            self._report.error("settings-shape", f"`{key}` must hold names with settings", _line_of(data, key))
+            return {}
+        return value
+
+    def _known(self, data: Mapping[Any, Any], where: str, known: tuple[str, ...], later: tuple[str, ...]) -> None:
+        for key in data:
+            at = _line_of(data, key)
+            if key in later:
+                self._report.error("settings-not-yet", f"`{where}{key}` in {FILE_NAME} comes with a later release", at)
+            elif key not in known:
+                helps = (did_you_mean(str(key), known) or f"there is {one_of(known)}",)
+                self._report.error("settings-key-unknown", f"`{where}{key}` is no setting", at, helps=helps)
+
+
+def _line_of(data: Mapping[Any, Any], key: Any) -> Span:
+    """Where a key stands; ruamel counts from 0."""
+    try:
+        line, column = data.lc.key(key)  # type: ignore[attr-defined]
+    except (AttributeError, KeyError):
+        return Span(FILE_NAME, 1)
+    return Span(FILE_NAME, line + 1, column + 1, line + 1, column + 1 + len(str(key)))
