@@ -12,7 +12,7 @@ import re
 from klotho.application.model import Application, Construct, ConstructId, Relationship
 from klotho.application.routes import overlapping, parse_route
 from klotho.application.values import references
-from klotho.diagnostics import Label, Report, Span, did_you_mean
+from klotho.diagnostics import Label, Report, did_you_mean
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,62}")
 
@@ -77,29 +77,35 @@ def _ends(application: Application, report: Report) -> None:
 
 def _routes(application: Application, report: Report) -> None:
     """Two attachments that would serve the same request, per API."""
-    seen: dict[ConstructId, list[Relationship]] = {}
+    seen: dict[tuple[ConstructId, tuple[str, ...]], list[Relationship]] = {}
     for relationship in application.relationships:
         if relationship.verb != "attach_service":
             continue
-        route = relationship.properties.get("route", "/")
-        problem = parse_route(str(route)).problem
-        if problem:
-            report.error("bad-route", f"`{route}` is no route: {problem}", relationship.span)
+        route = parse_route(str(relationship.properties.get("route", "/")))
+        if route.problem:
+            report.error(
+                "bad-route", f"`{relationship.properties['route']}` is no route: {route.problem}", relationship.span
+            )
             continue
-        for other in seen.setdefault(relationship.actor, []):
+        alike = seen.setdefault((relationship.actor, route.shape), [])
+        for other in alike:
             if clash := overlapping(relationship.properties, other.properties):
-                also: list[Label] = [Label(other.span, "also served here")] if isinstance(other.span, Span) else []
-                report.error(
-                    "route-clash",
-                    f"`{clash}` is attached twice to {application.construct(relationship.actor).title}"
-                    if relationship.actor in application.by_id
-                    else f"`{clash}` is attached twice",
-                    relationship.span,
-                    text="this route is taken",
-                    also=also,
-                    helps=["give one of them another route, or tell them apart by `methods=`"],
-                )
-        seen[relationship.actor].append(relationship)
+                _clash(application, relationship, other, clash, report)
+        alike.append(relationship)
+
+
+def _clash(
+    application: Application, relationship: Relationship, other: Relationship, clash: str, report: Report
+) -> None:
+    api = application.by_id.get(relationship.actor)
+    report.error(
+        "route-clash",
+        f"`{clash}` is attached twice to {api.title if api else relationship.actor}",
+        relationship.span,
+        text="this route is taken",
+        also=[Label(other.span, "also served here")] if other.span else [],
+        helps=["give one of them another route, or tell them apart by `methods=`"],
+    )
 
 
 def _outputs(application: Application, report: Report) -> None:

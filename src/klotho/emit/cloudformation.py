@@ -8,6 +8,7 @@ which would lock the two together).
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,6 +24,7 @@ from klotho.resources.naming import logical_id, pascal, short_hash, stack_name
 from klotho.stacks.model import (
     AssetSource,
     Manifest,
+    Origin,
     OutputSource,
     PackageAsset,
     Stack,
@@ -45,6 +47,7 @@ class _Template:
     parameters: dict[str, dict[str, Any]] = field(default_factory=dict)
     sources: dict[str, OutputSource | AssetSource] = field(default_factory=dict)
     outputs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    origins: dict[str, Origin] = field(default_factory=dict)
     stateful: bool = False
 
 
@@ -86,19 +89,21 @@ class _Writer:
 
     def _resource(self, resource: Resource, stack: str) -> None:
         template, scope = self.templates[stack], self._scope(stack)
-        for item in references_in(resource.properties):
+        references = list(references_in(resource.properties))
+        for item in references:
             self._import(item, stack)
         entry: dict[str, Any] = {"Type": resource.type}
         if resource.properties:
             entry["Properties"] = rendered(resource.properties, scope)
-        named = {item.resource for item in references_in(resource.properties) if isinstance(item, Ref)}
+        named = {item.resource for item in references if isinstance(item, Ref)}
         waits = [self.ids[key] for key in resource.depends_on if self._is_in(key, stack) and key not in named]
         if waits:
             entry["DependsOn"] = sorted(waits)
         if resource.type in RETENTION:
             entry["DeletionPolicy"], entry["UpdateReplacePolicy"] = RETENTION[resource.type]
             template.stateful = True
-        entry["Metadata"] = {"klotho": _metadata(resource)}
+        entry["Metadata"] = {"klotho": {"construct": owner_of(resource.key)}}
+        template.origins[self.ids[resource.key]] = _origin(resource)
         template.resources[self.ids[resource.key]] = entry
 
     def _import(self, item: Ref | Asset, stack: str) -> None:
@@ -119,14 +124,15 @@ class _Writer:
 
     def _outputs(self) -> None:
         """What `klotho outputs` shows of each construct."""
-        names = [construct.name for construct in self.setting.application.constructs]
+        names = Counter(construct.name for construct in self.setting.application.constructs)
+        homes = {item: stack for stack, items in self.segmentation.constructs.items() for item in items}
         for construct in self.setting.application.constructs:
             implementation = self.setting.choices[construct.id]
-            title = construct.name if names.count(construct.name) == 1 else construct.id
+            title = construct.name if names[construct.name] == 1 else construct.id
             for output, spec in implementation.outputs.items():
                 if spec.secret:
                     continue
-                stack = self._stack_of_construct(construct.id)
+                stack = homes[construct.id]
                 value = spec.value(construct, self.setting)
                 for item in references_in(value):
                     self._import(item, stack)
@@ -137,9 +143,6 @@ class _Writer:
                     "Description": f"{construct.title}: {spec.about}",
                 }
                 self.shown.append(StackOutput(f"{title}.{output}", stack, name))
-
-    def _stack_of_construct(self, construct: str) -> str:
-        return next(name for name, ids in self.segmentation.constructs.items() if construct in ids)
 
     def _is_in(self, key: ResourceKey, stack: str) -> bool:
         return self.segmentation.stack_of[key] == stack
@@ -181,12 +184,9 @@ def _readable(role: str) -> str:
     return "-".join(word for word in words if word)
 
 
-def _metadata(resource: Resource) -> dict[str, Any]:
-    origin = resource.origins[0]
-    metadata: dict[str, Any] = {"construct": owner_of(resource.key), "rule": origin.rule}
-    if origin.spans:
-        metadata["span"] = str(origin.spans[0])
-    return metadata
+def _origin(resource: Resource) -> Origin:
+    first = resource.origins[0]
+    return Origin(owner_of(resource.key), first.rule, str(first.spans[0]) if first.spans else None)
 
 
 def _document(template: _Template) -> Mapping[str, Any]:
@@ -221,6 +221,7 @@ def _stack(writer: _Writer, template: _Template, file: str, body: bytes, setting
             "klotho:environment": setting.environment,
             "klotho:stack": template.name,
         },
+        origins=template.origins,
     )
 
 

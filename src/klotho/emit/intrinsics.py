@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from klotho.resources import Asset, Join, Pseudo, Ref, ResourceKey, Zone
@@ -19,6 +19,13 @@ class Scope(NamedTuple):
 
 def rendered(value: Any, scope: Scope) -> Any:
     """The value as the template says it; booleans and numbers stay what they are."""
+    kind = type(value)
+    if kind is str:
+        return value
+    if kind is dict:
+        return {key: rendered(item, scope) for key, item in value.items()}
+    if kind is list:
+        return [rendered(item, scope) for item in value]
     if isinstance(value, Ref):
         local = scope.local(value.resource)
         if local is None:
@@ -32,10 +39,6 @@ def rendered(value: Any, scope: Scope) -> Any:
         return {"Fn::Select": [value.ordinal, {"Fn::GetAZs": ""}]}
     if isinstance(value, Asset):
         return {"Ref": scope.parameter(value)}
-    if isinstance(value, Mapping):
-        return {key: rendered(item, scope) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [rendered(item, scope) for item in value]
     return value
 
 

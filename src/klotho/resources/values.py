@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal, NamedTuple, NewType
 
 ResourceKey = NewType("ResourceKey", str)
@@ -100,16 +100,21 @@ def _json_pieces(value: Any, pieces: list[Any]) -> None:
 
 def references_in(value: Any) -> Iterator[Ref | Asset]:
     """Every resource and asset named anywhere inside a value."""
-    if isinstance(value, Ref | Asset):
-        yield value
-    elif isinstance(value, Join):
-        for piece in value.pieces:
-            yield from references_in(piece)
-    elif isinstance(value, Pseudo | Zone):
+    # By exact type, because this walks every value of every resource and most of them are text.
+    kind = type(value)
+    if kind is str:
         return
-    elif isinstance(value, Mapping):
+    if kind is Ref or kind is Asset:
+        yield value
+    elif kind is dict:
         for item in value.values():
-            yield from references_in(item)
-    elif isinstance(value, Sequence) and not isinstance(value, str):
+            if type(item) is not str:
+                yield from references_in(item)
+    elif kind is list:
         for item in value:
-            yield from references_in(item)
+            if type(item) is not str:
+                yield from references_in(item)
+    elif kind is Join:
+        for piece in value.pieces:
+            if type(piece) is not str:
+                yield from references_in(piece)

@@ -39,6 +39,16 @@ class PackageAsset:
     zip: `root`, `handler`, `runtime` as the catalogue resolved them."""
 
 
+class Origin(NamedTuple):
+    """Where a resource of a template comes from, for messages; kept out of the template so that a moved line
+    is no change."""
+
+    construct: str
+    rule: str
+    span: str | None = None
+    """`infra.py:12`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Stack:
     """One CloudFormation stack."""
@@ -58,6 +68,8 @@ class Stack:
     """Whether it holds data that a replacement or delete would lose."""
     constructs: tuple[str, ...]
     tags: Mapping[str, str]
+    origins: Mapping[str, Origin] = field(default_factory=dict)
+    """By logical id."""
 
 
 class StackOutput(NamedTuple):
@@ -103,6 +115,7 @@ def manifest_to_json(manifest: Manifest) -> dict[str, Any]:
                 "stateful": stack.stateful,
                 "constructs": list(stack.constructs),
                 "tags": dict(sorted(stack.tags.items())),
+                "origins": {name: origin._asdict() for name, origin in sorted(stack.origins.items())},
             }
             for stack in manifest.stacks
         ],
@@ -146,4 +159,5 @@ def _stack(item: Mapping[str, Any]) -> Stack:
         stateful=item["stateful"],
         constructs=tuple(item["constructs"]),
         tags=item["tags"],
+        origins={name: Origin(**origin) for name, origin in item["origins"].items()},
     )

@@ -2,7 +2,7 @@
 
 Input: the resource graph and the application. Output: a `Segmentation`: each resource's stack, and the order of the
 stacks. By default every construct is a stack of its own (code changes daily, a database hardly ever, and neither may
-touch the other), and what no construct owns is the stack `shared`; `stack=` or `with klotho.Stack(…)` groups constructs.
+touch the other), and what no construct owns is the stack `shared`; `stack=` or `with klotho.Stack(…)` groups them.
 Stacks that would wait for each other become one, because CloudFormation could deploy neither first.
 """
 

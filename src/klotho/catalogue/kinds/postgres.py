@@ -75,7 +75,7 @@ RDS = Implementation(
     name="rds",
     expand=rds,
     parameters={
-        "version": Parameter("PostgreSQL major version; minor versions follow by themselves", "17"),
+        "version": Parameter("PostgreSQL major version; minor versions follow by themselves", "18"),
         "storage_gb": Parameter("storage to begin with; it grows to five times that", 20, "GiB"),
         "instance": Parameter("instance class", "db.t4g.micro"),
         "backup_days": Parameter("how long automatic backups are kept", 7, "days"),

@@ -58,7 +58,7 @@ def _requirements(context: Context) -> None:
     for requirement in context.application.requirements:
         context.report.warning(
             "requirement-not-weighed",
-            f"`{requirement.name}` is recorded, but this version has one implementation per construct and weighs nothing",
+            f"`{requirement.name}` is recorded but not weighed: this version has one implementation per construct",
             requirement.span,
         )
 

@@ -1,0 +1,142 @@
+"""Codes for what the engine finds: implementations, relationships, sizes, outputs."""
+
+from klotho.diagnostics.codes.page import Page
+
+_START = 'import klotho\nfrom klotho import API, Compute, Databases\n\nklotho.Application("shop")\n'
+
+PAGES: tuple[Page, ...] = (
+    Page(
+        "unknown-implementation",
+        "`use(…)` names an implementation that this kind of construct does not have.",
+        "The pin can't be honoured, and choosing another one silently would be a lie.",
+        "Use one of the names in the help line, or remove the pin.",
+        _START + 'Databases.KeyValue("carts").use("mongodb")\n',
+    ),
+    Page(
+        "unknown-parameter",
+        "`use(…)` sets a parameter that the implementation does not have.",
+        "It would have no effect.",
+        "Use one of the parameters in the help line; `override(…)` reaches any property of a generated resource.",
+        _START + 'Databases.KeyValue("carts").use("dynamodb", shards=3)\n',
+    ),
+    Page(
+        "senseless-relationship",
+        "The verb makes no sense between these two kinds, or a construct is related to itself.",
+        "Nothing on AWS would correspond to it.",
+        "The help line lists what does make sense.",
+        _START + 'API("api").attach_service(Databases.KeyValue("carts"), route="/carts")\n',
+    ),
+    Page(
+        "senseless-protocol",
+        "The protocol can't work between these two: functions speak no gRPC, containers take no `async` calls, "
+        "HTTP APIs carry no gRPC.",
+        "The call would fail at run time.",
+        "Use the protocol in the help line.",
+        _START + 'a = Compute.Container("a", image="nginx")\nb = Compute.Container("b", image="nginx")\n'
+        'a.calls(b, "async")\n',
+    ),
+    Page(
+        "no-such-port",
+        "A container is called by gRPC but has no port named `grpc`.",
+        "Klotho would not know which port to open.",
+        'Name the ports: `ports={"http": 8080, "grpc": 50051}`.',
+        _START + 'a = Compute.Container("a", image="nginx")\nb = Compute.Container("b", image="nginx")\n'
+        'a.calls(b, "grpc")\n',
+    ),
+    Page(
+        "missing-context",
+        "A container's context folder does not exist, or neither `context` nor `image` was given.",
+        "There is nothing to build.",
+        "Correct the path; it is relative to the program's file.",
+        _START + 'Compute.Container("orders", context="./no/such/folder")\n',
+    ),
+    Page(
+        "missing-dockerfile",
+        "There is no Dockerfile where it was looked for.",
+        "There is nothing to build.",
+        "Add one to the context folder, or name it with `dockerfile=`.",
+        _START + 'Compute.Container("orders", context=".", dockerfile="Dockerfile.none")\n',
+    ),
+    Page(
+        "bad-handler",
+        "A handler is written `path/module.function`.",
+        "Lambda finds the function by that text.",
+        'Write it like `handler="functions/invoice.handler"`.',
+        _START + 'Compute.Function("invoice", handler="invoice")\n',
+    ),
+    Page(
+        "missing-handler",
+        "The handler's file does not exist, or has no function of that name.",
+        "The function would fail at its first call.",
+        "Correct the path or the function's name; the help line shows the nearest.",
+        _START + 'Compute.Function("invoice", handler="functions/none.handler")\n',
+    ),
+    Page(
+        "bad-runtime",
+        "Lambda has no such runtime, or Klotho does not carry it yet.",
+        "The deployment would fail.",
+        "Leave `runtime` out: it is inferred from the handler's file.",
+    ),
+    Page(
+        "bad-size",
+        "AWS does not offer this size: CPU and memory of Fargate come in pairs, Lambda has limits.",
+        "The deployment would fail.",
+        "Use a size of the help line.",
+        _START + 'Compute.Container("orders", image="nginx", cpu=300)\n',
+    ),
+    Page(
+        "outside-repository",
+        "A path leads out of the repository the program is in.",
+        "Klotho only packs what belongs to the repository.",
+        "Move the folder into the repository, or refer to a published image.",
+        _START + 'Compute.Container("orders", context="../../../..")\n',
+    ),
+    Page(
+        "override-matches-nothing",
+        "`override(…)` names a resource type that this construct does not generate.",
+        "It would have no effect.",
+        "Use one of the types in the help line.",
+        _START + 'Databases.KeyValue("carts").override("AWS::RDS::DBInstance", {"MultiAZ": True})\n',
+    ),
+    Page(
+        "unknown-output",
+        "A construct has no output of that name.",
+        "The value could never be known.",
+        "Use one of the outputs in the help line.",
+    ),
+    Page(
+        "requirement-not-weighed",
+        "`requires(…)` or `expects(…)` is kept in the model, but this version does not weigh it.",
+        "You should know that it has no effect yet.",
+        "Nothing to do; `use(…)` and `override(…)` work today.",
+        _START + 'Databases.KeyValue("carts").requires(availability=0.999)\n',
+    ),
+    Page(
+        "bad-property",
+        "A property of a generated resource is not what AWS's published schema allows.",
+        "The deployment would fail.",
+        "Correct the parameter or the `override(…)` at the line shown.",
+        _START + 'Databases.KeyValue("carts").override("AWS::DynamoDB::Table", {"BillingMoed": "PROVISIONED"})\n',
+    ),
+    Page(
+        "rules-disagree",
+        "Two rules, or two overrides, set one property to different values.",
+        "Neither order nor chance may decide what is deployed.",
+        "Say which one holds with a single `override(…)`.",
+        _START + 'carts = Databases.KeyValue("carts")\n'
+        'carts.override("AWS::DynamoDB::Table", {"TableClass": "STANDARD"})\n'
+        'carts.override("AWS::DynamoDB::Table", {"TableClass": "STANDARD_INFREQUENT_ACCESS"})\n',
+    ),
+    Page(
+        "rule-bug",
+        "A rule of Klotho's catalogue contradicts itself.",
+        "This is a bug in Klotho, not in your program.",
+        "Please report it with the program and the message.",
+    ),
+    Page(
+        "value-cycle",
+        "Values go round in a circle: each construct's environment needs an output of the next.",
+        "None of them could be deployed first.",
+        "Break it with `a.calls(b)`: the code then finds the other at run time with `klotho.config.services.get(…)`.",
+    ),
+)
