@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol, runtime_checkable
 
-from klotho.localcloud.handler import Request
+from klotho.localcloud.handler import Record, Request
 
 
 @runtime_checkable
@@ -20,8 +20,8 @@ class DecidesReplacement(Protocol):
 class TakesSnapshots(Protocol):
     """Honours DeletionPolicy Snapshot; without it the resource is kept, and the event says so."""
 
-    async def snapshot(self, request: Request) -> str:
-        """Keep the resource's data; gives the snapshot's name. Tried again with the same token after a crash."""
+    async def snapshot(self, record: Record) -> str:
+        """Keep the resource's data; gives the snapshot's name. Tried again with the same record after a crash."""
         ...
 
 

@@ -67,7 +67,8 @@ class ChangeSets:
                 return self._engine.new_stack(request.stack.name, "REVIEW_IN_PROGRESS"), True
             if stack.status != "REVIEW_IN_PROGRESS":
                 raise validation_error(
-                    f"Stack [{stack.name}] already exists and cannot be created again with the changeSet [{request.name}]."
+                    f"Stack [{stack.name}] already exists and cannot be created again with the changeSet "
+                    f"[{request.name}]."
                 )
             return stack, False
         if stack is None or stack.status == "DELETE_COMPLETE":
@@ -166,8 +167,8 @@ class ChangeSets:
         if change_set.execution_status != "AVAILABLE":
             raise ApiError(
                 "InvalidChangeSetStatus",
-                f"ChangeSet [{change_set.change_set_id}] cannot be executed in its current status of [{change_set.status}] "
-                f"and execution status of [{change_set.execution_status}]",
+                f"ChangeSet [{change_set.change_set_id}] cannot be executed in its current status of "
+                f"[{change_set.status}] and execution status of [{change_set.execution_status}]",
             )
         stack = self._engine.stack(change_set.stack_id)
         if change_set.kind == "UPDATE":

@@ -16,7 +16,8 @@ def stack_outputs(deployment: Deployment, scope: Scope) -> list[dict[str, Any]]:
         value = resolve(output.value, scope)
         if not isinstance(value, str | int | float | bool):
             raise HandlerError(
-                f"Template format error: The Value field of every Outputs member must evaluate to a String: {output.key}"
+                f"Template format error: The Value field of every Outputs member must evaluate to a String, that of "
+                f"{output.key} does not"
             )
         entry = {"OutputKey": output.key, "OutputValue": as_text(value)}
         if output.description is not None:

@@ -144,7 +144,7 @@ class _Planner:
 
     def _ref(self, name: str) -> Any:
         change = self._planned[name]
-        if change is None or change.recreation == "Never" and change.action == "Modify":
+        if change is None or (change.recreation == "Never" and change.action == "Modify"):
             return self._live[name].physical_id
         return Unknown(frozenset({Cause(name, "ResourceReference", _certain(change))}))
 

@@ -57,6 +57,7 @@ class Steps:
         verb = "UPDATE" if old is not None else "CREATE"
         try:
             outcome = await self._make(step, step.resource, old)
+            self.journal.checkpoint(f"handled {step.name}")
         except HandlerError as error:
             self.journal.failed(self.operation, step, f"{verb}_FAILED", _reason(error))
             raise StepFailed(step.logical_id) from error
@@ -93,6 +94,7 @@ class Steps:
             self.journal.begin(self.operation, step, "UPDATE_IN_PROGRESS")
         try:
             outcome = await self._call(old, step.token, forward.resource)
+            self.journal.checkpoint(f"handled {step.name}")
         except HandlerError as error:
             self.journal.failed(self.operation, step, "UPDATE_FAILED", _reason(error))
             raise StepFailed(name) from error
@@ -113,6 +115,7 @@ class Steps:
             self.journal.begin_delete(self.operation, step, own_row)
         try:
             skipped = await self._take_down(phase, resource, step.token)
+            self.journal.checkpoint(f"handled {step.name}")
         except HandlerError as error:
             self.journal.failed(self.operation, step, "DELETE_FAILED", _reason(error), keep_row=own_row)
             raise StepFailed(resource.logical_id) from error
@@ -124,27 +127,25 @@ class Steps:
         undoing = phase in ("rollback", "discard")
         if policy == "Retain" or (policy == "RetainExceptOnCreate" and not undoing):
             return ""
-        if policy == "Snapshot" and not undoing:
-            kept = await self._snapshot(resource, token)
-            if kept is not None:
-                return kept
-        check_not_held(self.journal.world, record_of(resource, self.stack_name))
         handler = self.handlers.get(resource.type_name)
         if handler is None:
-            raise HandlerError(
-                f"Resource type {resource.type_name} is not supported by this version of the local cloud"
-            )
+            raise HandlerError(f"{resource.type_name} is not supported by this version of the local cloud")
+        check_not_held(self.journal.world, record_of(resource, self.stack_name))
+        if policy == "Snapshot" and not undoing:
+            kept = await self._snapshot(handler, resource)
+            if kept is not None:
+                return kept
         await _guarded(handler.delete(self._request(resource, token, None)), resource)
         return None
 
-    async def _snapshot(self, resource: StackResource, token: str) -> str | None:
-        handler = self.handlers.get(resource.type_name)
+    async def _snapshot(self, handler: Handler, resource: StackResource) -> str | None:
+        """None once a snapshot is taken; else why the resource is kept instead of deleted."""
         if isinstance(handler, TakesSnapshots):
-            await _guarded(handler.snapshot(self._request(resource, token, None)), resource)
+            await _guarded(handler.snapshot(record_of(resource, self.stack_name)), resource)
             return None
         return (
-            f"The local cloud takes no snapshots of {resource.type_name}, so DeletionPolicy Snapshot keeps the resource "
-            f"with its data"
+            f"The local cloud takes no snapshots of {resource.type_name}, so DeletionPolicy Snapshot keeps the "
+            f"resource with its data"
         )
 
     async def _call(self, resource: StackResource, token: str, old: StackResource | None) -> Outcome:

@@ -10,13 +10,22 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from klotho.localcloud.handler import Handler
+from klotho.localcloud.handlers.db_instance import DbInstance
+from klotho.localcloud.handlers.dynamodb_table import DynamoDbTable
 from klotho.localcloud.handlers.generic import handler_class
+from klotho.localcloud.handlers.lambda_function import LambdaFunction
 from klotho.localcloud.handlers.passive import PASSIVE
+from klotho.localcloud.handlers.secret import SecretHandler
 
 if TYPE_CHECKING:
     from klotho.localcloud.cloud import Cloud
 
-ACTIVE: tuple[type[Handler], ...] = ()
+ACTIVE: tuple[type[Handler], ...] = (
+    DbInstance,
+    DynamoDbTable,
+    LambdaFunction,
+    SecretHandler,
+)
 
 
 def handler_classes() -> tuple[type[Handler], ...]:
