@@ -26,7 +26,7 @@ def test_importing_loads_nothing_but_itself(asset: Path) -> None:
     program = (
         "before = set(sys.modules)\nimport klotho\nklotho.config.datastores\nprint(sorted(sys.modules.keys() - before))"
     )
-    assert run(asset, program).strip() == "['klotho', 'klotho.runtime', 'klotho.runtime.config']"
+    assert run(asset, program).strip() == "['__future__', 'klotho', 'klotho.runtime', 'klotho.runtime.config']"
 
 
 def test_using_it_loads_only_the_standard_library_and_tls_only_for_a_call(asset: Path) -> None:

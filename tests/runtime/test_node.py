@@ -15,6 +15,7 @@ from .conftest import PASSWORD
 NODE = shutil.which("node")
 
 
+@pytest.mark.localcloud
 @pytest.mark.usefixtures("tables", "registered", "granted_with_secret")
 def test_the_node_runtime_passes_its_own_tests(front: Front, asset: Path) -> None:
     assert NODE, "Node 18 or later must be on the PATH"

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from klotho.runtime import aws, config, discovery
+from klotho.runtime import aws, config, discovery, transport
 from klotho.runtime.errors import AwsError, ServiceError, WrongKindError
 
 from .aws_front import Front
@@ -129,6 +129,17 @@ def test_a_server_that_closes_idle_connections_costs_no_call(granted: None, monk
     thread.join()
     listener.close()
     assert len(answered) == 2
+
+
+def test_a_connection_that_was_idle_for_long_is_not_used_again(
+    granted: None, front: Front, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    invoice = config.services.get("create_invoice_lambda")
+    invoice.invoke(1)
+    before = front.connections
+    monkeypatch.setattr(transport, "IDLE_LIMIT_SECONDS", 0.0)
+    invoice.invoke(2)
+    assert front.connections == before + 1
 
 
 def test_a_connection_refused_is_tried_again_even_for_an_invocation(

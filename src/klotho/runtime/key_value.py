@@ -8,7 +8,6 @@ condition that did not hold.
 from __future__ import annotations
 
 from klotho.runtime.attribute_value import decode_item, encode_item
-from klotho.runtime.aws import call, configured_endpoint, region_of
 from klotho.runtime.errors import AwsError
 from klotho.runtime.expressions import Expression
 from klotho.runtime.grants import this_service
@@ -36,11 +35,15 @@ class KeyValue:
 
     @property
     def region(self) -> str:
+        from klotho.runtime.aws import region_of
+
         return region_of()
 
     @property
     def endpoint_url(self) -> str | None:
         """For an AWS SDK's `endpoint_url`: None on AWS, the local cloud's address there."""
+        from klotho.runtime.aws import configured_endpoint
+
         return configured_endpoint("dynamodb")
 
     def decimals(self) -> KeyValue:
@@ -199,6 +202,8 @@ class KeyValue:
         return self._call(action, fields | expression.fields(), repeatable)
 
     def _call(self, action: str, fields: Mapping[str, object], repeatable: bool = True) -> dict[str, Any]:
+        from klotho.runtime.aws import call  # here, for it brings http and TLS along
+
         try:
             return call("dynamodb", action, {"TableName": self.table, **fields}, repeatable=repeatable)
         except AwsError as error:

@@ -10,7 +10,9 @@ from __future__ import annotations
 import http.client
 import os
 import select
+import socket
 import threading
+import time
 from urllib.parse import urlsplit
 
 TYPE_CHECKING = False
@@ -37,13 +39,17 @@ class Response:
         self.body = body
 
 
+IDLE_LIMIT_SECONDS = 15.0
+"""A connection unused for longer is not used again: NAT gateways and frozen Lambda environments lose them silently."""
+
+
 class _Pool(threading.local):
     def __init__(self) -> None:
         self.reset()
 
     def reset(self) -> None:
         self.process = os.getpid()
-        self.connections: dict[str, http.client.HTTPConnection] = {}
+        self.connections: dict[str, tuple[float, http.client.HTTPConnection]] = {}
 
 
 _pool = _Pool()
@@ -74,7 +80,7 @@ def send(
         connection.close()
         raise TransportError(f"{parts.netloc}: {_words(error)}", sent=True) from error
     if not answer.will_close:
-        _pool.connections[origin] = connection
+        _pool.connections[origin] = (time.time(), connection)
     names = {name.lower(): value for name, value in answer.getheaders()}
     return Response(answer.status, names, content)
 
@@ -83,18 +89,27 @@ def _connected(origin: str, timeout: float) -> http.client.HTTPConnection:
     """An open connection taken out of the pool: it goes back only after a whole answer was read from it."""
     if _pool.process != os.getpid():
         _pool.reset()  # after a fork the sockets belong to the parent
-    kept = _pool.connections.pop(origin, None)
+    since, kept = _pool.connections.pop(origin, (0.0, None))
     if kept is not None:
-        if kept.sock is not None and not _readable(kept.sock.fileno()):
+        fresh = 0 <= time.time() - since < IDLE_LIMIT_SECONDS
+        if fresh and kept.sock is not None and not _readable(kept.sock.fileno()):
             return kept
         kept.close()
     connection = _new(origin, timeout)
     try:
         connection.connect()
+        _keep_alive(connection.sock)
     except OSError as error:
         connection.close()
         raise TransportError(f"cannot connect to {origin}: {_words(error)}", sent=False) from error
     return connection
+
+
+def _keep_alive(connected: socket.socket) -> None:
+    # Without these probes a NAT gateway drops a connection after 350 silent seconds, and a long invocation with it.
+    connected.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    if hasattr(socket, "TCP_KEEPIDLE"):
+        connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 60)
 
 
 def _readable(descriptor: int) -> bool:

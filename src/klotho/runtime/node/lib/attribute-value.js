@@ -1,6 +1,7 @@
 "use strict";
-// Plain values to DynamoDB's JSON and back. string S, boolean BOOL, null NULL, Uint8Array B, number, bigint and NumberText N, array L,
-// plain object M, non-empty Set of strings, numbers or bytes SS, NS, BS; attributes that are undefined are left out.
+// Plain values to DynamoDB's JSON and back. string S, boolean BOOL, null NULL, Uint8Array B, number, bigint and
+// NumberText N, array L, plain object M, non-empty Set of strings, numbers or bytes SS, NS, BS; attributes that are
+// undefined are left out.
 // Back: a number when a double holds exactly the digits, else a bigint when whole, else a NumberText.
 
 /** A number that neither a double nor a bigint holds exactly; kept as text, and written back as a number. */

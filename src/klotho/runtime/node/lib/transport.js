@@ -30,18 +30,19 @@ function send({ method, url, headers, body, connectTimeout = 3_000, readTimeout 
     let connected = false;
     const length = body.length > 0 || method !== "GET" ? { "Content-Length": body.length } : {};
     const request = client.request(url, { method, headers: { ...headers, ...length }, agent: agentFor(url.protocol) });
-    const timer = setTimeout(() => request.destroy(new Error("timed out")), connectTimeout + readTimeout);
-    const connecting = setTimeout(() => connected || request.destroy(new Error("timed out connecting")), connectTimeout);
+    let timer = setTimeout(() => request.destroy(new Error("timed out connecting")), connectTimeout);
     const fail = (error) => {
       clearTimeout(timer);
-      clearTimeout(connecting);
       reject(new TransportError(`${url.host}: ${error.message || error.code}`, connected));
     };
     const ready = () => {
       connected = true;
-      clearTimeout(connecting);
+      clearTimeout(timer);
+      timer = setTimeout(() => request.destroy(new Error("timed out")), readTimeout);
     };
     request.on("socket", (socket) => {
+      // Without these probes a NAT gateway drops a connection after 350 silent seconds, and a long invocation with it.
+      socket.setKeepAlive(true, 60_000);
       if (!socket.connecting) ready();
       else socket.once(url.protocol === "https:" ? "secureConnect" : "connect", ready);
     });
