@@ -52,7 +52,9 @@ class LogsService:
     def _filter(self, asked: Parameters) -> dict[str, Any]:
         group = self._group(asked)
         matches = _matcher(_text(asked, "filterPattern", ""))
-        streams = asked.get("logStreamNames")
+        streams = asked.get("logStreamNames") or []
+        if not isinstance(streams, list):
+            raise ApiError("InvalidParameterException", "logStreamNames must be a list")
         prefix = _text(asked, "logStreamNamePrefix", "")
         start, end = _number(asked, "startTime", 0), _number(asked, "endTime", None)
         limit = min(_number(asked, "limit", MAX_EVENTS) or MAX_EVENTS, MAX_EVENTS)

@@ -14,6 +14,9 @@ from typing import Any, Protocol
 from klotho.localcloud import wire
 from klotho.localcloud.service import ApiCall, ApiError, ApiResponse
 
+DEFAULT_RESULTS, MAX_RESULTS = 100, 1000
+_HEALTH = ("HEALTHY", "UNHEALTHY", "ALL", "HEALTHY_OR_ELSE_ALL")
+
 
 class Discovery(Protocol):
     """What the containers plane answers."""
@@ -41,6 +44,14 @@ class ServiceDiscoveryService:
                 raise ApiError(
                     "NotImplemented", f"klotho's local cloud does not carry DiscoverInstances with {name}", 501
                 )
+        limit = asked.get("MaxResults", DEFAULT_RESULTS)
+        if not isinstance(limit, int) or not 1 <= limit <= MAX_RESULTS:
+            raise ApiError("InvalidInput", f"MaxResults must be between 1 and {MAX_RESULTS}")
+        health = asked.get("HealthStatus", "HEALTHY")
+        if health not in _HEALTH:
+            raise ApiError("InvalidInput", f"HealthStatus must be one of {', '.join(_HEALTH)}")
+        # The plane names only containers that answer, so none of them is unhealthy.
+        found = [] if health == "UNHEALTHY" else self._discovery.discover(namespace, service)
         instances: list[dict[str, Any]] = [
             {
                 "InstanceId": f"{service}-{port}",
@@ -49,6 +60,6 @@ class ServiceDiscoveryService:
                 "HealthStatus": "HEALTHY",
                 "Attributes": {"AWS_INSTANCE_IPV4": host, "AWS_INSTANCE_PORT": str(port)},
             }
-            for host, port in self._discovery.discover(namespace, service)
+            for host, port in found[:limit]
         ]
-        return wire.json_response({"Instances": instances[: int(asked.get("MaxResults", 100))], "InstancesRevision": 1})
+        return wire.json_response({"Instances": instances, "InstancesRevision": 1})
