@@ -11,11 +11,11 @@ STAMP := $(VENV)/.installed
 
 .PHONY: demo demo-down test check quick bench clean
 
-$(STAMP): pyproject.toml
+$(STAMP): pyproject.toml requirements-dev.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Klotho needs Python 3.11 or newer: make PYTHON=/path/to/python3.11 …"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
-	$(BIN)/uv pip install --quiet --python $(BIN)/python -e '.[dev]'
+	$(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements-dev.lock -e .
 	@touch $@
 
 demo: $(STAMP)
@@ -43,3 +43,7 @@ bench: $(STAMP)
 
 clean:
 	rm -rf $(VENV) compiled build dist
+
+.PHONY: lock
+lock: $(STAMP)
+	$(BIN)/uv pip compile --quiet --universal --extra dev pyproject.toml -o requirements-dev.lock --no-emit-index-url
