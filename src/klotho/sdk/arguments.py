@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from klotho.application import OutputRef, references
-from klotho.diagnostics import Span, did_you_mean, nearest, one_of
+from klotho.diagnostics import Label, Span, did_you_mean, nearest, one_of
 from klotho.sdk.absent import Absent
 from klotho.sdk.output import is_secret
 from klotho.sdk.readers import Reader, Wrong, json_value, printable, shown
@@ -65,13 +65,14 @@ class Arguments:
         message: str,
         argument: str | None = None,
         *,
+        also: tuple[Label, ...] = (),
         notes: tuple[str, ...] = (),
         helps: tuple[str | None, ...] = (),
     ) -> None:
         """Report a mistake at an argument, or at the whole call."""
         at = self.span if argument is None else self.place(argument)
         self.complained = True
-        self.recording.report.error(code, message, at, notes=notes, helps=helps)
+        self.recording.report.error(code, message, at, also=also, notes=notes, helps=helps)
 
     def lacks(self, *names: str) -> bool:
         """Whether none of these was given, and no argument is known to be a misspelt or misplaced one."""
@@ -128,7 +129,7 @@ def _match(
     for name, value in kwargs.items():
         if name in raw:
             arguments.complain("extra-argument", f"`{name}` of {arguments.title} is given twice", name)
-        elif name in signature.names or signature.free:
+        elif name in signature.names or (signature.free and name.isidentifier()):
             raw[name] = value
         else:
             meant.update(nearest(name, signature.names))
@@ -147,7 +148,7 @@ def _complain_surplus(arguments: Arguments, signature: Signature, found: int) ->
     arguments.complain(
         "extra-argument",
         f"{arguments.title} takes {count or 'no'} argument{'' if count == 1 else 's'} by position, not {found}",
-        helps=(f"give the others by name: {one_of(f'{name}=' for name in named)}" if named else None,),
+        helps=(f"give the others by name, for example `{named[0]}=…`" if named else None,),
     )
 
 
@@ -163,30 +164,32 @@ def _complain_unknown(arguments: Arguments, signature: Signature, name: str) -> 
 
 
 def _read(arguments: Arguments, name: str, value: Any, reader: Reader) -> None:
+    label = f"`{printable(name)}"
     try:
         read = reader(value)
     except Wrong as wrong:
         for problem in wrong.problems:
             found = "" if problem.found is None else f", not {problem.found}"
-            arguments.complain(
-                problem.code,
-                f"`{printable(name)}{problem.where}` of {arguments.title} must be {problem.expected}{found}",
-                name,
-                helps=problem.helps,
-            )
-        return
+            message = f"{label}{problem.where}` of {arguments.title} must be {problem.expected}{found}"
+            arguments.complain(problem.code, message, name, helps=problem.helps)
+        _complain_secrets(arguments, name, value)
     except Exception as error:  # the value's own methods raised; the program goes on
-        arguments.complain(
-            "wrong-argument",
-            f"`{name}` of {arguments.title} can't be read: {shown(value)} raised {type(error).__name__}",
-            name,
-        )
-        return
-    secrets = [item for item in references(read) if is_secret(item)]
-    for secret in dict.fromkeys(secrets):
-        _complain_secret(arguments, name, secret)
-    if not secrets:
-        arguments.values[name] = read
+        raised = f"{shown(value)} raised {printable(type(error).__name__)}"
+        arguments.complain("wrong-argument", f"{label}` of {arguments.title} can't be read: {raised}", name)
+    else:
+        if not _complain_secrets(arguments, name, read):
+            arguments.values[name] = read
+
+
+def _complain_secrets(arguments: Arguments, argument: str, value: Any) -> bool:
+    """Whether secrets were found in the value, read or as it was given."""
+    try:
+        secrets = [item for item in dict.fromkeys(references(value)) if is_secret(item)]
+    except Exception:  # a value that could not be read may hold itself, or raise
+        return False
+    for secret in secrets:
+        _complain_secret(arguments, argument, secret)
+    return bool(secrets)
 
 
 def _complain_secret(arguments: Arguments, argument: str, secret: OutputRef) -> None:
@@ -194,7 +197,7 @@ def _complain_secret(arguments: Arguments, argument: str, secret: OutputRef) -> 
     variable = name if name.isidentifier() else "database"
     arguments.complain(
         "secret-in-environment",
-        f'the {secret.output} of {kind} "{name}" is a secret and can\'t be written into `{argument}`',
+        f'the {secret.output} of {kind} "{name}" is a secret and can\'t be written into `{printable(argument)}`',
         argument,
         notes=("it would be readable in the template, in the console and in every listing of processes",),
         helps=(

@@ -12,7 +12,8 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from klotho.application import Construct as Model
-from klotho.diagnostics import did_you_mean, one_of
+from klotho.application.validation import NAME
+from klotho.diagnostics import did_you_mean
 from klotho.sdk import readers as read
 from klotho.sdk.absent import ABSENT
 from klotho.sdk.arguments import Arguments, Signature, bind
@@ -36,8 +37,19 @@ F = TypeVar("F", bound=Callable[..., Any])
 KINDS: dict[str, type[Construct]] = {}
 """Every construct class by its kind; each registers itself."""
 
+
+def read_name(value: Any) -> str:
+    """A name as the model takes it."""
+    plain = read.text(value)
+    if not NAME.fullmatch(plain):
+        raise read.Wrong(read.Problem(_NAME_RULE, read.shown(plain), code="bad-name"))
+    return plain
+
+
+_NAME_RULE = "letters, digits, `_`, `-` and `.`, starting with a letter, at most 63"
+
 _COMMON: Mapping[str, Reader] = {
-    "name": read.text,
+    "name": read_name,
     "stack": read_stack,
     "from_project": read.truth,
     "existing": read.some_text,
@@ -71,10 +83,8 @@ def _record(construct: Construct, arguments: Arguments) -> Model | None:
         _only_named(arguments)
     elif "existing" not in values:
         construct._check(arguments)
-    name = values["name"] if "name" in values else construct._default_name(arguments)
+    name = values["name"] if "name" in values else _derived_name(construct, arguments)
     if name is None:
-        if not arguments.complained and arguments.lacks("name"):
-            arguments.missing("name", construct._name_help)
         return None
     stacks = arguments.recording.stacks
     model = Model(
@@ -88,6 +98,21 @@ def _record(construct: Construct, arguments: Arguments) -> Model | None:
     )
     arguments.recording.constructs.append(model)
     return model
+
+
+def _derived_name(construct: Construct, arguments: Arguments) -> str | None:
+    if not arguments.lacks("name"):
+        return None  # what was given for it is reported already
+    name = construct._default_name(arguments)
+    if name is None:
+        if not arguments.complained:
+            arguments.missing("name", construct._name_help)
+    elif not NAME.fullmatch(name):
+        message = f"the folder's name `{read.printable(name)}` can't be the name of a {arguments.title}"
+        help_text = "give one: `name=`, starting with a letter, of letters, digits, `_`, `-` and `.`"
+        arguments.complain("bad-name", message, "context", helps=(help_text,))
+        return None
+    return name
 
 
 def _only_named(arguments: Arguments) -> None:
@@ -228,8 +253,8 @@ def _complain_attribute(construct: Construct, name: str) -> Any:
     known = [item for item in dir(type(construct)) if not item.startswith("_")]
     verbs = [item for item in known if getattr(getattr(type(construct), item), "is_verb", False)]
     outputs = construct._output_names()
-    groups = (("the verbs", verbs), ("the outputs", outputs))
-    notes = [f"{construct.KIND} has {what} {one_of(names)}" for what, names in groups if names]
+    groups = (("verb", verbs), ("output", outputs))
+    notes = [f"the {what}s of {construct.KIND}: {', '.join(names)}" for what, names in groups if names]
     recording.report.error(
         "unknown-attribute",
         f"{title} has no `{shown}`",

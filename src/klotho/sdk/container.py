@@ -110,7 +110,7 @@ class Container(Actor):
             memory: MB. Default: 512.
             scale: how many run, (minimum, maximum): `(1, 4)`. Default: one.
             health_check: path that answers 200 when the service is well: `"/health"`. Default: none.
-            always_on: True keeps it running, False starts it on demand. Default: Klotho chooses.
+            always_on: False lets it be interrupted or started on demand, which is cheaper. Default: Klotho chooses.
             stack: the deployment stack to put it into. Default: Klotho's segmentation.
             from_project: another repository of the project defines it; give only the name. Default: False.
             existing: an ARN or id to use as it is, never to change.

@@ -70,7 +70,7 @@ class Function(Actor):
             handler: file without its ending, a dot, and the function in it: `"functions/invoice.handler"`;
                 relative to `context`.
             runtime: for example `"python3.12"` or `"nodejs20.x"`. Default: from the handler's file.
-            memory: MB; CPU grows with it. Default: 256.
+            memory: MB; CPU grows with it. Default: 512.
             timeout: seconds until it is stopped. Default: 30.
             environment: variables; values may hold outputs such as `orders.url`, but no secrets.
             context: the root of the package, relative to this program. Default: this program's folder.

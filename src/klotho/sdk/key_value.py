@@ -86,6 +86,8 @@ class KeyValue(Construct):
 
     table = OutputAttribute()
     """The table's physical name."""
+    arn = OutputAttribute()
+    """The table's ARN."""
 
     @described(key=_read_key, ttl=_attribute, indexes=_read_indexes)
     def __init__(

@@ -15,7 +15,9 @@ _read_version_text = read.matching(r"[1-9][0-9]?(\.[0-9]{1,2})?", 'a PostgreSQL 
 def _read_version(value: Any) -> str:
     if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 100:
         return str(value)
-    return _read_version_text(value)  # type: ignore[no-any-return]  # a reader returns JSON
+    if isinstance(value, float):
+        raise read.wrong("text", value, "write it in quotes: 16.1 and 16.10 are the same number")
+    return str(_read_version_text(value))
 
 
 class Postgres(Construct):
@@ -29,8 +31,14 @@ class Postgres(Construct):
     """Its TCP port, as text."""
     database = OutputAttribute()
     """The name of the database on the server."""
-    password = OutputAttribute(secret=True)
+    secret_arn = OutputAttribute()
+    """The ARN of the secret that holds user and password; the ARN itself is no secret."""
+    user = OutputAttribute(secret=True)
     """A secret: fetched by the service at run time, never written into `environment=`."""
+    password = OutputAttribute(secret=True)
+    """A secret, as `user`."""
+    url = OutputAttribute(secret=True)
+    """The connection URL with the password in it: a secret, as `user`."""
 
     @described(
         version=_read_version,
@@ -56,9 +64,9 @@ class Postgres(Construct):
 
         Args:
             name: how services ask for it: `klotho.config.datastores.get("orders_db")`.
-            version: `"16"` or `"16.4"`. Default: the newest that Klotho knows.
-            storage_gb: GB to start with. Default: 20.
-            instance: RDS instance class, `"db.t4g.micro"`. Default: Klotho chooses.
+            version: the major version, `"16"` or 16. Default: `"18"`.
+            storage_gb: GB to start with; it grows when needed. Default: 20.
+            instance: RDS instance class, `"db.t4g.micro"`. Default: `"db.t4g.micro"`.
             backup_days: how long automatic backups are kept, 0 (none) to 35, as RDS allows. Default: 7.
             protect: True refuses to delete or replace it. Default: False.
             stack: the deployment stack to put it into. Default: Klotho's segmentation.

@@ -45,8 +45,7 @@ def run(path: Path) -> tuple[Application | None, Report]:
 def conclude(recording: Recording, path: Path, finished: bool = True) -> Application | None:
     """The Application at the end of a program, validated; None where there is nothing to go on with."""
     report = recording.report
-    if finished:
-        _check_heading(recording, path)
+    _check_heading(recording, path, finished)
     application = recording.model(path.parent.name)
     if recording.constructs or not report.errors:
         validate(application, report)
@@ -54,9 +53,9 @@ def conclude(recording: Recording, path: Path, finished: bool = True) -> Applica
     return None if missing else application
 
 
-def _check_heading(recording: Recording, path: Path) -> None:
+def _check_heading(recording: Recording, path: Path, finished: bool) -> None:
     early, heading = recording.early, recording.heading_span
-    if early is not None and heading is None:
+    if early is not None and heading is None and finished:
         recording.report.error(
             "no-application",
             "this program names no Application",

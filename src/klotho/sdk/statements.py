@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from klotho.application import Construct as Model
 from klotho.application import Directive, Relationship, Requirement
+from klotho.diagnostics import Label
 from klotho.sdk import readers as read
 from klotho.sdk.arguments import Arguments, Signature, bind
 from klotho.sdk.readers import Reader
@@ -74,7 +75,7 @@ def verb(**readers: Reader) -> Callable[[F], F]:
             raw = bind(arguments, signature, readers, args, kwargs)
             target = _target(arguments, first, raw[first]) if first in raw else None
             actor = model_of(self, arguments)
-            if actor is not None and target is not None:
+            if actor is not None and target is not None and not arguments.complained:
                 properties = {**self._verb_defaults(name), **arguments.values}
                 recording.relationships.append(Relationship(name, actor.id, target.id, properties, arguments.span))
 
@@ -151,7 +152,7 @@ def record_use(construct: Construct, arguments: Arguments) -> None:
         arguments.complain(
             "directive-repeated",
             f"{made.title} is told twice what to use",
-            notes=(f"`use` stands already at {earlier.span}",) if earlier.span else (),
+            also=(Label(earlier.span, "it stands here already"),) if earlier.span else (),
             helps=("keep one of them",),
         )
         return

@@ -1,0 +1,46 @@
+"""Shared by all tests: golden files and running a program from text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from klotho.application import Application
+from klotho.diagnostics import Report
+
+RunProgram = Callable[..., tuple[Application | None, Report]]
+CompareGolden = Callable[[Path, str], None]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--bless", action="store_true", help="write golden files from what the code says now")
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> CompareGolden:
+    """Compares text with a file kept beside the test; `pytest --bless` writes the file instead."""
+    bless = bool(request.config.getoption("--bless"))
+
+    def compare(file: Path, text: str) -> None:
+        if bless:
+            file.write_text(text, encoding="utf-8")
+        assert file.is_file(), f"{file} is missing: run `pytest --bless` and read what it wrote"
+        assert text == file.read_text(encoding="utf-8")
+
+    return compare
+
+
+@pytest.fixture
+def run_program(tmp_path: Path) -> RunProgram:
+    """Runs the text of a program as `infra.py` in a folder of its own; `files` are written beside it."""
+    from klotho.sdk.program import run
+
+    def run_text(text: str, files: dict[str, str] | None = None) -> tuple[Application | None, Report]:
+        for name, content in {**(files or {}), "infra.py": text}.items():
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / name).write_text(content, encoding="utf-8")
+        return run(tmp_path / "infra.py")
+
+    return run_text
