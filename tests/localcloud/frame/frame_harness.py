@@ -92,7 +92,8 @@ class EndpointUnderTest:
 
     def client(self, service: str, key: AccessKey | None = None, region: str = REGION, **config: Any) -> Any:
         key = key or self.key
-        return boto3.client(
+        make: Any = boto3.client  # the service is a variable, so its type is not known
+        return make(
             service,
             endpoint_url=self.url,
             region_name=region,

@@ -6,7 +6,6 @@ import asyncio
 import os
 import sys
 from pathlib import Path
-from typing import Any
 
 from klotho.localcloud import supervisor
 from klotho.localcloud.cloud import Cloud
@@ -21,7 +20,8 @@ class Sleepers:
     """Runs one real child that ignores SIGTERM when told to."""
 
     def __init__(self, cloud: Cloud, name: str) -> None:
-        self.cloud, self.name, self.child = cloud, name, None
+        self.cloud, self.name = cloud, name
+        self.child: Child | None = None
         self.resumed: list[str] = []
 
     async def start(self) -> None:
@@ -30,7 +30,7 @@ class Sleepers:
         program = "import time\nprint('awake', flush=True)\ntime.sleep(3600)"
         if os.environ.get("SLOW_START"):
             await asyncio.sleep(float(os.environ["SLOW_START"]))
-        self.child: Any = await Child.start(
+        self.child = await Child.start(
             self.cloud, [sys.executable, "-I", "-S", "-c", program], env={}, log_group=f"/{self.name}", log_stream="s"
         )
 

@@ -15,9 +15,9 @@ from klotho.localcloud.services.object_store import ObjectStore, Precondition
 pytestmark = pytest.mark.localcloud
 
 BUCKET = "klotho-assets-000000000000-eu-west-1"
-keys = st.text(
-    st.characters(min_codepoint=32, blacklist_categories=("Cs", "Cc", "Cn")), min_size=1, max_size=20
-).filter(lambda key: not set(key.split("/")) & {".", "..", ""})
+keys = st.text(st.characters(min_codepoint=32, exclude_categories=("Cs", "Cc", "Cn")), min_size=1, max_size=20).filter(
+    lambda key: not set(key.split("/")) & {".", "..", ""}
+)
 
 
 def test_an_object_is_stored_described_read_and_deleted(endpoint: EndpointUnderTest) -> None:

@@ -85,7 +85,8 @@ def child_pids(connection: connect.Connection) -> list[int]:
 
 
 def client(connection: connect.Connection, service: str) -> Any:
-    return boto3.client(
+    make: Any = boto3.client
+    return make(
         service,
         endpoint_url=connection.endpoint_url,
         region_name=connection.region,
