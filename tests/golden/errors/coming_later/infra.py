@@ -1,0 +1,16 @@
+import klotho
+from klotho import Auth, Databases, Domain, Messaging, Schedule, Secret, Site, Storage
+
+klotho.Application("shop")
+files = Storage.Bucket("files")
+Messaging.Queue("jobs", fifo=True).consumes(files)
+Messaging.Topic("news")
+Auth.UserPool("people")
+domain = Domain(name="shop.example")
+domain.attach_cert("./certs/shop.crt")
+Site("web", directory="./web")
+Schedule("nightly", every="1 day")
+Secret("key")
+Databases.MySQL("old")
+cache = Databases.Redis("cache")
+Databases.KeyValue("carts").subscribes_to(cache)

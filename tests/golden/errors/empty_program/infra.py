@@ -1,0 +1,3 @@
+import klotho
+
+klotho.Application("shop")

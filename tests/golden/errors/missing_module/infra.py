@@ -1,0 +1,4 @@
+import klotho
+import jsn
+
+klotho.Application("shop")

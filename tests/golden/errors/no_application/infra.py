@@ -1,0 +1,4 @@
+from klotho import Databases
+
+Databases.KeyValue("carts")
+Databases.KeyValue("orders")

@@ -1,0 +1,4 @@
+import klotho
+
+klotho.Application("shop"
+klotho.Databases.KeyValue("carts")

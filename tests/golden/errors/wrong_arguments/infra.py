@@ -1,0 +1,21 @@
+import klotho
+from klotho import API, Compute, Databases
+
+klotho.Application("shop")
+Compute.Container("a", context="./a", port="8080", memory="512MB", cpu=-1, scale=(4, 1))
+Compute.Container("b", context="./b", port=70000, scale=3, health_check="health", always_on="yes")
+Compute.Container("c", context="./c", ports={"http": 80, "grpc": 80}, command="python main.py")
+Compute.Container("d", "./d")
+Compute.Container(context=3)
+Compute.Container()
+Compute.Container("e", context="./e", image="nginx", port=80, ports={"http": 80})
+Compute.Function("f", handler="functions/invoice.py", timeout=1.5)
+Compute.Function("g", handlr="functions/invoice.handler")
+Compute.Function(handler="functions/invoice.handler")
+Databases.Postgres("h", version=16.10, storage=20, backup_days=99)
+Databases.Postgres(None)
+Databases.KeyValue("i", key=("a", "b", "c"), ttl=5, indexes={"by_user": {"user": list}})
+Databases.KeyValue("j", key={"a": str, "b": int}, indexes={"by_b": ("b", "a")})
+API("k", cors=["shop.example"], public="yes")
+Databases.Postgres("l", from_project=True, storage_gb=20)
+Databases.Postgres("no spaces")

@@ -1,0 +1,25 @@
+import klotho
+from klotho import API, Compute, Databases
+
+klotho.Application("shop")
+db = Databases.Postgres("orders_db")
+orders = Compute.Container("orders", context="./services/orders")
+orders.reads_from("orders_db")
+orders.reads_from([db])
+orders.reads_from(Databases.Postgres)
+orders.reads_from()
+orders.calls(db, "htp")
+orders.calls(orders, protocl="grpc")
+api = API("api")
+api.attach_service(orders, route="orders")
+api.attach_service(orders, route="/a//b", methods=["FETCH"])
+api.attach_service(orders, methods=["ANY"])
+api.attach_service(orders, route="/orders")
+api.attach_service(orders, "/orders/", ["GET"])
+api.attach_service(orders, "/orders")
+orders.port = 80
+orders.requires(availabilty=99.9)
+orders.expects()
+orders.use("fargate")
+orders.use("lambda", cpu={1, 2})
+orders.override("RDS", {})
