@@ -65,12 +65,13 @@ class Arguments:
         message: str,
         argument: str | None = None,
         *,
+        key: str | None = None,
         also: tuple[Label, ...] = (),
         notes: tuple[str, ...] = (),
         helps: tuple[str | None, ...] = (),
     ) -> None:
-        """Report a mistake at an argument, or at the whole call."""
-        at = self.span if argument is None else self.place(argument)
+        """Report a mistake at an argument, at one item of a mapping given for it, or at the whole call."""
+        at = self.span if argument is None else self.place(argument, key)
         self.complained = True
         self.recording.report.error(code, message, at, also=also, notes=notes, helps=helps)
 
@@ -78,8 +79,8 @@ class Arguments:
         """Whether none of these was given, and no argument is known to be a misspelt or misplaced one."""
         return not self._doubtful and not self.given & set(names)
 
-    def place(self, argument: str) -> Span | None:
-        return self.recording.sources.argument(self.span, argument, self._index.get(argument))
+    def place(self, argument: str, key: str | None = None) -> Span | None:
+        return self.recording.sources.argument(self.span, argument, self._index.get(argument), key)
 
     def drop(self, argument: str) -> None:
         self.values.pop(argument, None)
@@ -171,7 +172,7 @@ def _read(arguments: Arguments, name: str, value: Any, reader: Reader) -> None:
         for problem in wrong.problems:
             found = "" if problem.found is None else f", not {problem.found}"
             message = f"{label}{problem.where}` of {arguments.title} must be {problem.expected}{found}"
-            arguments.complain(problem.code, message, name, helps=problem.helps)
+            arguments.complain(problem.code, message, name, key=problem.key, helps=problem.helps)
         _complain_secrets(arguments, name, value)
     except Exception as error:  # the value's own methods raised; the program goes on
         raised = f"{shown(value)} raised {printable(type(error).__name__)}"
@@ -188,17 +189,20 @@ def _complain_secrets(arguments: Arguments, argument: str, value: Any) -> bool:
     except Exception:  # a value that could not be read may hold itself, or raise
         return False
     for secret in secrets:
-        _complain_secret(arguments, argument, secret)
+        items = value.items() if isinstance(value, Mapping) else ()
+        holders = [key for key, item in items if secret in references(item)]
+        _complain_secret(arguments, argument, secret, str(holders[0]) if holders else None)
     return bool(secrets)
 
 
-def _complain_secret(arguments: Arguments, argument: str, secret: OutputRef) -> None:
+def _complain_secret(arguments: Arguments, argument: str, secret: OutputRef, key: str | None) -> None:
     kind, _, name = secret.construct.partition("/")
     variable = name if name.isidentifier() else "database"
     arguments.complain(
         "secret-in-environment",
         f'the {secret.output} of {kind} "{name}" is a secret and can\'t be written into `{printable(argument)}`',
         argument,
+        key=key,
         notes=("it would be readable in the template, in the console and in every listing of processes",),
         helps=(
             f"say that the service uses it, for example `service.reads_from({variable})`",

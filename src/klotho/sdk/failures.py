@@ -21,7 +21,7 @@ def report_syntax_error(recording: Recording, error: SyntaxError, start: Span) -
     file = recording.sources.name(error.filename) if error.filename else start.file
     line, column = error.lineno or 1, max(error.offset or 1, 1)
     end = error.end_offset if error.end_lineno == error.lineno else None
-    at = Span(file, max(line, 1), column, max(line, 1), end if end and end > column else None)
+    at = Span(file, max(line, 1), column, max(line, 1), end if end and end > column else column + 1)
     message = _clean(error.msg or "invalid syntax")
     recording.report.error("program-syntax", f"`{printable(file)}` is no Python: {message}", at)
 

@@ -45,6 +45,8 @@ class Problem(NamedTuple):
     where: str = ""
     """Where in the argument: `["PORT"]`."""
     code: str = "wrong-argument"
+    key: str | None = None
+    """The key of the item at fault, where the argument is a mapping."""
 
 
 class Wrong(Exception):
@@ -207,11 +209,12 @@ def environment(value: Any) -> dict[str, str]:
     problems: list[Problem] = []
     for key, item in items.items():
         if not _VARIABLE.fullmatch(key):
-            problems.append(Problem("a mapping whose keys are names of variables: letters, digits and `_`", shown(key)))
+            expected = "a mapping whose keys are names of variables: letters, digits and `_`"
+            problems.append(Problem(expected, shown(key), key=key))
         try:
             read[key] = _variable_text(item)
         except Wrong as error:
-            problems += [problem._replace(where=f"[{shown(key)}]") for problem in error.problems]
+            problems += [problem._replace(where=f"[{shown(key)}]", key=key) for problem in error.problems]
     if problems:
         raise Wrong(*problems)
     return read

@@ -74,19 +74,30 @@ class Sources:
             self._names[filename] = Path(relative).as_posix()
         return self._names[filename]
 
-    def argument(self, call: Span | None, name: str, index: int | None = None) -> Span | None:
-        """The value the user wrote for an argument of this call; the whole call where that cannot be told."""
+    def argument(self, call: Span | None, name: str, index: int | None = None, key: str | None = None) -> Span | None:
+        """The value the user wrote for an argument of this call, or for one key of a mapping given there; the whole
+        call where that cannot be told."""
         node = self._call(call)
         if call is None or node is None:
             return call
+        value = self._written(node, name, index)
+        if isinstance(value, ast.Dict) and key is not None:
+            for written, item in zip(value.keys, value.values, strict=True):
+                if isinstance(written, ast.Constant) and written.value == key:
+                    value = item
+                    break
+        return call if value is None else self._span_of(call.file, value)
+
+    @staticmethod
+    def _written(node: ast.Call, name: str, index: int | None) -> ast.expr | None:
         for keyword in node.keywords:
             if keyword.arg == name:
-                return self._span_of(call.file, keyword.value)
+                return keyword.value
         positional = node.args
         exact = index is not None and not any(isinstance(item, ast.Starred) for item in positional[: index + 1])
         if exact and index is not None and index < len(positional):
-            return self._span_of(call.file, positional[index])
-        return call
+            return positional[index]
+        return None
 
     def keyword(self, call: Span | None, name: str) -> Span | None:
         """The `name=` of a keyword argument; the whole call where there is none in the text."""
