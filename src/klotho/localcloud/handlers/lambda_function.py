@@ -44,7 +44,10 @@ class LambdaFunction(Handler):
     )  # fmt: skip
 
     async def create(self, request: Request) -> Outcome:
-        name = str(request.properties.get("FunctionName") or physical_name(request.stack_name, request.logical_id, request.token))
+        name = str(
+            request.properties.get("FunctionName")
+            or physical_name(request.stack_name, request.logical_id, request.token)
+        )
         existing = self.cloud.world.get(self.type_name, name)
         if existing is not None and existing.token != request.token:
             raise HandlerError(f"Function already exist: {name}", "ResourceConflictException")
@@ -89,7 +92,9 @@ def _check(properties: Mapping[str, Any]) -> None:
         raise _invalid("PackageType Image is not supported by the local cloud yet; use Zip")
     for name in ("Runtime", "Handler"):
         if not properties.get(name):
-            raise _invalid("Runtime and Handler are mandatory parameters for functions created with deployment packages.")
+            raise _invalid(
+                "Runtime and Handler are mandatory parameters for functions created with deployment packages."
+            )
     timeout = int(properties.get("Timeout", 3))
     if not 1 <= timeout <= 900:
         raise _invalid(f"Value '{timeout}' at 'timeout' failed to satisfy constraint: between 1 and 900 seconds")

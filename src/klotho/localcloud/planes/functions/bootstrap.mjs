@@ -7,7 +7,7 @@
 // The Runtime API is spoken over one plain socket: its server is ours, so that a client for its four calls is short,
 // and several times faster than `node:http` for each invocation.
 
-import { readFileSync, existsSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import net from 'node:net';
 import path from 'node:path';
@@ -140,7 +140,7 @@ async function loadHandler(taskRoot, handler) {
 }
 
 async function importModule(stem, module) {
-  const file = [stem, `${stem}.js`, `${stem}.mjs`, `${stem}.cjs`].find((name) => existsSync(name) && !isFolder(name));
+  const file = [stem, `${stem}.js`, `${stem}.mjs`, `${stem}.cjs`].find((name) => statSync(name, { throwIfNoEntry: false })?.isFile());
   try {
     if (file?.endsWith('.mjs') || (file?.endsWith('.js') && isModulePackage(file))) {
       return await import(pathToFileURL(file).href);
@@ -153,10 +153,6 @@ async function importModule(stem, module) {
     }
     throw error;
   }
-}
-
-function isFolder(name) {
-  return existsSync(path.join(name, '.'));
 }
 
 function isModulePackage(file) {

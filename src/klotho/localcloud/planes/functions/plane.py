@@ -211,5 +211,11 @@ def _status(pool: Pool) -> UnitStatus:
     pids = sorted(worker.pid for worker in pool.workers if worker.pid is not None)
     state = "running" if busy else "idle"
     return UnitStatus(
-        spec.construct, "function", state, None, spec.log_group, detail=detail, pid=pids[0] if pids else None  # type: ignore[arg-type]
+        spec.construct,
+        "function",
+        state,
+        None,
+        spec.log_group,
+        detail=detail,
+        pid=pids[0] if pids else None,  # type: ignore[arg-type]
     )

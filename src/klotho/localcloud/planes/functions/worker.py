@@ -173,7 +173,7 @@ class Worker:
         return connection
 
     def _environment(self, port: int) -> dict[str, str]:
-        """What AWS sets (Lambda docs, "Defined runtime environment variables") and the template's; nothing of the host's."""
+        """What AWS sets (Lambda docs, "Defined runtime environment variables") and what the template says; no more."""
         spec, cloud = self.spec, self._cloud
         reserved = {
             "_HANDLER": spec.handler,
@@ -219,7 +219,8 @@ class Worker:
         headers = (
             f"Lambda-Runtime-Aws-Request-Id: {call.request_id}\r\nLambda-Runtime-Deadline-Ms: {deadline}\r\n"
             f"Lambda-Runtime-Invoked-Function-Arn: {self.spec.arn}\r\n"
-            f"Lambda-Runtime-Trace-Id: Root=1-{deadline // 1000:08x}-{call.request_id.replace('-', '')[:24]};Sampled=0\r\n"
+            f"Lambda-Runtime-Trace-Id: Root=1-{deadline // 1000:08x}-{call.request_id.replace('-', '')[:24]}"
+            ";Sampled=0\r\n"
         )
         if call.client_context is not None:
             headers += f"Lambda-Runtime-Client-Context: {call.client_context}\r\n"
@@ -264,9 +265,7 @@ class Worker:
         self._log.drain()
         init_ms, self._init_ms = self._init_ms, None
         self._platform(f"END RequestId: {call.request_id}")
-        self._platform(
-            outcome.report(call.request_id, elapsed, self.spec.memory_mb, self._used_mb(), init_ms)
-        )
+        self._platform(outcome.report(call.request_id, elapsed, self.spec.memory_mb, self._used_mb(), init_ms))
         if not call.future.done():
             call.future.set_result(Invocation(payload, error, self._log.tail(), elapsed, call.request_id))
 
@@ -314,5 +313,3 @@ def _peak_mb(pid: int) -> int:
         raise
     start = status.find(b"VmHWM:")
     return int(status[start + 6 :].split(None, 1)[0]) // 1024 if start >= 0 else 0
-
-

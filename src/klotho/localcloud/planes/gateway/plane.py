@@ -1,0 +1,287 @@
+"""The gateway: every live HTTP API of the local cloud on a loopback port of its own.
+
+Input: the records of API Gateway v2 in the `World`; changes count from the next request on. Output: answers as an
+HTTP API gives them: functions by payload format 2.0, containers and public URLs by HTTP proxying, CORS, access logs.
+Refuses, as `HandlerError` naming the port, an API whose port somebody else has.
+
+Why a request failed inside is written to the log group `/aws/apigateway/<API's name>`, stream `errors`: AWS says it only
+in an access log that asks for `$context.integrationErrorMessage`; a developer at this machine should not have to.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import orjson
+
+from klotho.localcloud.handler import HandlerError, Record
+from klotho.localcloud.planes.functions.model import construct_of
+from klotho.localcloud.planes.gateway import proxy_event
+from klotho.localcloud.planes.gateway.api import (
+    API,
+    INTEGRATION,
+    PERMISSION,
+    ROUTE,
+    STAGE,
+    FunctionTarget,
+    HttpApi,
+    Stage,
+    Target,
+    compile_api,
+)
+from klotho.localcloud.planes.gateway.proxy import PAYLOAD_LIMIT, IntegrationError, Proxy
+from klotho.localcloud.planes.gateway.request import (
+    GatewayRequest,
+    Receive,
+    Scope,
+    Send,
+    body_of,
+    request_of,
+    respond,
+)
+from klotho.localcloud.planes.gateway.routes import Match
+from klotho.localcloud.planes.gateway.server import Application, Listener
+from klotho.localcloud.service import ApiError
+from klotho.localcloud.status import UnitStatus
+
+if TYPE_CHECKING:
+    from klotho.localcloud.cloud import Cloud
+
+HEADER_LIMIT = 10240
+"""Bytes. AWS: "Total combined size of request line and header values: 10240 bytes"."""
+
+
+@dataclass(slots=True)
+class _Api:
+    name: str
+    port: int
+    listener: Listener | None
+    compiled: HttpApi | None = None
+    problem: str | None = None
+
+
+class Gateway:
+    """All listeners. Used from the supervisor's event loop only."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self._cloud = cloud
+        self._apis: dict[str, _Api] = {}
+        self._proxy = Proxy()
+        for type_name in (API, INTEGRATION, ROUTE, STAGE, PERMISSION):
+            cloud.world.subscribe(type_name, self._changed)
+
+    async def start(self) -> None:
+        """Nothing to start: APIs come by `open`."""
+
+    async def stop(self) -> None:
+        """Close all listeners."""
+        apis, self._apis = list(self._apis.values()), {}
+        await asyncio.gather(*(api.listener.close() for api in apis if api.listener is not None))
+        await self._proxy.close()
+
+    async def open(self, record: Record) -> str:
+        """Listen for this API on its stable port; returns its URL. Doing it twice is fine.
+
+        HandlerError when somebody else has the port.
+        """
+        known = self._apis.get(record.identifier)
+        if known is not None and known.listener is not None:
+            known.name = construct_of(record) if record.tags else _name(record)
+            known.compiled = None
+            return f"http://127.0.0.1:{known.port}"
+        name = _name(record)
+        port = self._cloud.ports.of(self._port_name(record.identifier, name))
+        api = self._apis[record.identifier] = _Api(name, port, None)
+        try:
+            api.listener = await Listener.open(self._application(record.identifier), port)
+        except OSError as error:
+            api.problem = (
+                f"port {port} of 127.0.0.1, which belongs to the API {name}, is in use by another program "
+                f"({error.strerror or error}): end that program, then try again"
+            )
+            raise HandlerError(api.problem, "ServiceUnavailable") from error
+        return f"http://127.0.0.1:{port}"
+
+    async def close(self, api_id: str) -> None:
+        """Stop listening for an API; one that is not there is fine. Its port stays reserved for its name."""
+        api = self._apis.pop(api_id, None)
+        if api is not None and api.listener is not None:
+            await api.listener.close()
+
+    def status(self) -> list[UnitStatus]:
+        found = []
+        for _, api in sorted(self._apis.items(), key=lambda item: item[1].name):
+            address = f"http://127.0.0.1:{api.port}"
+            state = "failed" if api.problem else "running"
+            found.append(
+                UnitStatus(api.name, "api", state, address, _log_group(api.name), detail=api.problem)  # type: ignore[arg-type]
+            )
+        return found
+
+    def _port_name(self, api_id: str, name: str) -> str:
+        """A port per name; while two live APIs share a name, which AWS allows, the later one gets its own."""
+        taken = any(api.name == name for other, api in self._apis.items() if other != api_id)
+        return f"api/{name}/{api_id}" if taken else f"api/{name}"
+
+    def _changed(self, type_name: str) -> None:
+        for api in self._apis.values():
+            api.compiled = None
+
+    def _application(self, api_id: str) -> Application:
+        async def application(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] == "http":
+                await self._serve(api_id, request_of(scope, receive, send))
+
+        return application
+
+    def _compiled(self, api_id: str) -> HttpApi | None:
+        api = self._apis.get(api_id)
+        record = self._cloud.world.get(API, api_id)
+        if api is None or record is None:
+            return None
+        if api.compiled is None:
+            cloud = self._cloud
+            api.compiled = compile_api(cloud.world, record, self._address_of, cloud.region, cloud.account)
+        return api.compiled
+
+    async def _address_of(self, service_arn: str) -> tuple[str, int] | None:
+        # Looked up at each request: the containers plane is put onto the cloud after this one may be made.
+        found: tuple[str, int] | None = await _resolved(self._cloud.containers.address_of(service_arn))
+        return found
+
+    async def _serve(self, api_id: str, request: GatewayRequest) -> None:
+        api = self._compiled(api_id)
+        stage: Stage | None = None
+        try:
+            if api is None:
+                # Its listener is open, but its record is not stored yet (it is being created).
+                await _fail(request, None, 404, "Not Found")
+                return
+            if _header_size(request) > HEADER_LIMIT:
+                await _fail(request, api, 431, "Request Header Fields Too Large")
+                return
+            stage, path = api.stage_of(request)
+            if stage is not None:
+                request.stage = stage.name
+            if api.cors is not None and api.cors.is_preflight(request):
+                await respond(request, 204, api.cors.preflight_headers(request), b"")
+                return
+            match = None if stage is None else api.match(request.method, path)
+            if stage is None or match is None:
+                await _fail(request, api, 404, "Not Found")
+                return
+            request.route_key = match.key.text
+            await self._answer(request, api, stage, match, path)
+        finally:
+            if stage is not None and stage.access_log is not None:
+                log = stage.access_log
+                self._cloud.logs.write(log.group, f"{api_id}-{stage.name}", log.line(request))
+
+    async def _answer(
+        self, request: GatewayRequest, api: HttpApi, stage: Stage, match: Match[Target], path: str
+    ) -> None:
+        domain = request.header(b"host") or f"127.0.0.1:{self._apis[api.api_id].port}"
+        try:
+            if isinstance(match.target, FunctionTarget):
+                await self._invoke(request, api, stage, match, match.target, domain)
+            else:
+                await self._proxy.forward(request, match.target, path, match.parameters, domain, api.cors)
+        except IntegrationError as error:
+            request.integration_error = error.cause
+            self._explain(request, api, error.cause)
+            await _fail(request, api, error.status, error.message)
+
+    async def _invoke(
+        self,
+        request: GatewayRequest,
+        api: HttpApi,
+        stage: Stage,
+        match: Match[Target],
+        target: FunctionTarget,
+        domain: str,
+    ) -> None:
+        if stage.name not in target.permitted:
+            cause = (
+                f"The IAM role configured on the integration or API Gateway doesn't have permissions to call the "
+                f"integration: no AWS::Lambda::Permission lets apigateway.amazonaws.com invoke {target.function} for "
+                f"the route {match.key.text} of the API {api.api_id}"
+            )
+            raise IntegrationError(500, "Internal Server Error", cause)
+        body = await body_of(request, PAYLOAD_LIMIT)
+        if body is None:
+            raise IntegrationError(413, "Request Entity Too Large", "the body is over 10 MB")
+        event = proxy_event.event(
+            request, body, match.parameters, stage.variables, api.api_id, self._cloud.account, domain
+        )
+        begun = time.perf_counter()
+        payload = await self._result(target, event)
+        request.integration_latency_ms = int((time.perf_counter() - begun) * 1000)
+        try:
+            status, headers, content = proxy_event.response(payload)
+        except proxy_event.MalformedResponseError as error:
+            cause = f"malformed Lambda proxy response of {target.function}: {error}"
+            raise IntegrationError(500, "Internal Server Error", cause) from error
+        request.integration_status = status
+        if api.cors is not None:
+            headers = api.cors.apply(request, headers)
+        await respond(request, status, headers, content)
+
+    async def _result(self, target: FunctionTarget, event: bytes) -> bytes:
+        try:
+            async with asyncio.timeout(target.timeout_s):
+                invocation = await self._cloud.functions.invoke(target.function, event)
+        except TimeoutError as error:
+            # 503, not 504: what HTTP APIs answer for a Lambda integration (reported by many; the docs are silent).
+            cause = f"{target.function} did not answer in {target.timeout_s:g} s"
+            raise IntegrationError(503, "Service Unavailable", cause) from error
+        except ApiError as error:
+            cause = f"{target.function}: {error.message}"
+            if error.status == 413:
+                raise IntegrationError(413, "Request Entity Too Large", cause) from error
+            if error.status == 429:
+                raise IntegrationError(503, "Service Unavailable", cause) from error
+            raise IntegrationError(500, "Internal Server Error", cause) from error
+        if invocation.error is not None:
+            text = invocation.payload.decode("utf-8", "replace")
+            raise IntegrationError(500, "Internal Server Error", f"{target.function} failed: {text}")
+        return invocation.payload
+
+    def _explain(self, request: GatewayRequest, api: HttpApi, cause: str) -> None:
+        name = self._apis[api.api_id].name if api.api_id in self._apis else api.api_id
+        line = f"{request.id} {request.method} {request.path!r}: {cause}"
+        self._cloud.logs.write(_log_group(name), "errors", line)
+
+
+async def _resolved(found: object) -> tuple[str, int] | None:
+    """The containers plane may answer at once or be awaited."""
+    if asyncio.iscoroutine(found):
+        found = await found
+    return found  # type: ignore[return-value]
+
+
+def _name(record: Record) -> str:
+    construct = construct_of(record)
+    return str(record.properties.get("Name", record.identifier)) if construct == record.identifier else construct
+
+
+def _log_group(name: str) -> str:
+    return f"/aws/apigateway/{name}"
+
+
+def _header_size(request: GatewayRequest) -> int:
+    size = len(request.raw_path) + len(request.query)
+    for name, value in request.headers:
+        size += len(name) + len(value)
+    return size
+
+
+async def _fail(request: GatewayRequest, api: HttpApi | None, status: int, message: str) -> None:
+    """AWS's own answer: `{"message": …}`."""
+    request.error = message
+    headers = [(b"content-type", b"application/json")]
+    if api is not None and api.cors is not None:
+        headers = api.cors.apply(request, headers)
+    await respond(request, status, headers, orjson.dumps({"message": message}))
