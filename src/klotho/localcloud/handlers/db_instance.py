@@ -80,7 +80,7 @@ class DbInstance(Handler):
         if taken is not None and taken.token != request.token:
             raise HandlerError(f"DB instance already exists: {identifier}", "DBInstanceAlreadyExists")
         resource_id = _resource_id(request.token)
-        secret = self._managed_secret(properties, resource_id, request.token)
+        secret = self._managed_secret(properties, resource_id, resource_id)
         address = await self._ensure(identifier, request, self._password(properties, secret))
         return Outcome(identifier, self._attributes(identifier, resource_id, address, secret, properties))
 
