@@ -1,0 +1,63 @@
+"""Samples of the passive types around containers, databases and logs."""
+
+from __future__ import annotations
+
+from ..sample import Sample
+from .network import SUBNETS, VPCS, ref, tags
+
+CLUSTER = {"Type": "AWS::ECS::Cluster"}
+SPOT = [{"CapacityProvider": "FARGATE_SPOT", "Weight": 1}]
+
+SAMPLES = (
+    Sample(
+        "AWS::ECS::Cluster",
+        {"CapacityProviders": ["FARGATE"], "Tags": tags("a")},
+        {
+            "CapacityProviders": ["FARGATE", "FARGATE_SPOT"],
+            "ClusterName": "named",
+            "ClusterSettings": [{"Name": "containerInsights", "Value": "enabled"}],
+            "DefaultCapacityProviderStrategy": SPOT,
+            "ServiceConnectDefaults": {"Namespace": "arn:aws:servicediscovery:eu-west-1:000000000000:namespace/ns-1"},
+            "Tags": tags("b"),
+        },
+    ),
+    Sample(
+        "AWS::ECS::ClusterCapacityProviderAssociations",
+        {"Cluster": ref("Left"), "CapacityProviders": ["FARGATE"], "DefaultCapacityProviderStrategy": []},
+        {"Cluster": ref("Right"), "CapacityProviders": ["FARGATE_SPOT"], "DefaultCapacityProviderStrategy": SPOT},
+        {"Left": CLUSTER, "Right": CLUSTER},
+    ),
+    Sample(
+        "AWS::Logs::LogGroup",
+        {"RetentionInDays": 7, "Tags": tags("a")},
+        {
+            "RetentionInDays": 14,
+            "KmsKeyId": "arn:aws:kms:eu-west-1:000000000000:key/12345678-1234-1234-1234-123456789012",
+            "LogGroupClass": "INFREQUENT_ACCESS",
+            "LogGroupName": "/named",
+            "Tags": tags("b"),
+        },
+    ),
+    Sample(
+        "AWS::RDS::DBSubnetGroup",
+        {"DBSubnetGroupDescription": "a", "SubnetIds": [ref("LeftSubnet")], "Tags": tags("a")},
+        {
+            "DBSubnetGroupDescription": "b",
+            "DBSubnetGroupName": "named",
+            "SubnetIds": [ref("LeftSubnet"), ref("OtherSubnet")],
+            "Tags": tags("b"),
+        },
+        {**VPCS, **SUBNETS},
+    ),
+    Sample(
+        "AWS::RDS::DBParameterGroup",
+        {"Description": "a", "Family": "postgres16", "Parameters": {"max_connections": "50"}, "Tags": tags("a")},
+        {
+            "Description": "b",
+            "DBParameterGroupName": "named",
+            "Family": "postgres17",
+            "Parameters": {"max_connections": "60"},
+            "Tags": tags("b"),
+        },
+    ),
+)
