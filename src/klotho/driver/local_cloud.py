@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from klotho.deploy.assets import ImageBuilder
 from klotho.deploy.place import Clients, Place
 from klotho.deploy.stacks import StackCalls
 from klotho.diagnostics import Failure
@@ -61,7 +62,7 @@ def delete_data(project: str, environment: str) -> None:
         connect.delete_data(connect.state_folder(project, environment))
 
 
-def image_builder(program_root: Path, project: str, environment: str) -> Callable[[Mapping[str, Any], Any], str]:
+def image_builder(program_root: Path, project: str, environment: str) -> ImageBuilder:
     """Builds container images into the local cloud's folder."""
     images = connect.state_folder(project, environment) / "images"
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import TextIO
 
 from klotho.deploy.place import Pace
 
@@ -41,3 +43,28 @@ def new_run_id() -> str:
 def _xdg(variable: str, default: str) -> Path:
     configured = os.environ.get(variable, "")
     return Path(configured) if configured.startswith("/") else Path.home() / default
+
+
+def elapsed_clock() -> Callable[[], float]:
+    """Seconds since this call."""
+    begun = time.monotonic()
+    return lambda: time.monotonic() - begun
+
+
+def colour_wanted(stream: TextIO) -> bool:
+    """Whether a stream is a terminal that shows colours and cursor moves, and nobody set NO_COLOR."""
+    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def write_crash_log(text: str) -> Path:
+    """Keep what is needed to report a bug of ours; returns the file."""
+    folder = state_root() / "crashes"
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path = folder / f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.log"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def now_ms() -> int:
+    """Milliseconds since 1970."""
+    return time.time_ns() // 1_000_000

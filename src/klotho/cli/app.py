@@ -1,0 +1,163 @@
+"""The commands and their options. Bodies live in `klotho.cli.commands` and are imported when a command runs, so that
+`klotho --help` stays fast."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    name="klotho",
+    help="Say what an application needs; Klotho derives the AWS infrastructure, and runs it on this machine too.",
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    add_completion=True,
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+_PROGRAM = Path("infra.py")
+
+PathArgument = Annotated[Path, typer.Argument(metavar="PATH", help="The program, or the folder with its infra.py.")]
+ProgramOption = Annotated[
+    Path, typer.Option("--program", "-p", metavar="PATH", help="The program, or the folder with its infra.py.")
+]
+EnvironmentOption = Annotated[
+    str | None, typer.Option("--env", "-e", metavar="NAME", help="The environment; `local` unless named.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Data as JSON on stdout, progress on stderr.")]
+YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing.")]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"klotho {version('klotho')}")
+        raise typer.Exit
+
+
+@app.callback()
+def klotho(
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Say what an application needs; Klotho derives the AWS infrastructure, and runs it on this machine too."""
+
+
+@app.command()
+def init(
+    name: Annotated[
+        str, typer.Argument(metavar="[NAME]", help="The folder to make; the one you are in unless named.")
+    ] = ".",
+    as_json: JsonOption = False,
+) -> None:
+    """Write a small working application to start from."""
+    from klotho.cli.commands.init import run
+
+    run(name, as_json)
+
+
+@app.command()
+def build(
+    path: PathArgument = _PROGRAM,
+    env: EnvironmentOption = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Where to write; `compiled` unless named.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Compile the program to CloudFormation templates in `compiled/`. Deploys nothing."""
+    from klotho.cli.commands.build import run
+
+    run(path, env, out, as_json)
+
+
+def preview(
+    path: PathArgument = _PROGRAM,
+    env: EnvironmentOption = None,
+    as_json: JsonOption = False,
+    detailed_exitcode: Annotated[
+        bool, typer.Option("--detailed-exitcode", help="Exit 20 when there are changes.")
+    ] = False,
+) -> int:
+    """Show what `up` would change (also: diff, plan). Changes nothing."""
+    from klotho.cli.commands.preview import run
+
+    return run(path, env, as_json, detailed_exitcode)
+
+
+def up(
+    path: PathArgument = _PROGRAM,
+    env: EnvironmentOption = None,
+    yes: YesOption = False,
+    delete_data: Annotated[
+        bool, typer.Option("--delete-data", help="Allow removing databases and tables the program no longer holds.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> int:
+    """Bring the application up; only what changed is touched (also: deploy)."""
+    from klotho.cli.commands.up import run
+
+    return run(path, env, yes, delete_data, as_json)
+
+
+def down(
+    path: PathArgument = _PROGRAM,
+    env: EnvironmentOption = None,
+    yes: YesOption = False,
+    delete_data: Annotated[
+        bool, typer.Option("--delete-data", help="Delete databases and tables too, for good.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> int:
+    """Stop the application; data is kept for the next `up` (also: destroy)."""
+    from klotho.cli.commands.down import run
+
+    return run(path, env, yes, delete_data, as_json)
+
+
+@app.command()
+def status(path: PathArgument = _PROGRAM, env: EnvironmentOption = None, as_json: JsonOption = False) -> None:
+    """Show what runs: stacks, processes, addresses, restarts and errors."""
+    from klotho.cli.commands.status import run
+
+    run(path, env, as_json)
+
+
+@app.command()
+def outputs(
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Only this one, its bare value.")] = None,
+    program: ProgramOption = _PROGRAM,
+    env: EnvironmentOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show URLs, table names and other values of what is deployed."""
+    from klotho.cli.commands.outputs import run
+
+    run(name, program, env, as_json)
+
+
+@app.command()
+def logs(
+    services: Annotated[
+        list[str] | None, typer.Argument(metavar="[SERVICE]...", help="All services unless named.")
+    ] = None,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with new lines until Ctrl-C.")] = False,
+    since: Annotated[str, typer.Option("--since", metavar="TIME", help="How far back: 30s, 10m, 2h, 1d.")] = "1h",
+    program: ProgramOption = _PROGRAM,
+    env: EnvironmentOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what the services print, merged by time."""
+    from klotho.cli.commands.logs import run
+
+    run(services or [], follow, since, program, env, as_json)
+
+
+for _command, _names in ((preview, ("preview", "diff", "plan")), (up, ("up", "deploy")), (down, ("down", "destroy"))):
+    for _index, _name in enumerate(_names):
+        app.command(_name, hidden=_index > 0)(_command)

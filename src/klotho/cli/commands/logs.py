@@ -1,0 +1,66 @@
+"""`klotho logs [-f] [SERVICE]...`."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from klotho.cli.commands.program import program_at
+from klotho.cli.console import Console
+from klotho.diagnostics import ExitCode, Failure
+from klotho.driver.logs import LogLine, open_logs
+from klotho.driver.machine import now_ms
+
+_COLOURS = ("cyan", "green", "yellow", "blue")
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def run(services: list[str], follow: bool, since: str, path: Path, env: str | None, as_json: bool) -> None:
+    console = Console(as_json)
+    start = now_ms() - seconds_of(since) * 1000
+    reader = open_logs(program_at(path), env, services)
+    writer = _Writer(console, reader.services)
+    writer.write(reader.since(start))
+    if follow:
+        writer.write(reader.follow())
+
+
+def seconds_of(text: str) -> int:
+    """`30s`, `10m`, `2h` or `1d` in seconds; Failure (`usage`, exit 2) for anything else."""
+    match = re.fullmatch(r"(\d{1,6})([smhd])", text)
+    if match is None:
+        raise Failure(
+            "usage",
+            f"`--since {text}` is no time span",
+            helps=("write a number and a unit: 30s, 10m, 2h, 1d",),
+            exit_code=ExitCode.USAGE,
+        )
+    return int(match[1]) * _UNITS[match[2]]
+
+
+class _Writer:
+    def __init__(self, console: Console, services: list[str]) -> None:
+        self._console = console
+        self._width = max(map(len, services), default=0)
+        self._colours = {name: _COLOURS[index % len(_COLOURS)] for index, name in enumerate(services)}
+
+    def write(self, lines: Iterable[LogLine]) -> None:
+        """One line each; under `--json` one JSON object a line, so that following can be piped."""
+        for line in lines:
+            if self._console.as_json:
+                self._console.out(_json(line))
+                continue
+            prefix = self._console.paint_out(line.service.ljust(self._width), self._colours[line.service])
+            shown = time.strftime("%H:%M:%S", time.localtime(line.timestamp_ms / 1000))
+            for part in line.message.split("\n"):
+                self._console.out(f"{prefix} {shown} | {part}")
+
+
+def _json(line: LogLine) -> str:
+    import orjson
+
+    return orjson.dumps(
+        {"timestamp": line.timestamp_ms, "service": line.service, "message": line.message, "group": line.group}
+    ).decode()

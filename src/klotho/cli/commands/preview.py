@@ -1,0 +1,61 @@
+"""`klotho preview`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from klotho.cli.commands.program import program_at
+from klotho.cli.console import Console
+from klotho.cli.progress import lines
+from klotho.deploy.differences import ResourceChange
+from klotho.deploy.preview import Preview, StackChange
+from klotho.diagnostics import ExitCode
+from klotho.driver.deployment import preview_up
+
+_SIGNS = {"add": ("+", "green"), "modify": ("~", "yellow"), "replace": ("±", "red"), "remove": ("-", "red")}
+_ACTIONS = {"create": "green", "update": "yellow", "recreate": "yellow", "delete": "red", "unchanged": "dim"}
+
+
+def run(path: Path, env: str | None, as_json: bool, detailed_exitcode: bool) -> int:
+    console = Console(as_json)
+    built, found = preview_up(program_at(path), env, lines.Quiet(console))
+    if as_json:
+        names = {"application": built.application.name, "environment": built.environment.name}
+        console.json({"ok": True, **names, **found.to_json()})
+    else:
+        console.diagnostics(built.diagnostics, built.program.folder)
+        _show(console, found)
+    return ExitCode.CHANGES if detailed_exitcode and found.changes else ExitCode.OK
+
+
+def _show(console: Console, found: Preview) -> None:
+    for stack in found.stacks:
+        action = f"may {stack.action}" if stack.uncertain else stack.action
+        console.out(f"{console.paint_out(action.ljust(10), _ACTIONS[stack.action])} {stack.stack}")
+        for resource in stack.resources:
+            console.out(_line(console, resource))
+    changed = found.changes
+    if not changed:
+        console.note("nothing would change")
+        return
+    console.note(_summary(changed))
+    for stack_name, lost in found.data_lost:
+        console.note(console.paint(f"data would be lost: {lost.logical_id} ({lost.type}) in {stack_name}", "red"))
+
+
+def _line(console: Console, item: ResourceChange) -> str:
+    sign, style = _SIGNS[item.change]
+    detail = f"  {', '.join(item.properties)}" if item.properties else ""
+    where = f"  ({item.span})" if item.span else ""
+    maybe = "?" if item.uncertain else " "
+    return f"  {console.paint_out(sign, style)}{maybe} {item.type} {item.logical_id}{detail}{where}"
+
+
+def _summary(changed: tuple[StackChange, ...]) -> str:
+    counts: dict[str, int] = {}
+    for stack in changed:
+        for resource in stack.resources:
+            counts[resource.change] = counts.get(resource.change, 0) + 1
+    words = {"add": "to add", "modify": "to change", "replace": "to replace", "remove": "to remove"}
+    shown = ", ".join(f"{counts[key]} {text}" for key, text in words.items() if key in counts)
+    return f"{len(changed)} stacks: {shown or 'tags or inputs only'}"

@@ -1,0 +1,80 @@
+"""`klotho up`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from klotho.cli.commands.program import program_at
+from klotho.cli.console import Console
+from klotho.cli.failed_stacks import diagnostics_of, exit_code_of
+from klotho.cli.progress import progress_for
+from klotho.deploy.orchestrator import Deployment
+from klotho.driver.deployment import UpResult
+from klotho.driver.deployment import up as bring_up
+
+
+def run(path: Path, env: str | None, yes: bool, delete_data: bool, as_json: bool) -> int:
+    """`yes` changes nothing yet: the local environment asks no questions, data loss needs its own flag."""
+    console = Console(as_json)
+    program = program_at(path)
+    with progress_for(console) as sink:
+        result = bring_up(program, env, sink, delete_data=delete_data)
+    if not result.deployment.ok:
+        return _failed(console, result)
+    if as_json:
+        console.json({"ok": True, **summary(result)})
+        return 0
+    console.diagnostics(result.built.diagnostics, program.folder)
+    _succeeded(console, result)
+    return 0
+
+
+def summary(result: UpResult) -> dict[str, Any]:
+    return {
+        "application": result.built.application.name,
+        "project": result.built.application.project,
+        "environment": result.built.environment.name,
+        "stacks": [stack_json(result.deployment, index) for index in range(len(result.deployment.outcomes))],
+        "outputs": dict(result.outputs),
+        "seconds": round(result.seconds, 3),
+    }
+
+
+def stack_json(deployment: Deployment, index: int) -> dict[str, Any]:
+    outcome = deployment.outcomes[index]
+    data: dict[str, Any] = {"name": outcome.stack, "result": outcome.result}
+    if outcome.cause is not None:
+        cause = outcome.cause
+        data["cause"] = {
+            "reason": cause.reason,
+            "logical_id": cause.logical_id or None,
+            "type": cause.type or None,
+            "construct": cause.construct or None,
+            "span": cause.span.to_json() if cause.span else None,
+        }
+    return data
+
+
+def _failed(console: Console, result: UpResult) -> int:
+    deployment, folder = result.deployment, result.built.program.folder
+    found = diagnostics_of(deployment)
+    data = summary(result) if console.as_json else {}
+    console.failed(found, folder, **data)
+    if not console.as_json:
+        skipped = [item.stack for item in deployment.outcomes if item.result == "skipped"]
+        if skipped:
+            console.note(f"\nnot touched, because what they need failed: {', '.join(skipped)}")
+        console.note("\nfix the cause and run `klotho up` again: what is done already is not done twice")
+    return exit_code_of(deployment)
+
+
+def _succeeded(console: Console, result: UpResult) -> None:
+    counts: dict[str, int] = {}
+    for outcome in result.deployment.outcomes:
+        counts[outcome.result] = counts.get(outcome.result, 0) + 1
+    shown = ", ".join(f"{number} {word}" for word, number in sorted(counts.items()))
+    console.note(f"{console.paint('up', 'green')} in {result.seconds:.1f} s: stacks {shown}")
+    urls = {name: value for name, value in result.outputs.items() if value.startswith(("http://", "https://"))}
+    console.table(sorted((urls or result.outputs).items()))
+    console.note("next: `klotho logs -f`, `klotho status`, `klotho outputs`, `klotho down`")

@@ -1,0 +1,39 @@
+"""Failed stacks as diagnostics at the user's lines, and the exit code they give.
+
+Input: a deployment. Output: diagnostics, each cause once. Refuses nothing.
+"""
+
+from __future__ import annotations
+
+from klotho.deploy.orchestrator import Deployment, StackOutcome
+from klotho.diagnostics import Diagnostic, ExitCode, Label
+
+
+def diagnostics_of(deployment: Deployment) -> list[Diagnostic]:
+    found: dict[Diagnostic, None] = {}
+    for outcome in deployment.failed:
+        found[outcome.diagnostic or _diagnostic(outcome)] = None
+    return list(found)
+
+
+def exit_code_of(deployment: Deployment) -> ExitCode:
+    """4 when a resource failed; 1 when it never came to that (an image that does not build)."""
+    by_cloud = any(outcome.diagnostic is None for outcome in deployment.failed)
+    return ExitCode.RESOURCE_FAILED if by_cloud else ExitCode.ERROR
+
+
+def _diagnostic(outcome: StackOutcome) -> Diagnostic:
+    cause = outcome.cause
+    assert cause is not None, outcome.stack
+    first, *rest = [line for line in cause.reason.splitlines() if line.strip()] or ["no reason was given"]
+    what = cause.construct.rpartition("/")[2] or outcome.stack
+    resource = (
+        (f"the resource is {cause.logical_id} ({cause.type}) in stack {outcome.stack}",) if cause.logical_id else ()
+    )
+    return Diagnostic(
+        "stack-failed",
+        f"`{what}` could not be deployed: {first.rstrip('.')}",
+        (Label(cause.span),) if cause.span else (),
+        (*rest, *resource, "the stack was rolled back to what it was before"),
+        (f"run `klotho logs {what}` for what it printed",) if cause.type == "AWS::ECS::Service" else (),
+    )

@@ -1,0 +1,78 @@
+"""Progress as lines: one per event, no cursor moves, for logs and pipes.
+
+Input: events, from several threads. Output: lines on stderr, each with the seconds since the start.
+"""
+
+from __future__ import annotations
+
+import threading
+
+from klotho.cli.console import Console
+from klotho.deploy import events
+from klotho.driver.machine import elapsed_clock
+
+_PAST = {"create": "created", "update": "updated", "delete": "deleted", "recreate": "created"}
+_DOING = {"create": "creating", "update": "updating", "delete": "deleting", "recreate": "deleting and creating"}
+
+
+class Lines:
+    """A sink that prints."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._clock = elapsed_clock()
+        self._lock = threading.Lock()
+
+    def __call__(self, event: events.Event) -> None:
+        text = line_of(event)
+        if text is not None:
+            with self._lock:
+                self._console.note(f"{self._clock():6.1f}s  {text}")
+
+
+class Quiet:
+    """A sink that prints only what takes time apart from stacks: the local cloud starting, builds."""
+
+    def __init__(self, console: Console) -> None:
+        self._lines = Lines(console)
+
+    def __call__(self, event: events.Event) -> None:
+        if isinstance(event, events.Step | events.AssetFailed):
+            self._lines(event)
+
+
+def line_of(event: events.Event) -> str | None:
+    """What an event says in one line; None for what is not worth one."""
+    match event:
+        case events.Step(text):
+            return text
+        case events.AssetStarted(construct, type_):
+            return f"{construct}: building the {type_}"
+        case events.AssetProgress(construct, line):
+            return f"{construct}: {line}"
+        case events.AssetDone(construct, type_, seconds, detail):
+            return f"{construct}: {type_} {detail} ({seconds:.1f} s)"
+        case events.AssetFailed(construct, message, _):
+            return f"{construct}: FAILED: {message}"
+        case events.StackStarted(stack, action):
+            return f"{stack}: {_DOING[action]}"
+        case events.StackDone(stack, action, seconds):
+            return f"{stack}: {_PAST[action]} ({seconds:.1f} s)"
+        case events.StackUnchanged(stack):
+            return f"{stack}: unchanged"
+        case events.StackSkipped(stack, because):
+            return f"{stack}: skipped, because {because} failed"
+        case events.StackFailed(stack, _, cause, seconds):
+            return f"{stack}: FAILED ({seconds:.1f} s): {cause.reason.splitlines()[0] if cause.reason else ''}"
+        case events.ResourceChanged(stack, logical_id, type_, status, reason, _):
+            return _resource(stack, logical_id, type_, status, reason)
+        case _:
+            return None
+
+
+def _resource(stack: str, logical_id: str, type_: str, status: str, reason: str) -> str | None:
+    if status.endswith("_IN_PROGRESS"):
+        return None
+    word = "FAILED" if status.endswith("_FAILED") else status.removesuffix("_COMPLETE").lower() + "d"
+    said = f": {reason.splitlines()[0]}" if reason and status.endswith("_FAILED") else ""
+    return f"{stack}: {type_} {logical_id} {word}{said}"
