@@ -9,6 +9,7 @@ import hashlib
 import http.client
 import json
 import re
+import ssl
 import threading
 import time
 from collections.abc import Callable
@@ -155,8 +156,11 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
 
-def serve(moto_port: int) -> Front:
+def serve(moto_port: int, tls: ssl.SSLContext | None = None) -> Front:
     """A front that is running; stop it with `shutdown` and `server_close`."""
     front = Front(moto_port)
+    if tls is not None:
+        # The handshake belongs to the connection's own thread: a client that refuses must not hold up the others.
+        front.socket = tls.wrap_socket(front.socket, server_side=True, do_handshake_on_connect=False)
     threading.Thread(target=front.serve_forever, args=(0.05,), daemon=True).start()
     return front

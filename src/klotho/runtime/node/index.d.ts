@@ -1,7 +1,8 @@
 /** A plain value that DynamoDB can hold; `undefined` attributes are left out, as JSON.stringify does. */
 export type Value =
   | null | boolean | string | number | bigint | NumberText | Uint8Array
-  | Value[] | Set<string> | Set<number | bigint | NumberText> | Set<Uint8Array> | { [attribute: string]: Value | undefined };
+  | Value[] | Set<string> | Set<number | bigint | NumberText> | Set<Uint8Array>
+  | { [attribute: string]: Value | undefined };
 export type Item = { [attribute: string]: Value | undefined };
 
 export interface Condition {
@@ -28,8 +29,8 @@ export type Sort =
   | [attribute: string, operator: "=" | "<" | "<=" | ">" | ">=" | "begins_with", value: Value]
   | [attribute: string, operator: "between", low: Value, high: Value];
 
-/** How to reach a Postgres database, with the login as it was when `get` was awaited: get it anew for each connection. */
-export class Postgres {
+/** How to reach a Postgres database, with the login as it was at `get`: get it anew for each connection. */
+export interface Postgres {
   readonly name: string;
   readonly kind: "Databases.Postgres";
   readonly access: string;
@@ -47,8 +48,8 @@ export class Postgres {
   refresh(): void;
 }
 
-/** A small client for one DynamoDB table. For batches and transactions use an AWS SDK with `table` and `endpointUrl`. */
-export class KeyValue {
+/** A small client for one DynamoDB table. For batches and transactions use an AWS SDK with `table`. */
+export interface KeyValue {
   readonly name: string;
   readonly kind: "Databases.KeyValue";
   readonly access: string;
@@ -68,7 +69,7 @@ export class KeyValue {
 }
 
 /** A service that this one may call. */
-export class Service {
+export interface Service {
   readonly name: string;
   readonly kind: string;
   readonly protocols: string[];

@@ -60,7 +60,9 @@ function normal(text) {
 }
 
 function numberText(value, path) {
-  if (typeof value === "number" && !Number.isFinite(value)) throw new RangeError(`${path}: DynamoDB cannot hold ${value}`);
+  if (typeof value === "number" && !Number.isFinite(value)) {
+    throw new RangeError(`${path}: DynamoDB cannot hold ${value}`);
+  }
   // Beyond 2**53 String() gives the shortest digits, which as a whole number are another number.
   const whole = Number.isInteger(value) && Math.abs(value) < 1e38;
   const text = String(whole ? BigInt(value) : value);

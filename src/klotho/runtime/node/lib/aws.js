@@ -30,7 +30,9 @@ const APIS = {
 /** The region to call: the one given, else from the environment. */
 function regionOf(given) {
   const region = given || process.env.AWS_REGION || process.env.AWS_DEFAULT_REGION;
-  if (!region) throw new ConfigError("no AWS region: AWS_REGION is not set. ECS, Lambda and `klotho up` set it for you.");
+  if (!region) {
+    throw new ConfigError("no AWS region: AWS_REGION is not set. ECS, Lambda and `klotho up` set it for you.");
+  }
   return region;
 }
 

@@ -17,8 +17,8 @@ async function datastore(name) {
   if (grant.kind === "Databases.Postgres") return require("./postgres.js").loadPostgres(grant);
   if (grant.kind === "Databases.KeyValue") return new (require("./key-value.js").KeyValue)(grant);
   throw new WrongKindError(
-    `datastore '${name}' is a ${grant.kind || "thing without a kind"}, which this version of the runtime does not know; ` +
-      "it knows Databases.Postgres and Databases.KeyValue",
+    `datastore '${name}' is a ${grant.kind || "thing without a kind"}, which this version of the runtime ` +
+      "does not know; it knows Databases.Postgres and Databases.KeyValue",
   );
 }
 

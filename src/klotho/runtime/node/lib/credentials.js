@@ -89,8 +89,8 @@ async function refreshed(url) {
 
 /** The credentials to sign with now. Rejects with CredentialsError saying where it looked. */
 async function current() {
-  const { AWS_ACCESS_KEY_ID: accessKey, AWS_SECRET_ACCESS_KEY: secretKey, AWS_SESSION_TOKEN: sessionToken } = process.env;
-  if (accessKey && secretKey) return { accessKey, secretKey, sessionToken };
+  const { AWS_ACCESS_KEY_ID: accessKey, AWS_SECRET_ACCESS_KEY: secretKey } = process.env;
+  if (accessKey && secretKey) return { accessKey, secretKey, sessionToken: process.env.AWS_SESSION_TOKEN };
   const url = containerUrl();
   if (!url) {
     throw new CredentialsError(

@@ -57,15 +57,17 @@ function howToGrant(group, name, me) {
 function unknownName(group, name) {
   if (!underKlotho()) {
     return new NotUnderKlothoError(
-      `cannot look up ${singular(group)} '${name}': this program does not run under Klotho (no KLOTHO_ variable is set). ` +
-        "Start the application with `klotho up`, or run one command with a service's environment: " +
+      `cannot look up ${singular(group)} '${name}': this program does not run under Klotho (no KLOTHO_ variable ` +
+        "is set). Start the application with `klotho up`, or run one command with a service's environment: " +
         "`klotho exec SERVICE -- COMMAND`.",
     );
   }
   const grants = granted(group);
   const me = thisService();
   const nearest = closest(name, grants.map((grant) => grant.name));
-  const listed = grants.map(({ name: known, kind, fields }) => `${known} (${[kind, fields.access].filter(Boolean).join(", ")})`);
+  const listed = grants.map((grant) => {
+    return `${grant.name} (${[grant.kind, grant.fields.access].filter(Boolean).join(", ")})`;
+  });
   const lines = [
     `${me ? `this service ('${me}')` : "this service"} was granted no ${singular(group)} named '${name}'.` +
       (nearest ? ` Did you mean '${nearest}'?` : ""),

@@ -1,5 +1,5 @@
 "use strict";
-// What this service was granted: the KLOTHO_ variables in, one grant per name out. The variables' names are never decoded.
+// What this service was granted: the KLOTHO_ variables in, one grant per name out; see grants.py.
 const { ConfigError, WrongKindError } = require("./errors.js");
 
 const PREFIXES = {

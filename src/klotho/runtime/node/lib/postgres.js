@@ -60,7 +60,8 @@ async function loadPostgres(grant) {
     login = undefined; // answered below: the JSON error would carry the secret's text
   }
   if (!login || typeof login.username !== "string" || typeof login.password !== "string") {
-    throw new ConfigError(`the secret of datastore '${grant.name}' (${arn}) is not JSON with a username and a password`);
+    const which = `the secret of datastore '${grant.name}' (${arn})`;
+    throw new ConfigError(`${which} is not JSON with a username and a password`);
   }
   return new Postgres(grant, login);
 }

@@ -2,7 +2,9 @@
 // AWS Signature Version 4 for one request with its whole body in memory; see sigv4.py, of which this is the twin.
 const { createHash, createHmac } = require("node:crypto");
 
-const UNSIGNED = new Set(["authorization", "connection", "expect", "transfer-encoding", "user-agent", "x-amzn-trace-id"]);
+const UNSIGNED = new Set([
+  "authorization", "connection", "expect", "transfer-encoding", "user-agent", "x-amzn-trace-id",
+]);
 
 const sha256 = (data) => createHash("sha256").update(data).digest("hex");
 const hmac = (key, data) => createHmac("sha256", key).update(data).digest();
