@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from dynamodb_harness import ServedStore, Store
+from tests.localcloud.dynamodb.dynamodb_harness import ServedStore, Store
 
 
 @pytest.fixture

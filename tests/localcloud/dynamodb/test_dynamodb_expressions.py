@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from dynamodb_harness import Refused, Store
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.localcloud.dynamodb.dynamodb_harness import Refused, Store
 
 from klotho.localcloud.services.dynamodb.errors import DynamoDbError
 from klotho.localcloud.services.dynamodb.parser import parse_condition, parse_projection, parse_update
