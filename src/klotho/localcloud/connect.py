@@ -119,38 +119,22 @@ def start(
 def stop(connection: Connection, *, timeout_s: float = STOP_TIMEOUT_S) -> None:
     """Stop the supervisor and all it runs; returns when no process of ours is left. Data stay."""
     _ask(connection, "POST", "stop", timeout=5.0)
-    state = connection.state
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        if _wait_until(lambda: not is_locked(state), timeout_s):
-            break
-        # The lock is held and the file names its holder, so this can't hit a stranger's process.
-        holder = _recorded(state)
-        _signal_group(connection.pid if holder is None else holder.pid, number)
-        timeout_s = 5.0
-    if not _wait_until(lambda: not is_locked(state) and not _lives(connection.pid), 5.0):
-        raise LocalCloudError(f"the local cloud (pid {connection.pid}) does not stop", log_tail(state))
-    _end_children(state)
-    (state / RUNNING_FILE).unlink(missing_ok=True)
+    _end(connection.state, connection.pid, timeout_s)
 
 
-def stop_any(state: Path) -> bool:
+def stop_any(state: Path, *, timeout_s: float = STOP_TIMEOUT_S) -> bool:
     """Stop whatever supervisor holds this state folder, answering or not, and end what a killed one left.
 
     Returns whether there was one.
     """
-    connection, held = _recorded(state), is_locked(state)
-    if held and connection is None:
-        # It is starting: it will write how to reach it within moments, or end.
-        _wait_until(lambda: _recorded(state) is not None or not is_locked(state), 10.0)
-        connection, held = _recorded(state), is_locked(state)
-    if held:
-        if connection is None:
-            raise LocalCloudError(f"a supervisor holds {state} but does not say which", log_tail(state))
-        stop(connection)
+    holder = _holder(state)
+    if holder is not None:
+        _signal(holder, signal.SIGTERM)
+        _end(state, holder, timeout_s)
     elif state.exists():
         _end_children(state)
         (state / RUNNING_FILE).unlink(missing_ok=True)
-    return held
+    return holder is not None
 
 
 def delete_data(state: Path) -> None:
@@ -179,6 +163,31 @@ def is_locked(state: Path) -> bool:
     finally:
         os.close(descriptor)
     return False
+
+
+def _holder(state: Path) -> int | None:
+    """The pid of the supervisor that lives in this folder; it writes it into the file it locks."""
+    deadline = time.monotonic() + 2.0
+    while is_locked(state):
+        text = (state / LOCK_FILE).read_text()
+        if text.strip().isdecimal():
+            return int(text)
+        if time.monotonic() > deadline:
+            raise LocalCloudError(f"something holds {state / LOCK_FILE} that is no supervisor", log_tail(state))
+        time.sleep(_POLL_S)
+    return None
+
+
+def _end(state: Path, pid: int, timeout_s: float) -> None:
+    """Wait for the asked supervisor to end; kill it when it does not; end what it leaves."""
+    if not _wait_until(lambda: not is_locked(state), timeout_s):
+        holder = _holder(state)  # it holds the lock right now, so this can't hit a stranger's process
+        if holder is not None:
+            _signal(holder, signal.SIGKILL)
+    if not _wait_until(lambda: not is_locked(state) and not _lives(pid), 5.0):
+        raise LocalCloudError(f"the local cloud (pid {pid}) does not stop", log_tail(state))
+    _end_children(state)
+    (state / RUNNING_FILE).unlink(missing_ok=True)
 
 
 def log_tail(state: Path, lines: int = 20) -> tuple[str, ...]:
@@ -228,7 +237,7 @@ def _spawn(project: str, environment: str, region: str, state: Path, timeout_s: 
             raise LocalCloudError(_why(code), log_tail(state))
         time.sleep(_POLL_S)
     if process.poll() is None:
-        _signal_group(process.pid, signal.SIGKILL)
+        _signal(process.pid, signal.SIGKILL)
         process.wait()
         _end_children(state)
     raise LocalCloudError(f"the local cloud was not healthy after {timeout_s:.0f} s", log_tail(state))
@@ -311,11 +320,9 @@ def _is_alive(pid: int) -> bool:
     return True
 
 
-def _signal_group(pid: int, number: int) -> None:
-    try:
-        os.killpg(pid, number)
-    except (ProcessLookupError, PermissionError):
-        return  # gone in the meantime
+def _signal(pid: int, number: int) -> None:
+    with contextlib.suppress(ProcessLookupError):  # gone in the meantime
+        os.kill(pid, number)
 
 
 def _lives(pid: int) -> bool:

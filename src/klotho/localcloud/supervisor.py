@@ -285,6 +285,8 @@ def lock(state: Path) -> int:
                 raise AlreadyRunningError(state) from None
             time.sleep(0.02)
         else:
+            os.ftruncate(descriptor, 0)
+            os.write(descriptor, str(os.getpid()).encode())  # who to signal, also before it is healthy
             return descriptor
 
 

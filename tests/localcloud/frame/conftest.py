@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from frame_harness import EndpointUnderTest
+from tests.localcloud.frame.frame_harness import EndpointUnderTest
 
 
 @pytest.fixture(scope="module")

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from frame_harness import TOKEN, EndpointUnderTest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.localcloud.frame.frame_harness import TOKEN, EndpointUnderTest
 
 from klotho.localcloud.credentials import AccessKey
 from klotho.localcloud.endpoint import PortInUseError, bind

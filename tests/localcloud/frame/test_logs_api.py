@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from botocore.exceptions import ClientError
-from frame_harness import EndpointUnderTest
+from tests.localcloud.frame.frame_harness import EndpointUnderTest
 
 from klotho.localcloud.handler import Record
 

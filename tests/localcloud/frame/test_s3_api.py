@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError
-from frame_harness import EndpointUnderTest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.localcloud.frame.frame_harness import EndpointUnderTest
 
 from klotho.localcloud.services.object_store import ObjectStore, Precondition
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from frame_harness import EndpointUnderTest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.localcloud.frame.frame_harness import EndpointUnderTest
 
 from klotho.localcloud.database import Database
 from klotho.localcloud.handler import HandlerError, Outcome, Request

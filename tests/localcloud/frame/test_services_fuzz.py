@@ -7,9 +7,9 @@ import json
 from typing import Any
 
 import pytest
-from frame_harness import REGION, OneContainer
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.localcloud.frame.frame_harness import REGION, OneContainer
 
 from klotho.localcloud.database import Database
 from klotho.localcloud.identity import ACCOUNT

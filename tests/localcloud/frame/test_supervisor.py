@@ -149,6 +149,7 @@ def test_a_probe_of_the_lock_does_not_keep_a_supervisor_out(tmp_path: Path) -> N
     assert connect.is_locked(tmp_path)
     os.close(descriptor)
     assert not connect.is_locked(tmp_path)
+    assert (tmp_path / connect.LOCK_FILE).read_text() == str(os.getpid())
     assert not connect.is_locked(tmp_path / "nothing")
 
 
@@ -216,6 +217,19 @@ def test_stop_any_ends_what_a_killed_supervisor_and_its_watcher_left(runs: Runs)
     runs.processes[0].wait()
     assert all(alive(pid) for pid in pids)
     assert connect.stop_any(runs.state) is False
+    assert not any(alive(pid) for pid in pids)
+
+
+def test_one_that_is_still_starting_or_hangs_can_be_stopped(runs: Runs) -> None:
+    process = runs.launch(SLOW_START="0.5")
+    wait_until(lambda: connect.is_locked(runs.state))
+    assert connect.running(runs.state) is None
+    assert connect.stop_any(runs.state) is True
+    assert process.wait(5) == 0
+    connection = runs.up()
+    pids = child_pids(connection)
+    os.kill(connection.pid, signal.SIGSTOP)
+    assert connect.stop_any(runs.state, timeout_s=0.2) is True
     assert not any(alive(pid) for pid in pids)
 
 
