@@ -62,8 +62,11 @@ class Report:
 
     def __init__(self) -> None:
         self._diagnostics: dict[Diagnostic, None] = {}
+        self.error_count = 0
 
     def add(self, diagnostic: Diagnostic) -> None:
+        if diagnostic not in self._diagnostics and diagnostic.severity is Severity.ERROR:
+            self.error_count += 1
         self._diagnostics[diagnostic] = None
 
     def error(

@@ -39,21 +39,41 @@ class Context:
 
     @cached_property
     def resolved(self) -> tuple[tuple[Construct, Implementation], ...]:
-        """Every construct that has an implementation, in program order."""
-        return tuple((item, self.chosen[item.id]) for item in self.application.constructs if item.id in self.chosen)
+        """Every construct whose parameters make sense, in program order; the others are reported.
+
+        What fails here takes no part in any later pass, so that one mistake gives one message.
+        """
+        found = []
+        for construct in self.application.constructs:
+            if construct.id not in self.chosen:
+                continue
+            before = self.report.error_count
+            self.chosen[construct.id].check(construct, self.setting, self.report)
+            if self.report.error_count == before:
+                found.append((construct, self.chosen[construct.id]))
+        return tuple(found)
 
     @cached_property
     def links(self) -> tuple[tuple[Link, Pair], ...]:
-        """Every relationship that some pair of the catalogue gives a meaning, in program order."""
+        """Every relationship that some pair of the catalogue gives a meaning, in program order.
+
+        Those whose properties make no sense are reported and left out.
+        """
         found = []
+        sound = {construct.id for construct, _ in self.resolved}
         for relationship in self.application.relationships:
-            if relationship.actor not in self.chosen or relationship.target not in self.chosen:
+            if relationship.actor not in sound or relationship.target not in sound:
                 continue
             actor = self.application.construct(relationship.actor)
             target = self.application.construct(relationship.target)
             pair = find_pair(relationship.verb, actor.kind, target.kind)
-            if pair is not None:
-                found.append((Link(relationship, actor, target, self.setting), pair))
+            if pair is None or actor.id == target.id:
+                continue
+            link = Link(relationship, actor, target, self.setting)
+            before = self.report.error_count
+            pair.check(link, self.report)
+            if self.report.error_count == before:
+                found.append((link, pair))
         return tuple(found)
 
 

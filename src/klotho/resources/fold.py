@@ -150,7 +150,10 @@ def _place(properties: dict[str, Any], path: Path, value: Any) -> None:
             # A whole value (say a list) stood here and a more specific path refines it.
             child = node[name] = {}
         node = child
-    if not (type(value) is dict and not value and path[-1] in node):
+    if type(value) is dict:
+        # Only empty maps arrive here (others were taken apart), and a rule's own value must never be filled.
+        node.setdefault(path[-1], {})
+    else:
         node[path[-1]] = value
 
 

@@ -83,7 +83,9 @@ def test_two_rules_setting_one_property_differently_are_reported_by_name() -> No
 
 
 def test_two_rules_saying_the_same_is_no_disagreement() -> None:
-    fold([Change(AddResource(KEY, "AWS::ECS::Service", {"Count": 1}), who) for who in (RULE, OTHER)], report := Report())
+    fold(
+        [Change(AddResource(KEY, "AWS::ECS::Service", {"Count": 1}), who) for who in (RULE, OTHER)], report := Report()
+    )
     assert report.diagnostics == []
 
 
@@ -104,12 +106,16 @@ def test_changing_what_nobody_adds_is_a_bug_of_ours() -> None:
 
 
 def test_adding_one_resource_as_two_types_is_a_bug_of_ours() -> None:
-    fold([Change(AddResource(KEY, name), RULE) for name in ("AWS::ECS::Service", "AWS::SNS::Topic")], report := Report())
+    fold(
+        [Change(AddResource(KEY, name), RULE) for name in ("AWS::ECS::Service", "AWS::SNS::Topic")], report := Report()
+    )
     assert [item.code for item in report.diagnostics] == ["rule-bug"]
 
 
 paths = st.lists(st.sampled_from(["A", "B", "C"]), min_size=1, max_size=3).map(tuple)
-values = st.one_of(st.integers(0, 2), st.text("ab", max_size=2), st.dictionaries(st.sampled_from("AB"), st.integers(0, 2)))
+values = st.one_of(
+    st.integers(0, 2), st.text("ab", max_size=2), st.dictionaries(st.sampled_from("AB"), st.integers(0, 2))
+)
 provenances = st.sampled_from(
     [
         Provenance(rule, (Span("infra.py", line),), "x", precedence)

@@ -19,10 +19,7 @@ def connect(graph: ResourceGraph, context: Context) -> Iterator[Change]:
     for relationship in context.application.relationships:
         _refuse_senseless(relationship, context)
     for link, pair in context.links:
-        before = len(context.report.errors)
-        pair.check(link, context.report)
-        if len(context.report.errors) == before:
-            yield from attributed(because_of_link(link, pair.connect), pair.connect(link))
+        yield from attributed(because_of_link(link, pair.connect), pair.connect(link))
 
 
 def _refuse_senseless(relationship: Relationship, context: Context) -> None:

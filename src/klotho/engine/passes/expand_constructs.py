@@ -11,8 +11,5 @@ from klotho.resources import Change, ResourceGraph
 def expand_constructs(graph: ResourceGraph, context: Context) -> Iterator[Change]:
     """What every implementation's `expand` says."""
     for construct, implementation in context.resolved:
-        before = len(context.report.errors)
-        implementation.check(construct, context.setting, context.report)
-        if len(context.report.errors) == before:
-            provenance = because_of(construct, implementation.expand)
-            yield from attributed(provenance, implementation.expand(construct, context.setting))
+        provenance = because_of(construct, implementation.expand)
+        yield from attributed(provenance, implementation.expand(construct, context.setting))
