@@ -62,7 +62,6 @@ PAGES: tuple[Page, ...] = (
         "A handler is written `path/module.function`.",
         "Lambda finds the function by that text.",
         'Write it like `handler="functions/invoice.handler"`.',
-        _START + 'Compute.Function("invoice", handler="invoice")\n',
     ),
     Page(
         "missing-handler",
