@@ -1,0 +1,1 @@
+"""Tests of the deployer, with CloudFormation in memory."""
