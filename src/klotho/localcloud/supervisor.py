@@ -129,6 +129,7 @@ def assemble(cloud: Cloud) -> Parts:
     from klotho.localcloud.planes.gateway import Gateway
     from klotho.localcloud.planes.postgres import PostgresServers
     from klotho.localcloud.services.dynamodb import DynamoDb
+    from klotho.localcloud.services.lambda_ import LambdaService
     from klotho.localcloud.services.logs import LogsService
     from klotho.localcloud.services.s3 import S3Service
     from klotho.localcloud.services.secretsmanager_api import SecretsManagerService
@@ -149,7 +150,7 @@ def assemble(cloud: Cloud) -> Parts:
         services=(
             CloudFormationService(engine),
             cloud.tables,
-            cloud.functions,
+            LambdaService(cloud),
             LogsService(cloud.logs, cloud.world, cloud.region, cloud.account),
             S3Service(cloud.objects, cloud.account, cloud.region),
             SecretsManagerService(cloud.secrets),
