@@ -1,0 +1,210 @@
+"""Codes of settings, packaging, deployment and the command line. None has an example program: each needs a klotho.yaml,
+a folder, a cloud or a command besides."""
+
+from klotho.diagnostics.codes.page import Page
+
+_SETTINGS = (
+    Page(
+        "settings-unreadable",
+        "`klotho.yaml` can't be read, or is no valid YAML.",
+        "Without it Klotho would deploy with other names or to another place than you said.",
+        "Correct the marked line; YAML is indented by spaces, and a text with `:` or `#` in it needs quotes.",
+    ),
+    Page(
+        "settings-shape",
+        "A part of `klotho.yaml` that should hold keys holds something else.",
+        "What it says can't be understood.",
+        "Write `key: value` lines below it.",
+    ),
+    Page(
+        "settings-key-unknown",
+        "`klotho.yaml` has a key that is no setting.",
+        "A mistyped setting that is ignored would be worse than one that stops you.",
+        "Correct the name, or remove the line.",
+    ),
+    Page(
+        "settings-not-yet",
+        "`klotho.yaml` has a key that a later release understands.",
+        "It would have no effect now.",
+        "Remove it until then; `use(…)` and `override(…)` in infra.py say the same for single constructs.",
+    ),
+    Page(
+        "settings-value",
+        "A setting has a value it can't have.",
+        "Klotho can't tell what was meant.",
+        "Write a value as the message describes it.",
+    ),
+    Page(
+        "environment-unknown",
+        "The environment you named is not in `klotho.yaml`.",
+        "Only `local` exists without being written down.",
+        "Correct the name, or add it under `environments:`.",
+    ),
+    Page(
+        "environment-not-named",
+        "A command ran under CI without `--env`.",
+        "CI must say where it deploys: the default is meant for a person at a desk.",
+        "Add `--env NAME`.",
+    ),
+    Page(
+        "aws-not-yet",
+        "The environment has `target: aws`.",
+        "This release deploys to the local cloud only.",
+        "Use `--env local`. `klotho build` writes the CloudFormation templates of any environment.",
+    ),
+)
+
+_PACKAGING = (
+    Page(
+        "handler-file-missing",
+        "The file that a function's `handler=` names is not there.",
+        "There would be nothing to run.",
+        "Correct the handler, or write the file.",
+    ),
+    Page(
+        "function-does-not-parse",
+        "A Python file that a function imports has a syntax error.",
+        "The function would fail when it is first called.",
+        "Correct the marked line.",
+    ),
+    Page(
+        "typescript-not-yet",
+        "A function is written in TypeScript.",
+        "Functions are not bundled yet, so nothing would compile it.",
+        "Compile it to JavaScript and name the compiled file as handler.",
+    ),
+    Page(
+        "runtime-not-supported",
+        "A function asks for a runtime that Klotho can't package.",
+        "It would not start.",
+        "Use Python or Node.js, or make it a `Compute.Container`.",
+    ),
+    Page(
+        "function-too-large",
+        "A function with its packages is beyond 250 MB unzipped.",
+        "Lambda does not take it.",
+        "Leave out packages it does not need, or make it a `Compute.Container`.",
+    ),
+    Page(
+        "dependencies-unreadable",
+        "A `requirements.txt`, `pyproject.toml` or `package.json` can't be understood.",
+        "The function's packages can't be installed without it.",
+        "Correct the marked line.",
+    ),
+    Page(
+        "dependencies-not-installed",
+        "The installer could not install a function's packages; its last lines are shown.",
+        "The function would fail when it imports them.",
+        "Do what the installer says: most often a name or version that does not exist, or no network.",
+    ),
+    Page(
+        "dependency-is-local",
+        "A function's dependencies name a folder or file on this machine.",
+        "Packages are installed apart from your folders, so that the same input gives the same zip.",
+        "Import the files directly: what a handler imports is found and shipped.",
+    ),
+    Page(
+        "installer-missing",
+        "A function has npm packages, and `npm` is not on this machine.",
+        "They can't be installed without it.",
+        "Install Node.js 18 or later.",
+    ),
+    Page(
+        "image-not-built",
+        "A container's image could not be built; the line of the Dockerfile is named.",
+        "There is nothing to start.",
+        "Correct that line. What a Dockerfile may hold without a container engine is in docs/containers.md.",
+    ),
+)
+
+_DEPLOYMENT = (
+    Page(
+        "stack-failed",
+        "A resource could not be created, changed or deleted; its first cause is shown.",
+        "CloudFormation rolled its stack back to what it was before; stacks that need it were not touched.",
+        "Fix the cause and run `klotho up` again: what is done already is not done twice.",
+    ),
+    Page(
+        "data-would-be-deleted",
+        "The change would remove or replace a database or table.",
+        "Its data would be gone.",
+        "Undo the change, or run the command with `--delete-data` if the data may go.",
+    ),
+    Page(
+        "consent-needed",
+        "A command that deletes data ran where nobody can be asked.",
+        "Deleting data needs a person's word, or `--yes`.",
+        "Add `--yes`.",
+    ),
+    Page(
+        "local-cloud",
+        "The local cloud could not be started or stopped; its last lines are shown.",
+        "Nothing runs without it.",
+        "Do what the lines say; running the command again is always safe.",
+    ),
+    Page(
+        "not-running",
+        "The local cloud of this environment is stopped, or was never brought up.",
+        "There is nothing to read.",
+        "Run `klotho up`.",
+    ),
+    Page(
+        "cloud-unreachable",
+        "The cloud's API did not answer.",
+        "The command could not go on; what had begun goes on in the cloud.",
+        "See `klotho status`, and run the command again.",
+    ),
+    Page(
+        "credentials-refused",
+        "The cloud did not accept the credentials, or there are none.",
+        "No call is possible without them.",
+        "Log in again, or check which profile is in use.",
+    ),
+    Page(
+        "call-refused",
+        "The cloud refused a call; its own words are shown.",
+        "The stack it was for could not be deployed.",
+        "Do what the cloud says; run `klotho up` again.",
+    ),
+)
+
+_COMMANDS = (
+    Page(
+        "usage",
+        "The command line has a command, option or value that does not exist.",
+        "Klotho can't tell what was meant.",
+        "See `klotho COMMAND --help`.",
+    ),
+    Page(
+        "would-overwrite",
+        "`klotho init` found files that it would have to overwrite.",
+        "Your files are never overwritten.",
+        "Name a new folder: `klotho init NAME`.",
+    ),
+    Page(
+        "output-unknown",
+        "No output has the name you asked for.",
+        "There is no value to show.",
+        "Run `klotho outputs` for all names.",
+    ),
+    Page(
+        "service-unknown",
+        "No service with a log has the name you asked for.",
+        "There is no log to show.",
+        "Run `klotho logs` without a name, or correct it.",
+    ),
+    Page(
+        "cancelled",
+        "You said no.",
+        "Nothing was changed.",
+        "Run the command again when you are sure.",
+    ),
+    Page(
+        "internal-error",
+        "Klotho itself has a mistake.",
+        "The command could not go on; the details are in the file that is named.",
+        "Report it with that file. It holds the command, the versions and the place in Klotho's code.",
+    ),
+)
+
+PAGES: tuple[Page, ...] = (*_SETTINGS, *_PACKAGING, *_DEPLOYMENT, *_COMMANDS)
