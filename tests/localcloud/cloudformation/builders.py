@@ -59,7 +59,7 @@ def record_cloud(state: Path, **planes: Any) -> Cloud:
 
 
 class ServedCloud:
-    """The CloudFormation API on a loopback port, run by a loop in a thread of its own; `client` is a real boto3 client."""
+    """The CloudFormation API on a loopback port, run by a loop in a thread; `client` is a real boto3 client."""
 
     def __init__(self, state: Path, handlers: Mapping[str, Handler] | None = None) -> None:
         self.cloud = record_cloud(state)

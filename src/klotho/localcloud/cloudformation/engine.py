@@ -228,6 +228,23 @@ class Engine:
         except HandlerError:
             return True
 
+    def continue_rollback(self, name: str, client_token: str | None) -> None:
+        """Try again what failed in the rollback of an update; only in UPDATE_ROLLBACK_FAILED, as on AWS."""
+        stack = self.find(name)
+        if stack is None:
+            raise validation_error(f"Stack [{name}] does not exist")
+        operation = self.store.operations(stack.stack_id)[-1] if stack.status != "REVIEW_IN_PROGRESS" else None
+        if operation is not None and client_token is not None and operation.client_token == client_token:
+            return
+        if operation is None or stack.status != "UPDATE_ROLLBACK_FAILED":
+            raise validation_error(
+                f"Stack:{stack.stack_id} is in {stack.status} state and can not continue an update rollback."
+            )
+        operation.client_token, operation.phase, operation.finished = client_token, "restore", False
+        with self.store.transaction():
+            self.store.forget_failed_steps(operation.operation_id, "restore")
+            self._accept(stack, operation, "UPDATE_ROLLBACK_IN_PROGRESS")
+
     def delete_stack(self, name: str, retain: list[str], client_token: str | None) -> None:
         """Start deleting; a stack that is gone or going is success, as on AWS."""
         stack = self.find(name)
@@ -277,7 +294,7 @@ class Engine:
             stack.status, stack.reason = status, reason
             self.store.put_stack(stack)
             self._journal(stack.stack_id).stack_status(operation, status, reason)
-        self._start(operation)
+            self._start(operation)
 
     def _journal(self, stack_id: str) -> Journal:
         return Journal(self.store, self.cloud.world, stack_id, self._checkpoint)

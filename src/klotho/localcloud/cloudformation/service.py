@@ -12,6 +12,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import unquote
 from uuid import uuid4
 
 from klotho.localcloud.cloudformation import query
@@ -31,7 +32,7 @@ from klotho.localcloud.cloudformation.render import (
     stack_summary,
 )
 from klotho.localcloud.cloudformation.store import Stack
-from klotho.localcloud.cloudformation.template import MAX_BODY, Template, read_template
+from klotho.localcloud.cloudformation.template import MAX_BODY, MAX_STORED_BODY, Template, read_template
 from klotho.localcloud.service import ApiCall, ApiError, ApiResponse
 
 Fields = Mapping[str, Any]
@@ -59,6 +60,7 @@ class CloudFormationService:
         self._engine = engine
         self._change_sets = ChangeSets(engine)
         self._actions: Mapping[str, Callable[[Fields], dict[str, Any]]] = {
+            "ContinueUpdateRollback": self._continue_update_rollback,
             "CreateChangeSet": self._create_change_set,
             "CreateStack": self._create_stack,
             "DeleteChangeSet": self._delete_change_set,
@@ -114,6 +116,11 @@ class CloudFormationService:
         self._engine.delete_stack(_required(fields, "StackName"), retain, fields.get("ClientRequestToken"))
         return {}
 
+    def _continue_update_rollback(self, fields: Fields) -> dict[str, Any]:
+        _check_fields("ContinueUpdateRollback", fields, {"StackName", "ClientRequestToken"}, {})
+        self._engine.continue_rollback(_required(fields, "StackName"), fields.get("ClientRequestToken"))
+        return {}
+
     def _update_termination_protection(self, fields: Fields) -> dict[str, Any]:
         stack = self._engine.stack(_required(fields, "StackName"))
         stack.termination_protection = _required(fields, "EnableTerminationProtection") == "true"
@@ -139,8 +146,8 @@ class CloudFormationService:
         )
 
     def _template_body(self, fields: Fields) -> str | None:
-        if "TemplateURL" in fields:
-            raise not_carried("TemplateURL")
+        if fields.get("TemplateURL"):
+            return self._stored_template(str(fields["TemplateURL"]))
         body = fields.get("TemplateBody")
         if body is not None and len(str(body).encode()) > MAX_BODY:
             raise validation_error(
@@ -148,6 +155,22 @@ class CloudFormationService:
                 f"length less than or equal to {MAX_BODY}"
             )
         return None if body is None else str(body)
+
+    def _stored_template(self, url: str) -> str:
+        """A template in a bucket of this cloud; any other place is refused, for nothing here goes to the network."""
+        cloud = self._engine.cloud
+        base = f"{cloud.endpoint_url.rstrip('/')}/"
+        bucket, _, key = unquote(url.removeprefix(base)).partition("/")
+        if not url.startswith(base) or not key:
+            raise validation_error(
+                f"TemplateURL must reference a bucket of this local cloud ({base}<bucket>/<key>): {url}"
+            )
+        content = cloud.objects.get(bucket, key)
+        if content is None:
+            raise validation_error(f"S3 error: The specified key does not exist: {url}")
+        if len(content) > MAX_STORED_BODY:
+            raise validation_error(f"Template at {url} has {len(content)} bytes, AWS takes at most {MAX_STORED_BODY}")
+        return content.decode(errors="replace")
 
     def _describe_stacks(self, fields: Fields) -> dict[str, Any]:
         if fields.get("StackName"):

@@ -250,6 +250,12 @@ class Store:
         query = "select body from cf_steps where operation_id=? order by rowid"
         return {step.name: step for step in self._many(Step, query, operation_id)}
 
+    def forget_failed_steps(self, operation_id: str, phase: str) -> None:
+        """What failed in a phase is to be tried again, with the same tokens."""
+        for name, step in self.steps(operation_id).items():
+            if name.startswith(f"{phase}/") and step.state == "failed":
+                self._write("delete from cf_steps where operation_id=? and name=?", operation_id, name)
+
     # Events
 
     def add_event(self, event: Event) -> None:

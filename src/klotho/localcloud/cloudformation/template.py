@@ -16,6 +16,8 @@ from klotho.localcloud.cloudformation.errors import format_error, not_carried
 
 MAX_BODY = 51_200
 """Bytes of a template given inline; AWS's quota ("Template body size in a request")."""
+MAX_STORED_BODY = 1_000_000
+"""Bytes of a template in a bucket; AWS's quota ("Template body size in an Amazon S3 object", 1 MB)."""
 MAX_DEPTH = 60
 """Levels of nesting; AWS refuses deep templates too, and it keeps the recursive readers safe."""
 _SECTIONS = {

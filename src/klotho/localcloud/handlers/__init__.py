@@ -13,6 +13,7 @@ from klotho.localcloud.handler import Handler
 from klotho.localcloud.handlers.db_instance import DbInstance
 from klotho.localcloud.handlers.dynamodb_table import DynamoDbTable
 from klotho.localcloud.handlers.generic import handler_class
+from klotho.localcloud.handlers.http_api import HttpApi, HttpIntegration, HttpRoute, HttpStage
 from klotho.localcloud.handlers.lambda_function import LambdaFunction
 from klotho.localcloud.handlers.passive import PASSIVE
 from klotho.localcloud.handlers.secret import SecretHandler
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
 ACTIVE: tuple[type[Handler], ...] = (
     DbInstance,
     DynamoDbTable,
+    HttpApi,
+    HttpIntegration,
+    HttpRoute,
+    HttpStage,
     LambdaFunction,
     SecretHandler,
 )
