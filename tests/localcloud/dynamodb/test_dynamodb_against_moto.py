@@ -192,7 +192,7 @@ def unmet(client: Any, request: dict[str, Any]) -> bool:
     entry = {**check, **({"ExpressionAttributeValues": values} if values else {})}
     try:
         client.transact_write_items(TransactItems=[{"ConditionCheck": entry}])
-    except ClientError:
+    except (ClientError, TypeError, ValueError):
         return True
     return False
 
