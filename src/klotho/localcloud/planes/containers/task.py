@@ -1,0 +1,226 @@
+"""One task of a service: a process that counts as running once it accepts connections where it should.
+
+Input: a service's specification and its image. Output: a supervised process with the ports it got. Refuses, as
+`TaskError`: a program that is not in the image, one that dies, one that listens somewhere else or nowhere, one whose
+health check does not pass; always with the log's last lines.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import shutil
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from klotho.localcloud.planes.containers.definition import ServiceSpec
+from klotho.localcloud.planes.containers.environment import environment
+from klotho.localcloud.planes.containers.health import probe
+from klotho.localcloud.planes.containers.image import Image
+from klotho.localcloud.planes.containers.paths import inside, rewritten
+from klotho.localcloud.planes.processes import Child, ProcessError, Supervised, describe_exit
+from klotho.localcloud.planes.sockets import accepts, free_port, group_members, listening_ports
+
+if TYPE_CHECKING:
+    from klotho.localcloud.cloud import Cloud
+
+ELSEWHERE_S = 3.0
+"""Seconds after which a program that listens, but not where it should, is told so."""
+ALIVE_S = 0.5
+"""A container without ports counts as started when it has lived this long."""
+
+
+class TaskError(Exception):
+    """A task could not be started; `died` when its process ended by itself."""
+
+    def __init__(self, reason: str, died: bool = False) -> None:
+        super().__init__(reason)
+        self.died = died
+
+
+class Task:
+    """One process of a service, restarted when it ends."""
+
+    def __init__(
+        self, cloud: Cloud, spec: ServiceSpec, image: Image, number: str, connect: Callable[[str], int]
+    ) -> None:
+        """`number` is the task's id in log streams; `connect` gives the front port of a Service Connect name."""
+        self._cloud = cloud
+        self._spec = spec
+        self._image = image
+        self._connect = connect
+        self.id = number
+        self.ports: dict[str, int] = {}
+        self.ready = False
+        self.kept = Supervised(self._life, self._ended)
+        self._watch: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Return once the task is ready; `TaskError` or `HandlerError` when it does not get there."""
+        await self.kept.start()
+        if self._spec.task.health is not None:
+            self._watch = asyncio.create_task(self._watch_health())
+
+    async def stop(self, at_most_s: float | None = None) -> None:
+        """The stop signal, then SIGKILL after the container's stop timeout (or `at_most_s`). Safe to call twice."""
+        self.ready = False
+        if self._watch is not None:
+            self._watch.cancel()
+            await asyncio.gather(self._watch, return_exceptions=True)
+        grace = self._spec.task.stop_timeout_s
+        await self.kept.stop(grace if at_most_s is None else min(grace, at_most_s))
+
+    def _ended(self, _child: Child | None) -> None:
+        self.ready = False
+
+    async def _life(self) -> Child:
+        spec, task = self._spec, self._spec.task
+        # Fresh ones each time: a port of the life before may be someone else's by now.
+        self.ports = {port.name: free_port() for port in task.ports}
+        variables = environment(self._cloud, spec, self._image, self.ports, self._connect)
+        folder = inside(self._image.root, task.workdir or self._image.config.workdir)
+        for needed in (folder, Path(variables["HOME"])):
+            needed.mkdir(parents=True, exist_ok=True)
+        try:
+            child = await Child.start(
+                self._cloud,
+                self._argv(variables["PATH"], folder),
+                env=variables,
+                log_group=task.log_group,
+                log_stream=f"{task.log_prefix}/{task.container}/{self.id}",
+                cwd=folder,
+                stop_signal=_signal(self._image.config.stop_signal),
+                grace_s=task.stop_timeout_s,
+            )
+        except ProcessError as error:
+            raise TaskError(f"{spec.name}: {error}") from error
+        try:
+            await self._until_ready(child)
+        except BaseException:
+            await child.stop(grace_s=1.0)
+            raise
+        self.ready = True
+        return child
+
+    def _argv(self, path: str, folder: Path) -> list[str]:
+        """The program and its arguments: the definition's words win over the image's, as in Docker."""
+        task, config = self._spec.task, self._image.config
+        entrypoint = task.entrypoint or config.entrypoint or ()
+        command = task.command or (() if task.entrypoint else config.command) or ()
+        words = [*entrypoint, *command]
+        if not words:
+            raise TaskError(f"{self._spec.name}: there is nothing to run; add CMD to the Dockerfile")
+        root = self._image.root
+        program, *arguments = [rewritten(word, root) for word in words]
+        if program.startswith("/") and not Path(program).exists():
+            # `/usr/local/bin/python` of the base image is this machine's interpreter.
+            program = Path(program).name
+        found = shutil.which(program if "/" not in program else str(folder / program), path=path)
+        if found is None:
+            shown = path.replace(str(root), "")
+            raise TaskError(f"{self._spec.name}: `{words[0]}` is not in the image, or not executable (PATH: {shown})")
+        return [found, *arguments]
+
+    async def _until_ready(self, child: Child) -> None:
+        begun = time.monotonic()
+        pause = 0.01
+        asked_elsewhere = begun
+        while True:
+            if child.returncode is not None:
+                raise self._error(child, f"ended at start ({describe_exit(child.returncode)})", died=True)
+            age = time.monotonic() - begun
+            missing = [name for name, port in self.ports.items() if not await accepts(port)]
+            if not missing and (self.ports or age >= ALIVE_S):
+                break
+            if self.ports and age > ELSEWHERE_S and time.monotonic() - asked_elsewhere > 1.0:
+                asked_elsewhere = time.monotonic()
+                elsewhere = await self._elsewhere(child)
+                if elsewhere:
+                    raise self._error(child, f"listens on {elsewhere}, not on {self._wanted(missing)}")
+            if age > self._spec.start_s:
+                raise self._error(child, f"listens on nothing after {age:.0f} s; it should on {self._wanted(missing)}")
+            await asyncio.sleep(pause)
+            pause = min(pause * 1.3, 0.1)
+        await self._until_healthy(child)
+
+    def _wanted(self, names: list[str]) -> str:
+        """Which port by which variable the program should have taken."""
+        ports = {port.name: port for port in self._spec.task.ports}
+        wanted = []
+        for name in names:
+            variables = [
+                variable
+                for variable, value in self._spec.task.environment.items()
+                if value == str(ports[name].number) and variable.endswith("PORT")
+            ]
+            if not variables and ports[name] is self._spec.task.ports[0]:
+                variables = ["PORT"]
+            by = (
+                f"${variables[0]}"
+                if variables
+                else f"a port variable (set one to {ports[name].number} in environment=)"
+            )
+            wanted.append(f"{by} (={self.ports[name]} here, {ports[name].number} in a container)")
+        return " and ".join(wanted)
+
+    async def _elsewhere(self, child: Child) -> str:
+        def look() -> set[int]:
+            return listening_ports(group_members(child.pid)) - set(self.ports.values())
+
+        return ", ".join(f"port {port}" for port in sorted(await asyncio.to_thread(look)))
+
+    async def _until_healthy(self, child: Child) -> None:
+        check = self._spec.task.health
+        if check is None:
+            return
+        end = time.monotonic() + max(check.start_period_s + check.interval_s * check.retries, check.timeout_s)
+        while (why := await probe(check, self._port_of(check.port))) is not None:
+            if child.returncode is not None:
+                raise self._error(child, f"ended at start ({describe_exit(child.returncode)})", died=True)
+            if time.monotonic() > end:
+                raise self._error(child, f"does not pass its health check: {why}")
+            await asyncio.sleep(0.2)
+
+    async def _watch_health(self) -> None:
+        """Replace an unhealthy process, as ECS replaces the task."""
+        check = self._spec.task.health
+        assert check is not None
+        failures = 0
+        while True:
+            await asyncio.sleep(check.interval_s)
+            child = self.kept.child
+            if not self.ready or child is None:
+                continue
+            why = await probe(check, self._port_of(check.port))
+            failures = failures + 1 if why is not None else 0
+            if failures >= check.retries:
+                failures, self.ready = 0, False
+                self._cloud.logs.write(
+                    self._spec.task.log_group,
+                    f"{self._spec.task.log_prefix}/{self._spec.task.container}/{self.id}",
+                    f"klotho: unhealthy ({why}): restarted",
+                )
+                with contextlib.suppress(ProcessLookupError):
+                    await child.stop()
+
+    def _port_of(self, container_port: int) -> int:
+        for port in self._spec.task.ports:
+            if port.number == container_port:
+                return self.ports[port.name]
+        return container_port
+
+    def _error(self, child: Child, reason: str, died: bool = False) -> TaskError:
+        lines = "\n".join(child.tail(12))
+        return TaskError(f"{self._spec.name}: {reason}" + (f"\n{lines}" if lines else ""), died)
+
+
+def _signal(name: str | None) -> int:
+    """A STOPSIGNAL (`SIGINT`, `INT` or a number); SIGTERM when there is none."""
+    if name is None:
+        return signal.SIGTERM
+    if name.isdigit():
+        return int(name)
+    return int(getattr(signal, name if name.startswith("SIG") else f"SIG{name}", signal.SIGTERM))
