@@ -15,10 +15,10 @@ class Absent(str):
 
     __slots__ = ()
 
-    def __new__(cls, *args: object, **kwargs: object) -> Absent:
+    def __new__(cls, /, *args: object, **kwargs: object) -> Absent:
         return super().__new__(cls, "")
 
-    def __init__(self, *args: object, **kwargs: object) -> None:
+    def __init__(self, /, *args: object, **kwargs: object) -> None:
         super().__init__()
 
     def __init_subclass__(cls, **kwargs: object) -> None:
@@ -31,7 +31,7 @@ class Absent(str):
     def __setattr__(self, name: str, value: object) -> None:
         """Absorbed: the mistake is reported where the value came from."""
 
-    def __call__(self, *args: object, **kwargs: object) -> Absent:
+    def __call__(self, /, *args: object, **kwargs: object) -> Absent:
         return self
 
     def __getitem__(self, key: object) -> Absent:

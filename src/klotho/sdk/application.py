@@ -5,6 +5,7 @@ from __future__ import annotations
 from klotho.application.validation import NAME
 from klotho.sdk import readers as read
 from klotho.sdk.arguments import Arguments
+from klotho.sdk.names import Refusing
 from klotho.sdk.recording import Heading
 from klotho.sdk.statements import REQUIREMENTS, USAGE, record_requirements, statement
 
@@ -25,8 +26,10 @@ def _head(application: Application, arguments: Arguments) -> None:
     arguments.recording.add_heading(heading, arguments.span)
 
 
-class Application:
+class Application(Refusing):
     """The application this program describes. Make it first: everything made later belongs to it."""
+
+    _spoken = "the Application"
 
     @statement(
         _head, "klotho.Application", name=_read_name, project=_read_name, environment=_read_name, region=_read_region
@@ -64,10 +67,3 @@ class Application:
         storage_gb: float | None = None,
     ) -> None:
         """How much use to reckon with in all; units as for a construct's `expects`. Default: nothing is known."""
-
-    def __getattr__(self, name: str) -> object:
-        if name.startswith("_"):
-            raise AttributeError(name)
-        from klotho.sdk.names import unknown_attribute
-
-        return unknown_attribute("the Application", name, [item for item in dir(type(self)) if item[0] != "_"])

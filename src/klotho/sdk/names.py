@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from klotho.diagnostics import did_you_mean, one_of
 from klotho.sdk.absent import ABSENT
 from klotho.sdk.readers import printable
-from klotho.sdk.recording import active, current, is_script
+from klotho.sdk.recording import RaisingReport, active, current, is_script
 
 if TYPE_CHECKING:
     from klotho.sdk.recording import Recording
@@ -58,7 +58,7 @@ class Later:
     def __init__(self, name: str) -> None:
         self._name = name
 
-    def __call__(self, *args: object, **kwargs: object) -> Any:
+    def __call__(self, /, *args: object, **kwargs: object) -> Any:
         return _not_yet(self._name)
 
     def __getattr__(self, name: str) -> Any:
@@ -81,7 +81,7 @@ class Namespace(type):
                 return Later(f"{cls.__name__}.{name}")
             return unknown_kind(cls.__name__, name)
 
-        def __call__(cls, *args: object, **kwargs: object) -> Any:
+        def __call__(cls, /, *args: object, **kwargs: object) -> Any:
             recording = current()
             examples = [f"`{cls.__name__}.{name}(…)`" for name in NOW[cls.__name__]]
             recording.report.error(
@@ -101,10 +101,13 @@ def other_name(name: str) -> Any:
     """
     if _is_submodule(name):
         raise AttributeError(f"module 'klotho' has no attribute {name!r} yet")
-    if active() is None and not is_script():
+    if name in LATER:
+        return Later(name)
+    recording = active()
+    if (recording is None or isinstance(recording.report, RaisingReport)) and not is_script():
         hint = did_you_mean(name, [*NOW, *LATER])
         raise AttributeError(f"module 'klotho' has no attribute {name!r}" + (f": {hint}" if hint else ""))
-    return Later(name) if name in LATER else _unknown_import(name, current())
+    return _unknown_import(name, current())
 
 
 def _unknown_import(name: str, recording: Recording) -> Any:
@@ -173,6 +176,32 @@ def _not_yet(name: str) -> Any:
     return ABSENT
 
 
+class Refusing:
+    """For what a program makes that is no construct: unknown attributes and assignments are diagnostics."""
+
+    _spoken: str
+    """How messages name it."""
+
+    if not TYPE_CHECKING:  # type checkers must go on refusing attributes that do not exist
+
+        def __getattr__(self, name: str) -> Any:
+            if name.startswith("_"):
+                raise AttributeError(name)
+            return unknown_attribute(self._spoken, name, [item for item in dir(type(self)) if item[0] != "_"])
+
+        def __setattr__(self, name: str, value: object) -> None:
+            if name.startswith("_"):
+                object.__setattr__(self, name, value)
+                return
+            recording = current()
+            recording.report.error(
+                "not-assignable",
+                f"`{printable(name)}` of {self._spoken} can't be changed after it was made",
+                recording.sources.here(),
+                helps=["give it where it is made"],
+            )
+
+
 def unknown_attribute(title: str, name: str, known: Iterable[str]) -> Any:
     """For an attribute that something other than a construct does not have."""
     recording, known = current(), list(known)
@@ -180,7 +209,7 @@ def unknown_attribute(title: str, name: str, known: Iterable[str]) -> Any:
         "unknown-attribute",
         f"{title} has no `{printable(name)}`",
         recording.sources.attribute(recording.sources.here(), name),
-        notes=[f"it has {one_of(known)}"],
+        notes=[f"it has {one_of(known)}"] if known else [],
         helps=[did_you_mean(name, known)],
     )
     return ABSENT

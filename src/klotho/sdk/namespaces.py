@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 from klotho.sdk.container import Container as _Container
 from klotho.sdk.function import Function as _Function
 from klotho.sdk.key_value import KeyValue as _KeyValue
@@ -12,12 +14,12 @@ from klotho.sdk.postgres import Postgres as _Postgres
 class Compute(metaclass=Namespace):
     """What runs code."""
 
-    Container = _Container
-    Function = _Function
+    Container: TypeAlias = _Container
+    Function: TypeAlias = _Function
 
 
 class Databases(metaclass=Namespace):
     """What keeps data."""
 
-    KeyValue = _KeyValue
-    Postgres = _Postgres
+    KeyValue: TypeAlias = _KeyValue
+    Postgres: TypeAlias = _Postgres

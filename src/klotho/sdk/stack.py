@@ -8,6 +8,7 @@ from typing import Any
 from klotho.application.validation import NAME
 from klotho.sdk import readers as read
 from klotho.sdk.arguments import Arguments
+from klotho.sdk.names import Refusing
 from klotho.sdk.recording import current
 from klotho.sdk.statements import statement
 
@@ -18,10 +19,11 @@ def _keep_name(stack: Stack, arguments: Arguments) -> None:
     stack._name = arguments.values.get("name")
 
 
-class Stack:
+class Stack(Refusing):
     """`with klotho.Stack("payments"):` puts the constructs made in the block into that stack. Blocks may be nested,
     the innermost counts. `stack=` of a construct says the same for one construct and wins."""
 
+    _spoken = "the Stack"
     _name: str | None = None
     """None when it was wrong, which is reported already."""
 
