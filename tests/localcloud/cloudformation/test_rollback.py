@@ -124,7 +124,9 @@ def test_a_fault_in_a_handler_fails_the_resource_alone_and_is_named(served: Serv
     assert status_of(served, "logs") == "DELETE_FAILED"
     assert resource_statuses(served, "logs") == {"Bad": "DELETE_FAILED", "Good": "DELETE_COMPLETE"}
     found = served.client.describe_stack_resource(StackName="logs", LogicalResourceId="Bad")["StackResourceDetail"]
-    assert "Internal failure in the local cloud: ZeroDivisionError: a fault in a handler" in found["ResourceStatusReason"]
+    assert (
+        "Internal failure in the local cloud: ZeroDivisionError: a fault in a handler" in found["ResourceStatusReason"]
+    )
     served.client.delete_stack(StackName="logs", RetainResources=["Bad"])
     served.settle()
     assert [record.logical_id for record in served.cloud.world.all()] == ["Bad"]
