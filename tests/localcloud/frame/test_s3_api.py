@@ -117,11 +117,11 @@ def test_what_would_change_the_object_but_is_not_carried_is_refused_by_name(endp
     s3 = endpoint.client("s3")
     with pytest.raises(ClientError, match=r"PutObject with x-amz-acl"):
         s3.put_object(Bucket=BUCKET, Key="k", Body=b"", ACL="private")
-    with pytest.raises(ClientError, match=r"GetObject.versionId"):
+    with pytest.raises(ClientError, match="GetObject with versionId"):
         s3.get_object(Bucket=BUCKET, Key="k", VersionId="1")
     with pytest.raises(ClientError, match="CopyObject"):
         s3.copy_object(Bucket=BUCKET, Key="k", CopySource=f"{BUCKET}/x")
-    with pytest.raises(ClientError, match=r"POST.uploads"):
+    with pytest.raises(ClientError, match="does not carry s3:CreateMultipartUpload yet"):
         s3.create_multipart_upload(Bucket=BUCKET, Key="k")
 
 

@@ -10,6 +10,7 @@ import time
 import urllib.request
 import zipfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -228,6 +229,14 @@ def test_the_running_one_is_found_again_and_another_version_is_replaced(
     second = connect.start("shop", "whole", "eu-west-1", said.append)
     assert (second.endpoint_url, second.pid != first.pid) == (first.endpoint_url, True)
     assert said == [f"restarting the local cloud (it runs Klotho {first.version})", "starting the local cloud"]
+
+
+def test_two_starts_at_once_meet_in_one_supervisor(shop: Shop) -> None:
+    connect.stop(shop.connection)
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: connect.start("shop", "whole", "eu-west-1"), range(4)))
+    assert len(set(found)) == 1
+    assert found[0].status()["problems"] == []
 
 
 def test_the_running_one_keeps_its_region(shop: Shop) -> None:

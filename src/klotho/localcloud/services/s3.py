@@ -200,10 +200,22 @@ def _object_operation(call: ApiCall) -> str:
     return _refined(names.get(call.method, call.method), call)
 
 
+_SUB_RESOURCES = {
+    ("POST", "uploads"): "CreateMultipartUpload",
+    ("PUT", "uploadId"): "UploadPart",
+    ("POST", "uploadId"): "CompleteMultipartUpload",
+    ("POST", "delete"): "DeleteObjects",
+    ("GET", "versions"): "ListObjectVersions",
+    ("GET", "tagging"): "GetObjectTagging",
+    ("PUT", "tagging"): "PutObjectTagging",
+    ("GET", "acl"): "GetObjectAcl",
+}
+
+
 def _refined(operation: str, call: ApiCall) -> str:
     """With a sub-resource in the query (`?uploads`, `?tagging`, `?versionId=`) it is another operation, not carried."""
     extra = sorted(name for name in call.query if name != "x-id")
-    return f"{operation}?{extra[0]}" if extra else operation
+    return _SUB_RESOURCES.get((call.method, extra[0]), f"{operation} with {extra[0]}") if extra else operation
 
 
 def _range(header: str | None, size: int) -> tuple[int, int] | None:
