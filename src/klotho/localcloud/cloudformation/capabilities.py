@@ -9,7 +9,7 @@ from klotho.localcloud.handler import Record, Request
 
 @runtime_checkable
 class DecidesReplacement(Protocol):
-    """Asked when only conditionally create-only properties differ; without it the change is an update in place."""
+    """Asked when properties differ of which none is create-only; without it the change is an update in place."""
 
     def must_replace(self, request: Request) -> bool:
         """Whether going from `request.previous` to `request.properties` needs a new resource."""

@@ -64,7 +64,7 @@ class Forward:
         differences = compare(item.type_name, old.properties, wanted.properties)
         tags = wanted.tags != old.tags and schema(item.type_name).tag_property is not None
         recreation = strongest(differences)
-        if recreation == "Conditionally" and self.steps.must_replace(wanted, old):
+        if differences and recreation != "Always" and self.steps.must_replace(wanted, old):
             recreation = "Always"
         if recreation == "Always":
             return self._begin("replace", wanted, "UPDATE_IN_PROGRESS", REPLACING)

@@ -47,7 +47,7 @@ class Steps:
         return [step for name, step in self.known.items() if name.startswith(f"{phase}/")]
 
     def must_replace(self, wanted: StackResource, old: StackResource) -> bool:
-        """Whether the handler wants a new resource for a conditionally create-only change."""
+        """Whether the handler wants a new resource for a change that is not create-only by the schema."""
         handler = self.handlers[wanted.type_name]
         return isinstance(handler, DecidesReplacement) and handler.must_replace(self._request(wanted, "", old))
 

@@ -12,23 +12,31 @@ from typing import TYPE_CHECKING
 from klotho.localcloud.handler import Handler
 from klotho.localcloud.handlers.db_instance import DbInstance
 from klotho.localcloud.handlers.dynamodb_table import DynamoDbTable
+from klotho.localcloud.handlers.ecs_service import EcsService
+from klotho.localcloud.handlers.ecs_task_definition import EcsTaskDefinition
 from klotho.localcloud.handlers.generic import handler_class
 from klotho.localcloud.handlers.http_api import HttpApi, HttpIntegration, HttpRoute, HttpStage
 from klotho.localcloud.handlers.lambda_function import LambdaFunction
 from klotho.localcloud.handlers.passive import PASSIVE
 from klotho.localcloud.handlers.secret import SecretHandler
+from klotho.localcloud.handlers.service_discovery import DiscoveryService, HttpNamespace, PrivateDnsNamespace
 
 if TYPE_CHECKING:
     from klotho.localcloud.cloud import Cloud
 
 ACTIVE: tuple[type[Handler], ...] = (
     DbInstance,
+    DiscoveryService,
     DynamoDbTable,
+    EcsService,
+    EcsTaskDefinition,
     HttpApi,
     HttpIntegration,
+    HttpNamespace,
     HttpRoute,
     HttpStage,
     LambdaFunction,
+    PrivateDnsNamespace,
     SecretHandler,
 )
 
