@@ -102,9 +102,8 @@ def figures(latencies: list[float], elapsed: float) -> dict[str, float]:
 
 
 def show(name: str, concurrency: int, found: dict[str, float]) -> None:
-    print(
-        f"{name:24} c={concurrency:<3} {found['rps']:7.0f} req/s   p50 {found['p50']:6.2f} ms   p99 {found['p99']:6.2f} ms"
-    )
+    latency = f"p50 {found['p50']:6.2f} ms   p99 {found['p99']:6.2f} ms"
+    print(f"{name:24} c={concurrency:<3} {found['rps']:7.0f} req/s   {latency}")
 
 
 async def bare(cloud: Cloud, name: str, requests: int) -> dict[str, float]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from functions.testbed import functions_cloud, make, make_function
+
 from klotho.localcloud.cloud import Cloud
 from klotho.localcloud.handler import Record
 from klotho.localcloud.handlers.http_api import HttpApi, HttpIntegration, HttpRoute, HttpStage

@@ -2,8 +2,8 @@
 
 Input: the resources' properties. Output: an API the gateway answers on a loopback port; routes, integrations and
 stages are read by the gateway from the live records, so their handlers only check. Refuses by name what is not carried
-(`carries`), WebSocket APIs, other integrations than Lambda by payload 2.0 and HTTP proxying, authorizers, and stages that
-do not deploy by themselves.
+(`carries`), WebSocket APIs, other integrations than Lambda by payload 2.0 and HTTP proxying, authorizers, and stages
+that do not deploy by themselves.
 
 Recorded but without effect here: Description, DefaultRouteSettings and RouteSettings (throttling, metrics),
 IpAddressType, OperationName, Tags, Version.

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 RETRY_DELAYS_S = (60.0, 120.0)
 """AWS: "Lambda … retries two more times, with a one-minute wait before the first retry and two minutes before the
 second" (Lambda docs, "Asynchronous invocation")."""
-_THROTTLED_DELAY_S = 1.0
+_LATER_S = 0.5
 _TABLE = """
 create table if not exists function_events (
     id integer primary key autoincrement, function text not null, payload blob not null,
@@ -91,10 +91,7 @@ class EventQueue:
         try:
             result = await self._invoke(function, payload)
         except ApiError as error:
-            self._settle(event, attempt, error)
-            if error.status == 404:
-                group = f"/aws/lambda/{function}"
-                self._cloud.logs.write(group, "events", f"event dropped: {error.message}")
+            self._settle(event, function, attempt, error)
         else:
             if result.error is None:
                 self._delete(event)
@@ -104,11 +101,14 @@ class EventQueue:
             self._running.pop(event, None)
             self._changed.set()
 
-    def _settle(self, event: int, attempt: int, error: ApiError) -> None:
-        if error.status == 429:
-            # A throttled event counts as no attempt on AWS: it stays queued for up to six hours.
-            self._postpone(event, attempt, _THROTTLED_DELAY_S)
+    def _settle(self, event: int, function: str, attempt: int, error: ApiError) -> None:
+        starting = error.status == 404 and self._cloud.world.get("AWS::Lambda::Function", function) is not None
+        if error.status == 429 or starting:
+            # Throttled: counts as no attempt on AWS, it stays queued. Starting: the supervisor has not brought the
+            # function back yet.
+            self._postpone(event, attempt, _LATER_S)
         else:
+            self._cloud.logs.write(f"/aws/lambda/{function}", "events", f"event dropped: {error.message}")
             self._delete(event)
 
     def _retry(self, event: int, attempt: int) -> None:

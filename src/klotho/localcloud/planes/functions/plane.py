@@ -17,6 +17,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import orjson
+
 from klotho.localcloud.handler import HandlerError, Record
 from klotho.localcloud.planes.functions import package, runtimes
 from klotho.localcloud.planes.functions.event_queue import RETRY_DELAYS_S, EventQueue
@@ -31,7 +33,7 @@ from klotho.localcloud.planes.functions.model import (
 from klotho.localcloud.planes.functions.pool import Pool
 from klotho.localcloud.planes.functions.worker import Call
 from klotho.localcloud.service import ApiError
-from klotho.localcloud.status import UnitStatus
+from klotho.localcloud.status import State, UnitStatus
 
 if TYPE_CHECKING:
     from klotho.localcloud.cloud import Cloud
@@ -204,18 +206,23 @@ def _request_too_large(limit: int) -> ApiError:
 
 def _status(pool: Pool) -> UnitStatus:
     spec = pool.spec
-    busy = sum(worker.state == "busy" for worker in pool.workers)
+    busy = sum(worker.busy for worker in pool.workers)
     detail = f"{spec.runtime} run by {runtimes.says(spec.runtime)}; {len(pool.workers)} workers, {busy} busy"
     if pool.last_failure is not None:
-        return UnitStatus(spec.construct, "function", "failed", None, spec.log_group, detail=pool.last_failure)
+        return UnitStatus(
+            spec.construct, "function", "failed", None, spec.log_group, detail=_one_line(pool.last_failure)
+        )
     pids = sorted(worker.pid for worker in pool.workers if worker.pid is not None)
-    state = "running" if busy else "idle"
-    return UnitStatus(
-        spec.construct,
-        "function",
-        state,
-        None,
-        spec.log_group,
-        detail=detail,
-        pid=pids[0] if pids else None,  # type: ignore[arg-type]
-    )
+    state: State = "running" if busy else "idle"
+    pid = pids[0] if pids else None
+    return UnitStatus(spec.construct, "function", state, None, spec.log_group, detail=detail, pid=pid)
+
+
+def _one_line(failure: str) -> str:
+    """`Runtime.ImportModuleError: Unable to import …` of an error document."""
+    try:
+        document = orjson.loads(failure)
+        text = f"{document['errorType']}: {document['errorMessage']}"
+    except (ValueError, TypeError, KeyError):
+        text = failure  # a runtime may post anything
+    return " ".join(text.split())

@@ -91,7 +91,7 @@ class Pool:
         await asyncio.gather(*(worker.stop() for worker in list(self.workers)))
 
     def _in_flight(self) -> int:
-        return len(self._waiting) + sum(worker.state == "busy" for worker in self.workers)
+        return len(self._waiting) + sum(worker.busy for worker in self.workers)
 
     def _grow(self, call: Call) -> None:
         """The call may have been taken meanwhile; if it still waits, one more worker is worth starting."""

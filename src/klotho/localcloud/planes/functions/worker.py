@@ -204,6 +204,11 @@ class Worker:
         }
         return {**defaults, **spec.environment, **reserved}
 
+    @property
+    def busy(self) -> bool:
+        """It runs an invocation (between the answer and asking for more it is neither busy nor idle)."""
+        return self._call is not None
+
     # --- work ---------------------------------------------------------------------------------------------------
 
     def run(self, call: Call) -> None:

@@ -1,8 +1,8 @@
 """One HTTP API compiled from its live records, ready to answer requests.
 
 Input: the records of an `AWS::ApiGatewayV2::Api` and of its routes, integrations and stages, and the Lambda
-permissions. Output: `HttpApi`, which says for a request which stage, route and integration answer it. Refuses nothing: the handlers
-have checked the records.
+permissions. Output: `HttpApi`, which says for a request which stage, route and integration answer it. Refuses nothing:
+the handlers have checked the records.
 """
 
 from __future__ import annotations

@@ -4,8 +4,8 @@ Input: the records of API Gateway v2 in the `World`; changes count from the next
 HTTP API gives them: functions by payload format 2.0, containers and public URLs by HTTP proxying, CORS, access logs.
 Refuses, as `HandlerError` naming the port, an API whose port somebody else has.
 
-Why a request failed inside is written to the log group `/aws/apigateway/<API's name>`, stream `errors`: AWS says it only
-in an access log that asks for `$context.integrationErrorMessage`; a developer at this machine should not have to.
+Why a request failed inside is written to the log group `/aws/apigateway/<API's name>`, stream `errors`: AWS says it
+only in an access log that asks for `$context.integrationErrorMessage`; a developer at this machine should not have to.
 """
 
 from __future__ import annotations

@@ -4,8 +4,8 @@ Input: a request and its body; a function's answer. Output: the event's JSON; st
 `MalformedResponseError`, an answer API Gateway would turn into 500.
 
 Source: API Gateway docs, "Create AWS Lambda proxy integrations for HTTP APIs". Where the docs are silent, as reported
-by others of AWS: `rawPath` is decoded and begins with the stage unless that is `$default`; `cookie` is not among the headers;
-a response without a content type gets `text/plain;charset=UTF-8`.
+by others of AWS: `rawPath` is decoded and begins with the stage unless that is `$default`; `cookie` is not among the
+headers; a response without a content type gets `text/plain;charset=UTF-8`.
 """
 
 from __future__ import annotations
