@@ -120,6 +120,12 @@ class Shop:
             aws_secret_access_key=self.connection.secret_key,
         )
 
+    def upload(self) -> None:
+        archive = io.BytesIO()
+        with zipfile.ZipFile(archive, "w") as file:
+            file.writestr("app.py", SOURCE)
+        self.client("s3").put_object(Bucket=BUCKET, Key="function.zip", Body=archive.getvalue())
+
     def deploy(self, document: dict[str, Any]) -> dict[str, str]:
         cloudformation = self.client("cloudformation")
         known = [stack["StackName"] for stack in cloudformation.describe_stacks()["Stacks"]]
@@ -172,10 +178,7 @@ def sql(shop: Shop, outputs: dict[str, str], *statements: str) -> Any:
 
 
 def test_a_stack_is_deployed_called_killed_brought_back_changed_and_deleted(shop: Shop) -> None:
-    archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w") as file:
-        file.writestr("app.py", SOURCE)
-    shop.client("s3").put_object(Bucket=BUCKET, Key="function.zip", Body=archive.getvalue())
+    shop.upload()
     document = template()
     outputs = shop.deploy(document)
 
@@ -229,6 +232,25 @@ def test_the_running_one_is_found_again_and_another_version_is_replaced(
     second = connect.start("shop", "whole", "eu-west-1", said.append)
     assert (second.endpoint_url, second.pid != first.pid) == (first.endpoint_url, True)
     assert said == [f"restarting the local cloud (it runs Klotho {first.version})", "starting the local cloud"]
+
+
+@pytest.mark.parametrize("delay", [0.0, 0.05, 0.15, 0.4])
+def test_a_deployment_that_is_killed_halfway_is_carried_on(shop: Shop, delay: float) -> None:
+    shop.upload()
+    cloudformation = shop.client("cloudformation")
+    document = json.dumps(template())
+    cloudformation.create_stack(StackName="shop", TemplateBody=document, Capabilities=["CAPABILITY_IAM"])
+    time.sleep(delay)
+    os.kill(shop.connection.pid, signal.SIGKILL)
+    shop.up()
+    stack = shop.settled("shop")
+    assert stack["StackStatus"] == "CREATE_COMPLETE", shop.reasons()
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+    assert call(outputs["Url"] + "/orders/1")["path"] == "/orders/1"
+    assert sql(shop, outputs, "select 1") == [(1,)]
+    assert len(shop.client("secretsmanager").list_secrets()["SecretList"]) == 2
+    assert len(shop.client("dynamodb").list_tables()["TableNames"]) == 1
+    assert [unit["kind"] for unit in shop.connection.status()["units"]] == ["postgres", "function", "api"]
 
 
 def test_two_starts_at_once_meet_in_one_supervisor(shop: Shop) -> None:
