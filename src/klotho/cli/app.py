@@ -14,7 +14,6 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     add_completion=True,
-    no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
@@ -70,12 +69,18 @@ def build(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Compile the program to CloudFormation templates in `compiled/`. Deploys nothing."""
+    """Write CloudFormation templates to `compiled/`.
+
+    Deploys nothing.
+    """
     from klotho.cli.commands.build import run
 
     run(path, env, out, as_json)
 
 
+@app.command("preview")
+@app.command("diff", hidden=True)
+@app.command("plan", hidden=True)
 def preview(
     path: PathArgument = _PROGRAM,
     env: EnvironmentOption = None,
@@ -84,12 +89,17 @@ def preview(
         bool, typer.Option("--detailed-exitcode", help="Exit 20 when there are changes.")
     ] = False,
 ) -> int:
-    """Show what `up` would change (also: diff, plan). Changes nothing."""
+    """Show what `up` would change (also: diff, plan).
+
+    Changes nothing. Exits 0 unless --detailed-exitcode is given.
+    """
     from klotho.cli.commands.preview import run
 
     return run(path, env, as_json, detailed_exitcode)
 
 
+@app.command("up")
+@app.command("deploy", hidden=True)
 def up(
     path: PathArgument = _PROGRAM,
     env: EnvironmentOption = None,
@@ -99,12 +109,17 @@ def up(
     ] = False,
     as_json: JsonOption = False,
 ) -> int:
-    """Bring the application up; only what changed is touched (also: deploy)."""
+    """Bring the application up (also: deploy).
+
+    Only what changed is touched; running it again after a failure goes on where it stopped.
+    """
     from klotho.cli.commands.up import run
 
     return run(path, env, yes, delete_data, as_json)
 
 
+@app.command("down")
+@app.command("destroy", hidden=True)
 def down(
     path: PathArgument = _PROGRAM,
     env: EnvironmentOption = None,
@@ -114,7 +129,10 @@ def down(
     ] = False,
     as_json: JsonOption = False,
 ) -> int:
-    """Stop the application; data is kept for the next `up` (also: destroy)."""
+    """Stop the application, keep its data (also: destroy).
+
+    The next `up` finds the data as it was; --delete-data deletes it for good.
+    """
     from klotho.cli.commands.down import run
 
     return run(path, env, yes, delete_data, as_json)
@@ -122,7 +140,7 @@ def down(
 
 @app.command()
 def status(path: PathArgument = _PROGRAM, env: EnvironmentOption = None, as_json: JsonOption = False) -> None:
-    """Show what runs: stacks, processes, addresses, restarts and errors."""
+    """Show what runs, where, and what went wrong."""
     from klotho.cli.commands.status import run
 
     run(path, env, as_json)
@@ -135,7 +153,7 @@ def outputs(
     env: EnvironmentOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show URLs, table names and other values of what is deployed."""
+    """Show URLs, table names and other values."""
     from klotho.cli.commands.outputs import run
 
     run(name, program, env, as_json)
@@ -156,8 +174,3 @@ def logs(
     from klotho.cli.commands.logs import run
 
     run(services or [], follow, since, program, env, as_json)
-
-
-for _command, _names in ((preview, ("preview", "diff", "plan")), (up, ("up", "deploy")), (down, ("down", "destroy"))):
-    for _index, _name in enumerate(_names):
-        app.command(_name, hidden=_index > 0)(_command)

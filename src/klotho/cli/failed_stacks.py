@@ -17,9 +17,9 @@ def diagnostics_of(deployment: Deployment) -> list[Diagnostic]:
 
 
 def exit_code_of(deployment: Deployment) -> ExitCode:
-    """4 when a resource failed; 1 when it never came to that (an image that does not build)."""
-    by_cloud = any(outcome.diagnostic is None for outcome in deployment.failed)
-    return ExitCode.RESOURCE_FAILED if by_cloud else ExitCode.ERROR
+    """4 when a resource failed; else what the first failure asks for (1 for an image that does not build)."""
+    codes = [outcome.exit_code for outcome in deployment.failed]
+    return ExitCode.RESOURCE_FAILED if ExitCode.RESOURCE_FAILED in codes or not codes else codes[0]
 
 
 def _diagnostic(outcome: StackOutcome) -> Diagnostic:

@@ -11,14 +11,14 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from klotho.diagnostics import ExitCode, Failure, ProgramError
+from klotho.diagnostics import ExitCode, Failure, ProgramError, one_of
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run the command line and return its exit code."""
     as_json = "--json" in arguments
     try:
-        return _command(list(arguments))
+        return _command(list(arguments) or ["--help"])
     except ProgramError as error:
         return _show(error.diagnostics, error.exit_code, as_json)
     except Failure as failure:
@@ -57,6 +57,9 @@ def _usage(error: Any, as_json: bool) -> int:
             message, _, meant = message.partition(marker)
             helps.append(f"did you mean {meant.strip().rstrip('?').replace(chr(39), '`')}?")
             break
+    if "(Possible options: " in message:
+        message, _, options = message.partition("(Possible options: ")
+        helps.append(f"did you mean {one_of(options.rstrip(') ').split(', '))}?".replace(" and ", " or "))
     message = message.strip().rstrip(".").replace("'", "`")
     path = error.ctx.command_path if getattr(error, "ctx", None) else "klotho"
     helps.append(f"run `{path} --help`")

@@ -44,7 +44,7 @@ from klotho.deploy.stacks import (
     upstreams,
 )
 from klotho.deploy.template import Origin, origins, parsed
-from klotho.diagnostics import Diagnostic, Failure, one_of
+from klotho.diagnostics import Diagnostic, ExitCode, Failure, one_of
 from klotho.stacks import AssetSource, Manifest, OutputSource, Stack
 
 PARALLEL_STACKS = 8
@@ -64,6 +64,8 @@ class StackOutcome:
     cause: Cause | None = None
     diagnostic: Diagnostic | None = None
     """What a failed asset or a refused call had to say."""
+    exit_code: ExitCode = ExitCode.RESOURCE_FAILED
+    """What the command should end with if this is what failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +193,9 @@ class Orchestrator:
         except Failure as failure:
             if not node.startswith("asset "):
                 cause = Cause(str(failure))
-                self._outcomes[node] = StackOutcome(node, "failed", cause=cause, diagnostic=failure.diagnostic)
+                self._outcomes[node] = StackOutcome(
+                    node, "failed", cause=cause, diagnostic=failure.diagnostic, exit_code=failure.exit_code
+                )
                 self._sink(StackFailed(node, "update", cause, 0.0))
             return failure
         if isinstance(outcome, StackOutcome):
@@ -207,6 +211,7 @@ class Orchestrator:
             "failed" if is_asset else "skipped",
             cause=Cause(f"`{shown}` could not be built", construct=shown) if is_asset else None,
             diagnostic=failure.diagnostic if is_asset and failure else None,
+            exit_code=failure.exit_code if is_asset and failure else ExitCode.RESOURCE_FAILED,
         )
         self._sink(StackSkipped(node, shown))
 

@@ -28,13 +28,13 @@ def run(path: Path, env: str | None, as_json: bool) -> None:
     console.table([("STACK", "STATUS"), *((stack.name, stack.status) for stack in found.stacks)])
     if found.units:
         console.out("")
-        header = ("SERVICE", "KIND", "STATE", "RESTARTS", "ADDRESS", "LAST ERROR")
+        header = ("SERVICE", "KIND", "STATE", "RESTARTS", "ADDRESS", "DETAIL")
         console.table([header, *(_row(unit) for unit in found.units)])
 
 
 def _row(unit: dict[str, Any]) -> tuple[str, ...]:
     return (
-        str(unit.get("name", "")),
+        str(unit.get("name", "")).rpartition("/")[2],
         str(unit.get("kind", "")),
         str(unit.get("state", "")),
         str(unit.get("restarts", 0)),

@@ -1,0 +1,135 @@
+"""What a preview says, and that it changes nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, cast
+
+from klotho.deploy.assets import AssetStep
+from klotho.deploy.differences import UNKNOWN, differences, unknown_outputs
+from klotho.deploy.place import Clients
+from klotho.deploy.preview import Preview, preview
+from klotho.deploy.stacks import StackCalls
+from klotho.stacks import Manifest
+
+from .fake_cloudformation import no_waiting
+from .manifests import manifest_of, template_of
+from .test_orchestrator import CHAIN, World, no_image
+
+
+def preview_in(world: World, manifest: Manifest, files: dict[str, bytes]) -> Preview:
+    world.cloud.calls.clear()
+    calls = StackCalls(cast(Clients, world.clients), no_waiting())
+    live = calls.deployed(project="acme", environment="local", application="shop")
+    assets = AssetStep(
+        (), program_root=Path("/nonexistent"), cache=Path("/nonexistent"), build_image=no_image,
+        sink=world.seen.append, clock=lambda: 0.0,
+    )  # fmt: skip
+    found = preview(manifest, files, live, assets, calls, "bucket")
+    assert world.cloud.mutating == []
+    return found
+
+
+def actions(found: Preview) -> dict[str, str]:
+    return {stack.stack: stack.action for stack in found.stacks}
+
+
+def test_where_nothing_was_deployed_everything_is_created() -> None:
+    found = preview_in(World(), *manifest_of(CHAIN))
+    assert set(actions(found).values()) == {"create"}
+    assert [resource.change for stack in found.stacks for resource in stack.resources] == ["add"] * 4
+
+
+def test_what_is_deployed_already_is_unchanged() -> None:
+    world = World()
+    world.deploy(*manifest_of(CHAIN))
+    found = preview_in(world, *manifest_of(CHAIN))
+    assert set(actions(found).values()) == {"unchanged"}
+    assert found.changes == ()
+
+
+def test_a_create_only_property_replaces_and_consumers_may_change() -> None:
+    world = World()
+    world.deploy(*manifest_of(CHAIN))
+    renamed = {"users": template_of("users", ("network",), TableName="other")}
+    found = preview_in(world, *manifest_of(CHAIN, templates=renamed))
+    users = found.stacks[[stack.stack for stack in found.stacks].index("users")]
+    (replaced,) = users.resources
+    assert (replaced.change, replaced.properties, replaced.loses_data) == ("replace", ("TableName",), True)
+    assert actions(found) == {"network": "unchanged", "users": "update", "orders": "unchanged", "web": "update"}
+
+
+def test_a_stack_that_is_gone_from_the_program_is_deleted_with_its_data() -> None:
+    world = World()
+    world.deploy(*manifest_of({"old": ()}))
+    found = preview_in(world, *manifest_of({"fresh": ()}))
+    assert actions(found) == {"fresh": "create", "old": "delete"}
+    assert [(stack, item.logical_id) for stack, item in found.data_lost] == [("old", "oldTable")]
+
+
+def test_a_stack_whose_creation_failed_is_created_anew() -> None:
+    world = World()
+    world.cloud.failing = {"usersTable"}
+    world.deploy(*manifest_of({"users": ()}))
+    assert actions(preview_in(world, *manifest_of({"users": ()}))) == {"users": "recreate"}
+
+
+def test_the_json_has_what_the_text_has() -> None:
+    world = World()
+    world.deploy(*manifest_of({"users": ()}))
+    changed = {"users": template_of("users", TableClass="STANDARD")}
+    data = preview_in(world, *manifest_of({"users": ()}, templates=changed)).to_json()
+    (stack,) = data["stacks"]
+    (resource,) = stack["resources"]
+    assert (stack["name"], stack["action"], data["data_lost"]) == ("users", "update", [])
+    assert (resource["change"], resource["properties"]) == ("modify", ["TableClass"])
+    assert resource["span"] == {"file": "infra.py", "line": 7, "column": 1}
+
+
+def resources(**types_and_properties: tuple[str, dict[str, Any]]) -> dict[str, Any]:
+    return {"Resources": {name: {"Type": t, "Properties": p} for name, (t, p) in types_and_properties.items()}}
+
+
+def test_what_names_a_replaced_resource_changes_too() -> None:
+    def template(cidr: str) -> dict[str, Any]:
+        return resources(
+            Vpc=("AWS::EC2::VPC", {"CidrBlock": cidr}),
+            Subnet=("AWS::EC2::Subnet", {"VpcId": {"Ref": "Vpc"}, "CidrBlock": "10.0.0.0/24"}),
+            Group=("AWS::EC2::SecurityGroup", {"GroupDescription": "d", "VpcId": {"Fn::GetAtt": ["Vpc", "VpcId"]}}),
+            Role=("AWS::IAM::Role", {"AssumeRolePolicyDocument": {}, "Path": {"Fn::Sub": "/x/"}}),
+        )
+
+    found = differences(template("10.0.0.0/16"), {}, template("10.1.0.0/16"), {})
+    assert {item.logical_id: item.change for item in found} == {
+        "Vpc": "replace",
+        "Subnet": "replace",
+        "Group": "replace",
+    }
+
+
+def test_a_parameter_known_after_deploy_makes_the_change_uncertain() -> None:
+    template = resources(Role=("AWS::IAM::Role", {"AssumeRolePolicyDocument": {}, "Description": {"Ref": "In"}}))
+    (item,) = differences(template, {"In": "arn"}, template, {"In": UNKNOWN})
+    assert (item.change, item.properties, item.uncertain) == ("modify", ("Description",), True)
+
+
+def test_a_changed_parameter_inside_a_sub_is_a_change() -> None:
+    template = resources(Role=("AWS::IAM::Role", {"Description": {"Fn::Sub": "on ${In} in ${AWS::Region}"}}))
+    (item,) = differences(template, {"In": "a"}, template, {"In": "b"})
+    assert (item.properties, item.uncertain) == (("Description",), False)
+
+
+def test_another_type_under_the_same_id_is_a_replacement() -> None:
+    before, after = resources(X=("AWS::EC2::VPC", {})), resources(X=("AWS::EC2::EIP", {}))
+    (item,) = differences(before, {}, after, {})
+    assert item.change == "replace"
+
+
+def test_outputs_of_new_or_replaced_resources_are_unknown() -> None:
+    before = {**template_of("users"), "Outputs": {"Same": {"Value": {"Ref": "usersTable"}}}}
+    after = {
+        **template_of("users", TableName="x"),
+        "Outputs": {"Same": {"Value": {"Ref": "usersTable"}}, "New": {"Value": "x"}},
+    }
+    assert unknown_outputs(before, after, differences(before, {}, after, {})) == {"Same", "New"}
+    assert unknown_outputs(before, before, []) == frozenset()
