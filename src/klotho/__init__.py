@@ -46,9 +46,9 @@ if not TYPE_CHECKING:  # type checkers must go on refusing names that do not exi
         elif name.startswith("_"):
             raise AttributeError(f"module 'klotho' has no attribute {name!r}")
         else:
-            from klotho.sdk.names import other_name
+            from importlib import import_module
 
-            return other_name(name)
+            return import_module("klotho.sdk.names").other_name(name)
         globals()[name] = value
         return value
 

@@ -109,13 +109,16 @@ class Sources:
                     return whole._replace(end_line=whole.line, end_column=whole.column + len(name))
         return call
 
-    @staticmethod
-    def attribute(expression: Span | None, name: str) -> Span | None:
-        """The name at the end of `variable.name`."""
+    def attribute(self, expression: Span | None, name: str) -> Span | None:
+        """The name at the end of `variable.name`; all of any other expression, such as `getattr(…)`."""
         if expression is None or expression.end_column is None or expression.end_line is None:
             return expression
         start = expression.end_column - len(name)
         if start < 1 or (expression.line == expression.end_line and start < expression.column):
+            return expression
+        lines = self._text(expression.file)
+        written = lines[expression.end_line - 1] if expression.end_line <= len(lines) else ""
+        if written[start - 1 : expression.end_column - 1] != name:
             return expression
         return expression._replace(line=expression.end_line, column=start)
 

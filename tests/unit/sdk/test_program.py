@@ -183,3 +183,21 @@ def test_a_large_program_is_read_in_linear_time(run_program: RunProgram) -> None
     assert not report.diagnostics
     assert application is not None
     assert to_json(application)["relationships"][499]["span"]["line"] == 504
+
+
+@pytest.mark.parametrize(
+    ("line", "columns"),
+    [
+        ("d = Databases.KeyValue('d', ky=1)", (29, 31)),
+        ("d = Databases.KeyValue('d', ttl=5)", (33, 34)),
+        ("d = Databases.KeyValue('d', **{'ttl': 5})", (5, 42)),
+        ("x = getattr(Databases.KeyValue('d'), 'nothing')", (5, 48)),
+        ("x = [Databases.KeyValue('d').nothing for i in '1']", (30, 37)),
+        ("x = (lambda: Databases.KeyValue('d').nothing)()", (38, 45)),
+    ],
+)
+def test_a_mistake_is_marked_where_it_was_written(run_program: RunProgram, line: str, columns: tuple[int, int]) -> None:
+    _, report = run_program(START + line + "\n")
+    [diagnostic] = report.errors
+    assert diagnostic.span is not None
+    assert (diagnostic.span.line, diagnostic.span.column, diagnostic.span.end_column) == (4, *columns)
