@@ -1,0 +1,107 @@
+"""klotho.yaml: what it says, and every mistake at its line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from klotho.diagnostics import ExitCode, Failure, Report, render_text
+from klotho.driver.settings import Environment, Settings, parse_settings, read_settings
+
+GOOD = """\
+# names
+app: shop
+project: acme
+environments:
+  staging:
+    target: aws
+    region: eu-central-1
+    account: "123456789012"
+    protect: true
+  desk:
+"""
+
+WRONG = """\
+app: 7
+projct: acme
+constructs: {}
+environments:
+  staging:
+    target: azure
+    regoin: eu-central-1
+    region: Frankfurt
+    account: 123456789012
+    protect: yes please
+  9lives: {}
+  flat: aws
+"""
+
+
+def test_a_whole_file_is_understood() -> None:
+    report = Report()
+    found = parse_settings(GOOD, report)
+    assert report.diagnostics == []
+    assert (found.app, found.project) == ("shop", "acme")
+    staging = found.environment("staging")
+    assert (staging.target, staging.region, staging.account) == ("aws", "eu-central-1", "123456789012")
+    assert staging.protect
+    assert found.environment("desk").target == "local"
+    assert found.environment("local") == Environment("local")
+
+
+def test_every_mistake_is_reported_at_its_line(tmp_path: Path, golden: Callable[[Path, str], None]) -> None:
+    (tmp_path / "klotho.yaml").write_text(WRONG)
+    report = Report()
+    read_settings(tmp_path, report)
+    golden(Path(__file__).with_name("settings_mistakes.txt"), render_text(report.diagnostics, tmp_path) + "\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "line"),
+    [
+        ("a: [1", "settings-unreadable", 1),
+        ("app: shop\napp: shop\n", "settings-unreadable", 2),
+        ("- a\n", "settings-shape", 1),
+        ("app: shop\nenvironments: [a]\n", "settings-shape", 2),
+        ("\tapp: x", "settings-unreadable", 1),
+    ],
+)
+def test_a_file_of_another_shape_is_a_diagnostic(text: str, code: str, line: int) -> None:
+    report = Report()
+    parse_settings(text, report)
+    assert [(item.code, item.span and item.span.line) for item in report.diagnostics] == [(code, line)]
+
+
+def test_a_missing_file_is_fine_and_a_folder_in_its_place_too(tmp_path: Path) -> None:
+    report = Report()
+    assert read_settings(tmp_path, report) == Settings()
+    (tmp_path / "klotho.yaml").mkdir()
+    assert read_settings(tmp_path, report) == Settings()
+    assert report.diagnostics == []
+
+
+def test_a_file_that_is_no_text_is_a_diagnostic(tmp_path: Path) -> None:
+    (tmp_path / "klotho.yaml").write_bytes(b"\xff\xfe\x00")
+    report = Report()
+    read_settings(tmp_path, report)
+    assert [item.code for item in report.diagnostics] == ["settings-unreadable"]
+
+
+def test_an_unknown_environment_offers_the_nearest() -> None:
+    found = parse_settings(GOOD, Report())
+    with pytest.raises(Failure) as caught:
+        found.environment("stagin")
+    assert caught.value.exit_code is ExitCode.NOT_FOUND
+    assert caught.value.diagnostic.helps[0] == "did you mean `staging`?"
+
+
+@given(
+    st.text(max_size=80)
+    | st.from_regex(r"(app|project|environments|target): ?[\[\]{}&*!|>%@`'\"a-z\n :-]*", fullmatch=True)
+)
+def test_no_text_gives_a_traceback(text: str) -> None:
+    parse_settings(text, Report())
