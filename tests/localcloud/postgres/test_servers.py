@@ -256,7 +256,7 @@ def test_any_user_name_password_and_database_name_survives_the_way_into_sql(make
                 assert row.description is not None and row.description[0].name == "x" + value[:12]
 
         await loop.run_in_executor(None, holds)
-        for password in ("it's :x \\ \"q\" $1", "\\connect template1\n"):
+        for password in ('it\'s :x \\ "q" $1', "\\connect template1\n"):
             await cloud.postgres.set_password("shop-db", "app", password)
             connect(address, password=password).close()
 

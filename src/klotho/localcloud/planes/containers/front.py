@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from typing import cast
 from collections.abc import Callable
 
 from klotho.localcloud.planes.sockets import holder_of
@@ -67,10 +68,11 @@ class _Pipe(asyncio.Protocol):
         self.peer = peer
         self.target: int | None = None
         self.transport: asyncio.Transport | None = None
+        self.ended = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        # uvloop's transports are no subclasses of asyncio's.
+        self.transport = transport = cast(asyncio.Transport, transport)
         transport.set_write_buffer_limits(high=HIGH_WATER)
         if self.peer is not None:
             return
@@ -103,7 +105,10 @@ class _Pipe(asyncio.Protocol):
             self.peer.transport.write(data)
 
     def eof_received(self) -> bool:
-        """One side is done sending: pass that on, and keep the other direction open."""
+        """One side is done sending: pass that on, and keep the other direction open until it is done, too."""
+        self.ended = True
+        if self.peer is not None and self.peer.ended:
+            return False
         if self.peer is not None and self.peer.transport is not None and self.peer.transport.can_write_eof():
             with contextlib.suppress(OSError, RuntimeError):  # closed meanwhile
                 self.peer.transport.write_eof()

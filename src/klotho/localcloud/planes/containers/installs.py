@@ -127,6 +127,8 @@ class Installer:
                 found += _requirement_files(self._inside(instruction, word, folder), instruction)
             elif option in ("-e", "--editable") or word.startswith((".", "/")):
                 project = self._inside(instruction, word.split("[")[0], folder)
+                if not project.exists():
+                    raise instruction.error(f"there is no {word} in the image yet", "COPY it before this line")
                 # An editable install names this very image's folder, so that no other image may share it.
                 found.append(environments.tree_key(project) if project.is_dir() else project.read_bytes())
                 found.append(str(project) if option in ("-e", "--editable") else "")

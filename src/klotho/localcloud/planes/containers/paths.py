@@ -14,8 +14,8 @@ import posixpath
 import re
 from pathlib import Path
 
-_ABSOLUTE = re.compile(r"(?<![\w/.:~@%-])/(?!/)[^\s:;,'\"=&|<>()*?]*")
-"""An absolute path in a text; not the path of a URL, which follows a host name, a port or a second slash."""
+_ABSOLUTE = re.compile(r"(?<![\w/.~@%-])/(?!/)[^\s:;,'\"=&|<>()*?]*")
+"""An absolute path in a text; not the path of a URL, which follows a host name, a port or a second slash (`file:///app` stays as it is)."""
 
 
 def inside(root: Path, path: str, workdir: str = "/") -> Path:

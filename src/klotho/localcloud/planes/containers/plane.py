@@ -106,17 +106,12 @@ class Containers:
 
     def resume(self, record: Record) -> None:
         """Bring a service back in the background: all of them start at the same time."""
+        spec = service_spec(record, self._cloud.world)
+        unit = self._units.setdefault(record.identifier, _Unit(spec))
 
         async def bring_back() -> None:
-            try:
-                spec = service_spec(record, self._cloud.world)
-                unit = self._units.setdefault(record.identifier, _Unit(spec))
-                async with unit.lock:
-                    await self._keep_trying(unit, spec)
-            except HandlerError as error:
-                # Shown by `status`; the next deployment tries again.
-                if record.identifier in self._units:
-                    self._units[record.identifier].detail = error.reason
+            async with unit.lock:
+                await self._keep_trying(unit, spec)
 
         self._resuming[record.identifier] = self._in_background(bring_back())
 

@@ -101,7 +101,11 @@ class StageBuilder:
         if self.result.base.note:
             self._note(self.result.base.note)
         for instruction in self._stage.instructions:
-            _STEPS[instruction.keyword](self, instruction)
+            try:
+                _STEPS[instruction.keyword](self, instruction)
+            except (OSError, ValueError) as error:
+                # A path that leads out of the image, a name too long, a full disk: the line is what helps.
+                raise instruction.error(str(error), "check the paths of this line") from error
         if self.result.base.language == "python" and self.result.python_environment is None:
             self.extend_python("", None)
         if self._entrypoint_is_shell:
