@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import cast
 from collections.abc import Callable
+from typing import cast
 
 from klotho.localcloud.planes.sockets import holder_of
 
