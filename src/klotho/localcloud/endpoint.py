@@ -197,7 +197,7 @@ class PortInUseError(Exception):
 
 def bind(port: int) -> socket.socket:
     """A loopback socket on this port (0 for any free one); PortInUseError when it is taken."""
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind(("127.0.0.1", port))
