@@ -78,6 +78,8 @@ def _updated_indexes(indexes: list[Any], updates: list[Any]) -> list[Any]:
     online = 0
     by_name = {index["IndexName"]: index for index in indexes}
     for update in updates:
+        if len(update) != 1:
+            raise invalid_parameter("One of GlobalSecondaryIndexUpdate.Create, Update or Delete must be given")
         ((kind, change),) = update.items()
         name = change.get("IndexName")
         if kind == "Create":

@@ -30,12 +30,12 @@ def batch_get_item(catalog: Catalog, request: Request) -> dict[str, Any]:
     request = parameters.admit(request, _GET, "BatchGetItem")
     mode = capacity.wanted(request)
     asked = _request_items(request, "BatchGetItem")
+    asked = {name: parameters.admit(entry, _PER_TABLE, "BatchGetItem") for name, entry in asked.items()}
     if sum(len(entry.get("Keys") or ()) for entry in asked.values()) > MAX_KEYS:
         raise validation("Too many items requested for the BatchGetItem call")
     answer: dict[str, Any] = {"Responses": {}, "UnprocessedKeys": {}}
     costs, room = [], MAX_ANSWER_BYTES
     for name, entry in asked.items():
-        entry = parameters.admit(entry, _PER_TABLE, "BatchGetItem")
         table = catalog.table(name)
         tree = projection_of(entry)
         consistent = parameters.boolean(entry, "ConsistentRead", False)

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from klotho.localcloud.services.dynamodb.errors import DynamoDbError, unsupported, validation
+from klotho.localcloud.services.dynamodb.shapes import check_shape
 
 Request = dict[str, Any]
 
@@ -25,7 +26,9 @@ _LEGACY: Mapping[str, str] = {
 
 
 def admit(request: Request, allowed: frozenset[str], operation: str) -> Request:
-    """The request without nulls, or a refusal of the first parameter that is not `allowed`."""
+    """The request without nulls, or a refusal of the first parameter that is not `allowed` or has another shape."""
+    if not isinstance(request, dict):
+        raise DynamoDbError("SerializationException", f"Start of structure or map expected in {operation}")
     if None in request.values():
         request = {name: value for name, value in request.items() if value is not None}
     if not request.keys() <= allowed:
@@ -33,6 +36,8 @@ def admit(request: Request, allowed: frozenset[str], operation: str) -> Request:
         if name in _LEGACY:
             raise unsupported(f"{name} is a legacy parameter (use {_LEGACY[name]}); it")
         raise unsupported(f"Parameter {name} of {operation}")
+    for name, value in request.items():
+        check_shape(name, value)
     return request
 
 
