@@ -32,7 +32,7 @@ class Containers:
     def __init__(self, addresses: Mapping[str, tuple[str, int]]) -> None:
         self.addresses = dict(addresses)
 
-    async def address_of(self, arn: str) -> tuple[str, int] | None:
+    def address_of(self, arn: str) -> tuple[str, int] | None:
         return self.addresses.get(arn)
 
 

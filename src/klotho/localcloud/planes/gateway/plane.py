@@ -89,11 +89,11 @@ class Gateway:
         """
         known = self._apis.get(record.identifier)
         if known is not None and known.listener is not None:
-            known.name = construct_of(record) if record.tags else _name(record)
+            known.name = _name(record)
             known.compiled = None
             return f"http://127.0.0.1:{known.port}"
         name = _name(record)
-        port = self._cloud.ports.of(self._port_name(record.identifier, name))
+        port = self._port(record, name)
         api = self._apis[record.identifier] = _Api(name, port, None)
         try:
             api.listener = await Listener.open(self._application(record.identifier), port)
@@ -121,10 +121,23 @@ class Gateway:
             )
         return found
 
-    def _port_name(self, api_id: str, name: str) -> str:
-        """A port per name; while two live APIs share a name, which AWS allows, the later one gets its own."""
-        taken = any(api.name == name for other, api in self._apis.items() if other != api_id)
-        return f"api/{name}/{api_id}" if taken else f"api/{name}"
+    def _port(self, record: Record, name: str) -> int:
+        """The port everybody was told; for a new API the one of its name, so that it survives `down` and `up`.
+
+        While two live APIs share a name, which AWS allows, the later one gets a port of its own.
+        """
+        told = str(record.attributes.get("ApiEndpoint", ""))
+        if told:
+            return int(told.rpartition(":")[2])
+        port = self._cloud.ports.of(f"api/{name}")
+        urls = {
+            str(other.attributes.get("ApiEndpoint"))
+            for other in self._cloud.world.list(API)
+            if other.identifier != record.identifier
+        }
+        opening = {api.port for other, api in self._apis.items() if other != record.identifier}
+        taken = port in opening or f"http://127.0.0.1:{port}" in urls
+        return self._cloud.ports.of(f"api/{name}/{record.identifier}") if taken else port
 
     def _changed(self, type_name: str) -> None:
         for api in self._apis.values():
@@ -148,9 +161,8 @@ class Gateway:
         return api.compiled
 
     async def _address_of(self, service_arn: str) -> tuple[str, int] | None:
-        # Looked up at each request: the containers plane is put onto the cloud after this one may be made.
-        found: tuple[str, int] | None = await _resolved(self._cloud.containers.address_of(service_arn))
-        return found
+        # Looked up at each request: tasks come and go, and the plane is put onto the cloud after this one is made.
+        return self._cloud.containers.address_of(service_arn)
 
     async def _serve(self, api_id: str, request: GatewayRequest) -> None:
         api = self._compiled(api_id)
@@ -253,13 +265,6 @@ class Gateway:
         name = self._apis[api.api_id].name if api.api_id in self._apis else api.api_id
         line = f"{request.id} {request.method} {request.path!r}: {cause}"
         self._cloud.logs.write(_log_group(name), "errors", line)
-
-
-async def _resolved(found: object) -> tuple[str, int] | None:
-    """The containers plane may answer at once or be awaited."""
-    if asyncio.iscoroutine(found):
-        found = await found
-    return found  # type: ignore[return-value]
 
 
 def _name(record: Record) -> str:
