@@ -1,4 +1,4 @@
-"""A process that creates and updates a stack and kills itself with SIGKILL at a given step: `killable.py FOLDER STEP`."""
+"""A process that creates and updates a stack and kills itself at a given step: `killable.py FOLDER STEP`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from cloudformation.builders import log_group, record_cloud, stack_request, subnet, template, vpc
-
 from klotho.localcloud.cloudformation.engine import Engine
 from klotho.localcloud.handlers import build_handlers
 

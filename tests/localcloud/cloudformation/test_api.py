@@ -42,7 +42,7 @@ def refusal(served: ServedCloud, body: str, **rest: Any) -> tuple[str, str]:
         (template({"V": vpc(Colour="red")}), "unsupported property Colour on resource [V]"),
         (
             template({"V": {"Type": "AWS::EC2::VPC", "Properties": {"Cidr": "x"}}}),
-            "Properties validation failed for resource V (AWS::EC2::VPC): Cidr: is no property here; did you mean `CidrBlock`?",
+            "resource V (AWS::EC2::VPC): Cidr: is no property here; did you mean `CidrBlock`?",
         ),
         (
             template({"V": {"Type": "AWS::EC2::VPC", "Properties": {"Ipv4NetmaskLength": 1}}}),

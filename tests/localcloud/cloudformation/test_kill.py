@@ -47,7 +47,7 @@ def finished(folder: Path) -> Any:
 def test_the_same_end_is_reached_whenever_the_process_is_killed(tmp_path: Path) -> None:
     undisturbed = finished(tmp_path / "undisturbed")
     assert undisturbed[0] == "UPDATE_COMPLETE"
-    steps, killed = range(1, 100, 4), 0
+    steps, killed = range(1, 100, 6), 0
     for step in steps:
         folder = tmp_path / str(step)
         code = run(folder, step)

@@ -29,6 +29,12 @@ class Sample:
     """Other resources of the same stack, by logical id, which the values refer to."""
     together: Mapping[str, Properties] = field(default_factory=dict)
     """What else has to change with a property."""
+    replaces: frozenset[str] = frozenset()
+    """Properties a change of which replaces the resource though the schema does not say so."""
+    refused: Mapping[str, Any] = field(default_factory=dict)
+    """Values AWS takes and the handler refuses, by property: the operation fails and is rolled back."""
+    slow: bool = False
+    """Starts processes: crashes are tried only at the subject's own steps."""
     planes: Planes | None = None
     """Brings up what an active type works with."""
     read: Callable[[Cloud, Record], Any] | None = None

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from ..sample import Sample
-from . import identity, network, platform
+from . import functions, http, identity, network, platform, stores
 
 SAMPLES: dict[str, Sample] = {
-    sample.type_name: sample for module in (identity, network, platform) for sample in module.SAMPLES
+    sample.type_name: sample
+    for module in (functions, http, identity, network, platform, stores)
+    for sample in module.SAMPLES
 }

@@ -1,0 +1,83 @@
+"""Samples of compute: functions, task definitions and container services."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from klotho.localcloud.cloud import Cloud
+from klotho.localcloud.handler import Record
+
+from ..planes import planes
+from ..sample import Sample
+from .identity import ROLE, trust
+from .network import GROUPS, SUBNETS, VPCS, ref, tags
+from .stores import KEY
+
+LAMBDA_ROLE = {
+    "Type": "AWS::IAM::Role",
+    "Properties": {"AssumeRolePolicyDocument": trust("lambda.amazonaws.com")},
+}
+LAMBDA_ROLE_ARN = {"Fn::GetAtt": ["LambdaRole", "Arn"]}
+OTHER_ROLE_ARN = {"Fn::GetAtt": ["OtherRole", "Arn"]}
+CODE = {"ZipFile": "def handler(event, context):\n    return 'one'\n"}
+OTHER_CODE = {"ZipFile": "def handler(event, context):\n    return 'two'\n\n\nother = handler\n"}
+FUNCTION = {
+    "Type": "AWS::Lambda::Function",
+    "Properties": {"Runtime": "python3.12", "Handler": "index.handler", "Code": CODE, "Role": LAMBDA_ROLE_ARN},
+}
+CONTAINER = {"Name": "web", "Image": "web:1", "PortMappings": [{"ContainerPort": 8080, "Name": "http"}]}
+
+
+def read_function(cloud: Cloud, record: Record) -> Any:
+    spec = cloud.functions.get(record.identifier)
+    return spec.handler, spec.timeout_s, dict(spec.environment)
+
+
+SAMPLES = (
+    Sample(
+        "AWS::Lambda::Function",
+        {"Runtime": "python3.12", "Handler": "index.handler", "Code": CODE, "Role": LAMBDA_ROLE_ARN},
+        {
+            "Timeout": 10,
+            "Architectures": ["arm64"],
+            "Code": OTHER_CODE,
+            "Description": "b",
+            "Environment": {"Variables": {"COLOUR": "red"}},
+            "EphemeralStorage": {"Size": 1024},
+            "FunctionName": "named",
+            "Handler": "index.other",
+            "KmsKeyArn": KEY,
+            "LoggingConfig": {"LogFormat": "JSON"},
+            "MemorySize": 512,
+            "ReservedConcurrentExecutions": 2,
+            "Role": OTHER_ROLE_ARN,
+            "Runtime": "python3.13",
+            "Tags": tags("b"),
+            "TracingConfig": {"Mode": "Active"},
+            "VpcConfig": {"SubnetIds": [ref("LeftSubnet")], "SecurityGroupIds": [ref("LeftGroup")]},
+        },
+        {**VPCS, **SUBNETS, **GROUPS, "LambdaRole": LAMBDA_ROLE, "OtherRole": LAMBDA_ROLE},
+        refused={"PackageType": "Image"},
+        planes=planes("functions"),
+        read=read_function,
+        slow=True,
+    ),
+    Sample(
+        "AWS::ECS::TaskDefinition",
+        {"ContainerDefinitions": [CONTAINER], "Cpu": "256", "Memory": "512", "Tags": tags("a")},
+        {
+            "Tags": tags("b"),
+            "ContainerDefinitions": [{**CONTAINER, "Image": "web:2"}],
+            "Cpu": "512",
+            "EphemeralStorage": {"SizeInGiB": 30},
+            "ExecutionRoleArn": {"Fn::GetAtt": ["LambdaRole", "Arn"]},
+            "Family": "named",
+            "Memory": "1024",
+            "NetworkMode": "awsvpc",
+            "RequiresCompatibilities": ["FARGATE"],
+            "RuntimePlatform": {"CpuArchitecture": "ARM64"},
+            "TaskRoleArn": {"Fn::GetAtt": ["LambdaRole", "Arn"]},
+        },
+        {"LambdaRole": ROLE},
+    ),
+)
