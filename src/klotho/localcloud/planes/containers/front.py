@@ -69,6 +69,7 @@ class _Pipe(asyncio.Protocol):
         self.target: int | None = None
         self.transport: asyncio.Transport | None = None
         self.ended = False
+        self._early: list[bytes] = []
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # uvloop's transports are no subclasses of asyncio's.
@@ -98,10 +99,19 @@ class _Pipe(asyncio.Protocol):
         if self.transport.is_closing():
             behind.close()
             return
+        for data in self._early:
+            self.data_received(data)
+        self._early.clear()
+        if self.ended:
+            self.eof_received()
         self.transport.resume_reading()
 
     def data_received(self, data: bytes) -> None:
-        if self.peer is not None and self.peer.transport is not None:
+        if self.peer is None and self.transport is not None:
+            # uvloop begins to read after `connection_made`, whatever that asked for: keep what came, read no more.
+            self._early.append(data)
+            self.transport.pause_reading()
+        elif self.peer is not None and self.peer.transport is not None:
             self.peer.transport.write(data)
 
     def eof_received(self) -> bool:
