@@ -11,10 +11,10 @@ import pytest
 from botocore.exceptions import ClientError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.localcloud.frame.frame_harness import TOKEN, EndpointUnderTest
 
 from klotho.localcloud.credentials import AccessKey
 from klotho.localcloud.endpoint import PortInUseError, bind
+from tests.localcloud.frame.frame_harness import TOKEN, EndpointUnderTest
 
 pytestmark = pytest.mark.localcloud
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 from botocore.exceptions import ClientError
-from tests.localcloud.frame.frame_harness import EndpointUnderTest
 
 from klotho.localcloud.handler import Record
+from tests.localcloud.frame.frame_harness import EndpointUnderTest
 
 pytestmark = pytest.mark.localcloud
 

@@ -8,9 +8,9 @@ import pytest
 from botocore.exceptions import ClientError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.localcloud.frame.frame_harness import EndpointUnderTest
 
 from klotho.localcloud.services.object_store import ObjectStore, Precondition
+from tests.localcloud.frame.frame_harness import EndpointUnderTest
 
 pytestmark = pytest.mark.localcloud
 

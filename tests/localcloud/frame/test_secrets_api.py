@@ -13,12 +13,12 @@ import pytest
 from botocore.exceptions import ClientError
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.localcloud.frame.frame_harness import EndpointUnderTest
 
 from klotho.localcloud.database import Database
 from klotho.localcloud.handler import HandlerError, Outcome, Request
 from klotho.localcloud.handlers.secret import SecretHandler, generate_password
 from klotho.localcloud.services.secretsmanager import SecretsManager
+from tests.localcloud.frame.frame_harness import EndpointUnderTest
 
 pytestmark = pytest.mark.localcloud
 

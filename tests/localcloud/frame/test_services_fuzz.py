@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.localcloud.frame.frame_harness import REGION, OneContainer
 
 from klotho.localcloud.database import Database
 from klotho.localcloud.identity import ACCOUNT
@@ -21,6 +20,7 @@ from klotho.localcloud.services.secretsmanager import SecretsManager
 from klotho.localcloud.services.secretsmanager_api import SecretsManagerService
 from klotho.localcloud.services.service_discovery import ServiceDiscoveryService
 from klotho.localcloud.world import World
+from tests.localcloud.frame.frame_harness import REGION, OneContainer
 
 CALLER = Caller("AKIA", "deployer")
 BUCKET = f"klotho-assets-{ACCOUNT}-{REGION}"
