@@ -1,7 +1,7 @@
 """`make demo`: bring the users example up in the local cloud, call it, and say what to do next.
 
-    python tools/demo.py          up, then called; it stays running
-    python tools/demo.py --down   stop it again, data kept
+python tools/demo.py          up, then called; it stays running
+python tools/demo.py --down   stop it again, data kept
 """
 
 from __future__ import annotations

@@ -47,9 +47,9 @@ def rendered() -> dict[str, str]:
     out = {}
     for name in wanted_types():
         schema = json.loads((schemas / "resources" / f"{index[name]}.json").read_text())
-        out[f"schemas/{name.replace('::', '-')}.json"] = json.dumps(
-            without_descriptions(schema), indent=1, sort_keys=True
-        ) + "\n"
+        out[f"schemas/{name.replace('::', '-')}.json"] = (
+            json.dumps(without_descriptions(schema), indent=1, sort_keys=True) + "\n"
+        )
     source = {
         "package": f"cfn-lint {version('cfn-lint')}",
         "schema_date": json.loads((schemas / "version.json").read_text())["schema_date"],
@@ -63,7 +63,9 @@ def main() -> int:
     wanted = rendered()
     present = {f"schemas/{path.name}": path for path in (FACTS / "schemas").glob("*.json")}
     if "--check" in sys.argv[1:]:
-        stale = [name for name, text in wanted.items() if not (FACTS / name).exists() or (FACTS / name).read_text() != text]
+        stale = [
+            name for name, text in wanted.items() if not (FACTS / name).exists() or (FACTS / name).read_text() != text
+        ]
         stale += sorted(set(present) - set(wanted))
         print("\n".join(f"stale: {name}" for name in stale) or "facts are current")
         return 1 if stale else 0

@@ -34,5 +34,3 @@ def test_a_correct_program_gives_no_code(tmp_path: Path) -> None:
     program = tmp_path / "infra.py"
     program.write_text('import klotho\nklotho.Application("shop")\nklotho.Databases.KeyValue("carts")\n')
     assert diagnose(program) == []
-
-

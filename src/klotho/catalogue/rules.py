@@ -11,16 +11,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from klotho.application import Application, Construct, ConstructId, Relationship
 from klotho.application.files import ProgramFiles
 from klotho.diagnostics import Report
-from klotho.resources import ResourceKey, Value
+from klotho.resources import PackageAsset, ResourceKey, Value
 from klotho.resources.changes import Action
-
-if TYPE_CHECKING:
-    from klotho.stacks.model import PackageAsset
 
 
 class Placement(Enum):

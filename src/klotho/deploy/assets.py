@@ -18,7 +18,8 @@ from klotho.deploy.events import AssetDone, AssetFailed, AssetProgress, AssetSta
 from klotho.deploy.functions.package import FunctionPackager, FunctionZip
 from klotho.deploy.place import Clients, translated
 from klotho.diagnostics import Failure
-from klotho.stacks import AssetSource, PackageAsset
+from klotho.resources import PackageAsset
+from klotho.stacks import AssetSource
 
 Log = Callable[[str], None]
 
@@ -107,7 +108,7 @@ class AssetStep:
 
         if type_ == "image":
             uri = self._build_image(asset.properties, log)
-            return BuiltAsset(uri=uri), uri
+            return BuiltAsset(uri=uri), uri.rpartition(":")[2][:12]
         built = self._packager.package(asset.properties, log)
         return BuiltAsset(zip=built), f"{built.digest[:12]}{' unchanged' if built.cached else ''}"
 

@@ -14,13 +14,15 @@ from typing import Any, Literal
 
 from klotho.catalogue.facts import PropertyPath, is_known, schema
 from klotho.catalogue.retention import RETENTION
-from klotho.deploy.template import origin_of
-from klotho.diagnostics import Span
+from klotho.deploy.template import construct_of
 
 Change = Literal["add", "modify", "replace", "remove"]
 
 UNKNOWN = "(known after deploy)"
 """The value of a parameter whose upstream has yet to change."""
+
+REPLACED = "(of the replacement)"
+"""The value of a reference to a resource that is replaced: certain to differ, whatever it will be."""
 
 _KEEPING = ("Retain", "RetainExceptOnCreate", "Snapshot")
 _SUBSTITUTION = re.compile(r"\$\{([A-Za-z0-9:.]+)\}")
@@ -36,7 +38,6 @@ class ResourceChange:
     properties: tuple[str, ...] = ()
     """The changed properties, dotted; empty for an added or removed resource."""
     construct: str = ""
-    span: Span | None = None
     loses_data: bool = False
     """Whether data it holds would be gone (or only kept as a snapshot or an orphan)."""
     uncertain: bool = False
@@ -117,7 +118,7 @@ def _filled(value: Any, parameters: Mapping[str, str], replaced: frozenset[str])
             if key == "Fn::Sub":
                 return _substituted(argument, parameters, replaced)
             if key in ("Ref", "Fn::GetAtt") and set(_named(value)) & replaced:
-                return UNKNOWN
+                return REPLACED
         return {key: _filled(item, parameters, replaced) for key, item in value.items()}
     if isinstance(value, list):
         return [_filled(item, parameters, replaced) for item in value]
@@ -132,7 +133,7 @@ def _substituted(argument: Any, parameters: Mapping[str, str], replaced: frozens
         if name in local:
             return str(_filled(local[name], parameters, replaced))
         if name.split(".")[0] in replaced:
-            return UNKNOWN
+            return REPLACED
         return parameters.get(name, match[0])
 
     return _SUBSTITUTION.sub(put, str(text))
@@ -195,14 +196,12 @@ def _covers(fixed: PropertyPath, path: PropertyPath) -> bool:
 def _described(
     change: Change, name: str, resource: Mapping[str, Any], properties: tuple[str, ...] = (), uncertain: bool = False
 ) -> ResourceChange:
-    origin = origin_of(resource)
     return ResourceChange(
         logical_id=name,
         type=str(resource.get("Type", "")),
         change=change,
         properties=properties,
-        construct=origin.construct,
-        span=origin.span,
+        construct=construct_of(resource),
         loses_data=change in ("remove", "replace") and holds_data(resource) and not uncertain,
         uncertain=uncertain,
     )

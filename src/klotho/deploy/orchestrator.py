@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
 from typing import Any, Literal
@@ -43,8 +43,9 @@ from klotho.deploy.stacks import (
     StackCalls,
     upstreams,
 )
-from klotho.deploy.template import Origin, origins, parsed
-from klotho.diagnostics import Diagnostic, ExitCode, Failure, one_of
+from klotho.deploy.template import constructs, parsed
+from klotho.deploy.threads import workers
+from klotho.diagnostics import Diagnostic, ExitCode, Failure, Span, one_of
 from klotho.stacks import AssetSource, Manifest, OutputSource, Stack
 
 PARALLEL_STACKS = 8
@@ -111,9 +112,10 @@ class Orchestrator:
         pace: Pace,
         sink: Sink,
         run_id: str,
+        spans: Mapping[str, Span] | None = None,
     ) -> None:
         """`templates` holds bytes by the stacks' `template`; `run_id` tells this run's requests from any other's
-        (it is part of each ClientRequestToken)."""
+        (it is part of each ClientRequestToken); `spans` are the user's lines by construct id."""
         self._manifest = manifest
         self._templates = templates
         self._assets = assets
@@ -122,6 +124,7 @@ class Orchestrator:
         self._pace = pace
         self._sink = sink
         self._run_id = run_id
+        self._spans = spans or {}
         self._outcomes: dict[str, StackOutcome] = {}
         self._delete_data = False
 
@@ -135,7 +138,7 @@ class Orchestrator:
         by_name = {stack.name: stack for stack in self._manifest.stacks}
         builds = {f"asset {name}": name for stack in by_name.values() for name in _assets_of(stack)}
         waits = {name: set(stack.depends_on) | _asset_nodes(stack) for name, stack in by_name.items()}
-        with ThreadPoolExecutor(PARALLEL_STACKS, thread_name_prefix="stack") as threads:
+        with workers(PARALLEL_STACKS, "stack") as threads:
 
             def begin(node: str) -> Future[Any]:
                 if node in builds:
@@ -158,7 +161,7 @@ class Orchestrator:
             for source in sources:
                 if not _reaches(waits, consumer, source):
                     waits[source].add(consumer)
-        with ThreadPoolExecutor(PARALLEL_STACKS, thread_name_prefix="stack") as threads:
+        with workers(PARALLEL_STACKS, "stack") as threads:
             self._walk(waits, lambda name: threads.submit(self._delete_stack, by_name[name]))
         return Deployment(tuple(self._outcomes[name] for name in by_name))
 
@@ -237,8 +240,8 @@ class Orchestrator:
 
     def _change(self, stack: Stack, deployed: DeployedStack | None, request: Request) -> StackOutcome:
         begun = self._pace.clock()
-        found = origins(request.template)
-        listen = self._listener(stack.name, found)
+        owners = constructs(request.template)
+        listen = self._listener(stack.name, owners)
         action: Action = "create" if deployed is None else "update" if deployed.usable else "recreate"
         self._sink(StackStarted(stack.name, action))
         if action == "update":
@@ -252,7 +255,7 @@ class Orchestrator:
         else:
             settled = self._create(deployed, request, listen)
         if settled.failure is not None:
-            return self._failed(stack.name, action, settled.failure, found, begun)
+            return self._failed(stack.name, action, settled.failure, owners, begun)
         outputs = self._calls.describe(stack.stack_name).outputs
         self._sink(StackDone(stack.name, action, self._pace.clock() - begun))
         return StackOutcome(stack.name, "updated" if action == "update" else "created", outputs)
@@ -268,7 +271,7 @@ class Orchestrator:
             raise Failure(
                 "data-would-be-deleted",
                 f"this would delete the data of {what}",
-                at=lost[0].span,
+                at=self._spans.get(lost[0].construct),
                 notes=tuple(_reason(item) for item in lost),
                 helps=("undo that change", "run it with `--delete-data` to lose the data for good"),
             )
@@ -302,17 +305,16 @@ class Orchestrator:
         return StackOutcome(stack.name, "deleted")
 
     def _failed(
-        self, name: str, action: Action, failure: FirstFailure, found: Mapping[str, Origin], begun: float
+        self, name: str, action: Action, failure: FirstFailure, owners: Mapping[str, str], begun: float
     ) -> StackOutcome:
-        origin = found.get(failure.logical_id, Origin())
-        cause = Cause(failure.reason, failure.logical_id, failure.type, origin.construct, origin.span)
+        construct = owners.get(failure.logical_id, "")
+        cause = Cause(failure.reason, failure.logical_id, failure.type, construct, self._spans.get(construct))
         self._sink(StackFailed(name, action, cause, self._pace.clock() - begun))
         return StackOutcome(name, "failed", cause=cause)
 
-    def _listener(self, name: str, found: Mapping[str, Origin]) -> ResourceEvent:
+    def _listener(self, name: str, owners: Mapping[str, str]) -> ResourceEvent:
         def on_event(logical_id: str, type_: str, status: str, reason: str) -> None:
-            construct = found.get(logical_id, Origin()).construct
-            self._sink(ResourceChanged(name, logical_id, type_, status, reason, construct))
+            self._sink(ResourceChanged(name, logical_id, type_, status, reason, owners.get(logical_id, "")))
 
         return on_event
 

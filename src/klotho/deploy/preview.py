@@ -23,6 +23,7 @@ from klotho.deploy.differences import (
 from klotho.deploy.orchestrator import deployed_digest, leftovers
 from klotho.deploy.stacks import DeployedStack, StackCalls
 from klotho.deploy.template import parsed
+from klotho.diagnostics import Span
 from klotho.stacks import AssetSource, Manifest, Stack
 
 StackAction = Literal["create", "update", "recreate", "unchanged", "delete"]
@@ -58,14 +59,17 @@ class Preview:
         """Stack and resource of everything whose data would be lost."""
         return tuple((item.stack, lost) for item in self.stacks for lost in item.data_lost)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self, spans: Mapping[str, Span]) -> dict[str, Any]:
+        """`spans` are the user's lines by construct id."""
         return {
             "stacks": [
                 {
                     "name": item.stack,
                     "action": item.action,
                     "uncertain": item.uncertain,
-                    "resources": [_resource_json(resource) for resource in item.resources],
+                    "resources": [
+                        _resource_json(resource, spans.get(resource.construct)) for resource in item.resources
+                    ],
                 }
                 for item in self.stacks
             ],
@@ -162,14 +166,14 @@ class _Previewer:
         return live.outputs.get(output, UNKNOWN)
 
 
-def _resource_json(item: ResourceChange) -> dict[str, Any]:
+def _resource_json(item: ResourceChange, span: Span | None) -> dict[str, Any]:
     return {
         "logical_id": item.logical_id,
         "type": item.type,
         "change": item.change,
         "properties": list(item.properties),
         "construct": item.construct or None,
-        "span": item.span.to_json() if item.span else None,
+        "span": span.to_json() if span else None,
         "loses_data": item.loses_data,
         "uncertain": item.uncertain,
     }

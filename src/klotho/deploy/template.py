@@ -1,30 +1,14 @@
-"""What the deployer reads out of a template: where each resource comes from.
+"""What the deployer reads out of a template: which construct each resource belongs to.
 
-Input: a template's bytes as the CloudFormation emitter wrote them. Output: origins by logical id. Refuses nothing:
-a resource without Klotho's metadata has an empty origin.
+Input: a template as the CloudFormation emitter wrote it. Output: construct ids by logical id. Refuses nothing: a
+resource without Klotho's metadata belongs to no construct. (Lines of the program are not in templates: moving a line
+would change every stack below it. Whoever has the Application looks them up by construct.)
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
-
-from klotho.diagnostics import Span
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """The construct and the user's line behind a resource."""
-
-    construct: str = ""
-    span: Span | None = None
-
-
-def origins(template: bytes) -> dict[str, Origin]:
-    """From each resource's `Metadata: {"klotho": {"construct": …, "span": "infra.py:12"}}`."""
-    resources = parsed(template).get("Resources", {})
-    return {logical_id: origin_of(resource) for logical_id, resource in resources.items()}
 
 
 def parsed(template: bytes) -> dict[str, Any]:
@@ -33,13 +17,12 @@ def parsed(template: bytes) -> dict[str, Any]:
     return dict(orjson.loads(template))
 
 
-def origin_of(resource: Mapping[str, Any]) -> Origin:
-    ours = resource.get("Metadata", {}).get("klotho", {})
-    return Origin(str(ours.get("construct") or ""), _span(ours.get("span")))
+def constructs(template: bytes) -> dict[str, str]:
+    """From each resource's `Metadata: {"klotho": {"construct": …}}`."""
+    return {
+        logical_id: construct_of(resource) for logical_id, resource in parsed(template).get("Resources", {}).items()
+    }
 
 
-def _span(text: Any) -> Span | None:
-    if not isinstance(text, str):
-        return None
-    file, _, line = text.rpartition(":")
-    return Span(file, int(line)) if file and line.isdigit() else None
+def construct_of(resource: Mapping[str, Any]) -> str:
+    return str(resource.get("Metadata", {}).get("klotho", {}).get("construct") or "")

@@ -19,14 +19,23 @@ from klotho.catalogue.retention import RETENTION
 from klotho.catalogue.rules import Setting
 from klotho.emit.bundle import Bundle
 from klotho.emit.intrinsics import Scope, rendered
-from klotho.resources import Asset, Ref, Resource, ResourceGraph, ResourceKey, owner_of, references_in, role_of
+from klotho.resources import (
+    Asset,
+    PackageAsset,
+    Ref,
+    Resource,
+    ResourceGraph,
+    ResourceKey,
+    owner_of,
+    references_in,
+    role_of,
+)
 from klotho.resources.naming import logical_id, pascal, short_hash, stack_name
 from klotho.stacks.model import (
     AssetSource,
     Manifest,
     Origin,
     OutputSource,
-    PackageAsset,
     Stack,
     StackOutput,
     manifest_to_json,

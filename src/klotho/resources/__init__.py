@@ -3,6 +3,7 @@
 `ResourceGraph` is the frozen result; `Change` is the only way to make one. Nothing mutates a graph.
 """
 
+from klotho.resources.assets import PackageAsset
 from klotho.resources.changes import (
     AddItem,
     AddResource,
@@ -43,6 +44,7 @@ __all__ = [
     "DependsOn",
     "Folding",
     "Join",
+    "PackageAsset",
     "Precedence",
     "Provenance",
     "Pseudo",

@@ -32,7 +32,8 @@ def build_wheel(folder, config_settings=None, metadata_directory=None):
     with zipfile.ZipFile(pathlib.Path(folder) / name, "w") as wheel:
         wheel.writestr("greeting.py", pathlib.Path("words.txt").read_text())
         wheel.writestr("greeting-1.dist-info/METADATA", "Metadata-Version: 2.1\\nName: greeting\\nVersion: 1\\n")
-        wheel.writestr("greeting-1.dist-info/WHEEL", "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n")
+        tag = "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n"
+        wheel.writestr("greeting-1.dist-info/WHEEL", tag)
         wheel.writestr("greeting-1.dist-info/RECORD", "")
     return name
 def get_requires_for_build_wheel(config_settings=None): return []
@@ -286,12 +287,11 @@ def test_any_text_is_a_dockerfile_or_a_named_error(text: str) -> None:
         assert dockerfile.stages
 
 
-_LINE = st.sampled_from(
-    ["FROM python:3", "COPY . .", "ENV A=1", "ENV A", "ARG X", "RUN pip install", "RUN cd x && ls", "RUN", "CMD []",
-     "CMD [1]", "COPY", "COPY a", "WORKDIR ..", "WORKDIR $A", "USER", "LABEL =x", "EXPOSE $A", "RUN 'x", "RUN (x)",
-     "ENTRYPOINT x", "COPY --from=0 / /", "RUN --mount=type=bind x", "VOLUME /v", "FROM python:3 AS b", "FROM b", "RUN pip",
-     "RUN chmod z .", "RUN rm -rf /", "RUN mkdir ../../x", "STOPSIGNAL 9", "HEALTHCHECK NONE", "ENV P=${P#x}", "ADD . ."]
-)  # fmt: skip
+_LINES = """FROM python:3|COPY . .|ENV A=1|ENV A|ARG X|RUN pip install|RUN cd x && ls|RUN|CMD []|CMD [1]|COPY|COPY a
+WORKDIR ..|WORKDIR $A|USER|LABEL =x|EXPOSE $A|RUN 'x|RUN (x)|ENTRYPOINT x|COPY --from=0 / /|RUN --mount=type=bind x
+VOLUME /v|FROM python:3 AS b|FROM b|RUN pip|RUN chmod z .|RUN rm -rf /|RUN mkdir ../../x|STOPSIGNAL 9|HEALTHCHECK NONE
+ENV P=${P#x}|ADD . ."""
+_LINE = st.sampled_from(_LINES.replace("\n", "|").split("|"))
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

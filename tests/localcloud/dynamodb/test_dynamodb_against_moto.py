@@ -17,6 +17,7 @@ from botocore.exceptions import ClientError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from moto import mock_aws
+
 from tests.localcloud.dynamodb.dynamodb_harness import Refused, Store, index, keys
 
 TABLE = {

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from boto3.dynamodb.conditions import Attr, Key
 from botocore.exceptions import ClientError
+
 from tests.localcloud.dynamodb.dynamodb_harness import ServedStore, index
 
 pytestmark = pytest.mark.localcloud

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from tests.localcloud.dynamodb.dynamodb_harness import Refused, Store, index
 
 WRITER = """

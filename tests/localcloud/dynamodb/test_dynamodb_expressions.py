@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.localcloud.dynamodb.dynamodb_harness import Refused, Store
 
 from klotho.localcloud.services.dynamodb.errors import DynamoDbError
 from klotho.localcloud.services.dynamodb.parser import parse_condition, parse_projection, parse_update
+from tests.localcloud.dynamodb.dynamodb_harness import Refused, Store
 
 ITEM: dict[str, Any] = {
     "pk": {"S": "a"},

@@ -10,9 +10,9 @@ from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.localcloud.dynamodb.dynamodb_harness import Store, index, keys
 
 from klotho.localcloud.services.dynamodb.service import OPERATIONS
+from tests.localcloud.dynamodb.dynamodb_harness import Store, index, keys
 
 KEY = {"pk": {"S": "a"}, "sk": {"N": "1"}}
 VALUES = {":v": {"N": "1"}}
@@ -133,7 +133,7 @@ def test_every_operation_has_a_sample() -> None:
     assert SAMPLES.keys() == OPERATIONS.keys()
 
 
-@settings(max_examples=700, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
 @given(damaged())
 def test_a_damaged_request_gets_an_answer_in_awss_form(damage: tuple[str, Any]) -> None:
     action, request = damage

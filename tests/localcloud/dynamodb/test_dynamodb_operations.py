@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.localcloud.dynamodb.dynamodb_harness import Refused, Store, index, keys
 
 from klotho.localcloud.services.dynamodb.expiry import Expiry
 from klotho.localcloud.services.dynamodb.rows import Bounds
+from tests.localcloud.dynamodb.dynamodb_harness import Refused, Store, index, keys
 
 
 def put(store: Store, pk: str, sk: float, **more: Any) -> None:

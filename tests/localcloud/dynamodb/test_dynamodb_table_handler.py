@@ -8,12 +8,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from tests.localcloud.dynamodb.dynamodb_harness import Store, index, keys
 
 from klotho.catalogue.facts import schema
 from klotho.localcloud.cloudformation.capabilities import DecidesReplacement, NamesAttributes
 from klotho.localcloud.handler import HandlerError, Outcome, Request
 from klotho.localcloud.handlers.dynamodb_table import DynamoDbTable
+from tests.localcloud.dynamodb.dynamodb_harness import Store, index, keys
 
 BASE: dict[str, Any] = {**keys("pk"), "BillingMode": "PAY_PER_REQUEST"}
 

@@ -7,7 +7,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from klotho.stacks import AssetSource, Manifest, OutputSource, PackageAsset, Stack
+from klotho.resources import PackageAsset
+from klotho.stacks import AssetSource, Manifest, OutputSource, Stack
 
 Links = Mapping[str, tuple[str, ...]]
 
@@ -20,7 +21,7 @@ def template_of(name: str, upstream: tuple[str, ...] = (), **properties: Any) ->
             f"{name}Table": {
                 "Type": "AWS::DynamoDB::Table",
                 "Properties": {"BillingMode": "PAY_PER_REQUEST", **properties},
-                "Metadata": {"klotho": {"construct": f"Databases.KeyValue/{name}", "span": "infra.py:7"}},
+                "Metadata": {"klotho": {"construct": f"Databases.KeyValue/{name}"}},
             }
         },
         "Outputs": {f"{name}Out": {"Value": {"Ref": f"{name}Table"}}},

@@ -18,11 +18,13 @@ from klotho.deploy.orchestrator import Deployment, Orchestrator
 from klotho.deploy.place import Clients
 from klotho.deploy.stacks import StackCalls, upstreams
 from klotho.diagnostics import Failure, Span
-from klotho.stacks import Manifest, PackageAsset
+from klotho.resources import PackageAsset
+from klotho.stacks import Manifest
 
 from .fake_cloudformation import FakeClients, no_waiting
 from .manifests import Links, encoded, manifest_of, template_of
 
+SPANS = {"Databases.KeyValue/users": Span("infra.py", 7)}
 CHAIN: Links = {"network": (), "users": ("network",), "orders": ("network",), "web": ("users", "orders")}
 
 
@@ -56,7 +58,14 @@ class World:
             assets.start(threads)
             live = StackCalls(clients, no_waiting()).deployed(project="acme", environment="local", application="shop")
             orchestrator = Orchestrator(
-                manifest, files, assets, clients, pace=no_waiting(), sink=self.seen.append, run_id=f"run{self._runs}"
+                manifest,
+                files,
+                assets,
+                clients,
+                pace=no_waiting(),
+                sink=self.seen.append,
+                run_id=f"run{self._runs}",
+                spans=SPANS,
             )
             return orchestrator.deploy(live, **options)
 

@@ -14,7 +14,7 @@ from klotho.stacks import Manifest
 
 from .fake_cloudformation import no_waiting
 from .manifests import manifest_of, template_of
-from .test_orchestrator import CHAIN, World, no_image
+from .test_orchestrator import CHAIN, SPANS, World, no_image
 
 
 def preview_in(world: World, manifest: Manifest, files: dict[str, bytes]) -> Preview:
@@ -78,7 +78,7 @@ def test_the_json_has_what_the_text_has() -> None:
     world = World()
     world.deploy(*manifest_of({"users": ()}))
     changed = {"users": template_of("users", TableClass="STANDARD")}
-    data = preview_in(world, *manifest_of({"users": ()}, templates=changed)).to_json()
+    data = preview_in(world, *manifest_of({"users": ()}, templates=changed)).to_json(SPANS)
     (stack,) = data["stacks"]
     (resource,) = stack["resources"]
     assert (stack["name"], stack["action"], data["data_lost"]) == ("users", "update", [])

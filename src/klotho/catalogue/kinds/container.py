@@ -33,6 +33,7 @@ from klotho.resources import (
     AddResource,
     Asset,
     DependsOn,
+    PackageAsset,
     Pseudo,
     Ref,
     ResourceKey,
@@ -43,7 +44,6 @@ from klotho.resources import (
 )
 from klotho.resources.changes import Action
 from klotho.resources.naming import dashed
-from klotho.stacks.model import PackageAsset
 
 MAIN = "main"
 """The name of the container definition that runs the user's image."""

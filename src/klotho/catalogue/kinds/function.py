@@ -17,6 +17,7 @@ from klotho.resources import (
     AddResource,
     Asset,
     DependsOn,
+    PackageAsset,
     Pseudo,
     Ref,
     ResourceKey,
@@ -27,7 +28,6 @@ from klotho.resources import (
 )
 from klotho.resources.changes import Action
 from klotho.resources.naming import dashed, stack_name
-from klotho.stacks.model import PackageAsset
 
 
 def function_key(construct: Construct) -> ResourceKey:
