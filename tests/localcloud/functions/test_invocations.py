@@ -14,6 +14,7 @@ import pytest
 from functions.testbed import call, functions_cloud, make_function, node, python
 from klotho.localcloud.cloud import Cloud
 from klotho.localcloud.handler import HandlerError
+from klotho.localcloud.handlers.lambda_function import LambdaFunction
 from klotho.localcloud.planes.functions.model import PAYLOAD_LIMIT
 from klotho.localcloud.service import ApiError
 
@@ -278,6 +279,20 @@ def test_errors_outside_of_the_node_handler_are_reported_and_named(tmp_path: Pat
             assert json.loads((await call(cloud)).payload)["errorType"] == "Runtime.UnhandledPromiseRejection"
             await node(cloud, "exports.handler = () => new Promise(() => {});")
             assert (await call(cloud)).payload == b"null"  # nothing left to wait for
+
+    run(scenario())
+
+
+def test_functions_come_back_after_a_restart_on_the_same_data(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with functions_cloud(tmp_path) as cloud:
+            await python(cloud, "import six\ndef handler(e, c): return six.__name__")
+            assert (await call(cloud)).payload == b'"six"'
+        async with functions_cloud(tmp_path) as cloud:
+            for record in cloud.world.list("AWS::Lambda::Function"):
+                await LambdaFunction(cloud).resume(record)
+            assert cloud.functions.status()[0].pid is None  # not before it is called
+            assert (await call(cloud)).payload == b'"six"'
 
     run(scenario())
 

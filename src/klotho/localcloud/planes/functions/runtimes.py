@@ -91,7 +91,11 @@ def python_packages(folder: Path) -> Path:
     """A folder that shows exactly what AWS's Python runtime brings, as links to what is installed here."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     for entry in folder.iterdir():
-        entry.unlink()
+        # Links to what was installed last time, and the __pycache__ that Python keeps beside single modules.
+        if entry.is_symlink():
+            entry.unlink()
+        else:
+            shutil.rmtree(entry)
     for name in (*_CLIENT_MODULES, *_SDK_MODULES):
         source = _locate(name)
         (folder / source.name).symlink_to(source)
