@@ -133,7 +133,7 @@ def test_every_operation_has_a_sample() -> None:
     assert SAMPLES.keys() == OPERATIONS.keys()
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
 @given(damaged())
 def test_a_damaged_request_gets_an_answer_in_awss_form(damage: tuple[str, Any]) -> None:
     action, request = damage

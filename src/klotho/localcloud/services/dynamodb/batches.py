@@ -23,6 +23,7 @@ MAX_WRITES = 25
 MAX_ANSWER_BYTES = 16 * 1024 * 1024
 _GET = frozenset({"RequestItems", "ReturnConsumedCapacity"})
 _WRITE = frozenset({"RequestItems", "ReturnConsumedCapacity", "ReturnItemCollectionMetrics"})
+_CONTENT = {"PutRequest": frozenset({"Item"}), "DeleteRequest": frozenset({"Key"})}
 _PER_TABLE = frozenset({"Keys", "ConsistentRead", "ProjectionExpression", "ExpressionAttributeNames"})
 
 
@@ -105,8 +106,10 @@ def _writes(catalog: Catalog, asked: Request) -> Iterator[Write]:
                     "Supplied AttributeValue has more than one datatypes set, must contain exactly one of the "
                     "supported datatypes"
                 )
-            inner = {"TableName": name, **entry[chosen[0]]}
-            yield prepare_put(catalog, inner) if chosen[0] == "PutRequest" else prepare_delete(catalog, inner)
+            kind = chosen[0]
+            inner = parameters.admit(entry[kind], _CONTENT[kind], f"BatchWriteItem {kind}")
+            prepare = prepare_put if kind == "PutRequest" else prepare_delete
+            yield prepare(catalog, {"TableName": name, **inner})
 
 
 def _sum(one: Any, two: Any) -> Any:
