@@ -15,7 +15,7 @@ import re
 from pathlib import Path
 
 _ABSOLUTE = re.compile(r"(?<![\w/.~@%-])/(?!/)[^\s:;,'\"=&|<>()*?]*")
-"""An absolute path in a text; not the path of a URL, which follows a host name, a port or a second slash (`file:///app` stays as it is)."""
+"""An absolute path in a text; not the path of a URL, which follows a host name, a port or a second slash."""
 
 
 def inside(root: Path, path: str, workdir: str = "/") -> Path:
