@@ -48,6 +48,8 @@ _log = logging.getLogger("klotho.localcloud")
 
 LOCK_PATIENCE_S = 0.5
 """A probe of the lock (`connect.is_locked`) holds it for an instant: that is no second supervisor."""
+READY_PATIENCE_S = 20.0
+"""How long a start waits for services to be ready before it counts as done all the same."""
 
 RESUME_WAVES = (
     ("AWS::ServiceDiscovery::", "AWS::SecretsManager::", "AWS::DynamoDB::", "AWS::RDS::"),
@@ -218,6 +220,20 @@ class Supervisor:
         # Databases and functions first: an interrupted deployment that goes on may need them.
         await self._resume(parts.handlers, cloud.world)
         await self._attempt("recovering interrupted deployments", parts.engine.recover)
+        await self._ready()
+
+    async def _ready(self) -> None:
+        """Wait for what is starting, so that whoever starts the cloud can call it; what takes too long goes on."""
+        deadline = time.monotonic() + READY_PATIENCE_S
+        while any(unit.state == "starting" for unit in self._units()) and not self._stopping.is_set():
+            if time.monotonic() > deadline:
+                _log.warning("still starting: %s", ", ".join(u.name for u in self._units() if u.state == "starting"))
+                return
+            await asyncio.sleep(0.01)
+
+    def _units(self) -> list[UnitStatus]:
+        planes = self._parts.planes.values() if self._parts else ()
+        return [unit for plane in planes if isinstance(plane, Reports) for unit in plane.status()]
 
     async def _resume(self, handlers: Mapping[str, Handler], world: World) -> None:
         for wave in _waves(world.all()):
@@ -247,14 +263,13 @@ class Supervisor:
         return {"pid": os.getpid(), "project": options.project, "environment": options.environment}
 
     def _status(self) -> Mapping[str, Any]:
-        planes = [plane for plane in self._parts.planes.values() if isinstance(plane, Reports)] if self._parts else []
         return {
             **self._health(),
             "version": connect.installed_version(),
             "region": self._options.region,
             "endpoint": self._cloud.endpoint_url,
             "started": self._started,
-            "units": [asdict(unit) for plane in planes for unit in plane.status()],
+            "units": [asdict(unit) for unit in self._units()],
             "problems": self._problems,
         }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+import time
 from pathlib import Path
 
 from klotho.localcloud import supervisor
@@ -13,7 +14,9 @@ from klotho.localcloud.handler import Handler, Record
 from klotho.localcloud.planes.processes import Child
 from klotho.localcloud.services.secretsmanager_api import SecretsManagerService
 from klotho.localcloud.services.sts import StsService
-from klotho.localcloud.status import UnitStatus
+from klotho.localcloud.status import State, UnitStatus
+
+BEGUN = time.monotonic()
 
 
 class Sleepers:
@@ -40,7 +43,9 @@ class Sleepers:
 
     def status(self) -> list[UnitStatus]:
         pid = self.child.pid if self.child else None
-        return [UnitStatus(self.name, "container", "running", detail=",".join(self.resumed), pid=pid)]
+        ready = time.monotonic() - BEGUN >= float(os.environ.get("READY_AFTER", "0"))
+        state: State = "running" if ready else "starting"
+        return [UnitStatus(self.name, "container", state, detail=",".join(self.resumed), pid=pid)]
 
 
 class Recording(Handler):

@@ -207,6 +207,11 @@ def test_a_plane_that_does_not_start_is_shown_and_the_rest_runs(runs: Runs) -> N
     assert status["units"][1]["pid"]
 
 
+def test_it_is_healthy_when_its_services_are_ready(runs: Runs) -> None:
+    status = runs.up(READY_AFTER="0.7").status()
+    assert {unit["state"] for unit in status["units"]} == {"running"}
+
+
 def test_stop_any_ends_what_a_killed_supervisor_and_its_watcher_left(runs: Runs) -> None:
     connection = runs.up()
     pids = child_pids(connection)
