@@ -35,5 +35,4 @@ def _diagnostic(outcome: StackOutcome) -> Diagnostic:
         f"`{what}` could not be deployed: {first.rstrip('.')}",
         (Label(cause.span),) if cause.span else (),
         (*rest, *resource, "the stack was rolled back to what it was before"),
-        (f"run `klotho logs {what}` for what it printed",) if cause.type == "AWS::ECS::Service" else (),
     )

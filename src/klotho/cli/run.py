@@ -13,6 +13,9 @@ from typing import Any
 
 from klotho.diagnostics import ExitCode, Failure, ProgramError, one_of
 
+_INTERRUPTED = 130
+"""What Typer makes of Ctrl-C: 128 and the signal's number."""
+
 
 def run(arguments: Sequence[str]) -> int:
     """Run the command line and return its exit code."""
@@ -45,6 +48,8 @@ def _command(arguments: list[str]) -> int:
     except usage_error as error:
         return _usage(error, "--json" in arguments)
     except typer.Abort:
+        return _cancelled()
+    if result == _INTERRUPTED:
         return _cancelled()
     return int(result or 0)
 

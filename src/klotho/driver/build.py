@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from klotho.diagnostics import Diagnostic, ProgramError
+from klotho.diagnostics import Diagnostic, ProgramError, Span
 from klotho.driver.program import Program, choose_environment, with_region
 from klotho.driver.settings import Environment
 from klotho.stacks import Manifest
@@ -45,6 +45,11 @@ class Build:
     @property
     def templates(self) -> Mapping[str, bytes]:
         return {stack.template: self.files[f"cloudformation/{stack.template}"] for stack in self.manifest.stacks}
+
+    @property
+    def spans(self) -> Mapping[str, Span]:
+        """The user's lines by construct id."""
+        return {item.id: item.span for item in self.application.constructs if item.span is not None}
 
     @property
     def region(self) -> str:

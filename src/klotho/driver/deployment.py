@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from klotho.deploy.assets import AssetStep
@@ -17,6 +16,7 @@ from klotho.deploy.events import Sink, Step
 from klotho.deploy.orchestrator import Deployment, Orchestrator, leftovers
 from klotho.deploy.preview import Preview, assets_of_deployed, preview
 from klotho.deploy.stacks import DeployedStack
+from klotho.deploy.threads import workers
 from klotho.diagnostics import Failure, one_of
 from klotho.driver import local_cloud
 from klotho.driver.build import Build, build
@@ -64,14 +64,21 @@ def up(program: Program, environment: str | None, sink: Sink, *, delete_data: bo
     project, name = built.application.project, built.environment.name
     sink(Step(f"{built.application.name} → {name} ({len(built.manifest.stacks)} stacks)"))
     assets = _asset_step(built, sink)
-    with ThreadPoolExecutor(_BUILD_THREADS, thread_name_prefix="asset") as threads:
+    with workers(_BUILD_THREADS, "asset") as threads:
         assets.start(threads)
         session = local_cloud.started_session(project, name, built.region, lambda line: sink(Step(line)))
         deployed = session.calls.deployed(project=project, environment=name, application=built.application.name)
         if not delete_data:
             refuse_data_loss(leftovers(built.manifest, deployed))
         orchestrator = Orchestrator(
-            built.manifest, built.templates, assets, session.clients, pace=local_pace(), sink=sink, run_id=new_run_id()
+            built.manifest,
+            built.templates,
+            assets,
+            session.clients,
+            pace=local_pace(),
+            sink=sink,
+            run_id=new_run_id(),
+            spans=built.spans,
         )
         deployment = orchestrator.deploy(deployed, delete_data=delete_data)
     outputs = shown_outputs(built.manifest, {item.stack: item.outputs for item in deployment.outcomes})
@@ -92,7 +99,7 @@ def preview_up(program: Program, environment: str | None, sink: Sink) -> tuple[B
         stop_after = True
     try:
         deployed = session.calls.deployed(project=project, environment=name, application=built.application.name)
-        with ThreadPoolExecutor(_BUILD_THREADS, thread_name_prefix="asset") as threads:
+        with workers(_BUILD_THREADS, "asset") as threads:
             assets.start(threads, assets_of_deployed(built.manifest, deployed))
             bucket = session.clients.place.artifact_bucket
             found = preview(built.manifest, built.templates, deployed, assets, session.calls, bucket)

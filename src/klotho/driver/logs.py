@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from klotho.deploy.place import Clients, translated
 from klotho.deploy.stacks import DeployedStack
-from klotho.deploy.template import origin_of
+from klotho.deploy.template import construct_of
 from klotho.diagnostics import ExitCode, Failure, did_you_mean, one_of
 from klotho.driver import local_cloud
 from klotho.driver.deployment import refuse_aws
@@ -133,6 +133,6 @@ def _sources(session: local_cloud.Session, stack: DeployedStack) -> list[_Source
         return []
     resources = session.calls.template(stack.stack_name).get("Resources", {})
     return [
-        _Source(group, origin_of(resources.get(logical_id, {})).construct.rpartition("/")[2] or stack.name)
+        _Source(group, construct_of(resources.get(logical_id, {})).rpartition("/")[2] or stack.name)
         for logical_id, group in sorted(groups.items())
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from klotho.cli.commands.program import program_at
@@ -9,7 +10,7 @@ from klotho.cli.console import Console
 from klotho.cli.progress import lines
 from klotho.deploy.differences import ResourceChange
 from klotho.deploy.preview import Preview, StackChange
-from klotho.diagnostics import ExitCode
+from klotho.diagnostics import ExitCode, Span
 from klotho.driver.deployment import preview_up
 
 _SIGNS = {"add": ("+", "green"), "modify": ("~", "yellow"), "replace": ("±", "red"), "remove": ("-", "red")}
@@ -21,19 +22,19 @@ def run(path: Path, env: str | None, as_json: bool, detailed_exitcode: bool) -> 
     built, found = preview_up(program_at(path), env, lines.Quiet(console))
     if as_json:
         names = {"application": built.application.name, "environment": built.environment.name}
-        console.json({"ok": True, **names, **found.to_json()})
+        console.json({"ok": True, **names, **found.to_json(built.spans)})
     else:
         console.diagnostics(built.diagnostics, built.program.folder)
-        _show(console, found)
+        _show(console, found, built.spans)
     return ExitCode.CHANGES if detailed_exitcode and found.changes else ExitCode.OK
 
 
-def _show(console: Console, found: Preview) -> None:
+def _show(console: Console, found: Preview, spans: Mapping[str, Span]) -> None:
     for stack in found.stacks:
         action = f"may {stack.action}" if stack.uncertain else stack.action
         console.out(f"{console.paint_out(action.ljust(10), _ACTIONS[stack.action])} {stack.stack}")
         for resource in stack.resources:
-            console.out(_line(console, resource))
+            console.out(_line(console, resource, spans.get(resource.construct)))
     changed = found.changes
     if not changed:
         console.note("nothing would change")
@@ -43,10 +44,10 @@ def _show(console: Console, found: Preview) -> None:
         console.note(console.paint(f"data would be lost: {lost.logical_id} ({lost.type}) in {stack_name}", "red"))
 
 
-def _line(console: Console, item: ResourceChange) -> str:
+def _line(console: Console, item: ResourceChange, span: Span | None) -> str:
     sign, style = _SIGNS[item.change]
     detail = f"  {', '.join(item.properties)}" if item.properties else ""
-    where = f"  ({item.span})" if item.span else ""
+    where = f"  ({span})" if span else ""
     maybe = "?" if item.uncertain else " "
     return f"  {console.paint_out(sign, style)}{maybe} {item.type} {item.logical_id}{detail}{where}"
 

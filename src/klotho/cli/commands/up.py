@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +77,10 @@ def _succeeded(console: Console, result: UpResult) -> None:
         counts[outcome.result] = counts.get(outcome.result, 0) + 1
     shown = ", ".join(f"{number} {word}" for word, number in sorted(counts.items()))
     console.note(f"{console.paint('up', 'green')} in {result.seconds:.1f} s: stacks {shown}")
-    urls = {name: value for name, value in result.outputs.items() if value.startswith(("http://", "https://"))}
-    console.table(sorted((urls or result.outputs).items()))
+    console.table(sorted(_reachable(result.outputs).items() or result.outputs.items()))
     console.note("next: `klotho logs -f`, `klotho status`, `klotho outputs`, `klotho down`")
+
+
+def _reachable(outputs: Mapping[str, str]) -> dict[str, str]:
+    """URLs a person can open: a host without a dot (`http://orders:8080`) exists only inside the network."""
+    return {name: value for name, value in outputs.items() if re.match(r"https?://[^/:]+\.", value)}

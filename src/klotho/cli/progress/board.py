@@ -13,6 +13,9 @@ from klotho.deploy import events
 
 RowState = Literal["waiting", "building", "working", "done", "unchanged", "failed", "skipped"]
 
+_DOING = {"create": "creating", "update": "updating", "delete": "deleting", "recreate": "creating anew"}
+_DONE = {"create": "created", "update": "updated", "delete": "deleted", "recreate": "created"}
+
 
 @dataclass
 class Row:
@@ -66,11 +69,11 @@ class Board:
         match event:
             case events.StackStarted(stack, action):
                 row = self._row(stack)
-                row.state, row.text, row.begun = "working", action, self._clock()
+                row.state, row.text, row.begun = "working", _DOING[action], self._clock()
             case events.ResourceChanged(stack, logical_id, type_, status, _, _):
                 self._resource(self._row(stack), logical_id, type_, status)
             case events.StackDone(stack, action, seconds):
-                self._end(stack, "done", action, seconds)
+                self._end(stack, "done", _DONE[action], seconds)
             case events.StackUnchanged(stack):
                 self._end(stack, "unchanged", "", 0.0)
             case events.StackFailed(stack, _, cause, seconds):

@@ -1,0 +1,217 @@
+"""The command line from outside: exit codes, streams, no traceback."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+GOOD = """\
+import klotho
+from klotho import API, Compute, Databases
+klotho.Application("shop", project="acme")
+visits = Databases.KeyValue(name="visits", key="page")
+hello = Compute.Function(name="hello", handler="hello.handler")
+hello.read_writes_to(visits)
+API(name="web").attach_service(hello, route="/")
+"""
+
+
+@pytest.fixture
+def klotho(tmp_path: Path) -> Run:
+    """Runs `klotho` in an empty folder with its own XDG folders; fails on any traceback."""
+
+    def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        clean = {key: value for key, value in os.environ.items() if key not in ("CI", "NO_COLOR")}
+        clean |= {"XDG_STATE_HOME": str(tmp_path / "state"), "XDG_CACHE_HOME": str(tmp_path / "cache"), **environment}
+        done = subprocess.run(
+            [sys.executable, "-m", "klotho.cli", *arguments],
+            cwd=tmp_path, env=clean, capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+        assert "Traceback" not in done.stdout + done.stderr
+        return done
+
+    return run
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    (tmp_path / "infra.py").write_text(GOOD)
+    (tmp_path / "hello.py").write_text("def handler(event, context): ...\n")
+    return tmp_path
+
+
+def codes(done: subprocess.CompletedProcess[str]) -> list[str]:
+    data = json.loads(done.stdout)
+    assert data["ok"] is False
+    return [item["code"] for item in data["diagnostics"]]
+
+
+def test_help_lists_every_command_and_hides_the_aliases(klotho: Run) -> None:
+    done = klotho("--help")
+    assert done.returncode == 0
+    listed = [line.split()[0] for line in done.stdout.partition("Commands:")[2].splitlines() if line.startswith("  ")]
+    assert listed == ["init", "build", "preview", "up", "down", "status", "outputs", "logs"]
+    assert klotho().stdout == done.stdout
+
+
+@pytest.mark.parametrize(("alias", "command"), [("plan", "preview"), ("deploy", "up"), ("destroy", "down")])
+def test_aliases_have_the_help_of_their_command(alias: str, command: str, klotho: Run) -> None:
+    assert klotho(alias, "-h").stdout.replace(f"klotho {alias} ", f"klotho {command} ") == klotho(command, "-h").stdout
+
+
+def test_help_and_build_load_neither_boto3_nor_rich(klotho: Run, shop: Path) -> None:
+    script = (
+        "import sys\nfrom klotho.cli.run import run\n"
+        "code = run(sys.argv[1:])\n"
+        "heavy = {'boto3', 'botocore', 'rich', 'ruamel', 'uvicorn'} & {name.split('.')[0] for name in sys.modules}\n"
+        "sys.exit(code or len(heavy))\n"
+    )
+    for arguments in (["--help"], ["build"]):
+        done = subprocess.run([sys.executable, "-c", script, *arguments], cwd=shop, capture_output=True, text=True)
+        assert (done.returncode, done.stderr.count("Error")) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "helped"),
+    [
+        (("bild",), "did you mean `build`?"),
+        (("upp",), "did you mean `up`?"),
+        (("up", "--jsn"), "`--json`"),
+        (("status", "--envv", "x"), "`--env`"),
+        (("build", "a", "b"), "run `klotho build --help`"),
+        (("logs", "--since", "soon"), "30s, 10m, 2h, 1d"),
+    ],
+)
+def test_wrong_usage_ends_with_2_and_says_what_was_meant(arguments: tuple[str, ...], helped: str, klotho: Run) -> None:
+    done = klotho(*arguments)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.startswith("error[usage]: ")
+    assert helped in done.stderr
+
+
+def test_wrong_usage_under_json_is_json(klotho: Run) -> None:
+    done = klotho("up", "--json", "--nope")
+    assert (done.returncode, codes(done), done.stderr) == (2, ["usage"], "")
+
+
+@pytest.mark.parametrize("command", ["build", "preview", "up", "down", "status", "outputs", "logs"])
+def test_without_a_program_every_command_ends_with_6_and_says_what_to_do(command: str, klotho: Run) -> None:
+    done = klotho(command)
+    assert done.returncode == 6
+    assert "error[program-missing]: there is no `infra.py` here" in done.stderr
+    assert "klotho init" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["build", "preview", "up"])
+def test_a_program_with_mistakes_ends_with_1_shows_all_of_them_and_writes_nothing(
+    command: str, klotho: Run, shop: Path
+) -> None:
+    (shop / "infra.py").write_text(GOOD + 'hello.reads_frm(visits)\nDatabases.Mongo("x")\n')
+    done = klotho(command)
+    assert done.returncode == 1
+    assert "--> infra.py:8:" in done.stderr
+    assert "--> infra.py:9:" in done.stderr
+    assert sorted(path.name for path in shop.iterdir() if path.is_dir() and path.name != "__pycache__") == []
+    if command == "up":
+        assert len(codes(klotho(command, "--json"))) >= 2
+
+
+def test_paths_are_shown_relative_to_the_program_even_from_elsewhere(klotho: Run, tmp_path: Path) -> None:
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep" / "infra.py").write_text("import klotho\nklotho.Aplication('x')\n")
+    done = klotho("build", "deep")
+    assert done.returncode == 1
+    assert "2 | klotho.Aplication('x')" in done.stderr
+
+
+def test_build_prints_the_folder_and_under_json_what_it_made(klotho: Run, shop: Path) -> None:
+    done = klotho("build")
+    assert (done.returncode, done.stdout.strip()) == (0, str(shop.resolve() / "compiled"))
+    data = json.loads(klotho("build", "--json", "--out", "elsewhere").stdout)
+    assert data["ok"] is True
+    assert data["stacks"] and data["resources"] > len(data["stacks"])
+    assert (shop / "elsewhere" / "cloudformation" / "manifest.json").is_file()
+
+
+def test_under_ci_the_environment_must_be_named(klotho: Run, shop: Path) -> None:
+    assert klotho("up", CI="true").returncode == 2
+    assert "--env local" in klotho("build", CI="1").stderr
+    assert klotho("build", "--env", "local", CI="true").returncode == 0
+    assert klotho("build", CI="false").returncode == 0
+
+
+@pytest.mark.parametrize("command", ["up", "preview", "down", "status", "outputs", "logs"])
+def test_aws_is_refused_by_name_and_still_builds(command: str, klotho: Run, shop: Path) -> None:
+    (shop / "klotho.yaml").write_text("environments:\n  prod:\n    target: aws\n    region: eu-west-1\n")
+    done = klotho(command, "--env", "prod", "--json")
+    assert (done.returncode, codes(done)) == (1, ["aws-not-yet"])
+    if command == "up":
+        assert klotho("build", "--env", "prod").returncode == 0
+
+
+def test_an_unknown_environment_ends_with_6(klotho: Run, shop: Path) -> None:
+    done = klotho("up", "-e", "locl")
+    assert done.returncode == 6
+    assert "did you mean `local`?" in done.stderr
+
+
+def test_init_writes_a_program_that_builds_and_overwrites_nothing(klotho: Run, tmp_path: Path) -> None:
+    done = klotho("init", "my shop")
+    assert done.returncode == 0
+    assert sorted(done.stdout.splitlines()) == [
+        "my shop/.gitignore", "my shop/README.md", "my shop/functions/hello.py", "my shop/infra.py",
+    ]  # fmt: skip
+    assert klotho("build", "my shop").returncode == 0
+    before = (tmp_path / "my shop" / "infra.py").read_bytes()
+    again = klotho("init", "my shop", "--json")
+    assert (again.returncode, codes(again)) == (1, ["would-overwrite"])
+    assert (tmp_path / "my shop" / "infra.py").read_bytes() == before
+
+
+def test_before_the_first_up_status_and_preview_work_and_outputs_says_what_to_do(klotho: Run, shop: Path) -> None:
+    assert json.loads(klotho("status", "--json").stdout)["state"] == "absent"
+    preview = json.loads(klotho("preview", "--json").stdout)
+    assert {stack["action"] for stack in preview["stacks"]} == {"create"}
+    assert klotho("preview", "--detailed-exitcode").returncode == 20
+    outputs = klotho("outputs")
+    assert outputs.returncode == 6
+    assert "run `klotho up`" in outputs.stderr
+    assert klotho("down").returncode == 0
+    assert not (shop / "state").exists()
+
+
+def test_deleting_data_without_a_person_needs_yes(klotho: Run, shop: Path) -> None:
+    done = klotho("down", "--delete-data")
+    assert done.returncode == 2
+    assert "`--yes`" in done.stderr
+
+
+def test_a_bug_of_ours_is_one_line_and_a_file(klotho: Run, shop: Path) -> None:
+    (shop / "sitecustomize.py").write_text(
+        "import klotho.driver.build as b\ndef build(*a, **k): raise ZeroDivisionError('oops')\nb.build = build\n"
+    )
+    done = klotho("build", PYTHONPATH=str(shop))
+    assert done.returncode == 1
+    assert "error[internal-error]: this is a bug in klotho: ZeroDivisionError: oops" in done.stderr
+    (log,) = (shop / "state" / "klotho" / "crashes").iterdir()
+    assert "ZeroDivisionError: oops" in log.read_text()
+    assert "klotho build" in log.read_text()
+
+
+def test_a_reader_that_goes_away_is_no_error(shop: Path) -> None:
+    command = f"{sys.executable} -m klotho.cli build --json"
+    with subprocess.Popen(
+        command.split(), cwd=shop, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None and process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == ""
