@@ -167,6 +167,10 @@ def ours(store: Store, action: str, request: dict[str, Any]) -> Any:
         return refused.code
 
 
+MOTO_FAILED = "moto failed"
+"""moto breaks where a condition or path meets a value of a type it does not expect: AWS refuses all of these."""
+
+
 def theirs(client: Any, action: str, request: dict[str, Any]) -> Any:
     method = {"PutItem": "put_item", "UpdateItem": "update_item", "DeleteItem": "delete_item", "Query": "query"}
     try:
@@ -176,8 +180,7 @@ def theirs(client: Any, action: str, request: dict[str, Any]) -> Any:
         # moto looks at the update before the condition; AWS says first that the condition failed.
         return "ConditionalCheckFailedException" if code == "ValidationException" and unmet(client, request) else code
     except (TypeError, ValueError):
-        # moto fails where a condition compares or measures values of a type it does not expect: unmet on AWS.
-        return "ConditionalCheckFailedException"
+        return MOTO_FAILED
     for extra in ("ResponseMetadata", "ConsumedCapacity"):  # moto always gives the latter
         answer.pop(extra, None)
     return normal(answer)
@@ -225,7 +228,10 @@ def test_random_operations_answer_as_moto_does(moto_client: Any, operations: lis
                     other.pop("LastEvaluatedKey", None)
                 if "IndexName" in request:
                     mine, other = _by_key(mine["Items"]), _by_key(other["Items"])
-                assert mine == other, (action, request)
+                if other == MOTO_FAILED:
+                    assert mine in ("ConditionalCheckFailedException", "ValidationException"), (action, request)
+                else:
+                    assert mine == other, (action, request)
             left = _by_key(normal(store.all("both")))
             assert left == _by_key(normal(moto_client.scan(TableName="both")["Items"]))
         finally:
