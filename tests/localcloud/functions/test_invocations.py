@@ -359,7 +359,8 @@ def test_payloads_over_six_megabytes_are_refused_both_ways(tmp_path: Path) -> No
             await python(cloud, "def handler(e, c): return 'x' * e['n']")
             with pytest.raises(ApiError) as refusal:
                 await call(cloud, b'"' + b"x" * PAYLOAD_LIMIT + b'"')
-            assert refusal.value.status == 413
+            assert (refusal.value.code, refusal.value.status) == ("RequestEntityTooLargeException", 413)
+            assert "6291458 byte payload is too large" in refusal.value.message
             result = await call(cloud, json.dumps({"n": PAYLOAD_LIMIT}).encode())
             assert json.loads(result.payload)["errorType"] == "Function.ResponseSizeTooLarge"
             assert len((await call(cloud, json.dumps({"n": PAYLOAD_LIMIT - 2}).encode())).payload) == PAYLOAD_LIMIT

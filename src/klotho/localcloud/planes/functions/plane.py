@@ -63,20 +63,22 @@ class Functions:
         self._packages_ready = False
         self._pools: dict[str, Pool] = {}
         self._retired: set[Pool] = set()
-        self._reaper: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._to_warm: asyncio.Queue[Pool] = asyncio.Queue()
         self.events = EventQueue(cloud, self.invoke, retry_delays_s)
 
     async def start(self) -> None:
         """Start housekeeping and the queue of asynchronous invocations; functions come by `put`."""
-        self._reaper = asyncio.get_running_loop().create_task(self._reap())
+        loop = asyncio.get_running_loop()
+        self._tasks = [loop.create_task(self._reap()), loop.create_task(self._warm())]
         self.events.start()
 
     async def stop(self) -> None:
         """End all workers; nothing of theirs is left running."""
         await self.events.stop()
-        if self._reaper is not None:
-            self._reaper.cancel()
-            await asyncio.gather(self._reaper, return_exceptions=True)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         await asyncio.gather(*(pool.stop() for pool in [*self._pools.values(), *self._retired]))
         self._pools.clear()
         self._retired.clear()
@@ -84,7 +86,7 @@ class Functions:
     async def put(self, record: Record, *, warm: bool = True) -> None:
         """Create the function or change it: new invocations use the new version, running ones finish on the old.
 
-        `warm`: start one worker now, so that the first call finds it ready. Raises `HandlerError` for a package that
+        `warm`: start one worker soon, so that the first call finds it ready. Raises `HandlerError` for a package that
         can't be read and a runtime that can't be run here.
         """
         spec = spec_of(record)
@@ -105,7 +107,7 @@ class Functions:
         if old is not None:
             self._retire(old, into=new)
         if warm:
-            new.warm()
+            self._to_warm.put_nowait(new)
 
     async def remove(self, identifier: str) -> None:
         """Forget the function; calls under way finish. Removing an unknown one is fine."""
@@ -124,7 +126,7 @@ class Functions:
         """
         pool = self._pool(function)
         if len(payload) > PAYLOAD_LIMIT:
-            raise _request_too_large(PAYLOAD_LIMIT)
+            raise _request_too_large(len(payload), "RequestResponse", PAYLOAD_LIMIT)
         future: asyncio.Future[Invocation] = asyncio.get_running_loop().create_future()
         pool.submit(Call(payload, future, client_context=client_context))
         return await future
@@ -133,7 +135,7 @@ class Functions:
         """Invoke asynchronously: returns as soon as the event is stored; two retries on errors, as on AWS."""
         name = self._pool(function).spec.name
         if len(payload) > EVENT_PAYLOAD_LIMIT:
-            raise _request_too_large(EVENT_PAYLOAD_LIMIT)
+            raise _request_too_large(len(payload), "Event", EVENT_PAYLOAD_LIMIT)
         self.events.add(name, payload)
 
     def get(self, function: str) -> FunctionSpec:
@@ -192,6 +194,15 @@ class Functions:
             if pool.code not in used:
                 shutil.rmtree(pool.code, ignore_errors=True)
 
+    async def _warm(self) -> None:
+        """One after another: a deployment of fifty functions must not start fifty processes at once."""
+        while True:
+            pool = await self._to_warm.get()
+            if self._pools.get(pool.spec.name) is pool:
+                pool.warm()
+            while pool.starting:
+                await asyncio.sleep(0.01)
+
     async def _reap(self) -> None:
         while True:
             await asyncio.sleep(min(_REAP_EVERY_S, self._idle_s))
@@ -199,8 +210,8 @@ class Functions:
                 pool.reap(self._idle_s)
 
 
-def _request_too_large(limit: int) -> ApiError:
-    message = f"Request must be smaller than {limit} bytes for the InvokeFunction operation"
+def _request_too_large(size: int, kind: str, limit: int) -> ApiError:
+    message = f"{size} byte payload is too large for the {kind} invocation type (limit {limit} bytes)"
     return ApiError("RequestEntityTooLargeException", message, 413)
 
 

@@ -64,6 +64,10 @@ class Pool:
         if not self.workers and not self._retired:
             self._start_worker()
 
+    @property
+    def starting(self) -> bool:
+        return any(worker.state == "starting" for worker in self.workers)
+
     def reap(self, idle_s: float) -> None:
         """End workers that have had nothing to do for so many seconds."""
         before = time.monotonic() - idle_s
@@ -107,12 +111,13 @@ class Pool:
         self.workers.add(worker)
         task = asyncio.get_running_loop().create_task(worker.start())
         self._starts.add(task)
-        task.add_done_callback(self._started)
+        task.add_done_callback(lambda done: self._started(worker, done))
 
-    def _started(self, task: asyncio.Task[None]) -> None:
+    def _started(self, worker: Worker, task: asyncio.Task[None]) -> None:
         self._starts.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            # Not the function's doing (that would be an error document): tell whoever waits, and the event loop.
+            # Not the function's doing (that would be an error document): whoever waits is told of our own mistake.
+            self.workers.discard(worker)
             while self._waiting:
                 call = self._waiting.popleft()
                 if not call.future.done():
@@ -137,7 +142,7 @@ class Pool:
         if failure is not None and not worker.retired:
             self.last_failure = failure.decode("utf-8", "replace")
             self._fail_oldest(failure, log)
-        if self._waiting and not any(worker.state == "starting" for worker in self.workers):
+        if self._waiting and not self.starting:
             self._start_worker()
         self._on_change()
 
