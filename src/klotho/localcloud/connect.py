@@ -240,6 +240,8 @@ def _spawn(project: str, environment: str, region: str, state: Path, timeout_s: 
         _signal(process.pid, signal.SIGKILL)
         process.wait()
         _end_children(state)
+    elif is_locked(state):
+        raise LocalCloudError(f"the local cloud (pid {_holder(state)}) runs but does not answer", log_tail(state))
     raise LocalCloudError(f"the local cloud was not healthy after {timeout_s:.0f} s", log_tail(state))
 
 

@@ -272,3 +272,13 @@ def test_a_start_that_fails_carries_the_logs_last_lines(shop: Shop) -> None:
         connect.start("shop", "whole", "us-east-1")
     assert failed.value.reason == "the local cloud's data belong to another region"
     assert "the data are of region eu-west-1, asked for us-east-1" in failed.value.log_tail[-1]
+
+
+def test_one_that_hangs_is_named_when_it_is_asked_to_start(shop: Shop) -> None:
+    os.kill(shop.connection.pid, signal.SIGSTOP)
+    try:
+        with pytest.raises(connect.LocalCloudError, match=rf"pid {shop.connection.pid}\) runs but does not answer"):
+            connect.start("shop", "whole", "eu-west-1", timeout_s=4)
+    finally:
+        os.kill(shop.connection.pid, signal.SIGCONT)
+    assert shop.up().pid == shop.connection.pid
