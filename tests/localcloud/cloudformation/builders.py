@@ -53,7 +53,8 @@ def record_cloud(state: Path, **planes: Any) -> Cloud:
         endpoint_url="http://127.0.0.1:1",
         database=database,
         world=World(database),
-        ports=Ports(database, "test", "local"),
+        # A seed of its own, so that tests at the same time do not want the same ports.
+        ports=Ports(database, "test", str(state)),
         **{**parts, **planes},
     )
 

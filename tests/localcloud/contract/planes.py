@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
+import functools
+import shutil
+import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -42,13 +46,44 @@ def _made(cloud: Cloud, name: str) -> Any:
     raise LookupError(name)
 
 
-def planes(*names: str) -> Planes:
+IMAGE = f"klotho.local/assets@sha256:{'0' * 64}"
+"""What the container samples run; `planes("containers", image=True)` puts it where the plane looks."""
+SERVER = """import http.server, os
+http.server.HTTPServer(("127.0.0.1", int(os.environ["PORT"])), http.server.SimpleHTTPRequestHandler).serve_forever()
+"""
+
+
+@functools.cache
+def _built_image() -> Path:
+    """A small HTTP server as an image, built once a run."""
+    from klotho.localcloud.planes.containers import build_image
+
+    folder = Path(tempfile.mkdtemp(prefix="klotho-contract-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    context = folder / "context"
+    context.mkdir()
+    (context / "main.py").write_text(SERVER)
+    (context / "Dockerfile").write_text('FROM python:3\nWORKDIR /app\nCOPY . .\nCMD ["python", "/app/main.py"]\n')
+    built = build_image(
+        context,
+        context / "Dockerfile",
+        build_args={},
+        images=folder / "images",
+        cache=folder / "cache",
+        log=lambda line: None,
+    )
+    return Path(built.directory)
+
+
+def planes(*names: str, image: bool = False) -> Planes:
     """A context that runs these planes on a cloud, and stops them and every process of theirs."""
 
     @contextlib.asynccontextmanager
     async def running(cloud: Cloud, folder: Path) -> AsyncIterator[None]:
         cloud.logs, cloud.credentials = Logs(folder), Credentials(cloud.database)
         cloud.objects, cloud.secrets = ObjectStore(folder), SecretsManager(cloud.database, cloud.region)
+        if image:
+            shutil.copytree(_built_image(), folder / "images" / ("0" * 64), symlinks=True, dirs_exist_ok=True)
         async with contextlib.AsyncExitStack() as stack:
             stack.callback(cloud.logs.close)
             if names:

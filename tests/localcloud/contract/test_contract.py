@@ -94,17 +94,22 @@ def test_it_is_created_changed_property_by_property_and_deleted(sample: Sample, 
 
 @each_type
 def test_every_create_only_property_replaces_it(sample: Sample, tmp_path: Path) -> None:
+    """One after the other, each on top of the ones before; the name last, for a named resource can't be replaced."""
+    identifier = schema(sample.type_name).primary_identifier
+    names = sorted(create_only(sample), key=lambda name: ((name,) in identifier, name.endswith("Name")))
+
     async def story() -> None:
-        for number, name in enumerate(create_only(sample)):
-            async with bench(sample, tmp_path / str(number)) as at:
-                assert await at.create() == "CREATE_COMPLETE", at.reason()
+        async with bench(sample, tmp_path) as at:
+            assert await at.create() == "CREATE_COMPLETE", at.reason()
+            for count, name in enumerate(names, 1):
                 before = at.live()
-                assert await at.update(name) == "UPDATE_COMPLETE", (name, at.reason())
+                changed = names[:count]
+                assert await at.update(*changed) == "UPDATE_COMPLETE", (name, at.reason())
                 assert at.live().identifier != before.identifier, f"{name} did not replace the resource"
                 assert at.world.get(sample.type_name, before.identifier) is None
-                assert_recorded(at, name)
-                assert await at.delete() == "DELETE_COMPLETE", at.reason()
-                assert list(at.world.all()) == []
+                assert_recorded(at, *changed)
+            assert await at.delete() == "DELETE_COMPLETE", at.reason()
+            assert list(at.world.all()) == []
 
     asyncio.run(story())
 
@@ -253,6 +258,16 @@ async def life(at: Bench) -> None:
             return
 
 
+def strikes(sample: Sample, point: str, count: int) -> bool:
+    """Whether to crash here: everywhere in small stacks, in big ones at what is not about companions only."""
+    if sample.slow:
+        # Between what the handler did and its being journaled is where a retry could do the work twice.
+        return point in [
+            f"handled {phase}/{SUBJECT}" for phase in ("forward", "restore", "cleanup", "delete", "discard")
+        ]
+    return count <= 50 or point.startswith("stack ") or point.endswith((f"/{SUBJECT}", "/Broken"))
+
+
 @each_type
 def test_it_survives_a_crash_at_every_step(sample: Sample, tmp_path: Path) -> None:
     """Abandon the engine at each journal point, restart on the same data, and compare with the undisturbed run."""
@@ -292,7 +307,7 @@ def test_it_survives_a_crash_at_every_step(sample: Sample, tmp_path: Path) -> No
     asyncio.run(reference())
     seen = points(sample, tmp_path / "points")
     assert len(seen) > 20
-    own = [number for number, name in enumerate(seen, 1) if name.endswith(f"/{SUBJECT}") or not sample.slow]
-    assert len(own) >= 9
+    own = [number for number, name in enumerate(seen, 1) if strikes(sample, name, len(seen))]
+    assert len(own) >= 4
     for number in own:
         asyncio.run(crashed(tmp_path / f"crash-{number}", number))

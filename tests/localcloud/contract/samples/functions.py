@@ -7,7 +7,7 @@ from typing import Any
 from klotho.localcloud.cloud import Cloud
 from klotho.localcloud.handler import Record
 
-from ..planes import planes
+from ..planes import IMAGE, planes
 from ..sample import Sample
 from .identity import ROLE, trust
 from .network import GROUPS, SUBNETS, VPCS, ref, tags
@@ -26,6 +26,19 @@ FUNCTION = {
     "Properties": {"Runtime": "python3.12", "Handler": "index.handler", "Code": CODE, "Role": LAMBDA_ROLE_ARN},
 }
 CONTAINER = {"Name": "web", "Image": "web:1", "PortMappings": [{"ContainerPort": 8080, "Name": "http"}]}
+
+
+def task(label: str) -> dict[str, Any]:
+    """A task definition of the test's web server."""
+    container = {
+        "Name": "web",
+        "Image": IMAGE,
+        "PortMappings": [{"ContainerPort": 8080, "Name": "http", "AppProtocol": "http"}],
+        "Environment": [{"Name": "PORT", "Value": "8080"}, {"Name": "LABEL", "Value": label}],
+        "StopTimeout": 2,
+    }
+    properties = {"ContainerDefinitions": [container], "TaskRoleArn": {"Fn::GetAtt": ["LambdaRole", "Arn"]}}
+    return {"Type": "AWS::ECS::TaskDefinition", "Properties": properties}
 
 
 def read_function(cloud: Cloud, record: Record) -> Any:
@@ -79,5 +92,42 @@ SAMPLES = (
             "TaskRoleArn": {"Fn::GetAtt": ["LambdaRole", "Arn"]},
         },
         {"LambdaRole": ROLE},
+    ),
+    Sample(
+        "AWS::ECS::Service",
+        {"Cluster": ref("Cluster"), "TaskDefinition": ref("Task"), "DesiredCount": 0, "Tags": tags("a")},
+        {
+            "Tags": tags("b"),
+            "AvailabilityZoneRebalancing": "ENABLED",
+            "CapacityProviderStrategy": [{"CapacityProvider": "FARGATE_SPOT", "Weight": 1}],
+            "Cluster": ref("OtherCluster"),
+            "DeploymentConfiguration": {"DeploymentCircuitBreaker": {"Enable": True, "Rollback": True}},
+            "DesiredCount": 1,
+            "EnableECSManagedTags": True,
+            "EnableExecuteCommand": True,
+            "HealthCheckGracePeriodSeconds": 5,
+            "LaunchType": "FARGATE",
+            "NetworkConfiguration": {"AwsvpcConfiguration": {"Subnets": [ref("LeftSubnet")]}},
+            "PlatformVersion": "LATEST",
+            "PropagateTags": "SERVICE",
+            "ServiceConnectConfiguration": {"Enabled": False},
+            "ServiceName": "named",
+            "ServiceRegistries": [{"RegistryArn": {"Fn::GetAtt": ["Registry", "Arn"]}, "ContainerPort": 8080}],
+            "TaskDefinition": ref("OtherTask"),
+        },
+        {
+            **VPCS,
+            **SUBNETS,
+            "Cluster": {"Type": "AWS::ECS::Cluster"},
+            "OtherCluster": {"Type": "AWS::ECS::Cluster"},
+            "LambdaRole": ROLE,
+            "Task": task("one"),
+            "OtherTask": task("two"),
+            "Space": {"Type": "AWS::ServiceDiscovery::HttpNamespace", "Properties": {"Name": "a.local"}},
+            "Registry": {"Type": "AWS::ServiceDiscovery::Service", "Properties": {"NamespaceId": ref("Space")}},
+        },
+        refused={"SchedulingStrategy": "DAEMON"},
+        planes=planes("containers", image=True),
+        slow=True,
     ),
 )

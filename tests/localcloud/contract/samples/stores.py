@@ -9,7 +9,7 @@ from klotho.localcloud.handler import Record
 
 from ..planes import planes
 from ..sample import REMOVED, Sample
-from .network import tags
+from .network import GROUPS, SUBNETS, VPCS, ref, tags
 
 KEY = "arn:aws:kms:eu-west-1:000000000000:key/12345678-1234-1234-1234-123456789012"
 
@@ -118,8 +118,6 @@ SAMPLES = (
         {
             "BackupRetentionPeriod": 3,
             "AllocatedStorage": "30",
-            "AllowMajorVersionUpgrade": True,
-            "ApplyImmediately": True,
             "AutoMinorVersionUpgrade": False,
             "CACertificateIdentifier": "rds-ca-rsa4096-g1",
             "CopyTagsToSnapshot": True,
@@ -132,7 +130,7 @@ SAMPLES = (
             "EnableCloudwatchLogsExports": ["postgresql"],
             "EnableIAMDatabaseAuthentication": True,
             "EnablePerformanceInsights": True,
-            "EngineVersion": "16",
+            "EngineVersion": "18",
             "KmsKeyId": KEY,
             "ManageMasterUserPassword": True,
             "MasterUserPassword": "battery-staple",
