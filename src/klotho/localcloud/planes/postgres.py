@@ -160,7 +160,11 @@ class PostgresServers:
             try:
                 server = await asyncio.to_thread(self._prepare, identifier, wanted, engine_version, name or identifier)
                 server.kept = Supervised(lambda: _launch(self._cloud, server))
-                await server.kept.start()
+                try:
+                    await server.kept.start()
+                except BaseException:
+                    shutil.rmtree(server.socket_folder, ignore_errors=True)
+                    raise
             except Exception as error:
                 self._failed[identifier] = (name or identifier, str(error))
                 raise
