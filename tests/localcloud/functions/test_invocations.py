@@ -15,6 +15,7 @@ from functions.testbed import call, functions_cloud, make_function, node, python
 from klotho.localcloud.cloud import Cloud
 from klotho.localcloud.handler import HandlerError
 from klotho.localcloud.handlers.lambda_function import LambdaFunction
+from klotho.localcloud.planes.functions import worker
 from klotho.localcloud.planes.functions.model import PAYLOAD_LIMIT
 from klotho.localcloud.service import ApiError
 
@@ -206,6 +207,26 @@ def test_a_function_that_hangs_is_stopped_at_its_timeout(tmp_path: Path, languag
             assert "Task timed out after 1.00 seconds" in json.loads(result.payload)["errorMessage"]
             assert any(line.endswith("Task timed out after 1.00 seconds") for line in logged(cloud))
             await until(lambda: cloud.functions.status()[0].pid is None)
+
+    run(scenario())
+
+
+def test_code_that_hangs_while_it_loads_is_given_up_and_the_next_call_tries_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "INIT_LIMIT_S", -0.5)
+    source = "import os, time\nif not os.path.exists(os.environ['GO']): time.sleep(60)\ndef handler(e, c): return 1\n"
+
+    async def scenario() -> None:
+        async with functions_cloud(tmp_path) as cloud:
+            go = tmp_path / "go"
+            await python(cloud, source, Timeout=1, Environment={"Variables": {"GO": str(go)}})
+            result = await call(cloud)
+            assert json.loads(result.payload)["errorType"] == "Sandbox.Timedout"
+            assert cloud.functions.status()[0].state == "failed"
+            go.touch()
+            assert (await call(cloud)).payload == b"1"
+            assert cloud.functions.status()[0].state == "idle"
 
     run(scenario())
 
