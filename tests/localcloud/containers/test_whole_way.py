@@ -1,4 +1,4 @@
-"""A container behind an API that reads a database through the runtime SDK, deployed with boto3 to the real supervisor."""
+"""A container behind an API that reads a database through the runtime SDK, deployed to the real supervisor by boto3."""
 
 from __future__ import annotations
 
@@ -56,8 +56,9 @@ def att(name: str, attribute: str) -> dict[str, list[str]]:
 
 def template(image: str) -> dict[str, Any]:
     datastore = {
-        "Fn::Sub": '{"name":"users_db","kind":"Databases.Postgres","host":"${Db.Endpoint.Address}","port":"${Db.Endpoint.Port}",'
-        '"database":"users","secret":"${Db.MasterUserSecret.SecretArn}","access":"read_write"}'
+        "Fn::Sub": '{"name":"users_db","kind":"Databases.Postgres","host":"${Db.Endpoint.Address}",'
+        '"port":"${Db.Endpoint.Port}","database":"users","secret":"${Db.MasterUserSecret.SecretArn}",'
+        '"access":"read_write"}'
     }
     container = {
         "Name": "users",
