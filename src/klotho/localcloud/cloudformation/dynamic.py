@@ -28,6 +28,11 @@ class SecretReference:
     version: str | None
 
 
+def is_reference(value: object) -> bool:
+    """Whether a value holds a dynamic reference."""
+    return isinstance(value, str) and _REFERENCE.search(value) is not None
+
+
 def check(properties: Any, logical_id: str) -> None:
     """Refuse dynamic references the local cloud can't follow."""
     for text in _references(properties):

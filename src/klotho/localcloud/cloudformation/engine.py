@@ -11,7 +11,8 @@ import hashlib
 import json
 import logging
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 
 from klotho.localcloud.cloud import Cloud
 from klotho.localcloud.cloudformation.deployment import Deployment, Given, Identity, prepare
@@ -22,7 +23,7 @@ from klotho.localcloud.cloudformation.operation import Runner
 from klotho.localcloud.cloudformation.outputs import stack_outputs
 from klotho.localcloud.cloudformation.parameters import check_resources_exist, shown
 from klotho.localcloud.cloudformation.plan import Change, changes
-from klotho.localcloud.cloudformation.steps import Steps
+from klotho.localcloud.cloudformation.steps import Steps, handler_wants_new
 from klotho.localcloud.cloudformation.store import Inputs, Operation, Stack, StackResource, Store, now
 from klotho.localcloud.handler import Handler, HandlerError
 from klotho.localcloud.identity import arn, uuid_of
@@ -213,7 +214,13 @@ class Engine:
 
     def changes(self, deployment: Deployment, inputs: Inputs, stack: Stack) -> list[Change]:
         """What going to this deployment would change."""
-        return changes(deployment, self.live_resources(stack.stack_id), inputs.tags, stack.inputs.tags)
+
+        def must_replace(live: StackResource, after: Mapping[str, Any]) -> bool:
+            wanted = replace(live, properties=dict(after))
+            return handler_wants_new(self.handlers[live.type_name], wanted, live, stack.name)
+
+        tags_differ = inputs.tags != stack.inputs.tags
+        return changes(deployment, self.live_resources(stack.stack_id), tags_differ, must_replace)
 
     def differs(self, deployment: Deployment, inputs: Inputs, stack: Stack) -> bool:
         """Whether there is anything to do: resources, outputs or tags."""

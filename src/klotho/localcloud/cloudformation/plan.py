@@ -6,8 +6,8 @@ removed. Never touches anything.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from klotho.catalogue.facts import PropertyPath, schema
@@ -101,11 +101,15 @@ def _at(path: PropertyPath, value: Any) -> Iterator[Any]:
                 yield from _at(path[1:], value[name])
 
 
+MustReplace = Callable[[StackResource, Mapping[str, Any]], bool]
+"""Whether the type's handler wants a new resource for going to these properties."""
+
+
 def changes(
-    deployment: Deployment, live: Mapping[str, StackResource], tags: Mapping[str, str], old_tags: Mapping[str, str]
+    deployment: Deployment, live: Mapping[str, StackResource], tags_differ: bool, must_replace: MustReplace
 ) -> list[Change]:
     """Every change, resources in dependency order, removals last."""
-    planner = _Planner(deployment, live, dict(tags) != dict(old_tags))
+    planner = _Planner(deployment, live, tags_differ, must_replace)
     found = [change for name in deployment.order if (change := planner.plan(name)) is not None]
     removed = [resource for name, resource in live.items() if name not in deployment.resources]
     return [*found, *(Change("Remove", item.logical_id, item.type_name, item.physical_id) for item in removed)]
@@ -114,7 +118,14 @@ def changes(
 class _Planner:
     """Walks the resources in order, remembering what each does to those after it."""
 
-    def __init__(self, deployment: Deployment, live: Mapping[str, StackResource], tags_differ: bool) -> None:
+    def __init__(
+        self,
+        deployment: Deployment,
+        live: Mapping[str, StackResource],
+        tags_differ: bool,
+        must_replace: MustReplace,
+    ) -> None:
+        self._must_replace = must_replace
         self._deployment = deployment
         self._live = live
         self._tags_differ = tags_differ
@@ -136,11 +147,19 @@ class _Planner:
             logical_id=item.logical_id,
             type_name=item.type_name,
             physical_id=live.physical_id,
-            properties=compare(item.type_name, live.properties, after),
+            properties=self._compared(live, after),
             tags=self._tags_differ and schema(item.type_name).tag_property is not None,
             attributes=attribute_changes(item, live),
         )
         return change if change.properties or change.tags or change.attributes else None
+
+    def _compared(self, live: StackResource, after: Mapping[str, Any]) -> tuple[PropertyChange, ...]:
+        found = compare(live.type_name, live.properties, after)
+        known = not any(change.causes for change in found)
+        if found and known and strongest(found) != "Always" and self._must_replace(live, after):
+            conditional = [change for change in found if change.recreation == "Conditionally"] or found
+            return tuple(replace(change, recreation="Always") if change in conditional else change for change in found)
+        return found
 
     def _ref(self, name: str) -> Any:
         change = self._planned[name]

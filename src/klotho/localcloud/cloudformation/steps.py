@@ -14,7 +14,7 @@ from typing import TypeVar
 from klotho.catalogue.facts import schema
 from klotho.catalogue.facts.validate import validate
 from klotho.localcloud.cloudformation.capabilities import DecidesReplacement, TakesSnapshots
-from klotho.localcloud.cloudformation.dynamic import Reader, followed
+from klotho.localcloud.cloudformation.dynamic import Reader, followed, is_reference
 from klotho.localcloud.cloudformation.journal import Journal, record_of
 from klotho.localcloud.cloudformation.references import check_not_held, check_targets_exist
 from klotho.localcloud.cloudformation.schedule import StepFailed
@@ -47,9 +47,7 @@ class Steps:
         return [step for name, step in self.known.items() if name.startswith(f"{phase}/")]
 
     def must_replace(self, wanted: StackResource, old: StackResource) -> bool:
-        """Whether the handler wants a new resource for a change that is not create-only by the schema."""
-        handler = self.handlers[wanted.type_name]
-        return isinstance(handler, DecidesReplacement) and handler.must_replace(self._request(wanted, "", old))
+        return handler_wants_new(self.handlers[wanted.type_name], wanted, old, self.stack_name)
 
     async def carry_out(self, step: Step, old: StackResource | None) -> StackResource:
         """Create, replace or update as the journaled step says."""
@@ -158,18 +156,27 @@ class Steps:
         return await _guarded(handler.update(replace(request, properties=properties, previous=previous)), resource)
 
     def _request(self, resource: StackResource, token: str, old: StackResource | None) -> Request:
-        return Request(
-            type_name=resource.type_name,
-            logical_id=resource.logical_id,
-            stack_name=self.stack_name,
-            stack_id=resource.stack_id,
-            token=token,
-            properties=resource.properties,
-            identifier=resource.physical_id,
-            previous=old.properties if old is not None else {},
-            attributes=resource.attributes,
-            tags=resource.tags,
-        )
+        return _request_for(resource, token, old, self.stack_name)
+
+
+def _request_for(resource: StackResource, token: str, old: StackResource | None, stack_name: str) -> Request:
+    return Request(
+        type_name=resource.type_name,
+        logical_id=resource.logical_id,
+        stack_name=stack_name,
+        stack_id=resource.stack_id,
+        token=token,
+        properties=resource.properties,
+        identifier=resource.physical_id,
+        previous=old.properties if old is not None else {},
+        attributes=resource.attributes,
+        tags=resource.tags,
+    )
+
+
+def handler_wants_new(handler: Handler, wanted: StackResource, old: StackResource, stack_name: str) -> bool:
+    """Whether the handler wants a new resource for a change that is not create-only by the schema."""
+    return isinstance(handler, DecidesReplacement) and handler.must_replace(_request_for(wanted, "", old, stack_name))
 
 
 async def _guarded(work: Awaitable[T], resource: StackResource) -> T:
@@ -186,7 +193,8 @@ async def _guarded(work: Awaitable[T], resource: StackResource) -> T:
 
 
 def _check_valid(resource: StackResource) -> None:
-    problems = validate(resource.type_name, resource.properties)
+    # A secret's reference follows no pattern, and its value must not end up in a message about one.
+    problems = validate(resource.type_name, resource.properties, is_reference)
     if problems:
         listed = "; ".join(str(problem) for problem in problems)
         raise HandlerError(
