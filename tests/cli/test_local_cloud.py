@@ -53,6 +53,21 @@ class Shop:
         assert done.returncode == 0, done.stdout + done.stderr
         return dict(json.loads(done.stdout))
 
+    def tables(self) -> list[str]:
+        """The names, as the program gives them, of the tables that live in the local cloud."""
+        import boto3
+
+        connection = connect.running(connect.state_folder("default", "local"))
+        assert connection is not None
+        client = boto3.client(
+            "dynamodb",
+            endpoint_url=connection.endpoint_url,
+            region_name=connection.region,
+            aws_access_key_id=connection.access_key,
+            aws_secret_access_key=connection.secret_key,
+        )
+        return sorted(name.split("--")[3].partition("-")[0] for name in client.list_tables()["TableNames"])
+
     def visit(self, url: str) -> int:
         with urllib.request.urlopen(f"{url}/", timeout=10) as answer:
             return int(json.loads(answer.read())["visits"])
@@ -151,7 +166,24 @@ def test_taking_a_table_out_of_the_program_is_refused_until_the_data_may_go(shop
     refused = shop.klotho("up", "--yes")
     assert refused.returncode == 1
     assert "error[data-would-be-deleted]" in refused.stderr
+    assert shop.tables() == ["visits"]
     assert results(shop.json("up", "--delete-data"))["visits-keyvalue"] == "deleted"
+    assert shop.tables() == []
+
+
+def test_two_applications_of_a_project_share_a_local_cloud_and_go_one_by_one(shop: Shop) -> None:
+    other = shop.folder.parent / "other"
+    other.mkdir()
+    (other / "infra.py").write_text(
+        'import klotho\nklotho.Application("other")\nklotho.Databases.KeyValue(name="notes")\n'
+    )
+    shop.json("up")
+    shop.json("up", str(other))
+    assert shop.tables() == ["notes", "visits"]
+    gone = shop.json("down", str(other), "--delete-data", "--yes")
+    assert (gone["data_deleted"], gone["other_applications"]) == (True, ["shop"])
+    assert shop.tables() == ["visits"]
+    assert shop.json("status")["state"] == "running"
 
 
 def test_a_killed_up_is_finished_by_the_next_one(shop: Shop) -> None:

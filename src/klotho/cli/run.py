@@ -60,7 +60,8 @@ def _usage(error: Any, as_json: bool) -> int:
     for marker in (" Did you mean ", "Did you mean ", "\n\nDid you mean "):
         if marker in message:
             message, _, meant = message.partition(marker)
-            helps.append(f"did you mean {meant.strip().rstrip('?').replace(chr(39), '`')}?")
+            meant = meant.strip().rstrip("?").replace("'", "`")
+            helps.append(f"did you mean {meant}?" if "`" in meant else f"did you mean `{meant}`?")
             break
     if "(Possible options: " in message:
         message, _, options = message.partition("(Possible options: ")

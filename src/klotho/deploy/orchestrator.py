@@ -150,11 +150,15 @@ class Orchestrator:
         outcomes = [self._outcomes[stack.name] for stack in self._manifest.stacks]
         if all(item.result not in ("failed", "skipped") for item in outcomes):
             # A consumer that failed may still use what a removed stack holds: removals wait for a run without failures.
-            outcomes += self.delete(leftovers(self._manifest, deployed)).outcomes
+            outcomes += self.delete(leftovers(self._manifest, deployed), delete_data=delete_data).outcomes
         return Deployment(tuple(outcomes))
 
-    def delete(self, stacks: Iterable[DeployedStack]) -> Deployment:
-        """Delete stacks, consumers before those they take values from."""
+    def delete(self, stacks: Iterable[DeployedStack], *, delete_data: bool = False) -> Deployment:
+        """Delete stacks, consumers before those they take values from.
+
+        With `delete_data` also what their templates would retain or keep a snapshot of.
+        """
+        self._delete_data = delete_data
         by_name = {stack.stack_name: stack for stack in stacks}
         waits: dict[str, set[str]] = {name: set() for name in by_name}
         for consumer, sources in upstreams(by_name.values()).items():
@@ -298,11 +302,35 @@ class Orchestrator:
             if settled_stack is None:
                 return StackOutcome(stack.name, "deleted")
         self._sink(StackStarted(stack.name, "delete"))
-        settled = self._calls.delete(stack, self._token(stack.stack_id, "delete"), self._listener(stack.name, {}))
+        listen = self._listener(stack.name, {})
+        settled = self._release(stack, listen) if self._delete_data and stack.stateful and stack.usable else None
+        if settled is None or settled.failure is None:
+            settled = self._calls.delete(stack, self._token(stack.stack_id, "delete"), listen)
         if settled.failure is not None:
             return self._failed(stack.name, "delete", settled.failure, {}, begun)
         self._sink(StackDone(stack.name, "delete", self._pace.clock() - begun))
         return StackOutcome(stack.name, "deleted")
+
+    def _release(self, stack: DeployedStack, listen: ResourceEvent) -> Settled | None:
+        """Take the template's word back that data is retained, so that deleting the stack deletes the data.
+
+        CloudFormation does not update a DeletionPolicy alone (User Guide, "DeletionPolicy attribute"), so a tag
+        changes with it.
+        """
+        template = self._calls.template(stack.stack_name)
+        for resource in template.get("Resources", {}).values():
+            if "DeletionPolicy" in resource:
+                resource["DeletionPolicy"] = "Delete"
+        body = json.dumps(template, sort_keys=True).encode()
+        request = Request(
+            stack_name=stack.stack_name,
+            template=body,
+            template_digest=hashlib.sha256(body).hexdigest(),
+            parameters=stack.parameters,
+            tags={**stack.tags, DIGEST_TAG: "released", "klotho:delete-data": "true"},
+            token=self._token(stack.stack_id, "release"),
+        )
+        return self._calls.update(stack, request, listen)
 
     def _failed(
         self, name: str, action: Action, failure: FirstFailure, owners: Mapping[str, str], begun: float

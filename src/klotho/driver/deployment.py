@@ -144,7 +144,7 @@ def _delete(identity: Identity, sink: Sink) -> DownResult:
         clock=time.monotonic,
     )  # fmt: skip
     orchestrator = Orchestrator(empty, {}, assets, session.clients, pace=local_pace(), sink=sink, run_id=new_run_id())
-    deployment = orchestrator.delete(deployed.values())
+    deployment = orchestrator.delete(deployed.values(), delete_data=True)
     return DownResult(identity, running is not None, deployment.ok, deployment, others)
 
 

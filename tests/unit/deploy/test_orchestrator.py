@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -200,6 +201,19 @@ def test_stacks_no_longer_in_the_program_are_deleted_last_and_consumers_first() 
     assert names[1] == "shop-web"
     assert names[-1] == "shop-network"
     assert set(world.cloud.stacks) == {"shop-fresh"}
+
+
+def test_a_retained_table_is_let_go_of_only_when_the_data_may_go() -> None:
+    template = template_of("old")
+    template["Resources"]["oldTable"]["DeletionPolicy"] = "RetainExceptOnCreate"
+    for delete_data, calls in ((False, ["delete_stack"]), (True, ["update_stack", "delete_stack"])):
+        world = World()
+        world.deploy(*manifest_of({"old": ()}, templates={"old": template}, stateful=frozenset({"old"})))
+        assert world.deploy(*manifest_of({}), delete_data=delete_data).ok
+        assert [call for call, _ in world.cloud.mutating] == calls
+        (gone,) = world.cloud.gone.values()
+        policy = json.loads(gone.template)["Resources"]["oldTable"]["DeletionPolicy"]
+        assert policy == ("Delete" if delete_data else "RetainExceptOnCreate")
 
 
 def test_nothing_is_removed_while_something_fails() -> None:
