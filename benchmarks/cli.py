@@ -1,7 +1,7 @@
 """How long a person waits: `klotho --help`, `import klotho`, and `up` of the starter, cold and unchanged.
 
-Run: `python benchmarks/cli.py [--runs N]`. Prints medians in milliseconds. Uses temporary XDG folders, and stops what it
-started.
+Run: `python benchmarks/cli.py [--runs N]`. Prints medians in milliseconds. Uses temporary XDG folders, and stops what
+it started.
 """
 
 from __future__ import annotations
