@@ -40,6 +40,8 @@ class Journal:
         self.store = store
         self.world = world
         self.stack_id = stack_id
+        # The name is in the id (arn:...:stack/<name>/<uuid>); reading the whole stack for each event would be slow.
+        self.stack_name = stack_id.rsplit("/", 2)[1]
         self.checkpoint = checkpoint
 
     def stack(self) -> Stack:
@@ -60,12 +62,12 @@ class Journal:
             self.store.put_stack(stack)
             self.store.put_operation(operation)
             self._change_set_ended(operation, status)
-            self._event(stack.name, STACK_TYPE, stack.stack_id, status, reason, operation.client_token, stack.name)
+            self._event(stack.name, STACK_TYPE, stack.stack_id, status, reason, operation.client_token)
         self.checkpoint(f"stack {status}")
 
     def review(self, stack: Stack, reason: str) -> None:
         """A stack has come to be by a change set; no operation runs."""
-        self._event(stack.name, STACK_TYPE, stack.stack_id, stack.status, reason, None, stack.name)
+        self._event(stack.name, STACK_TYPE, stack.stack_id, stack.status, reason, None)
 
     def _change_set_ended(self, operation: Operation, status: str) -> None:
         change_set = self.store.change_set_by_id(operation.change_set_id) if operation.change_set_id else None
@@ -93,7 +95,7 @@ class Journal:
         with self.store.transaction():
             self.store.put_step(step)
             self.store.put_resource(resource)
-            self.world.put(record_of(resource, self.stack().name))
+            self.world.put(record_of(resource, self.stack_name))
             self._resource_event(operation, resource, status, None)
         self.checkpoint(f"after {step.name}")
         return resource
@@ -149,13 +151,12 @@ class Journal:
         status: str,
         reason: str | None,
         client_token: str | None,
-        stack_name: str | None = None,
     ) -> None:
         number = self.store.event_count(self.stack_id)
         self.store.add_event(
             Event(
                 stack_id=self.stack_id,
-                stack_name=stack_name or self.stack().name,
+                stack_name=self.stack_name,
                 event_id=uuid_of(f"{self.stack_id}/{number}", "event"),
                 timestamp=now(),
                 logical_id=logical_id,

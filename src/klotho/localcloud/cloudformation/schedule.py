@@ -23,7 +23,7 @@ async def run_in_order(
     """Work on every name after those it waits for.
 
     With `stop_on_failure` nothing new starts after a failure, though what runs is finished; without it only what waits
-    for a failed name is left out. Gives the failed names in the order they failed.
+    for a failed name is left out. Gives the failed names, sorted.
     """
     pending = {name: {other for other in others if other in waits_for} for name, others in waits_for.items()}
     running: dict[asyncio.Task[None], str] = {}
@@ -35,7 +35,8 @@ async def run_in_order(
                     del pending[name]
                     running[asyncio.ensure_future(work(name))] = name
             if not running:
-                return failed
+                # Sorted: which of several failed first is chance, and a restart must give the same words.
+                return sorted(failed)
             done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 name = running.pop(task)
