@@ -1,0 +1,48 @@
+"""Examples brought up by the real `klotho` command, each in a folder and a local cloud of its own.
+
+Input: the name of an example. Output: a `Deployment`: its commands, its URLs, its processes. However a test ends, the
+deployment is taken down with its data, and a process that is left over fails the test. Reads /proc: Linux only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.examples.deployment import Deployment
+
+Deploy = Callable[[str], Deployment]
+Deployed = Callable[[pytest.TempPathFactory, str], Iterator[Deployment]]
+
+
+@pytest.fixture(scope="session")
+def cache_home(tmp_path_factory: pytest.TempPathFactory) -> Path | None:
+    """None for the cache of whoever runs the tests when it is warm, else a new one for the session."""
+    warm = Path.home() / ".cache" / "klotho"
+    return None if warm.is_dir() else tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="module")
+def deploy(tmp_path_factory: pytest.TempPathFactory, cache_home: Path | None) -> Iterator[Deploy]:
+    """`deploy("users")`: a copy of the example that is not up yet."""
+    made: list[Deployment] = []
+
+    def make(name: str) -> Deployment:
+        made.append(Deployment.of(name, tmp_path_factory.mktemp(name), cache_home))
+        return made[-1]
+
+    yield make
+    left = {deployment.folder.name: deployment.end() for deployment in made}
+    assert not any(left.values()), f"processes are left after `klotho down`: {left}"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What tests recorded as figures, once at the end (works across workers, unlike printing)."""
+    reports = [report for found in terminalreporter.stats.values() for report in found if hasattr(report, "nodeid")]
+    figures = {
+        f"{value}" for report in reports for name, value in getattr(report, "user_properties", ()) if name == "figure"
+    }
+    for figure in sorted(figures):
+        terminalreporter.write_line(figure)
