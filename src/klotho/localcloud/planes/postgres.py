@@ -30,6 +30,7 @@ from klotho.localcloud.planes.postgres_programs import (
     PostgresError,
     Programs,
     cache_folder,
+    copy_folder,
     copy_template,
     give,
     programs,
@@ -194,7 +195,7 @@ class PostgresServers:
             target = self._root / "snapshots" / snapshot
             if not target.exists():
                 await self._halt(identifier)
-                await asyncio.to_thread(_copy, self._root / identifier / "data", target)
+                await asyncio.to_thread(copy_folder, self._root / identifier / "data", target)
             return target
 
     def server_version(self, identifier: str) -> str:
@@ -340,14 +341,6 @@ def _socket_folder(data: Path) -> Path:
         raise PostgresError(f"{folder} belongs to another user: remove it")
     give(folder)
     return folder
-
-
-def _copy(source: Path, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    fresh = target.with_name(target.name + ".new")
-    shutil.rmtree(fresh, ignore_errors=True)
-    subprocess.run(["cp", "-Rp", str(source), str(fresh)], check=True, capture_output=True)
-    fresh.rename(target)
 
 
 async def _query(server: _Server, script: str) -> str:

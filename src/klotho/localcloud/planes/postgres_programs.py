@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import uuid
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -94,12 +95,21 @@ def give(path: Path) -> None:
 
 def copy_template(found: Programs, target: Path, cache: Path) -> None:
     """Put a fresh data folder at `target` (which must not exist); atomic. Blocks 0.1 s, 0.5 s the first time."""
-    template = _template(found, cache)
+    copy_folder(_template(found, cache), target)
+
+
+def copy_folder(source: Path, target: Path) -> None:
+    """Copy a folder to `target` (which must not exist); atomic, also when an earlier try was killed.
+
+    A `cp` outlives the supervisor that started it, so each try has a folder of its own: in a shared one the old `cp`
+    and the new would mix.
+    """
     target.parent.mkdir(parents=True, exist_ok=True)
-    fresh = target.with_name(target.name + ".new")
-    shutil.rmtree(fresh, ignore_errors=True)
+    for left in target.parent.glob(f"{target.name}.*.new"):
+        shutil.rmtree(left, ignore_errors=True)
+    fresh = target.with_name(f"{target.name}.{uuid.uuid4().hex}.new")
     # `cp` keeps owners and modes and copies several times faster than shutil.
-    subprocess.run(["cp", "-Rp", str(template), str(fresh)], check=True, capture_output=True)
+    subprocess.run(["cp", "-Rp", str(source), str(fresh)], check=True, capture_output=True)
     fresh.rename(target)
 
 
