@@ -195,6 +195,15 @@ def test_deleting_data_without_a_person_needs_yes(klotho: Run, shop: Path) -> No
     assert "`--yes`" in done.stderr
 
 
+def test_a_protected_environment_keeps_its_data_whatever_the_flags(klotho: Run, shop: Path) -> None:
+    (shop / "klotho.yaml").write_text("environments:\n  local:\n    protect: true\n")
+    for command in ("up", "down"):
+        done = klotho(command, "--delete-data", "--yes")
+        assert done.returncode == 1
+        assert "error[environment-protected]" in done.stderr
+        assert "--> klotho.yaml:2" in done.stderr
+
+
 def test_a_bug_of_ours_is_one_line_and_a_file(klotho: Run, shop: Path) -> None:
     (shop / "sitecustomize.py").write_text(
         "import klotho.driver.build as b\ndef build(*a, **k): raise ZeroDivisionError('oops')\nb.build = build\n"

@@ -61,6 +61,8 @@ def up(program: Program, environment: str | None, sink: Sink, *, delete_data: bo
     begun = time.monotonic()
     built = build(program, environment, in_ci=runs_in_ci())
     refuse_aws(built.environment, "deploying")
+    if delete_data:
+        refuse_protected(built.environment)
     project, name = built.application.project, built.environment.name
     sink(Step(f"{built.application.name} → {name} ({len(built.manifest.stacks)} stacks)"))
     assets = _asset_step(built, sink)
@@ -115,6 +117,7 @@ def down(program: Program, environment: str | None, sink: Sink, *, delete_data: 
     refuse_aws(identity.environment, "taking down")
     project, name = identity.project, identity.environment.name
     if delete_data:
+        refuse_protected(identity.environment)
         return _delete(identity, sink)
     others = _other_applications(local_cloud.running_session(project, name), identity)
     sink(Step("stopping the local cloud"))
@@ -166,6 +169,17 @@ def refuse_aws(environment: Environment, doing: str) -> None:
             at=environment.span,
             notes=(f"the environment `{environment.name}` has `target: aws`",),
             helps=("use `--env local`", "`klotho build` writes the CloudFormation templates for any environment"),
+        )
+
+
+def refuse_protected(environment: Environment) -> None:
+    """Failure (`environment-protected`) when data of a protected environment would be deleted."""
+    if environment.protect:
+        raise Failure(
+            "environment-protected",
+            f"the environment `{environment.name}` is protected: its data can't be deleted",
+            at=environment.span,
+            helps=("remove `protect: true` from klotho.yaml first, if the data may go",),
         )
 
 

@@ -6,6 +6,7 @@ Input: project, environment, region. Output: a `Session`: a connection and AWS c
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from typing import Any
 from klotho.deploy.assets import ImageBuilder
 from klotho.deploy.place import Clients, Place
 from klotho.deploy.stacks import StackCalls
-from klotho.diagnostics import Failure
+from klotho.diagnostics import Failure, Span
 from klotho.driver.machine import cache_folder, local_pace
 from klotho.localcloud import connect
 from klotho.localcloud.identity import ACCOUNT
@@ -78,9 +79,12 @@ def image_builder(program_root: Path, project: str, environment: str) -> ImageBu
                 context, dockerfile, build_args=arguments, images=images, cache=cache_folder() / "images", log=log
             )
         except ImageError as error:
+            file = os.path.relpath(dockerfile, program_root)
             raise Failure(
                 "image-not-built",
-                f"the image of `{properties['context']}` could not be built: {error}",
+                f"`{error.instruction}`: {error.reason}",
+                at=Span(file, error.line),
+                helps=(error.hint,),
             ) from error
         return built.uri
 
@@ -96,8 +100,14 @@ def local_failures() -> Iterator[None]:
             "local-cloud",
             error.reason,
             notes=error.log_tail[-12:],
-            helps=("run the command again; the whole log is in `supervisor.log` of the state folder",),
+            helps=(_advice(error),),
         ) from error
+
+
+def _advice(error: connect.LocalCloudError) -> str:
+    if any("ModuleNotFoundError" in line for line in error.log_tail):
+        return "install what the local cloud needs: `pip install 'klotho[local]'`"
+    return "run the command again; the whole log is in `supervisor.log` of the state folder"
 
 
 def _session(connection: connect.Connection) -> Session:

@@ -38,7 +38,7 @@ class Environment:
     account: str | None = None
     """The only AWS account that may be deployed to; 12 digits."""
     protect: bool = False
-    """Deleting data here needs consent that `--yes` does not give."""
+    """Its data can't be deleted, not even with `--delete-data`."""
     span: Span | None = None
 
 
@@ -133,9 +133,14 @@ class _Reader:
         if not isinstance(protect, bool):
             message = f"`{where}protect` must be `true` or `false`"
             self._report.error("settings-value", message, _line_of(data, "protect"))
+        target = self._target(data, where)
+        if target == "local" and "account" in data:
+            message = f"`{where}account` means nothing for a local environment"
+            helps = ("remove it, or add `target: aws`",)
+            self._report.error("settings-value", message, _line_of(data, "account"), helps=helps)
         return Environment(
             name=str(name),
-            target=self._target(data, where),
+            target=target,
             region=self._text(data, "region", where, _REGION.fullmatch, "an AWS region such as `eu-central-1`"),
             account=self._text(data, "account", where, re.compile(r"\d{12}").fullmatch, "12 digits in quotes"),
             protect=protect is True,

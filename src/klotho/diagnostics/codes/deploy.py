@@ -131,6 +131,12 @@ _DEPLOYMENT = (
         "Undo the change, or run the command with `--delete-data` if the data may go.",
     ),
     Page(
+        "environment-protected",
+        "`klotho.yaml` says `protect: true` for the environment, and the command would delete its data.",
+        "Protection is there so that nobody deletes data by a flag.",
+        "Remove `protect: true` first, if the data may go.",
+    ),
+    Page(
         "consent-needed",
         "A command that deletes data ran where nobody can be asked.",
         "Deleting data needs a person's word, or `--yes`.",
