@@ -1,4 +1,4 @@
-"""The command line from outside: exit codes, streams, no traceback."""
+"""The command line: exit codes, streams, no traceback."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from klotho.cli.run import run
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -25,20 +27,40 @@ API(name="web").attach_service(hello, route="/")
 
 
 @pytest.fixture
-def klotho(tmp_path: Path) -> Run:
-    """Runs `klotho` in an empty folder with its own XDG folders; fails on any traceback."""
+def klotho(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs `klotho` in this process, in an empty folder with its own XDG folders; fails on any traceback."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("CI", "NO_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("state", "cache"):
+        monkeypatch.setenv(f"XDG_{name.upper()}_HOME", str(tmp_path / name))
 
-    def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        clean = {key: value for key, value in os.environ.items() if key not in ("CI", "NO_COLOR")}
-        clean |= {"XDG_STATE_HOME": str(tmp_path / "state"), "XDG_CACHE_HOME": str(tmp_path / "cache"), **environment}
+    def run_here(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        with pytest.MonkeyPatch.context() as patch:
+            for key, value in environment.items():
+                patch.setenv(key, value)
+            code = run(arguments)
+        printed = capsys.readouterr()
+        assert "Traceback" not in printed.out + printed.err
+        return subprocess.CompletedProcess(arguments, code, printed.out, printed.err)
+
+    return run_here
+
+
+@pytest.fixture
+def klotho_process(klotho: Run, tmp_path: Path) -> Run:
+    """The same as a process of its own."""
+
+    def run_there(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
             [sys.executable, "-m", "klotho.cli", *arguments],
-            cwd=tmp_path, env=clean, capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL,
+            cwd=tmp_path, env={**os.environ, **environment}, capture_output=True, text=True, timeout=60,
+            stdin=subprocess.DEVNULL,
         )  # fmt: skip
         assert "Traceback" not in done.stdout + done.stderr
         return done
 
-    return run
+    return run_there
 
 
 @pytest.fixture
@@ -133,8 +155,8 @@ def test_paths_are_shown_relative_to_the_program_even_from_elsewhere(klotho: Run
     assert "2 | klotho.Aplication('x')" in done.stderr
 
 
-def test_build_prints_the_folder_and_under_json_what_it_made(klotho: Run, shop: Path) -> None:
-    done = klotho("build")
+def test_build_prints_the_folder_and_under_json_what_it_made(klotho: Run, klotho_process: Run, shop: Path) -> None:
+    done = klotho_process("build")
     assert (done.returncode, done.stdout.strip()) == (0, str(shop.resolve() / "compiled"))
     data = json.loads(klotho("build", "--json", "--out", "elsewhere").stdout)
     assert data["ok"] is True
@@ -156,6 +178,11 @@ def test_aws_is_refused_by_name_and_still_builds(command: str, klotho: Run, shop
     assert (done.returncode, codes(done)) == (1, ["aws-not-yet"])
     if command == "up":
         assert klotho("build", "--env", "prod").returncode == 0
+
+
+def test_wrong_usage_of_a_real_process_ends_with_2(klotho_process: Run) -> None:
+    done = klotho_process("bild", "--json")
+    assert (done.returncode, codes(done), done.stderr) == (2, ["usage"], "")
 
 
 def test_an_unknown_environment_ends_with_6(klotho: Run, shop: Path) -> None:
@@ -204,16 +231,23 @@ def test_a_protected_environment_keeps_its_data_whatever_the_flags(klotho: Run, 
         assert "--> klotho.yaml:2" in done.stderr
 
 
-def test_a_bug_of_ours_is_one_line_and_a_file(klotho: Run, shop: Path) -> None:
+def test_a_bug_of_ours_is_one_line_and_a_file(klotho_process: Run, shop: Path) -> None:
     (shop / "sitecustomize.py").write_text(
         "import klotho.driver.build as b\ndef build(*a, **k): raise ZeroDivisionError('oops')\nb.build = build\n"
     )
-    done = klotho("build", PYTHONPATH=str(shop))
+    done = klotho_process("build", PYTHONPATH=str(shop))
     assert done.returncode == 1
     assert "error[internal-error]: this is a bug in klotho: ZeroDivisionError: oops" in done.stderr
     (log,) = (shop / "state" / "klotho" / "crashes").iterdir()
     assert "ZeroDivisionError: oops" in log.read_text()
     assert "klotho build" in log.read_text()
+
+
+def test_a_folder_that_can_not_be_written_is_named(klotho: Run, shop: Path) -> None:
+    (shop / "out").write_text("a file in the way")
+    done = klotho("build", "--out", "out/below", "--json")
+    assert (done.returncode, codes(done)) == (1, ["file-refused"])
+    assert not (shop / "state").exists()
 
 
 def test_a_reader_that_goes_away_is_no_error(shop: Path) -> None:

@@ -32,6 +32,10 @@ def run(arguments: Sequence[str]) -> int:
         # The reader (`| head`) has gone; Python would complain once more when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.OK
+    except OSError as error:
+        if error.filename is None:
+            return _bug(error, arguments, as_json)
+        return _show([_refused_file(error)], ExitCode.ERROR, as_json)
     except Exception as error:
         return _bug(error, arguments, as_json)
 
@@ -78,6 +82,12 @@ def _show(diagnostics: Any, code: ExitCode, as_json: bool) -> int:
 
     Console(as_json).failed(diagnostics)
     return code
+
+
+def _refused_file(error: OSError) -> Any:
+    """A folder that can't be written, a full disk, a name that is too long: the world's failure, not ours."""
+    said = (error.strerror or str(error)).lower()
+    return Failure("file-refused", f"`{error.filename}`: {said}").diagnostic
 
 
 def _cancelled() -> int:

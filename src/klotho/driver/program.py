@@ -6,6 +6,7 @@ folder without one, an unknown environment, and no environment named under CI.
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -32,8 +33,12 @@ class Program:
 
 def find_program(path: Path) -> Program:
     """The program at a path: a file, or a folder that holds infra.py. Failure (exit 6) when there is none."""
-    candidate = path / PROGRAM_NAME if path.is_dir() else path
-    if not candidate.is_file():
+    try:
+        candidate = path / PROGRAM_NAME if path.is_dir() else path
+        found = candidate.is_file()
+    except OSError:  # A name no file can have, or a folder that may not be entered: there is none either way.
+        candidate, found = path, False
+    if not found:
         raise _no_program(path, candidate)
     report = Report()
     settings = read_settings(candidate.resolve().parent, report)
@@ -63,7 +68,7 @@ def _no_program(path: Path, candidate: Path) -> Failure:
     shown = candidate.name if path == Path(PROGRAM_NAME) or path == Path() else str(candidate)
     helps = ["run `klotho init` to write a small working one", "name its path: `klotho up path/to/infra.py`"]
     folder = candidate.parent
-    if folder.is_dir():
+    with contextlib.suppress(OSError):  # Only advice: a folder that can't be listed gives none.
         near = sorted(item.parent.name for item in folder.glob(f"*/{PROGRAM_NAME}"))[:3]
         helps = [f"there is one in `{name}`: run `klotho up {folder / name}`" for name in near] or helps
     return Failure(

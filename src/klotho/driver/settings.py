@@ -134,7 +134,7 @@ class _Reader:
             message = f"`{where}protect` must be `true` or `false`"
             self._report.error("settings-value", message, _line_of(data, "protect"))
         target = self._target(data, where)
-        if target == "local" and "account" in data:
+        if data.get("target", "local") == "local" and "account" in data:
             message = f"`{where}account` means nothing for a local environment"
             helps = ("remove it, or add `target: aws`",)
             self._report.error("settings-value", message, _line_of(data, "account"), helps=helps)

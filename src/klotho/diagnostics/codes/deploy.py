@@ -188,6 +188,12 @@ _COMMANDS = (
         "Name a new folder: `klotho init NAME`.",
     ),
     Page(
+        "file-refused",
+        "The operating system refused a file or folder; its own words are shown.",
+        "Klotho can't read or write what it has to.",
+        "Check the path, its permissions and the space on the disk.",
+    ),
+    Page(
         "output-unknown",
         "No output has the name you asked for.",
         "There is no value to show.",
