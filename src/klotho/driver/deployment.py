@@ -59,6 +59,7 @@ def up(program: Program, environment: str | None, sink: Sink, *, delete_data: bo
     `delete_data` allows removing or replacing what holds data; otherwise that is refused before it happens.
     """
     begun = time.monotonic()
+    sink(Step(f"compiling {program.path.name}"))
     built = build(program, environment, in_ci=runs_in_ci())
     refuse_aws(built.environment, "deploying")
     if delete_data:
