@@ -328,10 +328,15 @@ def _signal(pid: int, number: int) -> None:
 
 
 def _lives(pid: int) -> bool:
-    """Whether the process is there, once a supervisor that was started by this very process has been reaped."""
+    """Whether the process still runs, once a supervisor that was started by this very process has been reaped.
+
+    One that has ended and waits for process 1 to reap it does not: in a container that may take seconds, or for ever.
+    """
+    from klotho.localcloud.planes.reaper import start_mark
+
     with contextlib.suppress(ChildProcessError):  # no child of ours: nobody waits for us to reap it
         os.waitpid(pid, os.WNOHANG)
-    return _is_alive(pid)
+    return _is_alive(pid) and start_mark(pid) is not None
 
 
 def _folder_name(name: str) -> str:
