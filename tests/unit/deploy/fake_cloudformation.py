@@ -30,6 +30,10 @@ class FakeStack:
     events: list[dict[str, Any]] = field(default_factory=list)
 
 
+class Killed(BaseException):
+    """The deployer's process ends here."""
+
+
 class FakeCloudFormation:
     """The client; give it to the deployer through `FakeClients`."""
 
@@ -39,12 +43,26 @@ class FakeCloudFormation:
         self.calls: list[tuple[str, str]] = []
         self.failing: set[str] = set()
         self.before_create: Callable[[str], None] = lambda name: None
+        self.killed_at: tuple[int, bool] | None = None
+        """The number of the mutating call at which the deployer dies, and whether the call still goes through."""
         self._lock = threading.RLock()
         self._serial = 0
 
     @property
     def mutating(self) -> list[tuple[str, str]]:
         return [call for call in self.calls if call[0] in MUTATING]
+
+    def _begin(self, operation: str, name: str) -> None:
+        """Record a mutating call; a dead deployer makes none any more."""
+        if self.killed_at is not None and len(self.mutating) >= self.killed_at[0]:
+            raise Killed
+        self.calls.append((operation, name))
+        if self.killed_at == (len(self.mutating), False):
+            raise Killed
+
+    def _end(self) -> None:
+        if self.killed_at == (len(self.mutating), True):
+            raise Killed
 
     def get_paginator(self, operation: str) -> _Paginator:
         return _Paginator(getattr(self, operation))
@@ -67,7 +85,7 @@ class FakeCloudFormation:
         name = request["StackName"]
         self.before_create(name)
         with self._lock:
-            self.calls.append(("create_stack", name))
+            self._begin("create_stack", name)
             if name in self.stacks:
                 raise _error("CreateStack", "AlreadyExistsException", f"Stack [{name}] already exists")
             self._serial += 1
@@ -75,25 +93,28 @@ class FakeCloudFormation:
             stack = FakeStack(name, stack_id, "CREATE_IN_PROGRESS", "", {}, {})
             self.stacks[name] = stack
             self._apply(stack, request, "CREATE", "ROLLBACK_COMPLETE")
+            self._end()
             return {"StackId": stack_id}
 
     def update_stack(self, **request: Any) -> dict[str, Any]:
         with self._lock:
-            self.calls.append(("update_stack", request["StackName"]))
+            self._begin("update_stack", request["StackName"])
             stack = self._find(request["StackName"])
             wanted = (request["TemplateBody"], _parameters(request), _tags(request))
             if wanted == (stack.template, stack.parameters, stack.tags):
                 raise _error("UpdateStack", "ValidationError", "No updates are to be performed.")
             self._apply(stack, request, "UPDATE", "UPDATE_ROLLBACK_COMPLETE")
+            self._end()
             return {"StackId": stack.stack_id}
 
     def delete_stack(self, StackName: str, ClientRequestToken: str) -> None:
         with self._lock:
             stack = self._find(StackName)
-            self.calls.append(("delete_stack", stack.name))
+            self._begin("delete_stack", stack.name)
             self._event(stack, ClientRequestToken, stack.name, "DELETE_COMPLETE")
             stack.status = "DELETE_COMPLETE"
             self.gone[stack.stack_id] = self.stacks.pop(stack.name)
+            self._end()
 
     def continue_update_rollback(self, StackName: str, ClientRequestToken: str) -> None:
         with self._lock:

@@ -22,7 +22,7 @@ from klotho.diagnostics import Failure, Span
 from klotho.resources import PackageAsset
 from klotho.stacks import Manifest
 
-from .fake_cloudformation import FakeClients, no_waiting
+from .fake_cloudformation import FakeClients, Killed, no_waiting
 from .manifests import Links, encoded, manifest_of, template_of
 
 SPANS = {"Databases.KeyValue/users": Span("infra.py", 7)}
@@ -318,6 +318,35 @@ def test_chance_circles_of_values_do_not_stop_deletion() -> None:
     assert upstreams(live.values()) == {"shop-one": {"shop-two"}, "shop-two": {"shop-one"}}
     world.deploy(*manifest_of({}))
     assert world.cloud.stacks == {}
+
+
+@pytest.mark.parametrize("done", [True, False])
+@pytest.mark.parametrize("call", range(1, 6))
+def test_killed_at_any_call_the_next_run_ends_the_same(call: int, done: bool) -> None:
+    def state(world: World) -> dict[str, tuple[str, dict[str, str]]]:
+        stacks = world.cloud.stacks
+        assert {item.status for item in stacks.values()} <= {"CREATE_COMPLETE", "UPDATE_COMPLETE"}
+        return {name: (item.template, item.parameters) for name, item in stacks.items()}
+
+    first = manifest_of({**CHAIN, "old": ()})
+    second = manifest_of({**CHAIN, "new": ()}, templates={"users": template_of("users", ("network",), TableClass="S")})
+    whole = World()
+    whole.deploy(*first)
+    whole.deploy(*second)
+    world, killed = World(), 0
+    for manifest in (first, second):
+        world.cloud.killed_at = (call, done)
+        try:
+            world.deploy(*manifest)
+        except Killed:
+            killed += 1
+            for thread in threading.enumerate():
+                if thread.name.startswith("stack"):
+                    thread.join()
+        world.cloud.killed_at = None
+    world.deploy(*second)
+    assert killed > 0
+    assert state(world) == state(whole)
 
 
 @st.composite
