@@ -112,6 +112,23 @@ def test_from_nothing_to_an_answer_and_down_and_up_again(shop: Shop) -> None:
     assert not connect.state_folder("default", "local").exists()
 
 
+def test_following_logs_shows_new_lines_and_ends_well_with_ctrl_c(shop: Shop) -> None:
+    url = shop.json("up")["outputs"]["web.url"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "klotho.cli", "logs", "-f", "hello", "--json"],
+        cwd=shop.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+        assert process.stdout is not None and process.stderr is not None
+        json.loads(process.stdout.readline())
+        shop.visit(url)
+        for line in process.stdout:
+            if "REPORT RequestId" in json.loads(line)["message"]:
+                break
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=10) == 0
+        assert process.stderr.read() == ""
+
+
 def test_an_unchanged_up_makes_one_reading_call_and_no_other(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[str] = []
     make = local_cloud._session

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import time
 from collections.abc import Iterable
@@ -24,7 +25,8 @@ def run(services: list[str], follow: bool, since: str, path: Path, env: str | No
     writer = _Writer(console, reader.services)
     writer.write(reader.since(start))
     if follow:
-        writer.write(reader.follow())
+        with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C is how following ends.
+            writer.write(reader.follow())
 
 
 def seconds_of(text: str) -> int:
