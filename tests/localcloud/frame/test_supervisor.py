@@ -10,6 +10,7 @@ import stat
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -46,13 +47,15 @@ class Runs:
 
     def __init__(self, state: Path) -> None:
         self.state = state
+        # Ports follow from the project's name: a name of its own keeps runs beside each other apart.
+        self.project = f"shop-{uuid.uuid4().hex[:8]}"
         self.processes: list[subprocess.Popen[bytes]] = []
 
     def launch(self, region: str = "eu-west-1", **environment: str) -> subprocess.Popen[bytes]:
         self.state.mkdir(exist_ok=True)
         with (self.state / connect.LOG_FILE).open("ab") as log:
             process = subprocess.Popen(
-                [sys.executable, str(PROGRAM), "shop", "local", str(self.state), region],
+                [sys.executable, str(PROGRAM), self.project, "local", str(self.state), region],
                 stderr=log, stdout=log, start_new_session=True, env={**os.environ, **environment},
             )  # fmt: skip
         self.processes.append(process)
@@ -100,7 +103,7 @@ def test_it_says_how_to_reach_it_to_this_user_only(runs: Runs) -> None:
     assert stat.S_IMODE((runs.state / connect.RUNNING_FILE).stat().st_mode) == 0o600
     assert client(connection, "sts").get_caller_identity()["Arn"].endswith("user/deployer")
     status = connection.status()
-    assert (status["project"], status["environment"], status["region"]) == ("shop", "local", "eu-west-1")
+    assert (status["project"], status["environment"], status["region"]) == (runs.project, "local", "eu-west-1")
     assert (status["endpoint"], status["problems"]) == (connection.endpoint_url, [])
     assert [unit["name"] for unit in status["units"]] == ["functions", "gateway"]
     for secret in (connection.token, connection.secret_key):

@@ -8,6 +8,7 @@ import os
 import signal
 import time
 import urllib.request
+import uuid
 import zipfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -102,12 +103,13 @@ def template() -> dict[str, Any]:
 class Shop:
     """One stack in one local cloud, through the wire only."""
 
-    def __init__(self) -> None:
-        self.state = connect.state_folder("shop", "whole")
+    def __init__(self, project: str) -> None:
+        self.project = project
+        self.state = connect.state_folder(project, "whole")
         self.connection = self.up()
 
     def up(self) -> connect.Connection:
-        self.connection = connect.start("shop", "whole", "eu-west-1")
+        self.connection = connect.start(self.project, "whole", "eu-west-1")
         return self.connection
 
     def client(self, service: str) -> Any:
@@ -154,7 +156,8 @@ class Shop:
 @pytest.fixture
 def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-    found = Shop()
+    # Ports follow from the project's name: a name of its own keeps runs beside each other apart.
+    found = Shop(f"shop-{uuid.uuid4().hex[:8]}")
     yield found
     connect.stop_any(found.state)
 
@@ -230,7 +233,7 @@ def test_the_running_one_is_found_again_and_another_version_is_replaced(
     said: list[str] = []
     monkeypatch.setattr(connect, "installed_version", lambda: "99.0")
     # The new one says the version that is really installed, so it is replaced again at the next start.
-    second = connect.start("shop", "whole", "eu-west-1", said.append)
+    second = connect.start(shop.project, "whole", "eu-west-1", said.append)
     assert (second.endpoint_url, second.pid != first.pid) == (first.endpoint_url, True)
     assert said == [f"restarting the local cloud (it runs Klotho {first.version})", "starting the local cloud"]
 
@@ -257,20 +260,20 @@ def test_a_deployment_that_is_killed_halfway_is_carried_on(shop: Shop, delay: fl
 def test_two_starts_at_once_meet_in_one_supervisor(shop: Shop) -> None:
     connect.stop(shop.connection)
     with ThreadPoolExecutor(4) as pool:
-        found = list(pool.map(lambda _: connect.start("shop", "whole", "eu-west-1"), range(4)))
+        found = list(pool.map(lambda _: connect.start(shop.project, "whole", "eu-west-1"), range(4)))
     assert len(set(found)) == 1
     assert found[0].status()["problems"] == []
 
 
 def test_the_running_one_keeps_its_region(shop: Shop) -> None:
     with pytest.raises(connect.LocalCloudError, match="runs as region eu-west-1, not us-east-1"):
-        connect.start("shop", "whole", "us-east-1")
+        connect.start(shop.project, "whole", "us-east-1")
 
 
 def test_a_start_that_fails_carries_the_logs_last_lines(shop: Shop) -> None:
     connect.stop(shop.connection)
     with pytest.raises(connect.LocalCloudError) as failed:
-        connect.start("shop", "whole", "us-east-1")
+        connect.start(shop.project, "whole", "us-east-1")
     assert failed.value.reason == "the local cloud's data belong to another region"
     assert "the data are of region eu-west-1, asked for us-east-1" in failed.value.log_tail[-1]
 
@@ -279,7 +282,7 @@ def test_one_that_hangs_is_named_when_it_is_asked_to_start(shop: Shop) -> None:
     os.kill(shop.connection.pid, signal.SIGSTOP)
     try:
         with pytest.raises(connect.LocalCloudError, match=rf"pid {shop.connection.pid}\) runs but does not answer"):
-            connect.start("shop", "whole", "eu-west-1", timeout_s=4)
+            connect.start(shop.project, "whole", "eu-west-1", timeout_s=4)
     finally:
         os.kill(shop.connection.pid, signal.SIGCONT)
     assert shop.up().pid == shop.connection.pid
