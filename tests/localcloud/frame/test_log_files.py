@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from klotho.localcloud import logs as module
 from klotho.localcloud.logs import Logs
 
-names = st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=15)
+names = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=15)
 
 
 @settings(max_examples=60, deadline=None)
