@@ -14,7 +14,6 @@ import pytest
 from tests.examples.deployment import Deployment
 
 Deploy = Callable[[str], Deployment]
-Deployed = Callable[[pytest.TempPathFactory, str], Iterator[Deployment]]
 
 
 @pytest.fixture(scope="session")

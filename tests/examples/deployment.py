@@ -12,7 +12,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -117,6 +118,18 @@ class Deployment:
             commands = [processes.command_of(pid) for pid in left]
             processes.kill(left)
         return commands
+
+
+@contextmanager
+def replaced(file: Path, before: str, after: str) -> Iterator[None]:
+    """Replaces some text of a file, which must be there once, while the block runs."""
+    text = file.read_text(encoding="utf-8")
+    assert text.count(before) == 1
+    file.write_text(text.replace(before, after), encoding="utf-8")
+    try:
+        yield
+    finally:
+        file.write_text(text, encoding="utf-8")
 
 
 class Client:

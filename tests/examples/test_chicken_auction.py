@@ -13,7 +13,7 @@ import boto3
 import pytest
 
 from tests.examples.conftest import Deploy
-from tests.examples.deployment import Answer, Client, Deployment
+from tests.examples.deployment import Answer, Client, Deployment, replaced
 
 pytestmark = [pytest.mark.examples, pytest.mark.timeout(300)]
 
@@ -338,6 +338,23 @@ def test_pages_of_any_origin_may_call(api: Client) -> None:
         assert "*" in answer.headers["access-control-allow-methods"] or method in answer.headers[
             "access-control-allow-methods"
         ].split(",")
+
+
+def test_what_goes_wrong_inside_is_for_the_log_and_not_for_the_caller(auction_house: Deployment, api: Client) -> None:
+    with (
+        replaced(auction_house.folder / "chickens" / "handler.py", '"by_breed"', '"by_feather"'),
+        replaced(auction_house.folder / "auctions" / "handler.mjs", '"by_time"', '"by_tide"'),
+    ):
+        results = auction_house.up()
+        assert sorted(name for name, result in results.items() if result != "unchanged") == [
+            "auctions-function",
+            "chickens-function",
+        ]
+        for path, index in (("/chickens", "by_feather"), ("/auctions", "by_tide")):
+            assert problem(api.get(path), 500) == "something went wrong here"
+            assert index in auction_house.logs(path.strip("/"))
+    auction_house.up()
+    assert api.get("/chickens").status == api.get("/auctions").status == 200
 
 
 def test_chickens_and_auctions_outlive_down_and_up(auction_house: Deployment, api: Client) -> None:

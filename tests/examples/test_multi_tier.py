@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
+import shutil
 
 import pytest
 
 from tests.examples.conftest import Deploy
-from tests.examples.deployment import Client, Deployment
+from tests.examples.deployment import Client, Deployment, replaced
 
 pytestmark = [pytest.mark.examples, pytest.mark.timeout(300)]
+
+
+DIES = 'console.log("the oven is cold"); console.error("no yeast"); process.exit(3);'
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +22,7 @@ def shop(deploy: Deploy) -> Deployment:
     return deployment
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def api(shop: Deployment) -> Client:
     return shop.client("shop")
 
@@ -94,9 +95,8 @@ def test_an_unknown_page_is_not_found(api: Client) -> None:
 
 def test_a_function_that_throws_answers_500_and_its_error_is_in_the_logs(shop: Deployment, api: Client) -> None:
     source = shop.folder / "functions" / "discount.mjs"
-    with changed(
-        source, "const { code }", 'if (event.pathParameters.code === "bug") throw new RangeError("no yeast");'
-    ):
+    thrown = 'if (event.pathParameters.code === "bug") throw new RangeError("no yeast");'
+    with replaced(source, "const { code }", f"{thrown} const {{ code }}"):
         results = shop.up()
         assert {name: result for name, result in results.items() if result != "unchanged"} == {
             "discount-function": "updated"
@@ -112,8 +112,7 @@ def test_a_function_that_throws_answers_500_and_its_error_is_in_the_logs(shop: D
 
 def test_a_container_that_dies_at_start_is_named_and_everything_else_goes_on(shop: Deployment, api: Client) -> None:
     order = ordered(api, "tea", 1)
-    words = 'console.log("the oven is cold"); console.error("no yeast"); process.exit(3);'
-    with changed(shop.folder / "receipts" / "main.mjs", "async function receipt", words):
+    with replaced(shop.folder / "receipts" / "main.mjs", "async function receipt", f"{DIES} async function receipt"):
         said = shop.klotho("up", "--yes", exit_code=4).stderr
         assert "error[stack-failed]" in said
         assert "`receipts`" in said
@@ -130,13 +129,19 @@ def test_a_container_that_dies_at_start_is_named_and_everything_else_goes_on(sho
     assert api.get(f"/orders/{order['id']}/print").status == 200
 
 
-@contextmanager
-def changed(file: Path, before: str, line: str) -> Iterator[None]:
-    """Puts a line in front of some text of a file while the block runs."""
-    text = file.read_text(encoding="utf-8")
-    assert text.count(before) == 1
-    file.write_text(text.replace(before, f"{line}\n{before}"), encoding="utf-8")
-    try:
-        yield
-    finally:
-        file.write_text(text, encoding="utf-8")
+def test_a_new_container_that_dies_at_start_leaves_nothing_behind(shop: Deployment, api: Client) -> None:
+    shutil.copytree(shop.folder / "receipts", shop.folder / "bakery")
+    (shop.folder / "bakery" / "main.mjs").write_text(f"{DIES}\n", encoding="utf-8")
+    route = 'api.attach_service(orders, route="/orders")'
+    more = f'bakery = Compute.Container(context="./bakery")\napi.attach_service(bakery, route="/bakery")\n{route}'
+    with replaced(shop.folder / "infra.py", route, more):
+        said = shop.klotho("up", "--yes", exit_code=4).stderr
+        assert "`bakery`" in said
+        assert "no yeast" in said
+        assert api.get("/prices/tea").json == {"cents": 225}
+        assert api.get("/report").status == 200
+        assert api.get("/bakery").status == 404
+    shop.up()
+    status = shop.klotho("status", "--json").stdout
+    assert "bakery" not in status
+    assert api.get("/prices/tea").json == {"cents": 225}

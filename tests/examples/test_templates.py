@@ -6,8 +6,9 @@ import json
 import os
 import subprocess
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,13 +17,28 @@ from tests.examples.deployment import EXAMPLES, KLOTHO
 NAMES = sorted(path.parent.name for path in EXAMPLES.glob("*/infra.py"))
 
 
-def build(name: str, out: Path, hash_seed: str = "random") -> dict[str, bytes]:
-    """Every file that `klotho build` writes, by its path below `out`."""
-    command = [str(KLOTHO), "build", str(EXAMPLES / name), "--out", str(out)]
-    environment = {**os.environ, "PYTHONHASHSEED": hash_seed, "CI": ""}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode == 0, done.stderr
-    return {str(path.relative_to(out)): path.read_bytes() for path in sorted(out.rglob("*")) if path.is_file()}
+Build = Callable[..., Path]
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Build:
+    """`built("users", hash_seed="1")`: the folder `klotho build` wrote, built once."""
+    root = tmp_path_factory.mktemp("built")
+
+    def build(name: str, hash_seed: str = "0") -> Path:
+        out = root / f"{name} {hash_seed}"
+        if not out.exists():
+            command = [str(KLOTHO), "build", str(EXAMPLES / name), "--out", str(out)]
+            environment = {**os.environ, "PYTHONHASHSEED": hash_seed, "CI": ""}
+            done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+            assert done.returncode == 0, done.stderr
+        return out
+
+    return build
+
+
+def files_in(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
 def test_there_are_three_examples() -> None:
@@ -30,9 +46,8 @@ def test_there_are_three_examples() -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_cfn_lint_finds_nothing(name: str, tmp_path: Path, record_property: Callable[[str, object], None]) -> None:
-    build(name, tmp_path)
-    templates = sorted((tmp_path / "cloudformation").glob("*.template.json"))
+def test_cfn_lint_finds_nothing(name: str, built: Build, record_property: Callable[[str, object], None]) -> None:
+    templates = sorted((built(name) / "cloudformation").glob("*.template.json"))
     assert len(templates) >= 4
     command = [str(KLOTHO.parent / "cfn-lint"), "--format", "json", "--regions", "us-east-1", "eu-central-1", "--"]
     done = subprocess.run([*command, *map(str, templates)], capture_output=True, text=True, timeout=120, check=False)
@@ -49,8 +64,46 @@ def test_cfn_lint_finds_nothing(name: str, tmp_path: Path, record_property: Call
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_building_gives_the_same_bytes_whatever_the_order_of_hashes(name: str, tmp_path: Path) -> None:
-    first = build(name, tmp_path / "0", "0")
+def test_building_gives_the_same_bytes_whatever_the_order_of_hashes(name: str, built: Build) -> None:
+    first = files_in(built(name))
     assert {"application.json", "resources.json", "cloudformation/manifest.json"} <= set(first)
     for seed in ("1", "random"):
-        assert build(name, tmp_path / seed, seed) == first
+        assert files_in(built(name, seed)) == first
+
+
+def statements(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every IAM statement with the logical id of the policy it stands in."""
+    for template in sorted((folder / "cloudformation").glob("*.template.json")):
+        for logical_id, resource in json.loads(template.read_text(encoding="utf-8"))["Resources"].items():
+            if resource["Type"] == "AWS::IAM::RolePolicy":
+                for statement in resource["Properties"]["PolicyDocument"]["Statement"]:
+                    yield logical_id, statement
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_permission_has_a_wildcard_where_aws_takes_a_resource(name: str, built: Build) -> None:
+    found = list(statements(built(name)))
+    assert found
+    for logical_id, statement in found:
+        assert not [action for action in statement["Action"] if "*" in action], logical_id
+        if "*" in statement["Resource"]:
+            # AWS's service authorization reference: these take no resource, or only some of them do.
+            services = {action.partition(":")[0] for action in statement["Action"]}
+            assert services == {"ec2"} or statement["Action"] == ["ecr:GetAuthorizationToken"], logical_id
+
+
+def test_the_auction_s_functions_may_do_what_the_program_says_and_nothing_else(built: Build) -> None:
+    granted = {
+        (logical_id.removesuffix("FunctionRolePolicy").lower(), statement["Sid"])
+        for logical_id, statement in statements(built("chicken-auction"))
+    }
+    assert granted == {
+        ("chickens", "ReadChickensDb"),
+        ("chickens", "WriteChickensDb"),
+        ("chickens", "WriteSubscriptionsDb"),
+        ("chickens", "WriteLogs"),
+        ("auctions", "ReadAuctionsDb"),
+        ("auctions", "WriteAuctionsDb"),
+        ("auctions", "ReadChickensDb"),
+        ("auctions", "WriteLogs"),
+    }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import boto3
@@ -26,7 +26,7 @@ def users(deploy: Deploy) -> Deployment:
     return deployment
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def api(users: Deployment) -> Client:
     return users.client("users-api")
 
@@ -77,7 +77,7 @@ def test_an_unknown_user_and_an_unknown_page_are_not_found(api: Client) -> None:
 
 
 def test_bringing_it_up_again_changes_nothing(
-    users: Deployment, api: Client, record_property: pytest.FixtureRequest
+    users: Deployment, api: Client, record_property: Callable[[str, object], None]
 ) -> None:
     before = users.processes()
     start = time.monotonic()
@@ -85,7 +85,7 @@ def test_bringing_it_up_again_changes_nothing(
     seconds = time.monotonic() - start
     assert processes.still_alive(before) == before, "nothing was restarted"
     assert api.get("/users").status == 200
-    record_property("figure", f"unchanged `klotho up` of users: {seconds:.2f} s")  # type: ignore[operator]
+    record_property("figure", f"unchanged `klotho up` of users: {seconds:.2f} s")
 
 
 def test_data_outlive_down_and_up(users: Deployment, api: Client) -> None:
