@@ -20,6 +20,7 @@ Rules every handler keeps, checked by the one contract test:
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -71,7 +72,7 @@ class Outcome:
     """Read-only properties by the schema's names; nested ones with dots, as GetAtt writes them (`Endpoint.Address`)."""
 
 
-class Handler:
+class Handler(ABC):
     """Base of all handlers: stores the cloud, and does nothing on restart."""
 
     type_name: ClassVar[str]
@@ -82,15 +83,17 @@ class Handler:
     def __init__(self, cloud: Cloud) -> None:
         self.cloud = cloud
 
+    @abstractmethod
     async def create(self, request: Request) -> Outcome:
-        raise NotImplementedError(f"{self.type_name}: create")  # pragma: no cover - a handler without it cannot register
+        """Make the resource; the same outcome for the same token."""
 
+    @abstractmethod
     async def update(self, request: Request) -> Outcome:
         """Apply `request.properties` over `request.previous`; create-only properties never differ here."""
-        raise NotImplementedError(f"{self.type_name}: update")  # pragma: no cover
 
+    @abstractmethod
     async def delete(self, request: Request) -> None:
-        raise NotImplementedError(f"{self.type_name}: delete")  # pragma: no cover
+        """Remove it; succeeds when it is gone already."""
 
     async def resume(self, record: Record) -> None:
         """The supervisor has started again and this resource is live: bring its plane back."""

@@ -15,6 +15,7 @@ is no identifier, every API has its `$default`. (On AWS, `Ref` of a stage gives 
 from __future__ import annotations
 
 import hashlib
+from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -41,11 +42,13 @@ def api_id(token: str, length: int = 10) -> str:
 class _Checked(Handler):
     """A resource whose record is all there is to it: check on create and update, nothing on delete."""
 
+    @abstractmethod
     def identify(self, request: Request) -> Outcome:
-        raise NotImplementedError(self.type_name)  # pragma: no cover - every subclass has it
+        """The id and attributes a new one gets."""
 
+    @abstractmethod
     def check(self, request: Request, identifier: str) -> None:
-        raise NotImplementedError(self.type_name)  # pragma: no cover
+        """HandlerError for what AWS would refuse."""
 
     async def create(self, request: Request) -> Outcome:
         outcome = self.identify(request)
