@@ -95,7 +95,7 @@ class Handler(ABC):
     async def delete(self, request: Request) -> None:
         """Remove it; succeeds when it is gone already."""
 
-    async def resume(self, record: Record) -> None:
+    async def resume(self, record: Record) -> None:  # noqa: B027 - most types have nothing to bring back
         """The supervisor has started again and this resource is live: bring its plane back."""
 
 
