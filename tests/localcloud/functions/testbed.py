@@ -31,7 +31,7 @@ def build_cloud(state: Path) -> Cloud:
     missing: Any = None
     return Cloud(
         project="acme", environment="local", region=REGION, state=state, endpoint_url="http://127.0.0.1:9",
-        database=database, world=World(database), ports=Ports(database, "acme", "local"), logs=Logs(state),
+        database=database, world=World(database), ports=Ports(database, "acme", str(state)), logs=Logs(state),
         credentials=Credentials(database), objects=ObjectStore(state), secrets=missing, tables=missing,
         postgres=missing, functions=missing, containers=missing, gateway=missing,
     )  # fmt: skip
