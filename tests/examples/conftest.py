@@ -6,6 +6,7 @@ deployment is taken down with its data, and a process that is left over fails th
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -26,15 +27,17 @@ def cache_home(tmp_path_factory: pytest.TempPathFactory) -> Path | None:
 @pytest.fixture(scope="module")
 def deploy(tmp_path_factory: pytest.TempPathFactory, cache_home: Path | None) -> Iterator[Deploy]:
     """`deploy("users")`: a copy of the example that is not up yet."""
-    made: list[Deployment] = []
+    left: list[str] = []
 
-    def make(name: str) -> Deployment:
-        made.append(Deployment.of(name, tmp_path_factory.mktemp(name), cache_home))
-        return made[-1]
+    with contextlib.ExitStack() as ends:  # so that one that can't be taken down does not keep the others up
 
-    yield make
-    left = {deployment.folder.name: deployment.end() for deployment in made}
-    assert not any(left.values()), f"processes are left after `klotho down`: {left}"
+        def make(name: str) -> Deployment:
+            deployment = Deployment.of(name, tmp_path_factory.mktemp(name), cache_home)
+            ends.callback(lambda: left.extend(deployment.end()))
+            return deployment
+
+        yield make
+    assert left == [], "processes are left after `klotho down`"
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

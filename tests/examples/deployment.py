@@ -6,6 +6,7 @@ its own. Refuses, by assertion with the command's output, an exit code other tha
 
 from __future__ import annotations
 
+import hashlib
 import http.client
 import json
 import os
@@ -44,6 +45,7 @@ class Deployment:
     """One example in one folder with one local cloud."""
 
     folder: Path
+    project: str
     state_home: Path
     environment: Mapping[str, str]
     output: list[str] = field(default_factory=list)
@@ -53,16 +55,20 @@ class Deployment:
     def of(cls, name: str, folder: Path, cache_home: Path | None) -> Deployment:
         target = folder / name
         shutil.copytree(EXAMPLES / name, target, ignore=shutil.ignore_patterns("compiled", "__pycache__"))
+        # A project of its own, because ports are chosen by the project's name: two clouds of one name, brought up and
+        # down side by side by two test workers, would now and then take each other's.
+        project = f"examples-{hashlib.sha256(str(folder).encode()).hexdigest()[:8]}"
+        (target / "klotho.yaml").write_text(f"project: {project}\n", encoding="utf-8")
         state_home = folder / "state"
         environment = {**os.environ, "XDG_STATE_HOME": str(state_home), "NO_COLOR": "1", "CI": ""}
         if cache_home is not None:
             environment["XDG_CACHE_HOME"] = str(cache_home)
-        return cls(target, state_home, environment)
+        return cls(target, project, state_home, environment)
 
     @property
     def state(self) -> Path:
-        """The local cloud's folder; every example is in project `examples`."""
-        return self.state_home / "klotho" / "examples" / "local"
+        """The local cloud's folder."""
+        return self.state_home / "klotho" / self.project / "local"
 
     @property
     def supervisor(self) -> dict[str, Any]:
