@@ -71,6 +71,13 @@ def test_a_chicken_is_created(api: Client) -> None:
     created(api.post("/chickens", {key: HEN[key] for key in ("breed", "color", "sex")}))
 
 
+@pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "application/octet-stream", "text/plain"])
+def test_a_body_is_read_as_json_whatever_the_caller_calls_it(api: Client, kind: str) -> None:
+    headers = {"content-type": kind}  # API Gateway hands over in base64 what it does not take for text
+    hen = created(api.post("/chickens", HEN, headers))
+    created(api.post("/auctions", {"chickenId": hen, "startingPrice": 1, "status": "pending"}, headers))
+
+
 def test_chickens_are_listed_with_id_breed_and_sex(api: Client) -> None:
     hen = new_chicken(api)
     answer = api.get("/chickens")
