@@ -35,6 +35,12 @@ _SETTINGS = (
         "Write a value as the message describes it.",
     ),
     Page(
+        "settings-target-missing",
+        "An environment in `klotho.yaml` does not say whether it is on this machine or on AWS.",
+        "An environment named `prod` that quietly ran on this machine would surprise you.",
+        "Write `target: local` or `target: aws` below its name; only the one named `local` needs none.",
+    ),
+    Page(
         "environment-unknown",
         "The environment you named is not in `klotho.yaml`.",
         "Only `local` exists without being written down.",
@@ -131,6 +137,25 @@ _DEPLOYMENT = (
         "Undo the change, or run the command with `--delete-data` if the data may go.",
     ),
     Page(
+        "unit-failed",
+        "Everything is deployed, but a service, database or API of the application does not run.",
+        "Its address does not answer, or another program answers there; the reason is shown.",
+        "Remove the reason, for example the program that holds the port, and run `klotho up` again.",
+    ),
+    Page(
+        "application-elsewhere",
+        "An application of the same name and project was brought up from another folder.",
+        "Going on would replace that application, or delete its data.",
+        "Give this one another name, in `Application(…)` or as `app:` in klotho.yaml, or another `project=`. If it is the "
+        "same application and has moved, add `--take-over`.",
+    ),
+    Page(
+        "application-ambiguous",
+        "The program can't say which application it is, and several were brought up from its folder.",
+        "Klotho does not guess which one a command is for.",
+        "Add `--app NAME`, and `--project NAME` where it has one.",
+    ),
+    Page(
         "environment-protected",
         "`klotho.yaml` says `protect: true` for the environment, and the command would delete its data.",
         "Protection is there so that nobody deletes data by a flag.",
@@ -188,6 +213,12 @@ _COMMANDS = (
         "Name a new folder: `klotho init NAME`.",
     ),
     Page(
+        "output-folder-taken",
+        "A build would write to a folder that is not its own: it holds other files, or is a file or a link.",
+        "A build replaces and removes only what an earlier build wrote; your files are never touched.",
+        "Name a folder that is missing or empty, or holds an earlier build: `klotho build --out DIR`.",
+    ),
+    Page(
         "file-refused",
         "The operating system refused a file or folder; its own words are shown.",
         "Klotho can't read or write what it has to.",
@@ -206,10 +237,17 @@ _COMMANDS = (
         "Run `klotho logs` without a name, or correct it.",
     ),
     Page(
+        "code-unknown",
+        "`klotho explain` was asked for a code that no diagnostic has.",
+        "There is no page to show.",
+        "Copy the code from between the brackets of `error[…]`, or run `klotho explain` for all of them.",
+    ),
+    Page(
         "cancelled",
-        "You said no.",
-        "Nothing was changed.",
-        "Run the command again when you are sure.",
+        "You said no, or pressed Ctrl-C.",
+        "The command ended before it was done. What it had begun in the cloud goes on by itself; the message says so "
+        "when there is such a thing.",
+        "Run the command again: what is done already is not done twice.",
     ),
     Page(
         "internal-error",
