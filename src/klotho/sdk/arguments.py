@@ -56,6 +56,10 @@ class Arguments:
         self.given: set[str] = set()
         """What was given, right or wrong: a check that finds something missing asks here."""
         self.complained = False
+        self.unread: set[str] = set()
+        """Arguments that were wrong, which is reported."""
+        self.unsettled = False
+        """Whether a mistake of the whole call was reported: what was not given may have been meant."""
         self._doubtful = False
         self._index: dict[str, int] = {}
 
@@ -73,6 +77,10 @@ class Arguments:
         """Report a mistake at an argument, at one item of a mapping given for it, or at the whole call."""
         at = self.span if argument is None else self.place(argument, key)
         self.complained = True
+        if argument is None:
+            self.unsettled = True
+        else:
+            self.unread.add(argument)
         self.recording.report.error(code, message, at, also=also, notes=notes, helps=helps)
 
     def lacks(self, *names: str) -> bool:
@@ -81,6 +89,10 @@ class Arguments:
 
     def place(self, argument: str, key: str | None = None) -> Span | None:
         return self.recording.sources.argument(self.span, argument, self._index.get(argument), key)
+
+    def reported(self, names: tuple[str, ...]) -> frozenset[str]:
+        """Of these parameters those that later checks must leave alone, because their mistakes are reported."""
+        return frozenset(self.unread | {name for name in names if self.unsettled and name not in self.values})
 
     def drop(self, argument: str) -> None:
         self.values.pop(argument, None)
@@ -107,6 +119,7 @@ def bind(
             continue
         arguments.given.add(name)
         if isinstance(value, Absent):
+            arguments.unread.add(name)
             continue
         reader = readers.get(name) or (None if name in signature.names else json_value)
         if value is None and reader is not None:
@@ -138,8 +151,20 @@ def _match(
     for name in signature.required:
         # A misspelt name is reported above; that it is missing as well would be the same mistake said twice.
         if name not in raw and name not in meant:
-            arguments.missing(name)
+            example = _EXAMPLES.get(name)
+            arguments.missing(name, example and example.format(arguments.title.strip("`")))
     return raw
+
+
+_EXAMPLES = {
+    "name": 'give one, for example `{}("orders", …)`',
+    "target": "give the construct it is about, for example `service.{}(orders_db)`",
+    "service": 'give the service that answers, for example `api.{}(orders, route="/orders")`',
+    "implementation": 'name one, for example `orders.{}("fargate", cpu=512)`',
+    "resource_type": 'for example `orders_db.{}("AWS::RDS::DBInstance", {{"MultiAZ": True}})`',
+    "properties": 'for example `orders_db.{}("AWS::RDS::DBInstance", {{"MultiAZ": True}})`',
+}
+"""How to give what is missing; the braces stand for what was called."""
 
 
 def _complain_surplus(arguments: Arguments, signature: Signature, found: int) -> None:
@@ -149,12 +174,12 @@ def _complain_surplus(arguments: Arguments, signature: Signature, found: int) ->
     arguments.complain(
         "extra-argument",
         f"{arguments.title} takes {count or 'no'} argument{'' if count == 1 else 's'} by position, not {found}",
-        helps=(f"give the others by name, for example `{named[0]}=…`" if named else None,),
+        helps=(f"give the others by name, for example `{named[0]}=…`" if named else "leave the rest out",),
     )
 
 
 def _complain_unknown(arguments: Arguments, signature: Signature, name: str) -> None:
-    arguments._doubtful = arguments.complained = True
+    arguments._doubtful = arguments.complained = arguments.unsettled = True
     arguments.recording.report.error(
         "unknown-argument",
         f"{arguments.title} has no argument `{printable(name)}`",

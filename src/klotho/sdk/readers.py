@@ -72,6 +72,8 @@ def shown(value: Any) -> str:
         return repr(value) if abs(value) < _LARGEST else "such a large number"
     if isinstance(value, Titled):
         return value._title()
+    if isinstance(value, list | tuple | dict) and not len(value):
+        return f"an empty {type(value).__name__}"
     name = value.__name__ if isinstance(value, type) else type(value).__name__
     article = "the class" if isinstance(value, type) else "an" if name[:1].lower() in "aeiou" else "a"
     return f"{article} {name}"
@@ -220,6 +222,11 @@ def environment(value: Any) -> dict[str, str]:
     return read
 
 
+_WHOLE_OUTPUT = re.compile(r"\$\{klotho:[^}#]+#[A-Za-z_][A-Za-z0-9_]*\}")
+_CHANGED_OUTPUT = re.compile(r"\$\{klotho:", re.IGNORECASE)
+"""What `db.endpoint.upper()` or a slice leaves of an output's token: nothing would resolve it."""
+
+
 def _variable_text(value: Any) -> str:
     expected = "text, a number, True, False or an output such as `service.url`"
     if isinstance(value, Titled):
@@ -235,6 +242,9 @@ def _variable_text(value: Any) -> str:
     if not isinstance(value, str):
         raise wrong(expected, value)
     plain = text(value)
+    if _CHANGED_OUTPUT.search(_WHOLE_OUTPUT.sub("", plain)):
+        help_text = "use the output whole, and change it in the service: it is known only at deploy"
+        raise Wrong(Problem("text", "a part or a changed form of an output", (help_text,)))
     if "<" in plain and (inside := _construct_in(plain)):
         raise Wrong(
             Problem("text", f"a text with {inside} in it", ("put one of its outputs there, such as `service.url`",))
