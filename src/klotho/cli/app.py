@@ -174,3 +174,14 @@ def logs(
     from klotho.cli.commands.logs import run
 
     run(services or [], follow, since, program, env, as_json)
+
+
+@app.command()
+def explain(
+    code: Annotated[str | None, typer.Argument(metavar="[CODE]", help="As in `error[CODE]`; all unless named.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Explain a diagnostic code: what it means, why, what to do."""
+    from klotho.cli.commands.explain import run
+
+    run(code, as_json)

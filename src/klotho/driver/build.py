@@ -1,6 +1,7 @@
 """Compiles a program: `infra.py` to an application, to a resource graph, to templates.
 
-Input: a program and an environment. Output: a `Build`, and on request the folder `compiled/` beside the program. Refuses a program with mistakes: `ProgramError` with all of them, nothing written.
+Input: a program and an environment. Output: a `Build`, and on request the folder `compiled/` beside the program.
+Refuses a program with mistakes: `ProgramError` with all of them, nothing written.
 No network, no process.
 """
 
@@ -58,19 +59,21 @@ def build(program: Program, environment_name: str | None, *, in_ci: bool = False
     """Run the program and compile it for an environment."""
     from klotho.application.files import ProgramFiles
     from klotho.emit import render
-    from klotho.engine import resolve
+    from klotho.engine import report_mistakes, resolve
     from klotho.sdk.program import run
 
     application, report = run(program.path)
     report.extend(program.diagnostics)
-    report.stop_on_errors()
     if application is None:
         raise ProgramError(report.diagnostics)
+    files = ProgramFiles(program.folder, _repository_top(program.folder))
+    if report.errors:
+        report_mistakes(application, files=files, report=report)
+        report.stop_on_errors()
     application = _named(application, program)
     environment = choose_environment(program, environment_name, application.environment, in_ci)
     environment = with_region(environment, application.region)
     assert environment.region is not None
-    files = ProgramFiles(program.folder, _repository_top(program.folder))
     resolution = resolve(application, environment=environment.name, files=files, report=report)
     report.stop_on_errors()
     bundle = render(resolution.graph, resolution.setting, region=environment.region)

@@ -24,7 +24,8 @@ MARKER = ".klotho-output.json"
 
 def write_output(folder: Path, files: Mapping[str, bytes], program_folder: Path) -> Path:
     """Make the folder hold these files and return its absolute path; an unchanged file is left alone."""
-    target = Path(os.path.abspath(folder))
+    # The last part is not resolved, so that a link in the folder's place is seen.
+    target = folder.resolve() if folder.name in ("", "..") else folder.parent.resolve() / folder.name
     try:
         earlier = _earlier_files(target, program_folder)
         _refuse_strangers(target, files, earlier)
@@ -52,7 +53,7 @@ def _earlier_files(target: Path, program_folder: Path) -> frozenset[str]:
         raise _taken(target, "is a link")
     if not stat.S_ISDIR(mode):
         raise _taken(target, "is a file")
-    present = sorted(os.listdir(target))
+    present = sorted(path.name for path in target.iterdir())
     if not present:
         return frozenset()
     earlier = _marked(target / MARKER)

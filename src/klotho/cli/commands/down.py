@@ -17,7 +17,7 @@ from klotho.driver.program import Program
 
 def run(path: Path, env: str | None, yes: bool, delete_data: bool, as_json: bool) -> int:
     console = Console(as_json)
-    program = program_at(path)
+    program = program_at(path, "klotho down")
     if delete_data and not yes:
         _consent(console, program)
     with progress_for(console) as sink:

@@ -21,7 +21,7 @@ _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 def run(services: list[str], follow: bool, since: str, path: Path, env: str | None, as_json: bool) -> None:
     console = Console(as_json)
     start = now_ms() - seconds_of(since) * 1000
-    reader = open_logs(program_at(path), env, services)
+    reader = open_logs(program_at(path, "klotho logs --program"), env, services)
     writer = _Writer(console, reader.services)
     writer.write(reader.since(start))
     if follow:

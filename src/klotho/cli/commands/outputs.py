@@ -11,7 +11,7 @@ from klotho.driver import inspection
 
 def run(name: str | None, path: Path, env: str | None, as_json: bool) -> None:
     console = Console(as_json)
-    program = program_at(path)
+    program = program_at(path, "klotho outputs --program")
     if name is not None:
         value = inspection.output(program, env, name)
         if as_json:

@@ -11,7 +11,8 @@ from klotho.cli.console import show_paths_from
 from klotho.driver.program import Program, find_program
 
 
-def program_at(path: Path) -> Program:
-    found = find_program(path)
+def program_at(path: Path, command: str) -> Program:
+    """`command`: what was run, as far as a path can follow it, for example `klotho logs --program`."""
+    found = find_program(path, command)
     show_paths_from(found.folder)
     return found

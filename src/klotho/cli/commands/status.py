@@ -12,7 +12,7 @@ from klotho.driver import inspection
 
 def run(path: Path, env: str | None, as_json: bool) -> None:
     console = Console(as_json)
-    found = inspection.status(program_at(path), env)
+    found = inspection.status(program_at(path, "klotho status"), env)
     if as_json:
         console.json({"ok": True, **found.to_json()})
         return

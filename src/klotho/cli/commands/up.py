@@ -19,7 +19,7 @@ from klotho.driver.deployment import up as bring_up
 def run(path: Path, env: str | None, yes: bool, delete_data: bool, as_json: bool) -> int:
     """`yes` changes nothing yet: the local environment asks no questions, data loss needs its own flag."""
     console = Console(as_json)
-    program = program_at(path)
+    program = program_at(path, "klotho up")
     with progress_for(console) as sink:
         result = bring_up(program, env, sink, delete_data=delete_data)
     if not result.deployment.ok:
