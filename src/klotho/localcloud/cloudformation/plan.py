@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from klotho.catalogue.facts import PropertyPath, schema
+from klotho.catalogue.facts import PropertyPath, edited, schema
 from klotho.localcloud.cloudformation.coercion import coerced
 from klotho.localcloud.cloudformation.deployment import Deployment
 from klotho.localcloud.cloudformation.intrinsics import Scope, resolve
@@ -56,6 +56,7 @@ def strongest(properties: tuple[PropertyChange, ...]) -> Recreation:
 def compare(type_name: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[PropertyChange, ...]:
     """The top-level properties that differ; an unknown new value counts as a possible difference."""
     facts = schema(type_name)
+    edits = edited(type_name, before, after)
     found = []
     for name in sorted(set(before) | set(after)):
         if normal(before.get(name)) == normal(after.get(name)):
@@ -64,6 +65,8 @@ def compare(type_name: str, before: Mapping[str, Any], after: Mapping[str, Any])
         for level, paths in (("Conditionally", facts.conditional_create_only), ("Always", facts.create_only)):
             if any(path[0] == name and _differs(path, before, after) for path in paths):
                 recreation = "Always" if level == "Always" else "Conditionally"
+        if name in edits:
+            recreation = "Always"
         unknown = merged(after.get(name))
         causes = tuple(sorted(unknown.causes, key=lambda cause: cause.entity)) if unknown is not None else ()
         if recreation == "Always" and causes and not any(cause.certain for cause in causes):
