@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from klotho.deploy.place import Clients, Pace, translated
+from klotho.stacks import DIGEST
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation.type_defs import StackEventTypeDef
 
-DIGEST_TAG = "klotho:digest"
 STATEFUL_TAG = "klotho:stateful"
 INLINE_TEMPLATE_BYTES = 51_200
 """The largest TemplateBody (CloudFormation quotas, "Template body size in a request")."""
@@ -35,11 +35,10 @@ class DeployedStack:
     tags: Mapping[str, str] = field(default_factory=dict)
     parameters: Mapping[str, str] = field(default_factory=dict)
     outputs: Mapping[str, str] = field(default_factory=dict)
+    """Without the digest."""
     reason: str = ""
-
-    @property
-    def digest(self) -> str | None:
-        return self.tags.get(DIGEST_TAG)
+    digest: str | None = None
+    """What it was deployed with; None for a stack that never settled well."""
 
     @property
     def name(self) -> str:
@@ -62,7 +61,7 @@ class DeployedStack:
 
     @property
     def settled_well(self) -> bool:
-        """The last operation did what it was asked, so the digest tag tells the truth."""
+        """The last operation did what it was asked, so the digest tells the truth."""
         return self.status in ("CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE")
 
 
@@ -106,7 +105,9 @@ class Request:
     template: bytes
     template_digest: str
     parameters: Mapping[str, str]
+    """Without the digest."""
     tags: Mapping[str, str]
+    digest: str
     token: str
 
 
@@ -222,7 +223,8 @@ class StackCalls:
             "StackName": request.stack_name,
             **self._template_argument(request),
             "Parameters": [
-                {"ParameterKey": key, "ParameterValue": value} for key, value in sorted(request.parameters.items())
+                {"ParameterKey": key, "ParameterValue": value}
+                for key, value in sorted({**request.parameters, DIGEST: request.digest}.items())
             ],
             "Tags": [{"Key": key, "Value": value} for key, value in sorted(request.tags.items())],
             "Capabilities": ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"],
@@ -255,14 +257,19 @@ def upstreams(stacks: Iterable[DeployedStack]) -> dict[str, set[str]]:
 
 
 def _deployed(data: Any) -> DeployedStack:
+    parameters = {item["ParameterKey"]: item.get("ParameterValue", "") for item in data.get("Parameters", ())}
+    outputs = {item["OutputKey"]: item.get("OutputValue", "") for item in data.get("Outputs", ())}
+    parameters.pop(DIGEST, None)
+    digest = outputs.pop(DIGEST, None)
     return DeployedStack(
         stack_name=data["StackName"],
         stack_id=data["StackId"],
         status=data["StackStatus"],
         tags={tag["Key"]: tag["Value"] for tag in data.get("Tags", ())},
-        parameters={item["ParameterKey"]: item.get("ParameterValue", "") for item in data.get("Parameters", ())},
-        outputs={item["OutputKey"]: item.get("OutputValue", "") for item in data.get("Outputs", ())},
+        parameters=parameters,
+        outputs=outputs,
         reason=data.get("StackStatusReason", ""),
+        digest=digest,
     )
 
 

@@ -32,6 +32,7 @@ from klotho.resources import (
 )
 from klotho.resources.naming import logical_id, pascal, short_hash, stack_name
 from klotho.stacks.model import (
+    DIGEST,
     AssetSource,
     Manifest,
     Origin,
@@ -204,10 +205,9 @@ def _document(template: _Template) -> Mapping[str, Any]:
         "Description": f"Klotho stack {template.name}",
         "Resources": template.resources,
     }
-    if template.parameters:
-        document["Parameters"] = template.parameters
-    if template.outputs:
-        document["Outputs"] = template.outputs
+    digest = {"Type": "String", "Description": "What the stack is deployed with, filled by the deployer"}
+    document["Parameters"] = {**template.parameters, DIGEST: digest}
+    document["Outputs"] = {**template.outputs, DIGEST: {"Value": {"Ref": DIGEST}}}
     return document
 
 
