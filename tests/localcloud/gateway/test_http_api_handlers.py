@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import socket
 from collections.abc import Coroutine
@@ -71,10 +72,11 @@ def test_a_port_that_somebody_else_has_is_named_and_shown_as_failed(tmp_path: Pa
             with socket.socket() as stranger:
                 stranger.bind(("127.0.0.1", port))
                 stranger.listen()
-                with pytest.raises(HandlerError, match=f"port {port} .* in use by another program"):
+                with pytest.raises(HandlerError, match=f"port {port} .* in use by .+ \\(pid {os.getpid()}\\)"):
                     await Api.create(cloud)
                 unit = cloud.gateway.status()[0]
                 assert unit.state == "failed" and str(port) in (unit.detail or "")
+                assert unit.address is None
             assert (await Api.create(cloud)).url.endswith(str(port))
             assert [unit.state for unit in cloud.gateway.status()] == ["running"]
 
