@@ -69,13 +69,14 @@ class Arguments:
         message: str,
         argument: str | None = None,
         *,
-        key: str | None = None,
+        key: object = None,
+        at_key: bool = False,
         also: tuple[Label, ...] = (),
         notes: tuple[str, ...] = (),
         helps: tuple[str | None, ...] = (),
     ) -> None:
         """Report a mistake at an argument, at one item of a mapping given for it, or at the whole call."""
-        at = self.span if argument is None else self.place(argument, key)
+        at = self.span if argument is None else self.place(argument, key, at_key)
         self.complained = True
         if argument is None:
             self.unsettled = True
@@ -87,8 +88,17 @@ class Arguments:
         """Whether none of these was given, and no argument is known to be a misspelt or misplaced one."""
         return not self._doubtful and not self.given & set(names)
 
-    def place(self, argument: str, key: str | None = None) -> Span | None:
-        return self.recording.sources.argument(self.span, argument, self._index.get(argument), key)
+    def place(self, argument: str, key: object = None, at_key: bool = False) -> Span | None:
+        """Where an argument was written, or the value of one key of a mapping given for it, or the key itself."""
+        return self.recording.sources.argument(self.span, argument, self._index.get(argument), key, at_key)
+
+    def name_place(self, argument: str, key: str | None = None) -> Span | None:
+        """Where an argument was written, or the name of one item of a mapping given for it."""
+        return self.place(argument, key, at_key=True)
+
+    def read_again(self, name: str, reader: Reader) -> None:
+        """Read a value that was taken as plain JSON once more, as what it is now known to be."""
+        _read(self, name, self.values.pop(name), reader)
 
     def reported(self, names: tuple[str, ...]) -> frozenset[str]:
         """Of these parameters those that later checks must leave alone, because their mistakes are reported."""
@@ -179,7 +189,10 @@ def _complain_surplus(arguments: Arguments, signature: Signature, found: int) ->
 
 
 def _complain_unknown(arguments: Arguments, signature: Signature, name: str) -> None:
-    arguments._doubtful = arguments.complained = arguments.unsettled = True
+    arguments._doubtful = arguments.complained = True
+    meant = nearest(name, signature.names)
+    arguments.unread.update(meant)
+    arguments.unsettled |= not meant
     arguments.recording.report.error(
         "unknown-argument",
         f"{arguments.title} has no argument `{printable(name)}`",
@@ -197,7 +210,7 @@ def _read(arguments: Arguments, name: str, value: Any, reader: Reader) -> None:
         for problem in wrong.problems:
             found = "" if problem.found is None else f", not {problem.found}"
             message = f"{label}{problem.where}` of {arguments.title} must be {problem.expected}{found}"
-            arguments.complain(problem.code, message, name, key=problem.key, helps=problem.helps)
+            arguments.complain(problem.code, message, name, key=problem.key, at_key=problem.at_key, helps=problem.helps)
         _complain_secrets(arguments, name, value)
     except Exception as error:  # the value's own methods raised; the program goes on
         raised = f"{shown(value)} raised {printable(type(error).__name__)}"

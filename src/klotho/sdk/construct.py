@@ -70,6 +70,7 @@ def described(**readers: Reader) -> Callable[[F], F]:
             object.__setattr__(self, "_described", True)
             object.__setattr__(self, "_made", _record(self, arguments, signature.names))
 
+        describe.__dict__["readers"] = readers
         return describe  # type: ignore[return-value]  # functools.wraps keeps the signature
 
     return decorate
@@ -96,7 +97,7 @@ def _record(construct: Construct, arguments: Arguments, parameters: tuple[str, .
         from_project=bool(values.get("from_project")),
         existing=values.get("existing"),
         unread=arguments.reported(parameters),
-        locate=arguments.place,
+        locate=arguments.name_place,
     )
     arguments.recording.constructs.append(model)
     return model

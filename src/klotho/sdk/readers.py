@@ -45,8 +45,10 @@ class Problem(NamedTuple):
     where: str = ""
     """Where in the argument: `["PORT"]`."""
     code: str = "wrong-argument"
-    key: str | None = None
+    key: object = None
     """The key of the item at fault, where the argument is a mapping."""
+    at_key: bool = False
+    """Whether the key itself is at fault."""
 
 
 class Wrong(Exception):
@@ -206,15 +208,17 @@ _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 def environment(value: Any) -> dict[str, str]:
     """Environment variables as text; True and False become `true` and `false`, as most configuration readers want."""
-    items = mapping(value, 'a mapping such as `{"LOG_LEVEL": "info"}`')
+    if not isinstance(value, Mapping):
+        raise wrong('a mapping such as `{"LOG_LEVEL": "info"}`', value)
     read: dict[str, str] = {}
     problems: list[Problem] = []
-    for key, item in items.items():
-        if not _VARIABLE.fullmatch(key):
-            expected = "a mapping whose keys are names of variables: letters, digits and `_`"
-            problems.append(Problem(expected, shown(key), key=key))
+    for key, item in value.items():
+        name = str.__str__(key) if isinstance(key, str) else None
+        if name is None or not _VARIABLE.fullmatch(name):
+            expected = "a mapping whose keys are names of variables: letters, digits and `_`, not starting with a digit"
+            problems.append(Problem(expected, shown(key), key=key, at_key=True))
         try:
-            read[key] = _variable_text(item)
+            read[name or ""] = _variable_text(item)
         except Wrong as error:
             problems += [problem._replace(where=f"[{shown(key)}]", key=key) for problem in error.problems]
     if problems:
