@@ -211,7 +211,8 @@ def _read(arguments: Arguments, name: str, value: Any, reader: Reader) -> None:
             found = "" if problem.found is None else f", not {problem.found}"
             message = f"{label}{problem.where}` of {arguments.title} must be {problem.expected}{found}"
             arguments.complain(problem.code, message, name, key=problem.key, at_key=problem.at_key, helps=problem.helps)
-        _complain_secrets(arguments, name, value)
+        if not _complain_secrets(arguments, name, value) and wrong.partial is not None:
+            arguments.values[name] = wrong.partial
     except Exception as error:  # the value's own methods raised; the program goes on
         raised = f"{shown(value)} raised {printable(type(error).__name__)}"
         arguments.complain("wrong-argument", f"{label}` of {arguments.title} can't be read: {raised}", name)

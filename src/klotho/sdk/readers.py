@@ -52,11 +52,13 @@ class Problem(NamedTuple):
 
 
 class Wrong(Exception):
-    """A value is not what the parameter takes; holds every problem found in it."""
+    """A value is not what the parameter takes; holds every problem found in it, and what of it is right."""
 
-    def __init__(self, *problems: Problem) -> None:
+    def __init__(self, *problems: Problem, partial: Any = None) -> None:
         super().__init__(problems)
         self.problems = problems
+        self.partial = partial
+        """What later checks can look at all the same; None for nothing."""
 
 
 def wrong(expected: str, value: Any, *helps: str | None, where: str = "", code: str = "wrong-argument") -> Wrong:
@@ -215,14 +217,19 @@ def environment(value: Any) -> dict[str, str]:
     for key, item in value.items():
         name = str.__str__(key) if isinstance(key, str) else None
         if name is None or not _VARIABLE.fullmatch(name):
-            expected = "a mapping whose keys are names of variables: letters, digits and `_`, not starting with a digit"
-            problems.append(Problem(expected, shown(key), key=key, at_key=True))
+            expected = "named with letters, digits and `_`, not starting with a digit"
+            problems.append(Problem(expected, None, where=f"[{shown(key)}]", key=key, at_key=True))
+        else:
+            read[name] = ""
         try:
-            read[name or ""] = _variable_text(item)
+            text_of_item = _variable_text(item)
         except Wrong as error:
             problems += [problem._replace(where=f"[{shown(key)}]", key=key) for problem in error.problems]
+        else:
+            if name in read:
+                read[name] = text_of_item
     if problems:
-        raise Wrong(*problems)
+        raise Wrong(*problems, partial=read)
     return read
 
 

@@ -146,11 +146,18 @@ def test_a_variable_that_can_be_set_is_taken(app: Builder, kind: str, name: str)
 
 
 def test_all_bad_names_of_variables_come_at_once(tmp_path: Path) -> None:
-    diagnostics = found(
-        tmp_path,
-        "Compute.Function('f', handler='f.h', environment={5: 'a', 'a b': 'b', None: 'c', '': 'd', 'OK': 'e'})\n",
-    )
-    assert [item.code for item in diagnostics if item.code == "wrong-argument"] == ["wrong-argument"] * 4
+    (tmp_path / "f.py").write_text("def h(event, context): ...\n")
+    names = "{5: 'a', 'a b': 'b', None: 'c', '': 'd', 'U': 'e', 'AWS_REGION': None, 'OK': 'f'}"
+    diagnostics = found(tmp_path, f"Compute.Function('f', handler='f.h', environment={names})\n")
+    assert sorted(item.message.partition("` of ")[0] for item in diagnostics if item.code == "wrong-argument") == [
+        '`environment[""]',
+        '`environment["AWS_REGION"]',
+        '`environment["a b"]',
+        "`environment[5]",
+        "`environment[None]",
+    ]
+    refused = [item.message.split("`")[1] for item in diagnostics if item.code == "bad-variable"]
+    assert refused == ["U", "AWS_REGION"]
 
 
 @pytest.mark.parametrize(

@@ -52,4 +52,4 @@ def _is_klothos(name: str) -> bool:
 
 
 def _given(construct: Construct, setting: Setting) -> Collection[str]:
-    return () if "environment" in construct.unread else setting.parameter(construct, "environment") or ()
+    return setting.parameter(construct, "environment") or ()

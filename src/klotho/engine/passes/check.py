@@ -10,7 +10,7 @@ from klotho.catalogue.facts.validate import validate
 from klotho.diagnostics import Label, meant_or_listed
 from klotho.engine.context import Context
 from klotho.engine.cycles import find_cycle
-from klotho.resources import Change, Ref, Resource, ResourceGraph, is_deferred, references_in
+from klotho.resources import Change, Precedence, Ref, Resource, ResourceGraph, is_deferred, references_in
 
 
 def check(graph: ResourceGraph, context: Context) -> Iterator[Change]:
@@ -80,11 +80,16 @@ def _schema(resource: Resource, context: Context) -> None:
     for problem in validate(resource.type, resource.properties, is_deferred):
         decision = resource.decisions.get(problem.path) or resource.decisions.get(problem.path[:1])
         source = decision.winner if decision else resource.origins[0]
+        said, _, meant = problem.message.partition("; ")
+        remedy = (
+            "correct it in the override" if source.precedence == Precedence.DIRECTIVE else "change what it comes from"
+        )
         context.report.error(
             "bad-property",
-            f"{resource.type} of {source.because}: {problem}",
+            f"`{'.'.join(problem.path)}` of {resource.type} {said}",
             source.spans[0] if source.spans else None,
-            notes=[f"set by rule `{source.rule}`"],
+            notes=[f"set by rule `{source.rule}`, because of {source.because}"],
+            helps=[meant or f"{remedy}: AWS's reference of {resource.type} says what it takes"],
         )
 
 
