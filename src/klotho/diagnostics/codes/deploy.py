@@ -146,8 +146,8 @@ _DEPLOYMENT = (
         "application-elsewhere",
         "An application of the same name and project was brought up from another folder.",
         "Going on would replace that application, or delete its data.",
-        "Give this one another name, in `Application(…)` or as `app:` in klotho.yaml, or another `project=`. If it is the "
-        "same application and has moved, add `--take-over`.",
+        "Give this one another name, in `Application(…)` or as `app:` in klotho.yaml, or another `project=`. If it is "
+        "the same application and has moved, add `--take-over`.",
     ),
     Page(
         "application-ambiguous",
@@ -172,6 +172,42 @@ _DEPLOYMENT = (
         "The local cloud could not be started or stopped; its last lines are shown.",
         "Nothing runs without it.",
         "Do what the lines say; running the command again is always safe.",
+    ),
+    Page(
+        "newer-data",
+        "The local cloud's data were written by a newer Klotho.",
+        "An older one can't read them, and would damage them if it tried.",
+        "Update Klotho, or delete the data with `klotho down --delete-data` if it may go.",
+    ),
+    Page(
+        "damaged-data",
+        "A database file of the local cloud can't be read.",
+        "What is deployed is written there, so nothing can be started.",
+        "Put the file back from a backup, or delete the data with `klotho down --delete-data` and begin anew.",
+    ),
+    Page(
+        "port-in-use",
+        "Another program holds a port that the local cloud gave out earlier.",
+        "Addresses stay the same between runs, so the local cloud does not take another one.",
+        "End the program that is named, and run the command again.",
+    ),
+    Page(
+        "other-region",
+        "The local cloud's data belong to another region than the one that is asked for.",
+        "The region is part of the names of everything that is deployed.",
+        "Use the region that is named, or delete the data with `klotho down --delete-data`.",
+    ),
+    Page(
+        "state-folder",
+        "The folder where Klotho keeps data can't be written to, or is no folder.",
+        "The local cloud keeps everything there.",
+        "Make it a folder you may write to, or set XDG_STATE_HOME to one.",
+    ),
+    Page(
+        "not-installed",
+        "A Python package that the local cloud needs is not installed.",
+        "It does not start without it.",
+        "Run `pip install 'klotho[local]'` where Klotho is installed.",
     ),
     Page(
         "not-running",
