@@ -74,15 +74,19 @@ def removals(template: Mapping[str, Any]) -> list[ResourceChange]:
 
 def unknown_outputs(
     before: Mapping[str, Any], after: Mapping[str, Any], changes: list[ResourceChange]
-) -> frozenset[str]:
-    """Outputs whose value can't be known before the deploy: new ones, redefined ones, those of new resources."""
+) -> dict[str, str]:
+    """Outputs whose value can't be known before the deploy, as `UNKNOWN`; as `REPLACED` if it is certain to differ."""
+    replaced = {item.logical_id for item in changes if item.change == "replace" and not item.uncertain}
     fresh = {item.logical_id for item in changes if item.change in ("add", "replace")}
     old = before.get("Outputs", {})
-    return frozenset(
-        name
-        for name, output in after.get("Outputs", {}).items()
-        if old.get(name, {}).get("Value") != output.get("Value") or fresh & set(_named(output.get("Value")))
-    )
+    found = {}
+    for name, output in after.get("Outputs", {}).items():
+        named = set(_named(output.get("Value")))
+        if replaced & named:
+            found[name] = REPLACED
+        elif fresh & named or old.get(name, {}).get("Value") != output.get("Value"):
+            found[name] = UNKNOWN
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,8 +125,8 @@ class Previewer:
         self._assets = assets
         self._calls = calls
         self._bucket = bucket
-        self._unknown: dict[str, frozenset[str] | None] = {}
-        """Outputs that are not known yet, by stack; None for all of them."""
+        self._unknown: dict[str, dict[str, str] | None] = {}
+        """By stack, what stands for outputs that are not known yet; None where that is all of them."""
         self._assets_may_fail = False
 
     def run(self) -> Preview:
@@ -152,7 +152,7 @@ class Previewer:
             return made if live is None else StackChange(stack.name, "recreate", made.resources)
         values = self._values(stack)
         if live.settled_well and live.digest == deployed_digest(stack, values):
-            self._unknown[stack.name] = frozenset()
+            self._unknown[stack.name] = {}
             return StackChange(stack.name, "unchanged")
         before, after = self._calls.template(stack.stack_name), parsed(self._templates[stack.template])
         found = differences(before, live.parameters, after, values)
@@ -180,9 +180,9 @@ class Previewer:
     def _output(self, stack: str, output: str) -> str:
         unknown = self._unknown[stack]
         live = self._deployed.get(self._manifest.stack(stack).stack_name)
-        if live is None or unknown is None or output in unknown:
+        if live is None or unknown is None:
             return UNKNOWN
-        return live.outputs.get(output, UNKNOWN)
+        return unknown.get(output) or live.outputs.get(output, UNKNOWN)
 
 
 def _resource_json(item: ResourceChange, span: Span | None) -> dict[str, Any]:

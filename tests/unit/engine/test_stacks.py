@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 
 from klotho.diagnostics import Span
 from klotho.emit import Bundle
+from klotho.stacks import DIGEST
 from tests.unit.engine.conftest import Builder
 
 
@@ -98,7 +99,7 @@ def test_parameters_are_filled_from_outputs_that_exist(app: Builder) -> None:
     bundle = shop(app).bundle()
     for stack in bundle.manifest.stacks:
         template = json.loads(bundle.files[f"cloudformation/{stack.template}"])
-        assert set(template.get("Parameters", {})) == set(stack.parameters)
+        assert set(template["Parameters"]) == {*stack.parameters, DIGEST}
         for source in stack.parameters.values():
             if hasattr(source, "output"):
                 upstream = json.loads(bundle.files[f"cloudformation/{source.stack}.template.json"])
