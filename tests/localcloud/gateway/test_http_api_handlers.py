@@ -65,6 +65,36 @@ def test_an_api_keeps_its_port_over_a_restart_and_two_of_one_name_have_two(tmp_p
     run(scenario())
 
 
+def test_an_api_whose_port_is_taken_at_a_restart_comes_back_when_it_is_free(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with gateway_cloud(tmp_path) as cloud:
+            api = await Api.create(cloud)
+            (record,) = cloud.world.list(HttpApi.type_name)
+            handler = HttpApi(cloud)
+            await handler.suspend(record)
+            await handler.suspend(record)
+            assert cloud.gateway.status() == []
+            for at_once in (False, True):
+                await cloud.gateway.stop()
+                with socket.socket() as stranger:
+                    stranger.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                    stranger.bind(("127.0.0.1", int(api.url.rpartition(":")[2])))
+                    stranger.listen()
+                    await handler.resume(record)
+                    (unit,) = cloud.gateway.status()
+                    assert (unit.state, unit.address) == ("failed", None)
+                    assert f"(pid {os.getpid()}): end that program" in (unit.detail or "")
+                if at_once:
+                    await handler.resume(record)
+                    assert cloud.gateway.status()[0].address == api.url
+                async with asyncio.timeout(3):
+                    while cloud.gateway.status()[0].state != "running":
+                        await asyncio.sleep(0.02)
+                assert cloud.gateway.status()[0].detail is None
+
+    run(scenario())
+
+
 def test_a_port_that_somebody_else_has_is_named_and_shown_as_failed(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with gateway_cloud(tmp_path) as cloud:

@@ -12,6 +12,7 @@ only in an access log that asks for `$context.integrationErrorMessage`; a develo
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
 
 RETRY_S = 1.0
 """Between two tries to take a port that somebody else has."""
+_log = logging.getLogger(__name__)
 HEADER_LIMIT = 10240
 """Bytes. AWS: "Total combined size of request line and header values: 10240 bytes"."""
 
@@ -239,6 +241,14 @@ class Gateway:
             request.integration_error = error.cause
             self._explain(request, api, error.cause)
             await _fail(request, api, error.status, error.message)
+        except Exception as error:
+            # A fault of ours: the caller gets what AWS says for one of its own, never a server's page.
+            _log.exception("%s %r failed", request.method, request.path)
+            request.integration_error = f"the local cloud failed: {type(error).__name__}: {error}"
+            self._explain(request, api, request.integration_error)
+            if request.status:  # part of an answer is on its way: it can only be cut off
+                raise
+            await _fail(request, api, 500, "Internal Server Error")
 
     async def _invoke(
         self,
