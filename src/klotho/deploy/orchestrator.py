@@ -39,7 +39,6 @@ from klotho.deploy.preview import Previewer
 from klotho.deploy.stacks import (
     STATEFUL_TAG,
     DeployedStack,
-    FirstFailure,
     Request,
     ResourceEvent,
     Settled,
@@ -264,7 +263,7 @@ class Orchestrator:
         else:
             settled = self._create(deployed, request, listen)
         if settled.failure is not None:
-            return self._failed(stack.name, action, settled.failure, owners, begun)
+            return self._failed(stack.name, action, settled, owners, begun)
         outputs = self._calls.describe(stack.stack_name).outputs
         self._sink(StackDone(stack.name, action, self._pace.clock() - begun))
         return StackOutcome(stack.name, "updated" if action == "update" else "created", outputs)
@@ -301,7 +300,7 @@ class Orchestrator:
         if settled is None or settled.failure is None:
             settled = self._calls.delete(stack, self._token(stack.stack_id, "delete"), listen)
         if settled.failure is not None:
-            return self._failed(stack.name, "delete", settled.failure, {}, begun)
+            return self._failed(stack.name, "delete", settled, {}, begun)
         self._sink(StackDone(stack.name, "delete", self._pace.clock() - begun))
         return StackOutcome(stack.name, "deleted")
 
@@ -328,10 +327,20 @@ class Orchestrator:
         return self._calls.update(stack, request, listen)
 
     def _failed(
-        self, name: str, action: Action, failure: FirstFailure, owners: Mapping[str, str], begun: float
+        self, name: str, action: Action, settled: Settled, owners: Mapping[str, str], begun: float
     ) -> StackOutcome:
+        failure, status = settled.failure, settled.status
+        assert failure is not None
         construct = owners.get(failure.logical_id, "")
-        cause = Cause(failure.reason, failure.logical_id, failure.type, construct, self._spans.get(construct))
+        cause = Cause(
+            failure.reason,
+            failure.logical_id,
+            failure.type,
+            construct,
+            self._spans.get(construct),
+            failure.code,
+            _aftermath(action, status),
+        )
         self._sink(StackFailed(name, action, cause, self._pace.clock() - begun))
         return StackOutcome(name, "failed", cause=cause)
 
@@ -351,6 +360,17 @@ class Orchestrator:
     def _token(self, what: str, step: str) -> str:
         """Unique per run, stack and step; at most 128 letters, digits and hyphens (ClientRequestToken)."""
         return f"klotho-{self._run_id}-{hashlib.sha256(what.encode()).hexdigest()[:24]}-{step}"
+
+
+def _aftermath(action: Action, status: str) -> str:
+    """What a failed operation leaves behind, by the status it settled in."""
+    if status == "DELETE_FAILED":
+        return "the stack could not be deleted; what is left of it is still there"
+    if status.endswith("ROLLBACK_FAILED"):
+        return "undoing it failed too; run `klotho up` again to finish that"
+    if action == "update":
+        return "the stack was rolled back to what it was before"
+    return "what the new stack had made was removed again"
 
 
 def _assets_of(stack: Stack) -> set[str]:

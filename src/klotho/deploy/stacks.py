@@ -6,6 +6,7 @@ are handed to a callback. Refuses nothing by itself: a call CloudFormation refus
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,8 @@ INLINE_TEMPLATE_BYTES = 51_200
 """The largest TemplateBody (CloudFormation quotas, "Template body size in a request")."""
 
 _STACK = "AWS::CloudFormation::Stack"
+_APPENDED = re.compile(r" \((?:[^()]*, )?HandlerErrorCode: (?P<code>\w+)\)\s*$")
+_QUOTED = re.compile(r'Resource handler returned message: "(?P<said>.*)"', re.DOTALL)
 _ECHOES = ("Resource creation cancelled", "Resource update cancelled", "Resource deletion cancelled")
 """The reasons CloudFormation gives resources it stopped because another one failed."""
 
@@ -82,6 +85,9 @@ class FirstFailure:
     logical_id: str
     type: str
     reason: str
+    """In the words of whatever failed, without what CloudFormation appends."""
+    code: str = ""
+    """CloudFormation's HandlerErrorCode, for example `NotStabilized`; empty where it gives none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +205,8 @@ class StackCalls:
                     if _final(status):
                         return Settled(status, _outcome(status, first, reason))
                 else:
-                    on_event(event.get("LogicalResourceId", ""), event.get("ResourceType", ""), status, reason)
+                    said, _ = plain_reason(reason)
+                    on_event(event.get("LogicalResourceId", ""), event.get("ResourceType", ""), status, said)
             interval = self._pace.fastest if fresh else min(interval * 1.5, self._pace.slowest)
             self._pace.sleep(interval)
 
@@ -280,7 +287,21 @@ def _failure(event: Any) -> FirstFailure | None:
         return None
     if event.get("ResourceType") == _STACK:
         return None
-    return FirstFailure(event.get("LogicalResourceId", ""), event.get("ResourceType", ""), reason)
+    said, code = plain_reason(reason)
+    return FirstFailure(event.get("LogicalResourceId", ""), event.get("ResourceType", ""), said, code)
+
+
+def plain_reason(reason: str) -> tuple[str, str]:
+    """What failed said, and the HandlerErrorCode that CloudFormation appends to it (empty if there is none).
+
+    A container's last log line must not end with words that are not in its log.
+    """
+    found = _APPENDED.search(reason)
+    if found is None:
+        return reason, ""
+    said = reason[: found.start()]
+    quoted = _QUOTED.fullmatch(said)
+    return (quoted["said"] if quoted else said), found["code"]
 
 
 def _final(status: str) -> bool:

@@ -17,7 +17,7 @@ from klotho.deploy import events
 from klotho.deploy.assets import AssetStep
 from klotho.deploy.orchestrator import Deployment, Orchestrator
 from klotho.deploy.place import Clients
-from klotho.deploy.stacks import StackCalls, upstreams
+from klotho.deploy.stacks import StackCalls, plain_reason, upstreams
 from klotho.diagnostics import Failure, Span
 from klotho.resources import PackageAsset
 from klotho.stacks import DIGEST, Manifest
@@ -140,6 +140,45 @@ def test_the_cause_is_the_first_real_failure_at_the_users_line() -> None:
     assert failed.cause.reason.startswith("usersTable broke")
     assert failed.cause.construct == "Databases.KeyValue/users"
     assert failed.cause.span == Span("infra.py", 7)
+
+
+@pytest.mark.parametrize(
+    ("reason", "plain", "code"),
+    [
+        (
+            "it ended\nNo module named 'x' (HandlerErrorCode: NotStabilized)",
+            "it ended\nNo module named 'x'",
+            "NotStabilized",
+        ),
+        (
+            'Resource handler returned message: "no (such) thing" (RequestToken: 1-2, HandlerErrorCode: NotFound)',
+            "no (such) thing",
+            "NotFound",
+        ),
+        ("plain (really)", "plain (really)", ""),
+        ("it says (HandlerErrorCode: Odd) and goes on", "it says (HandlerErrorCode: Odd) and goes on", ""),
+    ],
+)
+def test_the_cause_ends_with_the_words_of_what_failed(reason: str, plain: str, code: str) -> None:
+    assert plain_reason(reason) == (plain, code)
+
+
+def test_a_cause_says_what_is_left_of_the_stack() -> None:
+    world = World()
+    world.cloud.failing = {"usersTable"}
+    changed = {"users": template_of("users", TableClass="STANDARD")}
+
+    def aftermath(templates: Any = None) -> str:
+        (failed,) = world.deploy(*manifest_of({"users": ()}, templates=templates)).failed
+        assert failed.cause is not None
+        return failed.cause.aftermath
+
+    assert aftermath() == "what the new stack had made was removed again"
+    assert aftermath() == "what the new stack had made was removed again"
+    world.cloud.failing = set()
+    world.deploy(*manifest_of({"users": ()}))
+    world.cloud.failing = {"usersTable"}
+    assert aftermath(changed) == "the stack was rolled back to what it was before"
 
 
 def test_running_again_after_a_failure_goes_on_where_it_stopped() -> None:
