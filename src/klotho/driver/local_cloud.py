@@ -1,8 +1,8 @@
 """The local environment: finds, starts and stops its local cloud, and builds images for it.
 
 Input: project, environment, region. Output: a `Session`: a connection and AWS clients for it. Refuses what
-`klotho.localcloud.connect` refuses, as a `Failure` with what helps, or with the log's last lines where nothing better is
-known.
+`klotho.localcloud.connect` refuses, as a `Failure` with what helps, or with the log's last lines where no
+better reason is known.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from klotho.deploy.place import Clients, translated
-from klotho.deploy.stacks import DeployedStack
+from klotho.deploy.stacks import DeployedStack, plain_reason
 
 _STACK = "AWS::CloudFormation::Stack"
 _BEGINNINGS = ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS", "REVIEW_IN_PROGRESS")
@@ -36,7 +36,7 @@ def _begins(event: Any, stack: DeployedStack) -> bool:
 
 
 def _failure(event: Any) -> str:
-    reason = str(event.get("ResourceStatusReason", ""))
+    reason, _ = plain_reason(str(event.get("ResourceStatusReason", "")))
     echo = reason.startswith("Resource ") and reason.endswith("cancelled")
     if not str(event.get("ResourceStatus", "")).endswith("_FAILED") or event.get("ResourceType") == _STACK or echo:
         return ""
