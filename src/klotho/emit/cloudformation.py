@@ -152,7 +152,8 @@ class _Writer:
                     "Value": rendered(value, self._scope(stack)),
                     "Description": f"{construct.title}: {spec.about}",
                 }
-                self.shown.append(StackOutput(f"{title}.{output}", stack, name))
+                if not spec.internal:
+                    self.shown.append(StackOutput(f"{title}.{output}", stack, name))
 
     def _is_in(self, key: ResourceKey, stack: str) -> bool:
         return self.segmentation.stack_of[key] == stack

@@ -111,3 +111,8 @@ def test_outputs_a_user_sees_hold_no_secret(app: Builder) -> None:
     assert "shop.url" in names
     assert "db.endpoint" in names
     assert not [name for name in names if "password" in name or name == "db.url"]
+
+
+def test_an_address_that_only_containers_can_call_is_not_shown_as_an_output(app: Builder) -> None:
+    app.add("container", "web").add("api", "shop").says("shop", "attach_service", "web", route="/")
+    assert [output.name for output in app.bundle().manifest.outputs] == ["shop.url"]
