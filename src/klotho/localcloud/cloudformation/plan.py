@@ -67,8 +67,6 @@ def compare(type_name: str, before: Mapping[str, Any], after: Mapping[str, Any])
                 recreation = "Always" if level == "Always" else "Conditionally"
         if name in edits:
             recreation = "Always"
-        if name in replacing:
-            recreation = "Always"
         unknown = merged(after.get(name))
         causes = tuple(sorted(unknown.causes, key=lambda cause: cause.entity)) if unknown is not None else ()
         if recreation == "Always" and causes and not any(cause.certain for cause in causes):
