@@ -209,4 +209,6 @@ def _asset_step(built: Build, sink: Sink) -> AssetStep:
         build_image=local_cloud.image_builder(folder, built.application.project, built.environment.name),
         sink=sink,
         clock=time.monotonic,
+        validate_image=local_cloud.image_validator(folder),
+        spans=built.spans,
     )

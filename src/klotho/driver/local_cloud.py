@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from klotho.deploy.assets import ImageBuilder
+from klotho.deploy.assets import ImageBuilder, ImageValidator
 from klotho.deploy.place import Clients, Place
 from klotho.deploy.stacks import StackCalls
 from klotho.diagnostics import Failure, Span
@@ -72,27 +72,51 @@ def image_builder(program_root: Path, project: str, environment: str) -> ImageBu
     images = connect.state_folder(project, environment) / "images"
 
     def build(properties: Mapping[str, Any], log: Callable[[str], None]) -> str:
-        from klotho.localcloud.planes.containers.dockerfile import ImageError
         from klotho.localcloud.planes.containers.image import build_image
 
-        context = (program_root / str(properties["context"])).resolve()
-        dockerfile = (program_root / str(properties["dockerfile"])).resolve()
-        arguments = dict(properties.get("build_args", {}))
-        try:
+        context, dockerfile, arguments = _image_source(program_root, properties)
+        with _refused_images(program_root, dockerfile):
             built = build_image(
                 context, dockerfile, build_args=arguments, images=images, cache=cache_folder() / "images", log=log
             )
-        except ImageError as error:
-            file = os.path.relpath(dockerfile, program_root)
-            raise Failure(
-                "image-not-built",
-                f"`{error.instruction}`: {error.reason}",
-                at=Span(file, error.line),
-                helps=(error.hint,),
-            ) from error
         return built.uri
 
     return build
+
+
+def image_validator(program_root: Path) -> ImageValidator:
+    """Reads Dockerfiles for what the local cloud can't build."""
+
+    def validate(properties: Mapping[str, Any]) -> None:
+        from klotho.localcloud.planes.containers.validation import validate_image
+
+        context, dockerfile, arguments = _image_source(program_root, properties)
+        with _refused_images(program_root, dockerfile):
+            validate_image(context, dockerfile, arguments)
+
+    return validate
+
+
+def _image_source(program_root: Path, properties: Mapping[str, Any]) -> tuple[Path, Path, dict[str, str]]:
+    context = (program_root / str(properties["context"])).resolve()
+    dockerfile = (program_root / str(properties["dockerfile"])).resolve()
+    return context, dockerfile, dict(properties.get("build_args", {}))
+
+
+@contextmanager
+def _refused_images(program_root: Path, dockerfile: Path) -> Iterator[None]:
+    from klotho.localcloud.planes.containers.dockerfile import ImageError
+
+    try:
+        yield
+    except ImageError as error:
+        file = os.path.relpath(dockerfile, program_root.resolve())
+        raise Failure(
+            "image-not-built",
+            f"`{error.instruction}`: {error.reason}",
+            at=Span(file, error.line) if error.line else None,
+            helps=(error.hint,),
+        ) from error
 
 
 @contextmanager
