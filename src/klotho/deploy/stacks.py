@@ -22,7 +22,7 @@ INLINE_TEMPLATE_BYTES = 51_200
 """The largest TemplateBody (CloudFormation quotas, "Template body size in a request")."""
 
 _STACK = "AWS::CloudFormation::Stack"
-_APPENDED = re.compile(r" \((?:[^()]*, )?HandlerErrorCode: (?P<code>\w+)\)\s*$")
+_APPENDED = re.compile(r"\s+\((?:[^()]*, )?HandlerErrorCode: (?P<code>\w+)\)\s*$")
 _QUOTED = re.compile(r'Resource handler returned message: "(?P<said>.*)"', re.DOTALL)
 _ECHOES = ("Resource creation cancelled", "Resource update cancelled", "Resource deletion cancelled")
 """The reasons CloudFormation gives resources it stopped because another one failed."""

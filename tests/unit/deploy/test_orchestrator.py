@@ -155,6 +155,7 @@ def test_the_cause_is_the_first_real_failure_at_the_users_line() -> None:
             "no (such) thing",
             "NotFound",
         ),
+        ("it ended\nits log\n (HandlerErrorCode: NotStabilized)", "it ended\nits log", "NotStabilized"),
         ("plain (really)", "plain (really)", ""),
         ("it says (HandlerErrorCode: Odd) and goes on", "it says (HandlerErrorCode: Odd) and goes on", ""),
     ],
