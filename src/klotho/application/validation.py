@@ -40,7 +40,7 @@ def _names(application: Application, report: Report) -> None:
                 "bad-name",
                 f"`{construct.name}` can't be the name of a {construct.kind}",
                 construct.span,
-                notes=["a name starts with a letter and holds letters, digits, `_`, `-` and `.`, at most 63"],
+                helps=["start it with a letter, and use letters, digits, `_`, `-` and `.`, at most 63 in all"],
             )
         earlier = first.setdefault(construct.id, construct)
         if earlier is not construct:
@@ -84,7 +84,10 @@ def _routes(application: Application, report: Report) -> None:
         route = parse_route(str(relationship.properties.get("route", "/")))
         if route.problem:
             report.error(
-                "bad-route", f"`{relationship.properties['route']}` is no route: {route.problem}", relationship.span
+                "bad-route",
+                f"`{relationship.properties['route']}` is no route: {route.problem}",
+                relationship.span,
+                helps=["write it like `/orders/{id}`"],
             )
             continue
         alike = seen.setdefault((relationship.actor, route.shape), [])

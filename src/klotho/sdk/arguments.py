@@ -133,7 +133,8 @@ def bind(
             continue
         reader = readers.get(name) or (None if name in signature.names else json_value)
         if value is None and reader is not None:
-            arguments.complain("wrong-argument", f"`{name}` of {arguments.title} can't be None", name)
+            message = f"`{name}` of {arguments.title} can't be None"
+            arguments.complain("wrong-argument", message, name, helps=(_example(arguments, name),))
         elif reader is None:
             unread[name] = value
         else:
@@ -152,7 +153,8 @@ def _match(
     meant: set[str] = set()
     for name, value in kwargs.items():
         if name in raw:
-            arguments.complain("extra-argument", f"`{name}` of {arguments.title} is given twice", name)
+            message = f"`{name}` of {arguments.title} is given twice"
+            arguments.complain("extra-argument", message, name, helps=("leave one of the two out",))
         elif name in signature.names or (signature.free and name.isidentifier()):
             raw[name] = value
         else:
@@ -161,8 +163,7 @@ def _match(
     for name in signature.required:
         # A misspelt name is reported above; that it is missing as well would be the same mistake said twice.
         if name not in raw and name not in meant:
-            example = _EXAMPLES.get(name)
-            arguments.missing(name, example and example.format(arguments.title.strip("`")))
+            arguments.missing(name, _example(arguments, name))
     return raw
 
 
@@ -175,6 +176,12 @@ _EXAMPLES = {
     "properties": 'for example `orders_db.{}("AWS::RDS::DBInstance", {{"MultiAZ": True}})`',
 }
 """How to give what is missing; the braces stand for what was called."""
+_PLAIN = "give a plain value: text, a number, True, False, a list or a mapping"
+
+
+def _example(arguments: Arguments, name: str) -> str | None:
+    example = _EXAMPLES.get(name)
+    return example and example.format(arguments.title.strip("`"))
 
 
 def _complain_surplus(arguments: Arguments, signature: Signature, found: int) -> None:
@@ -215,7 +222,9 @@ def _read(arguments: Arguments, name: str, value: Any, reader: Reader) -> None:
             arguments.values[name] = wrong.partial
     except Exception as error:  # the value's own methods raised; the program goes on
         raised = f"{shown(value)} raised {printable(type(error).__name__)}"
-        arguments.complain("wrong-argument", f"{label}` of {arguments.title} can't be read: {raised}", name)
+        arguments.complain(
+            "wrong-argument", f"{label}` of {arguments.title} can't be read: {raised}", name, helps=(_PLAIN,)
+        )
     else:
         if not _complain_secrets(arguments, name, read):
             arguments.values[name] = read

@@ -40,6 +40,9 @@ USAGE: Mapping[str, Reader] = {
 }
 
 
+_SAYINGS = {"requires": "requires(availability=99.9)", "expects": "expects(requests_per_month=100_000)"}
+
+
 def statement(handler: Handler, title: str | None = None, /, **readers: Reader) -> Callable[[F], F]:
     """For a method that says something about its construct: reads the arguments and hands them to `handler`.
 
@@ -91,7 +94,8 @@ def model_of(construct: Any, arguments: Arguments) -> Model | None:
 
     if not isinstance(construct, Construct):  # `Compute.Container.calls(…)` on the class itself
         found = read.shown(construct)
-        arguments.complain("not-a-construct", f"{arguments.title} is said by a construct, not by {found}")
+        message = f"{arguments.title} is said by a construct, not by {found}"
+        arguments.complain("not-a-construct", message, helps=("make one first, and call it on that",))
         return None
     if not construct._described:
         arguments.complain(
@@ -133,7 +137,11 @@ def record_requirements(speaker: Any, arguments: Arguments) -> None:
     from klotho.sdk.construct import Construct
 
     if arguments.lacks(*REQUIREMENTS, *USAGE):
-        arguments.complain("missing-argument", f"{arguments.title} says nothing without an argument")
+        name = arguments.title.strip("`")
+        help_text = f"say something, for example `{_SAYINGS.get(name, f'{name}(…)')}`"
+        arguments.complain(
+            "missing-argument", f"{arguments.title} says nothing without an argument", helps=(help_text,)
+        )
     made = model_of(speaker, arguments) if isinstance(speaker, Construct) else None
     if made is None and isinstance(speaker, Construct):
         return

@@ -56,7 +56,10 @@ def _dockerfile(construct: Construct, context: str, setting: Setting, report: Re
             "missing-dockerfile",
             f"{construct.title} has no Dockerfile at `{dockerfile}`",
             construct.place("dockerfile"),
-            helps=[did_you_mean(name, setting.files.names_in(folder or ".")), "or name another one: `dockerfile=…`"],
+            helps=[
+                did_you_mean(name, setting.files.names_in(folder or "."))
+                or f'write one there, or name another: `dockerfile="{folder}/Dockerfile.dev"`'
+            ],
         )
 
 
