@@ -95,10 +95,23 @@ class Output(str):
     def __ge__(self, other: Any) -> bool:
         return str.__ge__(self, other) if _is_ours(other) else self._compare(other)
 
+    def __contains__(self, other: Any) -> bool:
+        return str.__contains__(self, other) if _is_ours(other) else self._refuse_search(other)
+
+    def startswith(self, other: Any, *places: Any) -> bool:
+        return str.startswith(self, other, *places) if _is_ours(other) else self._refuse_search(other)
+
+    def endswith(self, other: Any, *places: Any) -> bool:
+        return str.endswith(self, other, *places) if _is_ours(other) else self._refuse_search(other)
+
     __hash__ = str.__hash__
 
     def _compare(self, other: object) -> bool:
         self._refuse("be compared with", other)
+        return False
+
+    def _refuse_search(self, other: object) -> bool:
+        self._refuse("be searched for", other)
         return False
 
     def _refuse(self, what: str, other: object = None) -> Any:

@@ -32,6 +32,8 @@ db = Databases.Postgres("db")
         ("db.port > 5000", "can't be compared with 5000: it is known only at deploy"),
         ("db.port == '5432'", 'can\'t be compared with "5432": it is known only at deploy'),
         ("db.port != 5432", "can't be compared with 5432: it is known only at deploy"),
+        ("db.port.startswith('54')", 'can\'t be searched for "54": it is known only at deploy'),
+        ("'54' in db.port", 'can\'t be searched for "54": it is known only at deploy'),
         ("db.port in ('5432', )", 'can\'t be compared with "5432": it is known only at deploy'),
     ],
 )
