@@ -214,3 +214,17 @@ def test_consent_names_the_constructs_whose_data_would_go(desk: Desk) -> None:
     desk.json(shop, "up")
     done = desk.klotho(shop, "down", "--delete-data")
     assert (done.returncode, "deleting `visits` and its data needs consent" in done.stderr) == (2, True)
+
+
+def test_a_cache_folder_that_can_not_be_used_is_named_with_what_to_do(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = desk.starter("a", "shop")
+    (desk.home / "file").write_text("in the way")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(desk.home / "file"))
+    done = desk.klotho(shop, "up", "--json")
+    assert done.returncode == 1
+    (item,) = json.loads(done.stdout)["diagnostics"]
+    assert item["code"] == "file-refused"
+    assert str(desk.home / "file") in item["message"]
+    assert any("XDG_CACHE_HOME" in line for line in item["helps"])

@@ -119,7 +119,7 @@ def _by_name(where: Where, environment_name: str | None) -> Identity:
     if known:
         return _of_record(_one(known, environment_name, where.application), environment_name, None)
     project = where.project or DEFAULT_PROJECT
-    environment = _environment(where.folder, environment_name or DEFAULT_ENVIRONMENT)
+    environment = _environment(where.folder, environment_name, DEFAULT_ENVIRONMENT)
     return Identity(where.application, project, with_region(environment, None), where.folder)
 
 
@@ -141,18 +141,19 @@ def _one(known: list[Record], environment_name: str | None, what: str) -> Record
 
 
 def _of_record(record: Record, environment_name: str | None, notice: str | None) -> Identity:
-    environment = _environment(record.folder, environment_name or record.environment)
+    environment = _environment(record.folder, environment_name, record.environment)
     return Identity(
         record.application, record.project, with_region(environment, record.region), record.folder, notice=notice
     )
 
 
-def _environment(folder: Path, name: str) -> Environment:
+def _environment(folder: Path, named: str | None, default: str) -> Environment:
     """What klotho.yaml says of it where there is one: a protected environment stays protected without its program."""
     program = Program(folder / PROGRAM_NAME, read_settings(folder, Report()))
-    if name not in program.settings.environments:
-        return Environment(name)
-    return choose_environment(program, name, None, runs_in_ci())
+    if named is None and runs_in_ci():
+        return choose_environment(program, None, None, in_ci=True)  # which refuses
+    name = named or default
+    return program.settings.environments.get(name, Environment(name))
 
 
 def _with_app_help(item: Diagnostic, where: Where) -> Diagnostic:
