@@ -286,7 +286,7 @@ def test_a_health_check_holds_a_deployment_back_until_it_passes(bench: Bench) ->
 @pytest.mark.parametrize(
     ("container", "message"),
     [
-        ({"Image": "nginx:1"}, "image `nginx:1` needs a container engine"),
+        ({"Image": "nginx:1"}, "image `nginx:1` is not carried"),
         ({"Image": "klotho.local/assets@sha256:" + "0" * 64}, "is not on this machine; run `klotho up` again"),
         (
             {"HealthCheck": {"Command": ["CMD", "python", "check.py"]}},

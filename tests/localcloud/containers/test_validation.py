@@ -57,3 +57,29 @@ def test_a_missing_context_or_dockerfile_is_said(tmp_path: Path) -> None:
         validate_image(tmp_path / "gone", tmp_path / "Dockerfile")
     with pytest.raises(ImageError, match="does not exist"):
         validate_image(tmp_path, tmp_path / "Dockerfile")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "RUN pip install --target=/x flask",
+        "RUN pip download flask",
+        "RUN uv lock",
+        "RUN poetry build",
+        "RUN venv /x",
+        "COPY --from=nginx:1 /a /a",
+        "COPY --parents a/b /x",
+    ],
+)
+def test_what_a_command_does_not_carry_is_named_too_and_nothing_promises_what_does_not_help(
+    tmp_path: Path, line: str
+) -> None:
+    assert validated(tmp_path, f"{BASE}{line}\n") == 2
+
+
+def test_a_refusal_says_what_is_carried_and_not_that_an_engine_would_help(tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_text(f"{BASE}RUN apt-get install -y curl\n")
+    with pytest.raises(ImageError) as caught:
+        validate_image(tmp_path, tmp_path / "Dockerfile", {})
+    assert "without a container engine: RUN carries pip" in caught.value.hint
+    assert "is needed" not in str(caught.value)

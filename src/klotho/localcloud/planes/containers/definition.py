@@ -150,8 +150,8 @@ def _task(record: Record, service: str) -> TaskSpec:
     found = _URI.fullmatch(uri)
     if found is None:
         raise HandlerError(
-            f"{service}: image `{uri}` needs a container engine; the local cloud runs what `klotho up` builds from a "
-            f"Dockerfile ({REPOSITORY}@sha256:…)",
+            f"{service}: image `{uri}` is not carried; the local cloud uses no container engine, it runs what `klotho "
+            f"up` builds from a Dockerfile ({REPOSITORY}@sha256:…)",
             "ClientException",
         )
     name = str(container.get("Name", service))

@@ -1,14 +1,13 @@
-"""Whether an image can be built here, from its Dockerfile alone: before anything is built or deployed.
+"""Whether a Dockerfile can be made into an image here, told before anything is built.
 
-Input: a context, its Dockerfile and build arguments. Output: nothing. Refuses, as the `ImageError` that building would
-raise, an unreadable Dockerfile, a base image, an instruction or a command of a RUN line that is not carried, in the
-stages the last one needs. Writes nothing and runs nothing of the image; what depends on files or on a package manager
-is found when the image is built.
+Input: a context, its Dockerfile and build arguments. Output: nothing. Refuses, as `ImageError` with the line, what
+`image.build_image` would refuse whatever the files are: instructions, base images and RUN commands that are not
+carried. What depends on the files or on a package registry (a COPY of what is not there, a package that does not
+exist) shows when the image is built.
 """
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -21,24 +20,23 @@ from klotho.localcloud.planes.containers.dockerfile import (
     pairs,
     parse,
 )
-from klotho.localcloud.planes.containers.installs import is_carried
-from klotho.localcloud.planes.containers.shell_line import ENGINE_HINT, commands
-from klotho.localcloud.planes.containers.toolchain import base
-
-_REFUSED = frozenset({"ONBUILD", "SHELL"})
+from klotho.localcloud.planes.containers.installs import check
+from klotho.localcloud.planes.containers.shell_line import CARRIED_HINT, STAGES_HINT, commands
+from klotho.localcloud.planes.containers.toolchain import UV_BINARIES, base
 
 
 def validate_image(context: Path, dockerfile: Path, build_args: Mapping[str, str] | None = None) -> None:
-    """`ImageError` for what is certain not to build; `build_args` as for `build_image`."""
+    """`ImageError` for the first line that can't be honoured; milliseconds, and nothing is written or run."""
     if not context.is_dir():
         raise ImageError(0, "context", f"{context} is no folder", "check context= in the program")
     if not dockerfile.is_file():
         raise ImageError(0, "dockerfile", f"{dockerfile} does not exist", "write a Dockerfile, or check dockerfile=")
-    _Reader(parse(dockerfile.read_bytes().decode("utf-8", "replace")), build_args or {}).read()
+    parsed = parse(dockerfile.read_bytes().decode("utf-8", "replace"))
+    _Validation(parsed, build_args or {}).stage(parsed.stages[-1])
 
 
-class _Reader:
-    """Goes through the stages from the last one, as building does."""
+class _Validation:
+    """Walks the stages that the last one needs, as the build does."""
 
     def __init__(self, dockerfile: Dockerfile, given: Mapping[str, str]) -> None:
         self._dockerfile = dockerfile
@@ -47,54 +45,56 @@ class _Reader:
         for instruction in dockerfile.arguments:
             for name, default in pairs(instruction):
                 self._outer[name] = given.get(name, expand(default, self._outer, instruction))
-        self._environments: dict[int, dict[str, str]] = {}
-        """ENV at the end of each stage that was read."""
+        self._variables: dict[int, dict[str, str]] = {}
+        """By stage: what ENV has set, which the stages made from it inherit."""
 
-    def read(self) -> None:
-        self._stage(self._dockerfile.stages[-1])
-
-    def _stage(self, stage: Stage) -> dict[str, str]:
-        if stage.index not in self._environments:
+    def stage(self, stage: Stage) -> dict[str, str]:
+        if stage.index not in self._variables:
             image = expand(stage.base, self._outer, stage.origin)
-            parent = self._earlier(stage, image)
-            if parent is None:
+            parent = self._dockerfile.stage(image)
+            if parent is not None and parent.index < stage.index:
+                environment = dict(self.stage(parent))
+            else:
                 base(image, stage.origin)
-            known = dict(self._stage(parent)) if parent is not None else {}
-            self._environments[stage.index] = self._instructions(stage, known)
-        return self._environments[stage.index]
+                environment = {}
+            self._variables[stage.index] = environment
+            arguments: dict[str, str] = {}
+            for instruction in stage.instructions:
+                self._instruction(stage, instruction, arguments, environment)
+        return self._variables[stage.index]
 
-    def _earlier(self, stage: Stage, name: str) -> Stage | None:
+    def _instruction(
+        self, stage: Stage, instruction: Instruction, arguments: dict[str, str], environment: dict[str, str]
+    ) -> None:
+        known = {**arguments, **environment}
+        match instruction.keyword:
+            case "ONBUILD" | "SHELL":
+                raise instruction.error(f"{instruction.keyword} is not carried", CARRIED_HINT)
+            case "RUN":
+                for command in commands(instruction, known):
+                    check(instruction, command)
+            case "ENV":
+                environment.update((name, expand(value, known, instruction)) for name, value in pairs(instruction))
+            case "ARG":
+                for name, default in pairs(instruction):
+                    outer = self._outer.get(name) if "=" not in instruction.text else None
+                    value = outer if outer is not None else expand(default, known, instruction)
+                    arguments[name] = self._given.get(name, value)
+            case "COPY" | "ADD":
+                self._copy(stage, instruction, known)
+
+    def _copy(self, stage: Stage, instruction: Instruction, known: Mapping[str, str]) -> None:
+        if instruction.flag("parents"):
+            raise instruction.error("--parents is not carried", "copy the folders one by one")
+        origin = instruction.flag("from")
+        if origin is None:
+            return
+        name = expand(origin, known, instruction)
         found = self._dockerfile.stage(name)
-        return found if found is not None and found.index < stage.index else None
-
-    def _instructions(self, stage: Stage, environment: dict[str, str]) -> dict[str, str]:
-        arguments: dict[str, str] = {}
-        for instruction in stage.instructions:
-            known = {**arguments, **environment}
-            if instruction.keyword in _REFUSED:
-                raise instruction.error(f"{instruction.keyword} is not carried", ENGINE_HINT)
-            if instruction.keyword == "ENV":
-                environment.update({name: expand(value, known, instruction) for name, value in pairs(instruction)})
-            elif instruction.keyword == "ARG":
-                arguments.update(self._arguments(instruction, known))
-            elif instruction.keyword == "RUN":
-                _check_run(instruction, known)
-            elif instruction.keyword in ("COPY", "ADD"):
-                origin = self._earlier(stage, expand(instruction.flag("from") or "", known, instruction))
-                if origin is not None:
-                    self._stage(origin)
-        return environment
-
-    def _arguments(self, instruction: Instruction, known: Mapping[str, str]) -> dict[str, str]:
-        found = {}
-        for name, default in pairs(instruction):
-            outer = self._outer.get(name) if "=" not in instruction.text else None
-            found[name] = self._given.get(name, outer if outer is not None else expand(default, known, instruction))
-        return found
-
-
-def _check_run(instruction: Instruction, variables: Mapping[str, str]) -> None:
-    for command in commands(instruction, variables):
-        words = list(command.words)
-        if words and not is_carried(posixpath.basename(words[0]), words[1:]):
-            raise instruction.error(f"`{' '.join(words)[:60]}` is not carried", ENGINE_HINT)
+        if found is not None and found.index < stage.index:
+            self.stage(found)
+        elif not UV_BINARIES.fullmatch(name):
+            raise instruction.error(
+                f"`{name}` is no earlier stage",
+                STAGES_HINT,
+            )
