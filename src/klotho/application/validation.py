@@ -35,6 +35,8 @@ def validate(application: Application, report: Report) -> None:
 def _names(application: Application, report: Report) -> None:
     first: dict[ConstructId, Construct] = {}
     for construct in application.constructs:
+        if "name" in construct.unread:
+            continue
         if not NAME.fullmatch(construct.name):
             report.error(
                 "bad-name",

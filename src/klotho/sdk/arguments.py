@@ -56,6 +56,8 @@ class Arguments:
         self.given: set[str] = set()
         """What was given, right or wrong: a check that finds something missing asks here."""
         self.complained = False
+        self.raw_name: object = None
+        """What was given as the name, right or wrong."""
         self.unread: set[str] = set()
         """Arguments that were wrong, which is reported."""
         self.unsettled = False
@@ -108,7 +110,10 @@ class Arguments:
         self.values.pop(argument, None)
 
     def missing(self, argument: str, help_text: str | None = None) -> None:
-        self.complain("missing-argument", f"{self.title} needs `{argument}=`", helps=(help_text,))
+        self.complained = True
+        self.unread.add(argument)
+        message = f"{self.title} needs `{argument}=`"
+        self.recording.report.error("missing-argument", message, self.span, helps=[help_text])
 
 
 def bind(
@@ -128,6 +133,8 @@ def bind(
         if value is None and name not in signature.required:
             continue
         arguments.given.add(name)
+        if name == "name":
+            arguments.raw_name = value
         if isinstance(value, Absent):
             arguments.unread.add(name)
             continue

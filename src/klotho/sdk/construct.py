@@ -86,7 +86,15 @@ def _record(construct: Construct, arguments: Arguments, parameters: tuple[str, .
         construct._check(arguments)
     name = values["name"] if "name" in values else _derived_name(construct, arguments)
     if name is None:
+        # Whatever the program does with it is absorbed, but the rest of it can still be checked.
+        given = arguments.raw_name
+        _add(construct, arguments, read.printable(given) if isinstance(given, str) and given else "?", parameters)
         return None
+    return _add(construct, arguments, name, parameters)
+
+
+def _add(construct: Construct, arguments: Arguments, name: str, parameters: tuple[str, ...]) -> Model:
+    values = arguments.values
     stacks = arguments.recording.stacks
     model = Model(
         kind=construct.KIND,
@@ -96,7 +104,7 @@ def _record(construct: Construct, arguments: Arguments, parameters: tuple[str, .
         stack=values.get("stack") or (stacks[-1] if stacks else None) or None,
         from_project=bool(values.get("from_project")),
         existing=values.get("existing"),
-        unread=arguments.reported(parameters),
+        unread=arguments.reported(parameters) | ({"name"} if "name" not in values and arguments.complained else set()),
         locate=arguments.name_place,
     )
     arguments.recording.constructs.append(model)

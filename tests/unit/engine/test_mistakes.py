@@ -87,6 +87,23 @@ def test_what_follows_from_a_reported_mistake_is_not_said(tmp_path: Path) -> Non
     ]
 
 
+def test_a_bad_name_hides_no_other_mistake(tmp_path: Path) -> None:
+    diagnostics = found(
+        tmp_path,
+        "a = Compute.Container('no spaces', context='./none')\nb = Compute.Container('no spaces', image='i', cpu=5)\n"
+        "c = Compute.Function(handler='none.x')\nAPI('api').attach_service(a, '/')\n",
+    )
+    assert sorted((item.span.line if item.span else 0, item.code) for item in diagnostics) == [
+        (4, "bad-name"),
+        (4, "missing-context"),
+        (5, "bad-name"),
+        (5, "bad-size"),
+        (6, "missing-argument"),
+        (6, "missing-handler"),
+    ]
+    assert any('Compute.Container "no spaces"' in item.message for item in diagnostics)
+
+
 def test_a_missing_application_hides_no_other_mistake(tmp_path: Path) -> None:
     (tmp_path / "infra.py").write_text("from klotho import Compute\nCompute.Container('a', context='./none')\n")
     with pytest.raises(ProgramError) as raised:
