@@ -144,7 +144,7 @@ def test_a_version_that_dies_at_start_fails_with_its_last_words_and_the_old_one_
         identifier = await bench.service(await bench.define(bench.image(files()).uri, "d1"))
         broken = bench.image(files(server="print('no database'); raise SystemExit(3)")).uri
         definition = await bench.define(broken, "d2")
-        with pytest.raises(HandlerError, match=r"(?s)web: ended at start \(exit code 3\).*no database.*3 tries"):
+        with pytest.raises(HandlerError, match=r"(?s)web: ended at start \(exit code 3\), 3 tries.*no database"):
             await bench.update(identifier, definition)
         assert (await get(bench.port()))["version"] == "1"
         assert bench.log().count("no database") == 3

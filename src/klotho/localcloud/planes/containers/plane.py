@@ -213,8 +213,10 @@ class Containers:
                 if error.died and attempt < TRIES:
                     await asyncio.sleep(0.2 * attempt)
                     continue
-                tries = f" ({attempt} tries)" if attempt > 1 else ""
-                raise HandlerError(f"{error}{tries}", "ServiceDeploymentFailed") from error
+                # On the first line, which is ours: the others are the program's own last words.
+                said, *words = str(error).split("\n")
+                tries = f", {attempt} tries" if attempt > 1 else ""
+                raise HandlerError("\n".join([f"{said}{tries}", *words]), "ServiceDeploymentFailed") from error
             return task
         raise AssertionError("counting does not end")  # pragma: no cover
 
