@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from klotho.application import parse_text
 from klotho.diagnostics import did_you_mean, one_of
 from klotho.sdk.recording import current
 
@@ -71,7 +72,7 @@ def shown(value: Any) -> str:
         return repr(value)
     if isinstance(value, str):
         text = str.__str__(value)
-        return f'"{printable(text)}"'
+        return _shown_output(text) if "${klotho:" in text else f'"{printable(text)}"'
     if type(value) in (int, float):
         return repr(value) if abs(value) < _LARGEST else "such a large number"
     if isinstance(value, Titled):
@@ -81,6 +82,15 @@ def shown(value: Any) -> str:
     name = value.__name__ if isinstance(value, type) else type(value).__name__
     article = "the class" if isinstance(value, type) else "an" if name[:1].lower() in "aeiou" else "a"
     return f"{article} {name}"
+
+
+def _shown_output(text: str) -> str:
+    """An output by what it is an output of; its token means nothing to the user."""
+    pieces = parse_text(text)
+    if len(pieces) != 1 or isinstance(pieces[0], str):
+        return "a text with an output in it"
+    kind, _, name = pieces[0].construct.partition("/")
+    return f'the {pieces[0].output} of {kind} "{printable(name)}"'
 
 
 def printable(plain: str) -> str:

@@ -15,6 +15,7 @@ from klotho.application import Directive, Relationship, Requirement
 from klotho.diagnostics import Label
 from klotho.sdk import readers as read
 from klotho.sdk.arguments import Arguments, Signature, bind
+from klotho.sdk.output import Output
 from klotho.sdk.readers import Reader
 from klotho.sdk.recording import current
 
@@ -116,7 +117,9 @@ def _target(arguments: Arguments, name: str, value: Any) -> Model | None:
     if isinstance(value, Construct):
         return model_of(value, arguments)
     help_text = "give a construct, for example one made by `Databases.Postgres(…)`"
-    if isinstance(value, str):
+    if isinstance(value, Output):
+        help_text = f"give the construct itself, without `.{value.output}`"
+    elif isinstance(value, str):
         found = [item.title for item in arguments.recording.constructs if item.name == value]
         help_text = f"give the variable that holds {found[0]}, not its name" if found else help_text
     elif isinstance(value, type) and issubclass(value, Construct) and value.KIND:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
@@ -225,12 +224,19 @@ def test_a_runtime_of_another_language_than_the_handler_is_refused(app: Builder)
 
 def test_a_python_handler_with_a_syntax_error_is_refused_at_its_line(app: Builder) -> None:
     (app.root / "functions" / "work.py").write_text("def handler(event, context):\n    return (\n")
-    version = f"python3.{min(sys.version_info.minor, 13)}"
-    (problem,) = app.add("function", "it", runtime=version).problems()
+    (problem,) = app.add("function", "it").problems()
     assert problem.code == "handler-syntax"
     assert problem.span is not None
     assert (problem.span.file, problem.span.line) == ("functions/work.py", 2)
     assert problem.labels[1].span.file == "infra.py"
+
+
+@pytest.mark.parametrize(
+    "line", ["type Name = str", "def first[T](items: list[T]) -> T: ...", "x = f'{d['a']}'", "class A[T]: ..."]
+)
+def test_syntax_newer_than_this_python_is_left_to_the_runtime(app: Builder, line: str) -> None:
+    (app.root / "functions" / "work.py").write_text(f"{line}\ndef handler(event, context): ...\n")
+    assert app.add("function", "it", runtime="python3.13").problems() == []
 
 
 def test_two_things_of_one_name_used_by_one_service_are_refused_at_both_lines(app: Builder) -> None:

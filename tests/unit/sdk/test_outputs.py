@@ -128,3 +128,13 @@ def test_a_route_clash_names_both_patterns(run_program: RunProgram) -> None:
     [diagnostic] = report.errors
     assert diagnostic.code == "route-clash"
     assert diagnostic.message.startswith('`GET /orders/{number}` and `GET /orders/{id}` are the same route of API "a"')
+
+
+def test_an_output_is_shown_by_what_it_is_of(run_program: RunProgram) -> None:
+    _, report = run_program(
+        START + "c = Compute.Container('c', image='i')\nc.reads_from(db.port)\nc.reads_from(f'{db.port}/')\n"
+    )
+    whole, part = report.errors
+    assert whole.message == '`reads_from` needs a construct, not the port of Databases.Postgres "db"'
+    assert whole.helps == ("give the construct itself, without `.port`",)
+    assert part.message == "`reads_from` needs a construct, not a text with an output in it"

@@ -141,12 +141,11 @@ def _function(construct: Construct, path: str, function: str, setting: Setting, 
 
 def _refuses_syntax(construct: Construct, path: str, text: str, setting: Setting, report: Report) -> bool:
     """Reports a Python handler that is no Python, at its line; whether it did."""
-    runtime = runtime_of(construct, setting).removeprefix("python").split(".")
-    if not all(part.isdecimal() for part in runtime) or tuple(map(int, runtime)) > sys.version_info[:2]:
-        return False  # this Python does not know what a newer one takes
     try:
         _parsed(text)
     except SyntaxError as error:
+        if _may_be_newer(error, runtime_of(construct, setting)):
+            return False
         line = max(error.lineno or 1, 1)
         report.error(
             "handler-syntax",
@@ -159,6 +158,18 @@ def _refuses_syntax(construct: Construct, path: str, text: str, setting: Setting
     except ValueError:  # a NUL byte: `python_names` can't read it either
         return False
     return False
+
+
+_NEWER = re.compile(r"""\b(def|class)\s+\w+\s*\[|^\s*type\s+\w+|\b([fF][rR]?|[rR][fF])['"]""")
+"""What Python 3.12 added: type parameters, `type` statements, and any quotes in f-strings (PEP 695 and PEP 701)."""
+
+
+def _may_be_newer(error: SyntaxError, runtime: str) -> bool:
+    """Whether this Python may refuse the line only because it is older than the function's runtime."""
+    version = runtime.removeprefix("python").split(".")
+    if not all(part.isdecimal() for part in version) or tuple(map(int, version)) <= sys.version_info[:2]:
+        return False
+    return error.msg.startswith("f-string") or _NEWER.search(error.text or "") is not None
 
 
 def _endings(construct: Construct, setting: Setting) -> list[str]:
