@@ -71,6 +71,7 @@ class AssetStep:
         self._spans = spans or {}
         self._sink = sink
         self._clock = clock
+        self._validated: set[str] = set()
         self._built: dict[str, Future[BuiltAsset]] = {}
         self._uploaded: set[str] = set()
         self._upload_lock = threading.Lock()
@@ -86,9 +87,12 @@ class AssetStep:
             self._built[construct] = executor.submit(self._build, self._assets[construct])
 
     def validate(self, constructs: Iterable[str] | None = None) -> None:
-        """ProgramError with everything that is known to be wrong with these assets (all unless named)."""
+        """ProgramError with everything that is known to be wrong with these assets (all unless named); what was
+        found to be fine is not looked at again."""
         report = Report()
         for construct in self._assets if constructs is None else constructs:
+            if construct in self._validated:
+                continue
             asset = self._assets[construct]
             try:
                 if asset.type == "zip":
@@ -97,6 +101,8 @@ class AssetStep:
                     self._validate_image(asset.properties)
             except Failure as failure:
                 report.add(self._explained(asset, failure))
+            else:
+                self._validated.add(construct)
         report.stop_on_errors()
 
     def future(self, construct: str) -> Future[BuiltAsset]:

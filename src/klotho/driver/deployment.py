@@ -132,6 +132,7 @@ def preview_up(program: Program, environment: str | None, sink: Sink) -> tuple[B
     refuse_aws(built.environment, "previewing")
     project, name = built.application.project, built.environment.name
     assets = _asset_step(built, sink)
+    assets.validate()
     if not local_cloud.has_data(project, name):
         return built, preview(built.manifest, built.templates, {}, assets, None, "")
     session, stop_after = local_cloud.running_session(project, name), False
