@@ -270,6 +270,28 @@ def test_services_come_back_after_a_restart_of_the_supervisor(bench: Bench) -> N
     again.run(second)
 
 
+def test_a_stopped_service_has_no_process_and_waits_for_its_port_when_it_comes_back(bench: Bench) -> None:
+    async def work() -> None:
+        await bench.service(await bench.define(bench.image(files()).uri, "d1"))
+        pid = (await get(bench.port()))["pid"]
+        (record,) = bench.cloud.world.list("AWS::ECS::Service")
+        handler = EcsService(bench.cloud)
+        await handler.suspend(record)
+        await handler.suspend(record)
+        assert bench.cloud.containers.status() == []
+        assert start_mark(pid) is None
+        with socket.create_server(("127.0.0.1", bench.port())):
+            await handler.resume(record)
+            assert bench.cloud.containers.status()[0].state == "starting"
+            await until(lambda: bench.cloud.containers.status()[0].state == "failed")
+            assert f"pid {os.getpid()}" in (bench.cloud.containers.status()[0].detail or "")
+        await handler.resume(record)
+        await until(lambda: bench.cloud.containers.status()[0].state == "running")
+        assert (await get(bench.port()))["version"] == "1"
+
+    bench.run(work)
+
+
 def test_a_health_check_holds_a_deployment_back_until_it_passes(bench: Bench) -> None:
     counted = "(globals().__setitem__('n', globals().get('n', 0) + 1) or n < 3)"
     server = SERVER.replace('os.path.exists("/tmp/never-there")', counted)

@@ -156,6 +156,8 @@ def _live_entries(path: Path) -> list[_Entry]:
             entry = json.loads(line)
         except ValueError:
             continue
+        if not isinstance(entry, dict):
+            continue
         if "ended" in entry:
             live.pop(entry["ended"], None)
         elif {"pid", "signal", "grace", "mark"} <= entry.keys():
