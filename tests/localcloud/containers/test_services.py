@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import socket
 import sys
 import time
@@ -288,6 +289,11 @@ def test_a_stopped_service_has_no_process_and_waits_for_its_port_when_it_comes_b
         await handler.resume(record)
         await until(lambda: bench.cloud.containers.status()[0].state == "running")
         assert (await get(bench.port()))["version"] == "1"
+        await handler.suspend(record)
+        shutil.rmtree(bench.state / "images")
+        await handler.resume(record)
+        await until(lambda: bench.cloud.containers.status()[0].state == "failed")
+        assert "is not on this machine" in (bench.cloud.containers.status()[0].detail or "")
 
     bench.run(work)
 

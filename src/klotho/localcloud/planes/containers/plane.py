@@ -227,12 +227,13 @@ class Containers:
             try:
                 await self._deploy(unit, spec)
             except HandlerError as error:
-                unit.detail = error.reason
+                unit.detail, unit.starting = error.reason, False
                 # Looking whether a port is free again costs nothing; starting what dies at once does.
                 held = isinstance(error.__cause__, PortInUseError)
                 await asyncio.sleep(PORT_PAUSE_S if held else pause)
                 pause = min(pause * 2, 30.0)
             else:
+                unit.starting = False
                 return
 
     async def _retire(self, task: Task) -> None:
