@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from klotho.catalogue.facts import known_types, replaced_by, schema
 from klotho.catalogue.facts.replacement import rules
@@ -107,3 +109,34 @@ def test_every_rule_says_why_and_names_a_property_of_a_known_type() -> None:
 @pytest.mark.parametrize("type_name", RETENTION)
 def test_what_a_stateful_type_replaces_is_known(type_name: str) -> None:
     assert schema(type_name).create_only
+
+
+names = st.sampled_from(["id", "mail", "day"])
+tables = st.fixed_dictionaries(
+    {
+        "KeySchema": st.lists(
+            st.fixed_dictionaries({"AttributeName": names, "KeyType": st.sampled_from(["HASH", "RANGE"])}), max_size=2
+        ),
+        "AttributeDefinitions": st.lists(
+            st.fixed_dictionaries({"AttributeName": names, "AttributeType": st.sampled_from("SN")}),
+            max_size=3,
+            unique_by=lambda item: item["AttributeName"],
+        ),
+    },
+    optional={
+        "TableName": names,
+        "BillingMode": st.sampled_from(["PROVISIONED", "PAY_PER_REQUEST"]),
+        "LocalSecondaryIndexes": st.lists(st.just(LOCAL_INDEX), max_size=1),
+    },
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(tables, tables)
+def test_preview_facts_and_engine_agree_about_any_two_tables(before: dict[str, Any], after: dict[str, Any]) -> None:
+    name = "AWS::DynamoDB::Table"
+    shown = differences(template(name, before), {}, template(name, after), {})
+    by_preview = set(shown[0].replaced_by) if shown else set()
+    by_engine = {item.name for item in compare(name, before, after) if item.recreation == "Always"}
+    assert by_preview == by_engine == replaced_by(name, before, after)
+    assert [item.loses_data for item in shown] == [bool(by_preview)] * len(shown)
