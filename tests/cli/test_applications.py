@@ -115,6 +115,7 @@ def test_the_same_application_from_another_folder_is_refused_until_it_is_taken_o
         assert "error[application-elsewhere]" in done.stderr
         assert str(a) in done.stderr and str(b) in done.stderr and "--take-over" in done.stderr
     assert visits(url) == 2
+    assert f"shop was brought up from {a}, not from {b}" in desk.klotho(b, "down").stderr
     assert desk.klotho(b, "up", "--take-over").returncode == 0
     assert desk.klotho(a, "up").returncode == 1
     shutil.rmtree(b)
@@ -228,3 +229,16 @@ def test_a_cache_folder_that_can_not_be_used_is_named_with_what_to_do(
     assert item["code"] == "file-refused"
     assert str(desk.home / "file") in item["message"]
     assert any("XDG_CACHE_HOME" in line for line in item["helps"])
+
+
+def test_data_that_is_gone_already_is_not_named_again(desk: Desk) -> None:
+    shop = desk.starter("a", "shop")
+    desk.json(shop, "up")
+    program = shop / "infra.py"
+    program.write_text(
+        program.read_text().replace('Databases.KeyValue(name="visits"', 'Databases.KeyValue(name="carts"')
+    )
+    assert "delete the data of `visits`" in desk.klotho(shop, "up").stderr
+    assert "deleting `visits` and its data needs consent" in desk.klotho(shop, "down", "--delete-data").stderr
+    desk.json(shop, "up", "--delete-data")
+    assert "deleting `carts` and its data needs consent" in desk.klotho(shop, "down", "--delete-data").stderr

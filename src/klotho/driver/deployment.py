@@ -92,18 +92,15 @@ def up(
     outputs = shown_outputs(built.manifest, {item.stack: item.outputs for item in deployment.outcomes})
     units = _units(session, application)
     logs = {str(unit["log_group"]): _unit_name(unit) for unit in units if unit.get("log_group")}
-    records.write(replace(record, logs={**record.logs, **logs}))
+    if deployment.ok:
+        record = replace(record, stateful=_stateful(built), logs=logs)
+    records.write(record)
     failed = tuple(unit for unit in units if unit.get("state") == "failed")
     return UpResult(built, deployment, outputs, time.monotonic() - begun, failed)
 
 
 def _record(built: Build, known: records.Record | None) -> records.Record:
-    """What is kept of this `up`. Stacks that are to go stay in it until the next one: they may refuse."""
-    stateful = {
-        stack.name: tuple(sorted(name.rpartition("/")[2] for name in stack.constructs))
-        for stack in built.manifest.stacks
-        if stack.stateful
-    }
+    """What is kept of this `up`. Stacks that are to go stay in it until it has worked: they may refuse."""
     return records.Record(
         built.application.name,
         built.application.project,
@@ -111,9 +108,18 @@ def _record(built: Build, known: records.Record | None) -> records.Record:
         built.region,
         str(built.program.path),
         tuple((item.name, item.stack, item.output) for item in built.manifest.outputs),
-        {**(known.stateful if known else {}), **stateful},
+        {**(known.stateful if known else {}), **_stateful(built)},
         known.logs if known else {},
     )
+
+
+def _stateful(built: Build) -> dict[str, tuple[str, ...]]:
+    """Names of the constructs in stacks that hold data, by stack."""
+    return {
+        stack.name: tuple(sorted(name.rpartition("/")[2] for name in stack.constructs))
+        for stack in built.manifest.stacks
+        if stack.stateful
+    }
 
 
 def _units(session: local_cloud.Session, application: str) -> list[Mapping[str, Any]]:

@@ -57,6 +57,9 @@ def stop(identity: Identity, sink: Sink) -> DownResult:
     with local_cloud.local_failures():
         states = session.connection.applications()
     was_running = states.get(identity.application) == "running"
+    record = identity.record
+    if record is not None and record.folder != identity.folder and record.holds_program:
+        sink(Step(f"{identity.application} was brought up from {record.folder}, not from {identity.folder}"))
     if was_running:
         sink(Underway(f"stopping {identity.application}"))
         with local_cloud.local_failures():
