@@ -247,6 +247,7 @@ def test_nothing_is_written_beside_the_state_and_cache_folders(make_cloud: Make,
         address = await ensure(cloud)
         with connect(address) as connection:
             assert connection.execute("show unix_socket_directories").fetchone() == ("",)
+            assert connection.execute("show dynamic_shared_memory_type").fetchone() == ("mmap",)
         made = {path.name for path in Path(tempfile.gettempdir()).iterdir()} - before
         assert not {name for name in made if "klotho-pg" in name or "PGSQL" in name}
 

@@ -61,6 +61,8 @@ _SETTINGS: Mapping[str, str] = {
     "max_wal_senders": "0",
     "wal_level": "minimal",
     "jit": "off",
+    # In the data folder: a killed server leaves nothing in /dev/shm.
+    "dynamic_shared_memory_type": "mmap",
 }
 _MASTER_GRANTS = ("pg_monitor", "pg_signal_backend", "pg_checkpoint")
 """What `rds_superuser` may do (RDS user guide, "Understanding the rds_superuser role"), as far as it exists here."""
