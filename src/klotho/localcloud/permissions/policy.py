@@ -20,7 +20,7 @@ from klotho.localcloud.permissions.wildcard import Patterns
 
 _DOCUMENT = frozenset({"Version", "Id", "Statement"})
 _STATEMENT = frozenset({"Sid", "Effect", "Action", "NotAction", "Resource", "NotResource", "Condition"})
-_VERSIONS = frozenset({"2012-10-17", "2008-10-17"})
+_VERSIONS = ("2012-10-17", "2008-10-17")
 
 
 class PolicyError(Exception):
