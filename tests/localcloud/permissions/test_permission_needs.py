@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from klotho.localcloud.permissions.conditions import UnevaluableError
@@ -15,7 +16,12 @@ from klotho.localcloud.permissions.required import apis, required
 from klotho.localcloud.permissions.resources import RESOLVERS, Surroundings
 from klotho.localcloud.service import ApiCall, ApiError, Caller
 from klotho.localcloud.services.dynamodb.service import OPERATIONS
+from klotho.localcloud.services.lambda_ import LambdaService
+from klotho.localcloud.services.logs import LogsService
+from klotho.localcloud.services.s3 import S3Service
 from klotho.localcloud.services.secretsmanager_api import _PARAMETERS as SECRETS_OPERATIONS
+from klotho.localcloud.services.service_discovery import ServiceDiscoveryService
+from klotho.localcloud.services.sts import StsService
 
 HERE = "eu-west-1:000000000000"
 TABLES = f"arn:aws:dynamodb:{HERE}:table"
@@ -54,6 +60,15 @@ def pairs(found: list[Need]) -> set[tuple[str, str]]:
 def test_every_operation_the_local_cloud_carries_is_in_the_table() -> None:
     assert set(OPERATIONS) == set(apis()["dynamodb"].operations)
     assert set(SECRETS_OPERATIONS) == set(apis()["secretsmanager"].operations)
+
+
+def test_the_services_without_a_list_of_their_own_are_in_the_table_too() -> None:
+    nothing: Any = None
+    logs = LogsService(nothing, nothing, "eu-west-1", "000000000000")
+    assert set(logs._actions) == set(apis()["logs"].operations)
+    for service in (StsService, ServiceDiscoveryService, LambdaService, S3Service):
+        documented = set(re.findall(r"\b[A-Z][a-z]+[A-Z0-9]\w+|\bInvoke\b", service.__doc__ or ""))
+        assert documented and documented == set(apis()[service.name].operations)
 
 
 def test_the_table_names_only_resolvers_that_exist_and_uses_all_of_them() -> None:
@@ -208,22 +223,22 @@ def test_a_header_does_not_make_a_rest_request_another_operation() -> None:
 
 
 ANY_JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(max_size=6),
+    st.none() | st.booleans() | st.integers() | st.sampled_from(["carts", "id", "id = :v", "a"]),
     lambda inner: (
         st.lists(inner, max_size=3)
-        | st.dictionaries(
-            st.sampled_from(
-                ["TableName", "Key", "Item", "RequestItems", "TransactItems", "Put", "Keys", "S", "PutRequest"]
-            ),
-            inner,
-            max_size=4,
-        )
+        | st.dictionaries(st.sampled_from(["id", "S", "Put", "PutRequest", "Key", "Item", "Keys", "carts"]), inner)
     ),
-    max_leaves=15,
+    max_leaves=10,
 )
+PARAMETERS = (
+    "TableName", "Key", "Item", "RequestItems", "TransactItems", "IndexName", "KeyConditionExpression",
+    "ExpressionAttributeNames", "ExpressionAttributeValues",
+)  # fmt: skip
+BODIES = ANY_JSON | st.fixed_dictionaries({}, optional={name: ANY_JSON for name in PARAMETERS})
 
 
-@given(st.sampled_from(sorted(OPERATIONS)), ANY_JSON)
+@settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow])
+@given(st.sampled_from(sorted(OPERATIONS)), BODIES)
 def test_any_body_needs_something_or_is_refused(action: str, body: Any) -> None:
     try:
         found = required(json_call("dynamodb", action, body), AROUND)

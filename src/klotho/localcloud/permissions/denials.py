@@ -17,6 +17,8 @@ STREAM = "permissions"
 """The log stream of the lines, beside the unit's own."""
 QUIET_S = 1.0
 """The same denial is written at most once in so many seconds: a loop must not flood its log."""
+MAX_REMEMBERED = 1000
+"""Different denials that are kept apart for that; beyond, all of them may be written again."""
 
 
 @dataclass(slots=True)
@@ -54,6 +56,8 @@ class Denials:
         if now - last < QUIET_S:
             self._written[key] = (last, silent + 1)
             return
+        if len(self._written) >= MAX_REMEMBERED:
+            self._written.clear()
         self._written[key] = (now, 0)
         again = f" ({silent} more since the last line)" if silent else ""
         group = self._log_group(caller)

@@ -57,6 +57,11 @@ class Request:
         value = self.parameters.get(name)
         return value if isinstance(value, str) else ""
 
+    def mapping(self, name: str) -> Mapping[str, Any]:
+        """A structure; empty when it is absent or something else."""
+        value = self.parameters.get(name)
+        return value if isinstance(value, Mapping) else {}
+
     def need(self, resource: str, **more: Any) -> Need:
         return Need(self.action, resource, **more)
 
@@ -85,8 +90,8 @@ def _query(request: Request) -> list[Need]:
 
 def _batch(request: Request) -> list[Need]:
     """One need for each table; batches have actions of their own."""
-    asked = request.parameters.get("RequestItems")
-    if not isinstance(asked, Mapping) or not asked:
+    asked = request.mapping("RequestItems")
+    if not asked:
         return [request.need("*")]
     return [_item_need(request, request.action, str(name), _entries(content)) for name, content in asked.items()]
 
@@ -141,13 +146,13 @@ def _partition_key(request: Request, table: str) -> str:
 
 def _leading_keys(request: Request, table: str, contents: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
     name = _partition_key(request, table)
-    return tuple(_scalar((content.get("Key") or content.get("Item") or {}).get(name)) for content in contents)
+    places = [content.get("Key") or content.get("Item") for content in contents]
+    return tuple(_scalar(place.get(name) if isinstance(place, Mapping) else None) for place in places)
 
 
 def _queried_key(request: Request, table: str, index: str) -> tuple[str, ...]:
     """The value the partition key is compared with; of an index, whatever is compared for equality."""
-    names = request.parameters.get("ExpressionAttributeNames") or {}
-    values = request.parameters.get("ExpressionAttributeValues") or {}
+    names, values = request.mapping("ExpressionAttributeNames"), request.mapping("ExpressionAttributeValues")
     pairs = _EQUALITY.findall(request.text("KeyConditionExpression"))
     wanted = None if index else _partition_key(request, table)
     found = [values.get(value) for name, value in pairs if wanted in (None, names.get(name, name))]
