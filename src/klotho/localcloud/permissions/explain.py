@@ -19,8 +19,9 @@ _VERBS: Mapping[tuple[str, str], str] = {
     ("dynamodb", "read"): "reads_from",
     ("dynamodb", "write"): "writes_to",
     ("lambda", "invoke"): "calls",
+    ("sqs", "poll"): "consumes",
+    ("sqs", "receive"): "consumes",
     ("sqs", "send"): "sends_to",
-    ("sqs", "consume"): "consumes",
     ("unscoped", "discover"): "calls",
 }
 """Verbs by section and meaning of the catalogue's table of IAM actions."""
