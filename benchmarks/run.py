@@ -16,6 +16,7 @@ ALL = {
     "up": "klotho up of examples/users",
     "gateway": "requests through API and function",
     "keyvalue": "key-value puts and gets",
+    "permissions": "the permission check of a call",
 }
 
 

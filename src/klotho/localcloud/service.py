@@ -22,6 +22,14 @@ class Caller:
     """The execution role a compute unit runs under; None for the deployer."""
 
 
+def session_arn(caller: Caller, account: str) -> str:
+    """As AWS names a caller: a user's ARN for the deployer, an assumed-role session for a compute unit."""
+    if caller.role_arn is None:
+        return f"arn:aws:iam::{account}:user/{caller.name}"
+    role, unit = caller.role_arn.rpartition("/")[2], caller.name.rpartition("/")[2]
+    return f"arn:aws:sts::{account}:assumed-role/{role}/{unit}"
+
+
 @dataclass(frozen=True, slots=True)
 class ApiCall:
     """One authenticated request to an AWS API."""

@@ -22,7 +22,7 @@ import signal
 import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -36,9 +36,10 @@ from klotho.localcloud.endpoint import Endpoint, EndpointServer, PortInUseError,
 from klotho.localcloud.handler import Handler
 from klotho.localcloud.identity import ACCOUNT
 from klotho.localcloud.logs import Logs
+from klotho.localcloud.permissions import Authorizer, Denials
 from klotho.localcloud.planes.processes import ProcessTable
 from klotho.localcloud.ports import Ports
-from klotho.localcloud.service import Service
+from klotho.localcloud.service import ApiError, Service
 from klotho.localcloud.services.s3 import ObjectStore
 from klotho.localcloud.services.secretsmanager import SecretsManager
 from klotho.localcloud.startup_failure import OtherRegionError
@@ -168,6 +169,7 @@ class Supervisor:
         self._parts: Parts | None = None
         self._started = time.time()
         self._cloud: Cloud
+        self._authorizer: Authorizer
 
     async def run(self) -> None:
         options = self._options
@@ -211,7 +213,9 @@ class Supervisor:
         cloud.deploying = applications.deploying
         admin = self._admin(applications)
         downs.push_async_callback(self._attempt, "pausing deployments", parts.engine.close)
-        server = EndpointServer(Endpoint(parts.services, cloud.credentials, options.region, port, admin), listener)
+        self._authorizer = _authorizer(cloud, self._log_group)
+        endpoint = Endpoint(parts.services, cloud.credentials, options.region, port, admin, self._authorizer)
+        server = EndpointServer(endpoint, listener)
         await server.start()
         downs.push_async_callback(server.stop)
         # Databases and functions first: an interrupted deployment that goes on may need them.
@@ -267,6 +271,16 @@ class Supervisor:
         options = self._options
         return {"pid": os.getpid(), "project": options.project, "environment": options.environment}
 
+    def _log_group(self, name: str) -> str | None:
+        """Of the unit of this name."""
+        return next((unit.log_group for unit in self._units() if unit.name == name), None)
+
+    def _with_denials(self, unit: UnitStatus) -> UnitStatus:
+        denied = self._authorizer.summary(unit.name)
+        if denied is None:
+            return unit
+        return replace(unit, detail=denied if unit.detail is None else f"{denied}; {unit.detail}")
+
     def _status(self) -> Mapping[str, Any]:
         return {
             **self._health(),
@@ -274,7 +288,7 @@ class Supervisor:
             "region": self._options.region,
             "endpoint": self._cloud.endpoint_url,
             "started": self._started,
-            "units": [asdict(unit) for unit in self._units()],
+            "units": [asdict(self._with_denials(unit)) for unit in self._units()],
             "problems": [f"{what}: {why}" for what, why in self._problems.items()],
         }
 
@@ -334,6 +348,16 @@ def _base(options: Options, database: Database, ports: Ports, port: int) -> Clou
         containers=later,
         gateway=later,
     )
+
+
+def _authorizer(cloud: Cloud, log_group: Callable[[str], str | None]) -> Authorizer:
+    def secret_arn(name: str) -> str | None:
+        try:
+            return cloud.secrets.find(name).arn
+        except ApiError:  # there is none: the call itself will say so, to whom it may
+            return None
+
+    return Authorizer(cloud.world, cloud.region, cloud.account, secret_arn, Denials(cloud.logs, log_group))
 
 
 def _check_region(database: Database, region: str) -> None:
