@@ -87,6 +87,21 @@ def template(image: str) -> dict[str, Any]:
         ),
         "Log": resource("Logs::LogGroup", LogGroupName="/klotho/users"),
         "Role": resource("IAM::Role", AssumeRolePolicyDocument=TRUST),
+        "MaySeePassword": resource(
+            "IAM::RolePolicy",
+            RoleName=ref("Role"),
+            PolicyName="password",
+            PolicyDocument={
+                "Version": "2012-10-17",
+                "Statement": [
+                    {
+                        "Effect": "Allow",
+                        "Action": "secretsmanager:GetSecretValue",
+                        "Resource": att("Db", "MasterUserSecret.SecretArn"),
+                    }
+                ],
+            },
+        ),
         "Cluster": resource("ECS::Cluster"),
         "Namespace": resource("ServiceDiscovery::HttpNamespace", Name="shop"),
         "Discovery": resource("ServiceDiscovery::Service", Name="users", NamespaceId=ref("Namespace")),
