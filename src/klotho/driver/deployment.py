@@ -24,6 +24,7 @@ from klotho.driver.identity import Identity, identify
 from klotho.driver.machine import cache_folder, local_pace, new_run_id, runs_in_ci
 from klotho.driver.program import Program
 from klotho.driver.settings import Environment
+from klotho.driver.unset_secrets import secrets_not_set
 from klotho.stacks import Manifest
 
 _BUILD_THREADS = 4
@@ -38,6 +39,8 @@ class UpResult:
     outputs: Mapping[str, str] = field(default_factory=dict)
     """By the name the user knows: `shop-api.url`."""
     seconds: float = 0.0
+    secrets_not_set: tuple[str, ...] = ()
+    """Names of deployed secrets that have no value yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +88,8 @@ def up(program: Program, environment: str | None, sink: Sink, *, delete_data: bo
         )
         deployment = orchestrator.deploy(deployed, delete_data=delete_data)
     outputs = shown_outputs(built.manifest, {item.stack: item.outputs for item in deployment.outcomes})
-    return UpResult(built, deployment, outputs, time.monotonic() - begun)
+    unset = secrets_not_set(built, outputs, session.clients)
+    return UpResult(built, deployment, outputs, time.monotonic() - begun, unset)
 
 
 def preview_up(program: Program, environment: str | None, sink: Sink) -> tuple[Build, Preview]:

@@ -21,6 +21,7 @@ NOW: dict[str, tuple[str, ...]] = {
     "Application": (),
     "Compute": ("Container", "Function"),
     "Databases": ("KeyValue", "Postgres"),
+    "Secret": (),
     "Stack": (),
     "config": (),
 }
@@ -32,7 +33,6 @@ LATER: dict[str, tuple[str, ...]] = {
     "Domain": (),
     "Messaging": ("Queue", "Topic"),
     "Schedule": (),
-    "Secret": (),
     "Site": (),
     "Storage": ("Bucket",),
 }
@@ -47,7 +47,6 @@ LATER_VERBS = frozenset(
         "sends_to",
         "subscribes_to",
         "triggered_by",
-        "uses",
     }
 )
 

@@ -14,6 +14,7 @@ from klotho.cli.progress import progress_for
 from klotho.deploy.orchestrator import Deployment
 from klotho.driver.deployment import UpResult
 from klotho.driver.deployment import up as bring_up
+from klotho.driver.unset_secrets import warnings_of
 
 
 def run(path: Path, env: str | None, yes: bool, delete_data: bool, as_json: bool) -> int:
@@ -28,6 +29,7 @@ def run(path: Path, env: str | None, yes: bool, delete_data: bool, as_json: bool
         console.json({"ok": True, **summary(result)})
         return 0
     console.diagnostics(result.built.diagnostics, program.folder)
+    console.diagnostics(warnings_of(result.built, result.secrets_not_set), program.folder)
     _succeeded(console, result)
     return 0
 
@@ -39,6 +41,7 @@ def summary(result: UpResult) -> dict[str, Any]:
         "environment": result.built.environment.name,
         "stacks": [stack_json(result.deployment, index) for index in range(len(result.deployment.outcomes))],
         "outputs": dict(result.outputs),
+        "secrets_not_set": list(result.secrets_not_set),
         "seconds": round(result.seconds, 3),
     }
 

@@ -6,6 +6,13 @@ _START = 'import klotho\nfrom klotho import API, Compute, Databases\n\nklotho.Ap
 
 PAGES: tuple[Page, ...] = (
     Page(
+        "name-reserved",
+        "A secret's name gives the environment variable that an option of the runtime has.",
+        "The service could not tell the two apart.",
+        "Give the secret another name.",
+        'import klotho\n\nklotho.Application("shop")\nklotho.Secret("ttl_seconds")\n',
+    ),
+    Page(
         "unknown-implementation",
         "`use(…)` names an implementation that this kind of construct does not have.",
         "The pin can't be honoured, and choosing another one silently would be a lie.",
