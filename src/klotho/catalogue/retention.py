@@ -1,7 +1,8 @@
 """What holds data, and what CloudFormation does with it when a stack lets go of it.
 
 `RetainExceptOnCreate`: a table or secret is kept on delete, yet a failed first deployment leaves no
-orphan. A database leaves a snapshot. Source: CloudFormation User Guide, DeletionPolicy and UpdateReplacePolicy attributes.
+orphan. A database leaves a snapshot. Source: CloudFormation User Guide, DeletionPolicy and UpdateReplacePolicy
+attributes.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ the second one neither `AWSCURRENT` nor `AWSPREVIOUS` leads to the old value. Th
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -35,12 +36,21 @@ class ValueState:
 def state_of(clients: Clients, arn: str) -> ValueState:
     """Whether the secret has a value."""
     with translated("looking at a secret"):
-        pages = clients.secrets.get_paginator("list_secret_version_ids").paginate(SecretId=arn)
-        versions: list[dict[str, Any]] = [version for page in pages for version in page.get("Versions", ())]
-    for version in versions:
-        if "AWSCURRENT" in version.get("VersionStages", ()) and not version["VersionId"].startswith(NOT_SET):
-            return ValueState(True, version["CreatedDate"])
+        for version in _versions(clients, arn):
+            if "AWSCURRENT" in version.get("VersionStages", ()) and not version["VersionId"].startswith(NOT_SET):
+                return ValueState(True, version["CreatedDate"])
     return ValueState(False)
+
+
+def _versions(clients: Clients, arn: str) -> Iterator[dict[str, Any]]:
+    """Page by page, by hand: botocore has no paginator for this call."""
+    more: dict[str, str] = {}
+    while True:
+        page = clients.secrets.list_secret_version_ids(SecretId=arn, **more)
+        yield from page.get("Versions", ())
+        if not page.get("NextToken"):
+            return
+        more = {"NextToken": page["NextToken"]}
 
 
 def put_value(clients: Clients, arn: str, value: str) -> None:
