@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from klotho.localcloud.planes.functions import Functions
     from klotho.localcloud.planes.gateway import Gateway
     from klotho.localcloud.planes.postgres import PostgresServers
+    from klotho.localcloud.planes.schedules import Schedules
     from klotho.localcloud.ports import Ports
     from klotho.localcloud.services.dynamodb import DynamoDb
     from klotho.localcloud.services.s3 import ObjectStore
@@ -46,4 +47,5 @@ class Cloud:
     functions: Functions
     containers: Containers
     gateway: Gateway
+    schedules: Schedules
     account: str = ACCOUNT

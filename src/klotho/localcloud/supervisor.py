@@ -59,6 +59,10 @@ RESUME_WAVES = (
 """What is brought back before what: data first, then what uses them, then the ways in. Other types come last."""
 
 
+_PLANES = ("tables", "postgres", "functions", "containers", "gateway", "schedules")
+"""Fields of `Cloud`, in the order they start."""
+
+
 class Plane(Protocol):
     """A part of the cloud that runs something."""
 
@@ -130,6 +134,7 @@ def assemble(cloud: Cloud) -> Parts:
     from klotho.localcloud.planes.functions import Functions
     from klotho.localcloud.planes.gateway import Gateway
     from klotho.localcloud.planes.postgres import PostgresServers
+    from klotho.localcloud.planes.schedules import Schedules
     from klotho.localcloud.services.dynamodb import DynamoDb
     from klotho.localcloud.services.lambda_ import LambdaService
     from klotho.localcloud.services.logs import LogsService
@@ -143,10 +148,11 @@ def assemble(cloud: Cloud) -> Parts:
     cloud.functions = Functions(cloud)
     cloud.containers = Containers(cloud)
     cloud.gateway = Gateway(cloud)
+    cloud.schedules = Schedules(cloud)
     handlers = build_handlers(cloud)
     engine = CloudFormationEngine(cloud, handlers)
     return Parts(
-        planes={name: getattr(cloud, name) for name in ("tables", "postgres", "functions", "containers", "gateway")},
+        planes={name: getattr(cloud, name) for name in _PLANES},
         handlers=handlers,
         engine=engine,
         services=(
@@ -327,6 +333,7 @@ def _base(options: Options, database: Database, ports: Ports, port: int) -> Clou
         functions=later,
         containers=later,
         gateway=later,
+        schedules=later,
     )
 
 

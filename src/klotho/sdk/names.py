@@ -21,6 +21,7 @@ NOW: dict[str, tuple[str, ...]] = {
     "Application": (),
     "Compute": ("Container", "Function"),
     "Databases": ("KeyValue", "Postgres"),
+    "Schedule": (),
     "Secret": (),
     "Stack": (),
     "config": (),
@@ -32,7 +33,6 @@ LATER: dict[str, tuple[str, ...]] = {
     "Databases": ("MySQL", "Redis"),
     "Domain": (),
     "Messaging": ("Queue", "Topic"),
-    "Schedule": (),
     "Site": (),
     "Storage": ("Bucket",),
 }
@@ -46,7 +46,6 @@ LATER_VERBS = frozenset(
         "publishes_to",
         "sends_to",
         "subscribes_to",
-        "triggered_by",
     }
 )
 

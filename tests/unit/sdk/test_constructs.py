@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+import klotho
 from klotho.application import Application, OutputRef, from_json, parse_text, to_json
 from klotho.diagnostics import ProgramError, Report
 from klotho.diagnostics.codes.program import PAGES
