@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from klotho.application.cron import CronError, parse_cron
@@ -11,6 +12,7 @@ from klotho.sdk.arguments import Arguments
 from klotho.sdk.construct import Construct, described
 from klotho.sdk.stack import Stack
 
+_WEEKDAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
 _EXAMPLE = '`every="1 day"`, or `cron="0 9 * * ? *"` for every day at 9:00'
 
 
@@ -28,14 +30,18 @@ def _read_cron(value: Any) -> str:
     try:
         return parse_cron(inner).text
     except CronError as error:
-        fields = inner.split()
-        days = "? * " if len(fields) == 5 and fields[2] == "*" and fields[4] != "*" else ""
-        guess = None
-        if len(fields) == 5:
-            minutes, hours, day, month, weekday = fields
-            day, weekday = ("?", weekday) if days else (day, "?") if weekday == "*" else (day, weekday)
-            guess = _valid(f"{minutes} {hours} {day} {month} {weekday} *")
-        raise _wrong(f"a cron expression: {error}", plain, guess) from None
+        raise _wrong(f"a cron expression: {error}", plain, _from_unix(inner)) from None
+
+
+def _from_unix(text: str) -> str | None:
+    """What five fields of Unix mean: their weekdays go from 0 (Sunday), EventBridge's from 1."""
+    fields = text.split()
+    if len(fields) != 5:
+        return None
+    minutes, hours, day, month, weekday = fields
+    weekday = re.sub(r"(?<![#/\d])[0-7](?!\d)", lambda number: _WEEKDAYS[int(number[0]) % 7], weekday)
+    day, weekday = (day, "?") if weekday == "*" else ("?" if day == "*" else day, weekday)
+    return _valid(f"{minutes} {hours} {day} {month} {weekday} *")
 
 
 def _valid(cron: str) -> str | None:
