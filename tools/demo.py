@@ -62,7 +62,7 @@ def main() -> int:
     call("GET", f"{url}/users")
     print(f"\nIt keeps running at {url}/users. Look around (in {EXAMPLE.relative_to(ROOT)}):")
     print("  klotho status · klotho logs -f · klotho outputs · klotho preview")
-    print("Stop it with `make demo-down`.")
+    print("Put the command on your path with `source .venv/bin/activate`; stop the demo with `make demo-down`.")
     return 0
 
 

@@ -30,20 +30,18 @@ key = Secret("stripe_key")
 other = Secret("other_key")
 api = API("pay-api")
 for name, handler in (("py", "py/main.handler"), ("js", "js/main.handler")):
-    function = Compute.Function(name, handler=handler, environment={{"KLOTHO_SECRET_TTL_SECONDS": "0"}})
+    function = Compute.Function(name, handler=handler)
     function.uses(key)
     api.attach_service(function, route=f"/{{name}}")
 """
 PYTHON = """
 import hashlib, json, os
-import urllib.request
 from klotho import config
-from klotho.runtime.aws import call
-from klotho.runtime.errors import AwsError, SecretNotSetError
+from klotho.runtime.errors import SecretNotSetError
 
 def handler(event, context):
     secret = config.secrets.get("stripe_key")
-    other = secret.arn.replace("stripe", "other").replace("Stripe", "Other")
+    secret.refresh()
     try:
         value = secret.value
     except SecretNotSetError as error:
@@ -55,6 +53,7 @@ def handler(event, context):
 NODE = """
 const { config, SecretNotSetError } = require("@klotho/runtime");
 exports.handler = async () => {
+  config.refresh();
   try {
     const secret = await config.secrets.get("stripe_key");
     if (secret.value.startsWith("{")) return { keys: Object.keys(secret.json()).sort() };

@@ -89,21 +89,28 @@ def _routes(application: Application, report: Report) -> None:
             continue
         alike = seen.setdefault((relationship.actor, route.shape), [])
         for other in alike:
-            if clash := overlapping(relationship.properties, other.properties):
-                _clash(application, relationship, other, clash, report)
+            if method := overlapping(relationship.properties, other.properties):
+                _clash(application, relationship, other, method, report)
         alike.append(relationship)
 
 
 def _clash(
-    application: Application, relationship: Relationship, other: Relationship, clash: str, report: Report
+    application: Application, relationship: Relationship, other: Relationship, method: str, report: Report
 ) -> None:
     api = application.by_id.get(relationship.actor)
+    title = api.title if api else relationship.actor
+    late, early = (
+        f"`{method} {parse_route(str(item.properties.get('route', '/'))).text}`" for item in (relationship, other)
+    )
+    message = f"{late} is attached twice to {title}"
+    if late != early:
+        message = f"{late} and {early} are the same route of {title}: a parameter's name tells no requests apart"
     report.error(
         "route-clash",
-        f"`{clash}` is attached twice to {api.title if api else relationship.actor}",
+        message,
         relationship.span,
         text="this route is taken",
-        also=[Label(other.span, "also served here")] if other.span else [],
+        also=[Label(other.span, "by this one")] if other.span else [],
         helps=["give one of them another route, or tell them apart by `methods=`"],
     )
 

@@ -70,7 +70,9 @@ def _opened(
         return
     session, stop_after = local_cloud.running_session(project, name), False
     if session is None:
-        session = local_cloud.started_session(project, name, built.region, lambda line: sink(Step(line)))
+        session = local_cloud.started_session(
+            project, name, built.region, lambda line: sink(Step(line)), application=None
+        )
         stop_after = True
     try:
         deployed = session.calls.deployed(project=project, environment=name, application=built.application.name)

@@ -145,6 +145,9 @@ def record_requirements(speaker: Any, arguments: Arguments) -> None:
 def record_use(construct: Construct, arguments: Arguments) -> None:
     made = model_of(construct, arguments)
     implementation = arguments.values.pop("implementation", None)
+    readers = getattr(type(construct).__init__, "readers", {})
+    for name in [item for item in arguments.values if item in readers]:
+        arguments.read_again(name, readers[name])
     if made is None or implementation is None:
         return
     earlier = arguments.recording.use_of(made.id)

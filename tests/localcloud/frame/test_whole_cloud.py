@@ -270,12 +270,13 @@ def test_the_running_one_keeps_its_region(shop: Shop) -> None:
         connect.start(shop.project, "whole", "us-east-1")
 
 
-def test_a_start_that_fails_carries_the_logs_last_lines(shop: Shop) -> None:
+def test_a_start_that_fails_says_why_and_what_helps(shop: Shop) -> None:
     connect.stop(shop.connection)
     with pytest.raises(connect.LocalCloudError) as failed:
         connect.start(shop.project, "whole", "us-east-1")
-    assert failed.value.reason == "the local cloud's data belong to another region"
-    assert "the data are of region eu-west-1, asked for us-east-1" in failed.value.log_tail[-1]
+    assert "the data are of region eu-west-1, asked for us-east-1" in failed.value.reason
+    assert (failed.value.code, failed.value.log_tail) == ("other-region", ())
+    assert failed.value.helps[0] == "use region eu-west-1"
 
 
 def test_one_that_hangs_is_named_when_it_is_asked_to_start(shop: Shop) -> None:

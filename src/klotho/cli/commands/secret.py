@@ -28,7 +28,7 @@ def set_value(name: str, rest: Sequence[str], path: Path, env: str | None, as_js
             helps=(f"run `klotho secret set {name}` and type it, or pipe it: `klotho secret set {name} < file`",),
             exit_code=ExitCode.USAGE,
         )
-    program = program_at(path)
+    program = program_at(path, f"klotho secret set {name} --program")
     value = _value(console, name)
     with progress_for(console) as sink:
         secrets.set_secret(program, env, name, value, sink)
@@ -40,7 +40,7 @@ def set_value(name: str, rest: Sequence[str], path: Path, env: str | None, as_js
 
 def list_all(path: Path, env: str | None, as_json: bool) -> None:
     console = Console(as_json)
-    program = program_at(path)
+    program = program_at(path, "klotho secret ls --program")
     with progress_for(console) as sink:
         found = secrets.list_secrets(program, env, sink)
     if as_json:
@@ -62,7 +62,7 @@ def list_all(path: Path, env: str | None, as_json: bool) -> None:
 
 def remove(name: str, path: Path, env: str | None, yes: bool, as_json: bool) -> None:
     console = Console(as_json)
-    program = program_at(path)
+    program = program_at(path, f"klotho secret rm {name} --program")
     if not yes:
         _consent(console, name)
     with progress_for(console) as sink:

@@ -7,10 +7,11 @@ expressions AWS does not take, targets other than functions, a target without `I
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from klotho.application.timetable import parse_expression
-from klotho.localcloud.handler import Handler, HandlerError, Outcome, Properties, Record, Request
+from klotho.localcloud.handler import APPLICATION_TAG, Handler, HandlerError, Outcome, Properties, Record, Request
 from klotho.localcloud.identity import arn, physical_name
 from klotho.localcloud.planes.schedules import Spec
 
@@ -41,7 +42,7 @@ class ScheduleHandler(Handler):
         if held is not None and held.token != request.token:
             raise HandlerError(f"Schedule {name} already exists.", "AlreadyExists")
         outcome = Outcome(name, {"Arn": arn("scheduler", f"schedule/default/{name}", self.cloud.region)})
-        self.cloud.schedules.put(_spec(outcome, request.token, request.properties))
+        self.cloud.schedules.put(_spec(outcome, request.token, request.properties, request.tags))
         return outcome
 
     async def update(self, request: Request) -> Outcome:
@@ -50,7 +51,7 @@ class ScheduleHandler(Handler):
         # The token of the creation stays: the record keeps it, and a changed time must not count as a new schedule.
         held = self.cloud.world.get(self.type_name, request.identifier)
         token = held.token if held is not None else request.token
-        self.cloud.schedules.put(_spec(outcome, token, request.properties))
+        self.cloud.schedules.put(_spec(outcome, token, request.properties, request.tags))
         return outcome
 
     async def delete(self, request: Request) -> None:
@@ -59,10 +60,13 @@ class ScheduleHandler(Handler):
 
     async def resume(self, record: Record) -> None:
         outcome = Outcome(record.identifier, dict(record.attributes))
-        self.cloud.schedules.put(_spec(outcome, record.token, record.properties))
+        self.cloud.schedules.put(_spec(outcome, record.token, record.properties, record.tags))
+
+    async def suspend(self, record: Record) -> None:
+        self.cloud.schedules.suspend(record.identifier)
 
 
-def _spec(outcome: Outcome, token: str, properties: Properties) -> Spec:
+def _spec(outcome: Outcome, token: str, properties: Properties, tags: Mapping[str, str]) -> Spec:
     target, window = properties["Target"], properties["FlexibleTimeWindow"]
     if window.get("Mode") != "OFF":
         raise HandlerError("FlexibleTimeWindow with another Mode than OFF is not carried by the local cloud", "Invalid")
@@ -85,4 +89,5 @@ def _spec(outcome: Outcome, token: str, properties: Properties) -> Spec:
         enabled=properties.get("State", "ENABLED") == "ENABLED",
         target=str(target["Arn"]),
         event=str(target["Input"]),
+        application=tags.get(APPLICATION_TAG),
     )

@@ -62,6 +62,8 @@ class Spec:
     """The function's ARN."""
     event: str
     """Target.Input, with context attributes still in it."""
+    application: str | None = None
+    """The application it belongs to; None for a stack made with another tool."""
 
 
 class Schedules:
@@ -105,6 +107,10 @@ class Schedules:
         self._specs.pop(identifier, None)
         with self._cloud.database.transaction() as connection:
             connection.execute("delete from schedule_times where identifier=?", (identifier,))
+
+    def suspend(self, identifier: str) -> None:
+        """Fire it no more until it is put again; its times are kept, so that coming back is like a restart."""
+        self._specs.pop(identifier, None)
 
     def due(self, identifier: str) -> float | None:
         """When it runs next, in seconds since 1970; None when it never will."""
@@ -195,6 +201,7 @@ class Schedules:
             kind="schedule",
             state="idle" if spec.enabled and due is not None else "stopped",
             detail="; ".join(parts),
+            application=spec.application,
         )
 
 

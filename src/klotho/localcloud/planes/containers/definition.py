@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from klotho.localcloud.handler import HandlerError, Properties, Record
+from klotho.localcloud.handler import HandlerError, Properties, Record, application_of
 from klotho.localcloud.planes.containers.health import HealthCheck, health_check
 from klotho.localcloud.planes.containers.image import REPOSITORY
 from klotho.localcloud.world import World
@@ -78,6 +78,7 @@ class ServiceSpec:
     """Cloud Map service ARN -> port name."""
     start_s: float
     task: TaskSpec
+    application: str | None = None
 
 
 def construct_name(properties: Properties, otherwise: str) -> str:
@@ -107,6 +108,7 @@ def service_spec(record: Record, world: World) -> ServiceSpec:
         },
         start_s=float(properties.get("HealthCheckGracePeriodSeconds") or DEFAULT_START_S),
         task=task,
+        application=application_of(record),
     )
 
 

@@ -15,7 +15,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 _PYTHONS = re.compile(r"python(3(\.\d+)?)?")
 _PIPS = re.compile(r"pip(3(\.\d+)?)?")
 _USERS = frozenset({"chown", "chgrp", "useradd", "adduser", "groupadd", "addgroup", "usermod"})
+_NODE_PROGRAMS = frozenset({"npm", "npx", "pnpm", "yarn", "corepack"})
+_FILE_COMMANDS = frozenset({"mkdir", "rm", "touch", "chmod"})
 _DROPPED = frozenset(
     [
         "--no-cache-dir",
@@ -48,6 +50,14 @@ _DROPPED = frozenset(
 """Options of pip without a meaning here: the environment is private and the cache is wanted."""
 _ELSEWHERE = ("--prefix", "--root", "--target", "-t")
 _LIFECYCLE = ("preinstall", "install", "postinstall", "prepare")
+
+
+def is_carried(program: str, arguments: Sequence[str]) -> bool:
+    """Whether a command of a RUN line is one that `Installer` knows; its own arguments may still be refused."""
+    if _PYTHONS.fullmatch(program) and arguments[:1] == ["-m"] and len(arguments) > 1:
+        return arguments[1] in ("compileall", "venv") or is_carried(arguments[1], arguments[2:])
+    known = _USERS | _NODE_PROGRAMS | _FILE_COMMANDS | {"uv", "poetry"}
+    return _PIPS.fullmatch(program) is not None or program in known
 
 
 class Installer:
@@ -74,7 +84,7 @@ class Installer:
             self._uv(instruction, words[1:], folder, command)
         elif name == "poetry":
             self._poetry(instruction, words[1:], folder, command)
-        elif name in ("npm", "npx", "pnpm", "yarn", "corepack"):
+        elif name in _NODE_PROGRAMS:
             self._node(instruction, name, words[1:], folder, command)
         elif not self._harmless(instruction, name, words[1:], command.folder):
             raise instruction.error(f"`{' '.join(words)[:60]}` is not carried", ENGINE_HINT)
@@ -215,7 +225,7 @@ class Installer:
         if name in _USERS:
             self._stage.log(f"line {instruction.line}: `{name}` is passed over: a process runs as you")
             return True
-        if name not in ("mkdir", "rm", "touch", "chmod"):
+        if name not in _FILE_COMMANDS:
             return False
         names = [word for word in words if not word.startswith("-")]
         mode = names.pop(0) if name == "chmod" and names else ""
