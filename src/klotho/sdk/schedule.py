@@ -52,7 +52,7 @@ def _valid(cron: str) -> str | None:
 
 
 def _wrong(expected: str, plain: str, guess: str | None = None) -> read.Wrong:
-    helps = (guess,) if guess else ()
+    helps = (guess or f"for example {_EXAMPLE}",)
     return read.Wrong(read.Problem(expected, f'"{read.printable(plain)}"', helps, code="bad-schedule"))
 
 
@@ -61,13 +61,13 @@ def _read_timezone(value: Any) -> str:
     try:
         zone_of(plain)
     except ValueError:
-        raise read.Wrong(
-            read.Problem(
-                "a time zone of the IANA database, such as `Europe/Vienna`",
-                f'"{read.printable(plain)}"',
-                code="bad-schedule",
-            )
-        ) from None
+        problem = read.Problem(
+            "a time zone of the IANA database",
+            f'"{read.printable(plain)}"',
+            ("name its area and city, such as `Europe/Vienna`",),
+            code="bad-schedule",
+        )
+        raise read.Wrong(problem) from None
     return plain
 
 

@@ -23,7 +23,12 @@ def _check(construct: Construct, setting: Setting, report: Report) -> None:
     try:
         parse_expression(expression(construct, setting), setting.parameter(construct, "timezone"))
     except ValueError as error:
-        report.error("bad-schedule", f"{construct.title} says no time: {error}", construct.span)
+        report.error(
+            "bad-schedule",
+            f"{construct.title} says no time: {error}",
+            construct.span,
+            helps=['for example `every="1 day"`, or `cron="0 9 * * ? *"` for every day at 9:00'],
+        )
     if not setting.application.relationships_on(construct.id):
         report.warning(
             "schedule-unused",
