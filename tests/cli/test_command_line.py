@@ -83,7 +83,7 @@ def test_help_lists_every_command_and_hides_the_aliases(klotho: Run) -> None:
     done = klotho("--help")
     assert done.returncode == 0
     listed = [line.split()[0] for line in done.stdout.partition("Commands:")[2].splitlines() if line.startswith("  ")]
-    assert listed == ["init", "build", "preview", "up", "down", "status", "outputs", "logs", "explain"]
+    assert listed == ["init", "build", "preview", "up", "down", "status", "outputs", "logs", "explain", "secret"]
     assert klotho().stdout == done.stdout
 
 

@@ -138,6 +138,7 @@ def grants(secret: str = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:u
         },
         "SERVICE_BROKEN": {"name": "broken", "kind": "Compute.Function", "function": function + "broken"},
         "SERVICE_MISSING": {"name": "missing", "kind": "Compute.Function", "function": function + "missing"},
+        "SECRET_STRIPE_KEY": {"name": "stripe_key", "kind": "Secret", "secret": secret},
         "QUEUE_JOBS": {"name": "jobs", "kind": "Messaging.Queue", "url": "https://sqs/jobs", "access": "send"},
     }  # fmt: skip
     return {"KLOTHO_UNIT": "api"} | {f"KLOTHO_{name}": json.dumps(fields) for name, fields in given.items()}

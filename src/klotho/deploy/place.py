@@ -80,6 +80,11 @@ class Clients:
         return cast("CloudWatchLogsClient", self._client("logs"))
 
     @property
+    def secrets(self) -> Any:
+        """A client of Secrets Manager."""
+        return self._client("secretsmanager")
+
+    @property
     def events(self) -> Any:
         """The botocore event system all clients made here inherit: what a call counter hooks into."""
         with self._lock:

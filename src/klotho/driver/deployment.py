@@ -25,6 +25,7 @@ from klotho.driver.machine import cache_folder, local_pace, new_run_id, runs_in_
 from klotho.driver.program import Program
 from klotho.driver.settings import Environment
 from klotho.driver.underway import Underway
+from klotho.driver.unset_secrets import secrets_not_set
 from klotho.stacks import Manifest
 
 _BUILD_THREADS = 4
@@ -41,6 +42,8 @@ class UpResult:
     seconds: float = 0.0
     failed_units: tuple[Mapping[str, Any], ...] = ()
     """What is deployed but does not run (`localcloud.status.UnitStatus`): an API whose port somebody has."""
+    secrets_not_set: tuple[str, ...] = ()
+    """Names of deployed secrets that have no value yet."""
 
     @property
     def ok(self) -> bool:
@@ -96,7 +99,8 @@ def up(
         record = replace(record, stateful=_stateful(built), logs=logs)
     records.write(record)
     failed = tuple(unit for unit in units if unit.get("state") == "failed")
-    return UpResult(built, deployment, outputs, time.monotonic() - begun, failed)
+    unset = secrets_not_set(built, outputs, session.clients)
+    return UpResult(built, deployment, outputs, time.monotonic() - begun, failed, unset)
 
 
 def _record(built: Build, known: records.Record | None) -> records.Record:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from klotho.localcloud.planes.functions import Functions
     from klotho.localcloud.planes.gateway import Gateway
     from klotho.localcloud.planes.postgres import PostgresServers
+    from klotho.localcloud.planes.schedules import Schedules
     from klotho.localcloud.ports import Ports
     from klotho.localcloud.services.dynamodb import DynamoDb
     from klotho.localcloud.services.s3 import ObjectStore
@@ -51,6 +52,7 @@ class Cloud:
     functions: Functions
     containers: Containers
     gateway: Gateway
+    schedules: Schedules
     account: str = ACCOUNT
     deploying: Callable[[Mapping[str, str]], Awaitable[None]] = _nothing_to_do
     """Told the stack's tags before a stack is created or changed: a stopped application runs again from then on."""

@@ -56,6 +56,10 @@ READY_PATIENCE_S = 20.0
 """How long a start waits for services to be ready before it counts as done all the same."""
 
 
+_PLANES = ("tables", "postgres", "functions", "containers", "gateway", "schedules")
+"""Fields of `Cloud`, in the order they start."""
+
+
 class Plane(Protocol):
     """A part of the cloud that runs something."""
 
@@ -123,6 +127,7 @@ def assemble(cloud: Cloud) -> Parts:
     from klotho.localcloud.planes.functions import Functions
     from klotho.localcloud.planes.gateway import Gateway
     from klotho.localcloud.planes.postgres import PostgresServers
+    from klotho.localcloud.planes.schedules import Schedules
     from klotho.localcloud.services.dynamodb import DynamoDb
     from klotho.localcloud.services.lambda_ import LambdaService
     from klotho.localcloud.services.logs import LogsService
@@ -136,10 +141,11 @@ def assemble(cloud: Cloud) -> Parts:
     cloud.functions = Functions(cloud)
     cloud.containers = Containers(cloud)
     cloud.gateway = Gateway(cloud)
+    cloud.schedules = Schedules(cloud)
     handlers = build_handlers(cloud)
     engine = CloudFormationEngine(cloud, handlers)
     return Parts(
-        planes={name: getattr(cloud, name) for name in ("tables", "postgres", "functions", "containers", "gateway")},
+        planes={name: getattr(cloud, name) for name in _PLANES},
         handlers=handlers,
         engine=engine,
         services=(
@@ -347,6 +353,7 @@ def _base(options: Options, database: Database, ports: Ports, port: int) -> Clou
         functions=later,
         containers=later,
         gateway=later,
+        schedules=later,
     )
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from klotho.runtime.datastores import Postgres
     from klotho.runtime.grants import Grant
     from klotho.runtime.key_value import KeyValue
+    from klotho.runtime.secret import Secret
     from klotho.runtime.services import Service
 
 __all__ = ["buckets", "datastores", "queues", "refresh", "secrets", "services", "settings", "topics", "unit"]
@@ -86,6 +87,16 @@ class Services(Group):
         return Service(self._find(name))
 
 
+class Secrets(Group):
+    """Secrets that this service uses."""
+
+    def get(self, name: str) -> Secret:
+        """The secret of this name. Raises UnknownNameError if it was not granted."""
+        from klotho.runtime.secret import Secret
+
+        return Secret(self._find(name))
+
+
 class Grants(Group):
     """A group whose things are plain fields, for instance `queues.get("jobs")["url"]`."""
 
@@ -99,7 +110,7 @@ services = Services("services")
 buckets = Grants("buckets")
 queues = Grants("queues")
 topics = Grants("topics")
-secrets = Grants("secrets")
+secrets = Secrets("secrets")
 settings = Grants("settings")
 
 

@@ -19,6 +19,10 @@ class WrongKindError(ConfigError, TypeError):
     """The name exists but is of another kind, or lacks what was asked of it."""
 
 
+class SecretNotSetError(ConfigError):
+    """A secret exists and has no value: nobody has run `klotho secret set` yet."""
+
+
 class CredentialsError(ConfigError):
     """No AWS credentials could be found or refreshed."""
 

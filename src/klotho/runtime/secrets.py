@@ -23,6 +23,13 @@ RETRY_AFTER_SECONDS = 30.0
 """How long a value that could not be renewed is used on before the next attempt."""
 
 
+NOT_SET = "klotho-not-set-"
+"""How the id of a version begins that `klotho secret rm` leaves: it stands for no value."""
+NO_VALUE = "ResourceNotFoundException"
+NO_VALUE_TEXT = "Secrets Manager can't find the specified secret value"
+"""What Secrets Manager says of a secret that exists and has no value."""
+
+
 class _Kept:
     __slots__ = ("at", "text", "ttl")
 
@@ -37,6 +44,8 @@ def fetch_secret(arn: str) -> str:
     from klotho.runtime.aws import call, region_of_arn
 
     answer = call("secretsmanager", "GetSecretValue", {"SecretId": arn}, region=region_of_arn(arn))
+    if str(answer.get("VersionId", "")).startswith(NOT_SET):
+        raise AwsError("secretsmanager", NO_VALUE, f"{NO_VALUE_TEXT}: it was removed", status=400)
     text = answer.get("SecretString")
     if not isinstance(text, str):
         raise ConfigError(f"the secret {arn} has no text: binary secrets are not supported")

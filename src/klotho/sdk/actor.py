@@ -26,6 +26,10 @@ class Actor(Construct):
     def read_writes_to(self, target: Construct) -> None:
         """May read and write the target's data."""
 
+    @verb()
+    def uses(self, target: Construct) -> None:
+        """May read a secret, which `klotho.config.secrets.get(name).value` then gives."""
+
     @verb(protocol=read.choice("http", "grpc", "async"))
     def calls(self, target: Construct, protocol: Protocol = "http") -> None:
         """May call the target, which `klotho.config.services.get(name)` then finds.

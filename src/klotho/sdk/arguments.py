@@ -252,7 +252,8 @@ def _complain_secrets(arguments: Arguments, argument: str, value: Any) -> bool:
 
 def _complain_secret(arguments: Arguments, argument: str, secret: OutputRef, key: str | None) -> None:
     kind, _, name = secret.construct.partition("/")
-    variable = name if name.isidentifier() else "database"
+    verb, group = ("uses", "secrets") if kind == "Secret" else ("reads_from", "datastores")
+    variable = name if name.isidentifier() else "secret" if kind == "Secret" else "database"
     arguments.complain(
         "secret-in-environment",
         f'the {secret.output} of {kind} "{name}" is a secret and can\'t be written into `{printable(argument)}`',
@@ -260,7 +261,7 @@ def _complain_secret(arguments: Arguments, argument: str, secret: OutputRef, key
         key=key,
         notes=("it would be readable in the template, in the console and in every listing of processes",),
         helps=(
-            f"say that the service uses it, for example `service.reads_from({variable})`",
-            f'and fetch it in the service: `klotho.config.datastores.get("{name}").{secret.output}`',
+            f"say that the service uses it, for example `service.{verb}({variable})`",
+            f'and fetch it in the service: `klotho.config.{group}.get("{name}").{secret.output}`',
         ),
     )

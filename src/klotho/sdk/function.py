@@ -10,9 +10,10 @@ from typing import Any
 from klotho.sdk import readers as read
 from klotho.sdk.actor import Actor
 from klotho.sdk.arguments import Arguments
-from klotho.sdk.construct import described
+from klotho.sdk.construct import Construct, described
 from klotho.sdk.output import OutputAttribute
 from klotho.sdk.stack import Stack
+from klotho.sdk.statements import verb
 
 _HANDLER = re.compile(r"(?P<module>[^.\s][^\s]*?)\.(?P<function>[A-Za-z_$][\w$]*)")
 _SOURCE_ENDINGS = ("py", "js", "mjs", "cjs", "ts", "mts")
@@ -78,6 +79,10 @@ class Function(Actor):
             from_project: another repository of the project defines it; give only the name. Default: False.
             existing: an ARN to use as it is, never to change.
         """
+
+    @verb()
+    def triggered_by(self, target: Construct) -> None:
+        """Runs at the times of a schedule, with an event that says which one and when it was due."""
 
     def _check(self, arguments: Arguments) -> None:
         if arguments.lacks("handler"):

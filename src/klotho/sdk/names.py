@@ -21,6 +21,8 @@ NOW: dict[str, tuple[str, ...]] = {
     "Application": (),
     "Compute": ("Container", "Function"),
     "Databases": ("KeyValue", "Postgres"),
+    "Schedule": (),
+    "Secret": (),
     "Stack": (),
     "config": (),
 }
@@ -31,8 +33,6 @@ LATER: dict[str, tuple[str, ...]] = {
     "Databases": ("MySQL", "Redis"),
     "Domain": (),
     "Messaging": ("Queue", "Topic"),
-    "Schedule": (),
-    "Secret": (),
     "Site": (),
     "Storage": ("Bucket",),
 }
@@ -46,8 +46,6 @@ LATER_VERBS = frozenset(
         "publishes_to",
         "sends_to",
         "subscribes_to",
-        "triggered_by",
-        "uses",
     }
 )
 

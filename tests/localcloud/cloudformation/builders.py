@@ -43,6 +43,7 @@ def record_cloud(state: Path, **planes: Any) -> Cloud:
             "functions",
             "containers",
             "gateway",
+            "schedules",
         )
     }
     return Cloud(

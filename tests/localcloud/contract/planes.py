@@ -43,6 +43,10 @@ def _made(cloud: Cloud, name: str) -> Any:
         from klotho.localcloud.planes.postgres import PostgresServers
 
         return PostgresServers(cloud)
+    if name == "schedules":
+        from klotho.localcloud.planes.schedules import Schedules
+
+        return Schedules(cloud)
     raise LookupError(name)
 
 

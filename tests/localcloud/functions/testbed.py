@@ -33,7 +33,7 @@ def build_cloud(state: Path) -> Cloud:
         project="acme", environment="local", region=REGION, state=state, endpoint_url="http://127.0.0.1:9",
         database=database, world=World(database), ports=Ports(database, "acme", str(state)), logs=Logs(state),
         credentials=Credentials(database), objects=ObjectStore(state), secrets=missing, tables=missing,
-        postgres=missing, functions=missing, containers=missing, gateway=missing,
+        postgres=missing, functions=missing, containers=missing, gateway=missing, schedules=missing,
     )  # fmt: skip
 
 

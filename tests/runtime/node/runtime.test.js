@@ -51,6 +51,16 @@ test("import and require give the same objects", async () => {
   for (const name of names) assert.equal(imported[name], runtime[name]);
 });
 
+test("a secret is shown by nothing, and json() of no JSON does not repeat it", async () => {
+  const secret = await config.secrets.get("stripe_key");
+  assert.equal(secret.json().password, PASSWORD);
+  assert.ok(secret.value.includes("username") && secret.arn.startsWith("arn:"));
+  assert.ok(!util.inspect(secret, { showHidden: true, depth: 9 }).includes("username"));
+  assert.ok(!JSON.stringify(secret).includes("username"));
+  assert.deepEqual(config.secrets.names(), ["stripe_key"]);
+  await assert.rejects(config.secrets.get("other"), (error) => error.message.includes("api.uses(other)"));
+});
+
 test("loading the package loads neither http nor crypto", () => {
   const program = `const before = new Set(process.moduleLoadList);
     const { config } = require("@klotho/runtime");

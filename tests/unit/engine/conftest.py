@@ -20,6 +20,8 @@ KINDS = {
     "postgres": "Databases.Postgres",
     "keyvalue": "Databases.KeyValue",
     "api": "API",
+    "secret": "Secret",
+    "schedule": "Schedule",
 }
 
 

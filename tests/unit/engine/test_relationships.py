@@ -23,6 +23,8 @@ def everything(app: Builder) -> Builder:
     app.add("postgres", "db").add("keyvalue", "carts", indexes={"by_user": {"key": [["user", "S"]]}})
     app.add("container", "web").add("container", "pdf", context="services/pdf", ports={"http": 80, "grpc": 81})
     app.add("function", "work").add("function", "mail").add("api", "shop")
+    app.add("secret", "key").add("schedule", "nightly", every="1 day")
+    app.says("web", "uses", "key").says("work", "uses", "key").says("work", "triggered_by", "nightly")
     for actor in ("web", "work"):
         for target in ("db", "carts"):
             app.says(actor, "read_writes_to", target)

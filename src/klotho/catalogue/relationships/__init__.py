@@ -6,11 +6,15 @@ from klotho.catalogue.relationships.attach import CONTAINER_ROUTE, FUNCTION_ROUT
 from klotho.catalogue.relationships.calls import CALL_CONTAINER, CALL_CONTAINER_FROM_FUNCTION, CALL_FUNCTION
 from klotho.catalogue.relationships.keyvalue import USE_KEYVALUE
 from klotho.catalogue.relationships.postgres import USE_POSTGRES
+from klotho.catalogue.relationships.schedule import TRIGGERED_BY_SCHEDULE
+from klotho.catalogue.relationships.secret import USE_SECRET
 from klotho.catalogue.rules import Pair
 
 PAIRS: tuple[Pair, ...] = (
     USE_POSTGRES,
     USE_KEYVALUE,
+    USE_SECRET,
+    TRIGGERED_BY_SCHEDULE,
     CALL_CONTAINER,
     CALL_CONTAINER_FROM_FUNCTION,
     CALL_FUNCTION,

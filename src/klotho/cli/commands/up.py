@@ -15,6 +15,7 @@ from klotho.deploy.orchestrator import Deployment
 from klotho.diagnostics import Diagnostic, ExitCode
 from klotho.driver.deployment import UpResult
 from klotho.driver.deployment import up as bring_up
+from klotho.driver.unset_secrets import warnings_of
 
 
 def run(path: Path, env: str | None, yes: bool, delete_data: bool, take_over: bool, as_json: bool) -> int:
@@ -31,6 +32,7 @@ def run(path: Path, env: str | None, yes: bool, delete_data: bool, take_over: bo
         console.json({"ok": True, **summary(result)})
         return 0
     console.diagnostics(result.built.diagnostics, program.folder)
+    console.diagnostics(warnings_of(result.built, result.secrets_not_set), program.folder)
     _succeeded(console, result)
     return 0
 
@@ -42,6 +44,7 @@ def summary(result: UpResult) -> dict[str, Any]:
         "environment": result.built.environment.name,
         "stacks": [stack_json(result.deployment, index) for index in range(len(result.deployment.outcomes))],
         "outputs": dict(result.outputs),
+        "secrets_not_set": list(result.secrets_not_set),
         "seconds": round(result.seconds, 3),
         "failed_units": [dict(unit) for unit in result.failed_units],
     }

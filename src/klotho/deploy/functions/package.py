@@ -14,6 +14,7 @@ import json
 import os
 import posixpath
 import tempfile
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -155,7 +156,8 @@ class FunctionPackager:
             final = path.replace(self._zips / f"{digest}.zip")
         finally:
             path.unlink(missing_ok=True)
-        note = self._zips / "inputs" / f".{inputs}.{os.getpid()}"
+        # Two functions of one file have the same inputs and are packaged at the same time, each by a thread of its own.
+        note = self._zips / "inputs" / f".{inputs}.{os.getpid()}-{threading.get_ident()}"
         note.write_text(json.dumps({"digest": digest}))
         note.replace(self._zips / "inputs" / f"{inputs}.json")
         return FunctionZip(final, digest, cached=False)

@@ -293,4 +293,37 @@ _COMMANDS = (
     ),
 )
 
-PAGES: tuple[Page, ...] = (*_SETTINGS, *_PACKAGING, *_DEPLOYMENT, *_COMMANDS)
+_SECRETS = (
+    Page(
+        "secret-not-set",
+        "A secret of the program is deployed and has no value yet.",
+        "The program only names it, and code that reads it gets an error until somebody sets it.",
+        "Run `klotho secret set NAME` and type the value, or pipe it in.",
+    ),
+    Page(
+        "secret-unknown",
+        "The program has no secret of the name you gave.",
+        "A value for a secret nobody reads would only lie around.",
+        "Correct the name, or add `klotho.Secret(name)` to the program and run `klotho up`.",
+    ),
+    Page(
+        "secret-not-deployed",
+        "The secret is in the program and was not brought up yet.",
+        "Values are kept in the environment's secret store and nowhere else, and there is none yet.",
+        "Run `klotho up` first: it makes the secret empty. Then set its value.",
+    ),
+    Page(
+        "secret-argument",
+        "The value of a secret was given on the command line.",
+        "It would stay in the shell's history and show in every listing of processes.",
+        "Type it when asked, or pipe it: `klotho secret set NAME < file`. If it was real, renew it at its source.",
+    ),
+    Page(
+        "secret-value",
+        "The value given for a secret is missing, empty, not text, or beyond 65,536 bytes.",
+        "Secrets Manager does not take it.",
+        "Pipe another one: `klotho secret set NAME < file`. Encode bytes that are no text as base64.",
+    ),
+)
+
+PAGES: tuple[Page, ...] = (*_SETTINGS, *_PACKAGING, *_DEPLOYMENT, *_SECRETS, *_COMMANDS)

@@ -6,6 +6,20 @@ _START = 'import klotho\nfrom klotho import API, Compute, Databases\n\nklotho.Ap
 
 PAGES: tuple[Page, ...] = (
     Page(
+        "schedule-unused",
+        "A schedule triggers nothing.",
+        "Nothing is made of it and nothing will run.",
+        "Say what it runs: `function.triggered_by(schedule)`. Or leave it out.",
+        'import klotho\n\nklotho.Application("shop")\nklotho.Schedule("nightly", every="1 day")\n',
+    ),
+    Page(
+        "name-reserved",
+        "A secret's name gives the environment variable that an option of the runtime has.",
+        "The service could not tell the two apart.",
+        "Give the secret another name.",
+        'import klotho\n\nklotho.Application("shop")\nklotho.Secret("ttl_seconds")\n',
+    ),
+    Page(
         "unknown-implementation",
         "`use(…)` names an implementation that this kind of construct does not have.",
         "The pin can't be honoured, and choosing another one silently would be a lie.",

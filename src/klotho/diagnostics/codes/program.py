@@ -167,6 +167,14 @@ PAGES: tuple[Page, ...] = (
         'Compute.Container("orders", context="./orders", environment={"PASSWORD": db.password})\n',
     ),
     Page(
+        "bad-schedule",
+        "`every` is no rate, `cron` is no cron expression, or `timezone` is no time zone.",
+        "AWS would refuse the schedule, or run it at another time than you mean.",
+        "`every` is a number and minutes, hours, days or weeks. `cron` has six fields (minutes, hours, day of month, "
+        "month, day of week, year) and `?` in one of the two day fields: `0 9 ? * MON-FRI *`.",
+        _START + 'klotho.Schedule("nightly", cron="0 3 * * *")\n',
+    ),
+    Page(
         "value-known-at-deploy",
         "An output such as `db.port` was calculated with, converted to a number, or compared.",
         "An output is text that stands for a value which exists once the construct is deployed; while the program runs "

@@ -52,11 +52,16 @@ def _outputs(context: Context) -> None:
                     f"`{name}` of {target.title} is a secret and {construct.title} would keep it in plain text",
                     construct.span,
                     notes=["environment variables are readable in the AWS console and in every template"],
-                    helps=[
-                        f"let `{construct.name}` use it: `{construct.name}.reads_from({target.name})`, "
-                        f'then `klotho.config.datastores.get("{target.name}").{name}` in its code'
-                    ],
+                    helps=[_how_to_fetch(construct, target, name)],
                 )
+
+
+def _how_to_fetch(construct: Construct, target: Construct, output: str) -> str:
+    verb, group = ("uses", "secrets") if target.kind == "Secret" else ("reads_from", "datastores")
+    return (
+        f"let `{construct.name}` use it: `{construct.name}.{verb}({target.name})`, "
+        f'then `klotho.config.{group}.get("{target.name}").{output}` in its code'
+    )
 
 
 def _requirements(context: Context) -> None:

@@ -18,6 +18,7 @@ from klotho.localcloud.handlers.generic import handler_class
 from klotho.localcloud.handlers.http_api import HttpApi, HttpIntegration, HttpRoute, HttpStage
 from klotho.localcloud.handlers.lambda_function import LambdaFunction
 from klotho.localcloud.handlers.passive import PASSIVE
+from klotho.localcloud.handlers.schedule import ScheduleHandler
 from klotho.localcloud.handlers.secret import SecretHandler
 from klotho.localcloud.handlers.service_discovery import DiscoveryService, HttpNamespace, PrivateDnsNamespace
 
@@ -37,6 +38,7 @@ ACTIVE: tuple[type[Handler], ...] = (
     HttpStage,
     LambdaFunction,
     PrivateDnsNamespace,
+    ScheduleHandler,
     SecretHandler,
 )
 

@@ -156,6 +156,11 @@ class SecretsManager:
             connection.execute("update secrets set changed=? where arn=?", (now, secret.arn))
             for stage in stages or (CURRENT,):
                 self._move(secret.arn, stage, version)
+            # What no label leads to is kept by its id only, so that a token used again is still known.
+            connection.execute(
+                "update secret_versions set text_value=null, binary_value=null where arn=? and stages='[]'",
+                (secret.arn,),
+            )
         return version, self._versions(secret.arn)[version].stages
 
     def delete(self, arn_or_name: str, recovery_days: int | None = None) -> Secret:
@@ -228,7 +233,7 @@ class SecretsManager:
         """A version by id, by stage, or the current one."""
         secret = self.live(arn_or_name)
         wanted_stage = stage or (None if version else CURRENT)
-        for found in self._versions(secret.arn).values():
+        for found in self.versions(secret.arn):
             if version in (None, found.id) and (wanted_stage is None or wanted_stage in found.stages):
                 return found
         what = f"version: {version}" if version else f"staging label: {wanted_stage}"

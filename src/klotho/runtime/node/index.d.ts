@@ -84,6 +84,19 @@ export interface Service {
   invoke<T = any>(payload?: unknown, options?: { wait?: boolean; timeout?: number }): Promise<T>;
 }
 
+/** A secret, with its value as it was at `get`: get it anew for each use, so that a change works without a restart. */
+export interface Secret {
+  readonly name: string;
+  readonly kind: "Secret";
+  readonly arn: string;
+  /** The text: do not log it. */
+  readonly value: string;
+  /** The value of a secret that holds JSON; ConfigError when it holds none. */
+  json<T = any>(): T;
+  /** Forget the value; the next `secrets.get` fetches it again. */
+  refresh(): void;
+}
+
 /** Something granted whose fields are plain: `config.queues.get("jobs").fields.url`. */
 export interface Grant {
   readonly name: string;
@@ -106,7 +119,11 @@ export const config: {
   readonly buckets: Grants;
   readonly queues: Grants;
   readonly topics: Grants;
-  readonly secrets: Grants;
+  readonly secrets: {
+    /** `(await config.secrets.get("stripe_key")).value`; SecretNotSetError while nobody has set it. */
+    get(name: string): Promise<Secret>;
+    names(): string[];
+  };
   readonly settings: Grants;
   /** Forget secrets and addresses kept in memory. */
   refresh(): void;
@@ -124,6 +141,7 @@ export class ConfigError extends Error {}
 export class UnknownNameError extends ConfigError {}
 export class NotUnderKlothoError extends UnknownNameError {}
 export class WrongKindError extends ConfigError {}
+export class SecretNotSetError extends ConfigError {}
 export class CredentialsError extends ConfigError {}
 export class AwsError extends Error {
   readonly service: string;

@@ -1,5 +1,5 @@
 import klotho
-from klotho import Auth, Databases, Domain, Messaging, Schedule, Secret, Site, Storage
+from klotho import Auth, Databases, Domain, Messaging, Site, Storage
 
 klotho.Application("shop")
 files = Storage.Bucket("files")
@@ -9,8 +9,6 @@ Auth.UserPool("people")
 domain = Domain(name="shop.example")
 domain.attach_cert("./certs/shop.crt")
 Site("web", directory="./web")
-Schedule("nightly", every="1 day")
-Secret("key")
 Databases.MySQL("old")
 cache = Databases.Redis("cache")
 Databases.KeyValue("carts").subscribes_to(cache)

@@ -39,7 +39,10 @@ const config = Object.freeze({
   buckets: generic("buckets"),
   queues: generic("queues"),
   topics: generic("topics"),
-  secrets: generic("secrets"),
+  secrets: Object.freeze({
+    get: async (name) => require("./secret.js").loadSecret(find("secrets", name)),
+    names: () => names("secrets"),
+  }),
   settings: generic("settings"),
   refresh() {
     require("./secrets.js").forget();

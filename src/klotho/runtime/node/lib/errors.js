@@ -14,6 +14,8 @@ class UnknownNameError extends ConfigError {}
 class NotUnderKlothoError extends UnknownNameError {}
 /** The name exists but is of another kind, or lacks what was asked of it. */
 class WrongKindError extends ConfigError {}
+/** A secret exists and has no value: nobody has run `klotho secret set` yet. */
+class SecretNotSetError extends ConfigError {}
 /** No AWS credentials could be found or refreshed. */
 class CredentialsError extends ConfigError {}
 
@@ -43,6 +45,7 @@ module.exports = {
   UnknownNameError,
   NotUnderKlothoError,
   WrongKindError,
+  SecretNotSetError,
   CredentialsError,
   AwsError,
   ConditionFailedError,

@@ -4,6 +4,11 @@ const { AwsError, ConfigError } = require("./errors.js");
 
 const DEFAULT_TTL_SECONDS = 300;
 const RETRY_AFTER_MS = 30_000;
+// How the id of a version begins that `klotho secret rm` leaves: it stands for no value.
+const NOT_SET = "klotho-not-set-";
+// What Secrets Manager says of a secret that exists and has no value.
+const NO_VALUE = "ResourceNotFoundException";
+const NO_VALUE_TEXT = "Secrets Manager can't find the specified secret value";
 const kept = new Map(); // arn -> { text, at, ttl }
 const fetching = new Map(); // arn -> promise, so that many callers cause one request
 
@@ -19,6 +24,9 @@ function ttlMs() {
 async function fetchSecret(arn) {
   const { call, regionOfArn } = require("./aws.js");
   const answer = await call("secretsmanager", "GetSecretValue", { SecretId: arn }, { region: regionOfArn(arn) });
+  if (String(answer.VersionId).startsWith(NOT_SET)) {
+    throw new AwsError("secretsmanager", NO_VALUE, `${NO_VALUE_TEXT}: it was removed`, 400);
+  }
   if (typeof answer.SecretString !== "string") {
     throw new ConfigError(`the secret ${arn} has no text: binary secrets are not supported`);
   }
@@ -54,4 +62,9 @@ function forget(arn) {
   else kept.delete(arn);
 }
 
-module.exports = { get, forget };
+/** Whether an error says that the secret exists and has no value. */
+function saysNotSet(error) {
+  return error instanceof AwsError && error.code === NO_VALUE && error.detail.startsWith(NO_VALUE_TEXT);
+}
+
+module.exports = { get, forget, saysNotSet };

@@ -1,0 +1,78 @@
+"""Functions that run at given times.
+
+The schedule, its role and its policy belong to the function, so that a changed time touches the function's stack only.
+The function learns from its event which schedule it was and when it was due. A failure of the function is retried by
+Lambda (twice), a failure to reach Lambda by Scheduler (185 times within 24 hours): AWS's defaults.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from klotho.catalogue.iam import allow, policy_key
+from klotho.catalogue.kinds.function import function_key
+from klotho.catalogue.kinds.schedule import expression
+from klotho.catalogue.rules import Link, Pair
+from klotho.catalogue.tables import iam_actions
+from klotho.resources import AddResource, DependsOn, Pseudo, Ref, json_text, resource_key
+from klotho.resources.changes import Action
+
+
+def run_at_times(link: Link) -> Iterator[Action]:
+    """One schedule with the function as its target, and a role that may invoke exactly this function."""
+    schedule, times = resource_key(link.actor.id, f"schedule-{link.target.name}"), link.target
+    role = resource_key(link.actor.id, f"schedule-{link.target.name}-role")
+    function = Ref(function_key(link.actor), "Arn")
+    yield AddResource(
+        role,
+        "AWS::IAM::Role",
+        {
+            "Description": f"Schedule {times.name} of function {link.actor.name}",
+            "AssumeRolePolicyDocument": {
+                "Version": "2012-10-17",
+                "Statement": [
+                    {
+                        "Effect": "Allow",
+                        "Principal": {"Service": "scheduler.amazonaws.com"},
+                        "Action": "sts:AssumeRole",
+                        # Another account's schedule must not borrow this role (confused deputy).
+                        "Condition": {"StringEquals": {"aws:SourceAccount": Pseudo("AWS::AccountId")}},
+                    }
+                ],
+            },
+        },
+    )
+    yield from allow(role, f"invoke {link.actor.name}", iam_actions("lambda", "invoke"), [function])
+    yield AddResource(
+        schedule,
+        "AWS::Scheduler::Schedule",
+        {
+            "Description": f"{times.name} runs {link.actor.name}",
+            "ScheduleExpression": expression(times, link.setting),
+            "ScheduleExpressionTimezone": link.setting.parameter(times, "timezone"),
+            "FlexibleTimeWindow": {"Mode": "OFF"},
+            "State": "ENABLED",
+            "Target": {"Arn": function, "RoleArn": Ref(role, "Arn"), "Input": _event(times.name)},
+        },
+    )
+    yield DependsOn(schedule, policy_key(role))
+
+
+def _event(name: str) -> object:
+    """What the function gets; Scheduler fills in the context attributes between angle brackets."""
+    return json_text(
+        {
+            "schedule": name,
+            "scheduled_at": "<aws.scheduler.scheduled-time>",
+            "run": "<aws.scheduler.execution-id>",
+        }
+    )
+
+
+TRIGGERED_BY_SCHEDULE = Pair(
+    verbs=("triggered_by",),
+    actors=("Compute.Function",),
+    targets=("Schedule",),
+    creates="a schedule with the function as its target, and a role with `lambda:InvokeFunction` on its ARN",
+    connect=run_at_times,
+)

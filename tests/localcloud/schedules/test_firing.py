@@ -1,0 +1,168 @@
+"""The schedules plane with a clock of the test's and real functions."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import json
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from functions.testbed import call, functions_cloud, python
+
+from klotho.application.timetable import parse_expression
+from klotho.localcloud.cloud import Cloud
+from klotho.localcloud.planes.schedules import Schedules, Spec
+
+pytestmark = pytest.mark.localcloud
+
+NOON = datetime(2026, 11, 20, 12, tzinfo=UTC).timestamp()
+MINUTE, HOUR = 60.0, 3600.0
+CODE = """
+import json, pathlib
+FILE = pathlib.Path({file!r})
+
+def handler(event, context):
+    if event.get("ask"):
+        return FILE.read_text().splitlines() if FILE.exists() else []
+    with FILE.open("a") as file:
+        file.write(json.dumps(event) + "\\n")
+    if event.get("schedule") == "failing":
+        raise RuntimeError("no")
+"""
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = NOON
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def spec(expression: str, name: str = "nightly", **more: Any) -> Spec:
+    event = json.dumps(
+        {"schedule": name, "at": "<aws.scheduler.scheduled-time>", "run": "<aws.scheduler.execution-id>"}
+    )
+    made = Spec(
+        identifier=name, arn=f"arn:aws:scheduler:eu-central-1:0:schedule/default/{name}", token="t" * 32,
+        expression=expression, timezone="UTC", timetable=parse_expression(expression), enabled=True,
+        target="arn:aws:lambda:eu-central-1:0:function:work", event=event,
+    )  # fmt: skip
+    return dataclasses.replace(made, **more)
+
+
+def with_functions(tmp_path: Path, story: Callable[[Cloud, Schedules, Clock], Awaitable[None]], **options: Any) -> None:
+    async def run() -> None:
+        async with functions_cloud(tmp_path, **options) as cloud:
+            await python(cloud, CODE.format(file=str(tmp_path / "runs")))
+            clock = Clock()
+            cloud.schedules = Schedules(cloud, clock=clock)
+            await story(cloud, cloud.schedules, clock)
+
+    asyncio.run(run())
+
+
+async def runs(cloud: Cloud, number: int) -> list[dict[str, Any]]:
+    """What the function wrote down, once it is as much as expected and nothing is pending."""
+    for _ in range(200):
+        lines = json.loads((await call(cloud, b'{"ask": true}')).payload)
+        if len(lines) >= number and not cloud.functions.events.pending():
+            return [json.loads(line) for line in lines]
+        await asyncio.sleep(0.05)
+    raise AssertionError(f"wanted {number} runs, have {lines}")
+
+
+def test_a_rate_runs_at_once_and_then_at_its_interval(tmp_path: Path) -> None:
+    async def story(cloud: Cloud, schedules: Schedules, clock: Clock) -> None:
+        schedules.put(spec("rate(5 minutes)"))
+        assert schedules.run_due() == 1
+        clock.now += 4 * MINUTE
+        assert schedules.run_due() == 0
+        clock.now += MINUTE
+        assert schedules.run_due() == 1
+        found = await runs(cloud, 2)
+        assert sorted(item["at"] for item in found) == ["2026-11-20T12:00:00Z", "2026-11-20T12:05:00Z"]
+        assert found[0]["run"] != found[1]["run"]
+
+    with_functions(tmp_path, story)
+
+
+def test_a_cron_waits_for_its_time(tmp_path: Path) -> None:
+    async def story(cloud: Cloud, schedules: Schedules, clock: Clock) -> None:
+        schedules.put(spec("cron(30 12 * * ? *)"))
+        assert schedules.run_due() == 0
+        clock.now += 30 * MINUTE + 1
+        assert (schedules.run_due(), schedules.run_due()) == (1, 0)
+        assert (await runs(cloud, 1))[0]["at"] == "2026-11-20T12:30:00Z"
+        assert schedules.due("nightly") == NOON + 24.5 * HOUR
+
+    with_functions(tmp_path, story)
+
+
+def test_the_loop_fires_by_itself_and_a_put_wakes_it(tmp_path: Path) -> None:
+    async def story(cloud: Cloud, schedules: Schedules, clock: Clock) -> None:
+        await schedules.start()
+        await asyncio.sleep(0.05)
+        schedules.put(spec("rate(1 minute)"))
+        assert len(await runs(cloud, 1)) == 1
+        await schedules.stop()
+
+    with_functions(tmp_path, story)
+
+
+def test_a_restart_neither_repeats_a_run_nor_makes_up_for_a_night(tmp_path: Path) -> None:
+    async def story(cloud: Cloud, schedules: Schedules, clock: Clock) -> None:
+        schedules.put(spec("rate(1 hour)"))
+        assert schedules.run_due() == 1
+        again = Schedules(cloud, clock=clock)
+        again.put(spec("rate(1 hour)"))
+        assert again.run_due() == 0
+        clock.now += 9.5 * HOUR  # nine runs were due, the last one half an hour ago
+        assert again.run_due() == 0
+        assert again.due("nightly") == NOON + 10 * HOUR
+        assert "9 runs missed" in str(again.status()[0].detail)
+        assert len(await runs(cloud, 1)) == 1
+
+    with_functions(tmp_path, story)
+
+
+def test_a_run_within_the_last_minute_is_made_up_for(tmp_path: Path) -> None:
+    async def story(cloud: Cloud, schedules: Schedules, clock: Clock) -> None:
+        schedules.put(spec("cron(0 * * * ? *)"))
+        clock.now += 3 * HOUR + 40
+        assert Schedules.run_due(schedules) == 1
+        assert [item["at"] for item in await runs(cloud, 1)] == ["2026-11-20T15:00:00Z"]
+        assert "2 runs missed" in str(schedules.status()[0].detail)
+
+    with_functions(tmp_path, story)
+
+
+def test_a_failing_function_is_retried_twice_by_lambda(tmp_path: Path) -> None:
+    async def story(cloud: Cloud, schedules: Schedules, clock: Clock) -> None:
+        schedules.put(spec("rate(1 day)", "failing"))
+        assert schedules.run_due() == 1
+        found = await runs(cloud, 3)
+        assert len(found) == 3
+        assert len({item["run"] for item in found}) == 1
+
+    with_functions(tmp_path, story, retry_delays_s=(0.05, 0.05))
+
+
+def test_a_disabled_schedule_and_a_removed_one_run_nothing(tmp_path: Path) -> None:
+    async def story(cloud: Cloud, schedules: Schedules, clock: Clock) -> None:
+        schedules.put(spec("rate(1 minute)", enabled=False))
+        clock.now += HOUR
+        assert schedules.run_due() == 0
+        schedules.put(spec("rate(1 minute)"))
+        schedules.remove("nightly")
+        schedules.remove("nightly")
+        clock.now += HOUR
+        assert schedules.run_due() == 0
+        assert schedules.status() == []
+        assert await runs(cloud, 0) == []
+
+    with_functions(tmp_path, story)
