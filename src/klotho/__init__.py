@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from klotho.sdk.application import Application as Application
     from klotho.sdk.namespaces import Compute as Compute
     from klotho.sdk.namespaces import Databases as Databases
+    from klotho.sdk.namespaces import Messaging as Messaging
     from klotho.sdk.stack import Stack as Stack
 
     __version__: str
@@ -23,10 +24,11 @@ _HOMES = {
     "Application": "klotho.sdk.application",
     "Compute": "klotho.sdk.namespaces",
     "Databases": "klotho.sdk.namespaces",
+    "Messaging": "klotho.sdk.namespaces",
     "Stack": "klotho.sdk.stack",
 }
 
-__all__ = ["API", "Application", "Compute", "Databases", "Stack", "__version__", "config"]
+__all__ = ["API", "Application", "Compute", "Databases", "Messaging", "Stack", "__version__", "config"]
 
 if not TYPE_CHECKING:  # type checkers must go on refusing names that do not exist
 

@@ -16,10 +16,12 @@ if TYPE_CHECKING:
     from klotho.localcloud.planes.functions import Functions
     from klotho.localcloud.planes.gateway import Gateway
     from klotho.localcloud.planes.postgres import PostgresServers
+    from klotho.localcloud.planes.queue_events import QueueEvents
     from klotho.localcloud.ports import Ports
     from klotho.localcloud.services.dynamodb import DynamoDb
     from klotho.localcloud.services.s3 import ObjectStore
     from klotho.localcloud.services.secretsmanager import SecretsManager
+    from klotho.localcloud.services.sqs import Sqs
     from klotho.localcloud.world import World
 
 
@@ -42,8 +44,10 @@ class Cloud:
     objects: ObjectStore
     secrets: SecretsManager
     tables: DynamoDb
+    queues: Sqs
     postgres: PostgresServers
     functions: Functions
     containers: Containers
     gateway: Gateway
+    queue_events: QueueEvents
     account: str = ACCOUNT

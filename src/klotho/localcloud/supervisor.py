@@ -52,11 +52,15 @@ READY_PATIENCE_S = 20.0
 """How long a start waits for services to be ready before it counts as done all the same."""
 
 RESUME_WAVES = (
-    ("AWS::ServiceDiscovery::", "AWS::SecretsManager::", "AWS::DynamoDB::", "AWS::RDS::"),
+    ("AWS::ServiceDiscovery::", "AWS::SecretsManager::", "AWS::DynamoDB::", "AWS::RDS::", "AWS::SQS::"),
     ("AWS::Lambda::", "AWS::ECS::"),
     ("AWS::ApiGatewayV2::",),
 )
 """What is brought back before what: data first, then what uses them, then the ways in. Other types come last."""
+
+
+_PLANES = ("tables", "queues", "postgres", "functions", "containers", "gateway", "queue_events")
+"""In the order they start: what is used before what uses it."""
 
 
 class Plane(Protocol):
@@ -130,23 +134,27 @@ def assemble(cloud: Cloud) -> Parts:
     from klotho.localcloud.planes.functions import Functions
     from klotho.localcloud.planes.gateway import Gateway
     from klotho.localcloud.planes.postgres import PostgresServers
+    from klotho.localcloud.planes.queue_events import QueueEvents
     from klotho.localcloud.services.dynamodb import DynamoDb
     from klotho.localcloud.services.lambda_ import LambdaService
     from klotho.localcloud.services.logs import LogsService
     from klotho.localcloud.services.s3 import S3Service
     from klotho.localcloud.services.secretsmanager_api import SecretsManagerService
     from klotho.localcloud.services.service_discovery import ServiceDiscoveryService
+    from klotho.localcloud.services.sqs import Sqs
     from klotho.localcloud.services.sts import StsService
 
     cloud.tables = DynamoDb(cloud.state, cloud.region, cloud.account)
+    cloud.queues = Sqs(cloud.state, cloud.region, cloud.account, cloud.endpoint_url)
     cloud.postgres = PostgresServers(cloud)
     cloud.functions = Functions(cloud)
     cloud.containers = Containers(cloud)
     cloud.gateway = Gateway(cloud)
+    cloud.queue_events = QueueEvents(cloud)
     handlers = build_handlers(cloud)
     engine = CloudFormationEngine(cloud, handlers)
     return Parts(
-        planes={name: getattr(cloud, name) for name in ("tables", "postgres", "functions", "containers", "gateway")},
+        planes={name: getattr(cloud, name) for name in _PLANES},
         handlers=handlers,
         engine=engine,
         services=(
@@ -157,6 +165,7 @@ def assemble(cloud: Cloud) -> Parts:
             S3Service(cloud.objects, cloud.account, cloud.region),
             SecretsManagerService(cloud.secrets),
             ServiceDiscoveryService(cloud.containers),
+            cloud.queues,
             StsService(cloud.account),
         ),
     )
@@ -323,10 +332,12 @@ def _base(options: Options, database: Database, ports: Ports, port: int) -> Clou
         objects=ObjectStore(options.state),
         secrets=SecretsManager(database, options.region, ACCOUNT),
         tables=later,
+        queues=later,
         postgres=later,
         functions=later,
         containers=later,
         gateway=later,
+        queue_events=later,
     )
 
 

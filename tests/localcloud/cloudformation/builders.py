@@ -43,6 +43,8 @@ def record_cloud(state: Path, **planes: Any) -> Cloud:
             "functions",
             "containers",
             "gateway",
+            "queues",
+            "queue_events",
         )
     }
     return Cloud(

@@ -7,9 +7,10 @@ from klotho.catalogue.kinds.function import LAMBDA
 from klotho.catalogue.kinds.http_api import HTTP_API
 from klotho.catalogue.kinds.keyvalue import DYNAMODB
 from klotho.catalogue.kinds.postgres import RDS
+from klotho.catalogue.kinds.queue import SQS
 from klotho.catalogue.rules import Implementation
 
-IMPLEMENTATIONS: tuple[Implementation, ...] = (FARGATE, LAMBDA, RDS, DYNAMODB, HTTP_API)
+IMPLEMENTATIONS: tuple[Implementation, ...] = (FARGATE, LAMBDA, RDS, DYNAMODB, SQS, HTTP_API)
 
 _BY_KIND: dict[str, tuple[Implementation, ...]] = {
     kind: tuple(item for item in IMPLEMENTATIONS if item.kind == kind)

@@ -6,11 +6,15 @@ from klotho.catalogue.relationships.attach import CONTAINER_ROUTE, FUNCTION_ROUT
 from klotho.catalogue.relationships.calls import CALL_CONTAINER, CALL_CONTAINER_FROM_FUNCTION, CALL_FUNCTION
 from klotho.catalogue.relationships.keyvalue import USE_KEYVALUE
 from klotho.catalogue.relationships.postgres import USE_POSTGRES
+from klotho.catalogue.relationships.queue import CONSUME_BY_CONTAINER, CONSUME_BY_FUNCTION, SEND_TO_QUEUE
 from klotho.catalogue.rules import Pair
 
 PAIRS: tuple[Pair, ...] = (
     USE_POSTGRES,
     USE_KEYVALUE,
+    SEND_TO_QUEUE,
+    CONSUME_BY_FUNCTION,
+    CONSUME_BY_CONTAINER,
     CALL_CONTAINER,
     CALL_CONTAINER_FROM_FUNCTION,
     CALL_FUNCTION,

@@ -14,12 +14,14 @@ from klotho.localcloud.handlers.db_instance import DbInstance
 from klotho.localcloud.handlers.dynamodb_table import DynamoDbTable
 from klotho.localcloud.handlers.ecs_service import EcsService
 from klotho.localcloud.handlers.ecs_task_definition import EcsTaskDefinition
+from klotho.localcloud.handlers.event_source_mapping import EventSourceMapping
 from klotho.localcloud.handlers.generic import handler_class
 from klotho.localcloud.handlers.http_api import HttpApi, HttpIntegration, HttpRoute, HttpStage
 from klotho.localcloud.handlers.lambda_function import LambdaFunction
 from klotho.localcloud.handlers.passive import PASSIVE
 from klotho.localcloud.handlers.secret import SecretHandler
 from klotho.localcloud.handlers.service_discovery import DiscoveryService, HttpNamespace, PrivateDnsNamespace
+from klotho.localcloud.handlers.sqs_queue import SqsQueue
 
 if TYPE_CHECKING:
     from klotho.localcloud.cloud import Cloud
@@ -30,6 +32,7 @@ ACTIVE: tuple[type[Handler], ...] = (
     DynamoDbTable,
     EcsService,
     EcsTaskDefinition,
+    EventSourceMapping,
     HttpApi,
     HttpIntegration,
     HttpNamespace,
@@ -38,6 +41,7 @@ ACTIVE: tuple[type[Handler], ...] = (
     LambdaFunction,
     PrivateDnsNamespace,
     SecretHandler,
+    SqsQueue,
 )
 
 

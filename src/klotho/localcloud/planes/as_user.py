@@ -40,9 +40,7 @@ def become(uid: int, gid: int, keep_search: bool) -> None:
         header, data = _Header(_LINUX_CAPABILITY_VERSION_3, 0), (_Data * 2)()
         _checked(libc.capget(ctypes.byref(header), data))
         # Searching folders is enough; containers often have only the stronger one.
-        kept = next(
-            (one for one in (_CAP_DAC_READ_SEARCH, _CAP_DAC_OVERRIDE) if data[0].permitted & 1 << one), None
-        )
+        kept = next((one for one in (_CAP_DAC_READ_SEARCH, _CAP_DAC_OVERRIDE) if data[0].permitted & 1 << one), None)
         if kept is None:
             raise PermissionError("root here lacks the capability to pass private folders (CAP_DAC_READ_SEARCH)")
         for index, mask in enumerate((1 << kept, 0)):
