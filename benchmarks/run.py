@@ -1,6 +1,6 @@
 """`make bench`: every measurement, one after the other, each runnable by itself.
 
-    python benchmarks/run.py [NAME ...]
+python benchmarks/run.py [NAME ...]
 """
 
 from __future__ import annotations

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from klotho.runtime.datastores import Postgres
     from klotho.runtime.grants import Grant
     from klotho.runtime.key_value import KeyValue
+    from klotho.runtime.queue import Queue
     from klotho.runtime.services import Service
 
 __all__ = ["buckets", "datastores", "queues", "refresh", "secrets", "services", "settings", "topics", "unit"]
@@ -86,8 +87,18 @@ class Services(Group):
         return Service(self._find(name))
 
 
+class Queues(Group):
+    """Queues that this service may send to, or receive from."""
+
+    def get(self, name: str) -> Queue:
+        """The queue of this name. Raises UnknownNameError if neither was granted."""
+        from klotho.runtime.queue import queue
+
+        return queue(self._find(name))
+
+
 class Grants(Group):
-    """A group whose things are plain fields, for instance `queues.get("jobs")["url"]`."""
+    """A group whose things are plain fields, for instance `topics.get("news")["arn"]`."""
 
     def get(self, name: str) -> Grant:
         """What was granted under this name. Raises UnknownNameError if nothing was."""
@@ -97,7 +108,7 @@ class Grants(Group):
 datastores = Datastores("datastores")
 services = Services("services")
 buckets = Grants("buckets")
-queues = Grants("queues")
+queues = Queues("queues")
 topics = Grants("topics")
 secrets = Grants("secrets")
 settings = Grants("settings")

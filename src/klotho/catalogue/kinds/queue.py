@@ -130,8 +130,8 @@ def _check_dead_letter(construct: Construct, setting: Setting, report: Report) -
     target = dead_letter_of(construct, setting)
     if target is None:
         report.error("unknown-construct", f"`{KIND}/{name}` does not exist", construct.span)
-    elif target == construct:
-        report.error("bad-dead-letter", f"{construct.title} can't be its own dead letter queue", construct.span)
+    elif _circle(construct, setting):
+        report.error("bad-dead-letter", f"{construct.title} gets its own dead letters back", construct.span)
     elif target.id in setting.choices and is_fifo(target, setting) != is_fifo(construct, setting):
         kinds = ("a FIFO queue", "a standard queue")
         mine, other = kinds if is_fifo(construct, setting) else kinds[::-1]
@@ -141,6 +141,18 @@ def _check_dead_letter(construct: Construct, setting: Setting, report: Report) -
             construct.span,
             helps=["give both the same `fifo=`"],
         )
+
+
+def _circle(construct: Construct, setting: Setting) -> bool:
+    """Whether its failed messages come back to it, directly or through other queues."""
+    seen: set[str] = set()
+    target = dead_letter_of(construct, setting)
+    while target is not None and target.id in setting.choices and target.id not in seen:
+        if target == construct:
+            return True
+        seen.add(target.id)
+        target = dead_letter_of(target, setting)
+    return False
 
 
 SQS = Implementation(

@@ -18,7 +18,8 @@ from klotho.localcloud.service import ApiError
 
 _FIFO_BATCH = 10
 _UNWINDOWED_BATCH = 10
-"""AWS: "When you set BatchSize to a value greater than 10, you must set MaximumBatchingWindowInSeconds to at least 1"."""
+"""AWS: "When you set BatchSize to a value greater than 10, you must set MaximumBatchingWindowInSeconds to at least 1"
+(Lambda API, CreateEventSourceMapping)."""
 
 
 class EventSourceMapping(Handler):
