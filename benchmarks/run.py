@@ -16,7 +16,7 @@ ALL = {
     "up": "klotho up of examples/users",
     "gateway": "requests through API and function",
     "keyvalue": "key-value puts and gets",
-    "queue": "messages sent, received and handled by one function",
+    "queues": "messages sent, received and handled by one function",
 }
 
 
