@@ -1,9 +1,9 @@
 """Queue throughput: messages sent by boto3, received and handled by one function, beside the store's calls alone.
 
-Input: none (`python benchmarks/queues.py [messages, default 5000]`). Output: messages per second on standard output: the
-whole way (SendMessageBatch by boto3 over the endpoint in this process, the poller, real workers of one Python function,
-deletion) for a standard queue and for a FIFO queue of 20 groups; the same sends one by one with SendMessage; and
-sending, receiving and deleting in process. Target of the whole way: more than 500 a second. Needs the `dev` extra.
+Input: none (`python benchmarks/queues.py [messages, default 5000]`). Output: messages per second on standard output:
+the whole way (SendMessageBatch by boto3 over the endpoint in this process, the poller, real workers of one Python
+function, deletion) for a standard queue and for a FIFO queue of 20 groups; the same with one SendMessage a message;
+and sending, receiving and deleting in process. Target of the whole way: more than 500 a second. Needs the `dev` extra.
 """
 
 from __future__ import annotations
