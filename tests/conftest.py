@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from klotho.application import Application
 from klotho.diagnostics import Report
+
+# The same cases every time, so that a red build is a change's doing; `HYPOTHESIS_PROFILE=explore make quick` looks for
+# new ones.
+settings.register_profile("fixed", derandomize=True, deadline=None)
+settings.register_profile("explore", max_examples=1000, deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
 
 RunProgram = Callable[..., tuple[Application | None, Report]]
 CompareGolden = Callable[[Path, str], None]

@@ -48,12 +48,23 @@ def outputs() -> dict[str, str]:
     return found
 
 
+def check_running() -> None:
+    """Only what is ours is called: a unit whose port somebody else holds is shown as failed."""
+    text = subprocess.run([KLOTHO, "status", "--json"], cwd=EXAMPLE, check=True, capture_output=True, text=True).stdout
+    units: list[dict[str, Any]] = json.loads(text)["units"]
+    failed = [f"{unit['name']}: {unit.get('detail')}" for unit in units if unit["state"] in ("failed", "stopped")]
+    if failed or not any(unit["kind"] == "api" and unit["state"] == "running" for unit in units):
+        print("\n".join(["not everything runs:", *failed]), file=sys.stderr)
+        raise SystemExit(4)
+
+
 def main() -> int:
     if "--down" in sys.argv[1:]:
         klotho("down", "--yes")
         return 0
     began = time.monotonic()
     klotho("up", "--yes")
+    check_running()
     url = outputs()["users-api.url"]
     print(f"\nup in {time.monotonic() - began:.1f} s; a request or three:\n")
     email = f"ada-{int(time.time())}@example.com"
@@ -62,7 +73,7 @@ def main() -> int:
     call("GET", f"{url}/users")
     print(f"\nIt keeps running at {url}/users. Look around (in {EXAMPLE.relative_to(ROOT)}):")
     print("  klotho status · klotho logs -f · klotho outputs · klotho preview")
-    print("Stop it with `make demo-down`.")
+    print("Put the command on your path with `source .venv/bin/activate`; stop the demo with `make demo-down`.")
     return 0
 
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from klotho.cli.run import run
+from klotho.diagnostics.codes import PAGES
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -80,7 +83,7 @@ def test_help_lists_every_command_and_hides_the_aliases(klotho: Run) -> None:
     done = klotho("--help")
     assert done.returncode == 0
     listed = [line.split()[0] for line in done.stdout.partition("Commands:")[2].splitlines() if line.startswith("  ")]
-    assert listed == ["init", "build", "preview", "up", "down", "status", "outputs", "logs"]
+    assert listed == ["init", "build", "preview", "up", "down", "status", "outputs", "logs", "explain"]
     assert klotho().stdout == done.stdout
 
 
@@ -197,6 +200,7 @@ def test_init_writes_a_program_that_builds_and_overwrites_nothing(klotho: Run, t
     assert sorted(done.stdout.splitlines()) == [
         "my shop/.gitignore", "my shop/README.md", "my shop/functions/hello.py", "my shop/infra.py",
     ]  # fmt: skip
+    assert "next: `cd 'my shop' && klotho up`" in done.stderr
     assert klotho("build", "my shop").returncode == 0
     before = (tmp_path / "my shop" / "infra.py").read_bytes()
     again = klotho("init", "my shop", "--json")
@@ -258,3 +262,120 @@ def test_a_reader_that_goes_away_is_no_error(shop: Path) -> None:
         assert process.stdout is not None and process.stderr is not None
         process.stdout.close()
         assert process.stderr.read() == ""
+
+
+def test_a_code_is_explained_with_what_why_fix_and_an_example(klotho: Run) -> None:
+    done = klotho("explain", "error[two-applications]")
+    assert done.returncode == 0
+    for title in ("what: ", "why: ", "fix: ", "example: "):
+        assert f"\n{title}" in done.stdout
+    data = json.loads(klotho("explain", "two-applications", "--json").stdout)
+    assert (data["ok"], data["code"]) == (True, "two-applications")
+    assert data["what"] in done.stdout and data["example"].splitlines()[0] in done.stdout
+
+
+def test_every_code_is_listed_and_a_mistyped_one_offers_the_nearest(klotho: Run) -> None:
+    listed = [line.split()[0] for line in klotho("explain").stdout.splitlines()]
+    assert listed == sorted(PAGES)
+    assert sorted(json.loads(klotho("explain", "--json").stdout)["codes"]) == sorted(PAGES)
+    done = klotho("explain", "stack-faild")
+    assert (done.returncode, "did you mean `stack-failed`?" in done.stderr) == (6, True)
+
+
+@pytest.mark.parametrize(
+    ("redirection", "arguments", "code"),
+    [
+        (">&-", "build", 1),
+        (">/dev/full", "build", 1),
+        (">/dev/full", "build --json", 1),
+        (">/dev/full", "--help", 1),
+        (">/dev/full", "bild --json", 1),
+        ("2>&-", "build", 0),
+        ("2>/dev/full", "build", 0),
+        ("2>/dev/full", "bild", 2),
+        (">&- 2>&-", "bild", 2),
+        ("<&- >&- 2>&-", "build", 1),
+    ],
+)
+def test_closed_and_full_streams_end_quietly(redirection: str, arguments: str, code: int, shop: Path) -> None:
+    # The shell is what closes streams; the words are fixed.
+    command = f"exec {sys.executable} -m klotho.cli {arguments} {redirection}"
+    done = subprocess.run(["sh", "-c", command], cwd=shop, capture_output=True, text=True, timeout=60)
+    assert "Traceback" not in done.stderr
+    assert "Exception ignored" not in done.stderr
+    assert "bug in klotho" not in done.stderr
+    assert done.returncode == code
+
+
+def test_a_state_folder_that_is_a_file_is_named(klotho: Run, shop: Path) -> None:
+    (shop / "state").write_text("a file")
+    for command in ("status", "down", "outputs", "logs", "preview"):
+        done = klotho(command)
+        assert done.returncode in (0, 1, 6), done.stderr
+        assert "bug in klotho" not in done.stderr
+    done = klotho("up", "--json")
+    assert done.returncode == 1
+    assert codes(done)[0] == "state-folder"
+    assert str(shop / "state") in done.stdout
+
+
+def test_a_bug_without_a_place_for_its_log_is_still_told(klotho_process: Run, shop: Path) -> None:
+    (shop / "state").write_text("a file")
+    (shop / "sitecustomize.py").write_text(
+        "import klotho.driver.build as b\ndef build(*a, **k): raise ZeroDivisionError('oops')\nb.build = build\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "klotho.cli", "build"],
+        cwd=shop, env={**os.environ, "PYTHONPATH": str(shop)}, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr.startswith("error[internal-error]: this is a bug in klotho: ZeroDivisionError: oops")
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_ctrl_c_of_a_command_that_begins_nothing_says_only_cancelled(as_json: bool, shop: Path) -> None:
+    (shop / "infra.py").write_text("import time\ntime.sleep(60)\n")
+    command = [sys.executable, "-m", "klotho.cli", "build", *(["--json"] if as_json else [])]
+    with subprocess.Popen(command, cwd=shop, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        time.sleep(1.0)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=20)
+    assert (process.returncode, "Traceback" in err, "goes on" in out + err) == (8, False, False)
+    if as_json:
+        assert json.loads(out)["diagnostics"][0]["code"] == "cancelled"
+    else:
+        assert err.strip() == "cancelled"
+
+
+def test_ctrl_c_at_the_very_start_gives_no_traceback(klotho_process: Run, shop: Path) -> None:
+    (shop / "early.py").write_text(
+        "import sys\n"
+        "class Finder:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'klotho.cli.run': raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Finder())\n"
+        "from klotho.cli import main\n"
+        "main()\n"
+    )
+    done = subprocess.run([sys.executable, "early.py"], cwd=shop, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr.strip()) == (8, "cancelled")
+
+
+@pytest.mark.parametrize(("command", "shown"), [
+    ("build", "klotho build path/to/infra.py"),
+    ("down", "klotho down path/to/infra.py"),
+    ("logs", "klotho logs --program path/to/infra.py"),
+])  # fmt: skip
+def test_help_for_a_missing_program_names_the_command_that_was_run(command: str, shown: str, klotho: Run) -> None:
+    assert f"`{shown}`" in klotho(command).stderr
+
+
+def test_a_file_or_folder_of_the_users_is_never_an_output_folder(klotho: Run, shop: Path) -> None:
+    (shop / "f").mkdir()
+    (shop / "f" / "mine.txt").write_text("mine")
+    before = {path: path.read_bytes() for path in shop.rglob("*") if path.is_file() and "__pycache__" not in str(path)}
+    for out in ("f", "infra.py", ".", "..", "../.."):
+        done = klotho("build", "--out", out, "--json")
+        assert (done.returncode, codes(done)) == (1, ["output-folder-taken"])
+    after = {path: path.read_bytes() for path in shop.rglob("*") if path.is_file() and "__pycache__" not in str(path)}
+    assert after == before

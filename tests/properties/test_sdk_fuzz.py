@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import tempfile
 from collections.abc import Callable
@@ -13,8 +14,10 @@ from hypothesis import strategies as st
 
 import klotho
 from klotho.application import Application, from_json, to_json
-from klotho.diagnostics import Report, render_text
+from klotho.application.files import ProgramFiles
+from klotho.diagnostics import ProgramError, Report, render_text
 from klotho.diagnostics.codes import PAGES
+from klotho.engine import resolve
 from klotho.sdk.program import run
 
 COMMON = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
@@ -213,6 +216,10 @@ def _run(program: Callable[[], None] | str | bytes) -> tuple[Application | None,
 
 def _check(application: Application | None, report: Report) -> None:
     assert application is not None or report.errors
+    if application is not None:
+        # Also where the SDK found mistakes: the engine adds its own.
+        with contextlib.suppress(ProgramError):
+            resolve(application, environment="local", files=ProgramFiles(ROOT), report=report)
     for item in report.diagnostics:
         assert item.code in PAGES, item.code
         assert item.span is not None or item.code == "empty-program", item
@@ -285,6 +292,45 @@ import os; os.chdir('/')
 @given(st.lists(st.sampled_from(SNIPPETS), max_size=10))
 def test_random_lines_of_real_programs_give_an_application_or_diagnostics(lines: list[str]) -> None:
     _check(*_run("\n".join(lines)))
+
+
+SETTING = """\
+import klotho
+from klotho import Compute, API, Databases
+klotho.Application('shop')
+db = Databases.Postgres('d')
+c = Compute.Container('b', image='i')
+f = Compute.Function('f', handler='infra.c')
+t = Databases.KeyValue('d')
+a = API('a')
+"""
+STATEMENTS = """\
+int(db.port) + 1
+c = Compute.Container('c', image='i', ports={'grpc': 1}, environment={'PORT': 1, 'KLOTHO_X': c.url, '': 2})
+c.use('fargate', cpu='x', memory=[1], ports={'a': 'b'}, scale=3, environment={'1': 2})
+c.use('fargate', cpu=1, memory=True, image=None, environment={'A': db.password})
+db.use('rds', storage_gb='x', version=[1], instance={})
+db.override('AWS::RDS::DBInstance', {'MultiAZ': 3, 'Tags': {'a': 1}, 'AllocatedStorage': None, 'DBName': db.port})
+f = Compute.Function('f', handler='x/y.z', memory='q', environment={'A': 'b'})
+f = Compute.Function('f', handler='infra.x', runtime='python3.11', context='..')
+f.use('lambda', handler=5, timeout={}, runtime=[1], environment=3)
+t = Databases.KeyValue('d', key=('a', 'b'), indexes={'xyz': 'a'})
+t.use('dynamodb', key=[[1]], indexes={'a': 3}, ttl=[])
+a.use('http-api', cors=5, public='x')
+c.reads_from(t); c.writes_to(db); f.calls(c, 'grpc'); c.calls(f, 'grpc'); f.calls(f)
+Compute.Container('c', from_project=True).calls(Databases.Postgres('d', existing='x'))
+a.attach_service(f, '/x'); a.attach_service(c, '/{y}'); a.attach_service(t, '/x')
+c.environment = db.port
+Compute.Container('e', context='../x', environment={'A': c.url, 'B': t.nothing})
+""".splitlines()
+
+
+@COMMON
+@given(st.lists(st.sampled_from(STATEMENTS), max_size=8))
+def test_random_statements_about_sound_constructs_give_a_graph_or_diagnostics(lines: list[str]) -> None:
+    application, report = _run(SETTING + "\n".join(lines))
+    assert not [item for item in report.diagnostics if item.code == "program-raised"]
+    _check(application, report)
 
 
 @COMMON

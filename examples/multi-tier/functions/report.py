@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import klotho
 import pg8000.native
+
+import klotho
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

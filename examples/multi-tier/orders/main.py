@@ -11,7 +11,6 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import grpc
-import klotho
 import uvicorn
 from psycopg.rows import dict_row
 from psycopg_pool import AsyncConnectionPool
@@ -20,6 +19,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+
+import klotho
 
 TABLE = """
 create table if not exists orders (

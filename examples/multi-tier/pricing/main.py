@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import grpc
+
 import klotho
 
 CENTS = {"tea": 250, "coffee": 300, "cake": 420}

@@ -8,7 +8,6 @@ import os
 from collections.abc import AsyncIterator
 from typing import Any
 
-import klotho
 import psycopg
 import uvicorn
 from psycopg.rows import dict_row
@@ -17,6 +16,8 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+
+import klotho
 
 TABLE = """
 create table if not exists users (

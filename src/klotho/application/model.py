@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal, NewType
@@ -34,6 +34,15 @@ class Construct:
     """Defined by another repository of the project; only kind and name are given here."""
     existing: str | None = None
     """An ARN or id to adopt; never modified, only referenced."""
+    unread: frozenset[str] = field(default=frozenset(), compare=False)
+    """Properties whose mistakes are reported already: later checks say nothing about them. Empty in every application
+    that is built, and so not part of the JSON."""
+    locate: Callable[[str, str | None], Span | None] | None = field(default=None, compare=False, repr=False)
+    """Finds a property, or one key of it, in the user's file; set by a front-end that can. Not part of the JSON."""
+
+    def place(self, name: str, key: str | None = None) -> Span | None:
+        """Where the user wrote a property, or one key of a mapping given for it; else the whole construct."""
+        return (self.locate(name, key) if self.locate else None) or self.span
 
     @property
     def id(self) -> ConstructId:

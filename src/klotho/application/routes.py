@@ -36,7 +36,7 @@ class Route(NamedTuple):
 def parse_route(text: str) -> Route:
     """The route; a trailing slash means the same as none."""
     if not text.startswith("/"):
-        return Route((), "it starts with `/`")
+        return Route((), "it does not start with `/`")
     segments = tuple(segment for segment in text.strip("/").split("/") if segment) if text != "/" else ()
     if "//" in text:
         return Route((), "it has an empty segment")
@@ -58,9 +58,9 @@ def methods_of(properties: Mapping[str, Any]) -> frozenset[str]:
 
 
 def overlapping(one: Mapping[str, Any], other: Mapping[str, Any]) -> str | None:
-    """`GET /orders` when both attachments would serve it the same way, else None."""
+    """A method both attachments would serve the same way, such as `GET`, else None."""
     first, second = parse_route(str(one.get("route", "/"))), parse_route(str(other.get("route", "/")))
     if first.shape != second.shape:
         return None
     shared = methods_of(one) & methods_of(other)
-    return f"{min(shared)} {first.text}" if shared else None
+    return min(shared) if shared else None

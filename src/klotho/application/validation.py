@@ -35,12 +35,14 @@ def validate(application: Application, report: Report) -> None:
 def _names(application: Application, report: Report) -> None:
     first: dict[ConstructId, Construct] = {}
     for construct in application.constructs:
+        if "name" in construct.unread:
+            continue
         if not NAME.fullmatch(construct.name):
             report.error(
                 "bad-name",
                 f"`{construct.name}` can't be the name of a {construct.kind}",
                 construct.span,
-                notes=["a name starts with a letter and holds letters, digits, `_`, `-` and `.`, at most 63"],
+                helps=["start it with a letter, and use letters, digits, `_`, `-` and `.`, at most 63 in all"],
             )
         earlier = first.setdefault(construct.id, construct)
         if earlier is not construct:
@@ -84,26 +86,36 @@ def _routes(application: Application, report: Report) -> None:
         route = parse_route(str(relationship.properties.get("route", "/")))
         if route.problem:
             report.error(
-                "bad-route", f"`{relationship.properties['route']}` is no route: {route.problem}", relationship.span
+                "bad-route",
+                f"`{relationship.properties['route']}` is no route: {route.problem}",
+                relationship.span,
+                helps=["write it like `/orders/{id}`"],
             )
             continue
         alike = seen.setdefault((relationship.actor, route.shape), [])
         for other in alike:
-            if clash := overlapping(relationship.properties, other.properties):
-                _clash(application, relationship, other, clash, report)
+            if method := overlapping(relationship.properties, other.properties):
+                _clash(application, relationship, other, method, report)
         alike.append(relationship)
 
 
 def _clash(
-    application: Application, relationship: Relationship, other: Relationship, clash: str, report: Report
+    application: Application, relationship: Relationship, other: Relationship, method: str, report: Report
 ) -> None:
     api = application.by_id.get(relationship.actor)
+    title = api.title if api else relationship.actor
+    late, early = (
+        f"`{method} {parse_route(str(item.properties.get('route', '/'))).text}`" for item in (relationship, other)
+    )
+    message = f"{late} is attached twice to {title}"
+    if late != early:
+        message = f"{late} and {early} are the same route of {title}: a parameter's name tells no requests apart"
     report.error(
         "route-clash",
-        f"`{clash}` is attached twice to {api.title if api else relationship.actor}",
+        message,
         relationship.span,
         text="this route is taken",
-        also=[Label(other.span, "also served here")] if other.span else [],
+        also=[Label(other.span, "by this one")] if other.span else [],
         helps=["give one of them another route, or tell them apart by `methods=`"],
     )
 

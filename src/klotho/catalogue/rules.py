@@ -43,6 +43,8 @@ class Output(NamedTuple):
     secret: bool = False
     shown: bool = False
     """Whether `klotho up` prints it at the end."""
+    internal: bool = False
+    """Whether it is an address inside the application's network, which nobody else can call."""
 
 
 class Compute(NamedTuple):

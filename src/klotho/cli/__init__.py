@@ -9,8 +9,16 @@ from __future__ import annotations
 
 def main() -> None:
     """The console script."""
+    import os
     import sys
 
-    from klotho.cli.run import run
+    try:
+        from klotho.cli.run import run
 
-    sys.exit(run(sys.argv[1:]))
+        code = run(sys.argv[1:])
+    except KeyboardInterrupt:
+        # Ctrl-C while modules are imported, or a second one: nothing of ours is sure to be loaded. The number is
+        # ExitCode.CANCELLED.
+        os.write(2, b"\ncancelled\n")
+        os._exit(8)
+    sys.exit(code)

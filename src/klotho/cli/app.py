@@ -30,6 +30,15 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Data as JSON on stdout
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing.")]
 
 
+ApplicationOption = Annotated[
+    str | None, typer.Option("--app", metavar="NAME", help="The application, where its program can't say.")
+]
+ProjectOption = Annotated[str | None, typer.Option("--project", metavar="NAME", help="Its project, with --app.")]
+TakeOverOption = Annotated[
+    bool, typer.Option("--take-over", help="Go on with an application that was brought up from another folder.")
+]
+
+
 def _version(wanted: bool) -> None:
     if wanted:
         from importlib.metadata import version
@@ -107,6 +116,7 @@ def up(
     delete_data: Annotated[
         bool, typer.Option("--delete-data", help="Allow removing databases and tables the program no longer holds.")
     ] = False,
+    take_over: TakeOverOption = False,
     as_json: JsonOption = False,
 ) -> int:
     """Bring the application up (also: deploy).
@@ -115,7 +125,7 @@ def up(
     """
     from klotho.cli.commands.up import run
 
-    return run(path, env, yes, delete_data, as_json)
+    return run(path, env, yes, delete_data, take_over, as_json)
 
 
 @app.command("down")
@@ -127,6 +137,9 @@ def down(
     delete_data: Annotated[
         bool, typer.Option("--delete-data", help="Delete databases and tables too, for good.")
     ] = False,
+    take_over: TakeOverOption = False,
+    application: ApplicationOption = None,
+    project: ProjectOption = None,
     as_json: JsonOption = False,
 ) -> int:
     """Stop the application, keep its data (also: destroy).
@@ -135,15 +148,22 @@ def down(
     """
     from klotho.cli.commands.down import run
 
-    return run(path, env, yes, delete_data, as_json)
+    return run(path, env, yes, delete_data, take_over, application, project, as_json)
 
 
 @app.command()
-def status(path: PathArgument = _PROGRAM, env: EnvironmentOption = None, as_json: JsonOption = False) -> None:
+def status(
+    path: PathArgument = _PROGRAM,
+    env: EnvironmentOption = None,
+    everything: Annotated[bool, typer.Option("--all", help="Other applications of the project, too.")] = False,
+    application: ApplicationOption = None,
+    project: ProjectOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """Show what runs, where, and what went wrong."""
     from klotho.cli.commands.status import run
 
-    run(path, env, as_json)
+    run(path, env, everything, application, project, as_json)
 
 
 @app.command()
@@ -151,12 +171,14 @@ def outputs(
     name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Only this one, its bare value.")] = None,
     program: ProgramOption = _PROGRAM,
     env: EnvironmentOption = None,
+    application: ApplicationOption = None,
+    project: ProjectOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show URLs, table names and other values."""
     from klotho.cli.commands.outputs import run
 
-    run(name, program, env, as_json)
+    run(name, program, env, application, project, as_json)
 
 
 @app.command()
@@ -168,9 +190,22 @@ def logs(
     since: Annotated[str, typer.Option("--since", metavar="TIME", help="How far back: 30s, 10m, 2h, 1d.")] = "1h",
     program: ProgramOption = _PROGRAM,
     env: EnvironmentOption = None,
+    application: ApplicationOption = None,
+    project: ProjectOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show what the services print, merged by time."""
     from klotho.cli.commands.logs import run
 
-    run(services or [], follow, since, program, env, as_json)
+    run(services or [], follow, since, program, env, application, project, as_json)
+
+
+@app.command()
+def explain(
+    code: Annotated[str | None, typer.Argument(metavar="[CODE]", help="As in `error[CODE]`; all unless named.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Explain a diagnostic code: what it means, why, what to do."""
+    from klotho.cli.commands.explain import run
+
+    run(code, as_json)

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from klotho.cli.streams import write_data, write_note
 from klotho.diagnostics import Diagnostic, render_json, render_text
 from klotho.driver.machine import colour_wanted
 
@@ -31,13 +32,11 @@ class Console:
 
     def out(self, text: str) -> None:
         """A line of data."""
-        sys.stdout.write(f"{text}\n")
-        sys.stdout.flush()
+        write_data(f"{text}\n")
 
     def note(self, text: str = "") -> None:
-        """A line for the person watching."""
-        sys.stderr.write(f"{text}\n")
-        sys.stderr.flush()
+        """A line for the person watching; when nobody reads it the command goes on."""
+        write_note(f"{text}\n")
 
     def json(self, data: Mapping[str, Any]) -> None:
         import orjson
@@ -69,6 +68,11 @@ class Console:
         widths = [max(map(len, column)) for column in zip(*known, strict=True)] if known else []
         for row in known:
             self.out("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 stack`, `2 stacks`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 _root: Path | None = None

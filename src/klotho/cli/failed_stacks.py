@@ -34,5 +34,5 @@ def _diagnostic(outcome: StackOutcome) -> Diagnostic:
         "stack-failed",
         f"`{what}` could not be deployed: {first.rstrip('.')}",
         (Label(cause.span),) if cause.span else (),
-        (*rest, *resource, "the stack was rolled back to what it was before"),
+        (*rest, *resource, *([cause.aftermath] if cause.aftermath else [])),
     )

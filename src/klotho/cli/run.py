@@ -6,34 +6,49 @@ mistakes of the program, failures of the world, wrong usage, Ctrl-C, and bugs of
 
 from __future__ import annotations
 
+import errno
 import os
-import sys
 from collections.abc import Sequence
 from typing import Any
 
+from klotho.cli import underway
+from klotho.cli.streams import StdoutError, flush_data, open_missing, write_note
 from klotho.diagnostics import ExitCode, Failure, ProgramError, one_of
 
 _INTERRUPTED = 130
 """What Typer makes of Ctrl-C: 128 and the signal's number."""
+_OF_FILES = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EIO)
+"""Errors that are about a file even when the system names none: it was opened already."""
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run the command line and return its exit code."""
+    no_stdout = open_missing()
+    underway.reset()
+    try:
+        code = _guarded(list(arguments))
+        flush_data()
+    except StdoutError as error:
+        # The reader (`| head`) has gone, which is no error; a full disk is one.
+        return ExitCode.OK if error.reader_has_gone else ExitCode.ERROR
+    return code or (ExitCode.ERROR if no_stdout else ExitCode.OK)
+
+
+def _guarded(arguments: list[str]) -> int:
     as_json = "--json" in arguments
     try:
-        return _command(list(arguments) or ["--help"])
+        return _command(arguments or ["--help"])
     except ProgramError as error:
         return _show(error.diagnostics, error.exit_code, as_json)
     except Failure as failure:
         return _show([failure.diagnostic], failure.exit_code, as_json)
     except KeyboardInterrupt:
-        return _cancelled()
-    except BrokenPipeError:
-        # The reader (`| head`) has gone; Python would complain once more when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return ExitCode.OK
+        return _cancelled(as_json)
+    except StdoutError:
+        raise
     except OSError as error:
-        if error.filename is None:
+        flush_data()  # it may be stdout that refuses, where Typer writes a help
+        if error.errno is None or (error.filename is None and error.errno not in _OF_FILES):
             return _bug(error, arguments, as_json)
         return _show([_refused_file(error)], ExitCode.ERROR, as_json)
     except Exception as error:
@@ -45,16 +60,17 @@ def _command(arguments: list[str]) -> int:
 
     from klotho.cli.app import app
 
+    as_json = "--json" in arguments
     # BadParameter's base is UsageError, in the Click that this Typer uses (its own copy in newer releases).
     usage_error: Any = typer.BadParameter.__bases__[0]
     try:
         result = typer.main.get_command(app).main(arguments, prog_name="klotho", standalone_mode=False)
     except usage_error as error:
-        return _usage(error, "--json" in arguments)
+        return _usage(error, as_json)
     except typer.Abort:
-        return _cancelled()
+        return _cancelled(as_json)
     if result == _INTERRUPTED:
-        return _cancelled()
+        return _cancelled(as_json)
     return int(result or 0)
 
 
@@ -77,7 +93,7 @@ def _usage(error: Any, as_json: bool) -> int:
     return _show([failure.diagnostic], ExitCode.USAGE, as_json)
 
 
-def _show(diagnostics: Any, code: ExitCode, as_json: bool) -> int:
+def _show(diagnostics: Any, code: int, as_json: bool) -> int:
     from klotho.cli.console import Console
 
     Console(as_json).failed(diagnostics)
@@ -87,14 +103,24 @@ def _show(diagnostics: Any, code: ExitCode, as_json: bool) -> int:
 def _refused_file(error: OSError) -> Any:
     """A folder that can't be written, a full disk, a name that is too long: the world's failure, not ours."""
     said = (error.strerror or str(error)).lower()
-    return Failure("file-refused", f"`{error.filename}`: {said}").diagnostic
+    return Failure(
+        "file-refused",
+        f"`{error.filename}`: {said}" if error.filename else f"a file could not be written: {said}",
+        helps=(
+            "check the path, its permissions and the space on the disk",
+            "XDG_STATE_HOME and XDG_CACHE_HOME say where Klotho keeps its own files",
+        ),
+    ).diagnostic
 
 
-def _cancelled() -> int:
+def _cancelled(as_json: bool) -> int:
     """Ctrl-C: threads that poll the cloud may still be running, so the process ends without joining them."""
-    print("\ncancelled: what had begun in the cloud goes on; run the same command again to finish it", file=sys.stderr)  # noqa: T201
-    sys.stdout.flush()
-    sys.stderr.flush()
+    goes_on = "what had begun in the cloud goes on; run the same command again to finish it"
+    if as_json:
+        _show([Failure("cancelled", "cancelled", notes=(goes_on,) if underway.begun() else ()).diagnostic], 8, True)
+    else:
+        write_note(f"\ncancelled: {goes_on}\n" if underway.begun() else "\ncancelled\n")
+    flush_data()
     import threading
 
     if threading.active_count() > 1:
@@ -109,10 +135,12 @@ def _bug(error: Exception, arguments: Sequence[str], as_json: bool) -> int:
     from klotho.driver.machine import write_crash_log
 
     lines = [f"klotho {' '.join(arguments)}", f"python {platform.python_version()} on {platform.platform()}", ""]
-    path = write_crash_log("\n".join(lines) + "".join(traceback.format_exception(error)))
+    text = "\n".join(lines) + "".join(traceback.format_exception(error))
+    path = write_crash_log(text)
     failure = Failure(
         "internal-error",
         f"this is a bug in klotho: {type(error).__name__}: {error}",
-        helps=(f"report it with the file {path}",),
+        notes=() if path else ("the details could not be kept in a file, so they follow", *text.splitlines()[-12:]),
+        helps=(f"report it with the file {path}" if path else "report it with these lines",),
     )
     return _show([failure.diagnostic], ExitCode.ERROR, as_json)

@@ -1,8 +1,9 @@
 """Builds what the templates name by parameter: functions' zips and container images.
 
 Input: the manifest's assets, an `ImageBuilder` (the driver hands it in) and a packager. Output: values for the
-parameters. All assets build at once in their own threads; a stack waits only for those it uses, and a zip is
-uploaded only when a stack that uses it is deployed and the bucket does not hold it yet.
+parameters. What can be known to fail is refused for all assets together before the first is built (`ProgramError`).
+Then all build at once in their own threads; a stack waits only for those it uses, and a zip is uploaded only when a
+stack that uses it is deployed and the bucket does not hold it yet.
 """
 
 from __future__ import annotations
@@ -10,14 +11,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Executor, Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from klotho.deploy.events import AssetDone, AssetFailed, AssetProgress, AssetStarted, Sink
 from klotho.deploy.functions.package import FunctionPackager, FunctionZip
 from klotho.deploy.place import Clients, translated
-from klotho.diagnostics import Failure
+from klotho.diagnostics import Diagnostic, Failure, Label, Report, Span
 from klotho.resources import PackageAsset
 from klotho.stacks import AssetSource
 
@@ -40,6 +41,13 @@ class ImageBuilder(Protocol):
         """The image's URI: equal content gives an equal URI, and an image built before is not built again."""
 
 
+class ImageValidator(Protocol):
+    """Reads what an image would be built from, without building it."""
+
+    def __call__(self, properties: Mapping[str, Any]) -> None:
+        """Failure, at the Dockerfile's line, for what the image builder is certain to refuse."""
+
+
 class AssetStep:
     """The assets of one deployment, started once."""
 
@@ -52,21 +60,50 @@ class AssetStep:
         build_image: ImageBuilder,
         sink: Sink,
         clock: Callable[[], float],
+        validate_image: ImageValidator | None = None,
+        spans: Mapping[str, Span] | None = None,
     ) -> None:
+        """`spans` are the user's lines by construct id. Without `validate_image` images fail when they are built."""
         self._assets = {asset.construct: asset for asset in assets}
         self._packager = FunctionPackager(program_root, cache)
         self._build_image = build_image
+        self._validate_image = validate_image
+        self._spans = spans or {}
         self._sink = sink
         self._clock = clock
+        self._validated: set[str] = set()
         self._built: dict[str, Future[BuiltAsset]] = {}
         self._uploaded: set[str] = set()
         self._upload_lock = threading.Lock()
 
     def start(self, executor: Executor, constructs: Iterable[str] | None = None) -> None:
-        """Begin building, all of them unless named; what was begun already goes on."""
+        """Begin building, all of them unless named; what was begun already goes on.
+
+        ProgramError, and nothing is begun, when one of them is certain not to build.
+        """
+        fresh = [name for name in (self._assets if constructs is None else constructs) if name not in self._built]
+        self.validate(fresh)
+        for construct in fresh:
+            self._built[construct] = executor.submit(self._build, self._assets[construct])
+
+    def validate(self, constructs: Iterable[str] | None = None) -> None:
+        """ProgramError with everything that is known to be wrong with these assets (all unless named); what was
+        found to be fine is not looked at again."""
+        report = Report()
         for construct in self._assets if constructs is None else constructs:
-            if construct not in self._built:
-                self._built[construct] = executor.submit(self._build, self._assets[construct])
+            if construct in self._validated:
+                continue
+            asset = self._assets[construct]
+            try:
+                if asset.type == "zip":
+                    self._packager.validate(asset.properties)
+                elif self._validate_image is not None:
+                    self._validate_image(asset.properties)
+            except Failure as failure:
+                report.add(self._explained(asset, failure))
+            else:
+                self._validated.add(construct)
+        report.stop_on_errors()
 
     def future(self, construct: str) -> Future[BuiltAsset]:
         """The build of a started asset; fails with `Failure`."""
@@ -97,10 +134,20 @@ class AssetStep:
         try:
             built, detail = self._built_as(asset.type, asset)
         except Failure as error:
+            error.diagnostic = self._explained(asset, error)
             self._sink(AssetFailed(asset.construct, str(error), self._clock() - begun))
             raise
         self._sink(AssetDone(asset.construct, asset.type, self._clock() - begun, detail))
         return built
+
+    def _explained(self, asset: PackageAsset, failure: Failure) -> Diagnostic:
+        """The diagnostic with the user's line of the construct beside that of the file."""
+        span = self._spans.get(asset.construct)
+        found = failure.diagnostic
+        if span is None or any(label.span == span for label in found.labels):
+            return found
+        text = "the container made from it" if asset.type == "image" else "the function made from it"
+        return replace(found, labels=(*found.labels, Label(span, text if found.labels else "")))
 
     def _built_as(self, type_: Literal["image", "zip"], asset: PackageAsset) -> tuple[BuiltAsset, str]:
         def log(line: str) -> None:

@@ -1,8 +1,8 @@
 """How one template differs from another, resource by resource, before anything is deployed.
 
 Input: two templates with the values of their parameters. Output: additions, modifications, replacements and removals.
-A change of a create-only property replaces (from AWS's schemas), and what names a replaced resource changes too, to
-the fixed point. Refuses nothing; a type without vendored facts is taken to change in place.
+What replaces is said by `klotho.catalogue.facts` and nowhere else; what names a replaced resource changes too, to the
+fixed point. Refuses nothing; a type without vendored facts is taken to change in place.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from klotho.catalogue.facts import PropertyPath, is_known, schema
+from klotho.catalogue.facts import PropertyPath, edited, is_known, schema
 from klotho.catalogue.retention import RETENTION
 from klotho.deploy.template import construct_of
 
@@ -37,6 +37,8 @@ class ResourceChange:
     change: Change
     properties: tuple[str, ...] = ()
     """The changed properties, dotted; empty for an added or removed resource."""
+    replaced_by: tuple[str, ...] = ()
+    """The properties (top-level) that can't change in place; empty unless it is replaced."""
     construct: str = ""
     loses_data: bool = False
     """Whether data it holds would be gone (or only kept as a snapshot or an orphan)."""
@@ -54,13 +56,9 @@ def differences(
 ) -> list[ResourceChange]:
     """Changes from template `before` with parameter values `old` to `after` with `new`, by logical id."""
     was, will = before.get("Resources", {}), after.get("Resources", {})
-    changed = _changed(was, old, will, new)
     found = [_described("add", name, will[name]) for name in will.keys() - was.keys()]
     found += [_described("remove", name, was[name]) for name in was.keys() - will.keys()]
-    for name, (paths, uncertain) in changed.items():
-        replaces = _replaces(was[name], will[name], paths)
-        shown = tuple(sorted({".".join(path) for path in paths}))
-        found.append(_described("replace" if replaces else "modify", name, will[name], shown, uncertain))
+    found += [_changed(name, will[name], how) for name, how in _compared(was, old, will, new).items()]
     return sorted(found, key=lambda item: item.logical_id)
 
 
@@ -76,40 +74,69 @@ def removals(template: Mapping[str, Any]) -> list[ResourceChange]:
 
 def unknown_outputs(
     before: Mapping[str, Any], after: Mapping[str, Any], changes: list[ResourceChange]
-) -> frozenset[str]:
-    """Outputs whose value can't be known before the deploy: new ones, redefined ones, those of new resources."""
+) -> dict[str, str]:
+    """Outputs whose value can't be known before the deploy, as `UNKNOWN`; as `REPLACED` if it is certain to differ."""
+    replaced = {item.logical_id for item in changes if item.change == "replace" and not item.uncertain}
     fresh = {item.logical_id for item in changes if item.change in ("add", "replace")}
     old = before.get("Outputs", {})
-    return frozenset(
-        name
-        for name, output in after.get("Outputs", {}).items()
-        if old.get(name, {}).get("Value") != output.get("Value") or fresh & set(_named(output.get("Value")))
-    )
+    found = {}
+    for name, output in after.get("Outputs", {}).items():
+        named = set(_named(output.get("Value")))
+        if replaced & named:
+            found[name] = REPLACED
+        elif fresh & named or old.get(name, {}).get("Value") != output.get("Value"):
+            found[name] = UNKNOWN
+    return found
 
 
-def _changed(
+@dataclass(frozen=True, slots=True)
+class _Difference:
+    """How a resource that stays differs."""
+
+    paths: tuple[PropertyPath, ...]
+    fixed: tuple[str, ...]
+    """Which of the changed properties replace the resource."""
+    uncertain: bool
+    """Every difference, or every one that replaces, depends on a value known after deploy."""
+
+
+def _compared(
     was: Mapping[str, Any], old: Mapping[str, str], will: Mapping[str, Any], new: Mapping[str, str]
-) -> dict[str, tuple[list[PropertyPath], bool]]:
-    """Changed property paths and whether they are uncertain, by logical id; repeated until no replacement is new."""
-    replaced: frozenset[str] = frozenset()
+) -> dict[str, _Difference]:
+    """What differs, by logical id; repeated until no replacement is new."""
+    replaced: dict[str, str] = {}
     while True:
         changed = {}
         for name in sorted(was.keys() & will.keys()):
-            left = _filled(was[name].get("Properties", {}), old, frozenset())
+            left = _filled(was[name].get("Properties", {}), old, {})
             right = _filled(will[name].get("Properties", {}), new, replaced)
-            paths = list(_paths(left, right))
-            if was[name].get("Type") != will[name].get("Type"):
-                paths = [("Type",)]
-            if paths:
-                changed[name] = (paths, all(_unknown_at(right, path) for path in paths))
-        now = frozenset(name for name, (paths, _) in changed.items() if _replaces(was[name], will[name], paths))
+            found = _difference(was[name], left, will[name], right)
+            if found is not None:
+                changed[name] = found
+        now = {name: UNKNOWN if how.uncertain else REPLACED for name, how in changed.items() if how.fixed}
         if now == replaced:
             return changed
         replaced = now
 
 
-def _filled(value: Any, parameters: Mapping[str, str], replaced: frozenset[str]) -> Any:
-    """The value with parameters put in, and every reference to a replaced resource marked as different."""
+def _difference(
+    was: Mapping[str, Any], left: Mapping[str, Any], will: Mapping[str, Any], right: Mapping[str, Any]
+) -> _Difference | None:
+    """Between two resources whose properties are `left` and `right`."""
+    if was.get("Type") != will.get("Type"):
+        return _Difference((("Type",),), ("Type",), uncertain=False)
+    paths = tuple(_paths(left, right))
+    if not paths:
+        return None
+    edits = edited(str(will.get("Type")), left, right)
+    fixing = [path for path in paths if path[0] in edits or _is_fixed(will, path)]
+    decisive = fixing or paths
+    uncertain = all(_unknown_at(right, path) for path in decisive)
+    return _Difference(paths, tuple(sorted({path[0] for path in fixing})), uncertain)
+
+
+def _filled(value: Any, parameters: Mapping[str, str], replaced: Mapping[str, str]) -> Any:
+    """The value with parameters put in, and every reference to a replaced resource by what `replaced` has for it."""
     if isinstance(value, Mapping):
         if len(value) == 1:
             (key, argument), *_ = value.items()
@@ -117,15 +144,15 @@ def _filled(value: Any, parameters: Mapping[str, str], replaced: frozenset[str])
                 return parameters[argument]
             if key == "Fn::Sub":
                 return _substituted(argument, parameters, replaced)
-            if key in ("Ref", "Fn::GetAtt") and set(_named(value)) & replaced:
-                return REPLACED
+            if key in ("Ref", "Fn::GetAtt"):
+                return next((replaced[name] for name in _named(value) if name in replaced), value)
         return {key: _filled(item, parameters, replaced) for key, item in value.items()}
     if isinstance(value, list):
         return [_filled(item, parameters, replaced) for item in value]
     return value
 
 
-def _substituted(argument: Any, parameters: Mapping[str, str], replaced: frozenset[str]) -> Any:
+def _substituted(argument: Any, parameters: Mapping[str, str], replaced: Mapping[str, str]) -> Any:
     text, local = (argument[0], argument[1]) if isinstance(argument, list) else (argument, {})
 
     def put(match: re.Match[str]) -> str:
@@ -133,7 +160,7 @@ def _substituted(argument: Any, parameters: Mapping[str, str], replaced: frozens
         if name in local:
             return str(_filled(local[name], parameters, replaced))
         if name.split(".")[0] in replaced:
-            return REPLACED
+            return replaced[name.split(".")[0]]
         return parameters.get(name, match[0])
 
     return _SUBSTITUTION.sub(put, str(text))
@@ -179,13 +206,15 @@ def _unknown_at(value: Any, path: PropertyPath) -> bool:
     return UNKNOWN in str(value)
 
 
-def _replaces(was: Mapping[str, Any], will: Mapping[str, Any], paths: list[PropertyPath]) -> bool:
-    type_name = str(will.get("Type", ""))
-    if was.get("Type") != type_name:
-        return True
+def _is_fixed(resource: Mapping[str, Any], path: PropertyPath) -> bool:
+    """Whether a change at the path replaces the resource. What replaces in some cases only does where data is at
+    stake: asking once too often loses nothing."""
+    type_name = str(resource.get("Type", ""))
     if not is_known(type_name):
         return False
-    return any(_covers(fixed, path) for fixed in schema(type_name).create_only for path in paths)
+    facts = schema(type_name)
+    fixed = facts.create_only | (facts.conditional_create_only if holds_data(resource) else frozenset())
+    return any(_covers(item, path) for item in fixed)
 
 
 def _covers(fixed: PropertyPath, path: PropertyPath) -> bool:
@@ -193,15 +222,24 @@ def _covers(fixed: PropertyPath, path: PropertyPath) -> bool:
     return all(one == other or "*" in (one, other) for one, other in zip(fixed, path, strict=False))
 
 
-def _described(
-    change: Change, name: str, resource: Mapping[str, Any], properties: tuple[str, ...] = (), uncertain: bool = False
-) -> ResourceChange:
+def _changed(name: str, resource: Mapping[str, Any], how: _Difference) -> ResourceChange:
+    return ResourceChange(
+        logical_id=name,
+        type=str(resource.get("Type", "")),
+        change="replace" if how.fixed else "modify",
+        properties=tuple(sorted({".".join(path) for path in how.paths})),
+        replaced_by=how.fixed,
+        construct=construct_of(resource),
+        loses_data=bool(how.fixed) and holds_data(resource) and not how.uncertain,
+        uncertain=how.uncertain,
+    )
+
+
+def _described(change: Literal["add", "remove"], name: str, resource: Mapping[str, Any]) -> ResourceChange:
     return ResourceChange(
         logical_id=name,
         type=str(resource.get("Type", "")),
         change=change,
-        properties=properties,
         construct=construct_of(resource),
-        loses_data=change in ("remove", "replace") and holds_data(resource) and not uncertain,
-        uncertain=uncertain,
+        loses_data=change == "remove" and holds_data(resource),
     )

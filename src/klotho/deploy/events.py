@@ -25,6 +25,10 @@ class Cause:
     construct: str = ""
     """The construct id behind the resource; empty for one that belongs to no construct."""
     span: Span | None = None
+    code: str = ""
+    """CloudFormation's HandlerErrorCode; empty where it gives none."""
+    aftermath: str = ""
+    """What is left of the stack, as a sentence: rolled back, removed again, or still there."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,10 @@ from graphlib import TopologicalSorter
 from typing import Any, Literal
 
 from klotho.deploy.assets import AssetStep
-from klotho.deploy.differences import ResourceChange, differences
+from klotho.deploy.data_loss import refuse_data_loss
+from klotho.deploy.desired import deployed_digest
+from klotho.deploy.desired import leftovers as leftovers
+from klotho.deploy.differences import differences
 from klotho.deploy.events import (
     Action,
     Cause,
@@ -32,11 +35,10 @@ from klotho.deploy.events import (
     Step,
 )
 from klotho.deploy.place import Clients, Pace
+from klotho.deploy.preview import Previewer
 from klotho.deploy.stacks import (
-    DIGEST_TAG,
     STATEFUL_TAG,
     DeployedStack,
-    FirstFailure,
     Request,
     ResourceEvent,
     Settled,
@@ -45,7 +47,7 @@ from klotho.deploy.stacks import (
 )
 from klotho.deploy.template import constructs, parsed
 from klotho.deploy.threads import workers
-from klotho.diagnostics import Diagnostic, ExitCode, Failure, Span, one_of
+from klotho.diagnostics import Diagnostic, ExitCode, Failure, Span
 from klotho.stacks import AssetSource, Manifest, OutputSource, Stack
 
 PARALLEL_STACKS = 8
@@ -87,18 +89,6 @@ class Deployment:
         return next((item.outputs for item in self.outcomes if item.stack == stack), {})
 
 
-def leftovers(manifest: Manifest, deployed: Mapping[str, DeployedStack]) -> list[DeployedStack]:
-    """Stacks of the application that the manifest does not hold any more."""
-    wanted = {stack.stack_name for stack in manifest.stacks}
-    return [stack for name, stack in sorted(deployed.items()) if name not in wanted]
-
-
-def deployed_digest(stack: Stack, parameters: Mapping[str, str]) -> str:
-    """What a stack is compared by: its template, the values of its parameters, and its tags."""
-    parts = [stack.digest, sorted(parameters.items()), sorted(stack.tags.items()), stack.stateful]
-    return hashlib.sha256(json.dumps(parts, separators=(",", ":")).encode()).hexdigest()
-
-
 class Orchestrator:
     """One run of the deployer."""
 
@@ -131,9 +121,12 @@ class Orchestrator:
     def deploy(self, deployed: Mapping[str, DeployedStack], *, delete_data: bool = False) -> Deployment:
         """Deploy what changed, then delete stacks the manifest does not hold any more.
 
-        Without `delete_data` a change that would replace or remove what holds data fails its stack before it begins.
+        Without `delete_data` a change that would replace or remove what holds data is refused (`Failure`) before
+        anything is deployed; one that only values of this very run bring about fails its stack before it begins.
         """
         self._delete_data = delete_data
+        if not delete_data:
+            self._refuse_known_data_loss(deployed)
         self._sink(DeploymentPlanned(tuple((stack.name, stack.depends_on) for stack in self._manifest.stacks)))
         by_name = {stack.name: stack for stack in self._manifest.stacks}
         builds = {f"asset {name}": name for stack in by_name.values() for name in _assets_of(stack)}
@@ -168,6 +161,16 @@ class Orchestrator:
         with workers(PARALLEL_STACKS, "stack") as threads:
             self._walk(waits, lambda name: threads.submit(self._delete_stack, by_name[name]))
         return Deployment(tuple(self._outcomes[name] for name in by_name))
+
+    def _refuse_known_data_loss(self, deployed: Mapping[str, DeployedStack]) -> None:
+        live = [(stack, deployed[stack.stack_name]) for stack in self._manifest.stacks if stack.stack_name in deployed]
+        if not any(stack.stateful or there.stateful for stack, there in live):
+            return
+        found = Previewer(
+            self._manifest, self._templates, deployed, self._assets, self._calls, self._clients.place.artifact_bucket
+        ).kept(assets_may_fail=True)
+        changes = (resource for change in found for resource in change.resources)
+        refuse_data_loss(changes, self._spans, note="nothing was deployed")
 
     def _walk(self, waits: Mapping[str, set[str]], begin: Callable[[str], Future[Any]]) -> None:
         """Run each node as soon as what it waits for has ended; skip what waits for something that did not end well."""
@@ -237,7 +240,8 @@ class Orchestrator:
             template=self._templates[stack.template],
             template_digest=stack.digest,
             parameters=parameters,
-            tags={**stack.tags, DIGEST_TAG: digest, STATEFUL_TAG: str(stack.stateful).lower()},
+            tags={**stack.tags, STATEFUL_TAG: str(stack.stateful).lower()},
+            digest=digest,
             token=self._token(digest, "deploy"),
         )
         return self._change(stack, deployed, request)
@@ -259,26 +263,15 @@ class Orchestrator:
         else:
             settled = self._create(deployed, request, listen)
         if settled.failure is not None:
-            return self._failed(stack.name, action, settled.failure, owners, begun)
+            return self._failed(stack.name, action, settled, owners, begun)
         outputs = self._calls.describe(stack.stack_name).outputs
         self._sink(StackDone(stack.name, action, self._pace.clock() - begun))
         return StackOutcome(stack.name, "updated" if action == "update" else "created", outputs)
 
     def _refuse_data_loss(self, deployed: DeployedStack, request: Request) -> None:
-        """Failure when the update would replace or remove a database or table. Asked here because only now are all
-        values known that decide about a replacement."""
+        """Asked again where all values are known that decide about a replacement."""
         before, after = self._calls.template(deployed.stack_name), parsed(request.template)
-        found = differences(before, deployed.parameters, after, request.parameters)
-        lost = [item for item in found if item.loses_data]
-        if lost:
-            what = one_of(item.construct.rpartition("/")[2] or item.logical_id for item in lost)
-            raise Failure(
-                "data-would-be-deleted",
-                f"this would delete the data of {what}",
-                at=self._spans.get(lost[0].construct),
-                notes=tuple(_reason(item) for item in lost),
-                helps=("undo that change", "run it with `--delete-data` to lose the data for good"),
-            )
+        refuse_data_loss(differences(before, deployed.parameters, after, request.parameters), self._spans)
 
     def _create(self, leftover: DeployedStack | None, request: Request, listen: ResourceEvent) -> Settled:
         """Create, after deleting what an earlier failed creation left under the name."""
@@ -307,7 +300,7 @@ class Orchestrator:
         if settled is None or settled.failure is None:
             settled = self._calls.delete(stack, self._token(stack.stack_id, "delete"), listen)
         if settled.failure is not None:
-            return self._failed(stack.name, "delete", settled.failure, {}, begun)
+            return self._failed(stack.name, "delete", settled, {}, begun)
         self._sink(StackDone(stack.name, "delete", self._pace.clock() - begun))
         return StackOutcome(stack.name, "deleted")
 
@@ -327,16 +320,27 @@ class Orchestrator:
             template=body,
             template_digest=hashlib.sha256(body).hexdigest(),
             parameters=stack.parameters,
-            tags={**stack.tags, DIGEST_TAG: "released", "klotho:delete-data": "true"},
+            tags={**stack.tags, "klotho:delete-data": "true"},
+            digest="released",
             token=self._token(stack.stack_id, "release"),
         )
         return self._calls.update(stack, request, listen)
 
     def _failed(
-        self, name: str, action: Action, failure: FirstFailure, owners: Mapping[str, str], begun: float
+        self, name: str, action: Action, settled: Settled, owners: Mapping[str, str], begun: float
     ) -> StackOutcome:
+        failure, status = settled.failure, settled.status
+        assert failure is not None
         construct = owners.get(failure.logical_id, "")
-        cause = Cause(failure.reason, failure.logical_id, failure.type, construct, self._spans.get(construct))
+        cause = Cause(
+            failure.reason,
+            failure.logical_id,
+            failure.type,
+            construct,
+            self._spans.get(construct),
+            failure.code,
+            _aftermath(action, status),
+        )
         self._sink(StackFailed(name, action, cause, self._pace.clock() - begun))
         return StackOutcome(name, "failed", cause=cause)
 
@@ -358,10 +362,15 @@ class Orchestrator:
         return f"klotho-{self._run_id}-{hashlib.sha256(what.encode()).hexdigest()[:24]}-{step}"
 
 
-def _reason(item: ResourceChange) -> str:
-    if item.change == "remove":
-        return f"{item.logical_id} ({item.type}) would be removed"
-    return f"{item.logical_id} ({item.type}) would be replaced: {one_of(item.properties)} can't be changed in place"
+def _aftermath(action: Action, status: str) -> str:
+    """What a failed operation leaves behind, by the status it settled in."""
+    if status == "DELETE_FAILED":
+        return "the stack could not be deleted; what is left of it is still there"
+    if status.endswith("ROLLBACK_FAILED"):
+        return "undoing it failed too; run `klotho up` again to finish that"
+    if action == "update":
+        return "the stack was rolled back to what it was before"
+    return "what the new stack had made was removed again"
 
 
 def _assets_of(stack: Stack) -> set[str]:

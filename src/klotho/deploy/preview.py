@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from klotho.deploy.assets import AssetStep
+from klotho.deploy.desired import deployed_digest, leftovers
 from klotho.deploy.differences import (
     UNKNOWN,
     ResourceChange,
@@ -20,10 +21,9 @@ from klotho.deploy.differences import (
     removals,
     unknown_outputs,
 )
-from klotho.deploy.orchestrator import deployed_digest, leftovers
 from klotho.deploy.stacks import DeployedStack, StackCalls
 from klotho.deploy.template import parsed
-from klotho.diagnostics import Span
+from klotho.diagnostics import Failure, Span
 from klotho.stacks import AssetSource, Manifest, Stack
 
 StackAction = Literal["create", "update", "recreate", "unchanged", "delete"]
@@ -89,7 +89,7 @@ def preview(
     if calls is None:
         assert not deployed
         return Preview(tuple(_created(stack, templates) for stack in manifest.stacks))
-    return _Previewer(manifest, templates, deployed, assets, calls, bucket).run()
+    return Previewer(manifest, templates, deployed, assets, calls, bucket).run()
 
 
 def assets_of_deployed(manifest: Manifest, deployed: Mapping[str, DeployedStack]) -> set[str]:
@@ -107,7 +107,9 @@ def _created(stack: Stack, templates: Mapping[str, bytes]) -> StackChange:
     return StackChange(stack.name, "create", tuple(additions(parsed(templates[stack.template]))))
 
 
-class _Previewer:
+class Previewer:
+    """Compares one manifest with what is deployed; the orchestrator asks it before it begins."""
+
     def __init__(
         self,
         manifest: Manifest,
@@ -123,15 +125,24 @@ class _Previewer:
         self._assets = assets
         self._calls = calls
         self._bucket = bucket
-        self._unknown: dict[str, frozenset[str] | None] = {}
-        """Outputs that are not known yet, by stack; None for all of them."""
+        self._unknown: dict[str, dict[str, str] | None] = {}
+        """By stack, what stands for outputs that are not known yet; None where that is all of them."""
+        self._assets_may_fail = False
 
     def run(self) -> Preview:
-        changes = [self._stack(stack) for stack in self._manifest.stacks]
+        changes = self.kept()
         for stack in leftovers(self._manifest, self._deployed):
             gone = removals(self._calls.template(stack.stack_name))
             changes.append(StackChange(stack.name, "delete", tuple(gone)))
         return Preview(tuple(changes))
+
+    def kept(self, *, assets_may_fail: bool = False) -> list[StackChange]:
+        """The stacks of the manifest, without those it does not hold any more.
+
+        With `assets_may_fail` an asset that does not build counts as unknown; else its `Failure` is raised.
+        """
+        self._assets_may_fail = assets_may_fail
+        return [self._stack(stack) for stack in self._manifest.stacks]
 
     def _stack(self, stack: Stack) -> StackChange:
         live = self._deployed.get(stack.stack_name)
@@ -141,7 +152,7 @@ class _Previewer:
             return made if live is None else StackChange(stack.name, "recreate", made.resources)
         values = self._values(stack)
         if live.settled_well and live.digest == deployed_digest(stack, values):
-            self._unknown[stack.name] = frozenset()
+            self._unknown[stack.name] = {}
             return StackChange(stack.name, "unchanged")
         before, after = self._calls.template(stack.stack_name), parsed(self._templates[stack.template])
         found = differences(before, live.parameters, after, values)
@@ -153,17 +164,25 @@ class _Previewer:
         values = {}
         for name, source in stack.parameters.items():
             if isinstance(source, AssetSource):
-                values[name] = self._assets.value(source, self._bucket)
+                values[name] = self._asset(source)
             else:
                 values[name] = self._output(source.stack, source.output)
         return values
 
+    def _asset(self, source: AssetSource) -> str:
+        try:
+            return self._assets.value(source, self._bucket)
+        except Failure:
+            if self._assets_may_fail:
+                return UNKNOWN
+            raise
+
     def _output(self, stack: str, output: str) -> str:
         unknown = self._unknown[stack]
         live = self._deployed.get(self._manifest.stack(stack).stack_name)
-        if live is None or unknown is None or output in unknown:
+        if live is None or unknown is None:
             return UNKNOWN
-        return live.outputs.get(output, UNKNOWN)
+        return unknown.get(output) or live.outputs.get(output, UNKNOWN)
 
 
 def _resource_json(item: ResourceChange, span: Span | None) -> dict[str, Any]:
@@ -172,6 +191,7 @@ def _resource_json(item: ResourceChange, span: Span | None) -> dict[str, Any]:
         "type": item.type,
         "change": item.change,
         "properties": list(item.properties),
+        "replaced_by": list(item.replaced_by),
         "construct": item.construct or None,
         "span": span.to_json() if span else None,
         "loses_data": item.loses_data,

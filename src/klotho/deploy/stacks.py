@@ -6,21 +6,24 @@ are handed to a callback. Refuses nothing by itself: a call CloudFormation refus
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from klotho.deploy.place import Clients, Pace, translated
+from klotho.stacks import DIGEST
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation.type_defs import StackEventTypeDef
 
-DIGEST_TAG = "klotho:digest"
 STATEFUL_TAG = "klotho:stateful"
 INLINE_TEMPLATE_BYTES = 51_200
 """The largest TemplateBody (CloudFormation quotas, "Template body size in a request")."""
 
 _STACK = "AWS::CloudFormation::Stack"
+_APPENDED = re.compile(r"\s+\((?:[^()]*, )?HandlerErrorCode: (?P<code>\w+)\)\s*$")
+_QUOTED = re.compile(r'Resource handler returned message: "(?P<said>.*)"', re.DOTALL)
 _ECHOES = ("Resource creation cancelled", "Resource update cancelled", "Resource deletion cancelled")
 """The reasons CloudFormation gives resources it stopped because another one failed."""
 
@@ -35,11 +38,10 @@ class DeployedStack:
     tags: Mapping[str, str] = field(default_factory=dict)
     parameters: Mapping[str, str] = field(default_factory=dict)
     outputs: Mapping[str, str] = field(default_factory=dict)
+    """Without the digest."""
     reason: str = ""
-
-    @property
-    def digest(self) -> str | None:
-        return self.tags.get(DIGEST_TAG)
+    digest: str | None = None
+    """What it was deployed with; None for a stack that never settled well."""
 
     @property
     def name(self) -> str:
@@ -62,7 +64,7 @@ class DeployedStack:
 
     @property
     def settled_well(self) -> bool:
-        """The last operation did what it was asked, so the digest tag tells the truth."""
+        """The last operation did what it was asked, so the digest tells the truth."""
         return self.status in ("CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE")
 
 
@@ -83,6 +85,9 @@ class FirstFailure:
     logical_id: str
     type: str
     reason: str
+    """In the words of whatever failed, without what CloudFormation appends."""
+    code: str = ""
+    """CloudFormation's HandlerErrorCode, for example `NotStabilized`; empty where it gives none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +111,9 @@ class Request:
     template: bytes
     template_digest: str
     parameters: Mapping[str, str]
+    """Without the digest."""
     tags: Mapping[str, str]
+    digest: str
     token: str
 
 
@@ -198,7 +205,8 @@ class StackCalls:
                     if _final(status):
                         return Settled(status, _outcome(status, first, reason))
                 else:
-                    on_event(event.get("LogicalResourceId", ""), event.get("ResourceType", ""), status, reason)
+                    said, _ = plain_reason(reason)
+                    on_event(event.get("LogicalResourceId", ""), event.get("ResourceType", ""), status, said)
             interval = self._pace.fastest if fresh else min(interval * 1.5, self._pace.slowest)
             self._pace.sleep(interval)
 
@@ -222,7 +230,8 @@ class StackCalls:
             "StackName": request.stack_name,
             **self._template_argument(request),
             "Parameters": [
-                {"ParameterKey": key, "ParameterValue": value} for key, value in sorted(request.parameters.items())
+                {"ParameterKey": key, "ParameterValue": value}
+                for key, value in sorted({**request.parameters, DIGEST: request.digest}.items())
             ],
             "Tags": [{"Key": key, "Value": value} for key, value in sorted(request.tags.items())],
             "Capabilities": ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"],
@@ -255,14 +264,19 @@ def upstreams(stacks: Iterable[DeployedStack]) -> dict[str, set[str]]:
 
 
 def _deployed(data: Any) -> DeployedStack:
+    parameters = {item["ParameterKey"]: item.get("ParameterValue", "") for item in data.get("Parameters", ())}
+    outputs = {item["OutputKey"]: item.get("OutputValue", "") for item in data.get("Outputs", ())}
+    parameters.pop(DIGEST, None)
+    digest = outputs.pop(DIGEST, None)
     return DeployedStack(
         stack_name=data["StackName"],
         stack_id=data["StackId"],
         status=data["StackStatus"],
         tags={tag["Key"]: tag["Value"] for tag in data.get("Tags", ())},
-        parameters={item["ParameterKey"]: item.get("ParameterValue", "") for item in data.get("Parameters", ())},
-        outputs={item["OutputKey"]: item.get("OutputValue", "") for item in data.get("Outputs", ())},
+        parameters=parameters,
+        outputs=outputs,
         reason=data.get("StackStatusReason", ""),
+        digest=digest,
     )
 
 
@@ -273,7 +287,21 @@ def _failure(event: Any) -> FirstFailure | None:
         return None
     if event.get("ResourceType") == _STACK:
         return None
-    return FirstFailure(event.get("LogicalResourceId", ""), event.get("ResourceType", ""), reason)
+    said, code = plain_reason(reason)
+    return FirstFailure(event.get("LogicalResourceId", ""), event.get("ResourceType", ""), said, code)
+
+
+def plain_reason(reason: str) -> tuple[str, str]:
+    """What failed said, and the HandlerErrorCode that CloudFormation appends to it (empty if there is none).
+
+    A container's last log line must not end with words that are not in its log.
+    """
+    found = _APPENDED.search(reason)
+    if found is None:
+        return reason, ""
+    said = reason[: found.start()]
+    quoted = _QUOTED.fullmatch(said)
+    return (quoted["said"] if quoted else said), found["code"]
 
 
 def _final(status: str) -> bool:

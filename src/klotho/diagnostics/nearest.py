@@ -21,6 +21,12 @@ def did_you_mean(wanted: str, names: Iterable[str]) -> str | None:
     return f"did you mean `{found[0]}`?" if found else None
 
 
+def meant_or_listed(wanted: str, names: Iterable[str], lead: str = "it has") -> str | None:
+    """One help line: the nearest name, else all of them (`it has …`); None where there are none."""
+    known = sorted(names)
+    return did_you_mean(wanted, known) or (f"{lead} {one_of(known)}" if known else None)
+
+
 def one_of(names: Iterable[str]) -> str:
     """`a`, `b` and `c`."""
     quoted = [f"`{name}`" for name in names]

@@ -1,21 +1,19 @@
 """Compiles a program: `infra.py` to an application, to a resource graph, to templates.
 
-Input: a program and an environment. Output: a `Build`, and on request the folder `compiled/` beside the program,
-written as a whole or not at all. Refuses a program with mistakes: `ProgramError` with all of them, nothing written.
+Input: a program and an environment. Output: a `Build`, and on request the folder `compiled/` beside the program.
+Refuses a program with mistakes: `ProgramError` with all of them, nothing written.
 No network, no process.
 """
 
 from __future__ import annotations
 
-import os
-import shutil
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from klotho.diagnostics import Diagnostic, ProgramError, Span
+from klotho.driver.output_folder import write_output
 from klotho.driver.program import Program, choose_environment, with_region
 from klotho.driver.settings import Environment
 from klotho.stacks import Manifest
@@ -61,19 +59,21 @@ def build(program: Program, environment_name: str | None, *, in_ci: bool = False
     """Run the program and compile it for an environment."""
     from klotho.application.files import ProgramFiles
     from klotho.emit import render
-    from klotho.engine import resolve
+    from klotho.engine import report_mistakes, resolve
     from klotho.sdk.program import run
 
     application, report = run(program.path)
     report.extend(program.diagnostics)
-    report.stop_on_errors()
     if application is None:
         raise ProgramError(report.diagnostics)
+    files = ProgramFiles(program.folder, _repository_top(program.folder))
+    if report.errors:
+        report_mistakes(application, files=files, report=report)
+        report.stop_on_errors()
     application = _named(application, program)
     environment = choose_environment(program, environment_name, application.environment, in_ci)
     environment = with_region(environment, application.region)
     assert environment.region is not None
-    files = ProgramFiles(program.folder, _repository_top(program.folder))
     resolution = resolve(application, environment=environment.name, files=files, report=report)
     report.stop_on_errors()
     bundle = render(resolution.graph, resolution.setting, region=environment.region)
@@ -89,26 +89,9 @@ def build(program: Program, environment_name: str | None, *, in_ci: bool = False
 
 
 def write_compiled(built: Build, folder: Path | None = None) -> Path:
-    """Write `compiled/` (default: beside the program) and return it.
-
-    Files whose bytes stay the same are left alone, and files of an earlier build that no longer belong are removed.
-    """
+    """Write `compiled/` (default: beside the program) and return it; what may be written is in `output_folder`."""
     target = folder or built.program.folder / OUTPUT_FOLDER
-    wanted = compiled_files(built)
-    if _holds(target, wanted):
-        return target
-    target.parent.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}-"))
-    try:
-        for name, content in wanted.items():
-            path = work / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
-        work.chmod(0o755)
-        _swap(work, target)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
-    return target
+    return write_output(target, compiled_files(built), built.program.folder)
 
 
 def compiled_files(built: Build) -> dict[str, bytes]:
@@ -141,22 +124,3 @@ def _named(application: Application, program: Program) -> Application:
 def _repository_top(folder: Path) -> Path:
     """The nearest folder above with a `.git`, else the folder itself: how far a program's paths may lead."""
     return next((parent for parent in (folder, *folder.parents) if (parent / ".git").exists()), folder)
-
-
-def _holds(target: Path, wanted: Mapping[str, bytes]) -> bool:
-    """Whether the folder holds exactly these files with these bytes."""
-    if not target.is_dir():
-        return False
-    present = {path.relative_to(target).as_posix() for path in target.rglob("*") if path.is_file()}
-    return present == set(wanted) and all((target / name).read_bytes() == content for name, content in wanted.items())
-
-
-def _swap(work: Path, target: Path) -> None:
-    """Put a finished folder in the place of an old one; a crash in between leaves one of the two whole."""
-    if target.is_symlink() or not target.exists():
-        work.rename(target)
-        return
-    old = target.with_name(f".{target.name}-old-{os.getpid()}")
-    target.rename(old)
-    work.rename(target)
-    shutil.rmtree(old, ignore_errors=True)

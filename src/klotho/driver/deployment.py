@@ -1,15 +1,16 @@
-"""`up`, `down` and `preview` for the command line.
+"""`up` and `preview` for the command line; `down` is in `takedown`.
 
 Input: a program, the environment's name, a sink for events. Output: values that say what happened. Refuses
-environments on AWS by name (deploying there comes with a later release), and data loss nobody asked for. A program
-with mistakes changes nothing.
+environments on AWS by name (deploying there comes with a later release), data loss nobody asked for, and an application
+that belongs to another folder's program. A program with mistakes changes nothing.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from klotho.deploy.assets import AssetStep
 from klotho.deploy.events import Sink, Step
@@ -18,12 +19,12 @@ from klotho.deploy.preview import Preview, assets_of_deployed, preview
 from klotho.deploy.stacks import DeployedStack
 from klotho.deploy.threads import workers
 from klotho.diagnostics import Failure, one_of
-from klotho.driver import local_cloud
+from klotho.driver import local_cloud, records
 from klotho.driver.build import Build, build
-from klotho.driver.identity import Identity, identify
 from klotho.driver.machine import cache_folder, local_pace, new_run_id, runs_in_ci
 from klotho.driver.program import Program
 from klotho.driver.settings import Environment
+from klotho.driver.underway import Underway
 from klotho.stacks import Manifest
 
 _BUILD_THREADS = 4
@@ -38,25 +39,21 @@ class UpResult:
     outputs: Mapping[str, str] = field(default_factory=dict)
     """By the name the user knows: `shop-api.url`."""
     seconds: float = 0.0
+    failed_units: tuple[Mapping[str, Any], ...] = ()
+    """What is deployed but does not run (`localcloud.status.UnitStatus`): an API whose port somebody has."""
+
+    @property
+    def ok(self) -> bool:
+        return self.deployment.ok and not self.failed_units
 
 
-@dataclass(frozen=True, slots=True)
-class DownResult:
-    """What `down` did."""
-
-    identity: Identity
-    was_running: bool
-    data_deleted: bool
-    deployment: Deployment | None = None
-    """Of the stacks deleted one by one, where other applications live in the same local cloud."""
-    others: tuple[str, ...] = ()
-    """Other applications of the project that stopped with it, or whose presence kept it running."""
-
-
-def up(program: Program, environment: str | None, sink: Sink, *, delete_data: bool = False) -> UpResult:
+def up(
+    program: Program, environment: str | None, sink: Sink, *, delete_data: bool = False, take_over: bool = False
+) -> UpResult:
     """Bring the program up; what did not change is not touched.
 
     `delete_data` allows removing or replacing what holds data; otherwise that is refused before it happens.
+    `take_over` allows going on with an application that was brought up from another folder.
     """
     begun = time.monotonic()
     sink(Step(f"compiling {program.path.name}"))
@@ -65,14 +62,22 @@ def up(program: Program, environment: str | None, sink: Sink, *, delete_data: bo
     if delete_data:
         refuse_protected(built.environment)
     project, name = built.application.project, built.environment.name
-    sink(Step(f"{built.application.name} → {name} ({len(built.manifest.stacks)} stacks)"))
+    application = built.application.name
+    known = records.read(project, name, application)
+    notice = records.refuse_elsewhere(known, program.folder, take_over=take_over)
+    count = len(built.manifest.stacks)
+    sink(Step(notice or f"{application} → {name} ({count} {'stack' if count == 1 else 'stacks'})"))
     assets = _asset_step(built, sink)
     with workers(_BUILD_THREADS, "asset") as threads:
         assets.start(threads)
-        session = local_cloud.started_session(project, name, built.region, lambda line: sink(Step(line)))
-        deployed = session.calls.deployed(project=project, environment=name, application=built.application.name)
+        session = local_cloud.started_session(
+            project, name, built.region, lambda line: sink(Underway(line)), application=application
+        )
+        deployed = session.calls.deployed(project=project, environment=name, application=application)
         if not delete_data:
-            refuse_data_loss(leftovers(built.manifest, deployed))
+            refuse_data_loss(leftovers(built.manifest, deployed), known.stateful if known else {})
+        record = _record(built, known)
+        records.write(record)
         orchestrator = Orchestrator(
             built.manifest,
             built.templates,
@@ -85,7 +90,46 @@ def up(program: Program, environment: str | None, sink: Sink, *, delete_data: bo
         )
         deployment = orchestrator.deploy(deployed, delete_data=delete_data)
     outputs = shown_outputs(built.manifest, {item.stack: item.outputs for item in deployment.outcomes})
-    return UpResult(built, deployment, outputs, time.monotonic() - begun)
+    units = _units(session, application)
+    logs = {str(unit["log_group"]): _unit_name(unit) for unit in units if unit.get("log_group")}
+    if deployment.ok:
+        record = replace(record, stateful=_stateful(built), logs=logs)
+    records.write(record)
+    failed = tuple(unit for unit in units if unit.get("state") == "failed")
+    return UpResult(built, deployment, outputs, time.monotonic() - begun, failed)
+
+
+def _record(built: Build, known: records.Record | None) -> records.Record:
+    """What is kept of this `up`. Stacks that are to go stay in it until it has worked: they may refuse."""
+    return records.Record(
+        built.application.name,
+        built.application.project,
+        built.environment.name,
+        built.region,
+        str(built.program.path),
+        tuple((item.name, item.stack, item.output) for item in built.manifest.outputs),
+        {**(known.stateful if known else {}), **_stateful(built)},
+        known.logs if known else {},
+    )
+
+
+def _stateful(built: Build) -> dict[str, tuple[str, ...]]:
+    """Names of the constructs in stacks that hold data, by stack."""
+    return {
+        stack.name: tuple(sorted(name.rpartition("/")[2] for name in stack.constructs))
+        for stack in built.manifest.stacks
+        if stack.stateful
+    }
+
+
+def _units(session: local_cloud.Session, application: str) -> list[Mapping[str, Any]]:
+    with local_cloud.local_failures():
+        units = session.connection.status().get("units", ())
+    return [unit for unit in units if unit.get("application") == application]
+
+
+def _unit_name(unit: Mapping[str, Any]) -> str:
+    return str(unit.get("name", "")).rpartition("/")[2]
 
 
 def preview_up(program: Program, environment: str | None, sink: Sink) -> tuple[Build, Preview]:
@@ -94,11 +138,14 @@ def preview_up(program: Program, environment: str | None, sink: Sink) -> tuple[B
     refuse_aws(built.environment, "previewing")
     project, name = built.application.project, built.environment.name
     assets = _asset_step(built, sink)
+    assets.validate()
     if not local_cloud.has_data(project, name):
         return built, preview(built.manifest, built.templates, {}, assets, None, "")
     session, stop_after = local_cloud.running_session(project, name), False
     if session is None:
-        session = local_cloud.started_session(project, name, built.region, lambda line: sink(Step(line)))
+        session = local_cloud.started_session(
+            project, name, built.region, lambda line: sink(Step(line)), application=None
+        )
         stop_after = True
     try:
         deployed = session.calls.deployed(project=project, environment=name, application=built.application.name)
@@ -110,46 +157,6 @@ def preview_up(program: Program, environment: str | None, sink: Sink) -> tuple[B
         if stop_after:
             local_cloud.stop(project, name)
     return built, found
-
-
-def down(program: Program, environment: str | None, sink: Sink, *, delete_data: bool = False) -> DownResult:
-    """Stop what runs and keep the data; with `delete_data` remove everything of the application."""
-    identity = identify(program, environment)
-    refuse_aws(identity.environment, "taking down")
-    project, name = identity.project, identity.environment.name
-    if delete_data:
-        refuse_protected(identity.environment)
-        return _delete(identity, sink)
-    others = _other_applications(local_cloud.running_session(project, name), identity)
-    sink(Step("stopping the local cloud"))
-    return DownResult(identity, local_cloud.stop(project, name), data_deleted=False, others=others)
-
-
-def _delete(identity: Identity, sink: Sink) -> DownResult:
-    project, name = identity.project, identity.environment.name
-    if not local_cloud.has_data(project, name):
-        return DownResult(identity, was_running=False, data_deleted=False)
-    assert identity.environment.region is not None
-    running = local_cloud.running_session(project, name)
-    session = running or local_cloud.started_session(
-        project, name, identity.environment.region, lambda line: sink(Step(line))
-    )
-    others = _other_applications(session, identity)
-    if not others:
-        # Nothing else lives here, so the whole cloud goes: no stack can refuse, and no retained table is left behind.
-        sink(Step("stopping the local cloud and deleting its data"))
-        local_cloud.stop(project, name)
-        local_cloud.delete_data(project, name)
-        return DownResult(identity, running is not None, data_deleted=True)
-    deployed = session.calls.deployed(project=project, environment=name, application=identity.application)
-    empty = Manifest(identity.application, project, name, identity.environment.region, (), (), ())
-    assets = AssetStep(
-        (), program_root=identity.program.folder, cache=cache_folder(), build_image=_no_images, sink=sink,
-        clock=time.monotonic,
-    )  # fmt: skip
-    orchestrator = Orchestrator(empty, {}, assets, session.clients, pace=local_pace(), sink=sink, run_id=new_run_id())
-    deployment = orchestrator.delete(deployed.values(), delete_data=True)
-    return DownResult(identity, running is not None, deployment.ok, deployment, others)
 
 
 def shown_outputs(manifest: Manifest, by_stack: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
@@ -184,15 +191,19 @@ def refuse_protected(environment: Environment) -> None:
         )
 
 
-def refuse_data_loss(stacks: Iterable[DeployedStack]) -> None:
-    """Failure (`data-would-be-deleted`) when a stack that holds data is not part of the program any more."""
-    names = sorted(stack.name for stack in stacks if stack.stateful)
+def refuse_data_loss(stacks: Iterable[DeployedStack], constructs: Mapping[str, Iterable[str]]) -> None:
+    """Failure (`data-would-be-deleted`) when a stack that holds data is not part of the program any more.
+
+    `constructs`: the names of those that hold data, by stack, as far as known.
+    """
+    names = sorted({name for stack in stacks if stack.stateful for name in constructs.get(stack.name, (stack.name,))})
     if names:
+        them = "it" if len(names) == 1 else "them"
         raise Failure(
             "data-would-be-deleted",
             f"this would delete the data of {one_of(names)}",
-            notes=("the program does not hold them any more; nothing was deployed",),
-            helps=("put them back into the program", "run it with `--delete-data` to delete them for good"),
+            notes=(f"the program does not hold {them} any more; nothing was deployed",),
+            helps=(f"put {them} back into the program", f"run it with `--delete-data` to delete {them} for good"),
         )
 
 
@@ -205,17 +216,6 @@ def _asset_step(built: Build, sink: Sink) -> AssetStep:
         build_image=local_cloud.image_builder(folder, built.application.project, built.environment.name),
         sink=sink,
         clock=time.monotonic,
+        validate_image=local_cloud.image_validator(folder),
+        spans=built.spans,
     )
-
-
-def _no_images(properties: object, log: object) -> str:
-    raise AssertionError("deleting builds nothing")
-
-
-def _other_applications(session: local_cloud.Session | None, identity: Identity) -> tuple[str, ...]:
-    """Other applications of the project in the same local cloud, by name."""
-    if session is None:
-        return ()
-    deployed = session.calls.deployed(project=identity.project, environment=identity.environment.name)
-    names = {stack.tags.get("klotho:application", stack.name) for stack in deployed.values()}
-    return tuple(sorted(names - {identity.application}))

@@ -1,22 +1,23 @@
 """`status` and `outputs`: what is there now.
 
-Input: a program and an environment. Output: values. Changes nothing and starts nothing. Refuses environments on AWS
-(a later release) and, for `outputs`, a local cloud that is stopped or was never brought up (exit 6).
+Input: where a command looks, and an environment. Output: values. Changes nothing and starts nothing. Refuses
+environments on AWS (a later release) and, for `outputs`, a local cloud that does not run (exit 6).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from klotho.deploy.stacks import DeployedStack
 from klotho.diagnostics import ExitCode, Failure, did_you_mean, one_of
-from klotho.driver import local_cloud
+from klotho.driver import local_cloud, records
 from klotho.driver.build import build
 from klotho.driver.deployment import refuse_aws, shown_outputs
-from klotho.driver.identity import Identity, identify
+from klotho.driver.identity import Identity, Where, identify
 from klotho.driver.machine import runs_in_ci
-from klotho.driver.program import Program
+from klotho.driver.stack_causes import first_cause
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +26,13 @@ class Status:
 
     identity: Identity
     state: str
-    """`running`, `stopped` (there is data) or `absent` (never brought up, or deleted)."""
+    """Of the application: `running`, `stopped` (there is data) or `absent` (never brought up, or deleted)."""
     endpoint: str | None = None
     stacks: tuple[DeployedStack, ...] = ()
     units: tuple[dict[str, Any], ...] = ()
-    """Processes, databases and gateways as the local cloud reports them (`localcloud.status.UnitStatus`)."""
+    """Processes, databases and gateways of this application (`localcloud.status.UnitStatus`)."""
+    other_units: tuple[dict[str, Any], ...] = ()
+    """Of other applications in the same local cloud."""
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -42,43 +45,61 @@ class Status:
                 {"name": item.name, "status": item.status, "reason": item.reason or None} for item in self.stacks
             ],
             "units": list(self.units),
+            "other_units": list(self.other_units),
         }
 
 
-def status(program: Program, environment: str | None) -> Status:
-    identity = identify(program, environment)
+def status(where: Where, environment: str | None) -> Status:
+    identity = identify(where, environment)
     refuse_aws(identity.environment, "reading the status")
     project, name = identity.project, identity.environment.name
     session = local_cloud.running_session(project, name)
     if session is None:
-        return Status(identity, "stopped" if local_cloud.has_data(project, name) else "absent")
+        kept = identity.record is not None or (
+            local_cloud.has_data(project, name) and not records.of_cloud(project, name)
+        )
+        return Status(identity, "stopped" if kept else "absent")
     with local_cloud.local_failures():
         report = session.connection.status()
+        states = session.connection.applications()
     deployed = session.calls.deployed(project=project, environment=name, application=identity.application)
+    known = "stopped" if deployed or identity.record else "absent"
+    units = tuple(report.get("units", ()))
     return Status(
         identity,
-        "running",
+        states.get(identity.application, "running" if deployed else known),
         session.connection.endpoint_url,
-        tuple(sorted(deployed.values(), key=lambda stack: stack.name)),
-        tuple(report.get("units", ())),
+        tuple(
+            replace(stack, reason=first_cause(session.clients, stack))
+            for stack in sorted(deployed.values(), key=lambda stack: stack.name)
+        ),
+        tuple(unit for unit in units if unit.get("application") == identity.application),
+        tuple(unit for unit in units if unit.get("application") != identity.application),
     )
 
 
-def outputs(program: Program, environment: str | None) -> dict[str, str]:
-    """Every shown output by name."""
-    built = build(program, environment, in_ci=runs_in_ci())
-    refuse_aws(built.environment, "reading outputs")
-    application = built.application
-    session = require_running(application.project, built.environment.name)
-    deployed = session.calls.deployed(
-        project=application.project, environment=built.environment.name, application=application.name
-    )
-    return shown_outputs(built.manifest, {stack.name: stack.outputs for stack in deployed.values()})
+def outputs(where: Where, environment: str | None) -> tuple[Identity, dict[str, str]]:
+    """Every shown output by name: what is deployed, not what the program says now."""
+    identity = identify(where, environment)
+    refuse_aws(identity.environment, "reading outputs")
+    name = identity.environment.name
+    session = require_running(identity.project, name)
+    deployed = session.calls.deployed(project=identity.project, environment=name, application=identity.application)
+    by_stack = {stack.name: stack.outputs for stack in deployed.values()}
+    record = identity.record
+    if record is not None:
+        return identity, {
+            shown: by_stack[stack][output]
+            for shown, stack, output in record.outputs
+            if output in by_stack.get(stack, {})
+        }
+    if identity.program is None:
+        return identity, {}
+    return identity, shown_outputs(build(identity.program, environment, in_ci=runs_in_ci()).manifest, by_stack)
 
 
-def output(program: Program, environment: str | None, name: str) -> str:
+def output(found: Mapping[str, str], name: str) -> str:
     """One output. Failure (`output-unknown`, exit 6) with the nearest name."""
-    found = outputs(program, environment)
     if name in found:
         return found[name]
     raise Failure(

@@ -1,7 +1,8 @@
 """The local environment: finds, starts and stops its local cloud, and builds images for it.
 
 Input: project, environment, region. Output: a `Session`: a connection and AWS clients for it. Refuses what
-`klotho.localcloud.connect` refuses, as a `Failure` that carries the log's last lines.
+`klotho.localcloud.connect` refuses, as a `Failure` with what helps, or with the log's last lines where no
+better reason is known.
 """
 
 from __future__ import annotations
@@ -13,11 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from klotho.deploy.assets import ImageBuilder
+from klotho.deploy.assets import ImageBuilder, ImageValidator
 from klotho.deploy.place import Clients, Place
 from klotho.deploy.stacks import StackCalls
 from klotho.diagnostics import Failure, Span
-from klotho.driver.machine import cache_folder, local_pace
+from klotho.diagnostics.codes import PAGES
+from klotho.driver.machine import cache_folder, local_pace, state_root
 from klotho.localcloud import connect
 from klotho.localcloud.identity import ACCOUNT
 
@@ -45,10 +47,12 @@ def running_session(project: str, environment: str) -> Session | None:
     return None if connection is None else _session(connection)
 
 
-def started_session(project: str, environment: str, region: str, progress: Callable[[str], None]) -> Session:
-    """The local cloud, started when it does not run."""
+def started_session(
+    project: str, environment: str, region: str, progress: Callable[[str], None], *, application: str | None
+) -> Session:
+    """The local cloud, started when it does not run. `application`: one that is brought back if it is stopped."""
     with local_failures():
-        return _session(connect.start(project, environment, region, progress))
+        return _session(connect.start(project, environment, region, progress, application=application))
 
 
 def stop(project: str, environment: str) -> bool:
@@ -68,46 +72,72 @@ def image_builder(program_root: Path, project: str, environment: str) -> ImageBu
     images = connect.state_folder(project, environment) / "images"
 
     def build(properties: Mapping[str, Any], log: Callable[[str], None]) -> str:
-        from klotho.localcloud.planes.containers.dockerfile import ImageError
         from klotho.localcloud.planes.containers.image import build_image
 
-        context = (program_root / str(properties["context"])).resolve()
-        dockerfile = (program_root / str(properties["dockerfile"])).resolve()
-        arguments = dict(properties.get("build_args", {}))
-        try:
+        context, dockerfile, arguments = _image_source(program_root, properties)
+        with _refused_images(program_root, dockerfile):
             built = build_image(
                 context, dockerfile, build_args=arguments, images=images, cache=cache_folder() / "images", log=log
             )
-        except ImageError as error:
-            file = os.path.relpath(dockerfile, program_root)
-            raise Failure(
-                "image-not-built",
-                f"`{error.instruction}`: {error.reason}",
-                at=Span(file, error.line),
-                helps=(error.hint,),
-            ) from error
         return built.uri
 
     return build
 
 
+def image_validator(program_root: Path) -> ImageValidator:
+    """Reads Dockerfiles for what the local cloud can't build."""
+
+    def validate(properties: Mapping[str, Any]) -> None:
+        from klotho.localcloud.planes.containers.validation import validate_image
+
+        context, dockerfile, arguments = _image_source(program_root, properties)
+        with _refused_images(program_root, dockerfile):
+            validate_image(context, dockerfile, arguments)
+
+    return validate
+
+
+def _image_source(program_root: Path, properties: Mapping[str, Any]) -> tuple[Path, Path, dict[str, str]]:
+    context = (program_root / str(properties["context"])).resolve()
+    dockerfile = (program_root / str(properties["dockerfile"])).resolve()
+    return context, dockerfile, dict(properties.get("build_args", {}))
+
+
+@contextmanager
+def _refused_images(program_root: Path, dockerfile: Path) -> Iterator[None]:
+    from klotho.localcloud.planes.containers.dockerfile import ImageError
+
+    try:
+        yield
+    except ImageError as error:
+        file = os.path.relpath(dockerfile, program_root.resolve())
+        raise Failure(
+            "image-not-built",
+            f"`{error.instruction}`: {error.reason}",
+            at=Span(file, error.line) if error.line else None,
+            helps=(error.hint,),
+        ) from error
+
+
 @contextmanager
 def local_failures() -> Iterator[None]:
+    """Turns a refusal of the local cloud, and a state folder nobody can use, into a Failure."""
     try:
         yield
     except connect.LocalCloudError as error:
         raise Failure(
-            "local-cloud",
+            error.code if error.code in PAGES else "local-cloud",
             error.reason,
             notes=error.log_tail[-12:],
-            helps=(_advice(error),),
+            helps=error.helps or ("run the command again",),
         ) from error
-
-
-def _advice(error: connect.LocalCloudError) -> str:
-    if any("ModuleNotFoundError" in line for line in error.log_tail):
-        return "install what the local cloud needs: `pip install 'klotho[local]'`"
-    return "run the command again; the whole log is in `supervisor.log` of the state folder"
+    except OSError as error:
+        said = (error.strerror or str(error)).lower()
+        raise Failure(
+            "state-folder",
+            f"the state folder can't be used: `{error.filename or state_root()}`: {said}",
+            helps=(f"make sure that {state_root()} is a folder you may write to, or set XDG_STATE_HOME to one",),
+        ) from error
 
 
 def _session(connection: connect.Connection) -> Session:

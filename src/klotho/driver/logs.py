@@ -1,8 +1,8 @@
 """`logs`: what the services of an application print, merged by time.
 
-Input: a program, an environment, service names. Output: lines, oldest first; following never ends by itself. The
-log groups are those of the deployed stacks, read through CloudWatch Logs' FilterLogEvents. Refuses an unknown
-service (exit 6, with the nearest name).
+Input: where a command looks, an environment, service names. Output: lines, oldest first; following never ends by
+itself. The log groups are those of the deployed stacks, read through CloudWatch Logs' FilterLogEvents; while the local
+cloud is stopped, what it has kept is read from its folder. Refuses an unknown service (exit 6, with the nearest name).
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
 from klotho.deploy.place import Clients, translated
 from klotho.deploy.stacks import DeployedStack
@@ -18,9 +19,9 @@ from klotho.deploy.template import construct_of
 from klotho.diagnostics import ExitCode, Failure, did_you_mean, one_of
 from klotho.driver import local_cloud
 from klotho.driver.deployment import refuse_aws
-from klotho.driver.identity import identify
+from klotho.driver.identity import Identity, Where, identify
 from klotho.driver.inspection import require_running
-from klotho.driver.program import Program
+from klotho.localcloud.connect import state_folder
 
 POLL_SECONDS = 0.5
 _LOG_GROUP = "AWS::Logs::LogGroup"
@@ -96,16 +97,50 @@ class LogReader:
         return lines
 
 
-def open_logs(program: Program, environment: str | None, services: Sequence[str]) -> LogReader:
-    """A reader of the named services' logs; of all when none is named."""
-    identity = identify(program, environment)
+class KeptLogReader:
+    """Reads the logs of a stopped local cloud from its folder, as the last `up` named them."""
+
+    def __init__(self, state: Path, sources: Sequence[_Source]) -> None:
+        from klotho.localcloud.logs import Logs
+
+        self._logs = Logs(state)
+        self._sources = sources
+
+    @property
+    def services(self) -> list[str]:
+        return sorted({source.service for source in self._sources})
+
+    def since(self, start_ms: int) -> list[LogLine]:
+        """Every line from a time on, oldest first."""
+        found = [
+            LogLine(event.timestamp_ms, source.service, event.message.rstrip(), source.group)
+            for source in self._sources
+            for event in self._logs.events(source.group)
+            if event.timestamp_ms >= start_ms
+        ]
+        return sorted(found, key=lambda line: line.timestamp_ms)
+
+
+def open_logs(
+    where: Where, environment: str | None, services: Sequence[str]
+) -> tuple[Identity, LogReader | KeptLogReader]:
+    """A reader of the named services' logs; of all when none is named. Of a stopped local cloud, what it has kept."""
+    identity = identify(where, environment)
     refuse_aws(identity.environment, "reading logs")
-    session = require_running(identity.project, identity.environment.name)
-    deployed = session.calls.deployed(
-        project=identity.project, environment=identity.environment.name, application=identity.application
-    )
+    project, name = identity.project, identity.environment.name
+    session, record = local_cloud.running_session(project, name), identity.record
+    if session is None and record is not None and record.logs:
+        kept = [_Source(group, service) for group, service in sorted(record.logs.items())]
+        return identity, KeptLogReader(state_folder(project, name), _chosen(kept, services))
+    session = session or require_running(project, name)
+    deployed = session.calls.deployed(project=project, environment=name, application=identity.application)
     with ThreadPoolExecutor(8) as threads:
         found = [item for items in threads.map(lambda s: _sources(session, s), deployed.values()) for item in items]
+    return identity, LogReader(session.clients, _chosen(found, services))
+
+
+def _chosen(found: Sequence[_Source], services: Sequence[str]) -> list[_Source]:
+    """Those of the named services; Failure (`service-unknown`, exit 6) for a name none of them has."""
     known = sorted({source.service for source in found})
     for name in services:
         if name not in known:
@@ -117,7 +152,7 @@ def open_logs(program: Program, environment: str | None, services: Sequence[str]
                 exit_code=ExitCode.NOT_FOUND,
             )
     chosen = [source for source in found if not services or source.service in services]
-    return LogReader(session.clients, sorted(chosen, key=lambda source: source.group))
+    return sorted(chosen, key=lambda source: source.group)
 
 
 def _sources(session: local_cloud.Session, stack: DeployedStack) -> list[_Source]:

@@ -56,12 +56,16 @@ def colour_wanted(stream: TextIO) -> bool:
     return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
-def write_crash_log(text: str) -> Path:
-    """Keep what is needed to report a bug of ours; returns the file."""
-    folder = state_root() / "crashes"
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    path = folder / f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.log"
-    path.write_text(text, encoding="utf-8")
+def write_crash_log(text: str) -> Path | None:
+    """Keep what is needed to report a bug of ours; returns the file, None when no folder takes it."""
+    name = f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.log"
+    try:
+        folder = state_root() / "crashes"
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path = folder / name
+        path.write_text(text, encoding="utf-8", errors="replace")
+    except (OSError, RuntimeError):  # RuntimeError: no home folder is known
+        return None
     return path
 
 

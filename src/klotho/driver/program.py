@@ -7,6 +7,7 @@ folder without one, an unknown environment, and no environment named under CI.
 from __future__ import annotations
 
 import contextlib
+import shlex
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -31,15 +32,18 @@ class Program:
         return self.path.parent
 
 
-def find_program(path: Path) -> Program:
-    """The program at a path: a file, or a folder that holds infra.py. Failure (exit 6) when there is none."""
+def find_program(path: Path, command: str = "klotho up") -> Program:
+    """The program at a path: a file, or a folder that holds infra.py. Failure (exit 6) when there is none.
+
+    `command` is what was run, as far as a path can follow it; what to do next is said with it.
+    """
     try:
         candidate = path / PROGRAM_NAME if path.is_dir() else path
         found = candidate.is_file()
     except OSError:  # A name no file can have, or a folder that may not be entered: there is none either way.
         candidate, found = path, False
     if not found:
-        raise _no_program(path, candidate)
+        raise _no_program(path, candidate, command)
     report = Report()
     settings = read_settings(candidate.resolve().parent, report)
     return Program(candidate.resolve(), settings, tuple(report.diagnostics))
@@ -64,13 +68,15 @@ def with_region(environment: Environment, asked_by_program: str | None) -> Envir
     return replace(environment, region=environment.region or asked_by_program or DEFAULT_REGION)
 
 
-def _no_program(path: Path, candidate: Path) -> Failure:
+def _no_program(path: Path, candidate: Path, command: str) -> Failure:
     shown = candidate.name if path == Path(PROGRAM_NAME) or path == Path() else str(candidate)
-    helps = ["run `klotho init` to write a small working one", "name its path: `klotho up path/to/infra.py`"]
+    helps = ["run `klotho init` to write a small working one", f"name its path: `{command} path/to/infra.py`"]
     folder = candidate.parent
     with contextlib.suppress(OSError):  # Only advice: a folder that can't be listed gives none.
         near = sorted(item.parent.name for item in folder.glob(f"*/{PROGRAM_NAME}"))[:3]
-        helps = [f"there is one in `{name}`: run `klotho up {folder / name}`" for name in near] or helps
+        helps = [
+            f"there is one in `{name}`: run `{command} {shlex.quote(str(folder / name))}`" for name in near
+        ] or helps
     return Failure(
         "program-missing",
         f"there is no `{shown}` here" if shown == PROGRAM_NAME else f"there is no program at `{shown}`",

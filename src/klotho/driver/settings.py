@@ -1,7 +1,7 @@
 """`klotho.yaml`: which environments there are, and names that win over the program's.
 
 Input: the file's text (missing is fine: every setting has a default). Output: `Settings`. Refuses, each with the
-line and the nearest name: unknown keys, wrong types, a target other than `local` or `aws`.
+line and the nearest name: unknown keys, wrong types, a target other than `local` or `aws`, an environment without one.
 """
 
 from __future__ import annotations
@@ -122,6 +122,10 @@ class _Reader:
         if not isinstance(name, str) or not _NAME.fullmatch(name):
             self._report.error("settings-value", f"`{name}` is no name an environment can have", at)
         data = parent[name]
+        if name != DEFAULT_ENVIRONMENT and (data is None or (isinstance(data, Mapping) and "target" not in data)):
+            message = f"`environments.{name}` does not say where it is"
+            helps = (f"add `target: local` (this machine) or `target: aws` below `{name}:`",)
+            self._report.error("settings-target-missing", message, at, helps=helps)
         if data is None:
             return Environment(str(name), span=at)
         if not isinstance(data, Mapping):

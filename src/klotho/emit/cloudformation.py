@@ -32,6 +32,7 @@ from klotho.resources import (
 )
 from klotho.resources.naming import logical_id, pascal, short_hash, stack_name
 from klotho.stacks.model import (
+    DIGEST,
     AssetSource,
     Manifest,
     Origin,
@@ -151,7 +152,8 @@ class _Writer:
                     "Value": rendered(value, self._scope(stack)),
                     "Description": f"{construct.title}: {spec.about}",
                 }
-                self.shown.append(StackOutput(f"{title}.{output}", stack, name))
+                if not spec.internal:
+                    self.shown.append(StackOutput(f"{title}.{output}", stack, name))
 
     def _is_in(self, key: ResourceKey, stack: str) -> bool:
         return self.segmentation.stack_of[key] == stack
@@ -204,10 +206,9 @@ def _document(template: _Template) -> Mapping[str, Any]:
         "Description": f"Klotho stack {template.name}",
         "Resources": template.resources,
     }
-    if template.parameters:
-        document["Parameters"] = template.parameters
-    if template.outputs:
-        document["Outputs"] = template.outputs
+    digest = {"Type": "String", "Description": "What the stack is deployed with, filled by the deployer"}
+    document["Parameters"] = {**template.parameters, DIGEST: digest}
+    document["Outputs"] = {**template.outputs, DIGEST: {"Value": {"Ref": DIGEST}}}
     return document
 
 

@@ -39,7 +39,7 @@ class Context:
 
     @cached_property
     def resolved(self) -> tuple[tuple[Construct, Implementation], ...]:
-        """Every construct whose parameters make sense, in program order; the others are reported.
+        """Every construct whose properties make sense, in program order; the others are reported.
 
         What fails here takes no part in any later pass, so that one mistake gives one message.
         """
@@ -49,7 +49,7 @@ class Context:
                 continue
             before = self.report.error_count
             self.chosen[construct.id].check(construct, self.setting, self.report)
-            if self.report.error_count == before:
+            if self.report.error_count == before and not construct.unread:
                 found.append((construct, self.chosen[construct.id]))
         return tuple(found)
 
@@ -62,17 +62,17 @@ class Context:
         found = []
         sound = {construct.id for construct, _ in self.resolved}
         for relationship in self.application.relationships:
-            if relationship.actor not in sound or relationship.target not in sound:
+            if relationship.actor not in self.chosen or relationship.target not in self.chosen:
                 continue
             actor = self.application.construct(relationship.actor)
             target = self.application.construct(relationship.target)
             pair = find_pair(relationship.verb, actor.kind, target.kind)
-            if pair is None or actor.id == target.id:
+            if pair is None or actor.id == target.id or actor.unread or target.unread:
                 continue
             link = Link(relationship, actor, target, self.setting)
             before = self.report.error_count
             pair.check(link, self.report)
-            if self.report.error_count == before:
+            if self.report.error_count == before and {actor.id, target.id} <= sound:
                 found.append((link, pair))
         return tuple(found)
 

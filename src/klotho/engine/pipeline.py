@@ -16,8 +16,8 @@ from klotho.diagnostics import Report
 from klotho.engine.context import Context
 from klotho.engine.passes.apply_guardrails import apply_guardrails
 from klotho.engine.passes.apply_overrides import apply_overrides
-from klotho.engine.passes.check import check
-from klotho.engine.passes.connect import connect
+from klotho.engine.passes.check import check, check_values
+from klotho.engine.passes.connect import connect, refuse_senseless
 from klotho.engine.passes.expand_constructs import expand_constructs
 from klotho.engine.passes.fill_defaults import fill_defaults
 from klotho.engine.passes.grant_permissions import grant_permissions
@@ -52,9 +52,14 @@ class Resolution:
 
 
 def resolve(application: Application, *, environment: str, files: ProgramFiles, report: Report) -> Resolution:
-    """Run the passes; raises ProgramError with everything found when the application can't be resolved."""
+    """Run the passes; raises ProgramError with everything found when the application can't be resolved.
+
+    `report` may hold errors already: what the engine finds besides is added before it raises.
+    """
     validate(application, report)
-    report.stop_on_errors()
+    if report.errors:
+        report_mistakes(application, files=files, report=report, environment=environment)
+        report.stop_on_errors()
     context = Context(application, environment, files, report)
     folding = Folding()
     graph = folding.graph(report)
@@ -67,3 +72,19 @@ def resolve(application: Application, *, environment: str, files: ProgramFiles, 
             context.take_choices(graph)
     report.stop_on_errors()
     return Resolution(application, context.setting, graph, tuple(trace))
+
+
+def report_mistakes(
+    application: Application, *, files: ProgramFiles, report: Report, environment: str = "local"
+) -> None:
+    """Add what the engine finds wrong in an application that has mistakes already, so that all are shown at once.
+
+    Makes no resources. Says nothing about a construct's `unread` properties, whose mistakes are known.
+    """
+    context = Context(application, environment, files, report)
+    folding = Folding()
+    folding.add(select_implementations(folding.graph(report), context))
+    context.take_choices(folding.graph(report))
+    refuse_senseless(context)
+    check_values(context)
+    _ = context.links  # looks at every construct and relationship, and reports what it finds

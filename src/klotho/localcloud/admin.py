@@ -1,13 +1,16 @@
-"""What the driver asks the supervisor itself: health, status, stop. Lives under `/_klotho/` on the endpoint's port.
+"""What the driver asks the supervisor itself: health, status, applications, stop. Lives under `/_klotho/`.
 
 Input: a request whose Host and Origin the endpoint has checked, with `Authorization: Bearer <token>`. Output: JSON.
 Refuses a missing or wrong token (401), a wrong method (405) and any other path (404).
+
+`GET health`, `GET status`, `GET applications`, `POST stop`, `POST applications/<name>/pause` and `…/resume`, which
+answer when it is done.
 """
 
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import orjson
@@ -15,6 +18,8 @@ import orjson
 from klotho.localcloud.service import ApiResponse
 
 PREFIX = "/_klotho/"
+_APPLICATIONS = "applications"
+Act = Callable[[str], Awaitable[None]]
 
 
 class Admin:
@@ -26,12 +31,16 @@ class Admin:
         health: Callable[[], Mapping[str, Any]],
         status: Callable[[], Mapping[str, Any]],
         stop: Callable[[], None],
+        applications: Callable[[], Mapping[str, str]] = dict,
+        acts: Mapping[str, Act] | None = None,
     ) -> None:
+        """`acts`: what can be done to an application, by the last word of the path."""
         self._expected = f"Bearer {token}".encode()
-        self._reads = {"health": health, "status": status}
+        self._reads = {"health": health, "status": status, _APPLICATIONS: applications}
         self._stop = stop
+        self._acts = acts or {}
 
-    def respond(self, method: str, path: str, headers: Mapping[str, str]) -> ApiResponse:
+    async def respond(self, method: str, path: str, headers: Mapping[str, str]) -> ApiResponse:
         given = headers.get("authorization", "").encode("utf-8", "replace")
         if not hmac.compare_digest(given, self._expected):
             return _answer(401, {"message": "the bearer token is in supervisor.json of the state folder"})
@@ -43,6 +52,12 @@ class Admin:
                 return _wrong_method("POST")
             self._stop()
             return _answer(202, {"stopping": True})
+        application, _, act = name.removeprefix(f"{_APPLICATIONS}/").rpartition("/")
+        if name.startswith(f"{_APPLICATIONS}/") and application and act in self._acts:
+            if method != "POST":
+                return _wrong_method("POST")
+            await self._acts[act](application)
+            return _answer(200, self._reads[_APPLICATIONS]())
         return _answer(404, {"message": f"no {path} here; there are {', '.join(sorted(self._reads))} and stop"})
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
     from klotho.localcloud.services.secretsmanager import SecretsManager
     from klotho.localcloud.services.sqs import Sqs
     from klotho.localcloud.world import World
+
+
+async def _nothing_to_do(tags: Mapping[str, str]) -> None:
+    """Where nobody keeps applications apart."""
 
 
 @dataclass(slots=True)
@@ -51,3 +56,5 @@ class Cloud:
     gateway: Gateway
     queue_events: QueueEvents
     account: str = ACCOUNT
+    deploying: Callable[[Mapping[str, str]], Awaitable[None]] = _nothing_to_do
+    """Told the stack's tags before a stack is created or changed: a stopped application runs again from then on."""

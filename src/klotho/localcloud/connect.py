@@ -1,8 +1,9 @@
 """Finds, starts and stops the local cloud of a project and environment: the driver's side of the supervisor.
 
 Input: project, environment, region. Output: a `Connection` to a healthy supervisor. Refuses, as a `LocalCloudError`
-that carries the log's last lines: a supervisor that does not start or does not stop, data of a newer Klotho, a port in
-use, another region than the data's, deleting data under a running supervisor.
+with a code, what helps, and the log's last lines where nothing better is known: a supervisor that does not start or
+does not stop, data of a newer Klotho, damaged data, a port in use, another region than the data's, a state folder that
+can't be used, deleting data under a running supervisor.
 
 Imported by the CLI, so only the standard library and nothing slow at import.
 """
@@ -18,7 +19,24 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+
+from klotho.localcloud import startup_failure
+from klotho.localcloud.installation import fingerprint, installed_version
+
+__all__ = [
+    "Connection",
+    "LocalCloudError",
+    "delete_data",
+    "installed_version",
+    "is_locked",
+    "log_tail",
+    "running",
+    "start",
+    "state_folder",
+    "stop",
+    "stop_any",
+]
 
 RUNNING_FILE = "supervisor.json"
 """Written when healthy, removed at the end: how to reach the supervisor. Mode 0600, it holds the keys."""
@@ -27,20 +45,31 @@ LOCK_FILE = "supervisor.lock"
 LOG_FILE = "supervisor.log"
 MAX_LOG_BYTES = 4 * 1024 * 1024
 
-EXIT_ALREADY_RUNNING, EXIT_NEWER_DATA, EXIT_PORT_IN_USE, EXIT_OTHER_REGION = 61, 62, 63, 64
+EXIT_ALREADY_RUNNING, EXIT_NEWER_DATA, EXIT_PORT_IN_USE, EXIT_OTHER_REGION, EXIT_DAMAGED_DATA = 61, 62, 63, 64, 65
+EXIT_FAILED = 1
 START_TIMEOUT_S = 90.0
 STOP_TIMEOUT_S = 30.0
+RESUME_TIMEOUT_S = 180.0
+"""How long stopping or bringing back an application may take: a database that replays its log takes its time."""
 _POLL_S = 0.01
 
 Progress = Callable[[str], None]
 
 
 class LocalCloudError(Exception):
-    """The local cloud could not do what was asked; `log_tail` has the supervisor's last lines."""
+    """The local cloud could not do what was asked.
 
-    def __init__(self, reason: str, log_tail: tuple[str, ...] = ()) -> None:
+    `code` is one of `startup_failure`'s, or `local-cloud`. `helps`: what to do, a line each. `log_tail`: the last lines
+    this start wrote, only where nothing better is known.
+    """
+
+    def __init__(
+        self, reason: str, log_tail: tuple[str, ...] = (), *, code: str = "local-cloud", helps: tuple[str, ...] = ()
+    ) -> None:
         super().__init__(reason if not log_tail else "\n".join((reason, *(f"  {line}" for line in log_tail))))
         self.reason = reason
+        self.code = code
+        self.helps = helps
         self.log_tail = log_tail
 
 
@@ -63,6 +92,8 @@ class Connection:
     secret_key: str = field(repr=False)
     token: str = field(repr=False)
     """For the supervisor's own paths under `/_klotho/`."""
+    fingerprint: str = ""
+    """Of the code it runs (`installation.fingerprint`)."""
 
     def status(self) -> dict[str, Any]:
         """Project, environment, version, endpoint and `units`: the fields of every `UnitStatus`.
@@ -70,6 +101,33 @@ class Connection:
         LocalCloudError when the supervisor does not answer.
         """
         answer = _ask(self, "GET", "status", timeout=10.0)
+        if answer is None:
+            raise LocalCloudError("the local cloud does not answer", log_tail(self.state))
+        return answer
+
+    def applications(self) -> Mapping[str, Literal["running", "stopped"]]:
+        """Every application with live resources, and whether it runs. LocalCloudError without an answer."""
+        return self._application_states("GET", "applications", 10.0)
+
+    def pause(self, application: str) -> Mapping[str, Literal["running", "stopped"]]:
+        """Stop this application's processes and ports; returns when they are gone, with all applications' states.
+
+        Its data stay, and it stays stopped, also over restarts of the local cloud, until `resume` or a deployment. The
+        other applications go on. One that is stopped, or that nobody knows, is fine. LocalCloudError without an answer.
+        """
+        return self._application_states("POST", _application_path(application, "pause"), RESUME_TIMEOUT_S)
+
+    def resume(self, application: str) -> Mapping[str, Literal["running", "stopped"]]:
+        """Bring this application back; returns when its units run or have failed (see `status`), like `pause`.
+
+        Tries again at once what has failed, such as an API whose port somebody else had.
+        """
+        return self._application_states("POST", _application_path(application, "resume"), RESUME_TIMEOUT_S)
+
+    def _application_states(
+        self, method: str, name: str, timeout: float
+    ) -> Mapping[str, Literal["running", "stopped"]]:
+        answer = _ask(self, method, name, timeout)
         if answer is None:
             raise LocalCloudError("the local cloud does not answer", log_tail(self.state))
         return answer
@@ -98,22 +156,32 @@ def start(
     region: str,
     progress: Progress = lambda line: None,
     *,
+    application: str | None = None,
     timeout_s: float = START_TIMEOUT_S,
 ) -> Connection:
     """A healthy supervisor of this project and environment: the running one, else a new one in the background.
 
-    One that was started by another version of Klotho is stopped and started again. `progress` gets one line for each
-    step that takes time.
+    A new one brings back the applications that are not stopped. `application`: one to bring back as well (`resume`);
+    None leaves all as they are. A supervisor that runs other code than the one installed is stopped and started again.
+    `progress` gets one line for each step that takes time.
     """
     state = state_folder(project, environment)
     found = running(state)
-    if found is not None and found.version == installed_version():
-        return _of_region(found, region)
-    if found is not None:
+    if found is not None and found.version != installed_version():
         progress(f"restarting the local cloud (it runs Klotho {found.version})")
         stop(found)
-    progress("starting the local cloud")
-    return _of_region(_spawn(project, environment, region, state, timeout_s), region)
+        found = None
+    elif found is not None and found.fingerprint != fingerprint():
+        progress("restarting the local cloud (Klotho's code has changed since it was started)")
+        stop(found)
+        found = None
+    if found is None:
+        progress("starting the local cloud")
+        found = _spawn(project, environment, region, state, timeout_s)
+    connection = _of_region(found, region)
+    if application is not None:
+        connection.resume(application)
+    return connection
 
 
 def stop(connection: Connection, *, timeout_s: float = STOP_TIMEOUT_S) -> None:
@@ -138,14 +206,23 @@ def stop_any(state: Path, *, timeout_s: float = STOP_TIMEOUT_S) -> bool:
 
 
 def delete_data(state: Path) -> None:
-    """Delete all data of a stopped local cloud; what is not there is fine."""
+    """Delete all data of a stopped local cloud, also newer or damaged ones; what is not there is fine."""
     if is_locked(state):
-        raise LocalCloudError("the local cloud is running; stop it before its data are deleted")
+        raise LocalCloudError("the local cloud is running; stop it before its data are deleted", code="still-running")
     _end_children(state)
     if state.exists():
         import shutil
 
-        shutil.rmtree(state)
+        try:
+            shutil.rmtree(state)
+        except OSError as error:
+            raise LocalCloudError(
+                f"{error.filename or state} can't be deleted: {error.strerror or error}", code="state-folder",
+                helps=(f"delete the folder {state} yourself",),
+            ) from error  # fmt: skip
+    if state.parent.parent.name == "klotho":
+        with contextlib.suppress(OSError):  # another environment of the project still has data there
+            state.parent.rmdir()
 
 
 def is_locked(state: Path) -> bool:
@@ -154,8 +231,10 @@ def is_locked(state: Path) -> bool:
 
     try:
         descriptor = os.open(state / LOCK_FILE, os.O_RDWR)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return False
+    except OSError as error:
+        raise _unusable(state, error) from error
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -190,39 +269,33 @@ def _end(state: Path, pid: int, timeout_s: float) -> None:
     (state / RUNNING_FILE).unlink(missing_ok=True)
 
 
-def log_tail(state: Path, lines: int = 20) -> tuple[str, ...]:
-    """The last lines the supervisor wrote about itself."""
+def log_tail(state: Path, lines: int = 20, since: int = 0) -> tuple[str, ...]:
+    """The last lines the supervisor wrote about itself; `since`: bytes of the log that are older and left out."""
     try:
-        text = (state / LOG_FILE).read_bytes()[-65536:].decode("utf-8", "replace")
-    except FileNotFoundError:
+        text = (state / LOG_FILE).read_bytes()[since:][-65536:].decode("utf-8", "replace")
+    except OSError:
         return ()
     return tuple(text.splitlines()[-lines:])
-
-
-def installed_version() -> str:
-    """The version of this Klotho."""
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return version("klotho")
-    except PackageNotFoundError:  # run from a source tree that was never installed
-        return "0"
 
 
 def _spawn(project: str, environment: str, region: str, state: Path, timeout_s: float) -> Connection:
     import subprocess
 
-    state.mkdir(parents=True, exist_ok=True, mode=0o700)
     log = state / LOG_FILE
-    fresh = log.exists() and log.stat().st_size > MAX_LOG_BYTES
     # -P: the user's folder must not shadow our modules. The region is part of the arguments, not of the environment,
     # because AWS_* variables of the user's shell must have no influence.
     command = [sys.executable, "-P", "-m", "klotho.localcloud.supervisor", "--project", project, "--environment",
                environment, "--state", str(state), "--region", region]  # fmt: skip
-    with log.open("wb" if fresh else "ab") as output:
-        process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True, cwd=state
-        )
+    try:
+        state.mkdir(parents=True, exist_ok=True, mode=0o700)
+        fresh = log.exists() and log.stat().st_size > MAX_LOG_BYTES
+        with log.open("wb" if fresh else "ab") as output:
+            begun = output.tell()
+            process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True, cwd=state
+            )
+    except OSError as error:
+        raise _unusable(state, error) from error
     deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:
         code = process.poll()
@@ -234,29 +307,50 @@ def _spawn(project: str, environment: str, region: str, state: Path, timeout_s: 
                 process.returncode = process.returncode or 0
                 return found
         if code is not None and code != EXIT_ALREADY_RUNNING:
-            raise LocalCloudError(_why(code), log_tail(state))
+            raise _start_error(state, process.pid, code, begun)
         time.sleep(_POLL_S)
     if process.poll() is None:
         _signal(process.pid, signal.SIGKILL)
         process.wait()
         _end_children(state)
     elif is_locked(state):
-        raise LocalCloudError(f"the local cloud (pid {_holder(state)}) runs but does not answer", log_tail(state))
-    raise LocalCloudError(f"the local cloud was not healthy after {timeout_s:.0f} s", log_tail(state))
+        reason = f"the local cloud (pid {_holder(state)}) runs but does not answer"
+        raise LocalCloudError(reason, log_tail(state, 20, begun))
+    raise LocalCloudError(f"the local cloud was not healthy after {timeout_s:.0f} s", log_tail(state, 20, begun))
 
 
-def _why(code: int) -> str:
-    reasons = {
-        EXIT_NEWER_DATA: "the local cloud's data were written by a newer Klotho",
-        EXIT_PORT_IN_USE: "a port of the local cloud is in use by another program",
-        EXIT_OTHER_REGION: "the local cloud's data belong to another region",
-    }
-    return reasons.get(code, f"the local cloud ended at its start (exit code {code})")
+def _start_error(state: Path, pid: int, code: int, begun: int) -> LocalCloudError:
+    """What the supervisor says of itself, else the lines it wrote since this start."""
+    failure = startup_failure.read(state, pid)
+    if failure is not None:
+        return LocalCloudError(failure.message, code=failure.code, helps=failure.helps)
+    lines = log_tail(state, 20, begun)
+    missing = next((line for line in reversed(lines) if line.startswith("ModuleNotFoundError")), None)
+    if missing is not None:
+        helps = ("install what the local cloud needs: `pip install 'klotho[local]'`",)
+        return LocalCloudError(f"the local cloud did not start: {missing}", code="not-installed", helps=helps)
+    helps = (f"the whole log is {state / LOG_FILE}",)
+    return LocalCloudError(
+        f"the local cloud ended at its start (exit code {code})", lines, code="start-failed", helps=helps
+    )
+
+
+def _unusable(state: Path, error: OSError) -> LocalCloudError:
+    path = error.filename or state
+    return LocalCloudError(
+        f"the local cloud can't use its folder {state}: {path}: {error.strerror or error}",
+        code="state-folder",
+        helps=(f"make sure that {state} can be a folder you may write to, or set XDG_STATE_HOME to one",),
+    )
 
 
 def _of_region(connection: Connection, region: str) -> Connection:
     if connection.region != region:
-        raise LocalCloudError(f"the local cloud runs as region {connection.region}, not {region}; stop it first")
+        raise LocalCloudError(
+            f"the local cloud runs as region {connection.region}, not {region}; stop it first",
+            code="other-region",
+            helps=(f"use region {connection.region}", "or stop it with `klotho down` and delete its data"),
+        )
     return connection
 
 
@@ -275,8 +369,9 @@ def _recorded(state: Path) -> Connection | None:
             access_key=str(found["access_key"]),
             secret_key=str(found["secret_key"]),
             token=str(found["token"]),
+            fingerprint=str(found.get("fingerprint", "")),
         )
-    except (FileNotFoundError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
@@ -295,6 +390,12 @@ def _ask(connection: Connection, method: str, name: str, timeout: float) -> dict
     finally:
         client.close()
     return document if response.status < 300 and isinstance(document, Mapping) else None  # type: ignore[return-value]
+
+
+def _application_path(application: str, act: str) -> str:
+    from urllib.parse import quote
+
+    return f"applications/{quote(application, safe='')}/{act}"
 
 
 def _end_children(state: Path) -> None:

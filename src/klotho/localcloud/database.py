@@ -1,7 +1,7 @@
 """The one SQLite file that holds what the local cloud knows: live resources, stacks, journal, ports.
 
 Write-ahead logging makes every committed transaction survive a kill -9 of the supervisor. A file from a newer Klotho
-is refused by name instead of being read wrongly.
+and a damaged one are refused by name instead of being read wrongly.
 """
 
 from __future__ import annotations
@@ -33,14 +33,33 @@ class NewerDataError(Exception):
         self.found = found
 
 
+class DamagedDataError(Exception):
+    """The file is no database any more."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"{path} is damaged: {reason}")
+        self.path = path
+
+
 class Database:
     """A connection used from the supervisor's event loop only."""
 
     def __init__(self, path: Path) -> None:
+        """Open or make the file; `NewerDataError`, `DamagedDataError`, `sqlite3.OperationalError` (disk, rights)."""
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.path = path
         self.connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         self.connection.row_factory = sqlite3.Row
+        try:
+            self._prepare(path)
+        except sqlite3.OperationalError:
+            self.connection.close()
+            raise
+        except sqlite3.DatabaseError as error:
+            self.connection.close()
+            raise DamagedDataError(path, str(error)) from error
+
+    def _prepare(self, path: Path) -> None:
         self.connection.execute("pragma journal_mode=wal")
         self.connection.execute("pragma synchronous=normal")
         found = int(self.connection.execute("pragma user_version").fetchone()[0])

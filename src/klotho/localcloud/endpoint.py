@@ -19,6 +19,7 @@ from urllib.parse import parse_qsl, unquote
 from klotho.localcloud import sigv4_check, wire
 from klotho.localcloud.admin import PREFIX, Admin
 from klotho.localcloud.credentials import Credentials
+from klotho.localcloud.planes.sockets import holder_of
 from klotho.localcloud.service import ApiCall, ApiError, ApiResponse, Service
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ class Endpoint:
             self._check_browser(headers)
             path = scope["path"]
             if self._admin is not None and path.startswith(PREFIX):
-                return self._admin.respond(scope["method"], path, headers)
+                return await self._admin.respond(scope["method"], path, headers)
             return await self._serve(await self._authenticated(scope, headers, receive))
         except ApiError as error:
             return wire.error_response(
@@ -190,8 +191,9 @@ async def _answer(response: ApiResponse, method: str, request_id: str, send: Sen
 class PortInUseError(Exception):
     """Something else listens on the endpoint's port."""
 
-    def __init__(self, port: int) -> None:
-        super().__init__(f"port {port} on 127.0.0.1 is in use by another program")
+    def __init__(self, port: int, holder: str | None = None) -> None:
+        who = holder or "another program"
+        super().__init__(f"port {port} on 127.0.0.1 is in use by {who}; the local cloud's endpoint needs it")
         self.port = port
 
 
@@ -204,7 +206,7 @@ def bind(port: int) -> socket.socket:
         listener.listen(512)
     except OSError as error:
         listener.close()
-        raise PortInUseError(port) from error
+        raise PortInUseError(port, holder_of(port)) from error
     return listener
 
 

@@ -73,7 +73,7 @@ class Outcome:
 
 
 class Handler(ABC):
-    """Base of all handlers: stores the cloud, and does nothing on restart."""
+    """Base of all handlers: stores the cloud, and does nothing when an application stops or comes back."""
 
     type_name: ClassVar[str]
     carries: ClassVar[frozenset[str]]
@@ -96,7 +96,10 @@ class Handler(ABC):
         """Remove it; succeeds when it is gone already."""
 
     async def resume(self, record: Record) -> None:  # noqa: B027 - most types have nothing to bring back
-        """The supervisor has started again and this resource is live: bring its plane back."""
+        """The resource is live and its application runs (again): bring its plane back. May run when it is back."""
+
+    async def suspend(self, record: Record) -> None:  # noqa: B027 - most types have nothing that runs
+        """Its application is stopped: end its processes and close its ports, keep its data. May run twice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,3 +115,12 @@ class Record:
     stack_name: str
     logical_id: str
     tags: Mapping[str, str]
+
+
+APPLICATION_TAG = "klotho:application"
+"""The stack tag that says which application a resource belongs to."""
+
+
+def application_of(record: Record) -> str | None:
+    """The application a live resource belongs to; None for a stack made with another tool."""
+    return record.tags.get(APPLICATION_TAG)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import socket
+from pathlib import Path
 
 from klotho.localcloud.database import Database
 
@@ -11,11 +12,16 @@ FIRST, LAST = 20000, 29999
 
 
 class Ports:
-    """Hands out a port per name, remembers it, and prefers the same number on every machine."""
+    """Hands out a port per name, remembers it, and prefers the same number each time a state folder is made anew.
 
-    def __init__(self, database: Database, project: str, environment: str) -> None:
+    A number depends on project, environment and state folder, so that local clouds beside each other stay apart even
+    while one of them is stopped; what is handed out is remembered and never changes.
+    """
+
+    def __init__(self, database: Database, project: str, environment: str, state: Path | None = None) -> None:
+        """`state`: the state folder, so that two folders with a project of the same name prefer different ports."""
         self._database = database
-        self._seed = f"{project}/{environment}"
+        self._seed = f"{project}/{environment}/{state or ''}"
 
     def of(self, name: str) -> int:
         """The port for `name` (`api/shop`, `service/orders/http`): the remembered one, else a free one."""

@@ -24,3 +24,5 @@ class UnitStatus:
     detail: str | None = None
     """Why it is not running, in one line."""
     pid: int | None = None
+    application: str | None = None
+    """The application it belongs to; None for what was made with another tool."""

@@ -2,8 +2,8 @@
 
 Input: `python -m klotho.localcloud.supervisor --project P --environment E --state DIR --region R`. Output: a healthy
 local cloud and `supervisor.json` that says how to reach it, until SIGTERM, SIGINT or `/_klotho/stop`. Refuses, each
-with an exit code of its own (`connect.EXIT_…`): a second supervisor in the same folder, data of a newer Klotho, data
-of another region, a port in use.
+with an exit code of its own (`connect.EXIT_…`) and its reason in `supervisor-failed.json`: a second supervisor in the
+same folder, data of a newer Klotho or damaged data, data of another region, a port in use.
 
 One resource that can't be brought back is logged and shown in `status`; the rest runs.
 """
@@ -21,19 +21,19 @@ import secrets
 import signal
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
-from klotho.localcloud import connect
+from klotho.localcloud import connect, installation, startup_failure
 from klotho.localcloud.admin import Admin
+from klotho.localcloud.applications import Applications
 from klotho.localcloud.cloud import Cloud
 from klotho.localcloud.credentials import Credentials
-from klotho.localcloud.database import Database, NewerDataError
+from klotho.localcloud.database import DamagedDataError, Database, NewerDataError
 from klotho.localcloud.endpoint import Endpoint, EndpointServer, PortInUseError, bind
-from klotho.localcloud.handler import Handler, Record
+from klotho.localcloud.handler import Handler
 from klotho.localcloud.identity import ACCOUNT
 from klotho.localcloud.logs import Logs
 from klotho.localcloud.planes.processes import ProcessTable
@@ -41,6 +41,7 @@ from klotho.localcloud.ports import Ports
 from klotho.localcloud.service import Service
 from klotho.localcloud.services.s3 import ObjectStore
 from klotho.localcloud.services.secretsmanager import SecretsManager
+from klotho.localcloud.startup_failure import OtherRegionError
 from klotho.localcloud.status import UnitStatus
 from klotho.localcloud.world import World
 
@@ -48,15 +49,10 @@ _log = logging.getLogger("klotho.localcloud")
 
 LOCK_PATIENCE_S = 0.5
 """A probe of the lock (`connect.is_locked`) holds it for an instant: that is no second supervisor."""
+PAUSE_PATIENCE_S = 60.0
+"""How long stopping an application waits for its running deployment."""
 READY_PATIENCE_S = 20.0
 """How long a start waits for services to be ready before it counts as done all the same."""
-
-RESUME_WAVES = (
-    ("AWS::ServiceDiscovery::", "AWS::SecretsManager::", "AWS::DynamoDB::", "AWS::RDS::", "AWS::SQS::"),
-    ("AWS::Lambda::", "AWS::ECS::"),
-    ("AWS::ApiGatewayV2::",),
-)
-"""What is brought back before what: data first, then what uses them, then the ways in. Other types come last."""
 
 
 _PLANES = ("tables", "queues", "postgres", "functions", "containers", "gateway", "queue_events")
@@ -86,6 +82,9 @@ class Engine(Protocol):
     async def close(self) -> None:
         """Stop at once; `recover` carries on the next time."""
 
+    async def settle_application(self, name: str) -> None:
+        """Wait until no operation on a stack of this application runs."""
+
 
 @dataclass(frozen=True, slots=True)
 class Parts:
@@ -109,13 +108,6 @@ class Options:
     environment: str
     state: Path
     region: str
-
-
-class OtherRegionError(Exception):
-    """The data were made in another region; ARNs would lie."""
-
-    def __init__(self, found: str, wanted: str) -> None:
-        super().__init__(f"the data are of region {found}, asked for {wanted}: use {found}, or delete the data first")
 
 
 class AlreadyRunningError(Exception):
@@ -179,7 +171,9 @@ class Supervisor:
         self._assemble = assemble
         self._stopping = asyncio.Event()
         self._token = secrets.token_urlsafe(32)
-        self._problems: list[str] = []
+        self._problems: dict[str, str] = {}
+        """What failed -> why; gone once it has worked."""
+        self._fingerprint = installation.fingerprint()
         self._parts: Parts | None = None
         self._started = time.time()
         self._cloud: Cloud
@@ -190,6 +184,7 @@ class Supervisor:
             descriptor = lock(options.state)
             downs.callback(os.close, descriptor)
             (options.state / connect.RUNNING_FILE).unlink(missing_ok=True)
+            startup_failure.clear(options.state)
             for number in (signal.SIGTERM, signal.SIGINT):
                 asyncio.get_running_loop().add_signal_handler(number, self.stop)
             await self._bring_up(downs)
@@ -211,7 +206,7 @@ class Supervisor:
         _check_region(database, options.region)
         table = ProcessTable.of(options.state)
         downs.callback(table.close)
-        ports = Ports(database, options.project, options.environment)
+        ports = Ports(database, options.project, options.environment, options.state)
         port = ports.of("endpoint")
         listener = bind(port)
         downs.callback(listener.close)
@@ -221,39 +216,51 @@ class Supervisor:
         for name, plane in parts.planes.items():
             await self._attempt(f"starting {name}", plane.start)
             downs.push_async_callback(self._attempt, f"stopping {name}", plane.stop)
-        admin = Admin(self._token, self._health, self._status, self.stop)
+        applications = Applications(database, cloud.world, parts.handlers, self._attempt)
+        cloud.deploying = applications.deploying
+        admin = self._admin(applications)
         downs.push_async_callback(self._attempt, "pausing deployments", parts.engine.close)
         server = EndpointServer(Endpoint(parts.services, cloud.credentials, options.region, port, admin), listener)
         await server.start()
         downs.push_async_callback(server.stop)
         # Databases and functions first: an interrupted deployment that goes on may need them.
-        await self._resume(parts.handlers, cloud.world)
+        await applications.bring_back()
         await self._attempt("recovering interrupted deployments", parts.engine.recover)
         await self._ready()
 
-    async def _ready(self) -> None:
-        """Wait for what is starting, so that whoever starts the cloud can call it; what takes too long goes on."""
+    def _admin(self, applications: Applications) -> Admin:
+        parts = self._parts
+        assert parts is not None
+
+        async def resume(name: str) -> None:
+            await applications.resume(name)
+            await self._ready(name)
+
+        async def pause(name: str) -> None:
+            # A deployment that still runs would start again what is being stopped.
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(parts.engine.settle_application(name), PAUSE_PATIENCE_S)
+            await applications.pause(name)
+
+        acts = {"resume": resume, "pause": pause}
+        return Admin(self._token, self._health, self._status, self.stop, applications.states, acts)
+
+    async def _ready(self, application: str | None = None) -> None:
+        """Wait for what is starting (of one application), so that it can be called; what takes too long goes on."""
         deadline = time.monotonic() + READY_PATIENCE_S
-        while any(unit.state == "starting" for unit in self._units()) and not self._stopping.is_set():
+        while (starting := self._starting(application)) and not self._stopping.is_set():
             if time.monotonic() > deadline:
-                _log.warning("still starting: %s", ", ".join(u.name for u in self._units() if u.state == "starting"))
+                _log.warning("still starting: %s", ", ".join(starting))
                 return
             await asyncio.sleep(0.01)
+
+    def _starting(self, application: str | None) -> list[str]:
+        units = [unit for unit in self._units() if unit.state == "starting"]
+        return [unit.name for unit in units if application in (None, unit.application)]
 
     def _units(self) -> list[UnitStatus]:
         planes = self._parts.planes.values() if self._parts else ()
         return [unit for plane in planes if isinstance(plane, Reports) for unit in plane.status()]
-
-    async def _resume(self, handlers: Mapping[str, Handler], world: World) -> None:
-        for wave in _waves(world.all()):
-            await asyncio.gather(*(self._resume_one(handlers.get(record.type_name), record) for record in wave))
-
-    async def _resume_one(self, handler: Handler | None, record: Record) -> None:
-        what = f"bringing back {record.logical_id} ({record.type_name})"
-        if handler is None:
-            self._problem(f"{what}: this Klotho has no handler for the type")
-        else:
-            await self._attempt(what, partial(handler.resume, record))
 
     async def _attempt(self, what: str, step: Callable[[], Awaitable[object]]) -> None:
         """One part that fails must not take the others with it: the failure is logged and shown in the status."""
@@ -261,11 +268,9 @@ class Supervisor:
             await step()
         except Exception as error:
             _log.exception("%s failed", what)
-            self._problem(f"{what}: {error}")
-
-    def _problem(self, text: str) -> None:
-        _log.error("%s", text)
-        self._problems.append(text)
+            self._problems[what] = str(error)
+        else:
+            self._problems.pop(what, None)
 
     def _health(self) -> Mapping[str, Any]:
         options = self._options
@@ -279,7 +284,7 @@ class Supervisor:
             "endpoint": self._cloud.endpoint_url,
             "started": self._started,
             "units": [asdict(unit) for unit in self._units()],
-            "problems": self._problems,
+            "problems": [f"{what}: {why}" for what, why in self._problems.items()],
         }
 
     def _description(self) -> dict[str, Any]:
@@ -287,6 +292,7 @@ class Supervisor:
         return {
             **self._health(),
             "version": connect.installed_version(),
+            "fingerprint": self._fingerprint,
             "region": self._options.region,
             "endpoint_url": self._cloud.endpoint_url,
             "port": int(self._cloud.endpoint_url.rpartition(":")[2]),
@@ -350,15 +356,6 @@ def _check_region(database: Database, region: str) -> None:
         raise OtherRegionError(row["value"], region)
 
 
-def _waves(records: Iterable[Record]) -> list[list[Record]]:
-    """The records by wave of `RESUME_WAVES`."""
-    waves: list[list[Record]] = [[] for _ in range(len(RESUME_WAVES) + 1)]
-    for record in records:
-        numbers = (n for n, prefixes in enumerate(RESUME_WAVES) if record.type_name.startswith(prefixes))
-        waves[next(numbers, len(RESUME_WAVES))].append(record)
-    return waves
-
-
 def _write_private(path: Path, document: Mapping[str, Any]) -> None:
     """Write for this user only, and so that a reader sees all of it or nothing."""
     draft = path.with_suffix(".draft")
@@ -370,10 +367,10 @@ def _write_private(path: Path, document: Mapping[str, Any]) -> None:
 
 
 _REFUSALS: Mapping[type[Exception], int] = {
-    AlreadyRunningError: connect.EXIT_ALREADY_RUNNING,
     NewerDataError: connect.EXIT_NEWER_DATA,
     PortInUseError: connect.EXIT_PORT_IN_USE,
     OtherRegionError: connect.EXIT_OTHER_REGION,
+    DamagedDataError: connect.EXIT_DAMAGED_DATA,
 }
 
 
@@ -387,9 +384,18 @@ def run(options: Options, assemble: Assemble = assemble) -> int:
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(supervise())
+    except AlreadyRunningError as refusal:
+        # The reason file is the other supervisor's to write.
+        _log.error("%s", refusal)
+        return connect.EXIT_ALREADY_RUNNING
     except tuple(_REFUSALS) as refusal:
         _log.error("%s", refusal)
+        startup_failure.write(options.state, startup_failure.describe(refusal, options.state))
         return _REFUSALS[type(refusal)]
+    except Exception as error:
+        _log.exception("the local cloud failed")
+        startup_failure.write(options.state, startup_failure.describe(error, options.state))
+        return connect.EXIT_FAILED
     return 0
 
 

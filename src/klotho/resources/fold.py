@@ -6,14 +6,25 @@ different values of one precedence are reported, naming both rules, and neither 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from klotho.diagnostics import Diagnostic, Label, Report
-from klotho.resources.changes import AddItem, AddResource, Change, Choose, DependsOn, Path, Provenance, SetProperty
+from klotho.resources.changes import (
+    AddItem,
+    AddResource,
+    Change,
+    Choose,
+    DependsOn,
+    Path,
+    Precedence,
+    Provenance,
+    SetProperty,
+)
 from klotho.resources.graph import Choice, ResourceGraph
 from klotho.resources.resource import Decision, Resource, owner_of
-from klotho.resources.values import ResourceKey
+from klotho.resources.values import Join, Ref, ResourceKey, is_deferred
 
 _Claim = tuple[Any, Provenance]
 
@@ -170,16 +181,50 @@ def _with_lists(properties: dict[str, Any], items: set[Path]) -> Mapping[str, An
 
 def _disagreement(report: Report, key: ResourceKey, path: Path, one: _Claim, other: _Claim) -> None:
     (value, first), (wanted, second) = one, other
-    labels = tuple(Label(span, f"`{source.rule}`") for source in (first, second) for span in source.spans[:1])
+    labels = tuple(Label(span, _said(claim)) for claim in (one, other) for span in claim[1].spans[:1])
+    # Only what stands at the top of a resource's properties can be given to `override`, and it decides a
+    # disagreement of rules; one between two overrides is decided by removing one.
+    if first.precedence >= Precedence.DIRECTIVE:
+        helps: tuple[str, ...] = ("keep one of the two",)
+    else:
+        helps = (f"decide it with `.override(…, {{{path[0]!r}: …}})`",) if len(path) == 1 else ()
     report.add(
         Diagnostic(
             "rules-disagree",
-            f"`{'.'.join(path)}` of `{key}` is said to be {value!r} and {wanted!r}",
+            f"`{'.'.join(path)}` of `{key}` is to be {_spoken(value)} and {_spoken(wanted)}",
             labels,
-            notes=(f"both rules, `{first.rule}` and `{second.rule}`, speak as {first.precedence.name.lower()}",),
-            helps=("say which one holds with `.override(…)`",),
+            notes=tuple(_source(source) for source in (first, second)),
+            helps=helps,
         )
     )
+
+
+def _said(claim: _Claim) -> str:
+    return f"set to {_spoken(claim[0])} here"
+
+
+def _source(source: Provenance) -> str:
+    where = f" at line {source.spans[0].line} of {source.spans[0].file}" if source.spans else ""
+    return f"set by rule `{source.rule}`{f', because of {source.because}' if source.because else ''}{where}"
+
+
+def _spoken(value: Any) -> str:
+    """A value for people: plain ones as JSON, those known at deploy by where they come from."""
+    if isinstance(value, Ref):
+        return f"the {value.attribute or 'identifier'} of `{value.resource}`"
+    if isinstance(value, Join):
+        return "text that is put together at deploy"
+    if is_deferred(value):
+        return "a value known at deploy"
+    if _holds_deferred(value):
+        return f"a {'list' if isinstance(value, list | tuple) else 'mapping'} with values known at deploy"
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return f"`{text}`" if len(text) <= 60 else f"`{text[:57]}…`"
+
+
+def _holds_deferred(value: Any) -> bool:
+    items = value.values() if isinstance(value, Mapping) else value if isinstance(value, list | tuple) else ()
+    return is_deferred(value) or any(_holds_deferred(item) for item in items)
 
 
 def _bug(report: Report, message: str, source: Provenance | None) -> None:

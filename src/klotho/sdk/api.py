@@ -28,7 +28,8 @@ def _read_route(value: Any) -> str:
     problem = parse_route(route).problem
     if problem is not None:
         helps = (f'write `route="/{route}"`',) if parse_route("/" + route).problem is None else ()
-        raise read.Wrong(read.Problem(f"a route: {problem}", f'"{read.printable(route)}"', helps, code="bad-route"))
+        why = f'a route such as `/orders/{{id}}`, and "{read.printable(route)}" is none: {problem}'
+        raise read.Wrong(read.Problem(why, None, helps, code="bad-route"))
     return route
 
 

@@ -56,6 +56,12 @@ class Arguments:
         self.given: set[str] = set()
         """What was given, right or wrong: a check that finds something missing asks here."""
         self.complained = False
+        self.raw_name: object = None
+        """What was given as the name, right or wrong."""
+        self.unread: set[str] = set()
+        """Arguments that were wrong, which is reported."""
+        self.unsettled = False
+        """Whether a mistake of the whole call was reported: what was not given may have been meant."""
         self._doubtful = False
         self._index: dict[str, int] = {}
 
@@ -65,28 +71,49 @@ class Arguments:
         message: str,
         argument: str | None = None,
         *,
-        key: str | None = None,
+        key: object = None,
+        at_key: bool = False,
         also: tuple[Label, ...] = (),
         notes: tuple[str, ...] = (),
         helps: tuple[str | None, ...] = (),
     ) -> None:
         """Report a mistake at an argument, at one item of a mapping given for it, or at the whole call."""
-        at = self.span if argument is None else self.place(argument, key)
+        at = self.span if argument is None else self.place(argument, key, at_key)
         self.complained = True
+        if argument is None:
+            self.unsettled = True
+        else:
+            self.unread.add(argument)
         self.recording.report.error(code, message, at, also=also, notes=notes, helps=helps)
 
     def lacks(self, *names: str) -> bool:
         """Whether none of these was given, and no argument is known to be a misspelt or misplaced one."""
         return not self._doubtful and not self.given & set(names)
 
-    def place(self, argument: str, key: str | None = None) -> Span | None:
-        return self.recording.sources.argument(self.span, argument, self._index.get(argument), key)
+    def place(self, argument: str, key: object = None, at_key: bool = False) -> Span | None:
+        """Where an argument was written, or the value of one key of a mapping given for it, or the key itself."""
+        return self.recording.sources.argument(self.span, argument, self._index.get(argument), key, at_key)
+
+    def name_place(self, argument: str, key: str | None = None) -> Span | None:
+        """Where an argument was written, or the name of one item of a mapping given for it."""
+        return self.place(argument, key, at_key=True)
+
+    def read_again(self, name: str, reader: Reader) -> None:
+        """Read a value that was taken as plain JSON once more, as what it is now known to be."""
+        _read(self, name, self.values.pop(name), reader)
+
+    def reported(self, names: tuple[str, ...]) -> frozenset[str]:
+        """Of these parameters those that later checks must leave alone, because their mistakes are reported."""
+        return frozenset(self.unread | {name for name in names if self.unsettled and name not in self.values})
 
     def drop(self, argument: str) -> None:
         self.values.pop(argument, None)
 
     def missing(self, argument: str, help_text: str | None = None) -> None:
-        self.complain("missing-argument", f"{self.title} needs `{argument}=`", helps=(help_text,))
+        self.complained = True
+        self.unread.add(argument)
+        message = f"{self.title} needs `{argument}=`"
+        self.recording.report.error("missing-argument", message, self.span, helps=[help_text])
 
 
 def bind(
@@ -106,11 +133,15 @@ def bind(
         if value is None and name not in signature.required:
             continue
         arguments.given.add(name)
+        if name == "name":
+            arguments.raw_name = value
         if isinstance(value, Absent):
+            arguments.unread.add(name)
             continue
         reader = readers.get(name) or (None if name in signature.names else json_value)
         if value is None and reader is not None:
-            arguments.complain("wrong-argument", f"`{name}` of {arguments.title} can't be None", name)
+            message = f"`{name}` of {arguments.title} can't be None"
+            arguments.complain("wrong-argument", message, name, helps=(_example(arguments, name),))
         elif reader is None:
             unread[name] = value
         else:
@@ -129,7 +160,8 @@ def _match(
     meant: set[str] = set()
     for name, value in kwargs.items():
         if name in raw:
-            arguments.complain("extra-argument", f"`{name}` of {arguments.title} is given twice", name)
+            message = f"`{name}` of {arguments.title} is given twice"
+            arguments.complain("extra-argument", message, name, helps=("leave one of the two out",))
         elif name in signature.names or (signature.free and name.isidentifier()):
             raw[name] = value
         else:
@@ -138,8 +170,25 @@ def _match(
     for name in signature.required:
         # A misspelt name is reported above; that it is missing as well would be the same mistake said twice.
         if name not in raw and name not in meant:
-            arguments.missing(name)
+            arguments.missing(name, _example(arguments, name))
     return raw
+
+
+_EXAMPLES = {
+    "name": 'give one, for example `{}("orders", …)`',
+    "target": "give the construct it is about, for example `service.{}(orders_db)`",
+    "service": 'give the service that answers, for example `api.{}(orders, route="/orders")`',
+    "implementation": 'name one, for example `orders.{}("fargate", cpu=512)`',
+    "resource_type": 'for example `orders_db.{}("AWS::RDS::DBInstance", {{"MultiAZ": True}})`',
+    "properties": 'for example `orders_db.{}("AWS::RDS::DBInstance", {{"MultiAZ": True}})`',
+}
+"""How to give what is missing; the braces stand for what was called."""
+_PLAIN = "give a plain value: text, a number, True, False, a list or a mapping"
+
+
+def _example(arguments: Arguments, name: str) -> str | None:
+    example = _EXAMPLES.get(name)
+    return example and example.format(arguments.title.strip("`"))
 
 
 def _complain_surplus(arguments: Arguments, signature: Signature, found: int) -> None:
@@ -149,12 +198,15 @@ def _complain_surplus(arguments: Arguments, signature: Signature, found: int) ->
     arguments.complain(
         "extra-argument",
         f"{arguments.title} takes {count or 'no'} argument{'' if count == 1 else 's'} by position, not {found}",
-        helps=(f"give the others by name, for example `{named[0]}=…`" if named else None,),
+        helps=(f"give the others by name, for example `{named[0]}=…`" if named else "leave the rest out",),
     )
 
 
 def _complain_unknown(arguments: Arguments, signature: Signature, name: str) -> None:
     arguments._doubtful = arguments.complained = True
+    meant = nearest(name, signature.names)
+    arguments.unread.update(meant)
+    arguments.unsettled |= not meant
     arguments.recording.report.error(
         "unknown-argument",
         f"{arguments.title} has no argument `{printable(name)}`",
@@ -172,11 +224,14 @@ def _read(arguments: Arguments, name: str, value: Any, reader: Reader) -> None:
         for problem in wrong.problems:
             found = "" if problem.found is None else f", not {problem.found}"
             message = f"{label}{problem.where}` of {arguments.title} must be {problem.expected}{found}"
-            arguments.complain(problem.code, message, name, key=problem.key, helps=problem.helps)
-        _complain_secrets(arguments, name, value)
+            arguments.complain(problem.code, message, name, key=problem.key, at_key=problem.at_key, helps=problem.helps)
+        if not _complain_secrets(arguments, name, value) and wrong.partial is not None:
+            arguments.values[name] = wrong.partial
     except Exception as error:  # the value's own methods raised; the program goes on
         raised = f"{shown(value)} raised {printable(type(error).__name__)}"
-        arguments.complain("wrong-argument", f"{label}` of {arguments.title} can't be read: {raised}", name)
+        arguments.complain(
+            "wrong-argument", f"{label}` of {arguments.title} can't be read: {raised}", name, helps=(_PLAIN,)
+        )
     else:
         if not _complain_secrets(arguments, name, read):
             arguments.values[name] = read

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from klotho.application import Construct as Model
 from klotho.application.validation import NAME
-from klotho.diagnostics import did_you_mean
+from klotho.diagnostics import did_you_mean, one_of
 from klotho.sdk import readers as read
 from klotho.sdk.absent import ABSENT
 from klotho.sdk.arguments import Arguments, Signature, bind
@@ -68,14 +68,15 @@ def described(**readers: Reader) -> Callable[[F], F]:
             arguments = Arguments(recording, self.KIND, recording.sources.here())
             bind(arguments, signature, {**_COMMON, **readers}, args, kwargs)
             object.__setattr__(self, "_described", True)
-            object.__setattr__(self, "_made", _record(self, arguments))
+            object.__setattr__(self, "_made", _record(self, arguments, signature.names))
 
+        describe.__dict__["readers"] = readers
         return describe  # type: ignore[return-value]  # functools.wraps keeps the signature
 
     return decorate
 
 
-def _record(construct: Construct, arguments: Arguments) -> Model | None:
+def _record(construct: Construct, arguments: Arguments, parameters: tuple[str, ...]) -> Model | None:
     if arguments.recording.early is None and arguments.recording.heading_span is None:
         arguments.recording.early = arguments.span
     values = arguments.values
@@ -85,7 +86,15 @@ def _record(construct: Construct, arguments: Arguments) -> Model | None:
         construct._check(arguments)
     name = values["name"] if "name" in values else _derived_name(construct, arguments)
     if name is None:
+        # Whatever the program does with it is absorbed, but the rest of it can still be checked.
+        given = arguments.raw_name
+        _add(construct, arguments, read.printable(given) if isinstance(given, str) and given else "?", parameters)
         return None
+    return _add(construct, arguments, name, parameters)
+
+
+def _add(construct: Construct, arguments: Arguments, name: str, parameters: tuple[str, ...]) -> Model:
+    values = arguments.values
     stacks = arguments.recording.stacks
     model = Model(
         kind=construct.KIND,
@@ -95,6 +104,8 @@ def _record(construct: Construct, arguments: Arguments) -> Model | None:
         stack=values.get("stack") or (stacks[-1] if stacks else None) or None,
         from_project=bool(values.get("from_project")),
         existing=values.get("existing"),
+        unread=arguments.reported(parameters) | ({"name"} if "name" not in values and arguments.complained else set()),
+        locate=arguments.name_place,
     )
     arguments.recording.constructs.append(model)
     return model
@@ -260,21 +271,24 @@ def _complain_attribute(construct: Construct, name: str) -> Any:
         f"{title} has no `{shown}`",
         at,
         notes=[f"`{name}` is a verb of {' and '.join(others)}", *notes] if others else notes,
-        helps=[None if others else did_you_mean(name, known)],
+        helps=[_instead(name, known, others)],
     )
     return ABSENT
 
 
+def _instead(name: str, known: list[str], others: list[str]) -> str:
+    hint = None if others else did_you_mean(name, known)
+    return hint or ("leave it out" if others else "use one of those, or leave it out")
+
+
 def _complain_assignment(construct: Construct, name: str) -> None:
     recording = current()
-    signature = Signature.of(type(construct).__init__)
-    recording.report.error(
-        "not-assignable",
-        f"`{read.printable(name)}` of {construct._title()} can't be changed after it was made",
-        recording.sources.here(),
-        helps=[
-            f"give it where the construct is made: `{construct.KIND}(…, {name}=…)`"
-            if name in signature.names
-            else did_you_mean(name, signature.names)
-        ],
-    )
+    names = Signature.of(type(construct).__init__).names
+    shown, title = read.printable(name), construct._title()
+    if name in names:
+        message = f"`{shown}` of {title} can't be changed after it was made"
+        help_text = f"give it where the construct is made: `{construct.KIND}(…, {name}=…)`"
+    else:
+        message = f"{title} has no `{shown}` that could be set"
+        help_text = did_you_mean(name, names) or f"what it takes, it takes where it is made: {one_of(names)}"
+    recording.report.error("not-assignable", message, recording.sources.here(), helps=[help_text])

@@ -31,6 +31,18 @@ def _read_ports(value: Any) -> dict[str, int]:
     return ports
 
 
+_read_whole_cpu = read.whole(1, unit="vCPU units")
+
+
+def _read_cpu(value: Any) -> int:
+    """CPU in units; who writes 0.25 means vCPUs."""
+    if isinstance(value, float) and 0 < value <= 16:
+        units = round(value * 1024)
+        help_text = f"1024 units are one vCPU, so {value:g} vCPU is `cpu={units}`"
+        raise read.wrong("a whole number of vCPU units (at least 1)", value, help_text)
+    return int(_read_whole_cpu(value))
+
+
 def _read_scale(value: Any) -> list[int]:
     expected = "a pair (minimum, maximum) of whole numbers such as `(1, 4)`"
     if isinstance(value, int) and not isinstance(value, bool) and 0 < value <= 10_000:
@@ -68,7 +80,7 @@ class Container(Actor):
         ports=_read_ports,
         command=_read_command,
         environment=read.environment,
-        cpu=read.whole(1, unit="vCPU units"),
+        cpu=_read_cpu,
         memory=read.whole(1, unit="MB"),
         scale=_read_scale,
         health_check=read.url_path,

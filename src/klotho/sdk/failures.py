@@ -23,17 +23,19 @@ def report_syntax_error(recording: Recording, error: SyntaxError, start: Span) -
     end = error.end_offset if error.end_lineno == error.lineno else None
     at = Span(file, max(line, 1), column, max(line, 1), end if end and end > column else column + 1)
     message = _clean(error.msg or "invalid syntax")
-    recording.report.error("program-syntax", f"`{printable(file)}` is no Python: {message}", at)
+    helps = ["correct it here or just before: Python notices an open bracket or quote only later"]
+    recording.report.error("program-syntax", f"`{printable(file)}` is no Python: {message}", at, helps=helps)
 
 
 def report_exit(recording: Recording, stop: SystemExit) -> None:
     trace = _user_trace(recording, stop.__traceback__)
-    said = _message(stop)
+    said = "" if stop.code in (None, 0) else _message(stop)
     recording.report.error(
         "program-exited",
         f"the program ended itself{f': {said}' if said else ''}",
         trace[-1] if trace else _somewhere(recording),
-        helps=["let it run to its end, so that all of it is read"],
+        notes=["the rest of the program was not read, and what is not read would be removed by the next `klotho up`"],
+        helps=["remove the exit, so that the program runs to its end"],
     )
 
 

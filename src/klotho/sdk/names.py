@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from klotho.diagnostics import did_you_mean, one_of
+from klotho.diagnostics import did_you_mean, nearest, one_of
 from klotho.sdk.absent import ABSENT
 from klotho.sdk.readers import printable
 from klotho.sdk.recording import RaisingReport, active, current, is_script
@@ -104,7 +104,7 @@ def other_name(name: str) -> Any:
         return Later(name)
     recording = active()
     if (recording is None or isinstance(recording.report, RaisingReport)) and not is_script():
-        hint = did_you_mean(name, [*NOW, *LATER])
+        hint = did_you_mean(name, NOW)
         raise AttributeError(f"module 'klotho' has no attribute {name!r}" + (f": {hint}" if hint else ""))
     return _unknown_import(name, current())
 
@@ -134,28 +134,34 @@ def unknown_kind(namespace: str, name: str) -> Any:
 def _report_unknown(recording: Recording, place: str, name: str, at: Any) -> None:
     inside = NOW.get(place, ())
     if place == "klotho":
-        hint = did_you_mean(name, _full_names()) if _named_alike(name) is None else None
+        hint = did_you_mean(name, NOW) if _named_alike(name) is None else None
         known = [item for item in NOW if item != "config"]
     else:
-        hint, known = did_you_mean(name, (*inside, *LATER.get(place, ()))), list(inside)
-    alike = _named_alike(name)
+        hint, known = did_you_mean(name, inside), list(inside)
     recording.report.error(
         "unknown-kind",
         f"{place} has no `{printable(name)}`",
         at,
         notes=[f"{place} has {one_of(known)}"] if known else [],
-        helps=[f"did you mean `{alike}`?" if alike and not hint else hint],
+        helps=[hint or _alike(place, name)],
     )
 
 
-def _full_names() -> list[str]:
-    return [*NOW, *LATER]
+def _alike(place: str, name: str) -> str:
+    """What comes nearest elsewhere; what can't be built yet is said to be so, never offered."""
+    later = next(iter(nearest(name, LATER.get(place, LATER if place == "klotho" else ()))), None)
+    full = _named_alike(name) or (f"{place}.{later}" if later and place != "klotho" else later)
+    if full is None:
+        return "use one of those, or leave it out"
+    space, _, item = full.partition(".")
+    supported = item in NOW.get(space, ()) if item else space in NOW
+    return (
+        f"did you mean `{full}`?" if supported else f"the nearest is `{full}`, which is not supported yet: leave it out"
+    )
 
 
 def _named_alike(name: str) -> str | None:
     """`Compute.Container` for `Container` or `Contaner`: the last part alone decides."""
-    from klotho.diagnostics import nearest
-
     full = [f"{space}.{item}" for table in (NOW, LATER) for space, items in table.items() for item in items]
     found = nearest(name, [item.partition(".")[2] for item in full])
     return next((item for item in full if found and item.endswith(f".{found[0]}")), None)
@@ -209,7 +215,7 @@ def unknown_attribute(title: str, name: str, known: Iterable[str]) -> Any:
         f"{title} has no `{printable(name)}`",
         recording.sources.attribute(recording.sources.here(), name),
         notes=[f"it has {one_of(known)}"] if known else [],
-        helps=[did_you_mean(name, known)],
+        helps=[did_you_mean(name, known) or "use one of those, or leave it out"],
     )
     return ABSENT
 

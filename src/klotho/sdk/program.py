@@ -49,8 +49,7 @@ def conclude(recording: Recording, path: Path, finished: bool = True) -> Applica
     application = recording.model(path.parent.name)
     if recording.constructs or not report.errors:
         validate(application, report)
-    missing = recording.heading is None or not application.constructs
-    return None if missing else application
+    return application if application.constructs else None
 
 
 def _check_heading(recording: Recording, path: Path, finished: bool) -> None:
@@ -98,9 +97,11 @@ def _compile(path: Path, recording: Recording) -> CodeType | None:
     except SyntaxError as error:
         failures.report_syntax_error(recording, error, start)
     except (ValueError, OverflowError) as error:
-        recording.report.error("program-syntax", f"`{path.name}` is no Python: {error}", start)
+        helps = ["write it as plain text in UTF-8"]
+        recording.report.error("program-syntax", f"`{path.name}` is no Python: {error}", start, helps=helps)
     except (RecursionError, MemoryError):
-        recording.report.error("program-syntax", f"`{path.name}` is nested too deeply for Python to read", start)
+        message = f"`{path.name}` is nested too deeply for Python to read"
+        recording.report.error("program-syntax", message, start, helps=["take the deepest expression apart"])
     return None
 
 
@@ -111,9 +112,9 @@ def _execute(code: CodeType, module: ModuleType, recording: Recording) -> bool:
     except KeyboardInterrupt:
         raise
     except SystemExit as stop:
-        if stop.code not in (None, 0):
-            failures.report_exit(recording, stop)
-            return False
+        # Also a successful one: what was not read would be taken for removed, and the next `up` would delete it.
+        failures.report_exit(recording, stop)
+        return False
     except BaseException as error:  # also what a program derives from BaseException: it is a mistake in the program
         failures.report_exception(recording, error)
         return False

@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from klotho.application import parse_text
 from klotho.diagnostics import did_you_mean, one_of
 from klotho.sdk.recording import current
 
@@ -45,16 +46,20 @@ class Problem(NamedTuple):
     where: str = ""
     """Where in the argument: `["PORT"]`."""
     code: str = "wrong-argument"
-    key: str | None = None
+    key: object = None
     """The key of the item at fault, where the argument is a mapping."""
+    at_key: bool = False
+    """Whether the key itself is at fault."""
 
 
 class Wrong(Exception):
-    """A value is not what the parameter takes; holds every problem found in it."""
+    """A value is not what the parameter takes; holds every problem found in it, and what of it is right."""
 
-    def __init__(self, *problems: Problem) -> None:
+    def __init__(self, *problems: Problem, partial: Any = None) -> None:
         super().__init__(problems)
         self.problems = problems
+        self.partial = partial
+        """What later checks can look at all the same; None for nothing."""
 
 
 def wrong(expected: str, value: Any, *helps: str | None, where: str = "", code: str = "wrong-argument") -> Wrong:
@@ -67,14 +72,25 @@ def shown(value: Any) -> str:
         return repr(value)
     if isinstance(value, str):
         text = str.__str__(value)
-        return f'"{printable(text)}"'
+        return _shown_output(text) if "${klotho:" in text else f'"{printable(text)}"'
     if type(value) in (int, float):
         return repr(value) if abs(value) < _LARGEST else "such a large number"
     if isinstance(value, Titled):
         return value._title()
+    if isinstance(value, list | tuple | dict) and not len(value):
+        return f"an empty {type(value).__name__}"
     name = value.__name__ if isinstance(value, type) else type(value).__name__
     article = "the class" if isinstance(value, type) else "an" if name[:1].lower() in "aeiou" else "a"
     return f"{article} {name}"
+
+
+def _shown_output(text: str) -> str:
+    """An output by what it is an output of; its token means nothing to the user."""
+    pieces = parse_text(text)
+    if len(pieces) != 1 or isinstance(pieces[0], str):
+        return "a text with an output in it"
+    kind, _, name = pieces[0].construct.partition("/")
+    return f'the {pieces[0].output} of {kind} "{printable(name)}"'
 
 
 def printable(plain: str) -> str:
@@ -204,20 +220,32 @@ _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 def environment(value: Any) -> dict[str, str]:
     """Environment variables as text; True and False become `true` and `false`, as most configuration readers want."""
-    items = mapping(value, 'a mapping such as `{"LOG_LEVEL": "info"}`')
+    if not isinstance(value, Mapping):
+        raise wrong('a mapping such as `{"LOG_LEVEL": "info"}`', value)
     read: dict[str, str] = {}
     problems: list[Problem] = []
-    for key, item in items.items():
-        if not _VARIABLE.fullmatch(key):
-            expected = "a mapping whose keys are names of variables: letters, digits and `_`"
-            problems.append(Problem(expected, shown(key), key=key))
+    for key, item in value.items():
+        name = str.__str__(key) if isinstance(key, str) else None
+        if name is None or not _VARIABLE.fullmatch(name):
+            expected = "named with letters, digits and `_`, not starting with a digit"
+            problems.append(Problem(expected, None, where=f"[{shown(key)}]", key=key, at_key=True))
+        else:
+            read[name] = ""
         try:
-            read[key] = _variable_text(item)
+            text_of_item = _variable_text(item)
         except Wrong as error:
             problems += [problem._replace(where=f"[{shown(key)}]", key=key) for problem in error.problems]
+        else:
+            if name in read:
+                read[name] = text_of_item
     if problems:
-        raise Wrong(*problems)
+        raise Wrong(*problems, partial=read)
     return read
+
+
+_WHOLE_OUTPUT = re.compile(r"\$\{klotho:[^}#]+#[A-Za-z_][A-Za-z0-9_]*\}")
+_CHANGED_OUTPUT = re.compile(r"\$\{klotho:", re.IGNORECASE)
+"""What `db.endpoint.upper()` or a slice leaves of an output's token: nothing would resolve it."""
 
 
 def _variable_text(value: Any) -> str:
@@ -235,6 +263,9 @@ def _variable_text(value: Any) -> str:
     if not isinstance(value, str):
         raise wrong(expected, value)
     plain = text(value)
+    if _CHANGED_OUTPUT.search(_WHOLE_OUTPUT.sub("", plain)):
+        help_text = "use the output whole, and change it in the service: it is known only at deploy"
+        raise Wrong(Problem("text", "a part or a changed form of an output", (help_text,)))
     if "<" in plain and (inside := _construct_in(plain)):
         raise Wrong(
             Problem("text", f"a text with {inside} in it", ("put one of its outputs there, such as `service.url`",))

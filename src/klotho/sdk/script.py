@@ -1,12 +1,13 @@
 """A program started as `python infra.py`: says what is wrong with it, and what to run instead.
 
-Input: the recording of the script; output: text on standard error at the end of the process. Python has set the exit
-code by then: it is 1 when the program raised, else 0, also when there are mistakes.
+Input: the recording of the script; output: text on standard error at the end of the process, and exit code 1 when
+there are mistakes.
 """
 
 from __future__ import annotations
 
 import atexit
+import os
 import sys
 from pathlib import Path
 from types import TracebackType
@@ -32,6 +33,11 @@ def show_at_exit(recording: Recording, path: Path) -> None:
         found = recording.report.diagnostics
         if found:
             sys.stderr.write(render_text(found, recording.sources.root, sys.stderr.isatty()) + "\n\n")
+        if recording.report.errors:
+            # Python has settled on its exit code by now; ending the process here is the only way to another one.
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(1)
         sys.stderr.write(f"{path.name} describes an application; `klotho up` runs it\n")
 
     sys.excepthook = raised

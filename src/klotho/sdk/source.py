@@ -74,9 +74,16 @@ class Sources:
             self._names[filename] = Path(relative).as_posix()
         return self._names[filename]
 
-    def argument(self, call: Span | None, name: str, index: int | None = None, key: str | None = None) -> Span | None:
-        """The value the user wrote for an argument of this call, or for one key of a mapping given there; the whole
-        call where that cannot be told."""
+    def argument(
+        self,
+        call: Span | None,
+        name: str,
+        index: int | None = None,
+        key: object = None,
+        at_key: bool = False,
+    ) -> Span | None:
+        """The value the user wrote for an argument of this call, or for one key of a mapping given there (with `at_key`
+        the key itself); the whole call where that cannot be told."""
         node = self._call(call)
         if call is None or node is None:
             return call
@@ -84,7 +91,7 @@ class Sources:
         if isinstance(value, ast.Dict) and key is not None:
             for written, item in zip(value.keys, value.values, strict=True):
                 if isinstance(written, ast.Constant) and written.value == key:
-                    value = item
+                    value = written if at_key else item
                     break
         return call if value is None else self._span_of(call.file, value)
 

@@ -15,6 +15,7 @@ from klotho.application import Directive, Relationship, Requirement
 from klotho.diagnostics import Label
 from klotho.sdk import readers as read
 from klotho.sdk.arguments import Arguments, Signature, bind
+from klotho.sdk.output import Output
 from klotho.sdk.readers import Reader
 from klotho.sdk.recording import current
 
@@ -38,6 +39,9 @@ USAGE: Mapping[str, Reader] = {
     "average_ms": read.number(0, unit="milliseconds"),
     "storage_gb": read.number(0, unit="GB"),
 }
+
+
+_SAYINGS = {"requires": "requires(availability=99.9)", "expects": "expects(requests_per_month=100_000)"}
 
 
 def statement(handler: Handler, title: str | None = None, /, **readers: Reader) -> Callable[[F], F]:
@@ -91,7 +95,8 @@ def model_of(construct: Any, arguments: Arguments) -> Model | None:
 
     if not isinstance(construct, Construct):  # `Compute.Container.calls(…)` on the class itself
         found = read.shown(construct)
-        arguments.complain("not-a-construct", f"{arguments.title} is said by a construct, not by {found}")
+        message = f"{arguments.title} is said by a construct, not by {found}"
+        arguments.complain("not-a-construct", message, helps=("make one first, and call it on that",))
         return None
     if not construct._described:
         arguments.complain(
@@ -112,7 +117,9 @@ def _target(arguments: Arguments, name: str, value: Any) -> Model | None:
     if isinstance(value, Construct):
         return model_of(value, arguments)
     help_text = "give a construct, for example one made by `Databases.Postgres(…)`"
-    if isinstance(value, str):
+    if isinstance(value, Output):
+        help_text = f"give the construct itself, without `.{value.output}`"
+    elif isinstance(value, str):
         found = [item.title for item in arguments.recording.constructs if item.name == value]
         help_text = f"give the variable that holds {found[0]}, not its name" if found else help_text
     elif isinstance(value, type) and issubclass(value, Construct) and value.KIND:
@@ -133,7 +140,11 @@ def record_requirements(speaker: Any, arguments: Arguments) -> None:
     from klotho.sdk.construct import Construct
 
     if arguments.lacks(*REQUIREMENTS, *USAGE):
-        arguments.complain("missing-argument", f"{arguments.title} says nothing without an argument")
+        name = arguments.title.strip("`")
+        help_text = f"say something, for example `{_SAYINGS.get(name, f'{name}(…)')}`"
+        arguments.complain(
+            "missing-argument", f"{arguments.title} says nothing without an argument", helps=(help_text,)
+        )
     made = model_of(speaker, arguments) if isinstance(speaker, Construct) else None
     if made is None and isinstance(speaker, Construct):
         return
@@ -145,6 +156,9 @@ def record_requirements(speaker: Any, arguments: Arguments) -> None:
 def record_use(construct: Construct, arguments: Arguments) -> None:
     made = model_of(construct, arguments)
     implementation = arguments.values.pop("implementation", None)
+    readers = getattr(type(construct).__init__, "readers", {})
+    for name in [item for item in arguments.values if item in readers]:
+        arguments.read_again(name, readers[name])
     if made is None or implementation is None:
         return
     earlier = arguments.recording.use_of(made.id)

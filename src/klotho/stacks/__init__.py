@@ -1,6 +1,7 @@
 """How the resource graph is divided into stacks, and in which order they are deployed."""
 
 from klotho.stacks.model import (
+    DIGEST,
     AssetSource,
     Manifest,
     ManifestFormatError,
@@ -13,6 +14,7 @@ from klotho.stacks.model import (
 )
 
 __all__ = [
+    "DIGEST",
     "AssetSource",
     "Manifest",
     "ManifestFormatError",

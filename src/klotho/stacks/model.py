@@ -10,6 +10,10 @@ from klotho.resources import PackageAsset
 
 SCHEMA_VERSION = 1
 
+DIGEST = "KlothoDigest"
+"""The parameter, and the output of the same name, that say what a stack was deployed with. Not a tag: CloudFormation
+hands the stack's tags to every resource, so that each update would touch all of them."""
+
 
 class ManifestFormatError(ValueError):
     """The JSON is no manifest this version can read."""

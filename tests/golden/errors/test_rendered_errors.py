@@ -20,5 +20,11 @@ def test_a_wrong_program_is_shown_like_this(case: Path, golden: Callable[[Path, 
     golden(case / "expected.txt", render_text(report.diagnostics, case) + "\n")
 
 
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_a_wrong_program_is_told_what_to_do_about_every_mistake(case: Path) -> None:
+    for item in run(case / "infra.py")[1].errors:
+        assert item.helps or " must be " in item.message, item.message
+
+
 def test_there_are_cases() -> None:
     assert len(CASES) > 10

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from klotho.localcloud.cloudformation.plan import compare
+
 from .builders import ServedCloud, log_group, subnet, template, vpc
 from .test_stacks import create, error_of, events, status_of
 
@@ -163,3 +165,30 @@ def test_tags_alone_are_a_change_of_every_resource_that_takes_tags(served: Serve
     served.client.execute_change_set(StackName="net", ChangeSetName="tags")
     served.settle()
     assert {record.tags["team"] for record in served.cloud.world.all()} == {"x"}
+
+
+def table(key: str = "id", type_: str = "S", **more: Any) -> dict[str, Any]:
+    return {
+        "KeySchema": [{"AttributeName": key, "KeyType": "HASH"}],
+        "AttributeDefinitions": [{"AttributeName": key, "AttributeType": type_}],
+        "BillingMode": "PAY_PER_REQUEST",
+        **more,
+    }
+
+
+LOCAL = [{"IndexName": "l", "KeySchema": [], "Projection": {"ProjectionType": "ALL"}}]
+
+
+@pytest.mark.parametrize(
+    ("after", "replacing"),
+    [
+        (table("sku"), {"KeySchema"}),
+        (table(type_="N"), {"AttributeDefinitions"}),
+        (table(LocalSecondaryIndexes=LOCAL), {"LocalSecondaryIndexes"}),
+        (table("sku", TableClass="STANDARD"), {"KeySchema"}),
+        (table(TableClass="STANDARD"), set()),
+    ],
+)
+def test_a_tables_key_its_types_and_local_indexes_replace_it(after: dict[str, Any], replacing: set[str]) -> None:
+    found = compare("AWS::DynamoDB::Table", table(), after)
+    assert {change.name for change in found if change.recreation == "Always"} == replacing

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from botocore.exceptions import ClientError
 
+from klotho.localcloud.cloudformation.steps import _reason
 from klotho.localcloud.handler import Handler, HandlerError, Outcome, Request
 
 from .builders import ServedCloud, log_group, subnet, template, vpc
@@ -191,3 +192,10 @@ def test_a_reference_to_what_does_not_exist_fails_the_resource(served: ServedClo
     assert found["ResourceStatusReason"] == (
         "The vpc ID 'vpc-0123456789abcdef0' does not exist (HandlerErrorCode: NotFound)"
     )
+
+
+def test_the_error_code_falsifies_no_line_of_a_log() -> None:
+    assert _reason(HandlerError("no such vpc", "NotFound")) == "no such vpc (HandlerErrorCode: NotFound)"
+    reason = _reason(HandlerError("it ended:\nNo module named 'x'", "NotStabilized"))
+    assert reason.split("\n") == ["it ended:", "No module named 'x'", " (HandlerErrorCode: NotStabilized)"]
+    assert _reason(HandlerError("it ended:\nlast line")) == "it ended:\nlast line"

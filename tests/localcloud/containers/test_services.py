@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import socket
 import sys
 import time
@@ -144,7 +145,7 @@ def test_a_version_that_dies_at_start_fails_with_its_last_words_and_the_old_one_
         identifier = await bench.service(await bench.define(bench.image(files()).uri, "d1"))
         broken = bench.image(files(server="print('no database'); raise SystemExit(3)")).uri
         definition = await bench.define(broken, "d2")
-        with pytest.raises(HandlerError, match=r"(?s)web: ended at start \(exit code 3\).*no database.*3 tries"):
+        with pytest.raises(HandlerError, match=r"(?s)web: ended at start \(exit code 3\), 3 tries.*no database"):
             await bench.update(identifier, definition)
         assert (await get(bench.port()))["version"] == "1"
         assert bench.log().count("no database") == 3
@@ -270,6 +271,33 @@ def test_services_come_back_after_a_restart_of_the_supervisor(bench: Bench) -> N
     again.run(second)
 
 
+def test_a_stopped_service_has_no_process_and_waits_for_its_port_when_it_comes_back(bench: Bench) -> None:
+    async def work() -> None:
+        await bench.service(await bench.define(bench.image(files()).uri, "d1"))
+        pid = (await get(bench.port()))["pid"]
+        (record,) = bench.cloud.world.list("AWS::ECS::Service")
+        handler = EcsService(bench.cloud)
+        await handler.suspend(record)
+        await handler.suspend(record)
+        assert bench.cloud.containers.status() == []
+        assert start_mark(pid) is None
+        with socket.create_server(("127.0.0.1", bench.port())):
+            await handler.resume(record)
+            assert bench.cloud.containers.status()[0].state == "starting"
+            await until(lambda: bench.cloud.containers.status()[0].state == "failed")
+            assert f"pid {os.getpid()}" in (bench.cloud.containers.status()[0].detail or "")
+        await handler.resume(record)
+        await until(lambda: bench.cloud.containers.status()[0].state == "running")
+        assert (await get(bench.port()))["version"] == "1"
+        await handler.suspend(record)
+        shutil.rmtree(bench.state / "images")
+        await handler.resume(record)
+        await until(lambda: bench.cloud.containers.status()[0].state == "failed")
+        assert "is not on this machine" in (bench.cloud.containers.status()[0].detail or "")
+
+    bench.run(work)
+
+
 def test_a_health_check_holds_a_deployment_back_until_it_passes(bench: Bench) -> None:
     counted = "(globals().__setitem__('n', globals().get('n', 0) + 1) or n < 3)"
     server = SERVER.replace('os.path.exists("/tmp/never-there")', counted)
@@ -286,7 +314,7 @@ def test_a_health_check_holds_a_deployment_back_until_it_passes(bench: Bench) ->
 @pytest.mark.parametrize(
     ("container", "message"),
     [
-        ({"Image": "nginx:1"}, "image `nginx:1` needs a container engine"),
+        ({"Image": "nginx:1"}, "image `nginx:1` is not carried"),
         ({"Image": "klotho.local/assets@sha256:" + "0" * 64}, "is not on this machine; run `klotho up` again"),
         (
             {"HealthCheck": {"Command": ["CMD", "python", "check.py"]}},

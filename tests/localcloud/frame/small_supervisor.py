@@ -10,7 +10,7 @@ from pathlib import Path
 
 from klotho.localcloud import supervisor
 from klotho.localcloud.cloud import Cloud
-from klotho.localcloud.handler import Handler, Record
+from klotho.localcloud.handler import Handler, Outcome, Record, Request
 from klotho.localcloud.planes.processes import Child
 from klotho.localcloud.services.secretsmanager_api import SecretsManagerService
 from klotho.localcloud.services.sts import StsService
@@ -51,11 +51,34 @@ class Sleepers:
 class Recording(Handler):
     type_name = "AWS::Test::Any"
     carries = frozenset()
+    tried = False
+
+    async def create(self, request: Request) -> Outcome:
+        raise AssertionError("no stack is deployed here")
+
+    async def update(self, request: Request) -> Outcome:
+        raise AssertionError("no stack is deployed here")
+
+    async def delete(self, request: Request) -> None:
+        raise AssertionError("no stack is deployed here")
 
     async def resume(self, record: Record) -> None:
         if record.logical_id == "Broken":
             raise RuntimeError("can't come back")
-        self.cloud.gateway.resumed.append(record.logical_id)  # type: ignore[attr-defined]
+        if record.logical_id == "Flaky" and not self.tried:
+            self.tried = True
+            raise RuntimeError("not yet")
+        if record.logical_id not in self.resumed:
+            self.resumed.append(record.logical_id)
+
+    async def suspend(self, record: Record) -> None:
+        if record.logical_id in self.resumed:
+            self.resumed.remove(record.logical_id)
+
+    @property
+    def resumed(self) -> list[str]:
+        found: list[str] = self.cloud.gateway.resumed  # type: ignore[attr-defined]
+        return found
 
 
 class Engine:
@@ -63,6 +86,9 @@ class Engine:
         return None
 
     async def close(self) -> None:
+        return None
+
+    async def settle_application(self, name: str) -> None:
         return None
 
 

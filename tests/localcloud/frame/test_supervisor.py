@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
+import re
 import signal
 import sqlite3
 import stat
@@ -18,9 +20,11 @@ from typing import Any
 import boto3
 import pytest
 
-from klotho.localcloud import connect
+from klotho.localcloud import connect, installation, startup_failure
+from klotho.localcloud.applications import Applications
 from klotho.localcloud.database import Database
 from klotho.localcloud.handler import Record
+from klotho.localcloud.ports import Ports
 from klotho.localcloud.supervisor import lock
 from klotho.localcloud.world import World
 
@@ -160,8 +164,28 @@ def test_data_of_a_newer_klotho_are_refused_by_name(runs: Runs) -> None:
     runs.state.mkdir()
     with sqlite3.connect(runs.state / "state.sqlite3") as database:
         database.execute("pragma user_version=999")
-    assert runs.launch().wait(10) == connect.EXIT_NEWER_DATA
-    assert "has data format 999, this Klotho reads up to" in runs.log()
+    process = runs.launch()
+    assert process.wait(10) == connect.EXIT_NEWER_DATA
+    failure = startup_failure.read(runs.state, process.pid)
+    assert failure is not None and failure.code == "newer-data"
+    assert f"{runs.state / 'state.sqlite3'} has data format 999, this Klotho reads up to" in failure.message
+    assert failure.helps
+    assert startup_failure.read(runs.state, process.pid + 1) is None
+    connect.delete_data(runs.state)
+    assert not runs.state.exists()
+
+
+@pytest.mark.parametrize("content", [b"no database at all" * 400, b"SQLite format 3\0" + b"\xff" * 8000])
+def test_a_damaged_database_is_refused_by_name_and_can_be_deleted(runs: Runs, content: bytes) -> None:
+    runs.state.mkdir()
+    (runs.state / "state.sqlite3").write_bytes(content)
+    process = runs.launch()
+    assert process.wait(10) == connect.EXIT_DAMAGED_DATA
+    failure = startup_failure.read(runs.state, process.pid)
+    assert failure is not None and failure.code == "damaged-data"
+    assert str(runs.state / "state.sqlite3") in failure.message
+    connect.delete_data(runs.state)
+    assert not runs.state.exists()
 
 
 def test_a_taken_port_is_named_and_nothing_is_left(runs: Runs) -> None:
@@ -174,8 +198,13 @@ def test_a_taken_port_is_named_and_nothing_is_left(runs: Runs) -> None:
         other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         other.bind(("127.0.0.1", port))
         other.listen()
-        assert runs.launch().wait(10) == connect.EXIT_PORT_IN_USE
-    assert f"port {port} on 127.0.0.1 is in use by another program" in runs.log()
+        process = runs.launch()
+        assert process.wait(10) == connect.EXIT_PORT_IN_USE
+    failure = startup_failure.read(runs.state, process.pid)
+    assert failure is not None and failure.code == "port-in-use"
+    assert re.search(rf"port {port} on 127.0.0.1 is in use by .+ \(pid {os.getpid()}\)", failure.message)
+    runs.up()
+    assert not (runs.state / startup_failure.FAILED_FILE).exists()
 
 
 def test_data_of_another_region_are_refused(runs: Runs) -> None:
@@ -264,3 +293,162 @@ def test_a_stale_or_damaged_file_is_no_running_supervisor(tmp_path: Path) -> Non
     for text in ("", "{", "[]", "{}", json.dumps({"pid": "x"})):
         (tmp_path / connect.RUNNING_FILE).write_text(text)
         assert connect.running(tmp_path) is None
+
+
+SHOP, OTHER = {"klotho:application": "shop"}, {"klotho:application": "other"}
+
+
+def with_two_applications(runs: Runs) -> connect.Connection:
+    """`shop` with a function and a database, `other` with a function, and a function that belongs to none."""
+    database = Database(runs.state / "state.sqlite3")
+    world = World(database)
+    for logical_id, type_name, tags in [
+        ("ShopFunction", "AWS::Lambda::Function", SHOP),
+        ("ShopDatabase", "AWS::RDS::DBInstance", SHOP),
+        ("OtherFunction", "AWS::Lambda::Function", OTHER),
+        ("NobodysFunction", "AWS::Lambda::Function", {}),
+    ]:
+        world.put(Record(type_name, logical_id, {}, {}, "t", "s", "s", logical_id, tags))
+    database.close()
+    return runs.up()
+
+
+def live(connection: connect.Connection) -> set[str]:
+    return set(connection.status()["units"][1]["detail"].split(",")) - {""}
+
+
+def test_one_application_is_stopped_and_the_others_go_on(runs: Runs) -> None:
+    connection = with_two_applications(runs)
+    everything = live(connection)
+    assert connection.applications() == {"other": "running", "shop": "running"}
+    assert connection.pause("shop") == {"other": "running", "shop": "stopped"}
+    assert live(connection) == {"OtherFunction", "NobodysFunction"}
+    assert connection.pause("shop") == connection.pause("unknown") == {"other": "running", "shop": "stopped"}
+    assert connection.resume("shop") == {"other": "running", "shop": "running"}
+    assert live(connection) == everything
+
+
+@pytest.mark.parametrize("killed", [True, False])
+def test_a_stopped_application_stays_stopped_over_a_restart(runs: Runs, killed: bool) -> None:
+    connection = with_two_applications(runs)
+    connection.pause("shop")
+    if killed:
+        os.kill(connection.pid, signal.SIGKILL)
+        runs.processes[0].wait()
+    else:
+        connect.stop(connection)
+    again = runs.up()
+    assert again.applications() == {"other": "running", "shop": "stopped"}
+    assert live(again) == {"OtherFunction", "NobodysFunction"}
+    again.resume("shop")
+    connect.stop(again)
+    assert "ShopDatabase" in live(runs.up())
+
+
+def test_an_application_that_is_deployed_runs_from_then_on(tmp_path: Path) -> None:
+    async def attempt(what: str, step: Callable[[], Any]) -> None:
+        await step()
+
+    database = Database(tmp_path / "state.sqlite3")
+    world = World(database)
+    world.put(Record("AWS::Lambda::Function", "F", {}, {}, "t", "s", "s", "F", SHOP))
+    applications = Applications(database, world, {}, attempt)
+
+    async def scenario() -> None:
+        with pytest.raises(Exception, match="no handler for the type"):
+            await applications.resume("shop")
+        await applications.pause("shop")
+        assert applications.states() == {"shop": "stopped"}
+        await applications.deploying(OTHER)
+        assert applications.states() == {"shop": "stopped"}
+        with pytest.raises(Exception, match="no handler for the type"):
+            await applications.deploying(SHOP)
+        assert applications.states() == {"shop": "running"}
+
+    asyncio.run(scenario())
+
+
+def test_what_has_failed_is_no_problem_any_more_once_it_works(runs: Runs) -> None:
+    database = Database(runs.state / "state.sqlite3")
+    World(database).put(Record("AWS::Lambda::Function", "Flaky", {}, {}, "t", "s", "s", "Flaky", SHOP))
+    database.close()
+    connection = runs.up()
+    assert connection.status()["problems"] == ["bringing back Flaky (AWS::Lambda::Function): not yet"]
+    connection.resume("shop")
+    assert connection.status()["problems"] == []
+
+
+def test_a_folder_that_cannot_be_used_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("no folder")
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file"))
+    with pytest.raises(connect.LocalCloudError, match=str(tmp_path / "file")) as caught:
+        connect.start("shop", "local", "eu-west-1")
+    assert (caught.value.code, caught.value.log_tail) == ("state-folder", ())
+    assert "XDG_STATE_HOME" in caught.value.helps[0]
+    state = connect.state_folder("shop", "local")
+    assert connect.running(state) is None
+    assert connect.is_locked(state) is False
+
+
+def test_a_refused_start_says_why_without_the_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    state = connect.state_folder("shop", "local")
+    state.mkdir(parents=True)
+    (state / connect.LOG_FILE).write_text("an old line\n")
+    (state / "state.sqlite3").write_bytes(b"no database at all" * 400)
+    with pytest.raises(connect.LocalCloudError, match="is damaged") as caught:
+        connect.start("shop", "local", "eu-west-1")
+    assert (caught.value.code, caught.value.log_tail) == ("damaged-data", ())
+    assert any("--delete-data" in line for line in caught.value.helps)
+    connect.delete_data(state)
+    assert list((tmp_path / "klotho").iterdir()) == []
+
+
+def test_only_lines_of_this_start_are_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    state = connect.state_folder("shop", "local")
+    state.mkdir(parents=True)
+    (state / connect.LOG_FILE).write_text("an old line\n")
+    with pytest.raises(connect.LocalCloudError, match="ended at its start") as caught:
+        connect.start("shop", "local", "eu-west-1")
+    assert (caught.value.code, caught.value.log_tail) == ("start-failed", ())
+
+
+def test_a_supervisor_of_other_code_is_started_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    project = f"shop-{uuid.uuid4().hex[:8]}"
+    said: list[str] = []
+    # The repository's files may change while tests run: the code is what this test says it is.
+    monkeypatch.setattr(connect, "fingerprint", lambda: json.loads(running_file.read_text())["fingerprint"])
+    running_file = connect.state_folder(project, "local") / connect.RUNNING_FILE
+    first = connect.start(project, "local", "eu-west-1", said.append)
+    try:
+        assert connect.start(project, "local", "eu-west-1", said.append).pid == first.pid
+        monkeypatch.setattr(connect, "fingerprint", lambda: "other code")
+        assert connect.start(project, "local", "eu-west-1", said.append).pid != first.pid
+        assert "restarting the local cloud (Klotho's code has changed since it was started)" in said
+    finally:
+        connect.stop_any(first.state)
+
+
+def test_the_fingerprint_follows_the_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for folder in ("localcloud", "catalogue/facts", "runtime"):
+        (tmp_path / folder).mkdir(parents=True)
+    monkeypatch.setattr(installation, "_PACKAGE", tmp_path)
+    empty = installation.fingerprint()
+    (tmp_path / "localcloud" / "new.py").write_text("x = 1")
+    one = installation.fingerprint()
+    (tmp_path / "localcloud" / "notes.txt").write_text("nothing that runs")
+    assert empty != one == installation.fingerprint()
+    (tmp_path / "localcloud" / "new.py").write_text("x = 22")
+    assert installation.fingerprint() != one
+
+
+def test_projects_of_one_name_in_two_folders_prefer_different_ports(tmp_path: Path) -> None:
+    found = []
+    for name in ("a", "b", "a"):
+        database = Database(tmp_path / f"{len(found)}.sqlite3")
+        found.append(Ports(database, "shop", "local", tmp_path / name).of("api/shop"))
+        database.close()
+    assert found[0] == found[2] != found[1]

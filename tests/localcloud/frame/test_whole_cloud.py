@@ -6,6 +6,7 @@ import io
 import json
 import os
 import signal
+import socket
 import time
 import urllib.request
 import uuid
@@ -132,7 +133,8 @@ class Shop:
         cloudformation = self.client("cloudformation")
         known = [stack["StackName"] for stack in cloudformation.describe_stacks()["Stacks"]]
         act = cloudformation.update_stack if "shop" in known else cloudformation.create_stack
-        act(StackName="shop", TemplateBody=json.dumps(document), Capabilities=["CAPABILITY_IAM"])
+        tags = [{"Key": "klotho:application", "Value": "shop"}]
+        act(StackName="shop", TemplateBody=json.dumps(document), Capabilities=["CAPABILITY_IAM"], Tags=tags)
         stack = self.settled("shop")
         assert stack["StackStatus"] in ("CREATE_COMPLETE", "UPDATE_COMPLETE"), self.reasons()
         return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
@@ -270,12 +272,56 @@ def test_the_running_one_keeps_its_region(shop: Shop) -> None:
         connect.start(shop.project, "whole", "us-east-1")
 
 
-def test_a_start_that_fails_carries_the_logs_last_lines(shop: Shop) -> None:
+def port_is_open(url: str) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", int(url.rpartition(":")[2]))) == 0
+
+
+def test_an_application_is_stopped_stays_stopped_and_comes_back_with_its_data_and_addresses(shop: Shop) -> None:
+    shop.upload()
+    document = template()
+    outputs = shop.deploy(document)
+    call(outputs["Url"] + "/orders/1")
+    sql(shop, outputs, "create table kept (a int)", "insert into kept values (42)")
+    units = shop.connection.status()["units"]
+    assert {unit["application"] for unit in units} == {"shop"}
+    assert shop.connection.pause("shop") == {"shop": "stopped"}
+    assert shop.connection.status()["units"] == []
+    assert not [address for address in (outputs["Url"], f":{outputs['Port']}") if port_is_open(address)]
+    assert not [unit["pid"] for unit in units if unit["pid"] and Path(f"/proc/{unit['pid']}/cmdline").exists()]
+
+    connect.stop(shop.connection)
+    assert shop.up().status()["units"] == []
+    # Another program takes the API's port meanwhile: the API waits for it, the rest is back.
+    with socket.create_server(("127.0.0.1", int(outputs["Url"].rpartition(":")[2]))):
+        connection = connect.start(shop.project, "whole", "eu-west-1", application="shop")
+        (failed,) = [unit for unit in connection.status()["units"] if unit["state"] == "failed"]
+        assert (failed["kind"], failed["address"]) == ("api", None)
+        assert f"(pid {os.getpid()})" in failed["detail"]
+    connection.resume("shop")
+    assert call(outputs["Url"] + "/orders/2")["path"] == "/orders/2"
+    assert sql(shop, outputs, "select a from kept") == [(42,)]
+    assert connection.status()["problems"] == []
+
+    # A deployment starts a stopped application again, and a stopped one can be deleted.
+    connection.pause("shop")
+    document["Resources"]["Route"]["Properties"]["RouteKey"] = "GET /orders/{id}/lines"
+    shop.deploy(document)
+    assert connection.applications() == {"shop": "running"}
+    assert call(outputs["Url"] + "/orders/9/lines")["path"] == "/orders/9/lines"
+    connection.pause("shop")
+    shop.client("cloudformation").delete_stack(StackName="shop")
+    while connection.applications():
+        time.sleep(0.02)
+
+
+def test_a_start_that_fails_says_why_and_what_helps(shop: Shop) -> None:
     connect.stop(shop.connection)
     with pytest.raises(connect.LocalCloudError) as failed:
         connect.start(shop.project, "whole", "us-east-1")
-    assert failed.value.reason == "the local cloud's data belong to another region"
-    assert "the data are of region eu-west-1, asked for us-east-1" in failed.value.log_tail[-1]
+    assert "the data are of region eu-west-1, asked for us-east-1" in failed.value.reason
+    assert (failed.value.code, failed.value.log_tail) == ("other-region", ())
+    assert failed.value.helps[0] == "use region eu-west-1"
 
 
 def test_one_that_hangs_is_named_when_it_is_asked_to_start(shop: Shop) -> None:

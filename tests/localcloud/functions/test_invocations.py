@@ -304,6 +304,54 @@ def test_errors_outside_of_the_node_handler_are_reported_and_named(tmp_path: Pat
     run(scenario())
 
 
+FORGETFUL = """
+let count = 0;
+exports.handler = async (event) => {
+  count += 1;
+  console.log(`called with ${JSON.stringify(event)}`);
+  if (event.when === 'now') Promise.reject(new Error('lost'));
+  if (event.when === 'soon') setTimeout(() => Promise.reject(new Error('lost')), 30);
+  return { count };
+};
+"""
+
+
+def test_a_rejection_nobody_awaits_fails_its_own_call_and_the_next_gets_a_new_worker(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with functions_cloud(tmp_path) as cloud:
+            await node(cloud, FORGETFUL)
+            for _ in range(2):
+                assert json.loads((await call(cloud)).payload) == {"count": 1}
+                failed = await call(cloud, b'{"when": "now"}')
+                assert failed.error == "Unhandled"
+                document = json.loads(failed.payload)
+                assert (document["errorType"], document["errorMessage"]) == (
+                    "Runtime.UnhandledPromiseRejection",
+                    "Error: lost",
+                )
+            assert json.loads((await call(cloud)).payload) == {"count": 1}
+            assert len([line for line in logged(cloud) if "called with" in line]) == 5
+
+    run(scenario())
+
+
+def test_a_rejection_after_the_answer_ends_the_worker_and_nothing_else(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with functions_cloud(tmp_path) as cloud:
+            await node(cloud, FORGETFUL)
+            assert json.loads((await call(cloud, b'{"when": "soon"}')).payload) == {"count": 1}
+            pid = cloud.functions.status()[0].pid
+            async with asyncio.timeout(5):
+                while cloud.functions.status()[0].pid == pid:
+                    await asyncio.sleep(0.01)
+            assert json.loads((await call(cloud)).payload) == {"count": 1}
+            lines = logged(cloud)
+            assert any("Unhandled Promise Rejection" in line for line in lines)
+            assert len([line for line in lines if "called with" in line]) == 2
+
+    run(scenario())
+
+
 def test_functions_come_back_after_a_restart_on_the_same_data(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with functions_cloud(tmp_path) as cloud:
@@ -314,6 +362,29 @@ def test_functions_come_back_after_a_restart_on_the_same_data(tmp_path: Path) ->
                 await LambdaFunction(cloud).resume(record)
             assert cloud.functions.status()[0].pid is None  # not before it is called
             assert (await call(cloud)).payload == b'"six"'
+
+    run(scenario())
+
+
+def test_a_stopped_function_has_no_process_keeps_its_events_and_comes_back(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with functions_cloud(tmp_path) as cloud:
+            record = await python(cloud, "def handler(event, context):\n    print('did', event)\n    return event\n")
+            await call(cloud)
+            (unit,) = cloud.functions.status()
+            handler = LambdaFunction(cloud)
+            await handler.suspend(record)
+            await handler.suspend(record)
+            assert cloud.functions.status() == []
+            assert unit.pid is not None and not Path(f"/proc/{unit.pid}/cmdline").exists()
+            cloud.functions.events.add("work", b'"kept"')
+            await asyncio.sleep(0.1)
+            assert cloud.functions.events.pending() == 1
+            await handler.resume(record)
+            async with asyncio.timeout(10):
+                while cloud.functions.events.pending():
+                    await asyncio.sleep(0.02)
+            assert any("did kept" in line for line in logged(cloud))
 
     run(scenario())
 
@@ -414,8 +485,7 @@ def test_stopping_leaves_no_process_and_fails_the_running_call(tmp_path: Path) -
             pid = cloud.functions.status()[0].pid
             await cloud.functions.stop()
             assert json.loads((await running).payload)["errorType"] == "Runtime.ExitError"
-            members = [path for path in Path("/proc").glob("[0-9]*/stat") if _group(path) == pid]
-            assert members == []
+            await until(lambda: not [path for path in Path("/proc").glob("[0-9]*/stat") if _group(path) == pid], 2)
 
     run(scenario())
 

@@ -8,7 +8,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from functions.testbed import package
@@ -87,6 +87,8 @@ def test_a_package_over_awss_limit_is_refused(tmp_path: Path, monkeypatch: pytes
 _parts = st.sampled_from(["..", ".", "a", "b", "", "a\\b", "c\x00", "/", "ü"])
 
 
+@example(names=["a", "a/a/"])
+@example(names=["a", "a/"])
 @given(names=st.lists(st.lists(_parts, min_size=1, max_size=4).map("/".join), max_size=5, unique=True))
 def test_whatever_names_a_package_has_nothing_is_written_outside(
     tmp_path_factory: pytest.TempPathFactory, names: list[str]

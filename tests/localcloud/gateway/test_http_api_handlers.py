@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import socket
 from collections.abc import Coroutine
@@ -64,6 +65,36 @@ def test_an_api_keeps_its_port_over_a_restart_and_two_of_one_name_have_two(tmp_p
     run(scenario())
 
 
+def test_an_api_whose_port_is_taken_at_a_restart_comes_back_when_it_is_free(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with gateway_cloud(tmp_path) as cloud:
+            api = await Api.create(cloud)
+            (record,) = cloud.world.list(HttpApi.type_name)
+            handler = HttpApi(cloud)
+            await handler.suspend(record)
+            await handler.suspend(record)
+            assert cloud.gateway.status() == []
+            for at_once in (False, True):
+                await cloud.gateway.stop()
+                with socket.socket() as stranger:
+                    stranger.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                    stranger.bind(("127.0.0.1", int(api.url.rpartition(":")[2])))
+                    stranger.listen()
+                    await handler.resume(record)
+                    (unit,) = cloud.gateway.status()
+                    assert (unit.state, unit.address) == ("failed", None)
+                    assert f"(pid {os.getpid()}): end that program" in (unit.detail or "")
+                if at_once:
+                    await handler.resume(record)
+                    assert cloud.gateway.status()[0].address == api.url
+                async with asyncio.timeout(3):
+                    while cloud.gateway.status()[0].state != "running":
+                        await asyncio.sleep(0.02)
+                assert cloud.gateway.status()[0].detail is None
+
+    run(scenario())
+
+
 def test_a_port_that_somebody_else_has_is_named_and_shown_as_failed(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with gateway_cloud(tmp_path) as cloud:
@@ -71,10 +102,11 @@ def test_a_port_that_somebody_else_has_is_named_and_shown_as_failed(tmp_path: Pa
             with socket.socket() as stranger:
                 stranger.bind(("127.0.0.1", port))
                 stranger.listen()
-                with pytest.raises(HandlerError, match=f"port {port} .* in use by another program"):
+                with pytest.raises(HandlerError, match=f"port {port} .* in use by .+ \\(pid {os.getpid()}\\)"):
                     await Api.create(cloud)
                 unit = cloud.gateway.status()[0]
                 assert unit.state == "failed" and str(port) in (unit.detail or "")
+                assert unit.address is None
             assert (await Api.create(cloud)).url.endswith(str(port))
             assert [unit.state for unit in cloud.gateway.status()] == ["running"]
 

@@ -6,8 +6,10 @@ import asyncio
 import os
 import signal
 import socket
+import stat
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -92,6 +94,8 @@ def test_the_admin_has_no_password_way_in(make_cloud: Make) -> None:
         address = await ensure(cloud)
         with pytest.raises(psycopg.OperationalError):
             connect(address, user="rdsadmin", password="", database="postgres")
+        with connect(address) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute("alter role rdsadmin password 'mine'")
 
     run(make_cloud(), work)
 
@@ -185,6 +189,67 @@ def test_a_port_in_use_is_named_with_its_holder(make_cloud: Make) -> None:
             assert cloud.postgres.status()[0].state == "failed"
         connect(await ensure(cloud)).close()
         assert cloud.postgres.status()[0].state == "running"
+
+    run(make_cloud(), work)
+
+
+def come_back(cloud: Any) -> Awaitable[None]:
+    found: Awaitable[None] = cloud.postgres.bring_back(
+        "shop-db", parameters={}, engine_version=None, name="orders_db", application="shop"
+    )
+    return found
+
+
+def test_a_stopped_instance_waits_for_its_port_and_comes_back_with_its_data(make_cloud: Make) -> None:
+    async def work(cloud: Any) -> None:
+        address = await ensure(cloud)
+        with connect(address) as connection:
+            connection.execute("create table orders as select 7 as id")
+        await cloud.postgres.suspend("shop-db")
+        await cloud.postgres.suspend("shop-db")
+        assert cloud.postgres.status() == []
+        with socket.create_server(address):
+            await come_back(cloud)
+            (unit,) = cloud.postgres.status()
+            assert (unit.name, unit.state, unit.application) == ("orders_db", "failed", "shop")
+            assert f"pid {os.getpid()}" in unit.detail
+        async with asyncio.timeout(8):
+            while cloud.postgres.status()[0].state != "running":
+                await asyncio.sleep(0.02)
+        assert cloud.postgres.status()[0].application == "shop"
+        with connect(address) as connection:
+            assert connection.execute("select id from orders").fetchone() == (7,)
+
+    run(make_cloud(), work)
+
+
+@pytest.mark.parametrize("version", ["16", "18"])
+def test_a_data_folder_of_an_earlier_klotho_without_the_admins_password_works(make_cloud: Make, version: str) -> None:
+    def password_file(cloud: Any) -> Path:
+        return Path(cloud.state / "postgres" / "shop-db" / "data" / "klotho-admin-password")
+
+    async def first(cloud: Any) -> None:
+        await ensure(cloud, engine_version=version)
+        password_file(cloud).unlink()
+
+    async def second(cloud: Any) -> None:
+        address = await ensure(cloud, engine_version=version, master_password="another")
+        connect(address, "another").close()
+        assert stat.S_IMODE(password_file(cloud).stat().st_mode) == 0o600
+
+    run(make_cloud(), first)
+    run(make_cloud(), second)
+
+
+def test_nothing_is_written_beside_the_state_and_cache_folders(make_cloud: Make, tmp_path: Path) -> None:
+    async def work(cloud: Any) -> None:
+        before = {path.name for path in Path(tempfile.gettempdir()).iterdir()}
+        address = await ensure(cloud)
+        with connect(address) as connection:
+            assert connection.execute("show unix_socket_directories").fetchone() == ("",)
+            assert connection.execute("show dynamic_shared_memory_type").fetchone() == ("mmap",)
+        made = {path.name for path in Path(tempfile.gettempdir()).iterdir()} - before
+        assert not {name for name in made if "klotho-pg" in name or "PGSQL" in name}
 
     run(make_cloud(), work)
 

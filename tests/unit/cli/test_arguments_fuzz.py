@@ -42,7 +42,9 @@ WORDS = st.sampled_from(
         "local",
     ]
 )
-TEXTS = st.text(st.characters(exclude_characters="\0", exclude_categories=("Cs",)), max_size=12) | st.just("x" * 300)
+TEXTS = st.text(
+    st.characters(exclude_characters="\0", categories=None, exclude_categories=["Cs"]), max_size=12
+) | st.just("x" * 300)
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -125,6 +125,10 @@ class FakeCloudFormation:
 
     def _apply(self, stack: FakeStack, request: dict[str, Any], verb: str, rolled_back: str) -> None:
         token, template = request["ClientRequestToken"], json.loads(request["TemplateBody"])
+        unknown = _parameters(request).keys() - template.get("Parameters", {}).keys()
+        if unknown:
+            text = f"Parameters: [{', '.join(sorted(unknown))}] do not exist in the template"
+            raise _error(verb, "ValidationError", text)
         self._event(stack, token, stack.name, f"{verb}_IN_PROGRESS")
         broken = [name for name in template["Resources"] if name in self.failing]
         for name in template["Resources"]:
@@ -140,7 +144,13 @@ class FakeCloudFormation:
             stack.status = f"{verb}_COMPLETE"
             stack.template, stack.tags = request["TemplateBody"], _tags(request)
             stack.parameters = _parameters(request)
-            stack.outputs = {name: f"{stack.name}-{name}-value" for name in template.get("Outputs", {})}
+            outputs = template.get("Outputs", {})
+            stack.outputs = {name: f"{stack.name}-{name}-value" for name in outputs}
+            stack.outputs |= {
+                name: stack.parameters[item["Value"]["Ref"]]
+                for name, item in outputs.items()
+                if item["Value"].get("Ref") in stack.parameters
+            }
         if verb == "CREATE" and broken:
             stack.tags = _tags(request)
         self._event(stack, token, stack.name, stack.status)

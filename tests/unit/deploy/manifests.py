@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from klotho.resources import PackageAsset
-from klotho.stacks import AssetSource, Manifest, OutputSource, Stack
+from klotho.stacks import DIGEST, AssetSource, Manifest, OutputSource, Stack
 
 Links = Mapping[str, tuple[str, ...]]
 
@@ -16,7 +16,7 @@ Links = Mapping[str, tuple[str, ...]]
 def template_of(name: str, upstream: tuple[str, ...] = (), **properties: Any) -> dict[str, Any]:
     """One table and one output; a parameter per upstream."""
     return {
-        "Parameters": {f"{source}Out": {"Type": "String"} for source in upstream},
+        "Parameters": {name: {"Type": "String"} for name in (*(f"{source}Out" for source in upstream), DIGEST)},
         "Resources": {
             f"{name}Table": {
                 "Type": "AWS::DynamoDB::Table",
@@ -24,7 +24,7 @@ def template_of(name: str, upstream: tuple[str, ...] = (), **properties: Any) ->
                 "Metadata": {"klotho": {"construct": f"Databases.KeyValue/{name}"}},
             }
         },
-        "Outputs": {f"{name}Out": {"Value": {"Ref": f"{name}Table"}}},
+        "Outputs": {f"{name}Out": {"Value": {"Ref": f"{name}Table"}}, DIGEST: {"Value": {"Ref": DIGEST}}},
     }
 
 
@@ -45,7 +45,10 @@ def manifest_of(
     """
     made, files = [], {}
     for name, upstream in links.items():
-        body = encoded((templates or {}).get(name) or template_of(name, upstream))
+        template = (templates or {}).get(name) or template_of(name, upstream)
+        if assets and name in assets:
+            template = {**template, "Parameters": {**template["Parameters"], "CodeKey": {"Type": "String"}}}
+        body = encoded(template)
         parameters: dict[str, OutputSource | AssetSource] = {
             f"{source}Out": OutputSource(source, f"{source}Out") for source in upstream
         }

@@ -17,10 +17,10 @@ from klotho.deploy import events
 from klotho.deploy.assets import AssetStep
 from klotho.deploy.orchestrator import Deployment, Orchestrator
 from klotho.deploy.place import Clients
-from klotho.deploy.stacks import StackCalls, upstreams
+from klotho.deploy.stacks import StackCalls, plain_reason, upstreams
 from klotho.diagnostics import Failure, Span
 from klotho.resources import PackageAsset
-from klotho.stacks import Manifest
+from klotho.stacks import DIGEST, Manifest
 
 from .fake_cloudformation import FakeClients, Killed, no_waiting
 from .manifests import Links, encoded, manifest_of, template_of
@@ -81,7 +81,9 @@ def test_stacks_are_created_after_those_they_take_values_from() -> None:
     assert deployment.ok
     assert order[0] == "shop-network"
     assert order[-1] == "shop-web"
-    assert world.cloud.stacks["shop-web"].parameters == {
+    parameters = world.cloud.stacks["shop-web"].parameters
+    assert parameters.pop(DIGEST) == world.cloud.stacks["shop-web"].outputs[DIGEST]
+    assert parameters == {
         "usersOut": "shop-users-usersOut-value",
         "ordersOut": "shop-orders-ordersOut-value",
     }
@@ -140,6 +142,46 @@ def test_the_cause_is_the_first_real_failure_at_the_users_line() -> None:
     assert failed.cause.span == Span("infra.py", 7)
 
 
+@pytest.mark.parametrize(
+    ("reason", "plain", "code"),
+    [
+        (
+            "it ended\nNo module named 'x' (HandlerErrorCode: NotStabilized)",
+            "it ended\nNo module named 'x'",
+            "NotStabilized",
+        ),
+        (
+            'Resource handler returned message: "no (such) thing" (RequestToken: 1-2, HandlerErrorCode: NotFound)',
+            "no (such) thing",
+            "NotFound",
+        ),
+        ("it ended\nits log\n (HandlerErrorCode: NotStabilized)", "it ended\nits log", "NotStabilized"),
+        ("plain (really)", "plain (really)", ""),
+        ("it says (HandlerErrorCode: Odd) and goes on", "it says (HandlerErrorCode: Odd) and goes on", ""),
+    ],
+)
+def test_the_cause_ends_with_the_words_of_what_failed(reason: str, plain: str, code: str) -> None:
+    assert plain_reason(reason) == (plain, code)
+
+
+def test_a_cause_says_what_is_left_of_the_stack() -> None:
+    world = World()
+    world.cloud.failing = {"usersTable"}
+    changed = {"users": template_of("users", TableClass="STANDARD")}
+
+    def aftermath(templates: Any = None) -> str:
+        (failed,) = world.deploy(*manifest_of({"users": ()}, templates=templates)).failed
+        assert failed.cause is not None
+        return failed.cause.aftermath
+
+    assert aftermath() == "what the new stack had made was removed again"
+    assert aftermath() == "what the new stack had made was removed again"
+    world.cloud.failing = set()
+    world.deploy(*manifest_of({"users": ()}))
+    world.cloud.failing = {"usersTable"}
+    assert aftermath(changed) == "the stack was rolled back to what it was before"
+
+
 def test_running_again_after_a_failure_goes_on_where_it_stopped() -> None:
     world = World()
     world.cloud.failing = {"usersTable"}
@@ -154,7 +196,7 @@ def test_running_again_after_a_failure_goes_on_where_it_stopped() -> None:
     ]
 
 
-def test_a_failed_update_is_tried_again_although_its_digest_tag_is_the_old_one() -> None:
+def test_a_failed_update_is_tried_again_although_its_digest_is_the_old_one() -> None:
     world = World()
     world.deploy(*manifest_of({"users": ()}))
     changed = {"users": template_of("users", TableClass="STANDARD")}
@@ -224,19 +266,73 @@ def test_nothing_is_removed_while_something_fails() -> None:
     assert "shop-old" in world.cloud.stacks
 
 
-def test_replacing_a_table_is_refused_before_it_begins() -> None:
+def test_a_new_digest_changes_no_tag() -> None:
+    world = World()
+    world.deploy(*manifest_of({"users": ()}))
+    before = dict(world.cloud.stacks["shop-users"].tags)
+    changed = {"users": template_of("users", TableClass="STANDARD")}
+    assert world.deploy(*manifest_of({"users": ()}, templates=changed)).ok
+    assert world.cloud.stacks["shop-users"].tags == before
+
+
+KEYED = {
+    "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
+    "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
+}
+MAILED = {
+    "KeySchema": [{"AttributeName": "mail", "KeyType": "HASH"}],
+    "AttributeDefinitions": [{"AttributeName": "mail", "AttributeType": "S"}],
+}
+
+
+@pytest.mark.parametrize(("change", "property_name"), [({"TableName": "other"}, "TableName"), (MAILED, "KeySchema")])
+def test_replacing_a_table_is_refused_before_anything_is_deployed(change: Any, property_name: str) -> None:
     world = World()
     stateful = frozenset({"users"})
-    world.deploy(*manifest_of({"users": ()}, stateful=stateful))
-    renamed = {"users": template_of("users", TableName="other")}
-    manifest = manifest_of({"users": ()}, templates=renamed, stateful=stateful)
-    deployment = world.deploy(*manifest)
+    links: Links = {"first": (), "users": ("first",), "orders": ()}
+    world.deploy(*manifest_of(links, templates={"users": template_of("users", ("first",), **KEYED)}, stateful=stateful))
+    changed = {
+        "first": template_of("first", TableClass="STANDARD"),
+        "users": template_of("users", ("first",), **{**KEYED, **change}),
+    }
+    manifest = manifest_of(links, templates=changed, stateful=stateful)
+    with pytest.raises(Failure) as refused:
+        world.deploy(*manifest)
+    found = refused.value.diagnostic
+    assert (found.code, found.span) == ("data-would-be-deleted", Span("infra.py", 7))
+    assert "`users`" in found.message
+    assert f"{property_name} can't be changed in place" in found.notes[0]
+    assert found.notes[-1] == "nothing was deployed"
+    assert world.cloud.mutating == []
+    assert world.deploy(*manifest, delete_data=True).ok
+
+
+def test_a_table_removed_from_a_stack_that_stays_is_refused_too() -> None:
+    world = World()
+    both = template_of("users")
+    both["Resources"]["Second"] = {"Type": "AWS::DynamoDB::Table", "Properties": {}}
+    stateful = frozenset({"users"})
+    world.deploy(*manifest_of({"users": ()}, templates={"users": both}, stateful=stateful))
+    with pytest.raises(Failure, match="Second"):
+        world.deploy(*manifest_of({"users": ()}, stateful=stateful))
+    assert world.cloud.mutating == []
+
+
+def test_a_replacement_that_only_this_run_brings_about_fails_its_stack_before_it_begins() -> None:
+    world = World()
+    links: Links = {"first": (), "users": ("first",)}
+    named = template_of("users", ("first",), TableName={"Ref": "firstOut"})
+    stateful = frozenset({"users"})
+    first = template_of("first")
+    first["Resources"]["firstTable"] = {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "one"}}
+    world.deploy(*manifest_of(links, templates={"users": named, "first": first}, stateful=stateful))
+    first["Resources"]["firstTable"]["Properties"]["QueueName"] = "two"
+    first["Outputs"]["firstOut"]["Value"] = {"Ref": DIGEST}
+    deployment = world.deploy(*manifest_of(links, templates={"users": named, "first": first}, stateful=stateful))
     (failed,) = deployment.failed
     assert failed.diagnostic is not None
     assert failed.diagnostic.code == "data-would-be-deleted"
-    assert failed.diagnostic.span == Span("infra.py", 7)
-    assert world.cloud.mutating == []
-    assert world.deploy(*manifest, delete_data=True).ok
+    assert world.cloud.mutating == [("update_stack", "shop-first")]
 
 
 def test_a_change_in_place_of_a_table_needs_no_consent() -> None:

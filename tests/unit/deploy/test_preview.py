@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from klotho.deploy.assets import AssetStep
-from klotho.deploy.differences import UNKNOWN, differences, unknown_outputs
+from klotho.deploy.differences import REPLACED, UNKNOWN, differences, unknown_outputs
 from klotho.deploy.place import Clients
 from klotho.deploy.preview import Preview, preview
 from klotho.deploy.stacks import StackCalls
@@ -57,6 +57,25 @@ def test_a_create_only_property_replaces_and_consumers_may_change() -> None:
     (replaced,) = users.resources
     assert (replaced.change, replaced.properties, replaced.loses_data) == ("replace", ("TableName",), True)
     assert actions(found) == {"network": "unchanged", "users": "update", "orders": "unchanged", "web": "update"}
+
+
+def test_what_takes_a_value_of_a_replaced_resource_changes_for_certain() -> None:
+    world = World()
+    function = template_of("web", ("users",))
+    function["Resources"]["webTable"] = {
+        "Type": "AWS::Lambda::Function",
+        "Properties": {"Environment": {"Variables": {"TABLE": {"Ref": "usersOut"}}}},
+    }
+    links = {"users": (), "web": ("users",)}
+    world.deploy(*manifest_of(links, templates={"web": function}))
+    renamed = {"users": template_of("users", TableName="other"), "web": function}
+    found = preview_in(world, *manifest_of(links, templates=renamed))
+    (changed,) = found.stacks[1].resources
+    assert (changed.change, changed.properties, changed.uncertain) == (
+        "modify",
+        ("Environment.Variables.TABLE",),
+        False,
+    )
 
 
 def test_a_stack_that_is_gone_from_the_program_is_deleted_with_its_data() -> None:
@@ -131,5 +150,5 @@ def test_outputs_of_new_or_replaced_resources_are_unknown() -> None:
         **template_of("users", TableName="x"),
         "Outputs": {"Same": {"Value": {"Ref": "usersTable"}}, "New": {"Value": "x"}},
     }
-    assert unknown_outputs(before, after, differences(before, {}, after, {})) == {"Same", "New"}
-    assert unknown_outputs(before, before, []) == frozenset()
+    assert unknown_outputs(before, after, differences(before, {}, after, {})) == {"Same": REPLACED, "New": UNKNOWN}
+    assert unknown_outputs(before, before, []) == {}

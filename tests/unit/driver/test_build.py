@@ -12,6 +12,7 @@ import pytest
 
 from klotho.diagnostics import ProgramError
 from klotho.driver.build import build, compiled_files, write_compiled
+from klotho.driver.output_folder import MARKER
 from klotho.driver.program import find_program
 from klotho.stacks import manifest_from_json
 
@@ -44,7 +45,7 @@ def test_compiled_holds_the_model_the_graph_and_the_templates(shop: Path) -> Non
     manifest = manifest_from_json(orjson.loads((folder / "cloudformation/manifest.json").read_bytes()))
     assert manifest == built.manifest
     templates = {f"cloudformation/{stack.template}" for stack in manifest.stacks}
-    assert listing(folder) == templates | {"application.json", "resources.json", "cloudformation/manifest.json"}
+    assert listing(folder) == templates | {"application.json", "resources.json", "cloudformation/manifest.json", MARKER}
 
 
 def test_files_of_an_earlier_build_are_removed_and_the_same_build_touches_nothing(shop: Path) -> None:
@@ -53,10 +54,10 @@ def test_files_of_an_earlier_build_are_removed_and_the_same_build_touches_nothin
     before = {path: path.stat().st_ino for path in folder.rglob("*") if path.is_file()}
     write_compiled(build(program, None))
     assert {path: path.stat().st_ino for path in folder.rglob("*") if path.is_file()} == before
-    (folder / "cloudformation" / "old.template.json").write_text("{}")
+    (shop / "infra.py").write_text(PROGRAM.replace("visits", "carts"))
     write_compiled(build(program, None))
-    assert "cloudformation/old.template.json" not in listing(folder)
-    assert [path.name for path in shop.iterdir() if path.name.startswith(".compiled")] == []
+    assert "cloudformation/visits-keyvalue.template.json" not in listing(folder)
+    assert "cloudformation/carts-keyvalue.template.json" in listing(folder)
 
 
 def test_a_program_with_mistakes_writes_nothing(shop: Path) -> None:

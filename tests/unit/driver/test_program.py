@@ -38,7 +38,9 @@ def test_without_any_program_init_is_offered(tmp_path: Path) -> None:
 
 
 def test_the_command_line_wins_over_the_program_and_that_over_the_default(tmp_path: Path) -> None:
-    program = find_program(write_program(tmp_path, "environments: {staging: {}, desk: {region: eu-west-1}}"))
+    program = find_program(
+        write_program(tmp_path, "environments: {staging: {target: aws}, desk: {target: local, region: eu-west-1}}")
+    )
     assert choose_environment(program, "desk", "staging", False).name == "desk"
     assert choose_environment(program, None, "staging", True).name == "staging"
     assert choose_environment(program, None, None, False).name == "local"

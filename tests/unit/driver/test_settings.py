@@ -23,6 +23,7 @@ environments:
     account: "123456789012"
     protect: true
   desk:
+    target: local
 """
 
 WRONG = """\
@@ -36,7 +37,7 @@ environments:
     region: Frankfurt
     account: 123456789012
     protect: yes please
-  9lives: {}
+  9lives: {target: local}
   flat: aws
 """
 
@@ -97,6 +98,16 @@ def test_an_unknown_environment_offers_the_nearest() -> None:
         found.environment("stagin")
     assert caught.value.exit_code is ExitCode.NOT_FOUND
     assert caught.value.diagnostic.helps[0] == "did you mean `staging`?"
+
+
+@pytest.mark.parametrize("value", ["{region: eu-west-1}", "{}", ""])
+def test_an_environment_other_than_local_says_where_it_is(value: str) -> None:
+    report = Report()
+    parse_settings(f"environments:\n  prod: {value}\n  local: {value}\n", report)
+    assert [(item.code, item.span and item.span.line) for item in report.diagnostics] == [
+        ("settings-target-missing", 2)
+    ]
+    assert "`target: aws`" in report.diagnostics[0].helps[0]
 
 
 @given(

@@ -104,7 +104,8 @@ def test_an_override_with_a_wrong_property_points_at_its_line(app: Builder) -> N
     assert problem.code == "bad-property"
     assert problem.span is not None
     assert problem.span.line == 2
-    assert "did you mean `TableClass`?" in problem.message
+    assert problem.message == "`TableClas` of AWS::DynamoDB::Table is no property here"
+    assert problem.helps == ("did you mean `TableClass`?",)
 
 
 def test_every_resource_and_property_leads_back_to_a_rule_and_a_line(app: Builder) -> None:

@@ -160,18 +160,18 @@ def test_two_routes_to_one_service_share_its_integration(app: Builder) -> None:
             "db",
             "Compute.Container can `read_writes_to` or `reads_from` or `writes_to` Databases.Postgres",
         ),
-        ("web", "calls", "web", None),
+        ("web", "calls", "web", "leave it out, or give `calls` the construct it was meant for"),
     ],
 )
 def test_a_relationship_that_makes_no_sense_says_what_does(
-    app: Builder, actor: str, verb: str, target: str, help_text: str | None
+    app: Builder, actor: str, verb: str, target: str, help_text: str
 ) -> None:
     app.add("api", "shop").add("postgres", "db").add("container", "web").says(actor, verb, target)
     (problem,) = app.problems()
     assert problem.code == "senseless-relationship"
     assert problem.span is not None
     assert problem.span.line == 4
-    assert problem.helps == ((help_text,) if help_text else ())
+    assert problem.helps == (help_text,)
 
 
 def test_the_order_of_the_program_changes_nothing_but_spans(app: Builder, another_app: Callable[[], Builder]) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 
 from klotho.diagnostics import Span
 from klotho.emit import Bundle
+from klotho.stacks import DIGEST
 from tests.unit.engine.conftest import Builder
 
 
@@ -98,7 +99,7 @@ def test_parameters_are_filled_from_outputs_that_exist(app: Builder) -> None:
     bundle = shop(app).bundle()
     for stack in bundle.manifest.stacks:
         template = json.loads(bundle.files[f"cloudformation/{stack.template}"])
-        assert set(template.get("Parameters", {})) == set(stack.parameters)
+        assert set(template["Parameters"]) == {*stack.parameters, DIGEST}
         for source in stack.parameters.values():
             if hasattr(source, "output"):
                 upstream = json.loads(bundle.files[f"cloudformation/{source.stack}.template.json"])
@@ -110,3 +111,8 @@ def test_outputs_a_user_sees_hold_no_secret(app: Builder) -> None:
     assert "shop.url" in names
     assert "db.endpoint" in names
     assert not [name for name in names if "password" in name or name == "db.url"]
+
+
+def test_an_address_that_only_containers_can_call_is_not_shown_as_an_output(app: Builder) -> None:
+    app.add("container", "web").add("api", "shop").says("shop", "attach_service", "web", route="/")
+    assert [output.name for output in app.bundle().manifest.outputs] == ["shop.url"]

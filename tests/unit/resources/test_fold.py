@@ -13,8 +13,10 @@ from klotho.resources import (
     AddResource,
     Change,
     DependsOn,
+    Join,
     Precedence,
     Provenance,
+    Ref,
     ResourceKey,
     SetProperty,
     fold,
@@ -78,8 +80,37 @@ def test_two_rules_setting_one_property_differently_are_reported_by_name() -> No
     )
     (problem,) = report.diagnostics
     assert problem.code == "rules-disagree"
-    assert "`other`" in problem.notes[0]
-    assert "`rule`" in problem.notes[0]
+    assert problem.notes == (
+        "set by rule `other`, because of web at line 4 of infra.py",
+        "set by rule `rule`, because of web at line 3 of infra.py",
+    )
+    assert problem.helps == ("decide it with `.override(…, {'Count': …})`",)
+
+
+def test_a_disagreement_shows_values_as_people_write_them() -> None:
+    network = ResourceKey("shared:vpc")
+    fold(
+        [
+            Change(AddResource(KEY, "AWS::ECS::Service", {"Role": Ref(network, "Arn"), "Tags": [Ref(network)]}), RULE),
+            Change(SetProperty(KEY, ("Role",), Join(("a", Ref(network)))), OTHER),
+            Change(SetProperty(KEY, ("Tags",), ["a"]), OTHER),
+        ],
+        report := Report(),
+    )
+    messages = " ".join(item.message for item in report.diagnostics)
+    assert "text that is put together at deploy and the Arn of `shared:vpc`" in messages
+    assert "a list with values known at deploy" in messages
+    assert '`["a"]`' in messages
+    assert "Ref(" not in messages
+
+
+def test_between_two_overrides_no_third_is_advised() -> None:
+    changes = [
+        Change(SetProperty(KEY, ("Count",), number), Provenance("override", (), "web", Precedence.DIRECTIVE))
+        for number in (1, 2)
+    ]
+    fold([Change(AddResource(KEY, "AWS::ECS::Service"), RULE), *changes], report := Report())
+    assert [item.helps for item in report.diagnostics] == [("keep one of the two",)]
 
 
 def test_two_rules_saying_the_same_is_no_disagreement() -> None:

@@ -100,10 +100,14 @@ def test_ctrl_c_passes_through(run_program: RunProgram) -> None:
         run_program(START + "raise KeyboardInterrupt\n")
 
 
-def test_ending_early_with_success_is_no_mistake(run_program: RunProgram) -> None:
-    application, report = run_program(START + "Databases.KeyValue('carts')\nraise SystemExit(0)\n")
-    assert application is not None
-    assert not report.diagnostics
+@pytest.mark.parametrize("line", ["raise SystemExit(0)", "import sys; sys.exit()", "exit(0)", "quit()"])
+def test_ending_early_with_success_is_a_mistake_too(run_program: RunProgram, line: str) -> None:
+    _, report = run_program(START + f"Databases.KeyValue('carts')\n{line}\nDatabases.KeyValue('users')\n")
+    [diagnostic] = report.errors
+    assert (diagnostic.code, diagnostic.message) == ("program-exited", "the program ended itself")
+    assert diagnostic.span is not None
+    assert diagnostic.span.line == 5
+    assert "the rest of the program was not read" in diagnostic.notes[0]
 
 
 def test_ending_with_an_error_is_named_at_its_line(run_program: RunProgram) -> None:
@@ -169,6 +173,15 @@ def test_run_as_a_script_it_shows_mistakes_without_a_traceback(tmp_path: Path) -
     assert "Traceback" not in done.stderr
     for code in ("unknown-kind", "unknown-argument", "program-raised"):
         assert f"error[{code}]" in done.stderr
+
+
+def test_run_as_a_script_with_mistakes_it_fails(tmp_path: Path) -> None:
+    (tmp_path / "infra.py").write_text(START + "Databases.KeyValue('a', kye=1)\nprint('end')\n")
+    done = subprocess.run([sys.executable, "infra.py"], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stdout == "end\n"
+    assert "error[unknown-argument]" in done.stderr
+    assert "klotho up" not in done.stderr
 
 
 def test_importing_klotho_loads_nothing_else() -> None:

@@ -1,6 +1,8 @@
 """What AWS publishes about its resource types: property names and types, what replaces, what `Fn::GetAtt` may name.
 
 Facts come from the vendored schema files beside this module (`tools/refresh_facts.py` writes them; nobody edits them).
+Where they are silent about replacement, `replacement.toml` speaks: `create_only`, `conditional_create_only` and
+`replaced_by` are the one place that says what replaces, for the preview, the consent and the local engine.
 """
 
 from __future__ import annotations
@@ -12,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+
+from klotho.catalogue.facts.replacement import check_against, edited_items, rules
 
 _SCHEMAS = Path(__file__).parent / "schemas"
 PropertyPath = tuple[str, ...]
@@ -28,9 +32,9 @@ class Schema:
     definitions: Mapping[str, Any] = field(repr=False)
     required: frozenset[str]
     create_only: frozenset[PropertyPath]
-    """A change here replaces the resource."""
+    """A change here replaces the resource: what AWS publishes, and `replacement.toml`."""
     conditional_create_only: frozenset[PropertyPath]
-    """A change here replaces the resource in some cases."""
+    """A change here replaces the resource in some cases that `replacement.toml` does not decide."""
     read_only: frozenset[PropertyPath]
     """What AWS decides: never in a template, but what `Fn::GetAtt` may name."""
     write_only: frozenset[PropertyPath]
@@ -78,18 +82,40 @@ def schema(type_name: str) -> Schema:
     if not path.exists():
         raise KeyError(type_name)
     document = orjson.loads(path.read_bytes())
+    check_against(type_name, document.get("properties", {}))
+    always = {(rule.property,) for rule in rules(type_name) if rule.replaces == "always"}
+    decided = {rule.property for rule in rules(type_name)}
+    conditional = _pointers(document, "conditionalCreateOnlyProperties")
     return Schema(
         type_name=type_name,
         document=document,
         properties=document.get("properties", {}),
         definitions=document.get("definitions", {}),
         required=frozenset(document.get("required", ())),
-        create_only=_pointers(document, "createOnlyProperties"),
-        conditional_create_only=_pointers(document, "conditionalCreateOnlyProperties"),
+        create_only=_pointers(document, "createOnlyProperties") | always,
+        conditional_create_only=frozenset(path for path in conditional if path[0] not in decided),
         read_only=_pointers(document, "readOnlyProperties"),
         write_only=_pointers(document, "writeOnlyProperties"),
         primary_identifier=tuple(_pointer(text) for text in document.get("primaryIdentifier", ())),
     )
+
+
+def edited(type_name: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> frozenset[str]:
+    """Top-level list properties of which an existing item was edited in a way that replaces the resource."""
+    return frozenset(
+        rule.property
+        for rule in rules(type_name)
+        if rule.item is not None and edited_items(before.get(rule.property), after.get(rule.property), rule.item)
+    )
+
+
+def replaced_by(type_name: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> frozenset[str]:
+    """Top-level properties whose difference replaces the resource; empty when it changes in place.
+
+    For plain values of a vendored type; a path below a top-level property counts as that property.
+    """
+    fixed = {path[0] for path in schema(type_name).create_only if before.get(path[0]) != after.get(path[0])}
+    return frozenset(fixed) | edited(type_name, before, after)
 
 
 def _path(type_name: str) -> Path:

@@ -8,13 +8,13 @@ breaker), Application Auto Scaling User Guide.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from klotho.application import Construct
 from klotho.catalogue.iam import allow, policy_key, role
 from klotho.catalogue.kinds.container_check import check_container
-from klotho.catalogue.kinds.container_ports import main_port, named_ports
+from klotho.catalogue.kinds.container_ports import main_port, named_ports, port_variables
 from klotho.catalogue.kinds.shared import CLUSTER, NAMESPACE, cluster, namespace
 from klotho.catalogue.kinds.values import given_text
 from klotho.catalogue.rules import (
@@ -141,7 +141,7 @@ def _task_definition(construct: Construct, setting: Setting) -> Iterator[Action]
         mapping["AppProtocol"] = "grpc" if name == "grpc" else "http"
         yield AddItem(key, ("ContainerDefinitions", MAIN, "PortMappings"), name, mapping)
     yield from _health_check(construct, setting)
-    yield from _environment(construct, setting, ports)
+    yield from _environment(construct, setting)
 
 
 def _health_check(construct: Construct, setting: Setting) -> Iterator[Action]:
@@ -162,12 +162,10 @@ def _health_check(construct: Construct, setting: Setting) -> Iterator[Action]:
     )
 
 
-def _environment(construct: Construct, setting: Setting, ports: Mapping[str, int]) -> Iterator[Action]:
+def _environment(construct: Construct, setting: Setting) -> Iterator[Action]:
     yield environment(construct, "KLOTHO_UNIT", construct.name)
-    yield environment(construct, "PORT", str(main_port(construct, setting)))
-    for name, port in ports.items():
-        if name != "http":
-            yield environment(construct, f"{name.upper().replace('-', '_')}_PORT", str(port))
+    for name, port in port_variables(construct, setting).items():
+        yield environment(construct, name, str(port))
     for name, value in (setting.parameter(construct, "environment") or {}).items():
         yield environment(construct, name, given_text(value, setting))
 
@@ -334,7 +332,9 @@ FARGATE = Implementation(
         "health_check": Parameter("path that answers 2xx when healthy; the image needs curl or wget"),
         "always_on": Parameter("False: it may be interrupted, so it runs on Fargate Spot"),
     },
-    outputs={"url": Output(_url, "where other containers of this application reach it")},
+    outputs={
+        "url": Output(_url, "where other containers of this application reach it, and nobody else", internal=True)
+    },
     placement=Placement.INSIDE,
     enter_network=enter_network,
     needs=_needs,

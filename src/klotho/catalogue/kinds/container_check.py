@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from klotho.application import Construct
+from klotho.catalogue.kinds.container_ports import port_variables
+from klotho.catalogue.kinds.environment_check import check_container_environment
+from klotho.catalogue.kinds.file_check import nearest_folder, refuses_outside
 from klotho.catalogue.rules import Setting
 from klotho.catalogue.tables import table
 from klotho.diagnostics import Report, did_you_mean
 
 
 def check_container(construct: Construct, setting: Setting, report: Report) -> None:
-    """Its files exist and Fargate takes its size."""
-    _files(construct, setting, report)
-    _size(construct, setting, report)
+    """Its files exist, Fargate takes its size, and its variables are its own."""
+    if not construct.unread & {"context", "dockerfile", "image"}:
+        _files(construct, setting, report)
+    if not construct.unread & {"cpu", "memory"}:
+        _size(construct, setting, report)
+    if not construct.unread & {"port", "ports"}:
+        check_container_environment(construct, setting, report, port_variables(construct, setting))
 
 
 def _files(construct: Construct, setting: Setting, report: Report) -> None:
@@ -26,26 +33,33 @@ def _files(construct: Construct, setting: Setting, report: Report) -> None:
             helps=['say where its Dockerfile is: `context="./services/…"`'],
         )
         return
-    if setting.files.path(context) is None:
-        report.error("outside-repository", f"`{context}` leads outside the repository", construct.span)
+    if refuses_outside(construct, "context", context, setting, report):
         return
     if not setting.files.is_folder(context):
-        parent, _, name = context.rstrip("/").rpartition("/")
         report.error(
             "missing-context",
             f"the folder `{context}` of {construct.title} does not exist",
-            construct.span,
-            helps=[did_you_mean(name, setting.files.names_in(parent or "."))],
+            construct.place("context"),
+            helps=[nearest_folder(context, setting)],
         )
         return
+    _dockerfile(construct, context, setting, report)
+
+
+def _dockerfile(construct: Construct, context: str, setting: Setting, report: Report) -> None:
     dockerfile = setting.parameter(construct, "dockerfile") or f"{context.rstrip('/')}/Dockerfile"
+    if refuses_outside(construct, "dockerfile", dockerfile, setting, report):
+        return
     if not setting.files.is_file(dockerfile):
         folder, _, name = dockerfile.rpartition("/")
         report.error(
             "missing-dockerfile",
             f"{construct.title} has no Dockerfile at `{dockerfile}`",
-            construct.span,
-            helps=[did_you_mean(name, setting.files.names_in(folder or ".")), "or name another one: `dockerfile=…`"],
+            construct.place("dockerfile"),
+            helps=[
+                did_you_mean(name, setting.files.names_in(folder or "."))
+                or f'write one there, or name another: `dockerfile="{folder}/Dockerfile.dev"`'
+            ],
         )
 
 
@@ -56,7 +70,7 @@ def _size(construct: Construct, setting: Setting, report: Report) -> None:
         report.error(
             "bad-size",
             f"{construct.title} wants cpu={cpu}, which Fargate does not offer",
-            construct.span,
+            construct.place("cpu"),
             helps=[f"use one of {', '.join(sizes)} (1024 is one vCPU)"],
         )
         return
@@ -65,6 +79,6 @@ def _size(construct: Construct, setting: Setting, report: Report) -> None:
         report.error(
             "bad-size",
             f"{construct.title} wants memory={memory} with cpu={cpu}, which Fargate does not offer",
-            construct.span,
+            construct.place("memory"),
             helps=[f"with cpu={cpu}, memory goes from {first} to {last} MiB in steps of {step}"],
         )

@@ -14,6 +14,13 @@ def named_ports(construct: Construct, setting: Setting) -> dict[str, int]:
     return {"http": int(setting.parameter(construct, "port"))}
 
 
+def port_variables(construct: Construct, setting: Setting) -> dict[str, int]:
+    """What tells the container its ports: `PORT` for the main one, `GRPC_PORT` for one named `grpc`."""
+    others = {name: port for name, port in named_ports(construct, setting).items() if name != "http"}
+    named = {f"{name.upper().replace('-', '_')}_PORT": port for name, port in others.items()}
+    return {"PORT": main_port(construct, setting), **named}
+
+
 def main_port(construct: Construct, setting: Setting) -> int:
     """What `PORT` says: the port named `http`, else the first one."""
     ports = named_ports(construct, setting)

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
+import warnings
 
 from klotho.application import Construct
+from klotho.catalogue.kinds.environment_check import check_function_environment
+from klotho.catalogue.kinds.file_check import nearest_folder, refuses_outside
 from klotho.catalogue.rules import Setting
 from klotho.catalogue.tables import table
-from klotho.diagnostics import Report, did_you_mean, one_of
+from klotho.diagnostics import Label, Report, Span, meant_or_listed, nearest
 
 _JS_NAMES = re.compile(
     r"""\bexport\s+(?:default\s+)?(?:async\s+)?(?:function\s*\*?|const|let|var|class)\s+([A-Za-z_$][\w$]*)"""
@@ -23,67 +27,159 @@ def runtime_of(construct: Construct, setting: Setting) -> str:
     given = setting.parameter(construct, "runtime")
     if given is not None:
         return str(given)
-    suffix = _suffix(construct, setting) or ".py"
-    return str(table("lambda")["runtime"][suffix])
+    found = _endings(construct, setting)
+    return str(table("lambda")["runtime"][found[0] if found else ".py"])
 
 
 def check_function(construct: Construct, setting: Setting, report: Report) -> None:
-    """Its handler exists and Lambda takes its limits."""
-    handler = setting.parameter(construct, "handler")
+    """Its handler exists, Lambda takes its limits, and its variables are its own."""
+    if not construct.unread & {"handler", "context", "runtime"}:
+        _handler(construct, setting, report)
+    _limits(construct, setting, report)
+    check_function_environment(construct, setting, report)
+
+
+def _handler(construct: Construct, setting: Setting, report: Report) -> None:
+    handler, root = setting.parameter(construct, "handler"), setting.parameter(construct, "context") or "."
     module, _, function = str(handler or "").rpartition(".")
     if not module or not function.isidentifier():
         report.error(
             "bad-handler",
             f"{construct.title} has the handler `{handler}`",
-            construct.span,
+            construct.place("handler"),
             helps=['write `path/module.function`, for example `handler="functions/invoice.handler"`'],
         )
         return
-    _handler(construct, setting, report, module, function)
-    _limits(construct, setting, report)
-
-
-def _handler(construct: Construct, setting: Setting, report: Report, module: str, function: str) -> None:
-    root = setting.parameter(construct, "context") or "."
-    if setting.files.path(f"{root}/{module}") is None:
-        report.error("outside-repository", f"`{root}/{module}` leads outside the repository", construct.span)
+    path = module if root == "." else f"{root}/{module}"
+    if refuses_outside(construct, "context" if root != "." else "handler", path, setting, report):
         return
-    suffix = _suffix(construct, setting)
-    if suffix is None:
-        folder, _, name = module.rpartition("/")
-        stems = [entry.rpartition(".")[0] for entry in setting.files.names_in(f"{root}/{folder}") if "." in entry]
-        endings = ", ".join(table("lambda")["runtime"])
+    if root != "." and not setting.files.is_folder(root):
         report.error(
-            "missing-handler",
-            f"{construct.title} has no handler file `{module}` with one of the endings {endings}",
-            construct.span,
-            helps=[did_you_mean(name, stems)],
+            "missing-context",
+            f"the folder `{root}` of {construct.title} does not exist",
+            construct.place("context"),
+            helps=[nearest_folder(root, setting)],
         )
         return
-    if suffix in (".ts", ".mts", ".cts"):
+    ending = _ending(construct, path, setting, report)
+    if ending is not None:
+        _function(construct, f"{path}{ending}", function, setting, report)
+
+
+def _ending(construct: Construct, path: str, setting: Setting, report: Report) -> str | None:
+    """The ending of the handler's file; None when there is not exactly one file it can be, which is reported."""
+    found = _endings(construct, setting)
+    if len(found) > 1:
+        report.error(
+            "ambiguous-handler",
+            f"the handler of {construct.title} can be {' or '.join(f'`{path}{end}`' for end in found)}",
+            construct.place("handler"),
+            helps=["rename or remove the one that is not meant"],
+        )
+    elif not found:
+        _missing_file(construct, path, setting, report)
+    elif found[0] in (".ts", ".mts", ".cts"):
         report.error(
             "not-supported-yet",
-            f"the handler `{module}{suffix}` of {construct.title} is TypeScript, which is not bundled yet",
-            construct.span,
+            f"the handler `{path}{found[0]}` of {construct.title} is TypeScript, which is not bundled yet",
+            construct.place("handler"),
             helps=["compile it first and name the JavaScript file"],
         )
+    else:
+        return found[0]
+    return None
+
+
+def _missing_file(construct: Construct, path: str, setting: Setting, report: Report) -> None:
+    runtimes, runtime = table("lambda")["runtime"], setting.parameter(construct, "runtime")
+    present = [end for end in runtimes if setting.files.is_file(path + end)]
+    if present and runtime in table("lambda")["runtimes"]:
+        report.error(
+            "bad-runtime",
+            f"{construct.title} wants the runtime `{runtime}`, but its handler is `{path}{present[0]}`",
+            construct.place("runtime"),
+            helps=["leave out `runtime=`: it is inferred from the handler's file"],
+        )
         return
-    text = setting.files.read(f"{root}/{module}{suffix}") or ""
-    names = python_names(text) if suffix == ".py" else javascript_names(text)
+    if present:
+        return  # what is wrong is the runtime, which is said by its own check
+    folder, _, name = path.rpartition("/")
+    names = [entry.rpartition(".") for entry in setting.files.names_in(folder or ".")]
+    stems = [stem for stem, _, end in names if f".{end}" in runtimes]
+    place = f"{folder}/" if folder else ""
+    meant = next(iter(nearest(name, stems)), None)
+    function = str(setting.parameter(construct, "handler")).rpartition(".")[2]
+    report.error(
+        "missing-handler",
+        f"{construct.title} has no handler file `{path}` with one of the endings {', '.join(runtimes)}",
+        construct.place("handler"),
+        helps=[
+            f"did you mean `{place}{meant}`?"
+            if meant
+            else f"write it, with a function `{function}` in it, or correct the path: it starts at the program's folder"
+        ],
+    )
+
+
+def _function(construct: Construct, path: str, function: str, setting: Setting, report: Report) -> None:
+    """The function is in the file, as far as that can be told without running it."""
+    text = setting.files.read(path) or ""
+    if path.endswith(".py"):
+        if _refuses_syntax(construct, path, text, setting, report):
+            return
+        names = python_names(text)
+    else:
+        names = javascript_names(text)
     if names is not None and function not in names:
         report.error(
             "missing-handler",
-            f"`{module}{suffix}` has no function `{function}`",
-            construct.span,
-            helps=[did_you_mean(function, names), f"it has {one_of(sorted(names))}" if names else None],
+            f"`{path}` has no function `{function}`",
+            construct.place("handler"),
+            helps=[meant_or_listed(function, names) or f"write one: `def {function}(event, context):`"],
         )
 
 
-def _suffix(construct: Construct, setting: Setting) -> str | None:
-    """The ending of the handler's file, None when there is no such file."""
+def _refuses_syntax(construct: Construct, path: str, text: str, setting: Setting, report: Report) -> bool:
+    """Reports a Python handler that is no Python, at its line; whether it did."""
+    try:
+        _parsed(text)
+    except SyntaxError as error:
+        if _may_be_newer(error, runtime_of(construct, setting)):
+            return False
+        line = max(error.lineno or 1, 1)
+        report.error(
+            "handler-syntax",
+            f"`{path}`, the handler of {construct.title}, is no Python: {error.msg}",
+            Span(path, line, max(error.offset or 1, 1), line, max(error.offset or 1, 1) + 1),
+            also=[Label(construct.span, "it is the handler of this function")] if construct.span else [],
+            helps=["correct it here or just before: Python notices an open bracket or quote only later"],
+        )
+        return True
+    except ValueError:  # a NUL byte: `python_names` can't read it either
+        return False
+    return False
+
+
+_NEWER = re.compile(r"""\b(def|class)\s+\w+\s*\[|^\s*type\s+\w+|\b([fF][rR]?|[rR][fF])['"]""")
+"""What Python 3.12 added: type parameters, `type` statements, and any quotes in f-strings (PEP 695 and PEP 701)."""
+
+
+def _may_be_newer(error: SyntaxError, runtime: str) -> bool:
+    """Whether this Python may refuse the line only because it is older than the function's runtime."""
+    version = runtime.removeprefix("python").split(".")
+    if not all(part.isdecimal() for part in version) or tuple(map(int, version)) <= sys.version_info[:2]:
+        return False
+    return error.msg.startswith("f-string") or _NEWER.search(error.text or "") is not None
+
+
+def _endings(construct: Construct, setting: Setting) -> list[str]:
+    """The endings of the files the handler can be, of the runtime's language where one was named."""
     root = setting.parameter(construct, "context") or "."
     module = str(setting.parameter(construct, "handler")).rpartition(".")[0]
-    return next((end for end in table("lambda")["runtime"] if setting.files.is_file(f"{root}/{module}{end}")), None)
+    language = str(setting.parameter(construct, "runtime") or "").rstrip("0123456789.x")
+    runtimes: dict[str, str] = table("lambda")["runtime"]
+    offered = [end for end, runtime in runtimes.items() if runtime.startswith(language)]
+    return [end for end in offered if setting.files.is_file(f"{root}/{module}{end}")]
 
 
 def _limits(construct: Construct, setting: Setting, report: Report) -> None:
@@ -93,24 +189,33 @@ def _limits(construct: Construct, setting: Setting, report: Report) -> None:
         report.error(
             "bad-runtime",
             f"{construct.title} wants the runtime `{runtime}`",
-            construct.span,
-            helps=[did_you_mean(str(runtime), runtimes), f"use one of {one_of(runtimes)}"],
+            construct.place("runtime"),
+            helps=[meant_or_listed(str(runtime), runtimes, "use one of")],
         )
     for name, unit in (("memory", "MB"), ("timeout", "seconds")):
+        if name in construct.unread:
+            continue
         low, high = table("lambda")["limits"][name]
         value = setting.parameter(construct, name)
         if not low <= value <= high:
             report.error(
                 "bad-size",
                 f"{construct.title} wants {name}={value}, Lambda takes {low} to {high} {unit}",
-                construct.span,
+                construct.place(name),
+                helps=[f"write `{name}={low if value < low else high}`"],
             )
+
+
+def _parsed(text: str) -> ast.Module:
+    with warnings.catch_warnings():  # about the user's escapes, say: none of them is a mistake
+        warnings.simplefilter("ignore")
+        return ast.parse(text)
 
 
 def python_names(text: str) -> set[str] | None:
     """Names a Python module defines at its top; None when that can't be known (a star import, a syntax error)."""
     try:
-        tree = ast.parse(text)
+        tree = _parsed(text)
     except (SyntaxError, ValueError):
         return None
     names: set[str] = set()

@@ -58,7 +58,10 @@ def _cors(cors: Any) -> dict[str, Any]:
 def check_api(construct: Construct, setting: Setting, report: Report) -> None:
     if setting.parameter(construct, "public") is False:
         report.error(
-            "not-supported-yet", f"{construct.title} says `public=False`, which is not supported yet", construct.span
+            "not-supported-yet",
+            f"{construct.title} says `public=False`, which is not supported yet",
+            construct.place("public"),
+            helps=["leave it out: the API is then reachable from the internet"],
         )
 
 

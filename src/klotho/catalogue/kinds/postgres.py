@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from klotho.application import Construct
 from klotho.catalogue.network import PRIVATE_SUBNETS
 from klotho.catalogue.rules import Implementation, NetworkPlace, Output, Parameter, Placement, Setting
+from klotho.catalogue.tables import table
+from klotho.diagnostics import Report, one_of
 from klotho.resources import AddResource, Ref, ResourceKey, SetProperty, Value, resource_key
 from klotho.resources.changes import Action
 from klotho.resources.naming import database_name
@@ -35,7 +37,7 @@ def rds(construct: Construct, setting: Setting) -> Iterator[Action]:
             "DBInstanceClass": setting.parameter(construct, "instance"),
             "DBName": database_name(construct.name),
             "AllocatedStorage": str(storage),
-            "MaxAllocatedStorage": storage * 5,
+            **_growth(storage),
             "StorageType": "gp3",
             "StorageEncrypted": True,
             "MasterUsername": "klotho",
@@ -45,6 +47,37 @@ def rds(construct: Construct, setting: Setting) -> Iterator[Action]:
             "DeletionProtection": bool(setting.parameter(construct, "protect")),
         },
     )
+
+
+def _growth(storage: int) -> dict[str, int]:
+    """Autoscaling to five times the size, as far as gp3 goes; RDS wants a tenth more than there is, or none at all.
+
+    Source: Amazon RDS User Guide, "Managing capacity automatically with Amazon RDS storage autoscaling".
+    """
+    largest = min(storage * 5, int(table("rds")["gp3"]["storage_gb"][1]))
+    return {"MaxAllocatedStorage": largest} if largest >= storage * 1.1 else {}
+
+
+def check_postgres(construct: Construct, setting: Setting, report: Report) -> None:
+    """RDS has this version and this much storage."""
+    if "version" not in construct.unread:
+        version, majors = str(setting.parameter(construct, "version")), table("rds")["postgres"]["majors"]
+        if version.partition(".")[0] not in majors:
+            report.error(
+                "bad-version",
+                f"{construct.title} wants PostgreSQL {version}, which RDS does not offer",
+                construct.place("version"),
+                helps=[f"use one of {one_of(majors)}"],
+            )
+    if "storage_gb" not in construct.unread:
+        storage, (low, high) = setting.parameter(construct, "storage_gb"), table("rds")["gp3"]["storage_gb"]
+        if not low <= storage <= high:
+            report.error(
+                "bad-size",
+                f"{construct.title} wants storage_gb={storage}, RDS takes {low} to {high} GiB",
+                construct.place("storage_gb"),
+                helps=[f"write `storage_gb={low if storage < low else high}`"],
+            )
 
 
 def enter_network(construct: Construct, place: NetworkPlace, setting: Setting) -> Iterator[Action]:
@@ -93,4 +126,5 @@ RDS = Implementation(
     placement=Placement.INSIDE,
     enter_network=enter_network,
     stateful=True,
+    check=check_postgres,
 )

@@ -14,7 +14,7 @@ from klotho.catalogue.kinds.container import (
 from klotho.catalogue.kinds.container_ports import main_port, named_ports
 from klotho.catalogue.kinds.function import function_arn
 from klotho.catalogue.kinds.shared import namespace_name
-from klotho.catalogue.relationships.connection import connection
+from klotho.catalogue.relationships.connection import check_name, connection
 from klotho.catalogue.relationships.grants import grant
 from klotho.catalogue.rules import Link, Need, Pair, PathTo, ServiceNeed
 from klotho.catalogue.tables import iam_actions
@@ -94,6 +94,7 @@ def _function_needs(link: Link) -> Iterator[Need]:
 
 
 def _check_container(link: Link, report: Report) -> None:
+    check_name(link, report)
     protocol = link.get("protocol", "http")
     if protocol == "async":
         report.error(
@@ -118,12 +119,14 @@ def _check_from_function(link: Link, report: Report) -> None:
             f"{link.actor.title} is a function and reaches containers by `http` only",
             link.relationship.span,
             notes=["Cloud Map registers one port of a container, and that is its HTTP port"],
+            helps=["call it by `http`, or from a container"],
         )
         return
     _check_container(link, report)
 
 
 def _check_function(link: Link, report: Report) -> None:
+    check_name(link, report)
     if link.get("protocol", "http") == "grpc":
         report.error(
             "senseless-protocol",

@@ -10,11 +10,33 @@ from typing import Any
 
 from klotho.application import Construct
 from klotho.catalogue.rules import Link
+from klotho.diagnostics import Label, Report
 from klotho.resources import json_text
 from klotho.resources.changes import Action
 from klotho.resources.naming import environment_suffix
 
 DATA_VERBS = ("reads_from", "writes_to", "read_writes_to")
+_CONNECTING = {**dict.fromkeys(DATA_VERBS, "datastores"), "calls": "services"}
+"""The group of `klotho.config` in which a verb's target is found."""
+
+
+def check_name(link: Link, report: Report) -> None:
+    """Refuses two things of one name and different kinds: the code asks by name alone and can't tell them apart."""
+    group = _CONNECTING[link.relationship.verb]
+    for earlier in link.setting.application.relationships_of(link.actor.id):
+        if earlier is link.relationship:
+            return
+        kind, _, name = earlier.target.partition("/")
+        if _CONNECTING.get(earlier.verb) == group and name == link.target.name and kind != link.target.kind:
+            report.error(
+                "ambiguous-name",
+                f'{link.actor.title} uses two things named "{name}": {kind} and {link.target.kind}',
+                link.relationship.span,
+                also=[Label(earlier.span, "the other one")] if earlier.span else [],
+                notes=[f'its code asks for either by `klotho.config.{group}.get("{name}")`'],
+                helps=["give one of them another name"],
+            )
+            return
 
 
 def connection(link: Link, group: str, target: Construct, facts: dict[str, Any]) -> Action:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from klotho.catalogue.kinds.keyvalue import has_indexes, table_key
-from klotho.catalogue.relationships.connection import DATA_VERBS, access, connection
+from klotho.catalogue.relationships.connection import DATA_VERBS, access, check_name, connection
 from klotho.catalogue.relationships.grants import grant
 from klotho.catalogue.rules import Link, Need, Pair, ServiceNeed
 from klotho.catalogue.tables import iam_actions
@@ -41,4 +41,5 @@ USE_KEYVALUE = Pair(
     connect=use_keyvalue,
     grant=use_items,
     needs=_needs,
+    check=check_name,
 )

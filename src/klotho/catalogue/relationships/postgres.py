@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from klotho.catalogue.kinds.postgres import PORT, database_key, secret_arn
-from klotho.catalogue.relationships.connection import DATA_VERBS, access, connection
+from klotho.catalogue.relationships.connection import DATA_VERBS, access, check_name, connection
 from klotho.catalogue.relationships.grants import grant
 from klotho.catalogue.rules import Link, Need, Pair, PathTo, ServiceNeed
 from klotho.catalogue.tables import iam_actions
@@ -50,4 +50,5 @@ USE_POSTGRES = Pair(
     connect=use_postgres,
     grant=read_secret,
     needs=_needs,
+    check=check_name,
 )

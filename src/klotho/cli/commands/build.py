@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from klotho.cli.commands.program import program_at
-from klotho.cli.console import Console
+from klotho.cli.console import Console, counted
 from klotho.diagnostics import render_json
 from klotho.driver.build import build, write_compiled
 from klotho.driver.machine import elapsed_clock, runs_in_ci
@@ -13,7 +13,7 @@ from klotho.driver.machine import elapsed_clock, runs_in_ci
 
 def run(path: Path, env: str | None, out: Path | None, as_json: bool) -> None:
     console, clock = Console(as_json), elapsed_clock()
-    program = program_at(path)
+    program = program_at(path, "klotho build")
     built = build(program, env, in_ci=runs_in_ci())
     folder = write_compiled(built, out)
     if as_json:
@@ -31,5 +31,7 @@ def run(path: Path, env: str | None, out: Path | None, as_json: bool) -> None:
         return
     console.diagnostics(built.diagnostics, program.folder)
     stacks, resources = len(built.manifest.stacks), len(built.graph)
-    console.note(f"{built.application.name}: {resources} resources in {stacks} stacks, {clock():.2f} s")
+    console.note(
+        f"{built.application.name}: {counted(resources, 'resource')} in {counted(stacks, 'stack')}, {clock():.2f} s"
+    )
     console.out(str(folder))

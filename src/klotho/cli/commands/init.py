@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 
 from klotho.cli.console import Console
@@ -33,7 +34,7 @@ def run(name: str, as_json: bool) -> None:
         return
     for path in sorted(files):
         console.out(str(folder / path))
-    go = "" if folder == Path() else f"cd {name} && "
+    go = "" if folder == Path() else f"cd {shlex.quote(name)} && "
     console.note(f"next: `{go}klotho up`")
 
 

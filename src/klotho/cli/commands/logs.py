@@ -8,21 +8,37 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-from klotho.cli.commands.program import program_at
+from klotho.cli.commands.program import show_notice, where_at
 from klotho.cli.console import Console
 from klotho.diagnostics import ExitCode, Failure
-from klotho.driver.logs import LogLine, open_logs
+from klotho.driver.logs import KeptLogReader, LogLine, open_logs
 from klotho.driver.machine import now_ms
 
 _COLOURS = ("cyan", "green", "yellow", "blue")
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
-def run(services: list[str], follow: bool, since: str, path: Path, env: str | None, as_json: bool) -> None:
+def run(
+    services: list[str],
+    follow: bool,
+    since: str,
+    path: Path,
+    env: str | None,
+    application: str | None,
+    project: str | None,
+    as_json: bool,
+) -> None:
     console = Console(as_json)
     start = now_ms() - seconds_of(since) * 1000
-    reader = open_logs(program_at(path), env, services)
+    where = where_at(path, "klotho logs --program", application, project)
+    identity, reader = open_logs(where, env, services)
+    show_notice(console, identity)
     writer = _Writer(console, reader.services)
+    if isinstance(reader, KeptLogReader):
+        also = ", so there is nothing to follow" if follow else ""
+        console.note(f"{identity.application} is stopped: this is what its logs have kept{also}")
+        writer.write(reader.since(start))
+        return
     writer.write(reader.since(start))
     if follow:
         with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C is how following ends.

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from klotho.cli.commands.program import program_at
-from klotho.cli.console import Console
+from klotho.cli.console import Console, counted
 from klotho.cli.progress import lines
 from klotho.deploy.differences import ResourceChange
 from klotho.deploy.preview import Preview, StackChange
@@ -19,7 +19,7 @@ _ACTIONS = {"create": "green", "update": "yellow", "recreate": "yellow", "delete
 
 def run(path: Path, env: str | None, as_json: bool, detailed_exitcode: bool) -> int:
     console = Console(as_json)
-    built, found = preview_up(program_at(path), env, lines.Quiet(console))
+    built, found = preview_up(program_at(path, "klotho preview"), env, lines.Quiet(console))
     if as_json:
         names = {"application": built.application.name, "environment": built.environment.name}
         console.json({"ok": True, **names, **found.to_json(built.spans)})
@@ -59,4 +59,4 @@ def _summary(changed: tuple[StackChange, ...]) -> str:
             counts[resource.change] = counts.get(resource.change, 0) + 1
     words = {"add": "to add", "modify": "to change", "replace": "to replace", "remove": "to remove"}
     shown = ", ".join(f"{counts[key]} {text}" for key, text in words.items() if key in counts)
-    return f"{len(changed)} stacks: {shown or 'tags or inputs only'}"
+    return f"{counted(len(changed), 'stack')}: {shown or 'tags or inputs only'}"

@@ -2,34 +2,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from klotho.cli.commands.program import program_at
+from klotho.cli.commands.program import show_notice, where_at
 from klotho.cli.console import Console
 from klotho.driver import inspection
 
 
-def run(path: Path, env: str | None, as_json: bool) -> None:
+def run(
+    path: Path, env: str | None, everything: bool, application: str | None, project: str | None, as_json: bool
+) -> None:
     console = Console(as_json)
-    found = inspection.status(program_at(path), env)
+    found = inspection.status(where_at(path, "klotho status", application, project), env)
+    show_notice(console, found.identity)
     if as_json:
         console.json({"ok": True, **found.to_json()})
         return
     identity = found.identity
-    place = f" at {found.endpoint}" if found.endpoint else ""
+    place = f" at {found.endpoint}" if found.endpoint and found.state == "running" else ""
     console.out(
         f"{identity.application} in {identity.environment.name} (project {identity.project}): {found.state}{place}"
     )
+    if found.stacks:
+        console.out("")
+        console.table(
+            [("STACK", "STATUS", "CAUSE"), *((item.name, item.status, _first(item.reason)) for item in found.stacks)]
+        )
+    _units(console, found.units, "")
+    if everything:
+        _units(console, found.other_units, "other applications of the project:")
+    elif found.other_units:
+        console.note("other applications run beside it: `klotho status --all` shows them")
     if found.state != "running":
         console.note("run `klotho up` to bring it up")
+
+
+def _units(console: Console, units: Sequence[dict[str, Any]], title: str) -> None:
+    if not units:
         return
-    console.out("")
-    console.table([("STACK", "STATUS"), *((stack.name, stack.status) for stack in found.stacks)])
-    if found.units:
-        console.out("")
-        header = ("SERVICE", "KIND", "STATE", "RESTARTS", "ADDRESS", "DETAIL")
-        console.table([header, *(_row(unit) for unit in found.units)])
+    console.out(f"\n{title}" if title else "")
+    console.table([("SERVICE", "KIND", "STATE", "RESTARTS", "ADDRESS", "DETAIL"), *(_row(unit) for unit in units)])
 
 
 def _row(unit: dict[str, Any]) -> tuple[str, ...]:
@@ -39,5 +53,9 @@ def _row(unit: dict[str, Any]) -> tuple[str, ...]:
         str(unit.get("state", "")),
         str(unit.get("restarts", 0)),
         str(unit.get("address") or "-"),
-        str(unit.get("detail") or "").split("\n")[0],
+        _first(str(unit.get("detail") or "")),
     )
+
+
+def _first(text: str) -> str:
+    return text.split("\n")[0]

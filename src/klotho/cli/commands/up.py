@@ -12,18 +12,21 @@ from klotho.cli.console import Console
 from klotho.cli.failed_stacks import diagnostics_of, exit_code_of
 from klotho.cli.progress import progress_for
 from klotho.deploy.orchestrator import Deployment
+from klotho.diagnostics import Diagnostic, ExitCode
 from klotho.driver.deployment import UpResult
 from klotho.driver.deployment import up as bring_up
 
 
-def run(path: Path, env: str | None, yes: bool, delete_data: bool, as_json: bool) -> int:
+def run(path: Path, env: str | None, yes: bool, delete_data: bool, take_over: bool, as_json: bool) -> int:
     """`yes` changes nothing yet: the local environment asks no questions, data loss needs its own flag."""
     console = Console(as_json)
-    program = program_at(path)
+    program = program_at(path, "klotho up")
     with progress_for(console) as sink:
-        result = bring_up(program, env, sink, delete_data=delete_data)
+        result = bring_up(program, env, sink, delete_data=delete_data, take_over=take_over)
     if not result.deployment.ok:
         return _failed(console, result)
+    if result.failed_units:
+        return _not_running(console, result)
     if as_json:
         console.json({"ok": True, **summary(result)})
         return 0
@@ -40,6 +43,7 @@ def summary(result: UpResult) -> dict[str, Any]:
         "stacks": [stack_json(result.deployment, index) for index in range(len(result.deployment.outcomes))],
         "outputs": dict(result.outputs),
         "seconds": round(result.seconds, 3),
+        "failed_units": [dict(unit) for unit in result.failed_units],
     }
 
 
@@ -69,6 +73,25 @@ def _failed(console: Console, result: UpResult) -> int:
             console.note(f"\nnot touched, because what they need failed: {', '.join(skipped)}")
         console.note("\nfix the cause and run `klotho up` again: what is done already is not done twice")
     return exit_code_of(deployment)
+
+
+def _not_running(console: Console, result: UpResult) -> int:
+    """Everything is deployed, but it would be a lie to say that it is up."""
+    data = summary(result) if console.as_json else {}
+    found = [_unit_diagnostic(unit) for unit in result.failed_units]
+    console.failed(found, result.built.program.folder, **data)
+    return ExitCode.RESOURCE_FAILED
+
+
+def _unit_diagnostic(unit: Mapping[str, Any]) -> Diagnostic:
+    name = str(unit.get("name", "")).rpartition("/")[2]
+    said = [line for line in str(unit.get("detail") or "no reason was given").splitlines() if line.strip()]
+    return Diagnostic(
+        "unit-failed",
+        f"`{name}` is deployed but does not run: {said[0].rstrip('.')}",
+        notes=tuple(said[1:]),
+        helps=("remove the reason and run `klotho up` again", "see `klotho status`"),
+    )
 
 
 def _succeeded(console: Console, result: UpResult) -> None:

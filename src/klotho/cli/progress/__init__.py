@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from klotho.cli import underway
 from klotho.cli.console import Console
-from klotho.deploy.events import Sink
+from klotho.deploy.events import Event, Sink, StackStarted
+from klotho.driver.underway import Underway
 
 
 @contextmanager
@@ -16,8 +18,19 @@ def progress_for(console: Console) -> Iterator[Sink]:
         from klotho.cli.progress.live import LiveTree
 
         with LiveTree(console) as tree:
-            yield tree.receive
+            yield _watched(tree.receive)
     else:
         from klotho.cli.progress.lines import Lines
 
-        yield Lines(console)
+        yield _watched(Lines(console))
+
+
+def _watched(sink: Sink) -> Sink:
+    """Remembers when something begins in the cloud, for what is said at Ctrl-C."""
+
+    def receive(event: Event) -> None:
+        if isinstance(event, Underway | StackStarted):
+            underway.mark()
+        sink(event)
+
+    return receive

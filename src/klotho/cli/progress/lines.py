@@ -11,6 +11,12 @@ from klotho.cli.console import Console
 from klotho.deploy import events
 from klotho.driver.machine import elapsed_clock
 
+_RESOURCE = {
+    "CREATE_COMPLETE": "created",
+    "UPDATE_COMPLETE": "updated",
+    "DELETE_COMPLETE": "deleted",
+    "DELETE_SKIPPED": "kept",
+}
 _PAST = {"create": "created", "update": "updated", "delete": "deleted", "recreate": "created"}
 _DOING = {"create": "creating", "update": "updating", "delete": "deleting", "recreate": "deleting and creating"}
 
@@ -73,6 +79,6 @@ def line_of(event: events.Event) -> str | None:
 def _resource(stack: str, logical_id: str, type_: str, status: str, reason: str) -> str | None:
     if status.endswith("_IN_PROGRESS"):
         return None
-    word = "FAILED" if status.endswith("_FAILED") else status.removesuffix("_COMPLETE").lower() + "d"
+    word = "FAILED" if status.endswith("_FAILED") else _RESOURCE.get(status, status.lower().replace("_", " "))
     said = f": {reason.splitlines()[0]}" if reason and status.endswith("_FAILED") else ""
     return f"{stack}: {type_} {logical_id} {word}{said}"

@@ -49,7 +49,7 @@ class LiveTree:
 
     def __rich__(self) -> Group:
         with self._lock:
-            head = Text(f"{self._board.step or 'compiling'}  {self._clock():.1f} s", style="bold")
+            head = Text(f"{self._board.step or 'looking'}  {self._clock():.1f} s", style="bold")
             tree = Tree("", hide_root=True)
             for row in self._board.rows.values():
                 node = tree.add(self._text(row))

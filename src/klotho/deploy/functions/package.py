@@ -2,8 +2,9 @@
 
 Input: the asset's properties (`root`, `handler`, `runtime`), the program's folder and a cache folder. Output: the
 zip in the cache and its key in the artifact bucket, `functions/<sha256>.zip`; the same input gives the same bytes,
-and an input seen before is not built again. Refuses TypeScript, unknown runtimes, a missing handler file, and
-content beyond Lambda's limit of 250 MB unzipped (AWS Lambda quotas, "Deployment package").
+and an input seen before is not built again. Refuses TypeScript, unknown runtimes, a missing handler file, a file that
+does not parse (all these in `validate`, which installs and writes nothing), and content beyond Lambda's limit of
+250 MB unzipped (AWS Lambda quotas, "Deployment package").
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import posixpath
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,7 @@ from klotho.deploy.functions.dependencies import (
     python_dependencies,
 )
 from klotho.deploy.functions.javascript_closure import javascript_closure, refuse_typescript
+from klotho.deploy.functions.javascript_syntax import check_javascript
 from klotho.deploy.functions.python_closure import python_closure
 from klotho.diagnostics import Failure
 
@@ -53,32 +56,66 @@ class FunctionZip:
         return f"functions/{self.digest}.zip"
 
 
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What goes into a zip, before anything is installed."""
+
+    handler: str
+    own: Mapping[str, Content]
+    sdk: Mapping[str, bytes]
+    wanted: Dependencies | None
+    inputs: str
+    """Digest of all that decides about the zip."""
+    known: FunctionZip | None
+    notes: tuple[str, ...]
+
+
 class FunctionPackager:
-    """Packages functions of one program, sharing the caches."""
+    """Packages functions of one program, sharing the caches. Building after `validate` goes on with what was read
+    then, in any thread."""
 
     def __init__(self, program_root: Path, cache: Path) -> None:
         self._program_root = program_root
         self._zips = cache / "functions"
         self._dependencies = DependencyCache(cache / "dependencies")
+        self._plans: dict[str, _Plan] = {}
+
+    def validate(self, properties: Mapping[str, Any]) -> None:
+        """Failure, at a line relative to the program's folder, for what can be known without building."""
+        self._plans[_name(properties)] = self._plan(properties)
 
     def package(self, properties: Mapping[str, Any], log: Log) -> FunctionZip:
+        plan = self._plans.pop(_name(properties), None) or self._plan(properties)
+        for note in plan.notes:
+            log(note)
+        if plan.known is not None:
+            return plan.known
+        installed = self._installed(plan.wanted, log)
+        # The user's files win over packages, and the runtime SDK over both: a package named klotho can't shadow it.
+        return self._build(plan.inputs, {**installed, **plan.own, **plan.sdk}, plan.handler)
+
+    def _plan(self, properties: Mapping[str, Any]) -> _Plan:
         root = (self._program_root / str(properties.get("root", "."))).resolve()
-        runtime, handler = str(properties["runtime"]), str(properties["handler"])
+        try:
+            return self._planned(root, str(properties["runtime"]), str(properties["handler"]))
+        except Failure as failure:
+            raise _seen_from(self._program_root, root, failure) from failure
+
+    def _planned(self, root: Path, runtime: str, handler: str) -> _Plan:
         python = runtime.startswith("python")
         if not python and not runtime.startswith("nodejs"):
             raise Failure("runtime-not-supported", f"functions can't be packaged for the runtime `{runtime}` yet")
+        notes: list[str] = []
         entry = handler_file(root, handler, _PYTHON_SUFFIXES if python else _NODE_SUFFIXES)
-        own = python_closure(root, entry) if python else javascript_closure(root, entry, log)
+        own = python_closure(root, entry) if python else javascript_closure(root, entry, notes.append)
         wanted = python_dependencies(root, entry) if python else node_dependencies(root, entry)
         entries: dict[str, Content] = {file.relative_to(root).as_posix(): file for file in own}
         sdk = _runtime_sdk(python)
         inputs = _input_digest(entries, sdk, wanted)
         known = self._lookup(inputs)
-        if known is not None:
-            return known
-        installed = self._installed(wanted, log)
-        # The user's files win over packages, and the runtime SDK over both: a package named klotho can't shadow it.
-        return self._build(inputs, {**installed, **entries, **sdk}, handler)
+        if known is None and not python:
+            check_javascript(root, own)
+        return _Plan(handler, entries, sdk, wanted, inputs, known, tuple(notes))
 
     def _installed(self, wanted: Dependencies | None, log: Log) -> dict[str, Content]:
         if wanted is None:
@@ -136,6 +173,22 @@ def handler_file(root: Path, handler: str, suffixes: tuple[str, ...]) -> Path:
             raise refuse_typescript(f"{module}.ts")
     names = " or ".join(f"`{module}{suffix}`" for suffix in suffixes)
     raise Failure("handler-file-missing", f"the handler `{handler}` needs the file {names}, which is not there")
+
+
+def _name(properties: Mapping[str, Any]) -> str:
+    return json.dumps(dict(properties), sort_keys=True, default=str)
+
+
+def _seen_from(program_root: Path, root: Path, failure: Failure) -> Failure:
+    """The failure with files named from the program's folder, where they were named from the function's root."""
+    prefix = os.path.relpath(root, program_root.resolve())
+    found = failure.diagnostic
+    labels = tuple(
+        replace(label, span=label.span._replace(file=posixpath.normpath(posixpath.join(prefix, label.span.file))))
+        for label in found.labels
+    )
+    failure.diagnostic = replace(found, labels=labels)
+    return failure
 
 
 def _runtime_sdk(python: bool) -> Mapping[str, bytes]:

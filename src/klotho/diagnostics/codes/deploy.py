@@ -35,6 +35,12 @@ _SETTINGS = (
         "Write a value as the message describes it.",
     ),
     Page(
+        "settings-target-missing",
+        "An environment in `klotho.yaml` does not say whether it is on this machine or on AWS.",
+        "An environment named `prod` that quietly ran on this machine would surprise you.",
+        "Write `target: local` or `target: aws` below its name; only the one named `local` needs none.",
+    ),
+    Page(
         "environment-unknown",
         "The environment you named is not in `klotho.yaml`.",
         "Only `local` exists without being written down.",
@@ -131,6 +137,25 @@ _DEPLOYMENT = (
         "Undo the change, or run the command with `--delete-data` if the data may go.",
     ),
     Page(
+        "unit-failed",
+        "Everything is deployed, but a service, database or API of the application does not run.",
+        "Its address does not answer, or another program answers there; the reason is shown.",
+        "Remove the reason, for example the program that holds the port, and run `klotho up` again.",
+    ),
+    Page(
+        "application-elsewhere",
+        "An application of the same name and project was brought up from another folder.",
+        "Going on would replace that application, or delete its data.",
+        "Give this one another name, in `Application(…)` or as `app:` in klotho.yaml, or another `project=`. If it is "
+        "the same application and has moved, add `--take-over`.",
+    ),
+    Page(
+        "application-ambiguous",
+        "The program can't say which application it is, and several were brought up from its folder.",
+        "Klotho does not guess which one a command is for.",
+        "Add `--app NAME`, and `--project NAME` where it has one.",
+    ),
+    Page(
         "environment-protected",
         "`klotho.yaml` says `protect: true` for the environment, and the command would delete its data.",
         "Protection is there so that nobody deletes data by a flag.",
@@ -147,6 +172,42 @@ _DEPLOYMENT = (
         "The local cloud could not be started or stopped; its last lines are shown.",
         "Nothing runs without it.",
         "Do what the lines say; running the command again is always safe.",
+    ),
+    Page(
+        "newer-data",
+        "The local cloud's data were written by a newer Klotho.",
+        "An older one can't read them, and would damage them if it tried.",
+        "Update Klotho, or delete the data with `klotho down --delete-data` if it may go.",
+    ),
+    Page(
+        "damaged-data",
+        "A database file of the local cloud can't be read.",
+        "What is deployed is written there, so nothing can be started.",
+        "Put the file back from a backup, or delete the data with `klotho down --delete-data` and begin anew.",
+    ),
+    Page(
+        "port-in-use",
+        "Another program holds a port that the local cloud gave out earlier.",
+        "Addresses stay the same between runs, so the local cloud does not take another one.",
+        "End the program that is named, and run the command again.",
+    ),
+    Page(
+        "other-region",
+        "The local cloud's data belong to another region than the one that is asked for.",
+        "The region is part of the names of everything that is deployed.",
+        "Use the region that is named, or delete the data with `klotho down --delete-data`.",
+    ),
+    Page(
+        "state-folder",
+        "The folder where Klotho keeps data can't be written to, or is no folder.",
+        "The local cloud keeps everything there.",
+        "Make it a folder you may write to, or set XDG_STATE_HOME to one.",
+    ),
+    Page(
+        "not-installed",
+        "A Python package that the local cloud needs is not installed.",
+        "It does not start without it.",
+        "Run `pip install 'klotho[local]'` where Klotho is installed.",
     ),
     Page(
         "not-running",
@@ -188,6 +249,12 @@ _COMMANDS = (
         "Name a new folder: `klotho init NAME`.",
     ),
     Page(
+        "output-folder-taken",
+        "A build would write to a folder that is not its own: it holds other files, or is a file or a link.",
+        "A build replaces and removes only what an earlier build wrote; your files are never touched.",
+        "Name a folder that is missing or empty, or holds an earlier build: `klotho build --out DIR`.",
+    ),
+    Page(
         "file-refused",
         "The operating system refused a file or folder; its own words are shown.",
         "Klotho can't read or write what it has to.",
@@ -206,10 +273,17 @@ _COMMANDS = (
         "Run `klotho logs` without a name, or correct it.",
     ),
     Page(
+        "code-unknown",
+        "`klotho explain` was asked for a code that no diagnostic has.",
+        "There is no page to show.",
+        "Copy the code from between the brackets of `error[…]`, or run `klotho explain` for all of them.",
+    ),
+    Page(
         "cancelled",
-        "You said no.",
-        "Nothing was changed.",
-        "Run the command again when you are sure.",
+        "You said no, or pressed Ctrl-C.",
+        "The command ended before it was done. What it had begun in the cloud goes on by itself; the message says so "
+        "when there is such a thing.",
+        "Run the command again: what is done already is not done twice.",
     ),
     Page(
         "internal-error",

@@ -37,6 +37,14 @@ PAGES: tuple[Page, ...] = (
         'a.calls(b, "async")\n',
     ),
     Page(
+        "ambiguous-name",
+        "One service uses two constructs of the same name and different kinds, such as a table and a database.",
+        "Its code asks by name alone (`klotho.config.datastores.get(name)`), so either could be meant.",
+        "Give one of them another name.",
+        _START + 'web = Compute.Container("web", image="nginx")\n'
+        'web.reads_from(Databases.Postgres("orders"))\nweb.reads_from(Databases.KeyValue("orders"))\n',
+    ),
+    Page(
         "no-such-port",
         "A container is called by gRPC but has no port named `grpc`.",
         "Klotho would not know which port to open.",
@@ -76,6 +84,33 @@ PAGES: tuple[Page, ...] = (
         "Lambda has no such runtime, or Klotho does not carry it yet.",
         "The deployment would fail.",
         "Leave `runtime` out: it is inferred from the handler's file.",
+    ),
+    Page(
+        "ambiguous-handler",
+        "Several files fit the handler, such as `invoice.py` and `invoice.js`.",
+        "A handler names no ending, so either could be meant.",
+        "Rename or remove the one that is not meant, or name the language with `runtime=`.",
+    ),
+    Page(
+        "handler-syntax",
+        "The handler's file is no valid Python.",
+        "The function would fail at its first call.",
+        "Correct the marked place; the mistake may also be just before it.",
+    ),
+    Page(
+        "bad-variable",
+        "`environment` holds a name that Lambda keeps for itself or does not take, or one that Klotho sets: names that "
+        "start with `KLOTHO_`, and the ports of a container (`PORT`, `GRPC_PORT`).",
+        "AWS would refuse the deployment, or the code would read something else than was given.",
+        "Give the variable another name.",
+        _START + 'Compute.Container("orders", image="nginx", environment={"PORT": "80"})\n',
+    ),
+    Page(
+        "bad-version",
+        "RDS offers no such major version of PostgreSQL.",
+        "The deployment would fail.",
+        "Use one of the versions in the help line, or leave `version` out.",
+        _START + 'Databases.Postgres("orders_db", version="9")\n',
     ),
     Page(
         "bad-size",

@@ -27,9 +27,9 @@ PAGES: tuple[Page, ...] = (
     ),
     Page(
         "program-exited",
-        "The program ended itself with an error, for example by `sys.exit(1)`.",
-        "What comes after it was not read.",
-        "Let the program run to its end.",
+        "The program ended itself, for example by `sys.exit()`, with an error or without one.",
+        "What comes after it was not read, and what is not read would be removed by the next `klotho up`.",
+        "Remove the exit, so that the program runs to its end.",
         _START + "raise SystemExit('not today')\n",
     ),
     Page(
@@ -165,6 +165,14 @@ PAGES: tuple[Page, ...] = (
         '`klotho.config.datastores.get("orders_db").password`.',
         _START + 'db = Databases.Postgres("orders_db")\n'
         'Compute.Container("orders", context="./orders", environment={"PASSWORD": db.password})\n',
+    ),
+    Page(
+        "value-known-at-deploy",
+        "An output such as `db.port` was calculated with, converted to a number, or compared.",
+        "An output is text that stands for a value which exists once the construct is deployed; while the program runs "
+        "there is nothing to calculate with.",
+        "Put it into `environment=` as it is, or into an f-string, and calculate or compare in the service.",
+        _START + 'db = Databases.Postgres("orders_db")\nint(db.port)\n',
     ),
     Page(
         "bad-route",

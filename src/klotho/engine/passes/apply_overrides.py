@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from klotho.application import Directive
-from klotho.diagnostics import did_you_mean, one_of
+from klotho.diagnostics import meant_or_listed
 from klotho.engine.context import Context
 from klotho.resources import Change, Precedence, Provenance, Resource, ResourceGraph, SetProperty
 
@@ -42,5 +42,5 @@ def _nothing_matches(directive: Directive, owned: list[Resource], context: Conte
         "override-matches-nothing",
         f"{title} generates no {directive.target}",
         directive.span,
-        helps=[did_you_mean(directive.target, types), f"it generates {one_of(types)}" if types else None],
+        helps=[meant_or_listed(directive.target, types, "it generates") or "leave it out: it generates nothing"],
     )

@@ -7,27 +7,33 @@ from collections.abc import Iterator
 from klotho.application import Construct, references
 from klotho.catalogue.facts import is_known
 from klotho.catalogue.facts.validate import validate
-from klotho.diagnostics import Label, did_you_mean, one_of
+from klotho.diagnostics import Label, meant_or_listed
 from klotho.engine.context import Context
 from klotho.engine.cycles import find_cycle
-from klotho.resources import Change, Ref, Resource, ResourceGraph, is_deferred, references_in
+from klotho.resources import Change, Precedence, Ref, Resource, ResourceGraph, is_deferred, references_in
 
 
 def check(graph: ResourceGraph, context: Context) -> Iterator[Change]:
     """Report problems; yields nothing."""
-    _outputs(context)
+    check_values(context)
     _requirements(context)
     if not context.report.errors:
         for resource in graph:
             _schema(resource, context)
             _references(resource, graph, context)
-    _cycles(graph, context)
+        _resource_cycles(graph, context)
     yield from ()
+
+
+def check_values(context: Context) -> None:
+    """Report outputs that are not there or secret, and values that wait for each other."""
+    _outputs(context)
+    _value_cycles(context)
 
 
 def _outputs(context: Context) -> None:
     """Outputs in `environment=`: they exist, and none is a secret."""
-    for construct, _ in context.resolved:
+    for construct in context.application.constructs:
         for construct_id, name in references(construct.properties):
             target = context.application.by_id.get(construct_id)
             if target is None or construct_id not in context.chosen:
@@ -38,7 +44,7 @@ def _outputs(context: Context) -> None:
                     "unknown-output",
                     f"{target.title} has no output `{name}`",
                     construct.span,
-                    helps=[did_you_mean(name, offered), f"it has {one_of(sorted(offered))}" if offered else None],
+                    helps=[meant_or_listed(name, offered)],
                 )
             elif offered[name].secret:
                 context.report.error(
@@ -74,11 +80,16 @@ def _schema(resource: Resource, context: Context) -> None:
     for problem in validate(resource.type, resource.properties, is_deferred):
         decision = resource.decisions.get(problem.path) or resource.decisions.get(problem.path[:1])
         source = decision.winner if decision else resource.origins[0]
+        said, _, meant = problem.message.partition("; ")
+        remedy = (
+            "correct it in the override" if source.precedence == Precedence.DIRECTIVE else "change what it comes from"
+        )
         context.report.error(
             "bad-property",
-            f"{resource.type} of {source.because}: {problem}",
+            f"`{'.'.join(problem.path)}` of {resource.type} {said}",
             source.spans[0] if source.spans else None,
-            notes=[f"set by rule `{source.rule}`"],
+            notes=[f"set by rule `{source.rule}`, because of {source.because}"],
+            helps=[meant or f"{remedy}: AWS's reference of {resource.type} says what it takes"],
         )
 
 
@@ -95,8 +106,8 @@ def _references(resource: Resource, graph: ResourceGraph, context: Context) -> N
             )
 
 
-def _cycles(graph: ResourceGraph, context: Context) -> None:
-    """A cycle of outputs in the user's own words, else one among resources."""
+def _value_cycles(context: Context) -> None:
+    """A cycle of outputs, in the user's own words."""
     edges = {
         construct.id: sorted({item.construct for item in references(construct.properties)})
         for construct in context.application.constructs
@@ -105,9 +116,9 @@ def _cycles(graph: ResourceGraph, context: Context) -> None:
     if cycle:
         constructs = [context.application.construct(item) for item in cycle]
         _report_value_cycle(constructs, context)
-        return
-    if context.report.errors:
-        return
+
+
+def _resource_cycles(graph: ResourceGraph, context: Context) -> None:
     found = find_cycle({resource.key: sorted(graph.dependencies(resource)) for resource in graph})
     if found:
         context.report.error(

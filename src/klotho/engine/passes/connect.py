@@ -16,19 +16,30 @@ from klotho.resources import Change, ResourceGraph
 
 def connect(graph: ResourceGraph, context: Context) -> Iterator[Change]:
     """What every pair's `connect` says."""
-    for relationship in context.application.relationships:
-        _refuse_senseless(relationship, context)
+    refuse_senseless(context)
     for link, pair in context.links:
         yield from attributed(because_of_link(link, pair.connect), pair.connect(link))
 
 
-def _refuse_senseless(relationship: Relationship, context: Context) -> None:
+def refuse_senseless(context: Context) -> None:
+    """Report every relationship to which the catalogue gives no meaning."""
+    for relationship in context.application.relationships:
+        _refuse(relationship, context)
+
+
+def _refuse(relationship: Relationship, context: Context) -> None:
     if relationship.actor not in context.chosen or relationship.target not in context.chosen:
         return
     actor = context.application.construct(relationship.actor)
     target = context.application.construct(relationship.target)
     if relationship.actor == relationship.target:
-        context.report.error("senseless-relationship", f"{actor.title} can't be related to itself", relationship.span)
+        context.report.error(
+            "senseless-relationship",
+            f"{actor.title} can't be related to itself",
+            relationship.span,
+            notes=["inside its own code there is nothing to find, to grant or to connect"],
+            helps=[f"leave it out, or give `{relationship.verb}` the construct it was meant for"],
+        )
     elif find_pair(relationship.verb, actor.kind, target.kind) is None:
         context.report.error(
             "senseless-relationship",

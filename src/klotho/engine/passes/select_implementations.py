@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from klotho.application import Construct, Directive
 from klotho.catalogue.kinds import candidates
-from klotho.diagnostics import one_of
+from klotho.diagnostics import meant_or_listed, one_of
 from klotho.engine.context import Context
 from klotho.resources import Change, Choose, Precedence, Provenance, ResourceGraph, resource_key
 
@@ -47,7 +47,7 @@ def _choice(construct: Construct, pin: Directive | None, context: Context) -> tu
                 "unknown-parameter",
                 f"`{pin.target}` has no parameter `{name}`",
                 pin.span,
-                helps=[f"it has {one_of(sorted(known))}"],
+                helps=[meant_or_listed(name, known)],
             )
     return pin.target, reason
 
@@ -62,5 +62,5 @@ def _refused(construct: Construct, context: Context) -> bool:
         what = f"{construct.title} says `existing=…`, which is not supported yet"
     else:
         return False
-    context.report.error("not-supported-yet", what, construct.span)
+    context.report.error("not-supported-yet", what, construct.span, helps=["leave it out for now"])
     return True

@@ -25,7 +25,7 @@ from klotho.localcloud.cloudformation.parameters import check_resources_exist, s
 from klotho.localcloud.cloudformation.plan import Change, changes
 from klotho.localcloud.cloudformation.steps import Steps, handler_wants_new
 from klotho.localcloud.cloudformation.store import Inputs, Operation, Stack, StackResource, Store, now
-from klotho.localcloud.handler import Handler, HandlerError
+from klotho.localcloud.handler import APPLICATION_TAG, Handler, HandlerError
 from klotho.localcloud.identity import arn, uuid_of
 from klotho.localcloud.service import ApiError
 
@@ -84,6 +84,14 @@ class Engine:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for owner in [owner for owner, task in self._running.items() if task in done]:
                 self._running.pop(owner).result()
+
+    async def settle_application(self, name: str) -> None:
+        """Wait until no operation on a stack with the tag `klotho:application` of this name runs."""
+        for stack_id in list(self._running):
+            stack = self.store.stack_by_id(stack_id)
+            task = self._running.get(stack_id)
+            if task is not None and stack is not None and stack.inputs.tags.get(APPLICATION_TAG) == name:
+                await asyncio.wait({task})
 
     async def close(self) -> None:
         """Stop at once; `recover` carries on the next time."""
@@ -320,6 +328,7 @@ class Engine:
             deployment = prepare(
                 operation.inputs.template, given, self._identity(stack), self.handlers, operation.inputs.capabilities
             )
+            await self.cloud.deploying(operation.inputs.tags)
         steps = Steps(
             operation=operation,
             stack_name=stack.name,

@@ -6,11 +6,11 @@ removed. Never touches anything.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from klotho.catalogue.facts import PropertyPath, schema
+from klotho.catalogue.facts import PropertyPath, edited, schema
 from klotho.localcloud.cloudformation.coercion import coerced
 from klotho.localcloud.cloudformation.deployment import Deployment
 from klotho.localcloud.cloudformation.intrinsics import Scope, resolve
@@ -56,6 +56,7 @@ def strongest(properties: tuple[PropertyChange, ...]) -> Recreation:
 def compare(type_name: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[PropertyChange, ...]:
     """The top-level properties that differ; an unknown new value counts as a possible difference."""
     facts = schema(type_name)
+    edits = edited(type_name, before, after)
     found = []
     for name in sorted(set(before) | set(after)):
         if normal(before.get(name)) == normal(after.get(name)):
@@ -64,6 +65,8 @@ def compare(type_name: str, before: Mapping[str, Any], after: Mapping[str, Any])
         for level, paths in (("Conditionally", facts.conditional_create_only), ("Always", facts.create_only)):
             if any(path[0] == name and _differs(path, before, after) for path in paths):
                 recreation = "Always" if level == "Always" else "Conditionally"
+        if name in edits:
+            recreation = "Always"
         unknown = merged(after.get(name))
         causes = tuple(sorted(unknown.causes, key=lambda cause: cause.entity)) if unknown is not None else ()
         if recreation == "Always" and causes and not any(cause.certain for cause in causes):
@@ -154,12 +157,16 @@ class _Planner:
         return change if change.properties or change.tags or change.attributes else None
 
     def _compared(self, live: StackResource, after: Mapping[str, Any]) -> tuple[PropertyChange, ...]:
+        """The schema's word on every property, and the handler's on those that the schema would change in place."""
         found = compare(live.type_name, live.properties, after)
-        known = not any(change.causes for change in found)
-        if found and known and strongest(found) != "Always" and self._must_replace(live, after):
-            conditional = [change for change in found if change.recreation == "Conditionally"] or found
-            return tuple(replace(change, recreation="Always") if change in conditional else change for change in found)
-        return found
+        # A handler can't judge a value that is known only once something else has changed.
+        known = [change.name for change in found if not change.causes]
+        asked = {change.name for change in found if change.name in known and change.recreation != "Always"}
+        blamed = {name for name in asked if self._must_replace(live, _with(live.properties, after, [name]))}
+        if asked and not blamed and self._must_replace(live, _with(live.properties, after, known)):
+            # Only together: the conditional ones are the likelier reason.
+            blamed = {change.name for change in found if change.recreation == "Conditionally"} & asked or asked
+        return tuple(replace(change, recreation="Always") if change.name in blamed else change for change in found)
 
     def _ref(self, name: str) -> Any:
         change = self._planned[name]
@@ -172,6 +179,13 @@ class _Planner:
         if change is None or (change.action == "Modify" and not change.properties):
             return self._live[name].attributes.get(attribute)
         return Unknown(frozenset({Cause(f"{name}.{attribute}", "ResourceAttribute", _certain(change))}))
+
+
+def _with(before: Mapping[str, Any], after: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    """The properties before, but these as they are to be."""
+    changed = set(names)
+    kept = {name: value for name, value in before.items() if name not in changed}
+    return {**kept, **{name: after[name] for name in changed if name in after}}
 
 
 def attribute_changes(item: ResourceTemplate, live: StackResource) -> tuple[str, ...]:

@@ -217,6 +217,8 @@ def _check_renamed(resource: StackResource, old: StackResource) -> None:
 
 
 def _reason(error: HandlerError) -> str:
+    """AWS's form; after several lines on a line of its own, so that a log's last line stays as it was written."""
     if error.code == "GeneralServiceException":
         return error.reason
-    return f"{error.reason} (HandlerErrorCode: {error.code})"
+    separator = "\n" if "\n" in error.reason else ""
+    return f"{error.reason}{separator} (HandlerErrorCode: {error.code})"

@@ -18,7 +18,7 @@ import string
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from klotho.localcloud.handler import Handler, HandlerError, Outcome, Record, Request
+from klotho.localcloud.handler import APPLICATION_TAG, Handler, HandlerError, Outcome, Record, Request, application_of
 from klotho.localcloud.identity import arn, digest, physical_name
 from klotho.localcloud.planes.postgres import PostgresError
 from klotho.localcloud.planes.postgres_programs import programs
@@ -119,13 +119,17 @@ class DbInstance(Handler):
 
     async def resume(self, record: Record) -> None:
         await self._launching(
-            self.cloud.postgres.launch(
+            self.cloud.postgres.bring_back(
                 record.identifier,
                 parameters=self._parameters(record.properties),
                 engine_version=_text(record.properties, "EngineVersion"),
                 name=_shown_name(record.properties, record.identifier),
+                application=application_of(record),
             )
         )
+
+    async def suspend(self, record: Record) -> None:
+        await self.cloud.postgres.suspend(record.identifier)
 
     async def snapshot(self, record: Record) -> str:
         """Keep a copy of the data (DeletionPolicy: Snapshot); returns where. Stops the server: call before delete."""
@@ -146,6 +150,7 @@ class DbInstance(Handler):
                 parameters=self._parameters(properties),
                 engine_version=_text(properties, "EngineVersion"),
                 name=_shown_name(properties, identifier),
+                application=request.tags.get(APPLICATION_TAG),
             )
         )
         return address

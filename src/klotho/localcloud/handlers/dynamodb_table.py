@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from klotho.catalogue.facts import replaced_by
 from klotho.localcloud.handler import Handler, HandlerError, Outcome, Properties, Request
 from klotho.localcloud.identity import physical_name
 from klotho.localcloud.services.dynamodb.definition import SETTINGS
@@ -75,7 +76,7 @@ class DynamoDbTable(Handler):
 
     def must_replace(self, request: Request) -> bool:
         """A changed key, a changed type of a defined attribute and changed local indexes need a new table."""
-        return _fixed(request.previous) != _fixed(request.properties)
+        return bool(replaced_by(self.type_name, request.previous, request.properties))
 
     async def update(self, request: Request) -> Outcome:
         name = request.identifier or ""
@@ -133,19 +134,6 @@ def _tags(request: Request) -> dict[str, str]:
     """The stack's tags under the resource's own."""
     own = {str(tag["Key"]): str(tag["Value"]) for tag in request.properties.get("Tags") or ()}
     return {**request.tags, **own}
-
-
-def _fixed(properties: Properties) -> tuple[object, ...]:
-    """What an existing table cannot change."""
-    keys = [(entry.get("AttributeName"), entry.get("KeyType")) for entry in properties.get("KeySchema") or ()]
-    local = {index.get("IndexName"): index for index in properties.get("LocalSecondaryIndexes") or ()}
-    names = {name for name, _ in keys}
-    types = {
-        entry.get("AttributeName"): entry.get("AttributeType")
-        for entry in properties.get("AttributeDefinitions") or ()
-        if entry.get("AttributeName") in names
-    }
-    return keys, types, local
 
 
 def _check_one_index(request: Request) -> None:

@@ -79,7 +79,10 @@ class EcsService(Handler):
 
     async def resume(self, record: Record) -> None:
         """All services come back at the same time, in the background."""
-        self.cloud.containers.resume(record)
+        await self.cloud.containers.resume(record)
+
+    async def suspend(self, record: Record) -> None:
+        await self.cloud.containers.remove(record.identifier)
 
 
 def _check(properties: Mapping[str, Any]) -> None:

@@ -53,7 +53,11 @@ class EventSourceMapping(Handler):
             self.cloud.queue_events.remove(request.identifier)
 
     async def resume(self, record: Record) -> None:
-        self.cloud.queue_events.put(record)
+        if self.cloud.queue_events.get(record.identifier) is None:
+            self.cloud.queue_events.put(record)
+
+    async def suspend(self, record: Record) -> None:
+        self.cloud.queue_events.remove(record.identifier)
 
     def _check(self, properties: Properties, identifier: str) -> None:
         source = str(properties.get("EventSourceArn", ""))

@@ -100,7 +100,10 @@ class HttpApi(Handler):
             await self.cloud.gateway.close(request.identifier)
 
     async def resume(self, record: Record) -> None:
-        await self.cloud.gateway.open(record)
+        await self.cloud.gateway.bring_back(record)
+
+    async def suspend(self, record: Record) -> None:
+        await self.cloud.gateway.close(record.identifier)
 
 
 def _check_api(properties: Mapping[str, Any]) -> None:

@@ -71,6 +71,9 @@ class LambdaFunction(Handler):
         # Not warm: a hundred functions starting at once would hold up everything else of a restart.
         await self.cloud.functions.put(record, warm=False)
 
+    async def suspend(self, record: Record) -> None:
+        await self.cloud.functions.suspend(record.identifier)
+
 
 def _record(request: Request, outcome: Outcome) -> Record:
     return Record(

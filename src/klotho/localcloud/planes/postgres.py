@@ -5,21 +5,18 @@ that stays the same, logging to `/aws/rds/instance/<id>/postgresql`. Refuses, as
 holds (named), a server that does not start (with its log's last lines), a data folder of another major version.
 
 As on RDS the master user is no superuser but a member of `rds_superuser`, and passwords are SCRAM. The superuser
-`rdsadmin` can only connect through a socket in a folder nobody else can enter. `fsync` and `synchronous_commit` stay
-on: what a client was told is committed survives a kill -9 of everything.
+`rdsadmin` has a random password that lies in the data folder; there is no Unix socket. `fsync` and
+`synchronous_commit` stay on: what a client was told is committed survives a kill -9 of everything.
 """
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import os
 import re
 import shutil
 import signal
-import stat
 import subprocess
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,12 +26,11 @@ from klotho.localcloud.planes.postgres_programs import (
     ADMIN,
     PostgresError,
     Programs,
+    admin_password,
     cache_folder,
     copy_folder,
     copy_template,
-    give,
     programs,
-    server_user,
 )
 from klotho.localcloud.planes.processes import Child, ProcessTable, Supervised, describe_exit
 from klotho.localcloud.planes.reaper import end_groups, start_mark
@@ -50,6 +46,8 @@ __all__ = ["PostgresError", "PostgresServers"]
 HOST = "127.0.0.1"
 START_TIMEOUT_S = 120.0
 """Recovery after a crash replays the log written since the last checkpoint, which takes its time."""
+RETRY_S = 1.0
+"""Between two looks whether the port of an instance that is to come back is free."""
 _IDENTIFIER = re.compile(r"[a-z][a-z0-9-]{0,62}")
 _SETTINGS: Mapping[str, str] = {
     "listen_addresses": HOST,
@@ -63,9 +61,15 @@ _SETTINGS: Mapping[str, str] = {
     "max_wal_senders": "0",
     "wal_level": "minimal",
     "jit": "off",
+    # In the data folder: a killed server leaves nothing in /dev/shm.
+    "dynamic_shared_memory_type": "mmap",
 }
 _MASTER_GRANTS = ("pg_monitor", "pg_signal_backend", "pg_checkpoint")
 """What `rds_superuser` may do (RDS user guide, "Understanding the rds_superuser role"), as far as it exists here."""
+
+
+class PortHeldError(PostgresError):
+    """Somebody else listens on the instance's port."""
 
 
 @dataclass(slots=True)
@@ -73,12 +77,12 @@ class _Server:
     identifier: str
     name: str
     data: Path
-    socket_folder: Path
     port: int
     programs: Programs
     version: str
     parameters: Mapping[str, str]
     kept: Supervised
+    application: str | None = None
 
     @property
     def log_group(self) -> str:
@@ -94,8 +98,10 @@ class PostgresServers:
         self._cache = cache or cache_folder()
         self._root = cloud.state / "postgres"
         self._servers: dict[str, _Server] = {}
-        self._failed: dict[str, tuple[str, str]] = {}
-        """Identifier -> (name, why it does not run)."""
+        self._failed: dict[str, UnitStatus] = {}
+        """Identifier -> what `status` says of an instance that does not run."""
+        self._waiting: dict[str, asyncio.Task[None]] = {}
+        """Instances that are to come back as soon as their port is free."""
         self._locks: dict[str, asyncio.Lock] = {}
 
     async def start(self) -> None:
@@ -105,18 +111,14 @@ class PostgresServers:
 
     async def stop(self) -> None:
         """Shut all servers down cleanly, at the same time."""
+        for identifier in list(self._waiting):
+            self._stop_waiting(identifier)
         servers, self._servers = self._servers, {}
         await asyncio.gather(*(server.kept.stop() for server in servers.values()))
-        for server in servers.values():
-            shutil.rmtree(server.socket_folder, ignore_errors=True)
 
     def status(self) -> list[UnitStatus]:
         shown = [_status(server) for server in self._servers.values()]
-        shown += [
-            UnitStatus(name=name, kind="postgres", state="failed", detail=reason)
-            for identifier, (name, reason) in self._failed.items()
-            if identifier not in self._servers
-        ]
+        shown += [unit for identifier, unit in self._failed.items() if identifier not in self._servers]
         return sorted(shown, key=lambda unit: unit.name)
 
     async def ensure(
@@ -129,12 +131,15 @@ class PostgresServers:
         parameters: Mapping[str, str] | None = None,
         engine_version: str | None = None,
         name: str | None = None,
+        application: str | None = None,
     ) -> tuple[str, int]:
         """Make the instance exist, run and have this master user and database; returns (host, port). Idempotent.
 
         `database`: None makes none but `postgres`. `name`: what `status` calls it (default: the identifier).
         """
-        address = await self.launch(identifier, parameters=parameters, engine_version=engine_version, name=name)
+        address = await self.launch(
+            identifier, parameters=parameters, engine_version=engine_version, name=name, application=application
+        )
         server = self._servers[identifier]
         script = _master(master_user, master_password)
         await _query(server, script + (_database(database, master_user) if database else ""))
@@ -147,6 +152,7 @@ class PostgresServers:
         parameters: Mapping[str, str] | None = None,
         engine_version: str | None = None,
         name: str | None = None,
+        application: str | None = None,
     ) -> tuple[str, int]:
         """Start the instance's server (again, if its parameters changed), creating its data folder when missing."""
         if _IDENTIFIER.fullmatch(identifier) is None:
@@ -155,23 +161,65 @@ class PostgresServers:
             wanted = dict(parameters or {})
             running = self._servers.get(identifier)
             if running is not None and running.parameters == wanted:
+                running.application = application
                 return HOST, running.port
             if running is not None:
                 await self._halt(identifier)
             try:
                 server = await asyncio.to_thread(self._prepare, identifier, wanted, engine_version, name or identifier)
+                server.application = application
                 server.kept = Supervised(lambda: _launch(self._cloud, server))
-                try:
-                    await server.kept.start()
-                except BaseException:
-                    shutil.rmtree(server.socket_folder, ignore_errors=True)
-                    raise
+                await server.kept.start()
             except Exception as error:
-                self._failed[identifier] = (name or identifier, str(error))
+                self._failed[identifier] = UnitStatus(
+                    name or identifier, "postgres", "failed", detail=str(error), application=application
+                )
                 raise
             self._failed.pop(identifier, None)
             self._servers[identifier] = server
             return HOST, server.port
+
+    async def bring_back(
+        self,
+        identifier: str,
+        *,
+        parameters: Mapping[str, str],
+        engine_version: str | None,
+        name: str,
+        application: str | None,
+    ) -> None:
+        """`launch` for an instance that ran before: while somebody else has its port it waits, shown as failed."""
+        self._stop_waiting(identifier)
+
+        async def launch() -> bool:
+            try:
+                await self.launch(
+                    identifier, parameters=parameters, engine_version=engine_version, name=name, application=application
+                )
+            except PortHeldError:
+                return False
+            return True
+
+        async def wait() -> None:
+            while True:
+                await asyncio.sleep(RETRY_S)
+                if is_free(self._cloud.ports.of(f"postgres/{identifier}")) and await launch():
+                    return
+
+        if not await launch():
+            self._waiting[identifier] = asyncio.get_running_loop().create_task(wait())
+
+    async def suspend(self, identifier: str) -> None:
+        """Stop the server and leave its data for `bring_back`. Idempotent."""
+        self._stop_waiting(identifier)
+        async with self._locks.setdefault(identifier, asyncio.Lock()):
+            await self._halt(identifier)
+            self._failed.pop(identifier, None)
+
+    def _stop_waiting(self, identifier: str) -> None:
+        task = self._waiting.pop(identifier, None)
+        if task is not None:
+            task.cancel()
 
     async def set_password(self, identifier: str, user: str, password: str) -> None:
         """Give the master user a new password; open connections stay."""
@@ -179,6 +227,7 @@ class PostgresServers:
 
     async def delete(self, identifier: str, keep_data: bool = False) -> None:
         """Stop the server and remove its data (or leave the data folder where it is). Idempotent."""
+        self._stop_waiting(identifier)
         async with self._locks.setdefault(identifier, asyncio.Lock()):
             await self._halt(identifier)
             self._failed.pop(identifier, None)
@@ -210,7 +259,8 @@ class PostgresServers:
     def _running(self, identifier: str) -> _Server:
         server = self._servers.get(identifier)
         if server is None:
-            why = self._failed.get(identifier, ("", "it was never started"))[1]
+            failed = self._failed.get(identifier)
+            why = failed.detail if failed is not None else "it was never started, or its application is stopped"
             raise PostgresError(f"the server of DB instance {identifier} is not running: {why}")
         return server
 
@@ -218,7 +268,6 @@ class PostgresServers:
         server = self._servers.pop(identifier, None)
         if server is not None:
             await server.kept.stop()
-            await asyncio.to_thread(shutil.rmtree, server.socket_folder, ignore_errors=True)
 
     def _prepare(self, identifier: str, parameters: dict[str, str], engine_version: str | None, name: str) -> _Server:
         data = self._root / identifier / "data"
@@ -229,7 +278,7 @@ class PostgresServers:
         elif major != found.major:
             raise PostgresError(f"{data} was written by PostgreSQL {major}, which is not installed here any more")
         return _Server(
-            identifier, name, data, _socket_folder(data), self._cloud.ports.of(f"postgres/{identifier}"),
+            identifier, name, data, self._cloud.ports.of(f"postgres/{identifier}"),
             found, found.version(), parameters, Supervised(_never),
         )  # fmt: skip
 
@@ -250,20 +299,23 @@ def _status(server: _Server) -> UnitStatus:
         restarts=server.kept.restarts,
         detail=f"PostgreSQL {server.version}" if running else server.kept.detail,
         pid=server.kept.child.pid if running and server.kept.child else None,
+        application=server.application,
     )
 
 
 async def _launch(cloud: Cloud, server: _Server) -> Child:
     """One life of the server, ready for connections."""
     await asyncio.to_thread(_end_orphan, server.data)
+    # Sets it in folders of an earlier Klotho, which needs the server down.
+    await asyncio.to_thread(admin_password, server.programs, server.data)
     if not is_free(server.port):
         holder = holder_of(server.port) or "another program"
-        raise PostgresError(f"port {server.port} of DB instance {server.identifier} is in use by {holder}")
+        raise PortHeldError(f"port {server.port} of DB instance {server.identifier} is in use by {holder}")
     settings = {
         **_SETTINGS,
         **server.parameters,
         "port": str(server.port),
-        "unix_socket_directories": str(server.socket_folder),
+        "unix_socket_directories": "",
     }
     options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
     for attempt in range(20):
@@ -326,30 +378,15 @@ def _end_orphan(data: Path) -> None:
         end_groups({pid: (signal.SIGINT, 5.0, mark)})
 
 
-def _socket_folder(data: Path) -> Path:
-    """A short private folder for the unix socket: its path may be 103 bytes long at most, with the socket's name.
-
-    Refuses a folder of that name that belongs to someone else.
-    """
-    root = os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()
-    name = hashlib.sha256(str(data).encode()).hexdigest()[:12]
-    folder = Path(root) / f"klotho-pg-{name}"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    found = folder.lstat()
-    owner = server_user()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid not in {os.geteuid(), owner[0] if owner else os.geteuid()}:
-        raise PostgresError(f"{folder} belongs to another user: remove it")
-    give(folder)
-    return folder
-
-
 async def _query(server: _Server, script: str) -> str:
     """Run SQL as the superuser through psql; the script goes through standard input, so no password is in `ps`."""
+    password = await asyncio.to_thread(admin_password, server.programs, server.data)
     process = await asyncio.create_subprocess_exec(
         str(server.programs.folder / "psql"), "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1",
-        "-h", str(server.socket_folder), "-p", str(server.port), "-U", ADMIN, "-d", "postgres", "-f", "-",
+        "-h", HOST, "-p", str(server.port), "-U", ADMIN, "-d", "postgres", "-f", "-",
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-        env={"PATH": os.defpath, "LC_ALL": "C", "PGCLIENTENCODING": "UTF8", "PGCONNECT_TIMEOUT": "10"},
+        env={"PATH": os.defpath, "LC_ALL": "C", "PGCLIENTENCODING": "UTF8", "PGCONNECT_TIMEOUT": "10",
+             "PGPASSWORD": password},
     )  # fmt: skip
     output, errors = await process.communicate(script.encode())
     if process.returncode != 0:

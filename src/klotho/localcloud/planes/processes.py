@@ -28,7 +28,7 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Literal, TypedDict
+from typing import IO, TYPE_CHECKING, Literal, TypedDict, cast
 
 from klotho.localcloud.planes.reaper import end_groups, signal_group, start_mark
 
@@ -156,10 +156,12 @@ def _live_entries(path: Path) -> list[_Entry]:
             entry = json.loads(line)
         except ValueError:
             continue
+        if not isinstance(entry, Mapping):  # damaged
+            continue
         if "ended" in entry:
             live.pop(entry["ended"], None)
         elif {"pid", "signal", "grace", "mark"} <= entry.keys():
-            live[entry["pid"]] = entry
+            live[entry["pid"]] = cast(_Entry, entry)
     return list(live.values())
 
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from klotho.localcloud.handler import HandlerError, Properties, Record
+from klotho.localcloud.handler import HandlerError, Properties, Record, application_of
 from klotho.localcloud.planes.containers.health import HealthCheck, health_check
 from klotho.localcloud.planes.containers.image import REPOSITORY
 from klotho.localcloud.world import World
@@ -78,6 +78,7 @@ class ServiceSpec:
     """Cloud Map service ARN -> port name."""
     start_s: float
     task: TaskSpec
+    application: str | None = None
 
 
 def construct_name(properties: Properties, otherwise: str) -> str:
@@ -107,6 +108,7 @@ def service_spec(record: Record, world: World) -> ServiceSpec:
         },
         start_s=float(properties.get("HealthCheckGracePeriodSeconds") or DEFAULT_START_S),
         task=task,
+        application=application_of(record),
     )
 
 
@@ -148,8 +150,8 @@ def _task(record: Record, service: str) -> TaskSpec:
     found = _URI.fullmatch(uri)
     if found is None:
         raise HandlerError(
-            f"{service}: image `{uri}` needs a container engine; the local cloud runs what `klotho up` builds from a "
-            f"Dockerfile ({REPOSITORY}@sha256:…)",
+            f"{service}: image `{uri}` is not carried; the local cloud uses no container engine, it runs what `klotho "
+            f"up` builds from a Dockerfile ({REPOSITORY}@sha256:…)",
             "ClientException",
         )
     name = str(container.get("Name", service))

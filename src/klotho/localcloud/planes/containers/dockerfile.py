@@ -174,7 +174,7 @@ def _instructions(text: str) -> Iterator[Instruction]:
             hint = f"did you mean {near[0]}?" if near else f"instructions are {', '.join(sorted(KNOWN))}"
             raise ImageError(line, whole[:80], f"`{keyword}` is no instruction", hint)
         if keyword in ("RUN", "COPY", "ADD") and _HEREDOC.search(rest):
-            reason = "heredocs are not carried without a container engine"
+            reason = "heredocs are not carried"
             raise ImageError(line, whole[:80], reason, "put the lines into a file and COPY it")
         flags: list[tuple[str, str]] = []
         while found := _FLAG.match(rest):

@@ -1,8 +1,8 @@
 """Builds an image from a Dockerfile without a container engine: a folder, and how to start what is in it.
 
 Input: a context, its Dockerfile and build arguments. Output: `BuiltImage`, and on disk `<images>/<digest>/root` with
-`image.json`. Refuses, as `ImageError` with the Dockerfile's line, what only a container engine can do; nothing of an
-image ever runs on this machine silently.
+`image.json`. Refuses, as `ImageError` with the Dockerfile's line, what is not carried; nothing of an image ever runs on
+this machine silently.
 
 Synchronous, and of the standard library only: the deployer calls it from its own process. The digest covers the
 filtered context, the Dockerfile, the arguments and Klotho's runtime SDK, and no path or time of this machine. An image

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 from klotho.localcloud.planes.containers import environments
 from klotho.localcloud.planes.containers.dockerfile import Instruction
 from klotho.localcloud.planes.containers.paths import inside
-from klotho.localcloud.planes.containers.shell_line import ENGINE_HINT, Command
+from klotho.localcloud.planes.containers.shell_line import CARRIED_HINT, Command
 from klotho.localcloud.planes.containers.toolchain import build_environment, node_version, uv
 
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 _PYTHONS = re.compile(r"python(3(\.\d+)?)?")
 _PIPS = re.compile(r"pip(3(\.\d+)?)?")
 _USERS = frozenset({"chown", "chgrp", "useradd", "adduser", "groupadd", "addgroup", "usermod"})
+_NODE_PROGRAMS = frozenset({"npm", "npx", "pnpm", "yarn", "corepack"})
+_FILE_COMMANDS = frozenset({"mkdir", "rm", "touch", "chmod"})
 _DROPPED = frozenset(
     [
         "--no-cache-dir",
@@ -47,7 +49,47 @@ _DROPPED = frozenset(
 )
 """Options of pip without a meaning here: the environment is private and the cache is wanted."""
 _ELSEWHERE = ("--prefix", "--root", "--target", "-t")
+_CARRIED = _USERS | _NODE_PROGRAMS | _FILE_COMMANDS | {"uv", "poetry", "-m venv", "-m compileall"}
 _LIFECYCLE = ("preinstall", "install", "postinstall", "prepare")
+
+
+def check(instruction: Instruction, command: Command) -> None:
+    """`ImageError` for a command that is not carried, whatever the image holds; nothing is run or read."""
+    name, words = _program(command)
+    verb = " ".join(words[1:2])
+    if name == "uv" and verb == "pip":
+        _check_pip(instruction, words[2:])
+    elif _PIPS.fullmatch(name):
+        _check_pip(instruction, words[1:])
+    elif name == "uv" and verb not in ("venv", "sync", "cache", "--version", "python"):
+        raise instruction.error(f"`uv {verb}` is not carried", "use uv pip install or uv sync")
+    elif name == "poetry" and verb not in ("install", "config", "--version"):
+        raise instruction.error(f"`poetry {verb}` is not carried", "use poetry install")
+    elif name not in _CARRIED:
+        raise instruction.error(f"`{' '.join(command.words)[:60]}` is not carried", CARRIED_HINT)
+
+
+def _check_pip(instruction: Instruction, words: list[str]) -> None:
+    if words[:1] in (["cache"], ["check"], ["--version"], ["list"]):
+        return
+    if words[:1] != ["install"]:
+        raise instruction.error(f"`pip {' '.join(words[:1])}` is not carried", "use pip install")
+    for word in words:
+        if word.split("=")[0] in _ELSEWHERE:
+            raise instruction.error(
+                f"`{word}` installs beside the environment",
+                "install without it, or into a virtual environment: RUN python -m venv /opt/venv",
+            )
+
+
+def _program(command: Command) -> tuple[str, list[str]]:
+    """The program's name and the words from it on; of `python -m NAME` that is NAME."""
+    words = list(command.words)
+    name = posixpath.basename(words[0])
+    if _PYTHONS.fullmatch(name) and words[1:2] == ["-m"] and len(words) > 2:
+        # As programs of their own these two do not exist.
+        return (f"-m {words[2]}" if words[2] in ("venv", "compileall") else words[2]), words[2:]
+    return name, words
 
 
 class Installer:
@@ -58,35 +100,29 @@ class Installer:
 
     def run(self, instruction: Instruction, command: Command) -> None:
         """One command of a RUN line; `ImageError` if it is not carried or fails."""
-        words = list(command.words)
-        name = posixpath.basename(words[0])
+        check(instruction, command)
+        name, words = _program(command)
         folder = self._inside(instruction, command.folder or ".")
-        if _PYTHONS.fullmatch(name) and words[1:2] == ["-m"] and len(words) > 2:
-            if words[2] == "compileall":
-                return
-            if words[2] == "venv":
-                self._venv(instruction, words[3:], command.folder)
-                return
-            name, words = words[2], words[2:]
-        if _PIPS.fullmatch(name):
+        if name == "-m compileall":
+            return
+        if name == "-m venv":
+            self._venv(instruction, words[1:], command.folder)
+        elif _PIPS.fullmatch(name):
             self._pip(instruction, words[1:], folder, command)
         elif name == "uv":
             self._uv(instruction, words[1:], folder, command)
         elif name == "poetry":
             self._poetry(instruction, words[1:], folder, command)
-        elif name in ("npm", "npx", "pnpm", "yarn", "corepack"):
+        elif name in _NODE_PROGRAMS:
             self._node(instruction, name, words[1:], folder, command)
-        elif not self._harmless(instruction, name, words[1:], command.folder):
-            raise instruction.error(f"`{' '.join(words)[:60]}` is not carried", ENGINE_HINT)
+        else:
+            self._harmless(instruction, name, words[1:], command.folder)
 
     # Python
 
     def _pip(self, instruction: Instruction, words: list[str], folder: Path, command: Command) -> None:
-        if words[:1] in (["cache"], ["check"], ["--version"], ["list"]):
-            return
         if words[:1] != ["install"]:
-            raise instruction.error(f"`pip {' '.join(words[:1])}` is not carried", "use pip install")
-        self._elsewhere(instruction, words)
+            return
         wanted = [word for word in words[1:] if word not in _DROPPED]
         # pip itself is no part of what the program needs, and the environment has none to upgrade.
         names = [word for word in wanted if word not in ("pip", "--upgrade", "-U")]
@@ -105,14 +141,6 @@ class Installer:
             self._first_that_works(instruction, tries, folder, command, environment)
 
         self._extend(["pip", *arguments], self._manifests(instruction, wanted, folder), install)
-
-    def _elsewhere(self, instruction: Instruction, words: list[str]) -> None:
-        for word in words:
-            if word.split("=")[0] in _ELSEWHERE:
-                raise instruction.error(
-                    f"`{word}` installs beside the environment",
-                    "install without it, or into a virtual environment: RUN python -m venv /opt/venv",
-                )
 
     def _requirements(self, instruction: Instruction, words: list[str], folder: Path) -> list[str]:
         """The arguments with absolute paths of the image replaced by paths on this machine."""
@@ -159,14 +187,10 @@ class Installer:
             project = [] if "--no-install-project" in words else [environments.tree_key(folder), str(folder)]
             self._extend(["uv", *arguments], [*_files(folder, "pyproject.toml", "uv.lock"), *project], install)
             self._stage.link_environment(folder / ".venv")
-        elif words[:1] not in (["cache"], ["--version"], ["python"]):
-            raise instruction.error(f"`uv {' '.join(words[:1])}` is not carried", "use uv pip install or uv sync")
 
     def _poetry(self, instruction: Instruction, words: list[str], folder: Path, command: Command) -> None:
-        if words[:1] == ["config"] or words[:1] == ["--version"]:
-            return
         if words[:1] != ["install"]:
-            raise instruction.error(f"`poetry {' '.join(words[:1])}` is not carried", "use poetry install")
+            return
 
         def install(environment: Path) -> None:
             program = shutil.which("poetry", path=f"{environment / 'bin'}:{self._stage.host_path}")
@@ -211,12 +235,10 @@ class Installer:
 
     # Neither
 
-    def _harmless(self, instruction: Instruction, name: str, words: list[str], folder: str | None) -> bool:
+    def _harmless(self, instruction: Instruction, name: str, words: list[str], folder: str | None) -> None:
         if name in _USERS:
             self._stage.log(f"line {instruction.line}: `{name}` is passed over: a process runs as you")
-            return True
-        if name not in ("mkdir", "rm", "touch", "chmod"):
-            return False
+            return
         names = [word for word in words if not word.startswith("-")]
         mode = names.pop(0) if name == "chmod" and names else ""
         for word in names:
@@ -225,9 +247,8 @@ class Installer:
                     # Cleaning up by pattern or below the home folder removes what was never put in here.
                     self._stage.log(f"line {instruction.line}: `rm {word}` is passed over")
                     continue
-                raise instruction.error(f"`{word}` needs a shell", ENGINE_HINT)
+                raise instruction.error(f"`{word}` needs a shell", CARRIED_HINT)
             _touch_up(name, mode, self._inside(instruction, word, self._inside(instruction, folder or ".")))
-        return True
 
     def _inside(self, instruction: Instruction, path: str, folder: Path | None = None) -> Path:
         root = self._stage.root

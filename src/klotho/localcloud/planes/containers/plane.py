@@ -35,6 +35,8 @@ TRIES = 3
 """Starts before a deployment has failed: the circuit breaker's smallest threshold (ECS, deployment circuit breaker)."""
 STOP_S = 5.0
 """Grace between the stop signal and SIGKILL when everything goes down; a deployment grants the whole stop timeout."""
+PORT_PAUSE_S = 1.0
+"""Between two looks whether a port that somebody else holds is free again."""
 DRAIN_S = 5.0
 """How long open connections of a replaced task may go on before it gets its stop signal."""
 
@@ -104,10 +106,13 @@ class Containers:
                     await self.remove(spec.identifier)
                 raise
 
-    def resume(self, record: Record) -> None:
-        """Bring a service back in the background: all of them start at the same time."""
+    async def resume(self, record: Record) -> None:
+        """Bring a service back in the background: all of them start at the same time. One that runs is left alone."""
         spec = service_spec(record, self._cloud.world)
+        # One that waits before it tries again tries at once.
+        await self._stop_resuming(record.identifier)
         unit = self._units.setdefault(record.identifier, _Unit(spec))
+        unit.starting = not unit.tasks
 
         async def bring_back() -> None:
             async with unit.lock:
@@ -116,7 +121,7 @@ class Containers:
         self._resuming[record.identifier] = self._in_background(bring_back())
 
     async def remove(self, identifier: str) -> None:
-        """End the service's tasks and give its ports back. Idempotent."""
+        """End the service's tasks and close its ports; a later `resume` or `deploy` starts anew. Idempotent."""
         await self._stop_resuming(identifier)
         unit = self._units.pop(identifier, None)
         if unit is None:
@@ -208,8 +213,10 @@ class Containers:
                 if error.died and attempt < TRIES:
                     await asyncio.sleep(0.2 * attempt)
                     continue
-                tries = f" ({attempt} tries)" if attempt > 1 else ""
-                raise HandlerError(f"{error}{tries}", "ServiceDeploymentFailed") from error
+                # On the first line, which is ours: the others are the program's own last words.
+                said, *words = str(error).split("\n")
+                tries = f", {attempt} tries" if attempt > 1 else ""
+                raise HandlerError("\n".join([f"{said}{tries}", *words]), "ServiceDeploymentFailed") from error
             return task
         raise AssertionError("counting does not end")  # pragma: no cover
 
@@ -220,10 +227,13 @@ class Containers:
             try:
                 await self._deploy(unit, spec)
             except HandlerError as error:
-                unit.detail = error.reason
-                await asyncio.sleep(pause)
+                unit.detail, unit.starting = error.reason, False
+                # Looking whether a port is free again costs nothing; starting what dies at once does.
+                held = isinstance(error.__cause__, PortInUseError)
+                await asyncio.sleep(PORT_PAUSE_S if held else pause)
                 pause = min(pause * 2, 30.0)
             else:
+                unit.starting = False
                 return
 
     async def _retire(self, task: Task) -> None:
@@ -301,6 +311,7 @@ class Containers:
             restarts=sum(task.kept.restarts for task in unit.tasks),
             detail=None if why is None else _one_line(why),
             pid=next((task.kept.child.pid for task in ready if task.kept.child is not None), None),
+            application=spec.application,
         )
 
     def _in_background(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:

@@ -2,7 +2,7 @@
 
 Input: the text of a shell-form RUN, or the words of an exec form. Output: `Command`s that must run one after another.
 Refuses, as `ImageError`: everything that only a shell can do (pipes, redirections, `||`, loops, `$(...)`, globs stay
-literal): such a line needs a container engine.
+literal).
 """
 
 from __future__ import annotations
@@ -14,7 +14,12 @@ from dataclasses import dataclass
 
 from klotho.localcloud.planes.containers.dockerfile import Instruction, expand
 
-ENGINE_HINT = "a container engine is needed for it, or do it outside of the image"
+CARRIED_HINT = (
+    "Klotho makes images without a container engine: RUN carries pip, uv, poetry, npm, pnpm and yarn, mkdir, rm, touch "
+    "and chmod; take a system package as a pip or npm package (psycopg[binary], say), or COPY what the line would make"
+)
+"""Said of every line that only a container engine could honour: this version uses none, whether one runs or not."""
+STAGES_HINT = "Klotho makes images without a container engine: COPY --from takes earlier stages and uv's own image"
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
 _SHELL_WORDS = frozenset(
     [
@@ -57,7 +62,7 @@ def commands(instruction: Instruction, variables: Mapping[str, str]) -> list[Com
     if listed is not None:
         return [Command(tuple(listed), (), None)] if listed else []
     if "$(" in instruction.text or "`" in instruction.text:
-        raise instruction.error("substitutes the output of a command, which only a shell can", ENGINE_HINT)
+        raise instruction.error("substitutes the output of a command, which only a shell can", CARRIED_HINT)
     found: list[Command] = []
     exported: dict[str, str] = {}
     folder: str | None = None
@@ -71,7 +76,7 @@ def commands(instruction: Instruction, variables: Mapping[str, str]) -> list[Com
         if not plain:
             exported.update(own)
         elif plain[0] in _SHELL_WORDS:
-            raise instruction.error(f"`{plain[0]}` needs a shell", ENGINE_HINT)
+            raise instruction.error(f"`{plain[0]}` needs a shell", CARRIED_HINT)
         elif plain[0] == "cd" and len(plain) == 2:
             folder = plain[1] if plain[1].startswith("/") or folder is None else f"{folder}/{plain[1]}"
         elif plain[0] == "export":
@@ -95,7 +100,7 @@ def _split(instruction: Instruction) -> list[list[str]]:
         if token in ("&&", ";"):
             parts.append([])
         elif token and set(token) <= set("();<>|&"):
-            raise instruction.error(f"`{token}` needs a shell", ENGINE_HINT)
+            raise instruction.error(f"`{token}` needs a shell", CARRIED_HINT)
         else:
             parts[-1].append(token)
     return [part for part in parts if part]

@@ -1,7 +1,7 @@
 """Executes the instructions of one build stage in a private folder.
 
 Input: a parsed stage, the context, the earlier stages' results. Output: files below `root` and a `StageResult` with the
-configuration. Refuses, as `ImageError`, instructions that only a container engine can honour (SHELL, ONBUILD) and
+configuration. Refuses, as `ImageError`, instructions that need the image to run (SHELL, ONBUILD) and
 whatever `copying` and `installs` refuse.
 """
 
@@ -20,7 +20,7 @@ from klotho.localcloud.planes.containers.copying import Source, copy, stage_sour
 from klotho.localcloud.planes.containers.dockerfile import Instruction, Stage, expand, pairs
 from klotho.localcloud.planes.containers.installs import Installer
 from klotho.localcloud.planes.containers.paths import inside
-from klotho.localcloud.planes.containers.shell_line import ENGINE_HINT, commands
+from klotho.localcloud.planes.containers.shell_line import CARRIED_HINT, STAGES_HINT, commands
 from klotho.localcloud.planes.containers.toolchain import SYSTEM_PATH, UV_BINARIES, Base
 
 IMAGE_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -164,7 +164,10 @@ class StageBuilder:
             return
         found = self._earlier(origin)
         if found is None:
-            raise instruction.error(f"`{origin}` is no earlier stage", "images of a registry need a container engine")
+            raise instruction.error(
+                f"`{origin}` is no earlier stage",
+                STAGES_HINT,
+            )
         root, result = found
         if result.python_environment and self._adopts(arguments, root, result):
             return
@@ -200,7 +203,7 @@ class StageBuilder:
             return []
         source, target = options.get("source", options.get("src")), options.get("target", options.get("dst"))
         if kind != "bind" or "from" in options or source is None or target is None:
-            raise instruction.error(f"--mount={mount} is not carried", ENGINE_HINT)
+            raise instruction.error(f"--mount={mount} is not carried", CARRIED_HINT)
         place = inside(self.root, target, self.workdir)
         if place.exists():
             return []
@@ -253,7 +256,7 @@ class StageBuilder:
         self._set(labels={**self.result.labels, "maintainer": instruction.text})
 
     def _refuse(self, instruction: Instruction) -> None:
-        raise instruction.error(f"{instruction.keyword} is not carried", ENGINE_HINT)
+        raise instruction.error(f"{instruction.keyword} is not carried", CARRIED_HINT)
 
 
 def _program(instruction: Instruction) -> list[str]:

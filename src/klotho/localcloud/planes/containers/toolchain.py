@@ -63,7 +63,7 @@ class Base:
 
 
 def base(image: str, instruction: Instruction) -> Base:
-    """The stand-in for a base image; `ImageError` for one that needs a container engine."""
+    """The stand-in for a base image; `ImageError` for one there is none for."""
     python = _PYTHON.fullmatch(image) or _UV.fullmatch(image)
     if python is not None:
         return _python(python["tag"] or "")
@@ -72,7 +72,7 @@ def base(image: str, instruction: Instruction) -> Base:
         return _node(node["tag"] or "", instruction)
     raise instruction.error(
         f"the base image `{image}` can't stand on this machine's programs",
-        "use python:* or node:*, or install a container engine and wait for its support in the local cloud",
+        "Klotho makes images without a container engine; FROM takes python:* and node:* images: begin with one of them",
     )
 
 

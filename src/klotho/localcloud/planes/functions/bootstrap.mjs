@@ -221,17 +221,27 @@ process.on('beforeExit', () => {
 
 const client = new RuntimeClient(process.env.AWS_LAMBDA_RUNTIME_API);
 
+// The invocation that still waits for its answer; undefined between invocations.
+let unanswered;
+let initialising = true;
+let dying = false;
+
+// Ends the process for an error that nobody caught: once, and said to whoever waits. Between invocations nobody does:
+// whatever were posted then would be taken for an answer to the request for work that is already under way.
 function dieOf(type, headline, status) {
   return (cause) => {
+    if (dying) return;
+    dying = true;
     const error = type ? new RuntimeError(type, String(cause instanceof Error ? cause : format('%s', cause)), cause instanceof Error ? cause : undefined) : cause;
     logError(headline, error);
-    const route = currentId ? `invocation/${currentId}/error` : 'init/error';
+    if (unanswered === undefined && !initialising) process.exit(status);
+    const route = unanswered === undefined ? 'init/error' : `invocation/${unanswered}/error`;
     client.request('POST', route, JSON.stringify(errorDocument(error))).then(() => process.exit(status));
   };
 }
 
 async function handleOne(handler, request) {
-  currentId = request.headers['lambda-runtime-aws-request-id'];
+  currentId = unanswered = request.headers['lambda-runtime-aws-request-id'];
   process.env._X_AMZN_TRACE_ID = request.headers['lambda-runtime-trace-id'] ?? '';
   const id = currentId;
   let route = `invocation/${id}/response`;
@@ -247,6 +257,10 @@ async function handleOne(handler, request) {
   }
   whenIdle = undefined;
   client.socket.ref();
+  // Node reports rejections that nobody awaits once the promises are through: they belong to this invocation.
+  await new Promise((resolve) => setImmediate(resolve));
+  if (dying) return new Promise(() => {});
+  unanswered = undefined;
   // Both requests go out at once: the answers come in the same order.
   const posted = client.request('POST', route, body);
   const next = client.request('GET', 'invocation/next');
@@ -267,10 +281,12 @@ async function main() {
   try {
     handler = await loadHandler(process.env.LAMBDA_TASK_ROOT, process.argv[2]);
   } catch (error) {
+    dying = true;
     logError('Uncaught Exception', error);
     await client.request('POST', 'init/error', JSON.stringify(errorDocument(error)));
     process.exit(1);
   }
+  initialising = false;
   let request = await client.request('GET', 'invocation/next');
   for (;;) {
     client.socket.unref();

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from klotho.localcloud.handler import Record
+from klotho.localcloud.handler import Record, application_of
 
 DEFAULT_TIMEOUT_S = 3
 """AWS: "Timeout … The default is 3 seconds. The maximum allowed value is 900 seconds." (Lambda API, CreateFunction)"""
@@ -60,6 +60,7 @@ class FunctionSpec:
     environment: Mapping[str, str] = field(repr=False, default_factory=dict)
     """What the template says. Kept out of `repr`: a value may be sensitive."""
     code: Mapping[str, Any] = field(repr=False, default_factory=dict)
+    application: str | None = None
 
     @property
     def is_node(self) -> bool:
@@ -94,6 +95,7 @@ def spec_of(record: Record) -> FunctionSpec:
         log_level=None if level is None else str(level),
         environment={str(name): _text(value) for name, value in variables.items()},
         code=properties["Code"],
+        application=application_of(record),
     )
 
 

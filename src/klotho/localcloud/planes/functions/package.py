@@ -35,6 +35,8 @@ def unpack(package: Path, folder: Path) -> Path:
         except (zipfile.BadZipFile, NotImplementedError, RuntimeError, UnicodeDecodeError) as error:
             # zipfile says NotImplementedError of an unknown compression and RuntimeError of an encrypted entry.
             raise PackageError(f"Could not unzip uploaded file: {error}") from error
+        except (NotADirectoryError, FileExistsError, IsADirectoryError) as error:
+            raise PackageError("Could not unzip uploaded file: one name is a file and a folder") from error
 
     return _once(folder, digest, fill)
 

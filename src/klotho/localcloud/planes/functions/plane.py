@@ -118,6 +118,15 @@ class Functions:
             call.future.set_exception(self._unknown(identifier))
         self._collect()
 
+    async def suspend(self, identifier: str) -> None:
+        """End the function's workers now, without forgetting the function; `put` brings it back.
+
+        Calls under way fail as if their runtime had been killed; asynchronous events wait for its return.
+        """
+        pool = self._pools.pop(identifier, None)
+        if pool is not None:
+            await pool.stop()
+
     async def invoke(self, function: str, payload: bytes, client_context: str | None = None) -> Invocation:
         """Run the function (by name or ARN) and wait for its answer.
 
@@ -221,12 +230,15 @@ def _status(pool: Pool) -> UnitStatus:
     detail = f"{spec.runtime} run by {runtimes.says(spec.runtime)}; {len(pool.workers)} workers, {busy} busy"
     if pool.last_failure is not None:
         return UnitStatus(
-            spec.construct, "function", "failed", None, spec.log_group, detail=_one_line(pool.last_failure)
-        )
+            spec.construct, "function", "failed", None, spec.log_group, detail=_one_line(pool.last_failure),
+            application=spec.application,
+        )  # fmt: skip
     pids = sorted(worker.pid for worker in pool.workers if worker.pid is not None)
     state: State = "running" if busy else "idle"
     pid = pids[0] if pids else None
-    return UnitStatus(spec.construct, "function", state, None, spec.log_group, detail=detail, pid=pid)
+    return UnitStatus(
+        spec.construct, "function", state, None, spec.log_group, detail=detail, pid=pid, application=spec.application
+    )
 
 
 def _one_line(failure: str) -> str:

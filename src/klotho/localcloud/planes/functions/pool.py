@@ -106,7 +106,7 @@ class Pool:
     def _start_worker(self) -> None:
         if len(self.workers) >= self.limit or self._retired:
             return
-        hooks = Hooks(ready=self._ready, gone=self._gone)
+        hooks = Hooks(ready=self._ready, lost=self._lost, gone=self._gone)
         worker = Worker(self._cloud, self.spec, self.code, self._packages, hooks)
         self.workers.add(worker)
         task = asyncio.get_running_loop().create_task(worker.start())
@@ -134,6 +134,10 @@ class Pool:
                 worker.run(call)
                 return
         self._idle.append(worker)
+
+    def _lost(self, worker: Worker) -> None:
+        if worker in self._idle:
+            self._idle.remove(worker)
 
     def _gone(self, worker: Worker, failure: bytes | None, log: str) -> None:
         self.workers.discard(worker)

@@ -25,6 +25,7 @@ class Host(Protocol):
     def answered(self, request_id: str, body: bytes) -> bool: ...
     def failed(self, request_id: str, body: bytes) -> bool: ...
     def init_failed(self, body: bytes) -> None: ...
+    def disconnected(self, connection: RuntimeConnection) -> None: ...
 
 
 class RuntimeConnection(asyncio.Protocol):
@@ -44,6 +45,7 @@ class RuntimeConnection(asyncio.Protocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         self._transport = None
+        self._host.disconnected(self)
 
     def data_received(self, data: bytes) -> None:
         try:

@@ -51,6 +51,8 @@ class Hooks:
 
     ready: Callable[[Worker], None]
     """It asks for work."""
+    lost: Callable[[Worker], None]
+    """It asks no more: its connection has ended, as it does just before the end of a process."""
     gone: Callable[[Worker, bytes | None, str], None]
     """It is dead; with the error document and the log when it died before it ever asked for work."""
 
@@ -158,9 +160,8 @@ class Worker:
         self._log.close()
         if self._server is not None:
             self._server.close()
-        for connection in self._connections:
+        for connection in list(self._connections):
             connection.close()
-        self._connections.clear()
         self._hooks.gone(self, failure if before == "starting" else None, self._log.tail())
 
     @property
@@ -232,7 +233,8 @@ class Worker:
         connection.send_invocation(headers.encode(), call.payload)
 
     def next_wanted(self, connection: RuntimeConnection) -> None:
-        if self.state == "dead" or self._call is not None:
+        if self.state == "dead" or self._call is not None or self._waiting is not None:
+            # A runtime asks for one piece of work at a time.
             connection.close()
             return
         if self.state == "starting":
@@ -257,6 +259,12 @@ class Worker:
             return False
         self._finish(body, "Unhandled")
         return True
+
+    def disconnected(self, connection: RuntimeConnection) -> None:
+        self._connections.discard(connection)
+        if self._waiting is connection:
+            self._waiting = None
+            self._hooks.lost(self)
 
     def init_failed(self, body: bytes) -> None:
         self._init_error = body

@@ -2,7 +2,8 @@
 
 Input: the records of API Gateway v2 in the `World`; changes count from the next request on. Output: answers as an
 HTTP API gives them: functions by payload format 2.0, containers and public URLs by HTTP proxying, CORS, access logs.
-Refuses, as `HandlerError` naming the port, an API whose port somebody else has.
+Refuses, as `HandlerError` naming the port, an API whose port somebody else has; one that is brought back waits for its
+port instead, shown as failed until it has it.
 
 Why a request failed inside is written to the log group `/aws/apigateway/<API's name>`, stream `errors`: AWS says it
 only in an access log that asks for `$context.integrationErrorMessage`; a developer at this machine should not have to.
@@ -11,13 +12,14 @@ only in an access log that asks for `$context.integrationErrorMessage`; a develo
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import orjson
 
-from klotho.localcloud.handler import HandlerError, Record
+from klotho.localcloud.handler import HandlerError, Record, application_of
 from klotho.localcloud.planes.functions.model import construct_of
 from klotho.localcloud.planes.gateway import proxy_event
 from klotho.localcloud.planes.gateway.api import (
@@ -44,12 +46,16 @@ from klotho.localcloud.planes.gateway.request import (
 )
 from klotho.localcloud.planes.gateway.routes import Match
 from klotho.localcloud.planes.gateway.server import Application, Listener
+from klotho.localcloud.planes.sockets import holder_of
 from klotho.localcloud.service import ApiError
 from klotho.localcloud.status import UnitStatus
 
 if TYPE_CHECKING:
     from klotho.localcloud.cloud import Cloud
 
+RETRY_S = 1.0
+"""Between two tries to take a port that somebody else has."""
+_log = logging.getLogger(__name__)
 HEADER_LIMIT = 10240
 """Bytes. AWS: "Total combined size of request line and header values: 10240 bytes"."""
 
@@ -61,6 +67,9 @@ class _Api:
     listener: Listener | None
     compiled: HttpApi | None = None
     problem: str | None = None
+    application: str | None = None
+    retry: asyncio.Task[None] | None = None
+    """Waits for the port, while somebody else has it."""
 
 
 class Gateway:
@@ -79,6 +88,8 @@ class Gateway:
     async def stop(self) -> None:
         """Close all listeners."""
         apis, self._apis = list(self._apis.values()), {}
+        for api in apis:
+            _stop_waiting(api)
         await asyncio.gather(*(api.listener.close() for api in apis if api.listener is not None))
         await self._proxy.close()
 
@@ -89,37 +100,62 @@ class Gateway:
         """
         known = self._apis.get(record.identifier)
         if known is not None and known.listener is not None:
-            known.name = _name(record)
+            known.name, known.application = _name(record), application_of(record)
             known.compiled = None
             return f"http://127.0.0.1:{known.port}"
+        if known is not None:
+            _stop_waiting(known)
         name = _name(record)
         port = self._port(record, name)
-        api = self._apis[record.identifier] = _Api(name, port, None)
-        try:
-            api.listener = await Listener.open(self._application(record.identifier), port)
-        except OSError as error:
-            api.problem = (
-                f"port {port} of 127.0.0.1, which belongs to the API {name}, is in use by another program "
-                f"({error.strerror or error}): end that program, then try again"
-            )
-            raise HandlerError(api.problem, "ServiceUnavailable") from error
+        api = self._apis[record.identifier] = _Api(name, port, None, application=application_of(record))
+        if not await self._listen(record.identifier, api):
+            raise HandlerError(str(api.problem), "ServiceUnavailable")
         return f"http://127.0.0.1:{port}"
+
+    async def bring_back(self, record: Record) -> None:
+        """Listen for a live API again. While somebody else has its port it is failed and tries again every second."""
+        try:
+            await self.open(record)
+        except HandlerError:
+            api = self._apis[record.identifier]
+            api.problem = str(api.problem).removesuffix("then try again") + "then it comes back by itself"
+            api.retry = asyncio.get_running_loop().create_task(self._wait_for_port(record.identifier, api))
+
+    async def _wait_for_port(self, api_id: str, api: _Api) -> None:
+        # Shielded: cancelled between the port and the listener, a server would be left that nobody closes.
+        while not await asyncio.shield(self._listen(api_id, api)):
+            await asyncio.sleep(RETRY_S)
+
+    async def _listen(self, api_id: str, api: _Api) -> bool:
+        """Take the port; False, with the reason in `problem`, when somebody else has it."""
+        try:
+            listener = await Listener.open(self._application(api_id), api.port)
+        except OSError as error:
+            # Finding the holder looks through all processes: once is enough.
+            if api.problem is None:
+                who = await asyncio.to_thread(holder_of, api.port) or f"another program ({error.strerror or error})"
+                api.problem = (
+                    f"port {api.port} of 127.0.0.1, which belongs to the API {api.name}, is in use by {who}: end that "
+                    "program, then try again"
+                )
+            return False
+        if self._apis.get(api_id) is not api:  # closed meanwhile
+            await listener.close()
+            return True
+        api.listener, api.problem = listener, None
+        return True
 
     async def close(self, api_id: str) -> None:
         """Stop listening for an API; one that is not there is fine. Its port stays reserved for its name."""
         api = self._apis.pop(api_id, None)
-        if api is not None and api.listener is not None:
+        if api is None:
+            return
+        _stop_waiting(api)
+        if api.listener is not None:
             await api.listener.close()
 
     def status(self) -> list[UnitStatus]:
-        found = []
-        for _, api in sorted(self._apis.items(), key=lambda item: item[1].name):
-            address = f"http://127.0.0.1:{api.port}"
-            state = "failed" if api.problem else "running"
-            found.append(
-                UnitStatus(api.name, "api", state, address, _log_group(api.name), detail=api.problem)  # type: ignore[arg-type]
-            )
-        return found
+        return [_status(api) for _, api in sorted(self._apis.items(), key=lambda item: item[1].name)]
 
     def _port(self, record: Record, name: str) -> int:
         """The port everybody was told; for a new API the one of its name, so that it survives `down` and `up`.
@@ -205,6 +241,14 @@ class Gateway:
             request.integration_error = error.cause
             self._explain(request, api, error.cause)
             await _fail(request, api, error.status, error.message)
+        except Exception as error:
+            # A fault of ours: the caller gets what AWS says for one of its own, never a server's page.
+            _log.exception("%s %r failed", request.method, request.path)
+            request.integration_error = f"the local cloud failed: {type(error).__name__}: {error}"
+            self._explain(request, api, request.integration_error)
+            if request.status:  # part of an answer is on its way: it can only be cut off
+                raise
+            await _fail(request, api, 500, "Internal Server Error")
 
     async def _invoke(
         self,
@@ -265,6 +309,26 @@ class Gateway:
         name = self._apis[api.api_id].name if api.api_id in self._apis else api.api_id
         line = f"{request.id} {request.method} {request.path!r}: {cause}"
         self._cloud.logs.write(_log_group(name), "errors", line)
+
+
+def _status(api: _Api) -> UnitStatus:
+    running = api.listener is not None
+    return UnitStatus(
+        name=api.name,
+        kind="api",
+        state="running" if running else "failed",
+        # While it is not ours, whoever answers there is a stranger.
+        address=f"http://127.0.0.1:{api.port}" if running else None,
+        log_group=_log_group(api.name),
+        detail=api.problem,
+        application=api.application,
+    )
+
+
+def _stop_waiting(api: _Api) -> None:
+    if api.retry is not None:
+        api.retry.cancel()
+        api.retry = None
 
 
 def _name(record: Record) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 
 import orjson
 
-from klotho.localcloud.handler import Record
+from klotho.localcloud.handler import Record, application_of
 from klotho.localcloud.planes.functions.model import construct_of, name_of
 from klotho.localcloud.services.sqs.drafts import attributes_digest, body_digest
 from klotho.localcloud.services.sqs.queue import Received
@@ -30,6 +30,7 @@ class Mapping:
 
     identifier: str
     construct: str
+    application: str | None
     queue_arn: str
     function: str
     """The function's name."""
@@ -49,6 +50,7 @@ def mapping_of(record: Record) -> Mapping:
     return Mapping(
         identifier=record.identifier,
         construct=construct_of(record),
+        application=application_of(record),
         queue_arn=str(properties["EventSourceArn"]),
         function=name_of(str(properties["FunctionName"])),
         batch=int(properties.get("BatchSize", DEFAULT_BATCH)),

@@ -19,7 +19,7 @@ from klotho.localcloud.handler import Record
 from klotho.localcloud.planes.queue_events.mapping import Mapping, event_of, failed_ids, mapping_of
 from klotho.localcloud.service import ApiError
 from klotho.localcloud.services.sqs.queue import Queue, Received
-from klotho.localcloud.status import UnitStatus
+from klotho.localcloud.status import State, UnitStatus
 
 if TYPE_CHECKING:
     from klotho.localcloud.cloud import Cloud
@@ -102,8 +102,10 @@ class Poller:
     def status(self) -> UnitStatus:
         queue = self.mapping.queue_arn.rpartition(":")[2]
         detail = f"consumes {queue}; {len(self._batches)} batches under way"
-        state = "stopped" if self._task is None else "running" if self._batches else "idle"
-        return UnitStatus(self.mapping.construct, "consumer", state, detail=detail)  # type: ignore[arg-type]
+        state: State = "stopped" if self._task is None else "running" if self._batches else "idle"
+        return UnitStatus(
+            self.mapping.construct, "consumer", state, detail=detail, application=self.mapping.application
+        )
 
     async def _poll(self) -> None:
         while True:
