@@ -179,7 +179,7 @@ async def run(state: Path, requests: int) -> None:
     cloud = Cloud(
         "bench", "local", "eu-central-1", state, "http://127.0.0.1:9", database, World(database),
         Ports(database, "bench", "local"), Logs(state), Credentials(database), ObjectStore(state),
-        missing, missing, missing, missing, missing, missing,
+        missing, missing, missing, missing, missing, missing, missing, missing,
     )  # fmt: skip
     cloud.functions, cloud.gateway = Functions(cloud), Gateway(cloud)
     await cloud.functions.start()

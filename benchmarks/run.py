@@ -17,6 +17,7 @@ ALL = {
     "gateway": "requests through API and function",
     "keyvalue": "key-value puts and gets",
     "permissions": "the permission check of a call",
+    "queues": "messages sent, received and handled by one function",
 }
 
 

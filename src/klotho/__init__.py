@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from klotho.sdk.application import Application as Application
     from klotho.sdk.namespaces import Compute as Compute
     from klotho.sdk.namespaces import Databases as Databases
+    from klotho.sdk.namespaces import Messaging as Messaging
     from klotho.sdk.schedule import Schedule as Schedule
     from klotho.sdk.secret import Secret as Secret
     from klotho.sdk.stack import Stack as Stack
@@ -27,10 +28,22 @@ _HOMES = {
     "Databases": "klotho.sdk.namespaces",
     "Schedule": "klotho.sdk.schedule",
     "Secret": "klotho.sdk.secret",
+    "Messaging": "klotho.sdk.namespaces",
     "Stack": "klotho.sdk.stack",
 }
 
-__all__ = ["API", "Application", "Compute", "Databases", "Schedule", "Secret", "Stack", "__version__", "config"]
+__all__ = [
+    "API",
+    "Application",
+    "Compute",
+    "Databases",
+    "Messaging",
+    "Schedule",
+    "Secret",
+    "Stack",
+    "__version__",
+    "config",
+]
 
 if not TYPE_CHECKING:  # type checkers must go on refusing names that do not exist
 

@@ -90,7 +90,9 @@ def secret_arn(moto_port: int) -> Iterator[str]:
 
 @pytest.fixture
 def tables(moto_port: int) -> Iterator[None]:
-    """`carts` by id, and `bids` by auction and number."""
+    """`carts` by id, and `bids` by auction and number; and the queue `jobs`."""
+    sqs = moto_client("sqs", moto_port)
+    queue = sqs.create_queue(QueueName="jobs")["QueueUrl"]
     dynamodb = moto_client("dynamodb", moto_port)
     dynamodb.create_table(
         TableName="carts-1234",
@@ -113,6 +115,7 @@ def tables(moto_port: int) -> Iterator[None]:
     yield
     dynamodb.delete_table(TableName="carts-1234")
     dynamodb.delete_table(TableName="bids-1234")
+    sqs.delete_queue(QueueUrl=queue)
 
 
 def grants(secret: str = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:users_db") -> dict[str, str]:
@@ -139,7 +142,8 @@ def grants(secret: str = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:u
         "SERVICE_BROKEN": {"name": "broken", "kind": "Compute.Function", "function": function + "broken"},
         "SERVICE_MISSING": {"name": "missing", "kind": "Compute.Function", "function": function + "missing"},
         "SECRET_STRIPE_KEY": {"name": "stripe_key", "kind": "Secret", "secret": secret},
-        "QUEUE_JOBS": {"name": "jobs", "kind": "Messaging.Queue", "url": "https://sqs/jobs", "access": "send"},
+        "QUEUE_JOBS": {"name": "jobs", "kind": "Messaging.Queue", "url": "https://sqs/jobs", "access": "send_consume"},
+        "TOPIC_NEWS": {"name": "news", "kind": "Messaging.Topic", "arn": "arn:news", "access": "publish"},
     }  # fmt: skip
     return {"KLOTHO_UNIT": "api"} | {f"KLOTHO_{name}": json.dumps(fields) for name, fields in given.items()}
 

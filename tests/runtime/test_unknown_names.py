@@ -96,10 +96,10 @@ def test_the_variables_own_name_is_never_decoded(granted: None) -> None:
 
 
 def test_generic_groups_give_their_fields_and_name_the_missing_one(granted: None) -> None:
-    jobs = config.queues.get("jobs")
-    assert (jobs.name, jobs.kind, jobs["url"]) == ("jobs", "Messaging.Queue", "https://sqs/jobs")
-    with pytest.raises(WrongKindError, match=r"has no 'arn'; it has access, kind, name, url \(KLOTHO_QUEUE_JOBS\)"):
-        jobs["arn"]
+    news = config.topics.get("news")
+    assert (news.name, news.kind, news["arn"]) == ("news", "Messaging.Topic", "arn:news")
+    with pytest.raises(WrongKindError, match=r"has no 'url'; it has access, arn, kind, name \(KLOTHO_TOPIC_NEWS\)"):
+        news["url"]
 
 
 def test_errors_survive_pickling_as_process_pools_need_it() -> None:

@@ -19,7 +19,7 @@ from klotho.localcloud.handler import APPLICATION_TAG, Handler, Record, applicat
 from klotho.localcloud.world import World
 
 RESUME_WAVES = (
-    ("AWS::ServiceDiscovery::", "AWS::SecretsManager::", "AWS::DynamoDB::", "AWS::RDS::"),
+    ("AWS::ServiceDiscovery::", "AWS::SecretsManager::", "AWS::DynamoDB::", "AWS::RDS::", "AWS::SQS::"),
     ("AWS::Lambda::", "AWS::ECS::"),
     ("AWS::ApiGatewayV2::",),
 )

@@ -17,11 +17,13 @@ if TYPE_CHECKING:
     from klotho.localcloud.planes.functions import Functions
     from klotho.localcloud.planes.gateway import Gateway
     from klotho.localcloud.planes.postgres import PostgresServers
+    from klotho.localcloud.planes.queue_events import QueueEvents
     from klotho.localcloud.planes.schedules import Schedules
     from klotho.localcloud.ports import Ports
     from klotho.localcloud.services.dynamodb import DynamoDb
     from klotho.localcloud.services.s3 import ObjectStore
     from klotho.localcloud.services.secretsmanager import SecretsManager
+    from klotho.localcloud.services.sqs import Sqs
     from klotho.localcloud.world import World
 
 
@@ -48,11 +50,13 @@ class Cloud:
     objects: ObjectStore
     secrets: SecretsManager
     tables: DynamoDb
+    queues: Sqs
     postgres: PostgresServers
     functions: Functions
     containers: Containers
     gateway: Gateway
     schedules: Schedules
+    queue_events: QueueEvents
     account: str = ACCOUNT
     deploying: Callable[[Mapping[str, str]], Awaitable[None]] = _nothing_to_do
     """Told the stack's tags before a stack is created or changed: a stopped application runs again from then on."""

@@ -56,8 +56,8 @@ READY_PATIENCE_S = 20.0
 """How long a start waits for services to be ready before it counts as done all the same."""
 
 
-_PLANES = ("tables", "postgres", "functions", "containers", "gateway", "schedules")
-"""Fields of `Cloud`, in the order they start."""
+_PLANES = ("tables", "queues", "postgres", "functions", "containers", "gateway", "queue_events", "schedules")
+"""In the order they start: what is used before what uses it."""
 
 
 class Plane(Protocol):
@@ -127,6 +127,7 @@ def assemble(cloud: Cloud) -> Parts:
     from klotho.localcloud.planes.functions import Functions
     from klotho.localcloud.planes.gateway import Gateway
     from klotho.localcloud.planes.postgres import PostgresServers
+    from klotho.localcloud.planes.queue_events import QueueEvents
     from klotho.localcloud.planes.schedules import Schedules
     from klotho.localcloud.services.dynamodb import DynamoDb
     from klotho.localcloud.services.lambda_ import LambdaService
@@ -134,14 +135,17 @@ def assemble(cloud: Cloud) -> Parts:
     from klotho.localcloud.services.s3 import S3Service
     from klotho.localcloud.services.secretsmanager_api import SecretsManagerService
     from klotho.localcloud.services.service_discovery import ServiceDiscoveryService
+    from klotho.localcloud.services.sqs import Sqs
     from klotho.localcloud.services.sts import StsService
 
     cloud.tables = DynamoDb(cloud.state, cloud.region, cloud.account)
+    cloud.queues = Sqs(cloud.state, cloud.region, cloud.account, cloud.endpoint_url)
     cloud.postgres = PostgresServers(cloud)
     cloud.functions = Functions(cloud)
     cloud.containers = Containers(cloud)
     cloud.gateway = Gateway(cloud)
     cloud.schedules = Schedules(cloud)
+    cloud.queue_events = QueueEvents(cloud)
     handlers = build_handlers(cloud)
     engine = CloudFormationEngine(cloud, handlers)
     return Parts(
@@ -156,6 +160,7 @@ def assemble(cloud: Cloud) -> Parts:
             S3Service(cloud.objects, cloud.account, cloud.region),
             SecretsManagerService(cloud.secrets),
             ServiceDiscoveryService(cloud.containers),
+            cloud.queues,
             StsService(cloud.account),
         ),
     )
@@ -349,11 +354,13 @@ def _base(options: Options, database: Database, ports: Ports, port: int) -> Clou
         objects=ObjectStore(options.state),
         secrets=SecretsManager(database, options.region, ACCOUNT),
         tables=later,
+        queues=later,
         postgres=later,
         functions=later,
         containers=later,
         gateway=later,
         schedules=later,
+        queue_events=later,
     )
 
 

@@ -51,6 +51,7 @@ class _Api:
 _APIS = {
     "dynamodb": _Api("dynamodb", "DYNAMODB", "DynamoDB_20120810", "1.0"),
     "lambda": _Api("lambda", "LAMBDA"),
+    "sqs": _Api("sqs", "SQS", "AmazonSQS", "1.0"),
     "secretsmanager": _Api("secretsmanager", "SECRETS_MANAGER", "secretsmanager", "1.1"),
     # DiscoverInstances alone lives on the host with the `data-` prefix, and it is all that is called here.
     "servicediscovery": _Api("data-servicediscovery", "SERVICEDISCOVERY", "Route53AutoNaming_v20170314", "1.1"),
@@ -101,10 +102,11 @@ def call(
     *,
     region: str | None = None,
     repeatable: bool = True,
+    read_timeout: float = 10.0,
 ) -> dict[str, Any]:
-    """Call a JSON-protocol API (`dynamodb`, `secretsmanager`, `servicediscovery`) and return its answer.
+    """Call a JSON-protocol API (`dynamodb`, `secretsmanager`, `servicediscovery`, `sqs`) and return its answer.
 
-    `repeatable=False`: never send again when the first attempt may have been acted upon.
+    `repeatable=False`: never send again when the first attempt may have been acted upon. `read_timeout` in seconds.
     """
     api = _APIS[service]
     headers = {
@@ -112,7 +114,9 @@ def call(
         "X-Amz-Target": f"{api.target}.{action}",
     }
     body = json.dumps(payload, separators=(",", ":")).encode()
-    response = request(service, "POST", "/", headers, body, region=region, repeatable=repeatable)
+    response = request(
+        service, "POST", "/", headers, body, region=region, repeatable=repeatable, read_timeout=read_timeout
+    )
     answer: dict[str, Any] = json.loads(response.body) if response.body else {}
     return answer
 

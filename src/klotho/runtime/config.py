@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from klotho.runtime.datastores import Postgres
     from klotho.runtime.grants import Grant
     from klotho.runtime.key_value import KeyValue
+    from klotho.runtime.queue import Queue
     from klotho.runtime.secret import Secret
     from klotho.runtime.services import Service
 
@@ -97,8 +98,18 @@ class Secrets(Group):
         return Secret(self._find(name))
 
 
+class Queues(Group):
+    """Queues that this service may send to, or receive from."""
+
+    def get(self, name: str) -> Queue:
+        """The queue of this name. Raises UnknownNameError if neither was granted."""
+        from klotho.runtime.queue import queue
+
+        return queue(self._find(name))
+
+
 class Grants(Group):
-    """A group whose things are plain fields, for instance `queues.get("jobs")["url"]`."""
+    """A group whose things are plain fields, for instance `topics.get("news")["arn"]`."""
 
     def get(self, name: str) -> Grant:
         """What was granted under this name. Raises UnknownNameError if nothing was."""
@@ -108,7 +119,7 @@ class Grants(Group):
 datastores = Datastores("datastores")
 services = Services("services")
 buckets = Grants("buckets")
-queues = Grants("queues")
+queues = Queues("queues")
 topics = Grants("topics")
 secrets = Secrets("secrets")
 settings = Grants("settings")

@@ -36,3 +36,27 @@ class Actor(Construct):
 
         `protocol`: `"http"` (default), `"grpc"`, or `"async"`, which does not wait for an answer.
         """
+
+    @verb()
+    def sends_to(self, target: Construct) -> None:
+        """May send messages to the queue, which `klotho.config.queues.get(name)` then finds."""
+
+    @verb(
+        batch=read.whole(1, 10000),
+        window=read.whole(0, 300, unit="seconds"),
+        concurrency=read.whole(2, 1000),
+    )
+    def consumes(
+        self,
+        target: Construct,
+        *,
+        batch: int | None = None,
+        window: int | None = None,
+        concurrency: int | None = None,
+    ) -> None:
+        """Handles the queue's messages: a function is called with them, a container receives them itself.
+
+        For functions: `batch`: the most messages in one call, default 10; beyond 10 it needs a `window`, and a FIFO
+        queue allows no more. `window`: seconds to wait for a batch to fill, 0 (default) to 300, not of FIFO queues.
+        `concurrency`: the most calls at once, 2 to 1000; default: AWS's own scaling.
+        """

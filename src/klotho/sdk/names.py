@@ -21,6 +21,7 @@ NOW: dict[str, tuple[str, ...]] = {
     "Application": (),
     "Compute": ("Container", "Function"),
     "Databases": ("KeyValue", "Postgres"),
+    "Messaging": ("Queue",),
     "Schedule": (),
     "Secret": (),
     "Stack": (),
@@ -32,7 +33,7 @@ LATER: dict[str, tuple[str, ...]] = {
     "Auth": ("OIDC", "UserPool"),
     "Databases": ("MySQL", "Redis"),
     "Domain": (),
-    "Messaging": ("Queue", "Topic"),
+    "Messaging": ("Topic",),
     "Site": (),
     "Storage": ("Bucket",),
 }
@@ -42,9 +43,7 @@ LATER_VERBS = frozenset(
     {
         "attach_cert",
         "authenticates_with",
-        "consumes",
         "publishes_to",
-        "sends_to",
         "subscribes_to",
     }
 )

@@ -1,4 +1,7 @@
-"""`Compute` and `Databases`: where constructs are found. A new one is one line here and its name in `names.NOW`."""
+"""`Compute`, `Databases` and `Messaging`: where constructs are found.
+
+A new one is one line here and its name in `names.NOW`.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from klotho.sdk.function import Function as _Function
 from klotho.sdk.key_value import KeyValue as _KeyValue
 from klotho.sdk.names import Namespace
 from klotho.sdk.postgres import Postgres as _Postgres
+from klotho.sdk.queue import Queue as _Queue
 
 
 class Compute(metaclass=Namespace):
@@ -23,3 +27,9 @@ class Databases(metaclass=Namespace):
 
     KeyValue: TypeAlias = _KeyValue
     Postgres: TypeAlias = _Postgres
+
+
+class Messaging(metaclass=Namespace):
+    """What carries messages."""
+
+    Queue: TypeAlias = _Queue

@@ -44,6 +44,8 @@ def record_cloud(state: Path, **planes: Any) -> Cloud:
             "containers",
             "gateway",
             "schedules",
+            "queues",
+            "queue_events",
         )
     }
     return Cloud(

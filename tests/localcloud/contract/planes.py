@@ -27,6 +27,14 @@ def _made(cloud: Cloud, name: str) -> Any:
         from klotho.localcloud.services.dynamodb import DynamoDb
 
         return DynamoDb(cloud.state, cloud.region, cloud.account)
+    if name == "queues":
+        from klotho.localcloud.services.sqs import Sqs
+
+        return Sqs(cloud.state, cloud.region, cloud.account, cloud.endpoint_url)
+    if name == "queue_events":
+        from klotho.localcloud.planes.queue_events import QueueEvents
+
+        return QueueEvents(cloud)
     if name == "functions":
         from klotho.localcloud.planes.functions import Functions
 

@@ -34,6 +34,7 @@ def build_cloud(state: Path) -> Cloud:
         database=database, world=World(database), ports=Ports(database, "acme", str(state)), logs=Logs(state),
         credentials=Credentials(database), objects=ObjectStore(state), secrets=missing, tables=missing,
         postgres=missing, functions=missing, containers=missing, gateway=missing, schedules=missing,
+        queues=missing, queue_events=missing,
     )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from klotho.catalogue.kinds.function import LAMBDA
 from klotho.catalogue.kinds.http_api import HTTP_API
 from klotho.catalogue.kinds.keyvalue import DYNAMODB
 from klotho.catalogue.kinds.postgres import RDS
+from klotho.catalogue.kinds.queue import SQS
 from klotho.catalogue.kinds.schedule import EVENTBRIDGE_SCHEDULER
 from klotho.catalogue.kinds.secret import SECRETS_MANAGER
 from klotho.catalogue.rules import Implementation
@@ -16,6 +17,7 @@ IMPLEMENTATIONS: tuple[Implementation, ...] = (
     LAMBDA,
     RDS,
     DYNAMODB,
+    SQS,
     HTTP_API,
     SECRETS_MANAGER,
     EVENTBRIDGE_SCHEDULER,

@@ -6,6 +6,7 @@ from klotho.catalogue.relationships.attach import CONTAINER_ROUTE, FUNCTION_ROUT
 from klotho.catalogue.relationships.calls import CALL_CONTAINER, CALL_CONTAINER_FROM_FUNCTION, CALL_FUNCTION
 from klotho.catalogue.relationships.keyvalue import USE_KEYVALUE
 from klotho.catalogue.relationships.postgres import USE_POSTGRES
+from klotho.catalogue.relationships.queue import CONSUME_BY_CONTAINER, CONSUME_BY_FUNCTION, SEND_TO_QUEUE
 from klotho.catalogue.relationships.schedule import TRIGGERED_BY_SCHEDULE
 from klotho.catalogue.relationships.secret import USE_SECRET
 from klotho.catalogue.rules import Pair
@@ -15,6 +16,9 @@ PAIRS: tuple[Pair, ...] = (
     USE_KEYVALUE,
     USE_SECRET,
     TRIGGERED_BY_SCHEDULE,
+    SEND_TO_QUEUE,
+    CONSUME_BY_FUNCTION,
+    CONSUME_BY_CONTAINER,
     CALL_CONTAINER,
     CALL_CONTAINER_FROM_FUNCTION,
     CALL_FUNCTION,

@@ -3,6 +3,7 @@
 from klotho.diagnostics.codes.page import Page
 
 _START = 'import klotho\nfrom klotho import API, Compute, Databases\n\nklotho.Application("shop")\n'
+_MESSAGING = 'import klotho\nfrom klotho import Compute, Messaging\n\nklotho.Application("shop")\n'
 
 PAGES: tuple[Page, ...] = (
     Page(
@@ -158,6 +159,27 @@ PAGES: tuple[Page, ...] = (
         "You should know that it has no effect yet.",
         "Nothing to do; `use(…)` and `override(…)` work today.",
         _START + 'Databases.KeyValue("carts").requires(availability=0.999)\n',
+    ),
+    Page(
+        "visibility-too-short",
+        "A queue shows a message again before the function that handles it must be done.",
+        "The message would be handled twice at the same time, and AWS refuses to connect the two.",
+        "Leave `visibility` out: Klotho then takes six times the function's timeout, as AWS advises.",
+    ),
+    Page(
+        "bad-dead-letter",
+        "A queue's dead letter queue is the queue itself, or one is a FIFO queue and the other is not.",
+        "AWS refuses it.",
+        "Give both the same `fifo=`, or name another queue.",
+        _MESSAGING + 'Messaging.Queue("jobs", dead_letter=Messaging.Queue("failed", fifo=True))\n',
+    ),
+    Page(
+        "bad-batch",
+        "Batches of messages that can't be: more than 10 without a `window`, more than 10 or a `window` of a FIFO "
+        "queue, or batches for a container, which receives by itself.",
+        "AWS refuses it, or it would have no effect.",
+        "Follow the help line.",
+        _MESSAGING + 'web = Compute.Container("web", image="nginx")\nweb.consumes(Messaging.Queue("jobs"), batch=5)\n',
     ),
     Page(
         "bad-property",

@@ -14,6 +14,7 @@ from klotho.localcloud.handlers.db_instance import DbInstance
 from klotho.localcloud.handlers.dynamodb_table import DynamoDbTable
 from klotho.localcloud.handlers.ecs_service import EcsService
 from klotho.localcloud.handlers.ecs_task_definition import EcsTaskDefinition
+from klotho.localcloud.handlers.event_source_mapping import EventSourceMapping
 from klotho.localcloud.handlers.generic import handler_class
 from klotho.localcloud.handlers.http_api import HttpApi, HttpIntegration, HttpRoute, HttpStage
 from klotho.localcloud.handlers.lambda_function import LambdaFunction
@@ -21,6 +22,7 @@ from klotho.localcloud.handlers.passive import PASSIVE
 from klotho.localcloud.handlers.schedule import ScheduleHandler
 from klotho.localcloud.handlers.secret import SecretHandler
 from klotho.localcloud.handlers.service_discovery import DiscoveryService, HttpNamespace, PrivateDnsNamespace
+from klotho.localcloud.handlers.sqs_queue import SqsQueue
 
 if TYPE_CHECKING:
     from klotho.localcloud.cloud import Cloud
@@ -31,6 +33,7 @@ ACTIVE: tuple[type[Handler], ...] = (
     DynamoDbTable,
     EcsService,
     EcsTaskDefinition,
+    EventSourceMapping,
     HttpApi,
     HttpIntegration,
     HttpNamespace,
@@ -40,6 +43,7 @@ ACTIVE: tuple[type[Handler], ...] = (
     PrivateDnsNamespace,
     ScheduleHandler,
     SecretHandler,
+    SqsQueue,
 )
 
 

@@ -97,7 +97,38 @@ export interface Secret {
   refresh(): void;
 }
 
-/** Something granted whose fields are plain: `config.queues.get("jobs").fields.url`. */
+/** A queue this service may send to or receive from; messages are JSON. */
+export interface Queue {
+  readonly name: string;
+  readonly kind: "Messaging.Queue";
+  readonly access: string;
+  readonly url: string;
+  readonly fifo: boolean;
+  readonly region: string;
+  /** For an AWS SDK's `endpoint`: undefined on AWS, the local cloud's address there. */
+  readonly endpointUrl: string | undefined;
+  /** Resolves with the message's id. FIFO queues need `group`; `delay` in seconds. */
+  send(payload: unknown, options?: { group?: string; dedup?: string; delay?: number }): Promise<string>;
+  /** Up to `limit` (1 to 10) messages; empty when none came within `wait` seconds (0 to 20, default 20). */
+  receive<T = any>(limit?: number, options?: { wait?: number; visibility?: number }): Promise<Message<T>[]>;
+}
+
+/** A received message: delete it when it was handled, else it is delivered again. */
+export interface Message<T = any> {
+  readonly id: string;
+  /** The text as it was sent. */
+  readonly body: string;
+  readonly payload: T;
+  readonly receipt: string;
+  /** How often it was received, this time included. */
+  readonly receives: number;
+  readonly group: string | undefined;
+  delete(): Promise<void>;
+  /** Hide it for so many seconds from now on; 0 gives it back at once. */
+  hide(seconds: number): Promise<void>;
+}
+
+/** Something granted whose fields are plain: `config.topics.get("news").fields.arn`. */
 export interface Grant {
   readonly name: string;
   readonly kind: string;
@@ -117,7 +148,7 @@ export const config: {
   };
   readonly services: { get(name: string): Service; names(): string[] };
   readonly buckets: Grants;
-  readonly queues: Grants;
+  readonly queues: { get(name: string): Queue; names(): string[] };
   readonly topics: Grants;
   readonly secrets: {
     /** `(await config.secrets.get("stripe_key")).value`; SecretNotSetError while nobody has set it. */

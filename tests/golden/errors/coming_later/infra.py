@@ -3,7 +3,7 @@ from klotho import Auth, Databases, Domain, Messaging, Site, Storage
 
 klotho.Application("shop")
 files = Storage.Bucket("files")
-Messaging.Queue("jobs", fifo=True).consumes(files)
+Messaging.Topic("jobs").triggered_by(files)
 Messaging.Topic("news")
 Auth.UserPool("people")
 domain = Domain(name="shop.example")

@@ -20,6 +20,7 @@ const EXPIRED = new Set(["ExpiredToken", "ExpiredTokenException"]);
 const APIS = {
   dynamodb: { host: "dynamodb", variable: "DYNAMODB", target: "DynamoDB_20120810", version: "1.0" },
   lambda: { host: "lambda", variable: "LAMBDA" },
+  sqs: { host: "sqs", variable: "SQS", target: "AmazonSQS", version: "1.0" },
   secretsmanager: { host: "secretsmanager", variable: "SECRETS_MANAGER", target: "secretsmanager", version: "1.1" },
   // DiscoverInstances alone lives on the host with the `data-` prefix, and it is all that is called here.
   servicediscovery: {
@@ -64,14 +65,14 @@ function endpointOf(service, region) {
 }
 
 /** Call a JSON-protocol API; `repeatable: false` never sends again what may have been acted upon. */
-async function call(service, action, payload, { region, repeatable = true } = {}) {
+async function call(service, action, payload, { region, repeatable = true, readTimeout } = {}) {
   const api = APIS[service];
   const headers = {
     "Content-Type": `application/x-amz-json-${api.version}`,
     "X-Amz-Target": `${api.target}.${action}`,
   };
   const body = Buffer.from(JSON.stringify(payload));
-  const response = await request(service, { method: "POST", path: "/", headers, body, region, repeatable });
+  const response = await request(service, { method: "POST", path: "/", headers, body, region, repeatable, readTimeout });
   return response.body.length > 0 ? JSON.parse(response.body.toString()) : {};
 }
 

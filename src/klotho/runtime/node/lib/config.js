@@ -37,7 +37,10 @@ const config = Object.freeze({
     names: () => names("services"),
   }),
   buckets: generic("buckets"),
-  queues: generic("queues"),
+  queues: Object.freeze({
+    get: (name) => new (require("./queue.js").Queue)(find("queues", name)),
+    names: () => names("queues"),
+  }),
   topics: generic("topics"),
   secrets: Object.freeze({
     get: async (name) => require("./secret.js").loadSecret(find("secrets", name)),
