@@ -18,6 +18,7 @@ import threading
 import time
 import zipfile
 from collections.abc import Callable, Coroutine
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from klotho.localcloud.database import Database
 from klotho.localcloud.handler import Handler, Record, Request
 from klotho.localcloud.handlers.http_api import HttpApi, HttpIntegration, HttpRoute, HttpStage
 from klotho.localcloud.handlers.lambda_function import LambdaFunction
+from klotho.localcloud.identity import ACCOUNT
 from klotho.localcloud.logs import Logs
 from klotho.localcloud.planes.functions import Functions
 from klotho.localcloud.planes.gateway import Gateway
@@ -175,12 +177,23 @@ async def make_route(cloud: Cloud, api_id: str, language: str, function: Record)
 
 async def run(state: Path, requests: int) -> None:
     database = Database(state / "state.db")
-    missing: Any = None
-    cloud = Cloud(
-        "bench", "local", "eu-central-1", state, "http://127.0.0.1:9", database, World(database),
-        Ports(database, "bench", "local"), Logs(state), Credentials(database), ObjectStore(state),
-        missing, missing, missing, missing, missing, missing, missing, missing,
-    )  # fmt: skip
+    present = {
+        "project": "bench",
+        "environment": "local",
+        "region": "eu-central-1",
+        "state": state,
+        "endpoint_url": "http://127.0.0.1:9",
+        "database": database,
+        "world": World(database),
+        "ports": Ports(database, "bench", str(state)),
+        "logs": Logs(state),
+        "credentials": Credentials(database),
+        "objects": ObjectStore(state),
+        "account": ACCOUNT,
+    }
+    # Planes this benchmark does not use stay away, whatever they are.
+    absent: dict[str, Any] = {field.name: None for field in fields(Cloud) if field.name not in present}
+    cloud = Cloud(**present, **absent)
     cloud.functions, cloud.gateway = Functions(cloud), Gateway(cloud)
     await cloud.functions.start()
     await cloud.gateway.start()

@@ -18,6 +18,7 @@ import time
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +66,9 @@ class Bench:
         port = listener.getsockname()[1]
         self.url = f"http://127.0.0.1:{port}"
         missing: Any = None
-        parts = {"secrets", "tables", "queues", "postgres", "functions", "containers", "gateway", "queue_events"}
+        given = {"project", "environment", "region", "state", "endpoint_url", "database", "world", "ports", "logs"}
+        given |= {"credentials", "objects", "account"}
+        parts = [field.name for field in fields(Cloud) if field.name not in given]
         self.cloud = Cloud(
             project="bench", environment="local", region=REGION, state=self.state, endpoint_url=self.url,
             database=self.database, world=World(self.database), ports=Ports(self.database, "bench", "local"),
