@@ -283,6 +283,9 @@ class Worker:
             call.future.set_result(Invocation(payload, error, self._log.tail(), elapsed, call.request_id))
 
     def _timed_out(self) -> None:
+        if self._call is None:
+            # The answer was settled in the same turn of a loop that had been held up: it was in time.
+            return
         payload, line = outcome.timed_out(self._request_id, float(self.spec.timeout_s))
         self._log.drain()
         self._platform(line)
