@@ -379,3 +379,11 @@ def test_a_file_or_folder_of_the_users_is_never_an_output_folder(klotho: Run, sh
         assert (done.returncode, codes(done)) == (1, ["output-folder-taken"])
     after = {path: path.read_bytes() for path in shop.rglob("*") if path.is_file() and "__pycache__" not in str(path)}
     assert after == before
+
+
+@pytest.mark.parametrize("command", ["init", "build", "preview", "up", "down", "status", "outputs", "logs"])
+def test_every_command_takes_env_yes_and_json(command: str) -> None:
+    result = subprocess.run(
+        [sys.executable, "-m", "klotho.cli", command, "--help"], capture_output=True, text=True, check=True
+    )
+    assert all(option in result.stdout for option in ("--env", "--yes", "--json"))

@@ -28,7 +28,9 @@ EnvironmentOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Data as JSON on stdout, progress on stderr.")]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing.")]
-
+AsksNothingOption = Annotated[
+    bool, typer.Option("--yes", "-y", help="For scripts that always say it: this command asks nothing anyway.")
+]
 
 ApplicationOption = Annotated[
     str | None, typer.Option("--app", metavar="NAME", help="The application, where its program can't say.")
@@ -61,12 +63,16 @@ def init(
     name: Annotated[
         str, typer.Argument(metavar="[NAME]", help="The folder to make; the one you are in unless named.")
     ] = ".",
+    env: Annotated[
+        str | None, typer.Option("--env", "-e", metavar="NAME", help="The environment that the next step names.")
+    ] = None,
+    yes: AsksNothingOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Write a small working application to start from."""
     from klotho.cli.commands.init import run
 
-    run(name, as_json)
+    run(name, env, as_json)
 
 
 @app.command()
@@ -76,6 +82,7 @@ def build(
     out: Annotated[
         Path | None, typer.Option("--out", metavar="DIR", help="Where to write; `compiled` unless named.")
     ] = None,
+    yes: AsksNothingOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Write CloudFormation templates to `compiled/`.
@@ -93,6 +100,7 @@ def build(
 def preview(
     path: PathArgument = _PROGRAM,
     env: EnvironmentOption = None,
+    yes: AsksNothingOption = False,
     as_json: JsonOption = False,
     detailed_exitcode: Annotated[
         bool, typer.Option("--detailed-exitcode", help="Exit 20 when there are changes.")
@@ -158,6 +166,7 @@ def status(
     everything: Annotated[bool, typer.Option("--all", help="Other applications of the project, too.")] = False,
     application: ApplicationOption = None,
     project: ProjectOption = None,
+    yes: AsksNothingOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Show what runs, where, and what went wrong."""
@@ -173,6 +182,7 @@ def outputs(
     env: EnvironmentOption = None,
     application: ApplicationOption = None,
     project: ProjectOption = None,
+    yes: AsksNothingOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Show URLs, table names and other values."""
@@ -192,6 +202,7 @@ def logs(
     env: EnvironmentOption = None,
     application: ApplicationOption = None,
     project: ProjectOption = None,
+    yes: AsksNothingOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Show what the services print, merged by time."""

@@ -11,7 +11,7 @@ from klotho.cli.starter import starter_files
 from klotho.diagnostics import ExitCode, Failure, one_of
 
 
-def run(name: str, as_json: bool) -> None:
+def run(name: str, environment: str | None, as_json: bool) -> None:
     console = Console(as_json)
     folder = Path(name)
     files = starter_files(_application_name(folder.resolve().name))
@@ -35,7 +35,8 @@ def run(name: str, as_json: bool) -> None:
     for path in sorted(files):
         console.out(str(folder / path))
     go = "" if folder == Path() else f"cd {shlex.quote(name)} && "
-    console.note(f"next: `{go}klotho up`")
+    where = f" --env {shlex.quote(environment)}" if environment else ""
+    console.note(f"next: `{go}klotho up{where}`")
 
 
 def _application_name(folder: str) -> str:
