@@ -18,7 +18,6 @@ import time
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -65,15 +64,10 @@ class Bench:
         listener = bind(0)
         port = listener.getsockname()[1]
         self.url = f"http://127.0.0.1:{port}"
-        missing: Any = None
-        given = {"project", "environment", "region", "state", "endpoint_url", "database", "world", "ports", "logs"}
-        given |= {"credentials", "objects", "account"}
-        parts = [field.name for field in fields(Cloud) if field.name not in given]
         self.cloud = Cloud(
             project="bench", environment="local", region=REGION, state=self.state, endpoint_url=self.url,
             database=self.database, world=World(self.database), ports=Ports(self.database, "bench", "local"),
             logs=Logs(self.state), credentials=self.credentials, objects=ObjectStore(self.state),
-            **dict.fromkeys(parts, missing),
         )  # fmt: skip
         self.cloud.queues = Sqs(self.state, REGION, ACCOUNT, self.url)
         self.cloud.functions, self.cloud.queue_events = Functions(self.cloud), QueueEvents(self.cloud)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,15 +48,17 @@ class Cloud:
     logs: Logs
     credentials: Credentials
     objects: ObjectStore
-    secrets: SecretsManager
-    tables: DynamoDb
-    queues: Sqs
-    postgres: PostgresServers
-    functions: Functions
-    containers: Containers
-    gateway: Gateway
-    schedules: Schedules
-    queue_events: QueueEvents
     account: str = ACCOUNT
     deploying: Callable[[Mapping[str, str]], Awaitable[None]] = _nothing_to_do
     """Told the stack's tags before a stack is created or changed: a stopped application runs again from then on."""
+
+    # The planes, which need the cloud to be made: set by the supervisor, or by a test that needs only some of them.
+    secrets: SecretsManager = field(init=False)
+    tables: DynamoDb = field(init=False)
+    queues: Sqs = field(init=False)
+    postgres: PostgresServers = field(init=False)
+    functions: Functions = field(init=False)
+    containers: Containers = field(init=False)
+    gateway: Gateway = field(init=False)
+    schedules: Schedules = field(init=False)
+    queue_events: QueueEvents = field(init=False)

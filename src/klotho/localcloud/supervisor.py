@@ -56,10 +56,6 @@ READY_PATIENCE_S = 20.0
 """How long a start waits for services to be ready before it counts as done all the same."""
 
 
-_PLANES = ("tables", "queues", "postgres", "functions", "containers", "gateway", "queue_events", "schedules")
-"""In the order they start: what is used before what uses it."""
-
-
 class Plane(Protocol):
     """A part of the cloud that runs something."""
 
@@ -138,18 +134,23 @@ def assemble(cloud: Cloud) -> Parts:
     from klotho.localcloud.services.sqs import Sqs
     from klotho.localcloud.services.sts import StsService
 
-    cloud.tables = DynamoDb(cloud.state, cloud.region, cloud.account)
-    cloud.queues = Sqs(cloud.state, cloud.region, cloud.account, cloud.endpoint_url)
-    cloud.postgres = PostgresServers(cloud)
-    cloud.functions = Functions(cloud)
-    cloud.containers = Containers(cloud)
-    cloud.gateway = Gateway(cloud)
-    cloud.schedules = Schedules(cloud)
-    cloud.queue_events = QueueEvents(cloud)
+    # In the order they start: what is used before what uses it.
+    planes: dict[str, Plane] = {
+        "tables": DynamoDb(cloud.state, cloud.region, cloud.account),
+        "queues": Sqs(cloud.state, cloud.region, cloud.account, cloud.endpoint_url),
+        "postgres": PostgresServers(cloud),
+        "functions": Functions(cloud),
+        "containers": Containers(cloud),
+        "gateway": Gateway(cloud),
+        "queue_events": QueueEvents(cloud),
+        "schedules": Schedules(cloud),
+    }
+    for name, plane in planes.items():
+        setattr(cloud, name, plane)
     handlers = build_handlers(cloud)
     engine = CloudFormationEngine(cloud, handlers)
     return Parts(
-        planes={name: getattr(cloud, name) for name in _PLANES},
+        planes=planes,
         handlers=handlers,
         engine=engine,
         services=(
@@ -339,8 +340,7 @@ def lock(state: Path) -> int:
 
 def _base(options: Options, database: Database, ports: Ports, port: int) -> Cloud:
     """The cloud without its planes, which need it to be made; `assemble` sets them."""
-    later: Any = None
-    return Cloud(
+    cloud = Cloud(
         project=options.project,
         environment=options.environment,
         region=options.region,
@@ -352,16 +352,9 @@ def _base(options: Options, database: Database, ports: Ports, port: int) -> Clou
         logs=Logs(options.state),
         credentials=Credentials(database),
         objects=ObjectStore(options.state),
-        secrets=SecretsManager(database, options.region, ACCOUNT),
-        tables=later,
-        queues=later,
-        postgres=later,
-        functions=later,
-        containers=later,
-        gateway=later,
-        schedules=later,
-        queue_events=later,
     )
+    cloud.secrets = SecretsManager(database, options.region, ACCOUNT)
+    return cloud
 
 
 def _authorizer(cloud: Cloud, log_group: Callable[[str], str | None]) -> Authorizer:

@@ -31,24 +31,9 @@ REGION = "eu-west-1"
 def record_cloud(state: Path, **planes: Any) -> Cloud:
     """A cloud whose planes are missing, except those given: enough for passive types."""
     database = Database(state / "state.db")
-    parts: dict[str, Any] = {
-        name: None
-        for name in (
-            "logs",
-            "credentials",
-            "objects",
-            "secrets",
-            "tables",
-            "postgres",
-            "functions",
-            "containers",
-            "gateway",
-            "schedules",
-            "queues",
-            "queue_events",
-        )
-    }
-    return Cloud(
+    bare: dict[str, Any] = dict.fromkeys(("logs", "credentials", "objects"))
+    bare.update({name: planes.pop(name) for name in list(planes) if name in bare})
+    cloud = Cloud(
         project="test",
         environment="local",
         region=REGION,
@@ -58,8 +43,11 @@ def record_cloud(state: Path, **planes: Any) -> Cloud:
         world=World(database),
         # A seed of its own, so that tests at the same time do not want the same ports.
         ports=Ports(database, "test", str(state)),
-        **{**parts, **planes},
+        **bare,
     )
+    for name, plane in planes.items():
+        setattr(cloud, name, plane)
+    return cloud
 
 
 class ServedCloud:

@@ -28,13 +28,10 @@ ROLE = "arn:aws:iam::000000000000:role/test"
 
 def build_cloud(state: Path) -> Cloud:
     database = Database(state / "state.db")
-    missing: Any = None
     return Cloud(
         project="acme", environment="local", region=REGION, state=state, endpoint_url="http://127.0.0.1:9",
         database=database, world=World(database), ports=Ports(database, "acme", str(state)), logs=Logs(state),
-        credentials=Credentials(database), objects=ObjectStore(state), secrets=missing, tables=missing,
-        postgres=missing, functions=missing, containers=missing, gateway=missing, schedules=missing,
-        queues=missing, queue_events=missing,
+        credentials=Credentials(database), objects=ObjectStore(state),
     )  # fmt: skip
 
 
