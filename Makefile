@@ -2,6 +2,7 @@
 # make test   set everything up, check and test: what CI runs
 # make check  format, lint, types, architecture, vendored facts
 # make quick  unit, golden and property tests only (under a minute)
+# make gates  every template judged by cfn-lint and checkov
 # make bench  measurements, with peers in the same run
 
 PYTHON ?= python3
@@ -9,13 +10,20 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo demo-down test check quick bench clean
+.PHONY: demo demo-down test check quick gates bench clean
 
 $(STAMP): pyproject.toml requirements-dev.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Klotho needs Python 3.11 or newer: make PYTHON=/path/to/python3.11 …"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	$(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements-dev.lock -e .
+	@touch $@
+
+# Checkov pins a hundred packages of its own: it lives in an environment of its own.
+GATES := .venv-gates
+$(GATES)/.installed: requirements-gates.lock $(STAMP)
+	$(PYTHON) -m venv $(GATES)
+	$(BIN)/uv pip install --quiet --python $(GATES)/bin/python -r requirements-gates.lock
 	@touch $@
 
 demo: $(STAMP)
@@ -32,18 +40,22 @@ check: $(STAMP)
 	$(BIN)/python tools/refresh_facts.py --check
 
 quick: $(STAMP)
-	$(BIN)/pytest -n 2 -m 'not localcloud and not examples'
+	$(BIN)/pytest -n 2 -m 'not localcloud and not examples and not gates'
 
-test: check
-	$(BIN)/pytest -n 2 -m 'not localcloud and not examples'
-	$(BIN)/pytest -n 2 --dist loadfile -m 'localcloud or examples'
+gates: $(STAMP) $(GATES)/.installed
+	$(BIN)/pytest -m gates
+
+test: check $(GATES)/.installed
+	$(BIN)/pytest -n 2 -m 'not localcloud and not examples and not gates'
+	$(BIN)/pytest -n 2 --dist loadfile -m 'localcloud or examples or gates'
 
 bench: $(STAMP)
 	$(BIN)/python benchmarks/run.py
 
 clean:
-	rm -rf $(VENV) compiled build dist
+	rm -rf $(VENV) $(GATES) compiled build dist
 
 .PHONY: lock
 lock: $(STAMP)
 	$(BIN)/uv pip compile --quiet --universal --extra dev pyproject.toml -o requirements-dev.lock --no-emit-index-url
+	echo 'checkov>=3.2,<4' | $(BIN)/uv pip compile --quiet --python-version 3.11 - -o requirements-gates.lock --no-emit-index-url

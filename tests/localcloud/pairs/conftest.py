@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.gates import deployed_policies
 from tests.localcloud.pairs.harness import Deployed
 
 
@@ -16,6 +17,8 @@ def deployed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     made = Deployed(tmp_path_factory.mktemp("pairs"), module.PROGRAM, getattr(module, "FILES", None))
     try:
         made.deployment.up()
+        # Here, because only a deployed policy has the ARNs it is about.
+        assert deployed_policies.findings(made.deployment.state) == [], "what parliament finds in the deployed policies"
         yield made
     finally:
         left = made.deployment.end()

@@ -1,0 +1,12 @@
+"""The templates of every example and of every row of the table of pairs, compiled once."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.gates.programs import Template, compile_all
+
+
+@pytest.fixture(scope="session")
+def templates(tmp_path_factory: pytest.TempPathFactory) -> list[Template]:
+    return compile_all(tmp_path_factory.mktemp("gates"))

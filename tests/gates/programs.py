@@ -1,0 +1,69 @@
+"""Every program the gates look at: the examples, and the programs that deploy every row of the table of pairs.
+
+Input: an empty folder. Output: one folder of templates a program, as `klotho build` makes them, in process.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from klotho.application.files import ProgramFiles
+from klotho.diagnostics import Severity
+from klotho.emit import render
+from klotho.engine import resolve
+from klotho.sdk.program import run
+from tests.examples.deployment import EXAMPLES
+from tests.localcloud.pairs import harness
+
+PAIRS = Path(harness.__file__).parent
+
+
+class Template(NamedTuple):
+    """One stack's template."""
+
+    program: str
+    file: Path
+
+    @property
+    def resources(self) -> Mapping[str, dict[str, Any]]:
+        found: Mapping[str, dict[str, Any]] = json.loads(self.file.read_text(encoding="utf-8"))["Resources"]
+        return found
+
+
+def names() -> list[str]:
+    """Of every program, sorted."""
+    examples = [path.parent.name for path in EXAMPLES.glob("*/infra.py")]
+    return sorted([*examples, *(file.stem for file in PAIRS.glob("test_pairs_*.py"))])
+
+
+def compile_all(folder: Path) -> list[Template]:
+    """The templates of every program, written into `folder/<program>/`."""
+    return [Template(name, file) for name in names() for file in sorted(_compile(name, folder / name))]
+
+
+def _compile(name: str, folder: Path) -> Iterator[Path]:
+    program = EXAMPLES / name / "infra.py"
+    if not program.is_file():
+        program = _write(name, folder / "program")
+    application, report = run(program)
+    assert application is not None and not report.errors, report.errors
+    resolution = resolve(application, environment="gates", files=ProgramFiles(program.parent), report=report)
+    assert [item for item in report.diagnostics if item.severity is Severity.ERROR] == []
+    bundle = render(resolution.graph, resolution.setting, region="us-east-1")
+    for stack in bundle.manifest.stacks:
+        file = folder / "templates" / stack.template
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(bundle.files[f"cloudformation/{stack.template}"])
+        yield file
+
+
+def _write(name: str, folder: Path) -> Path:
+    module = import_module(f"tests.localcloud.pairs.{name}")
+    for path, text in harness.files_of(module.PROGRAM, getattr(module, "FILES", None)).items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(text, encoding="utf-8")
+    return folder / "infra.py"
