@@ -38,6 +38,7 @@ check: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python tools/refresh_facts.py --check
+	$(BIN)/python tools/write_pairs.py --check
 
 quick: $(STAMP)
 	$(BIN)/pytest -n 2 -m 'not localcloud and not examples and not gates'
