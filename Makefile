@@ -1,5 +1,6 @@
 # make demo   set everything up and leave the demo running, called
 # make test   set everything up, check and test: what CI runs
+# make system install what the tests need of the machine (MariaDB, a browser): part of make test
 # make check  format, lint, types, architecture, vendored facts
 # make quick  unit, golden and property tests only (under a minute)
 # make gates  every template judged by cfn-lint and checkov
@@ -10,7 +11,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo demo-down test check quick gates bench clean
+.PHONY: demo demo-down test system check quick gates bench clean
 
 $(STAMP): pyproject.toml requirements-dev.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Klotho needs Python 3.11 or newer: make PYTHON=/path/to/python3.11 …"; exit 1; }
@@ -46,7 +47,10 @@ quick: $(STAMP)
 gates: $(STAMP) $(GATES)/.installed
 	$(BIN)/pytest -m gates
 
-test: check $(GATES)/.installed
+system:
+	@tools/install_system_packages.sh
+
+test: system check $(GATES)/.installed
 	$(BIN)/pytest -n 2 -m 'not localcloud and not examples and not gates'
 	$(BIN)/pytest -n 2 --dist loadfile -m 'localcloud or examples or gates'
 
