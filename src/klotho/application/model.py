@@ -32,8 +32,8 @@ class Construct:
     """The stack the user asked for, None for the default segmentation."""
     from_project: bool = False
     """Defined by another repository of the project; only kind and name are given here."""
-    existing: str | None = None
-    """An ARN or id to adopt; never modified, only referenced."""
+    existing: str | Mapping[str, str] | None = None
+    """An ARN or name to adopt, never modified, only referenced; or one by environment: it is made in all others."""
     unread: frozenset[str] = field(default=frozenset(), compare=False)
     """Properties whose mistakes are reported already: later checks say nothing about them. Empty in every application
     that is built, and so not part of the JSON."""
@@ -43,6 +43,10 @@ class Construct:
     def place(self, name: str, key: str | None = None) -> Span | None:
         """Where the user wrote a property, or one key of a mapping given for it; else the whole construct."""
         return (self.locate(name, key) if self.locate else None) or self.span
+
+    def adopted_in(self, environment: str) -> str | None:
+        """The ARN or name to adopt in this environment; None where the construct is made."""
+        return self.existing.get(environment) if isinstance(self.existing, Mapping) else self.existing
 
     @property
     def id(self) -> ConstructId:

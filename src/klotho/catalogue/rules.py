@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from klotho.application import Application, Construct, ConstructId, Relationship
 from klotho.application.files import ProgramFiles
+from klotho.catalogue.adoption import Adoption
 from klotho.diagnostics import Report
 from klotho.resources import PackageAsset, ResourceKey, Value
 from klotho.resources.changes import Action
@@ -98,6 +99,8 @@ class Implementation:
     """AWS services it must reach by itself when it is in the network."""
     compute: Compute | None = None
     stateful: bool = False
+    adoption: Adoption | None = None
+    """How `existing=` tells one that is there already; None when an id does not tell all that others need of it."""
     asset: Callable[[Construct, Setting], PackageAsset | None] = lambda construct, setting: None
     check: Callable[[Construct, Setting, Report], None] = lambda construct, setting, report: None
     """Reports parameters that make no sense, before anything is expanded."""
@@ -150,6 +153,10 @@ class Setting:
         if given is not None:
             return given
         return self.choices[construct.id].parameters[name].default
+
+    def adopted(self, construct: Construct) -> str | None:
+        """The ARN or name that `existing=` gives in this environment; None for what is made."""
+        return construct.adopted_in(self.environment)
 
     def calls_in_circle(self, construct: Construct) -> bool:
         """Whether this construct, directly or through others, calls itself back."""

@@ -137,6 +137,8 @@ class _Writer:
         names = Counter(construct.name for construct in self.setting.application.constructs)
         homes = {item: stack for stack, items in self.segmentation.constructs.items() for item in items}
         for construct in self.setting.application.constructs:
+            if self.setting.adopted(construct) is not None:
+                continue  # it is in no stack of ours
             implementation = self.setting.choices[construct.id]
             title = construct.name if names[construct.name] == 1 else construct.id
             for output, spec in implementation.outputs.items():
@@ -236,5 +238,6 @@ def _stack(writer: _Writer, template: _Template, file: str, body: bytes, setting
 
 
 def _assets(setting: Setting) -> tuple[PackageAsset, ...]:
-    found = (setting.choices[item.id].asset(item, setting) for item in setting.application.constructs)
+    made = [item for item in setting.application.constructs if setting.adopted(item) is None]
+    found = (setting.choices[item.id].asset(item, setting) for item in made)
     return tuple(sorted((asset for asset in found if asset is not None), key=lambda asset: asset.construct))

@@ -8,6 +8,7 @@ from functools import cached_property
 
 from klotho.application import Application, Construct, ConstructId, Relationship
 from klotho.application.files import ProgramFiles
+from klotho.catalogue.adoption import check_adoption
 from klotho.catalogue.kinds import implementation
 from klotho.catalogue.relationships import find_pair
 from klotho.catalogue.rules import Implementation, Link, Pair, Setting
@@ -48,10 +49,17 @@ class Context:
             if construct.id not in self.chosen:
                 continue
             before = self.report.error_count
-            self.chosen[construct.id].check(construct, self.setting, self.report)
+            self._check(construct)
             if self.report.error_count == before and not construct.unread:
                 found.append((construct, self.chosen[construct.id]))
         return tuple(found)
+
+    def _check(self, construct: Construct) -> None:
+        implementation, given = self.chosen[construct.id], self.setting.adopted(construct)
+        if given is not None and implementation.adoption is not None:
+            check_adoption(construct, implementation.adoption, given, self.report)
+        else:
+            implementation.check(construct, self.setting, self.report)
 
     @cached_property
     def links(self) -> tuple[tuple[Link, Pair], ...]:
@@ -71,10 +79,22 @@ class Context:
                 continue
             link = Link(relationship, actor, target, self.setting)
             before = self.report.error_count
+            self._check_actor(link)
             pair.check(link, self.report)
             if self.report.error_count == before and {actor.id, target.id} <= sound:
                 found.append((link, pair))
         return tuple(found)
+
+    def _check_actor(self, link: Link) -> None:
+        """Code that is deployed elsewhere can't be given permissions: its role is not changed."""
+        if self.setting.adopted(link.actor) is None or self.chosen[link.actor.id].compute is None:
+            return
+        self.report.error(
+            "existing-changed",
+            f"{link.actor.title} is there already (`existing=`): `{link.relationship.verb}` would change its role",
+            link.relationship.span,
+            helps=["others can call it; what it may do itself is decided where it is deployed"],
+        )
 
 
 def because_of(construct: Construct, rule: Callable[..., object]) -> Provenance:

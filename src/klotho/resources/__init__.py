@@ -7,6 +7,7 @@ from klotho.resources.assets import PackageAsset
 from klotho.resources.changes import (
     AddItem,
     AddResource,
+    Adopt,
     Change,
     Choose,
     DependsOn,
@@ -36,6 +37,7 @@ __all__ = [
     "SHARED",
     "AddItem",
     "AddResource",
+    "Adopt",
     "Asset",
     "Change",
     "Choice",

@@ -69,7 +69,18 @@ class Choose(NamedTuple):
     implementation: str
 
 
-Action = AddResource | SetProperty | AddItem | DependsOn | Choose
+class Adopt(NamedTuple):
+    """The resource is there already and is none of ours: it is referred to, and never made or changed."""
+
+    key: ResourceKey
+    type: str
+    identifier: Any
+    """What `Ref` of it gives."""
+    attributes: Mapping[str, Any] = {}
+    """What `Fn::GetAtt` of it gives, as far as its id tells."""
+
+
+Action = AddResource | SetProperty | AddItem | DependsOn | Choose | Adopt
 
 
 class Provenance(NamedTuple):

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from klotho.diagnostics import Diagnostic, Label, Report
 from klotho.resources.changes import (
     AddItem,
     AddResource,
+    Adopt,
     Change,
     Choose,
     DependsOn,
@@ -24,7 +26,7 @@ from klotho.resources.changes import (
 )
 from klotho.resources.graph import Choice, ResourceGraph
 from klotho.resources.resource import Decision, Resource, owner_of
-from klotho.resources.values import Join, Ref, ResourceKey, is_deferred
+from klotho.resources.values import Join, Ref, ResourceKey, is_deferred, references_in, replaced
 
 _Claim = tuple[Any, Provenance]
 
@@ -58,6 +60,7 @@ class Folding:
         self._resources: dict[ResourceKey, Resource] = {}
         self._choices: dict[str, Choice] = {}
         self._stale: set[ResourceKey] = set()
+        self._adopted: dict[ResourceKey, Adopt] = {}
 
     def add(self, changes: Iterable[Change]) -> int:
         """Take in changes, in any order; returns how many."""
@@ -67,6 +70,9 @@ class Folding:
             if isinstance(change.action, Choose):
                 self._choices[owner_of(change.action.key)] = Choice(change.action.implementation, change.provenance)
                 continue
+            if isinstance(change.action, Adopt):
+                self._adopted[change.action.key] = change.action
+                continue
             _apply(change, self._drafts)
             self._stale.add(change.action.key)
         return count
@@ -74,12 +80,36 @@ class Folding:
     def graph(self, report: Report) -> ResourceGraph:
         """The graph as of now."""
         for key in self._stale:
+            if key in self._adopted:
+                _never_changed(self._drafts[key], report)
+                continue
             resource = _resource(self._drafts[key], report)
             if resource is not None:
-                self._resources[key] = resource
+                self._resources[key] = self._with_adopted(resource, report) if self._adopted else resource
         self._stale.clear()
         resources = {key: self._resources[key] for key in sorted(self._resources)}
         return ResourceGraph(resources, dict(sorted(self._choices.items())))
+
+    def _with_adopted(self, resource: Resource, report: Report) -> Resource:
+        """The resource with plain values where it names something that is there already."""
+
+        def instead(item: Ref) -> Any:
+            adopted = self._adopted.get(item.resource)
+            if adopted is None:
+                return item
+            if item.attribute is None:
+                return adopted.identifier
+            if item.attribute not in adopted.attributes:
+                _not_told(resource, adopted, item.attribute, report)
+                return item
+            return adopted.attributes[item.attribute]
+
+        waits = tuple(key for key in resource.depends_on if key not in self._adopted)
+        if waits == resource.depends_on and not any(
+            isinstance(item, Ref) and item.resource in self._adopted for item in references_in(resource.properties)
+        ):
+            return resource
+        return replace(resource, properties=replaced(resource.properties, instead), depends_on=waits)
 
 
 def fold(changes: Iterable[Change], report: Report) -> ResourceGraph:
@@ -177,6 +207,37 @@ def _with_lists(properties: dict[str, Any], items: set[Path]) -> Mapping[str, An
         if isinstance(node, dict) and isinstance(node.get(path[-1]), dict):
             node[path[-1]] = [node[path[-1]][name] for name in sorted(node[path[-1]])]
     return properties
+
+
+def _never_changed(draft: _Draft, report: Report) -> None:
+    """Something that is `existing=` would have to be changed for what the program says."""
+    sources = [*draft.origins, *(claims[0][1] for _, claims in sorted(draft.claims.items()))]
+    if not sources:
+        return  # only waited for
+    source = min(sources, key=_order)
+    wanted = ", ".join(sorted({f"`{path[0]}`" for path in draft.claims}))
+    report.add(
+        Diagnostic(
+            "existing-changed",
+            f"{owner_of(draft.key)} is there already (`existing=`) and never changed, but this would set its {wanted}",
+            tuple(Label(span) for span in source.spans[:1]),
+            (_source(source),),
+            ("leave out this line, or leave out `existing=` and let Klotho make it",),
+        )
+    )
+
+
+def _not_told(resource: Resource, adopted: Adopt, attribute: str, report: Report) -> None:
+    source = resource.origins[0]
+    report.add(
+        Diagnostic(
+            "existing-changed",
+            f"the {attribute} of {owner_of(adopted.key)} is needed, which its id alone (`existing=`) does not tell",
+            tuple(Label(span) for span in source.spans[:1]),
+            (_source(source),),
+            ("leave out this line, or leave out `existing=` and let Klotho make it",),
+        )
+    )
 
 
 def _disagreement(report: Report, key: ResourceKey, path: Path, one: _Claim, other: _Claim) -> None:

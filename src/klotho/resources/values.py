@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal, NamedTuple, NewType
 
 ResourceKey = NewType("ResourceKey", str)
@@ -96,6 +96,20 @@ def _json_pieces(value: Any, pieces: list[Any]) -> None:
         pieces.append("]")
     else:
         pieces.append(json.dumps(value))
+
+
+def replaced(value: Any, instead: Callable[[Ref], Any]) -> Any:
+    """The value with every `Ref` for which `instead` gives something other than the `Ref` itself replaced by it."""
+    kind = type(value)
+    if kind is Ref:
+        return instead(value)
+    if kind is dict:
+        return {name: replaced(item, instead) for name, item in value.items()}
+    if kind is list:
+        return [replaced(item, instead) for item in value]
+    if kind is Join:
+        return join(*(replaced(piece, instead) for piece in value.pieces))
+    return value
 
 
 def references_in(value: Any) -> Iterator[Ref | Asset]:

@@ -8,7 +8,7 @@ from typing import Any
 from klotho.application.routes import METHODS, parse_route
 from klotho.diagnostics import did_you_mean
 from klotho.sdk import readers as read
-from klotho.sdk.construct import Construct, described
+from klotho.sdk.construct import Construct, Existing, described
 from klotho.sdk.output import OutputAttribute
 from klotho.sdk.stack import Stack
 from klotho.sdk.statements import verb
@@ -67,7 +67,7 @@ class API(Construct):
         cors: bool | Sequence[str] | None = None,
         stack: str | Stack | None = None,
         from_project: bool = False,
-        existing: str | None = None,
+        existing: Existing = None,
     ) -> None:
         """Describe an API.
 
@@ -78,7 +78,7 @@ class API(Construct):
                 Default: none may.
             stack: the deployment stack to put it into. Default: Klotho's segmentation.
             from_project: another repository of the project defines it; give only the name. Default: False.
-            existing: an ARN or id to use as it is, never to change.
+            existing: an ARN or id to use as it is, never to change; or by environment: `{"prod": "…"}`.
         """
 
     @verb(route=_read_route, methods=_read_methods)

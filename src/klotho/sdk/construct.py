@@ -34,6 +34,9 @@ from klotho.sdk.statements import (
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+Existing = str | Mapping[str, str] | None
+"""`existing=`: an ARN or name, or one by environment (`{"prod": "arn:aws:…"}`): it is made in the others."""
+
 KINDS: dict[str, type[Construct]] = {}
 """Every construct class by its kind; each registers itself."""
 
@@ -46,13 +49,29 @@ def read_name(value: Any) -> str:
     return plain
 
 
+def read_existing(value: Any) -> str | dict[str, str]:
+    """An ARN or name, or one by environment."""
+    if isinstance(value, str):
+        return read.some_text(value)
+    expected = 'an ARN or name, or one by environment such as `{"prod": "arn:aws:…"}`'
+    items = read.mapping(value, expected)
+    if not items:
+        raise read.wrong(expected, value)
+    return {
+        read.inside(read.some_text, name, f"[{read.shown(name)}]"): read.inside(
+            read.some_text, item, f"[{read.shown(name)}]"
+        )
+        for name, item in items.items()
+    }
+
+
 _NAME_RULE = "letters, digits, `_`, `-` and `.`, starting with a letter, at most 63"
 
 _COMMON: Mapping[str, Reader] = {
     "name": read_name,
     "stack": read_stack,
     "from_project": read.truth,
-    "existing": read.some_text,
+    "existing": read_existing,
 }
 
 
@@ -82,7 +101,7 @@ def _record(construct: Construct, arguments: Arguments, parameters: tuple[str, .
     values = arguments.values
     if values.get("from_project"):
         _only_named(arguments)
-    elif "existing" not in values:
+    elif not isinstance(values.get("existing"), str):
         construct._check(arguments)
     name = values["name"] if "name" in values else _derived_name(construct, arguments)
     if name is None:

@@ -9,7 +9,7 @@ from typing import Any
 from klotho.sdk import readers as read
 from klotho.sdk.actor import Actor
 from klotho.sdk.arguments import Arguments
-from klotho.sdk.construct import described
+from klotho.sdk.construct import Existing, described
 from klotho.sdk.output import OutputAttribute
 from klotho.sdk.stack import Stack
 
@@ -104,7 +104,7 @@ class Container(Actor):
         always_on: bool | None = None,
         stack: str | Stack | None = None,
         from_project: bool = False,
-        existing: str | None = None,
+        existing: Existing = None,
     ) -> None:
         """Describe a container; give `context` to build it or `image` to take one that exists.
 
@@ -125,7 +125,7 @@ class Container(Actor):
             always_on: False lets it be interrupted or started on demand, which is cheaper. Default: Klotho chooses.
             stack: the deployment stack to put it into. Default: Klotho's segmentation.
             from_project: another repository of the project defines it; give only the name. Default: False.
-            existing: an ARN or id to use as it is, never to change.
+            existing: an ARN or id to use as it is, never to change; or by environment: `{"prod": "…"}`.
         """
 
     def _check(self, arguments: Arguments) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from klotho.sdk import readers as read
 from klotho.sdk.actor import Actor
 from klotho.sdk.arguments import Arguments
-from klotho.sdk.construct import Construct, described
+from klotho.sdk.construct import Construct, Existing, described
 from klotho.sdk.output import OutputAttribute
 from klotho.sdk.stack import Stack
 from klotho.sdk.statements import verb
@@ -62,7 +62,7 @@ class Function(Actor):
         context: str | os.PathLike[str] | None = None,
         stack: str | Stack | None = None,
         from_project: bool = False,
-        existing: str | None = None,
+        existing: Existing = None,
     ) -> None:
         """Describe a function.
 
@@ -77,7 +77,7 @@ class Function(Actor):
             context: the root of the package, relative to this program. Default: this program's folder.
             stack: the deployment stack to put it into. Default: Klotho's segmentation.
             from_project: another repository of the project defines it; give only the name. Default: False.
-            existing: an ARN to use as it is, never to change.
+            existing: an ARN to use as it is, never to change; or by environment: `{"prod": "…"}`.
         """
 
     @verb()

@@ -7,7 +7,7 @@ from typing import Any
 
 from klotho.sdk import readers as read
 from klotho.sdk.arguments import Arguments
-from klotho.sdk.construct import Construct, described
+from klotho.sdk.construct import Construct, Existing, described
 from klotho.sdk.output import OutputAttribute
 from klotho.sdk.stack import Stack
 
@@ -99,7 +99,7 @@ class KeyValue(Construct):
         indexes: Mapping[str, Key] | None = None,
         stack: str | Stack | None = None,
         from_project: bool = False,
-        existing: str | None = None,
+        existing: Existing = None,
     ) -> None:
         """Describe a table.
 
@@ -111,7 +111,7 @@ class KeyValue(Construct):
             indexes: further keys by name: `{"by_user": {"user": str, "at": int}}`. Default: none.
             stack: the deployment stack to put it into. Default: Klotho's segmentation.
             from_project: another repository of the project defines it; give only the name. Default: False.
-            existing: an ARN or name to use as it is, never to change.
+            existing: an ARN or name to use as it is, never to change; or by environment: `{"prod": "…"}`.
 
         The model has `key` as `[["customer", "S"], ["placed_at", "N"]]` (DynamoDB's types S, N and B), `ttl` as the
         attribute's name, and `indexes` as `{"by_user": {"key": [["user", "S"], ["at", "N"]]}}`.

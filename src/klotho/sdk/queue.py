@@ -6,7 +6,7 @@ from typing import Any
 
 from klotho.sdk import readers as read
 from klotho.sdk.arguments import Arguments
-from klotho.sdk.construct import Construct, described
+from klotho.sdk.construct import Construct, Existing, described
 from klotho.sdk.output import OutputAttribute
 from klotho.sdk.stack import Stack
 
@@ -47,7 +47,7 @@ class Queue(Construct):
         max_receives: int | None = None,
         stack: str | Stack | None = None,
         from_project: bool = False,
-        existing: str | None = None,
+        existing: Existing = None,
     ) -> None:
         """Describe a queue.
 
@@ -65,7 +65,7 @@ class Queue(Construct):
             max_receives: how often a message is tried before it goes to `dead_letter`. Default: 5.
             stack: the deployment stack to put it into. Default: Klotho's segmentation.
             from_project: another repository of the project defines it; give only the name. Default: False.
-            existing: an ARN to use as it is, never to change.
+            existing: an ARN to use as it is, never to change; or by environment: `{"prod": "…"}`.
         """
 
     def _check(self, arguments: Arguments) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from klotho.sdk.construct import Construct, described
+from klotho.sdk.construct import Construct, Existing, described
 from klotho.sdk.output import OutputAttribute
 from klotho.sdk.stack import Stack
 
@@ -24,7 +24,7 @@ class Secret(Construct):
         *,
         stack: str | Stack | None = None,
         from_project: bool = False,
-        existing: str | None = None,
+        existing: Existing = None,
     ) -> None:
         """Describe a secret. Its value is never part of the program: `klotho secret set NAME` asks for it.
 
@@ -32,5 +32,5 @@ class Secret(Construct):
             name: how services ask for it: `klotho.config.secrets.get("stripe_key").value`.
             stack: the deployment stack to put it into. Default: Klotho's segmentation.
             from_project: another repository of the project defines it; give only the name. Default: False.
-            existing: the ARN of a secret to use as it is, never to change.
+            existing: the ARN of a secret to use as it is, never to change; or by environment: `{"prod": "…"}`.
         """

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from klotho.application import Construct
+from klotho.catalogue.adoption import Adoption
 from klotho.catalogue.iam import allow, policy_key, role
 from klotho.catalogue.kinds.function_check import check_function, runtime_of
 from klotho.catalogue.kinds.values import given_text
@@ -124,6 +125,15 @@ LAMBDA = Implementation(
     outputs={"arn": Output(function_arn, "ARN of the function")},
     placement=Placement.IF_NEEDED,
     enter_network=enter_network,
+    adoption=Adoption(
+        type="AWS::Lambda::Function",
+        key=function_key,
+        service="lambda",
+        resource="function:{}",
+        name=r"[A-Za-z0-9_-]{1,64}",
+        identifier=lambda found: found.name,
+        attributes={"Arn": lambda found: found.arn},
+    ),
     compute=Compute(role=function_role, environment=environment, main=function_key),
     asset=_asset,
     check=check_function,

@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from klotho.application import Construct
+from klotho.catalogue.adoption import Adoption
 from klotho.catalogue.rules import Implementation, Output, Parameter, Setting
 from klotho.diagnostics import Report
-from klotho.resources import AddResource, Ref, ResourceKey, SetProperty, resource_key
+from klotho.resources import AddResource, Pseudo, Ref, ResourceKey, SetProperty, join, resource_key
 from klotho.resources.changes import Action
 
 _ACCESS_LOG = (
@@ -78,5 +79,18 @@ HTTP_API = Implementation(
             lambda construct, setting: Ref(api_key(construct), "ApiEndpoint"), "address of the API", shown=True
         )
     },
+    adoption=Adoption(
+        type="AWS::ApiGatewayV2::Api",
+        key=api_key,
+        service="apigateway",
+        resource="/apis/{}",
+        name=r"[a-z0-9]{8,12}",
+        identifier=lambda found: found.name,
+        attributes={
+            "ApiEndpoint": lambda found: join(
+                f"https://{found.name}.execute-api.", found.region, ".", Pseudo("AWS::URLSuffix")
+            )
+        },
+    ),
     check=check_api,
 )

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from klotho.application import Construct
+from klotho.catalogue.adoption import Adoption
 from klotho.catalogue.rules import Implementation, Output, Parameter, Setting
 from klotho.resources import AddResource, Ref, ResourceKey, SetProperty, resource_key
 from klotho.resources.changes import Action
@@ -73,5 +74,14 @@ DYNAMODB = Implementation(
         "table": Output(lambda construct, setting: Ref(table_key(construct)), "name of the table"),
         "arn": Output(lambda construct, setting: Ref(table_key(construct), "Arn"), "ARN of the table"),
     },
+    adoption=Adoption(
+        type="AWS::DynamoDB::Table",
+        key=table_key,
+        service="dynamodb",
+        resource="table/{}",
+        name=r"[A-Za-z0-9_.-]{3,255}",
+        identifier=lambda found: found.name,
+        attributes={"Arn": lambda found: found.arn},
+    ),
     stateful=True,
 )

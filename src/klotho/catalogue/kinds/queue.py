@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from klotho.application import Construct, ConstructId
+from klotho.catalogue.adoption import Adoption, Found
 from klotho.catalogue.rules import Implementation, Output, Parameter, Setting
 from klotho.diagnostics import Report
 from klotho.resources import AddResource, Pseudo, Ref, ResourceKey, SetProperty, Value, join, resource_key
@@ -31,7 +32,8 @@ def queue_key(construct: Construct) -> ResourceKey:
 
 
 def is_fifo(construct: Construct, setting: Setting) -> bool:
-    return bool(setting.parameter(construct, "fifo"))
+    adopted = setting.adopted(construct)
+    return adopted.endswith(_FIFO_ENDING) if adopted is not None else bool(setting.parameter(construct, "fifo"))
 
 
 def dead_letter_of(construct: Construct, setting: Setting) -> Construct | None:
@@ -155,6 +157,10 @@ def _circle(construct: Construct, setting: Setting) -> bool:
     return False
 
 
+def _url(found: Found) -> Value:
+    return join("https://sqs.", found.region, ".", Pseudo("AWS::URLSuffix"), "/", found.account, f"/{found.name}")
+
+
 SQS = Implementation(
     kind=KIND,
     name="sqs",
@@ -176,5 +182,14 @@ SQS = Implementation(
         "url": Output(lambda construct, setting: Ref(queue_key(construct)), "URL of the queue"),
         "arn": Output(lambda construct, setting: Ref(queue_key(construct), "Arn"), "ARN of the queue"),
     },
+    adoption=Adoption(
+        type="AWS::SQS::Queue",
+        key=queue_key,
+        service="sqs",
+        resource="{}",
+        name=r"[A-Za-z0-9_-]{1,75}(\.fifo)?|[A-Za-z0-9_-]{1,80}",
+        identifier=_url,
+        attributes={"Arn": lambda found: found.arn, "QueueName": lambda found: found.name},
+    ),
     check=check_queue,
 )

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from klotho.application import Construct
+from klotho.catalogue.adoption import Adoption
 from klotho.catalogue.rules import Implementation, Output, Setting
 from klotho.diagnostics import Report
 from klotho.resources import AddResource, Ref, ResourceKey, Value, resource_key
@@ -57,6 +58,16 @@ SECRETS_MANAGER = Implementation(
         "arn": Output(lambda construct, setting: secret_arn(construct), "ARN of the secret"),
         "value": Output(lambda construct, setting: "", "the value", secret=True),
     },
+    adoption=Adoption(
+        type="AWS::SecretsManager::Secret",
+        key=secret_key,
+        service="secretsmanager",
+        resource="secret:{}",
+        name=r"[A-Za-z0-9/_+=.@-]{1,512}-[A-Za-z0-9]{6}",
+        identifier=lambda found: found.arn,
+        attributes={"Id": lambda found: found.arn},
+        arn_only=True,  # the name alone lacks the six characters Secrets Manager appends
+    ),
     stateful=True,
     check=_check,
 )

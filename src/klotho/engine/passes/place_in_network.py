@@ -50,7 +50,8 @@ def place_in_network(graph: ResourceGraph, context: Context) -> Iterator[Change]
 
 def _inhabitants(context: Context) -> list[Construct]:
     """Constructs that live inside, in program order: those that always do, and those with a path to one of them."""
-    always = {item.id for item, choice in context.resolved if choice.placement is Placement.INSIDE}
+    made = [(item, choice) for item, choice in context.resolved if context.setting.adopted(item) is None]
+    always = {item.id for item, choice in made if choice.placement is Placement.INSIDE}
     drawn = {
         link.actor.id
         for link, pair in context.links
