@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from klotho.localcloud.planes.queue_events import QueueEvents
     from klotho.localcloud.planes.schedules import Schedules
     from klotho.localcloud.ports import Ports
+    from klotho.localcloud.services.custom_resources import CustomResources
     from klotho.localcloud.services.dynamodb import DynamoDb
     from klotho.localcloud.services.s3 import ObjectStore
     from klotho.localcloud.services.secretsmanager import SecretsManager
@@ -62,3 +63,4 @@ class Cloud:
     gateway: Gateway = field(init=False)
     schedules: Schedules = field(init=False)
     queue_events: QueueEvents = field(init=False)
+    custom_resources: CustomResources = field(init=False)

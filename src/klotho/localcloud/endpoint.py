@@ -29,6 +29,9 @@ MAX_BODY_BYTES = 512 * 1024 * 1024
 GLOBAL_SERVICES = frozenset({"iam", "sts", "cloudfront", "route53"})
 """Signed for us-east-1 whatever region the caller is in."""
 
+Answers = Callable[[str, str, bytes], Awaitable[ApiResponse]]
+"""Takes (method, path, body) below a prefix of its own, where an unguessable path is all the credentials needed."""
+
 Authorize = Callable[[ApiCall], ApiError | None]
 """Asked before a service is called: None lets it through, an `ApiError` is the denial."""
 
@@ -55,13 +58,16 @@ class Endpoint:
         port: int,
         admin: Admin | None = None,
         authorize: Authorize = allow_all,
+        answers: tuple[str, Answers] | None = None,
     ) -> None:
+        """`answers`: a prefix of paths, and who takes what is sent there (the functions of custom resources)."""
         self._services = {service.name: service for service in services}
         self._credentials = credentials
         self._region = region
         self._hosts = frozenset({f"127.0.0.1:{port}", f"localhost:{port}"})
         self._admin = admin
         self._authorize = authorize
+        self._answers = answers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -78,6 +84,8 @@ class Endpoint:
             path = scope["path"]
             if self._admin is not None and path.startswith(PREFIX):
                 return await self._admin.respond(scope["method"], path, headers)
+            if self._answers is not None and path.startswith(self._answers[0]):
+                return await self._answers[1](scope["method"], path, await _body(headers, receive))
             return await self._serve(await self._authenticated(scope, headers, receive))
         except ApiError as error:
             return wire.error_response(

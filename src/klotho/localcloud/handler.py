@@ -34,10 +34,12 @@ Properties = Mapping[str, Any]
 class HandlerError(Exception):
     """An operation failed the way it would on AWS; becomes the resource's status reason."""
 
-    def __init__(self, reason: str, code: str = "GeneralServiceException") -> None:
+    def __init__(self, reason: str, code: str = "GeneralServiceException", identifier: str | None = None) -> None:
+        """`identifier`: what a failed create left behind all the same; the rollback deletes it."""
         super().__init__(reason)
         self.reason = reason
         self.code = code
+        self.identifier = identifier
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,8 @@ class Outcome:
     """The physical id: what `Ref` returns and what `DescribeStackResources` shows."""
     attributes: Mapping[str, Any] = field(default_factory=dict)
     """Read-only properties by the schema's names; nested ones with dots, as GetAtt writes them (`Endpoint.Address`)."""
+    no_echo: bool = False
+    """Whether the attributes are secret: no event and no reason shows them."""
 
 
 class Handler(ABC):
@@ -89,7 +93,10 @@ class Handler(ABC):
 
     @abstractmethod
     async def update(self, request: Request) -> Outcome:
-        """Apply `request.properties` over `request.previous`; create-only properties never differ here."""
+        """Apply `request.properties` over `request.previous`; create-only properties never differ here.
+
+        An outcome with another identifier says that a new resource was made: the old one is deleted afterwards.
+        """
 
     @abstractmethod
     async def delete(self, request: Request) -> None:

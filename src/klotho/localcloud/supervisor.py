@@ -32,7 +32,7 @@ from klotho.localcloud.applications import Applications
 from klotho.localcloud.cloud import Cloud
 from klotho.localcloud.credentials import Credentials
 from klotho.localcloud.database import DamagedDataError, Database, NewerDataError
-from klotho.localcloud.endpoint import Endpoint, EndpointServer, PortInUseError, bind
+from klotho.localcloud.endpoint import Answers, Endpoint, EndpointServer, PortInUseError, bind
 from klotho.localcloud.handler import Handler
 from klotho.localcloud.identity import ACCOUNT
 from klotho.localcloud.logs import Logs
@@ -92,6 +92,8 @@ class Parts:
     handlers: Mapping[str, Handler]
     engine: Engine
     services: Sequence[Service]
+    answers: tuple[str, Answers] | None = None
+    """Where functions of custom resources answer."""
 
 
 Assemble = Callable[[Cloud], Parts]
@@ -125,6 +127,7 @@ def assemble(cloud: Cloud) -> Parts:
     from klotho.localcloud.planes.postgres import PostgresServers
     from klotho.localcloud.planes.queue_events import QueueEvents
     from klotho.localcloud.planes.schedules import Schedules
+    from klotho.localcloud.services.custom_resources import PREFIX, CustomResources
     from klotho.localcloud.services.dynamodb import DynamoDb
     from klotho.localcloud.services.lambda_ import LambdaService
     from klotho.localcloud.services.logs import LogsService
@@ -140,6 +143,7 @@ def assemble(cloud: Cloud) -> Parts:
         "queues": Sqs(cloud.state, cloud.region, cloud.account, cloud.endpoint_url),
         "postgres": PostgresServers(cloud),
         "functions": Functions(cloud),
+        "custom_resources": CustomResources(cloud),
         "containers": Containers(cloud),
         "gateway": Gateway(cloud),
         "queue_events": QueueEvents(cloud),
@@ -164,6 +168,7 @@ def assemble(cloud: Cloud) -> Parts:
             cloud.queues,
             StsService(cloud.account),
         ),
+        answers=(PREFIX, cloud.custom_resources.respond),
     )
 
 
@@ -226,7 +231,9 @@ class Supervisor:
         admin = self._admin(applications)
         downs.push_async_callback(self._attempt, "pausing deployments", parts.engine.close)
         self._authorizer = _authorizer(cloud, self._log_group)
-        endpoint = Endpoint(parts.services, cloud.credentials, options.region, port, admin, self._authorizer)
+        endpoint = Endpoint(
+            parts.services, cloud.credentials, options.region, port, admin, self._authorizer, parts.answers
+        )
         server = EndpointServer(endpoint, listener)
         await server.start()
         downs.push_async_callback(server.stop)

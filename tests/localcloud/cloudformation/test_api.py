@@ -38,7 +38,7 @@ def refusal(served: ServedCloud, body: str, **rest: Any) -> tuple[str, str]:
             template({"B": {"Type": "AWS::S3::Bucket"}}),
             "Resource type AWS::S3::Bucket of [B] is not supported by the local cloud yet",
         ),
-        (template({"C": {"Type": "Custom::Thing"}}), "Unrecognized resource types: [Custom::Thing]"),
+        (template({"C": {"Type": "Alexa::ASK::Skill"}}), "Unrecognized resource types: [Alexa::ASK::Skill]"),
         (template({"V": vpc(Colour="red")}), "unsupported property Colour on resource [V]"),
         (
             template({"V": {"Type": "AWS::EC2::VPC", "Properties": {"Cidr": "x"}}}),

@@ -11,10 +11,14 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+from aiohttp import web
+
 from klotho.localcloud.cloud import Cloud
 from klotho.localcloud.credentials import Credentials
 from klotho.localcloud.logs import Logs
 from klotho.localcloud.planes.processes import ProcessTable
+from klotho.localcloud.service import ApiError
+from klotho.localcloud.services.custom_resources import CustomResources
 from klotho.localcloud.services.object_store import ObjectStore
 from klotho.localcloud.services.secretsmanager import SecretsManager
 
@@ -51,11 +55,39 @@ def _made(cloud: Cloud, name: str) -> Any:
         from klotho.localcloud.planes.postgres import PostgresServers
 
         return PostgresServers(cloud)
+    if name == "custom_resources":
+        return AnsweredCustomResources(cloud)
     if name == "schedules":
         from klotho.localcloud.planes.schedules import Schedules
 
         return Schedules(cloud)
     raise LookupError(name)
+
+
+class AnsweredCustomResources(CustomResources):
+    """Custom resources with an endpoint of their own, which only takes answers."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        super().__init__(cloud)
+        self._cloud = cloud
+
+    async def start(self) -> None:
+        async def handle(request: web.Request) -> web.Response:
+            try:
+                answer = await self.respond(request.method, request.path, await request.read())
+            except ApiError as error:
+                return web.Response(status=error.status, text=error.message)
+            return web.Response(status=answer.status)
+
+        app = web.Application()
+        app.router.add_route("*", "/{rest:.*}", handle)
+        self._runner = web.AppRunner(app)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
+        self._cloud.endpoint_url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
+
+    async def stop(self) -> None:
+        await self._runner.cleanup()
 
 
 IMAGE = f"klotho.local/assets@sha256:{'0' * 64}"

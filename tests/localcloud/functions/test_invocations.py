@@ -16,6 +16,7 @@ from klotho.localcloud.cloud import Cloud
 from klotho.localcloud.handler import HandlerError
 from klotho.localcloud.handlers.lambda_function import LambdaFunction
 from klotho.localcloud.planes.functions import worker
+from klotho.localcloud.planes.functions.event_queue import EventQueue
 from klotho.localcloud.planes.functions.model import PAYLOAD_LIMIT
 from klotho.localcloud.service import ApiError
 
@@ -522,3 +523,19 @@ def test_a_machine_without_node_is_told_what_to_install(tmp_path: Path, monkeypa
         run(scenario())
     finally:
         runtimes.node_executable.cache_clear()
+
+
+def test_a_stop_that_comes_together_with_an_event_ends_the_queue(tmp_path: Path) -> None:
+    async def nobody(function: str, payload: bytes) -> Any:
+        raise AssertionError("there is no event")
+
+    async def scenario() -> None:
+        async with functions_cloud(tmp_path) as cloud:
+            queue = EventQueue(cloud, nobody)
+            queue.start()
+            await asyncio.sleep(0.05)
+            queue._changed.set()
+            await asyncio.sleep(0)
+            await asyncio.wait_for(queue.stop(), 5)
+
+    run(scenario())

@@ -18,6 +18,8 @@ import orjson
 from klotho.catalogue.facts.replacement import check_against, edited_items, rules
 
 _SCHEMAS = Path(__file__).parent / "schemas"
+CUSTOM_RESOURCE = "AWS::CloudFormation::CustomResource"
+"""What every `Custom::<name>` is: any property besides its own, any attribute its function answers with."""
 PropertyPath = tuple[str, ...]
 """A path of property names; `*` stands for any list item or map key."""
 
@@ -44,6 +46,11 @@ class Schema:
     def attributes(self) -> frozenset[str]:
         """The names `Fn::GetAtt` accepts, nested ones with dots."""
         return frozenset(".".join(path) for path in self.read_only)
+
+    @property
+    def open(self) -> bool:
+        """Whether a function decides what it takes and gives, so that every property and attribute may be named."""
+        return is_custom(self.type_name)
 
     @property
     def settable(self) -> frozenset[str]:
@@ -75,6 +82,11 @@ def is_known(type_name: str) -> bool:
     return _path(type_name).exists()
 
 
+def is_custom(type_name: str) -> bool:
+    """Whether a function of the template's author makes resources of this type."""
+    return type_name.startswith("Custom::") or type_name == CUSTOM_RESOURCE
+
+
 @cache
 def schema(type_name: str) -> Schema:
     """The schema of a vendored type; KeyError for any other (add it to types.txt)."""
@@ -82,6 +94,8 @@ def schema(type_name: str) -> Schema:
     if not path.exists():
         raise KeyError(type_name)
     document = orjson.loads(path.read_bytes())
+    if is_custom(type_name):
+        document = _custom(document)
     check_against(type_name, document.get("properties", {}))
     always = {(rule.property,) for rule in rules(type_name) if rule.replaces == "always"}
     decided = {rule.property for rule in rules(type_name)}
@@ -118,8 +132,15 @@ def replaced_by(type_name: str, before: Mapping[str, Any], after: Mapping[str, A
     return frozenset(fixed) | edited(type_name, before, after)
 
 
+def _custom(document: Mapping[str, Any]) -> dict[str, Any]:
+    """cfn-lint's copy without its `Id`, which AWS does not have: an author's own property may have that name."""
+    properties = {name: node for name, node in document["properties"].items() if name != "Id"}
+    return {**document, "properties": properties, "readOnlyProperties": [], "primaryIdentifier": []}
+
+
 def _path(type_name: str) -> Path:
-    return _SCHEMAS / f"{type_name.replace('::', '-')}.json"
+    published = CUSTOM_RESOURCE if is_custom(type_name) else type_name
+    return _SCHEMAS / f"{published.replace('::', '-')}.json"
 
 
 def _pointers(document: Mapping[str, Any], key: str) -> frozenset[PropertyPath]:

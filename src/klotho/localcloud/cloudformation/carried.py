@@ -1,20 +1,24 @@
 """Refuses properties a handler does not honour, by name, before an operation starts.
 
-Input: a handler's `carries` and resolved properties. A dotted name restricts its property to the listed children.
+Input: a handler's `carries` and resolved properties. A dotted name restricts its property to the listed children;
+`ANY` carries whatever there is (custom resources, whose functions decide).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from klotho.localcloud.cloudformation.errors import not_carried
 
 Tree = dict[str, Any]
+ANY = "*"
 
 
-def check(logical_id: str, type_name: str, carries: Iterable[str], properties: Mapping[str, Any]) -> None:
+def check(logical_id: str, type_name: str, carries: Collection[str], properties: Mapping[str, Any]) -> None:
     """ApiError that names the first property not carried."""
+    if ANY in carries:
+        return
     for path in _uncarried(_tree(carries), properties, ""):
         raise not_carried(f"Property {path} of [{logical_id}] ({type_name})")
 

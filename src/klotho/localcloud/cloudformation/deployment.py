@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
-from klotho.catalogue.facts import is_known, schema
+from klotho.catalogue.facts import is_custom, is_known, schema
 from klotho.catalogue.facts.validate import validate
 from klotho.localcloud.cloudformation import carried, dynamic
 from klotho.localcloud.cloudformation.capabilities import NamesAttributes
@@ -127,7 +127,8 @@ def _holds(condition: str | None, conditions: Mapping[str, bool], name: str) -> 
 
 
 def _check_types(template: Template, handlers: Handlers) -> None:
-    unknown = sorted({item.type_name for item in template.resources.values() if not item.type_name.startswith("AWS::")})
+    types = {item.type_name for item in template.resources.values()}
+    unknown = sorted(name for name in types if not name.startswith("AWS::") and not is_custom(name))
     if unknown:
         raise format_error(f"Unrecognized resource types: [{', '.join(unknown)}]")
     for item in template.resources.values():
@@ -191,6 +192,8 @@ def _check_references(
 
 
 def _check_attribute(item: ResourceTemplate, attribute: str, handlers: Handlers) -> None:
+    if schema(item.type_name).open:
+        return  # its function decides which attributes there are
     known = schema(item.type_name).attributes
     extra = EXTRA_ATTRIBUTES.get(item.type_name, frozenset())
     if attribute not in known | extra:

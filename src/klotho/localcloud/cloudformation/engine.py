@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from klotho.catalogue.facts import is_custom
 from klotho.localcloud.cloud import Cloud
 from klotho.localcloud.cloudformation.deployment import Deployment, Given, Identity, prepare
 from klotho.localcloud.cloudformation.dynamic import Reader
@@ -27,6 +28,7 @@ from klotho.localcloud.cloudformation.steps import Steps, handler_wants_new
 from klotho.localcloud.cloudformation.store import Inputs, Operation, Stack, StackResource, Store, now
 from klotho.localcloud.handler import APPLICATION_TAG, Handler, HandlerError
 from klotho.localcloud.identity import arn, uuid_of
+from klotho.localcloud.registry import Registry
 from klotho.localcloud.service import ApiError
 
 _log = logging.getLogger(__name__)
@@ -58,7 +60,7 @@ class Engine:
         self, cloud: Cloud, handlers: Mapping[str, Handler], checkpoint: Checkpoint = lambda name: None
     ) -> None:
         self.cloud = cloud
-        self.handlers = handlers
+        self.handlers = Registry(handlers)
         self.store = Store(cloud.database)
         self._checkpoint = checkpoint
         self._running: dict[str, asyncio.Task[None]] = {}
@@ -329,6 +331,9 @@ class Engine:
                 operation.inputs.template, given, self._identity(stack), self.handlers, operation.inputs.capabilities
             )
             await self.cloud.deploying(operation.inputs.tags)
+        elif any(is_custom(item.type_name) for item in operation.previous.values()):
+            # The functions that made them delete them, and may need what else the application runs.
+            await self.cloud.deploying(stack.inputs.tags)
         steps = Steps(
             operation=operation,
             stack_name=stack.name,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from klotho.catalogue.facts import schema
+from klotho.catalogue.facts import is_custom, schema
 from klotho.localcloud.cloudformation.coercion import coerced
 from klotho.localcloud.cloudformation.deployment import EXTRA_ATTRIBUTES, Deployment
 from klotho.localcloud.cloudformation.intrinsics import Scope, resolve
@@ -124,6 +124,12 @@ class Forward:
             return resource.attributes[attribute]
         if attribute in EXTRA_ATTRIBUTES.get(resource.type_name, ()) and attribute in resource.properties:
             return resource.properties[attribute]
+        if is_custom(resource.type_name):
+            raise HandlerError(
+                f"CustomResource attribute error: Vendor response doesn't contain {attribute} attribute in object "
+                f"{resource.stack_id}|{name}|{resource.physical_id}",
+                "NotFound",
+            )
         raise HandlerError(
             f"Attribute {attribute} of {name} ({resource.type_name}) has no value in the local cloud", "NotFound"
         )

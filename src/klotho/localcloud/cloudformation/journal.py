@@ -91,6 +91,7 @@ class Journal:
         resource = replace(step.resource, status=status, reason=None, updated=now())
         if outcome is not None:
             resource.physical_id, resource.attributes = outcome.identifier, dict(outcome.attributes)
+            resource.no_echo = outcome.no_echo
         step.state, step.resource = "done", resource
         with self.store.transaction():
             self.store.put_step(step)
@@ -103,6 +104,7 @@ class Journal:
     def failed(self, operation: Operation, step: Step, status: str, reason: str, keep_row: bool = True) -> None:
         """A step failed; the resource's row says why unless it is no part of the stack any more."""
         assert step.resource is not None
+        reason = self._without_secrets(reason)
         step.state, step.reason = "failed", reason
         with self.store.transaction():
             self.store.put_step(step)
@@ -110,6 +112,14 @@ class Journal:
                 self.store.put_resource(replace(step.resource, status=status, reason=reason, updated=now()))
             self._resource_event(operation, step.resource, status, reason)
         self.checkpoint(f"failed {step.name}")
+
+    def _without_secrets(self, reason: str) -> str:
+        """The reason without the secret attributes of the stack's resources (`NoEcho`), as AWS masks them."""
+        for resource in self.store.resources(self.stack_id).values():
+            for value in resource.attributes.values() if resource.no_echo else ():
+                if isinstance(value, str) and value:
+                    reason = reason.replace(value, "*****")
+        return reason
 
     def begin_delete(self, operation: Operation, step: Step, own_row: bool) -> None:
         assert step.resource is not None

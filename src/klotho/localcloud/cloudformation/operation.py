@@ -18,7 +18,7 @@ from klotho.localcloud.cloudformation.outputs import stack_outputs
 from klotho.localcloud.cloudformation.parameters import shown
 from klotho.localcloud.cloudformation.schedule import reversed_order, run_in_order
 from klotho.localcloud.cloudformation.steps import Steps
-from klotho.localcloud.cloudformation.store import Operation, StackResource
+from klotho.localcloud.cloudformation.store import Operation, StackResource, Step
 from klotho.localcloud.handler import HandlerError
 
 
@@ -100,7 +100,7 @@ class Runner:
             step = self.steps.get(f"forward/{name}")
             if name not in self.deployment.resources:
                 doomed[name] = old
-            elif step is not None and step.action == "replace":
+            elif step is not None and (step.action == "replace" or _made_anew(step, old)):
                 policy = self.deployment.resources[name].update_replace_policy
                 doomed[name] = replace(old, deletion_policy=policy)
         removed = frozenset(doomed) - frozenset(self.deployment.resources)
@@ -130,7 +130,7 @@ class Runner:
         return {
             step.logical_id: step.resource
             for step in self.steps.in_phase("forward")
-            if step.action in actions and step.state == "done" and step.resource is not None
+            if step.action in actions and step.resource is not None and _exists(step, step.resource)
         }
 
     async def _restore(self) -> None:
@@ -155,12 +155,21 @@ class Runner:
 
     async def _discard(self) -> None:
         """What the failed update had made goes."""
-        made = self._made(("create", "replace"))
+        made = {**self._made(("create", "replace")), **self._left_by_updates()}
         own = frozenset(name for name in made if name not in self.operation.previous)
         await self._delete_all("discard", made, own_rows=own, keep_rows=False)
         started = {step.logical_id for step in self.steps.in_phase("forward")}
         self._drop_rows(started - set(self.operation.previous))
         self._move("", "UPDATE_ROLLBACK_COMPLETE")
+
+    def _left_by_updates(self) -> dict[str, StackResource]:
+        """What updates made anew and going back did not return to."""
+        left = {}
+        for name, made in self._made(("update",)).items():
+            step = self.steps.get(f"restore/{name}")
+            if step is not None and _made_anew(step, made):
+                left[name] = made
+        return left
 
     # Delete
 
@@ -186,3 +195,15 @@ class Runner:
 
         order = reversed_order({name: item.depends_on for name, item in doomed.items()})
         return await run_in_order(order, work, stop_on_failure=False)
+
+
+def _exists(step: Step, resource: StackResource) -> bool:
+    """Whether a step of the forward phase left something: it succeeded, or its failure said what there is."""
+    return step.state == "done" or (step.state == "failed" and resource.physical_id is not None)
+
+
+def _made_anew(step: Step, before: StackResource) -> bool:
+    """Whether an update in place ended with another physical id, as the functions of custom resources may."""
+    if step.action != "update" or step.state != "done" or step.resource is None:
+        return False
+    return step.resource.physical_id != before.physical_id

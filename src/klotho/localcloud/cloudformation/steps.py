@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from klotho.catalogue.facts import schema
+from klotho.catalogue.facts import is_custom, schema
 from klotho.catalogue.facts.validate import validate
 from klotho.localcloud.cloudformation.capabilities import DecidesReplacement, TakesSnapshots
 from klotho.localcloud.cloudformation.dynamic import Reader, followed, is_reference
@@ -57,6 +57,8 @@ class Steps:
             outcome = await self._make(step, step.resource, old)
             self.journal.checkpoint(f"handled {step.name}")
         except HandlerError as error:
+            if old is None or step.action == "replace":
+                step.resource.physical_id = error.identifier
             self.journal.failed(self.operation, step, f"{verb}_FAILED", _reason(error))
             raise StepFailed(step.logical_id) from error
         return self.journal.done(self.operation, step, f"{verb}_COMPLETE", outcome)
@@ -64,13 +66,15 @@ class Steps:
     async def _make(self, step: Step, resource: StackResource, old: StackResource | None) -> Outcome:
         _check_valid(resource)
         if step.action == "replace" and old is not None:
-            _check_renamed(resource, old)
+            _check_replaceable(resource, old)
         check_targets_exist(self.journal.world, resource.type_name, resource.properties)
         outcome = await self._call(resource, step.token, old if step.action == "update" else None)
         self._check_unique(resource, outcome)
         return outcome
 
     def _check_unique(self, resource: StackResource, outcome: Outcome) -> None:
+        if is_custom(resource.type_name):
+            return  # their functions name them, as they please
         holder = self.journal.world.get(resource.type_name, outcome.identifier)
         if holder is not None and holder.token != resource.token:
             raise HandlerError(
@@ -91,7 +95,10 @@ class Steps:
             self.add(step)
             self.journal.begin(self.operation, step, "UPDATE_IN_PROGRESS")
         try:
-            outcome = await self._call(old, step.token, forward.resource)
+            assert forward.resource is not None
+            # What the update made may be another one than before: from there it goes back.
+            present = replace(old, physical_id=forward.resource.physical_id)
+            outcome = await self._call(present, step.token, forward.resource)
             self.journal.checkpoint(f"handled {step.name}")
         except HandlerError as error:
             self.journal.failed(self.operation, step, "UPDATE_FAILED", _reason(error))
@@ -202,8 +209,13 @@ def _check_valid(resource: StackResource) -> None:
         )
 
 
-def _check_renamed(resource: StackResource, old: StackResource) -> None:
-    """A resource with a name of the user's can't be replaced: the new one would need the name while the old has it."""
+def _check_replaceable(resource: StackResource, old: StackResource) -> None:
+    """A resource with a name of the user's can't be replaced: the new one would need the name while the old has it.
+
+    Nor can a custom resource by a change of its function, which alone knows what it made.
+    """
+    if is_custom(resource.type_name):
+        raise HandlerError("Modifying service token is not allowed.", "InvalidRequest")
     identifier = schema(resource.type_name).primary_identifier
     if len(identifier) != 1 or len(identifier[0]) != 1:
         return

@@ -72,6 +72,8 @@ class StackResource:
     physical_id: str | None = None
     properties: dict[str, Any] = field(default_factory=dict)
     attributes: dict[str, Any] = field(default_factory=dict)
+    no_echo: bool = False
+    """Whether the attributes are secret."""
     token: str = ""
     tags: dict[str, str] = field(default_factory=dict)
     depends_on: list[str] = field(default_factory=list)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from klotho.localcloud.handler import Handler
+from klotho.localcloud.handlers.custom_resource import CustomResource
 from klotho.localcloud.handlers.db_instance import DbInstance
 from klotho.localcloud.handlers.dynamodb_table import DynamoDbTable
 from klotho.localcloud.handlers.ecs_service import EcsService
@@ -23,11 +24,13 @@ from klotho.localcloud.handlers.schedule import ScheduleHandler
 from klotho.localcloud.handlers.secret import SecretHandler
 from klotho.localcloud.handlers.service_discovery import DiscoveryService, HttpNamespace, PrivateDnsNamespace
 from klotho.localcloud.handlers.sqs_queue import SqsQueue
+from klotho.localcloud.registry import Registry
 
 if TYPE_CHECKING:
     from klotho.localcloud.cloud import Cloud
 
 ACTIVE: tuple[type[Handler], ...] = (
+    CustomResource,
     DbInstance,
     DiscoveryService,
     DynamoDbTable,
@@ -59,4 +62,4 @@ def handler_classes() -> tuple[type[Handler], ...]:
 
 def build_handlers(cloud: Cloud) -> Mapping[str, Handler]:
     """The handlers of one local cloud, by type name."""
-    return {item.type_name: item(cloud) for item in handler_classes()}
+    return Registry({item.type_name: item(cloud) for item in handler_classes()})

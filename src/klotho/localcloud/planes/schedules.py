@@ -137,8 +137,10 @@ class Schedules:
             now = self._clock()
             times = [due for item in self._specs.values() if item.enabled and (due := self.due(item.identifier))]
             wait = min([_LONGEST_SLEEP_S, *(max(0.05, due - now) for due in times)])
+            # Not wait_for: Python 3.11's loses a cancellation that comes together with the event, and `stop` hangs.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._changed.wait(), wait)
+                async with asyncio.timeout(wait):
+                    await self._changed.wait()
 
     def _is_due(self, spec: Spec, now: float) -> bool:
         due = self.due(spec.identifier)

@@ -46,7 +46,44 @@ def read_function(cloud: Cloud, record: Record) -> Any:
     return spec.handler, spec.timeout_s, dict(spec.environment)
 
 
+SPEAKER = """import json, urllib.request
+
+def handler(event, context):
+    properties = event["ResourceProperties"]
+    answer = {
+        "Status": "FAILED" if properties.get("Refuse") == event["RequestType"] else "SUCCESS",
+        "Reason": "told to",
+        "PhysicalResourceId": "speaker-" + properties.get("Name", "a"),
+        "Data": {"Said": properties.get("Text", ""), "Kind": type(properties.get("Number", "")).__name__},
+        **{name: event[name] for name in ("StackId", "RequestId", "LogicalResourceId")},
+    }
+    body = json.dumps(answer).encode()
+    request = urllib.request.Request(event["ResponseURL"], body, {"Content-Type": ""}, method="PUT")
+    urllib.request.urlopen(request).close()
+"""
+"""A function that answers as its resource's properties say."""
+SPEAKING = {
+    "Type": "AWS::Lambda::Function",
+    "Properties": {
+        "Runtime": "python3.12",
+        "Handler": "index.handler",
+        "Code": {"ZipFile": SPEAKER},
+        "Role": LAMBDA_ROLE_ARN,
+    },
+}
+TOPIC = "arn:aws:sns:eu-west-1:000000000000:topic"
+
+
 SAMPLES = (
+    Sample(
+        "AWS::CloudFormation::CustomResource",
+        {"ServiceToken": {"Fn::GetAtt": ["Speaking", "Arn"]}, "ServiceTimeout": 20, "Text": "a"},
+        {"Text": "b", "ServiceTimeout": 30},
+        {"LambdaRole": LAMBDA_ROLE, "Speaking": SPEAKING},
+        refused={"ServiceToken": TOPIC},
+        planes=planes("functions", "custom_resources"),
+        slow=True,
+    ),
     Sample(
         "AWS::Lambda::Function",
         {"Runtime": "python3.12", "Handler": "index.handler", "Code": CODE, "Role": LAMBDA_ROLE_ARN},

@@ -84,8 +84,10 @@ class EventQueue:
                         self._deliver(row["id"], row["function"], row["payload"], row["attempt"])
                     )
                     self._running[row["id"]] = task
+            # Not wait_for: Python 3.11's loses a cancellation that comes together with the event, and `stop` hangs.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._changed.wait(), min(waits, default=None))
+                async with asyncio.timeout(min(waits, default=None)):
+                    await self._changed.wait()
 
     async def _deliver(self, event: int, function: str, payload: bytes, attempt: int) -> None:
         try:
