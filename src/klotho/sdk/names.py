@@ -22,6 +22,7 @@ NOW: dict[str, tuple[str, ...]] = {
     "Compute": ("Container", "Function"),
     "Databases": ("KeyValue", "Postgres"),
     "Messaging": ("Queue",),
+    "Network": (),
     "Schedule": (),
     "Secret": (),
     "Stack": (),

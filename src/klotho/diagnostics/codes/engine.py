@@ -7,6 +7,21 @@ _MESSAGING = 'import klotho\nfrom klotho import Compute, Messaging\n\nklotho.App
 
 PAGES: tuple[Page, ...] = (
     Page(
+        "network-twice",
+        "There are two `Network`s.",
+        "An application has one network, which everything inside it shares.",
+        "Say everything of the network in one place.",
+        'import klotho\n\nklotho.Application("shop")\nklotho.Network(cidr="10.1.0.0/16")\n'
+        'klotho.Network("other", egress="nat")\n',
+    ),
+    Page(
+        "bad-network",
+        "The network's range is no private one of size /16 to /20, or an existing VPC comes without two subnets.",
+        "It is divided into four subnets; databases and load balancers want two availability zones.",
+        "Use the range or the argument in the help line.",
+        'import klotho\n\nklotho.Application("shop")\nklotho.Network(cidr="8.8.8.0/24")\n',
+    ),
+    Page(
         "bad-existing",
         "`existing=` is no ARN or name of this kind of resource, or the kind can't be adopted.",
         "What others need of it (its ARN, its address) follows from the id alone, without asking AWS.",
