@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from klotho.localcloud.database import Database
     from klotho.localcloud.logs import Logs
     from klotho.localcloud.planes.containers import Containers
+    from klotho.localcloud.planes.events import Events
     from klotho.localcloud.planes.functions import Functions
     from klotho.localcloud.planes.gateway import Gateway
     from klotho.localcloud.planes.postgres import PostgresServers
@@ -64,3 +65,4 @@ class Cloud:
     schedules: Schedules = field(init=False)
     queue_events: QueueEvents = field(init=False)
     custom_resources: CustomResources = field(init=False)
+    events: Events = field(init=False)

@@ -122,6 +122,7 @@ def assemble(cloud: Cloud) -> Parts:
     from klotho.localcloud.cloudformation.service import CloudFormationService
     from klotho.localcloud.handlers import build_handlers
     from klotho.localcloud.planes.containers import Containers
+    from klotho.localcloud.planes.events import Events
     from klotho.localcloud.planes.functions import Functions
     from klotho.localcloud.planes.gateway import Gateway
     from klotho.localcloud.planes.postgres import PostgresServers
@@ -129,6 +130,7 @@ def assemble(cloud: Cloud) -> Parts:
     from klotho.localcloud.planes.schedules import Schedules
     from klotho.localcloud.services.custom_resources import PREFIX, CustomResources
     from klotho.localcloud.services.dynamodb import DynamoDb
+    from klotho.localcloud.services.events import EventsService
     from klotho.localcloud.services.lambda_ import LambdaService
     from klotho.localcloud.services.logs import LogsService
     from klotho.localcloud.services.s3 import S3Service
@@ -148,6 +150,7 @@ def assemble(cloud: Cloud) -> Parts:
         "gateway": Gateway(cloud),
         "queue_events": QueueEvents(cloud),
         "schedules": Schedules(cloud),
+        "events": Events(cloud),
     }
     for name, plane in planes.items():
         setattr(cloud, name, plane)
@@ -160,6 +163,7 @@ def assemble(cloud: Cloud) -> Parts:
         services=(
             CloudFormationService(engine),
             cloud.tables,
+            EventsService(cloud),
             LambdaService(cloud),
             LogsService(cloud.logs, cloud.world, cloud.region, cloud.account),
             S3Service(cloud.objects, cloud.account, cloud.region),

@@ -61,6 +61,10 @@ def _made(cloud: Cloud, name: str) -> Any:
         from klotho.localcloud.planes.schedules import Schedules
 
         return Schedules(cloud)
+    if name == "events":
+        from klotho.localcloud.planes.events import Events
+
+        return Events(cloud)
     raise LookupError(name)
 
 

@@ -16,6 +16,7 @@ from klotho.localcloud.handlers.dynamodb_table import DynamoDbTable
 from klotho.localcloud.handlers.ecs_service import EcsService
 from klotho.localcloud.handlers.ecs_task_definition import EcsTaskDefinition
 from klotho.localcloud.handlers.event_source_mapping import EventSourceMapping
+from klotho.localcloud.handlers.events_rule import EventBus, EventsRule
 from klotho.localcloud.handlers.generic import handler_class
 from klotho.localcloud.handlers.http_api import HttpApi, HttpIntegration, HttpRoute, HttpStage
 from klotho.localcloud.handlers.lambda_function import LambdaFunction
@@ -36,7 +37,9 @@ ACTIVE: tuple[type[Handler], ...] = (
     DynamoDbTable,
     EcsService,
     EcsTaskDefinition,
+    EventBus,
     EventSourceMapping,
+    EventsRule,
     HttpApi,
     HttpIntegration,
     HttpNamespace,
