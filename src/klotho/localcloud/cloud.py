@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from klotho.localcloud.services.dynamodb import DynamoDb
     from klotho.localcloud.services.s3 import ObjectStore
     from klotho.localcloud.services.secretsmanager import SecretsManager
+    from klotho.localcloud.services.sns import Sns
     from klotho.localcloud.services.sqs import Sqs
     from klotho.localcloud.world import World
 
@@ -58,6 +59,7 @@ class Cloud:
     secrets: SecretsManager = field(init=False)
     tables: DynamoDb = field(init=False)
     queues: Sqs = field(init=False)
+    topics: Sns = field(init=False)
     postgres: PostgresServers = field(init=False)
     functions: Functions = field(init=False)
     containers: Containers = field(init=False)

@@ -21,7 +21,7 @@ NOW: dict[str, tuple[str, ...]] = {
     "Application": (),
     "Compute": ("Container", "Function"),
     "Databases": ("KeyValue", "Postgres"),
-    "Messaging": ("Queue",),
+    "Messaging": ("Queue", "Topic"),
     "Network": (),
     "Schedule": (),
     "Secret": (),
@@ -34,7 +34,6 @@ LATER: dict[str, tuple[str, ...]] = {
     "Auth": ("OIDC", "UserPool"),
     "Databases": ("MySQL", "Redis"),
     "Domain": (),
-    "Messaging": ("Topic",),
     "Site": (),
     "Storage": ("Bucket",),
 }
@@ -44,8 +43,6 @@ LATER_VERBS = frozenset(
     {
         "attach_cert",
         "authenticates_with",
-        "publishes_to",
-        "subscribes_to",
     }
 )
 

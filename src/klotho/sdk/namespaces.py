@@ -13,6 +13,7 @@ from klotho.sdk.key_value import KeyValue as _KeyValue
 from klotho.sdk.names import Namespace
 from klotho.sdk.postgres import Postgres as _Postgres
 from klotho.sdk.queue import Queue as _Queue
+from klotho.sdk.topic import Topic as _Topic
 
 
 class Compute(metaclass=Namespace):
@@ -33,3 +34,4 @@ class Messaging(metaclass=Namespace):
     """What carries messages."""
 
     Queue: TypeAlias = _Queue
+    Topic: TypeAlias = _Topic

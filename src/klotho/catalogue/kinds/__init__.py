@@ -11,6 +11,7 @@ from klotho.catalogue.kinds.postgres import RDS
 from klotho.catalogue.kinds.queue import SQS
 from klotho.catalogue.kinds.schedule import EVENTBRIDGE_SCHEDULER
 from klotho.catalogue.kinds.secret import SECRETS_MANAGER
+from klotho.catalogue.kinds.topic import SNS
 from klotho.catalogue.rules import Implementation
 
 IMPLEMENTATIONS: tuple[Implementation, ...] = (
@@ -19,6 +20,7 @@ IMPLEMENTATIONS: tuple[Implementation, ...] = (
     RDS,
     DYNAMODB,
     SQS,
+    SNS,
     HTTP_API,
     SECRETS_MANAGER,
     EVENTBRIDGE_SCHEDULER,

@@ -214,6 +214,21 @@ PAGES: tuple[Page, ...] = (
         _MESSAGING + 'web = Compute.Container("web", image="nginx")\nweb.consumes(Messaging.Queue("jobs"), batch=5)\n',
     ),
     Page(
+        "bad-subscription",
+        "A function subscribes to a FIFO topic, or a FIFO queue to a topic that is none.",
+        "AWS delivers FIFO topics to queues only, and lets FIFO queues take from FIFO topics only.",
+        "Follow the help line: put a queue between, or give both the same `fifo=`.",
+        _MESSAGING + 'Messaging.Queue("jobs", fifo=True).subscribes_to(Messaging.Topic("orders"))\n',
+    ),
+    Page(
+        "subscribed-twice",
+        "A construct subscribes to the same topic twice.",
+        "AWS keeps one subscription of a subscriber to a topic, so the second would replace the first or be refused.",
+        "Put both into one filter.",
+        _MESSAGING + 'orders, jobs = Messaging.Topic("orders"), Messaging.Queue("jobs")\n'
+        'jobs.subscribes_to(orders)\njobs.subscribes_to(orders, filter={"kind": ["order"]})\n',
+    ),
+    Page(
         "bad-property",
         "A property of a generated resource is not what AWS's published schema allows.",
         "The deployment would fail.",

@@ -24,7 +24,10 @@ from klotho.localcloud.handlers.passive import PASSIVE
 from klotho.localcloud.handlers.schedule import ScheduleHandler
 from klotho.localcloud.handlers.secret import SecretHandler
 from klotho.localcloud.handlers.service_discovery import DiscoveryService, HttpNamespace, PrivateDnsNamespace
+from klotho.localcloud.handlers.sns_subscription import SnsSubscription
+from klotho.localcloud.handlers.sns_topic import SnsTopic
 from klotho.localcloud.handlers.sqs_queue import SqsQueue
+from klotho.localcloud.handlers.sqs_queue_policy import SqsQueueInlinePolicy, SqsQueuePolicy
 from klotho.localcloud.registry import Registry
 
 if TYPE_CHECKING:
@@ -49,7 +52,11 @@ ACTIVE: tuple[type[Handler], ...] = (
     PrivateDnsNamespace,
     ScheduleHandler,
     SecretHandler,
+    SnsSubscription,
+    SnsTopic,
     SqsQueue,
+    SqsQueueInlinePolicy,
+    SqsQueuePolicy,
 )
 
 

@@ -252,6 +252,17 @@ def _put_events(request: Request) -> list[Need]:
     ]
 
 
+def _topic(request: Request) -> list[Need]:
+    """Publish names its topic in either of two parameters; a telephone number is no resource."""
+    return [request.need(request.text("TopicArn") or request.text("TargetArn") or "*")]
+
+
+def _subscription(request: Request) -> list[Need]:
+    """Subscriptions are no resource type of SNS: their actions are about the topic, whose ARN begins theirs."""
+    arn = request.text("SubscriptionArn")
+    return [request.need(arn.rpartition(":")[0] if arn.count(":") == 6 else "*")]
+
+
 RESOLVERS: Mapping[str, Callable[[Request], list[Need]]] = {
     "batch": _batch,
     "bucket": _bucket,
@@ -266,7 +277,9 @@ RESOLVERS: Mapping[str, Callable[[Request], list[Need]]] = {
     "query": _query,
     "queue": _queue,
     "secret": _secret,
+    "subscription": _subscription,
     "table": _table,
+    "topic": _topic,
     "transaction": _transaction,
 }
 """By the names `operations.toml` uses."""
