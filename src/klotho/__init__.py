@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from klotho.sdk.namespaces import Compute as Compute
     from klotho.sdk.namespaces import Databases as Databases
     from klotho.sdk.namespaces import Messaging as Messaging
-    from klotho.sdk.network import Network as Network
     from klotho.sdk.schedule import Schedule as Schedule
     from klotho.sdk.secret import Secret as Secret
     from klotho.sdk.stack import Stack as Stack
@@ -27,7 +26,6 @@ _HOMES = {
     "Application": "klotho.sdk.application",
     "Compute": "klotho.sdk.namespaces",
     "Databases": "klotho.sdk.namespaces",
-    "Network": "klotho.sdk.network",
     "Schedule": "klotho.sdk.schedule",
     "Secret": "klotho.sdk.secret",
     "Messaging": "klotho.sdk.namespaces",
@@ -40,7 +38,6 @@ __all__ = [
     "Compute",
     "Databases",
     "Messaging",
-    "Network",
     "Schedule",
     "Secret",
     "Stack",

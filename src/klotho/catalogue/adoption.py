@@ -9,14 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from klotho.application import Construct
 from klotho.diagnostics import Report
 from klotho.resources import Adopt, Pseudo, ResourceKey, Value, join
-
-if TYPE_CHECKING:
-    from klotho.catalogue.rules import Setting
 
 
 class Found(NamedTuple):
@@ -46,10 +43,6 @@ class Adoption(NamedTuple):
     """Whether the name alone does not tell the ARN."""
     global_name: bool = False
     """Whether the ARN holds neither region nor account, as those of buckets."""
-    example: str = "orders"
-    """A name for messages."""
-    check: Callable[[Construct, Setting, Report], None] = lambda construct, setting, report: None
-    """Reports what else an adopted one lacks."""
 
 
 def adopt(construct: Construct, adoption: Adoption, given: str) -> Adopt:
@@ -65,7 +58,7 @@ def check_adoption(construct: Construct, adoption: Adoption, given: str, report:
     if _found(adoption, given) is not None:
         return
     example = _example(adoption)
-    either = f"an ARN such as `{example}`" + ("" if adoption.arn_only else f", or the name alone: `{adoption.example}`")
+    either = f"an ARN such as `{example}`" + ("" if adoption.arn_only else f", or the name alone: `{_NAME}`")
     report.error(
         "bad-existing",
         f"`existing=` of {construct.title} is no {adoption.type}: `{given}`",
@@ -74,9 +67,12 @@ def check_adoption(construct: Construct, adoption: Adoption, given: str, report:
     )
 
 
+_NAME = "orders"
+
+
 def _example(adoption: Adoption) -> str:
     place = ":" if adoption.global_name else "eu-central-1:123456789012"
-    name = f"{adoption.example}-a1B2c3" if adoption.arn_only else adoption.example
+    name = f"{_NAME}-a1B2c3" if adoption.arn_only else _NAME
     return f"arn:aws:{adoption.service}:{place}:{adoption.resource.format(name)}"
 
 

@@ -15,8 +15,6 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "AWS::RDS::DBInstance": {
         "AutoMinorVersionUpgrade": True,
         "CopyTagsToSnapshot": True,
-        # Slow queries and errors end up beside the application's logs.
-        "EnableCloudwatchLogsExports": ["postgresql"],
         "MultiAZ": False,
     },
 }

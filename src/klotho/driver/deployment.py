@@ -22,6 +22,7 @@ from klotho.diagnostics import Failure, one_of
 from klotho.driver import local_cloud, records
 from klotho.driver.build import Build, build
 from klotho.driver.machine import cache_folder, local_pace, new_run_id, runs_in_ci
+from klotho.driver.needed_servers import refuse_missing_servers
 from klotho.driver.program import Program
 from klotho.driver.settings import Environment
 from klotho.driver.underway import Underway
@@ -62,6 +63,7 @@ def up(
     sink(Step(f"compiling {program.path.name}"))
     built = build(program, environment, in_ci=runs_in_ci())
     refuse_aws(built.environment, "deploying")
+    refuse_missing_servers(built)
     if delete_data:
         refuse_protected(built.environment)
     project, name = built.application.project, built.environment.name

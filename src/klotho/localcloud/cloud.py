@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from klotho.localcloud.database import Database
     from klotho.localcloud.logs import Logs
     from klotho.localcloud.planes.containers import Containers
-    from klotho.localcloud.planes.events import Events
     from klotho.localcloud.planes.functions import Functions
     from klotho.localcloud.planes.gateway import Gateway
+    from klotho.localcloud.planes.mysql import MySqlServers
     from klotho.localcloud.planes.postgres import PostgresServers
     from klotho.localcloud.planes.queue_events import QueueEvents
     from klotho.localcloud.planes.schedules import Schedules
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from klotho.localcloud.services.dynamodb import DynamoDb
     from klotho.localcloud.services.s3 import ObjectStore
     from klotho.localcloud.services.secretsmanager import SecretsManager
-    from klotho.localcloud.services.sns import Sns
     from klotho.localcloud.services.sqs import Sqs
     from klotho.localcloud.world import World
 
@@ -59,12 +58,11 @@ class Cloud:
     secrets: SecretsManager = field(init=False)
     tables: DynamoDb = field(init=False)
     queues: Sqs = field(init=False)
-    topics: Sns = field(init=False)
     postgres: PostgresServers = field(init=False)
+    mysql: MySqlServers = field(init=False)
     functions: Functions = field(init=False)
     containers: Containers = field(init=False)
     gateway: Gateway = field(init=False)
     schedules: Schedules = field(init=False)
     queue_events: QueueEvents = field(init=False)
     custom_resources: CustomResources = field(init=False)
-    events: Events = field(init=False)

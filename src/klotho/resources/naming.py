@@ -55,7 +55,7 @@ def environment_suffix(name: str) -> str:
 
 @lru_cache(maxsize=65536)
 def database_name(name: str) -> str:
-    """A PostgreSQL database name: letters, digits and `_`, at most 63 characters, starting with a letter."""
+    """A database on a PostgreSQL or MySQL server: letters, digits and `_`, at most 63, starting with a letter."""
     text = re.sub(r"[^a-z0-9_]", "_", name.lower())[:56]
     unchanged = text == name
     return text if unchanged else f"{text}_{short_hash(name)}"

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from klotho.runtime.queue import Queue
     from klotho.runtime.secret import Secret
     from klotho.runtime.services import Service
-    from klotho.runtime.topic import Topic
 
 __all__ = ["buckets", "datastores", "queues", "refresh", "secrets", "services", "settings", "topics", "unit"]
 
@@ -109,18 +108,8 @@ class Queues(Group):
         return queue(self._find(name))
 
 
-class Topics(Group):
-    """Topics that this service may publish to, or receives from."""
-
-    def get(self, name: str) -> Topic:
-        """The topic of this name. Raises UnknownNameError if neither was granted."""
-        from klotho.runtime.topic import topic
-
-        return topic(self._find(name))
-
-
 class Grants(Group):
-    """A group whose things are plain fields, for instance `buckets.get("files")["name"]`."""
+    """A group whose things are plain fields, for instance `topics.get("news")["arn"]`."""
 
     def get(self, name: str) -> Grant:
         """What was granted under this name. Raises UnknownNameError if nothing was."""
@@ -131,7 +120,7 @@ datastores = Datastores("datastores")
 services = Services("services")
 buckets = Grants("buckets")
 queues = Queues("queues")
-topics = Topics("topics")
+topics = Grants("topics")
 secrets = Secrets("secrets")
 settings = Grants("settings")
 

@@ -20,9 +20,8 @@ NOW: dict[str, tuple[str, ...]] = {
     "API": (),
     "Application": (),
     "Compute": ("Container", "Function"),
-    "Databases": ("KeyValue", "Postgres"),
-    "Messaging": ("Queue", "Topic"),
-    "Network": (),
+    "Databases": ("KeyValue", "MySQL", "Postgres"),
+    "Messaging": ("Queue",),
     "Schedule": (),
     "Secret": (),
     "Stack": (),
@@ -32,8 +31,9 @@ NOW: dict[str, tuple[str, ...]] = {
 
 LATER: dict[str, tuple[str, ...]] = {
     "Auth": ("OIDC", "UserPool"),
-    "Databases": ("MySQL", "Redis"),
+    "Databases": ("Redis",),
     "Domain": (),
+    "Messaging": ("Topic",),
     "Site": (),
     "Storage": ("Bucket",),
 }
@@ -43,6 +43,8 @@ LATER_VERBS = frozenset(
     {
         "attach_cert",
         "authenticates_with",
+        "publishes_to",
+        "subscribes_to",
     }
 )
 

@@ -10,10 +10,10 @@ from typing import TypeAlias
 from klotho.sdk.container import Container as _Container
 from klotho.sdk.function import Function as _Function
 from klotho.sdk.key_value import KeyValue as _KeyValue
+from klotho.sdk.mysql import MySQL as _MySQL
 from klotho.sdk.names import Namespace
 from klotho.sdk.postgres import Postgres as _Postgres
 from klotho.sdk.queue import Queue as _Queue
-from klotho.sdk.topic import Topic as _Topic
 
 
 class Compute(metaclass=Namespace):
@@ -27,6 +27,7 @@ class Databases(metaclass=Namespace):
     """What keeps data."""
 
     KeyValue: TypeAlias = _KeyValue
+    MySQL: TypeAlias = _MySQL
     Postgres: TypeAlias = _Postgres
 
 
@@ -34,4 +35,3 @@ class Messaging(metaclass=Namespace):
     """What carries messages."""
 
     Queue: TypeAlias = _Queue
-    Topic: TypeAlias = _Topic

@@ -35,10 +35,6 @@ def _made(cloud: Cloud, name: str) -> Any:
         from klotho.localcloud.services.sqs import Sqs
 
         return Sqs(cloud.state, cloud.region, cloud.account, cloud.endpoint_url)
-    if name == "topics":
-        from klotho.localcloud.services.sns import Sns
-
-        return Sns(cloud)
     if name == "queue_events":
         from klotho.localcloud.planes.queue_events import QueueEvents
 
@@ -61,14 +57,14 @@ def _made(cloud: Cloud, name: str) -> Any:
         return PostgresServers(cloud)
     if name == "custom_resources":
         return AnsweredCustomResources(cloud)
+    if name == "mysql":
+        from klotho.localcloud.planes.mysql import MySqlServers
+
+        return MySqlServers(cloud)
     if name == "schedules":
         from klotho.localcloud.planes.schedules import Schedules
 
         return Schedules(cloud)
-    if name == "events":
-        from klotho.localcloud.planes.events import Events
-
-        return Events(cloud)
     raise LookupError(name)
 
 

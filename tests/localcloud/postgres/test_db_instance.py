@@ -130,7 +130,7 @@ def test_a_protected_instance_is_not_deleted(make_cloud: Callable[[], Any]) -> N
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"Engine": "mysql"}, "Engine `mysql` comes with a later issue"),
+        ({"Engine": "mariadb"}, "Engine `mariadb` comes with a later issue"),
         ({"Engine": "aurora-postgresql"}, "comes with a later issue"),
         ({"Engine": "sqlite"}, "is no engine of RDS"),
         ({"MasterUserPassword": "x"}, "when ManageMasterUserPassword is true"),

@@ -23,6 +23,7 @@ from hypothesis import strategies as st
 from klotho.localcloud.planes.postgres import PostgresError, _identifier, _literal
 from klotho.localcloud.planes.processes import ProcessTable
 from klotho.localcloud.planes.reaper import start_mark
+from klotho.localcloud.planes.server_files import DatabaseError
 
 pytestmark = pytest.mark.localcloud
 Make = Callable[[], Any]
@@ -184,7 +185,7 @@ def test_a_port_in_use_is_named_with_its_holder(make_cloud: Make) -> None:
         port = cloud.ports.of("postgres/shop-db")
         with socket.create_server(("127.0.0.1", port)):
             named = f"port {port} of DB instance shop-db is in use by .*pid {os.getpid()}"
-            with pytest.raises(PostgresError, match=named):
+            with pytest.raises(DatabaseError, match=named):
                 await ensure(cloud)
             assert cloud.postgres.status()[0].state == "failed"
         connect(await ensure(cloud)).close()

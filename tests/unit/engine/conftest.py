@@ -18,6 +18,7 @@ KINDS = {
     "container": "Compute.Container",
     "function": "Compute.Function",
     "postgres": "Databases.Postgres",
+    "mysql": "Databases.MySQL",
     "keyvalue": "Databases.KeyValue",
     "api": "API",
     "secret": "Secret",

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
+
 from tests.unit.engine.conftest import Builder
 
 NETWORK = {"AWS::EC2::VPC", "AWS::EC2::Subnet", "AWS::EC2::NatGateway", "AWS::EC2::VPCEndpoint"}
@@ -120,3 +124,29 @@ def test_every_resource_that_can_carry_tags_names_its_construct(app: Builder) ->
     ]
     assert untagged == []
     assert sum("Tags" in item.properties for item in app.resolve().graph) > 15
+
+
+def test_mysql_takes_nobody_without_tls_and_is_private_and_encrypted(app: Builder) -> None:
+    graph = app.add("mysql", "orders").resolve().graph
+    found = graph["Databases.MySQL/orders:database"].properties
+    assert (found["Engine"], found["EngineVersion"], found["DBName"]) == ("mysql", "8.4", "orders")
+    assert found["StorageEncrypted"] and found["ManageMasterUserPassword"] and not found["PubliclyAccessible"]
+    assert found["EnableCloudwatchLogsExports"] == ["error", "slowquery"]
+    group = graph["Databases.MySQL/orders:database-parameters"].properties
+    assert group["Family"] == "mysql8.4"
+    assert group["Parameters"]["require_secure_transport"] == "1"
+
+
+@pytest.mark.parametrize(
+    ("name", "properties", "code", "words"),
+    [
+        ("orders", {"version": "5.7"}, "bad-version", "MySQL 5.7, which RDS does not offer"),
+        ("orders", {"storage_gb": 5}, "bad-size", "RDS takes 20 to 65536 GiB"),
+        ("mysql", {}, "name-reserved", "the server's own database"),
+    ],
+)
+def test_what_rds_does_not_have_for_mysql_is_refused(
+    app: Builder, name: str, properties: dict[str, Any], code: str, words: str
+) -> None:
+    (found,) = [item for item in app.add("mysql", name, **properties).problems() if item.code == code]
+    assert words in found.message

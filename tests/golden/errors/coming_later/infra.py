@@ -1,13 +1,13 @@
 import klotho
-from klotho import Auth, Databases, Domain, Site, Storage
+from klotho import Auth, Databases, Domain, Messaging, Site, Storage
 
 klotho.Application("shop")
 files = Storage.Bucket("files")
-Storage.Bucket("jobs").triggered_by(files)
+Messaging.Topic("jobs").triggered_by(files)
+Messaging.Topic("news")
 Auth.UserPool("people")
 domain = Domain(name="shop.example")
 domain.attach_cert("./certs/shop.crt")
 Site("web", directory="./web")
-Databases.MySQL("old")
 cache = Databases.Redis("cache")
-Databases.KeyValue("carts").authenticates_with(cache)
+Databases.KeyValue("carts").subscribes_to(cache)

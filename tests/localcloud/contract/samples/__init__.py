@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from ..sample import Sample
-from . import events, functions, http, identity, network, platform, queues, schedules, stores, topics
+from . import functions, http, identity, network, platform, queues, schedules, stores
 
 SAMPLES: dict[str, Sample] = {
     sample.type_name: sample
-    for module in (events, functions, http, identity, network, platform, queues, schedules, stores, topics)
+    for module in (functions, http, identity, network, platform, queues, schedules, stores)
     for sample in module.SAMPLES
 }

@@ -130,6 +130,7 @@ SAMPLES = (
             "EnableCloudwatchLogsExports": ["postgresql"],
             "EnableIAMDatabaseAuthentication": True,
             "EnablePerformanceInsights": True,
+            "Engine": "mysql",
             "EngineVersion": "18",
             "KmsKeyId": KEY,
             "ManageMasterUserPassword": True,
@@ -155,8 +156,7 @@ SAMPLES = (
             "Parameters": PARAMETERS,
         },
         together={"ManageMasterUserPassword": {"MasterUserPassword": REMOVED}},
-        refused={"Engine": "mysql"},
-        planes=planes("postgres"),
+        planes=planes("postgres", "mysql"),
         slow=True,
     ),
 )
