@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from klotho.sdk.namespaces import Compute as Compute
     from klotho.sdk.namespaces import Databases as Databases
     from klotho.sdk.namespaces import Messaging as Messaging
+    from klotho.sdk.network import Network as Network
     from klotho.sdk.schedule import Schedule as Schedule
     from klotho.sdk.secret import Secret as Secret
     from klotho.sdk.stack import Stack as Stack
@@ -26,6 +27,7 @@ _HOMES = {
     "Application": "klotho.sdk.application",
     "Compute": "klotho.sdk.namespaces",
     "Databases": "klotho.sdk.namespaces",
+    "Network": "klotho.sdk.network",
     "Schedule": "klotho.sdk.schedule",
     "Secret": "klotho.sdk.secret",
     "Messaging": "klotho.sdk.namespaces",
@@ -38,6 +40,7 @@ __all__ = [
     "Compute",
     "Databases",
     "Messaging",
+    "Network",
     "Schedule",
     "Secret",
     "Stack",

@@ -90,9 +90,11 @@ def secret_arn(moto_port: int) -> Iterator[str]:
 
 @pytest.fixture
 def tables(moto_port: int) -> Iterator[None]:
-    """`carts` by id, and `bids` by auction and number; and the queue `jobs`."""
+    """`carts` by id, `bids` by auction and number, the queue `jobs` and the topic `news`."""
     sqs = moto_client("sqs", moto_port)
     queue = sqs.create_queue(QueueName="jobs")["QueueUrl"]
+    sns = moto_client("sns", moto_port)
+    topic = sns.create_topic(Name="news")["TopicArn"]
     dynamodb = moto_client("dynamodb", moto_port)
     dynamodb.create_table(
         TableName="carts-1234",
@@ -116,6 +118,7 @@ def tables(moto_port: int) -> Iterator[None]:
     dynamodb.delete_table(TableName="carts-1234")
     dynamodb.delete_table(TableName="bids-1234")
     sqs.delete_queue(QueueUrl=queue)
+    sns.delete_topic(TopicArn=topic)
 
 
 def grants(secret: str = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:users_db") -> dict[str, str]:
@@ -143,7 +146,11 @@ def grants(secret: str = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:u
         "SERVICE_MISSING": {"name": "missing", "kind": "Compute.Function", "function": function + "missing"},
         "SECRET_STRIPE_KEY": {"name": "stripe_key", "kind": "Secret", "secret": secret},
         "QUEUE_JOBS": {"name": "jobs", "kind": "Messaging.Queue", "url": "https://sqs/jobs", "access": "send_consume"},
-        "TOPIC_NEWS": {"name": "news", "kind": "Messaging.Topic", "arn": "arn:news", "access": "publish"},
+        "BUCKET_FILES": {"name": "files", "kind": "Storage.Bucket", "arn": "arn:files", "access": "read"},
+        "TOPIC_NEWS": {
+            "name": "news", "kind": "Messaging.Topic", "arn": "arn:aws:sns:eu-west-1:123456789012:news",
+            "access": "publish",
+        },
     }  # fmt: skip
     return {"KLOTHO_UNIT": "api"} | {f"KLOTHO_{name}": json.dumps(fields) for name, fields in given.items()}
 

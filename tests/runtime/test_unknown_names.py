@@ -96,10 +96,10 @@ def test_the_variables_own_name_is_never_decoded(granted: None) -> None:
 
 
 def test_generic_groups_give_their_fields_and_name_the_missing_one(granted: None) -> None:
-    news = config.topics.get("news")
-    assert (news.name, news.kind, news["arn"]) == ("news", "Messaging.Topic", "arn:news")
-    with pytest.raises(WrongKindError, match=r"has no 'url'; it has access, arn, kind, name \(KLOTHO_TOPIC_NEWS\)"):
-        news["url"]
+    files = config.buckets.get("files")
+    assert (files.name, files.kind, files["arn"]) == ("files", "Storage.Bucket", "arn:files")
+    with pytest.raises(WrongKindError, match=r"has no 'url'; it has access, arn, kind, name \(KLOTHO_BUCKET_FILES\)"):
+        files["url"]
 
 
 def test_errors_survive_pickling_as_process_pools_need_it() -> None:

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from klotho.application import Construct
 from klotho.diagnostics import Report
 from klotho.resources import Adopt, Pseudo, ResourceKey, Value, join
+
+if TYPE_CHECKING:
+    from klotho.catalogue.rules import Setting
 
 
 class Found(NamedTuple):
@@ -43,6 +46,10 @@ class Adoption(NamedTuple):
     """Whether the name alone does not tell the ARN."""
     global_name: bool = False
     """Whether the ARN holds neither region nor account, as those of buckets."""
+    example: str = "orders"
+    """A name for messages."""
+    check: Callable[[Construct, Setting, Report], None] = lambda construct, setting, report: None
+    """Reports what else an adopted one lacks."""
 
 
 def adopt(construct: Construct, adoption: Adoption, given: str) -> Adopt:
@@ -58,7 +65,7 @@ def check_adoption(construct: Construct, adoption: Adoption, given: str, report:
     if _found(adoption, given) is not None:
         return
     example = _example(adoption)
-    either = f"an ARN such as `{example}`" + ("" if adoption.arn_only else f", or the name alone: `{_NAME}`")
+    either = f"an ARN such as `{example}`" + ("" if adoption.arn_only else f", or the name alone: `{adoption.example}`")
     report.error(
         "bad-existing",
         f"`existing=` of {construct.title} is no {adoption.type}: `{given}`",
@@ -67,12 +74,9 @@ def check_adoption(construct: Construct, adoption: Adoption, given: str, report:
     )
 
 
-_NAME = "orders"
-
-
 def _example(adoption: Adoption) -> str:
     place = ":" if adoption.global_name else "eu-central-1:123456789012"
-    name = f"{_NAME}-a1B2c3" if adoption.arn_only else _NAME
+    name = f"{adoption.example}-a1B2c3" if adoption.arn_only else adoption.example
     return f"arn:aws:{adoption.service}:{place}:{adoption.resource.format(name)}"
 
 

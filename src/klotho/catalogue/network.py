@@ -7,10 +7,14 @@ needs the path. Sources: VPC user guide (subnet sizing, NAT gateways, gateway an
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from ipaddress import ip_network
+from itertools import islice
+from typing import NamedTuple
 
 from klotho.application import Construct
 from klotho.resources import (
     AddResource,
+    Adopt,
     DependsOn,
     Pseudo,
     Ref,
@@ -22,69 +26,97 @@ from klotho.resources import (
 )
 from klotho.resources.changes import Action
 
-VPC_CIDR = "10.0.0.0/16"
 VPC = shared_key("vpc")
 PRIVATE_SUBNET_KEYS = (shared_key("private-subnet-a"), shared_key("private-subnet-b"))
 PRIVATE_SUBNETS = tuple(Ref(key, "SubnetId") for key in PRIVATE_SUBNET_KEYS)
 PRIVATE_ROUTES = shared_key("private-routes")
+_SECOND_ROUTES = shared_key("private-routes-b")
 ENDPOINT_GROUP = shared_key("endpoint-security-group")
 GATEWAY_SERVICES = ("dynamodb", "s3")
 """AWS services with a gateway endpoint, which costs nothing; all others need an interface endpoint per zone."""
 
-_PRIVATE_CIDRS = ("10.0.0.0/20", "10.0.16.0/20")
-_PUBLIC_CIDR = "10.0.240.0/24"
+
+class NetworkPlan(NamedTuple):
+    """What the program says of the network, or the defaults."""
+
+    cidr: str = "10.0.0.0/16"
+    egress: str = "auto"
+    """`auto`, `nat`, `nat-per-zone` or `endpoints`."""
+    adopted: bool = False
+    """The VPC is somebody else's, and so are its ways out."""
+    subnets: tuple[str, ...] = ()
+    """The ids of its two private subnets, when it is adopted."""
+
+    @property
+    def nat_wanted(self) -> bool:
+        return self.egress in ("nat", "nat-per-zone")
+
+    @property
+    def nat_gateways(self) -> int:
+        return len(PRIVATE_SUBNET_KEYS) if self.egress == "nat-per-zone" else 1
 
 
-def private_network() -> Iterator[Action]:
-    """A VPC and two private subnets with one route table, which holds no way out yet."""
+def cidrs(cidr: str) -> tuple[list[str], list[str]]:
+    """Two private and two public subnets of a VPC's range (/16 to /20): a sixteenth each, and a 256th each."""
+    vpc = ip_network(cidr)
+    private = [str(item) for item in islice(vpc.subnets(prefixlen_diff=4), 2)]
+    public = [str(item) for item in islice(vpc.subnets(prefixlen_diff=8), 240, 242)]
+    return private, public
+
+
+def adopted_network(plan: NetworkPlan) -> Iterator[Action]:
+    """The private subnets of somebody else's VPC, which `existing=` names."""
+    for key, subnet in zip(PRIVATE_SUBNET_KEYS, plan.subnets, strict=True):
+        yield Adopt(key, "AWS::EC2::Subnet", subnet, {"SubnetId": subnet})
+
+
+def private_network(plan: NetworkPlan) -> Iterator[Action]:
+    """A VPC and two private subnets with no way out yet: one route table, or one for each zone's own NAT gateway."""
     yield AddResource(
-        VPC, "AWS::EC2::VPC", {"CidrBlock": VPC_CIDR, "EnableDnsHostnames": True, "EnableDnsSupport": True}
+        VPC, "AWS::EC2::VPC", {"CidrBlock": plan.cidr, "EnableDnsHostnames": True, "EnableDnsSupport": True}
     )
-    yield AddResource(PRIVATE_ROUTES, "AWS::EC2::RouteTable", {"VpcId": Ref(VPC, "VpcId")})
-    for ordinal, (key, cidr) in enumerate(zip(PRIVATE_SUBNET_KEYS, _PRIVATE_CIDRS, strict=True)):
-        yield AddResource(
-            key,
-            "AWS::EC2::Subnet",
-            {
-                "VpcId": Ref(VPC, "VpcId"),
-                "CidrBlock": cidr,
-                "AvailabilityZone": Zone(ordinal),
-                "MapPublicIpOnLaunch": False,
-            },
-        )
-        yield AddResource(
-            ResourceKey(f"{key}-routes"),
-            "AWS::EC2::SubnetRouteTableAssociation",
-            {"SubnetId": Ref(key, "SubnetId"), "RouteTableId": Ref(PRIVATE_ROUTES, "RouteTableId")},
-        )
+    tables = _route_tables(plan)
+    for table in tables:
+        yield AddResource(table, "AWS::EC2::RouteTable", {"VpcId": Ref(VPC, "VpcId")})
+    private, _ = cidrs(plan.cidr)
+    for ordinal, (key, cidr) in enumerate(zip(PRIVATE_SUBNET_KEYS, private, strict=True)):
+        yield from _subnet(key, cidr, ordinal, tables[ordinal % len(tables)])
 
 
-def egress_by_nat_gateway(services: Iterable[str]) -> Iterator[Action]:
-    """One NAT gateway for both zones, and free gateway endpoints for the services that have one."""
-    internet, public, routes = shared_key("internet-gateway"), shared_key("public-subnet"), shared_key("public-routes")
-    attachment, address, nat = shared_key("internet-attachment"), shared_key("nat-address"), shared_key("nat-gateway")
+def _route_tables(plan: NetworkPlan) -> list[ResourceKey]:
+    return [PRIVATE_ROUTES, _SECOND_ROUTES][: plan.nat_gateways]
+
+
+def _subnet(key: ResourceKey, cidr: str, zone: int, routes: ResourceKey) -> Iterator[Action]:
+    yield AddResource(
+        key,
+        "AWS::EC2::Subnet",
+        {
+            "VpcId": Ref(VPC, "VpcId"),
+            "CidrBlock": cidr,
+            "AvailabilityZone": Zone(zone),
+            "MapPublicIpOnLaunch": False,
+        },
+    )
+    yield AddResource(
+        ResourceKey(f"{key}-routes"),
+        "AWS::EC2::SubnetRouteTableAssociation",
+        {"SubnetId": Ref(key, "SubnetId"), "RouteTableId": Ref(routes, "RouteTableId")},
+    )
+
+
+def egress_by_nat_gateway(plan: NetworkPlan, services: Iterable[str]) -> Iterator[Action]:
+    """One NAT gateway for both zones or one in each, and free gateway endpoints for the services that have one."""
+    internet, routes, attachment = (
+        shared_key(name) for name in ("internet-gateway", "public-routes", "internet-attachment")
+    )
     yield AddResource(internet, "AWS::EC2::InternetGateway")
     yield AddResource(
         attachment,
         "AWS::EC2::VPCGatewayAttachment",
         {"VpcId": Ref(VPC, "VpcId"), "InternetGatewayId": Ref(internet, "InternetGatewayId")},
     )
-    yield AddResource(
-        public,
-        "AWS::EC2::Subnet",
-        {
-            "VpcId": Ref(VPC, "VpcId"),
-            "CidrBlock": _PUBLIC_CIDR,
-            "AvailabilityZone": Zone(0),
-            "MapPublicIpOnLaunch": False,
-        },
-    )
     yield AddResource(routes, "AWS::EC2::RouteTable", {"VpcId": Ref(VPC, "VpcId")})
-    yield AddResource(
-        shared_key("public-subnet-routes"),
-        "AWS::EC2::SubnetRouteTableAssociation",
-        {"SubnetId": Ref(public, "SubnetId"), "RouteTableId": Ref(routes, "RouteTableId")},
-    )
     yield AddResource(
         shared_key("internet-route"),
         "AWS::EC2::Route",
@@ -95,8 +127,21 @@ def egress_by_nat_gateway(services: Iterable[str]) -> Iterator[Action]:
         },
     )
     yield DependsOn(shared_key("internet-route"), attachment)
+    _, public = cidrs(plan.cidr)
+    for zone, table in enumerate(_route_tables(plan)):
+        yield from _nat_gateway(zone, public[zone], table)
+    for service in services:
+        if service in GATEWAY_SERVICES:
+            yield from _gateway_endpoint(service, plan)
+
+
+def _nat_gateway(zone: int, cidr: str, table: ResourceKey) -> Iterator[Action]:
+    """A NAT gateway in a public subnet of its zone, as the way out of one private route table."""
+    suffix = "" if zone == 0 else "-b"
+    public, address, nat = (shared_key(f"{name}{suffix}") for name in ("public-subnet", "nat-address", "nat-gateway"))
+    yield from _subnet(public, cidr, zone, shared_key("public-routes"))
     yield AddResource(address, "AWS::EC2::EIP", {"Domain": "vpc"})
-    yield DependsOn(address, attachment)
+    yield DependsOn(address, shared_key("internet-attachment"))
     yield AddResource(
         nat,
         "AWS::EC2::NatGateway",
@@ -104,20 +149,17 @@ def egress_by_nat_gateway(services: Iterable[str]) -> Iterator[Action]:
     )
     yield DependsOn(nat, shared_key("internet-route"))
     yield AddResource(
-        shared_key("nat-route"),
+        shared_key(f"nat-route{suffix}"),
         "AWS::EC2::Route",
         {
-            "RouteTableId": Ref(PRIVATE_ROUTES, "RouteTableId"),
+            "RouteTableId": Ref(table, "RouteTableId"),
             "DestinationCidrBlock": "0.0.0.0/0",
             "NatGatewayId": Ref(nat, "NatGatewayId"),
         },
     )
-    for service in services:
-        if service in GATEWAY_SERVICES:
-            yield from _gateway_endpoint(service)
 
 
-def egress_by_endpoints(services: Iterable[str], users: Iterable[ResourceKey]) -> Iterator[Action]:
+def egress_by_endpoints(plan: NetworkPlan, services: Iterable[str], users: Iterable[ResourceKey]) -> Iterator[Action]:
     """Private paths to exactly these AWS services, and to nothing else on the internet.
 
     `users` are the security groups that may reach the interface endpoints.
@@ -125,7 +167,7 @@ def egress_by_endpoints(services: Iterable[str], users: Iterable[ResourceKey]) -
     users = list(users)
     for service in services:
         if service in GATEWAY_SERVICES:
-            yield from _gateway_endpoint(service)
+            yield from _gateway_endpoint(service, plan)
             continue
         yield AddResource(
             ENDPOINT_GROUP,
@@ -153,7 +195,7 @@ def egress_by_endpoints(services: Iterable[str], users: Iterable[ResourceKey]) -
             )
 
 
-def _gateway_endpoint(service: str) -> Iterator[Action]:
+def _gateway_endpoint(service: str, plan: NetworkPlan) -> Iterator[Action]:
     yield AddResource(
         shared_key(f"{service}-endpoint"),
         "AWS::EC2::VPCEndpoint",
@@ -161,7 +203,7 @@ def _gateway_endpoint(service: str) -> Iterator[Action]:
             "VpcId": Ref(VPC, "VpcId"),
             "ServiceName": join("com.amazonaws.", Pseudo("AWS::Region"), f".{service}"),
             "VpcEndpointType": "Gateway",
-            "RouteTableIds": [Ref(PRIVATE_ROUTES, "RouteTableId")],
+            "RouteTableIds": [Ref(table, "RouteTableId") for table in _route_tables(plan)],
         },
     )
 

@@ -7,6 +7,7 @@ cloud is stopped, what it has kept is read from its folder. Refuses an unknown s
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -24,7 +25,7 @@ from klotho.driver.inspection import require_running
 from klotho.localcloud.connect import state_folder
 
 POLL_SECONDS = 0.5
-_LOG_GROUP = "AWS::Logs::LogGroup"
+_LOG_GROUP, _TOPIC = "AWS::Logs::LogGroup", "AWS::SNS::Topic"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ class LogReader:
         lines: list[LogLine] = []
         seen, newest = self._seen[source.group], self._from[source.group]
         at_newest = set(seen)
-        with translated(f"reading the log of {source.service}"):
+        with translated(f"reading the log of {source.service}"), self._absent_is_empty():
             pages = self._clients.logs.get_paginator("filter_log_events").paginate(
                 logGroupName=source.group, startTime=self._from[source.group]
             )
@@ -95,6 +96,14 @@ class LogReader:
                     lines.append(LogLine(event["timestamp"], source.service, event["message"].rstrip(), source.group))
         self._from[source.group], self._seen[source.group] = newest, at_newest
         return lines
+
+    @contextlib.contextmanager
+    def _absent_is_empty(self) -> Iterator[None]:
+        """A topic has a log from its first failed delivery on."""
+        try:
+            yield
+        except self._clients.logs.exceptions.ResourceNotFoundException:
+            return
 
 
 class KeptLogReader:
@@ -164,6 +173,11 @@ def _sources(session: local_cloud.Session, stack: DeployedStack) -> list[_Source
         for item in answer["StackResources"]
         if item["ResourceType"] == _LOG_GROUP and item.get("PhysicalResourceId")
     }
+    groups |= {
+        item["LogicalResourceId"]: delivery_log(item["PhysicalResourceId"])
+        for item in answer["StackResources"]
+        if item["ResourceType"] == _TOPIC and item.get("PhysicalResourceId")
+    }
     if not groups:
         return []
     resources = session.calls.template(stack.stack_name).get("Resources", {})
@@ -171,3 +185,8 @@ def _sources(session: local_cloud.Session, stack: DeployedStack) -> list[_Source
         _Source(group, construct_of(resources.get(logical_id, {})).rpartition("/")[2] or stack.name)
         for logical_id, group in sorted(groups.items())
     ]
+
+
+def delivery_log(topic_arn: str) -> str:
+    """Where SNS writes what it could not deliver: `sns/<region>/<account>/<topic>`, once there is something."""
+    return "/".join(topic_arn.split(":")[2:])

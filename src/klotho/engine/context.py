@@ -58,6 +58,7 @@ class Context:
         implementation, given = self.chosen[construct.id], self.setting.adopted(construct)
         if given is not None and implementation.adoption is not None:
             check_adoption(construct, implementation.adoption, given, self.report)
+            implementation.adoption.check(construct, self.setting, self.report)
         else:
             implementation.check(construct, self.setting, self.report)
 

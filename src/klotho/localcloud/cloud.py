@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from klotho.localcloud.database import Database
     from klotho.localcloud.logs import Logs
     from klotho.localcloud.planes.containers import Containers
+    from klotho.localcloud.planes.events import Events
     from klotho.localcloud.planes.functions import Functions
     from klotho.localcloud.planes.gateway import Gateway
     from klotho.localcloud.planes.mysql import MySqlServers
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from klotho.localcloud.services.dynamodb import DynamoDb
     from klotho.localcloud.services.s3 import ObjectStore
     from klotho.localcloud.services.secretsmanager import SecretsManager
+    from klotho.localcloud.services.sns import Sns
     from klotho.localcloud.services.sqs import Sqs
     from klotho.localcloud.world import World
 
@@ -58,6 +60,7 @@ class Cloud:
     secrets: SecretsManager = field(init=False)
     tables: DynamoDb = field(init=False)
     queues: Sqs = field(init=False)
+    topics: Sns = field(init=False)
     postgres: PostgresServers = field(init=False)
     mysql: MySqlServers = field(init=False)
     functions: Functions = field(init=False)
@@ -66,3 +69,4 @@ class Cloud:
     schedules: Schedules = field(init=False)
     queue_events: QueueEvents = field(init=False)
     custom_resources: CustomResources = field(init=False)
+    events: Events = field(init=False)

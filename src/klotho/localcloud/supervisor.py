@@ -24,7 +24,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from klotho.localcloud import connect, installation, startup_failure
 from klotho.localcloud.admin import Admin
@@ -45,6 +45,9 @@ from klotho.localcloud.services.secretsmanager import SecretsManager
 from klotho.localcloud.startup_failure import OtherRegionError
 from klotho.localcloud.status import UnitStatus
 from klotho.localcloud.world import World
+
+if TYPE_CHECKING:
+    from klotho.localcloud.cloudformation.engine import Engine as CloudFormationEngine
 
 _log = logging.getLogger("klotho.localcloud")
 
@@ -119,9 +122,9 @@ class AlreadyRunningError(Exception):
 def assemble(cloud: Cloud) -> Parts:
     """The real parts. Imported here so that a refusal at start costs no import of all planes."""
     from klotho.localcloud.cloudformation.engine import Engine as CloudFormationEngine
-    from klotho.localcloud.cloudformation.service import CloudFormationService
     from klotho.localcloud.handlers import build_handlers
     from klotho.localcloud.planes.containers import Containers
+    from klotho.localcloud.planes.events import Events
     from klotho.localcloud.planes.functions import Functions
     from klotho.localcloud.planes.gateway import Gateway
     from klotho.localcloud.planes.mysql import MySqlServers
@@ -130,13 +133,8 @@ def assemble(cloud: Cloud) -> Parts:
     from klotho.localcloud.planes.schedules import Schedules
     from klotho.localcloud.services.custom_resources import PREFIX, CustomResources
     from klotho.localcloud.services.dynamodb import DynamoDb
-    from klotho.localcloud.services.lambda_ import LambdaService
-    from klotho.localcloud.services.logs import LogsService
-    from klotho.localcloud.services.s3 import S3Service
-    from klotho.localcloud.services.secretsmanager_api import SecretsManagerService
-    from klotho.localcloud.services.service_discovery import ServiceDiscoveryService
+    from klotho.localcloud.services.sns import Sns
     from klotho.localcloud.services.sqs import Sqs
-    from klotho.localcloud.services.sts import StsService
 
     # In the order they start: what is used before what uses it.
     planes: dict[str, Plane] = {
@@ -146,10 +144,12 @@ def assemble(cloud: Cloud) -> Parts:
         "mysql": MySqlServers(cloud),
         "functions": Functions(cloud),
         "custom_resources": CustomResources(cloud),
+        "topics": Sns(cloud),
         "containers": Containers(cloud),
         "gateway": Gateway(cloud),
         "queue_events": QueueEvents(cloud),
         "schedules": Schedules(cloud),
+        "events": Events(cloud),
     }
     for name, plane in planes.items():
         setattr(cloud, name, plane)
@@ -159,18 +159,34 @@ def assemble(cloud: Cloud) -> Parts:
         planes=planes,
         handlers=handlers,
         engine=engine,
-        services=(
-            CloudFormationService(engine),
-            cloud.tables,
-            LambdaService(cloud),
-            LogsService(cloud.logs, cloud.world, cloud.region, cloud.account),
-            S3Service(cloud.objects, cloud.account, cloud.region),
-            SecretsManagerService(cloud.secrets),
-            ServiceDiscoveryService(cloud.containers),
-            cloud.queues,
-            StsService(cloud.account),
-        ),
+        services=_services(cloud, engine),
         answers=(PREFIX, cloud.custom_resources.respond),
+    )
+
+
+def _services(cloud: Cloud, engine: CloudFormationEngine) -> tuple[Service, ...]:
+    """The AWS APIs that the endpoint serves."""
+    from klotho.localcloud.cloudformation.service import CloudFormationService
+    from klotho.localcloud.services.events import EventsService
+    from klotho.localcloud.services.lambda_ import LambdaService
+    from klotho.localcloud.services.logs import LogsService
+    from klotho.localcloud.services.s3 import S3Service
+    from klotho.localcloud.services.secretsmanager_api import SecretsManagerService
+    from klotho.localcloud.services.service_discovery import ServiceDiscoveryService
+    from klotho.localcloud.services.sts import StsService
+
+    return (
+        CloudFormationService(engine),
+        cloud.tables,
+        EventsService(cloud),
+        LambdaService(cloud),
+        LogsService(cloud.logs, cloud.world, cloud.region, cloud.account),
+        S3Service(cloud.objects, cloud.account, cloud.region),
+        SecretsManagerService(cloud.secrets),
+        ServiceDiscoveryService(cloud.containers),
+        cloud.topics,
+        cloud.queues,
+        StsService(cloud.account),
     )
 
 

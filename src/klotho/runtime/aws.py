@@ -51,6 +51,7 @@ class _Api:
 _APIS = {
     "dynamodb": _Api("dynamodb", "DYNAMODB", "DynamoDB_20120810", "1.0"),
     "lambda": _Api("lambda", "LAMBDA"),
+    "sns": _Api("sns", "SNS", version="2010-03-31"),
     "sqs": _Api("sqs", "SQS", "AmazonSQS", "1.0"),
     "secretsmanager": _Api("secretsmanager", "SECRETS_MANAGER", "secretsmanager", "1.1"),
     # DiscoverInstances alone lives on the host with the `data-` prefix, and it is all that is called here.
@@ -121,6 +122,24 @@ def call(
     return answer
 
 
+def query(service: str, action: str, fields: Mapping[str, str], *, repeatable: bool = True) -> str:
+    """Call a query-protocol API (`sns`) and return the XML of its answer; `fields` are spelled as the protocol does."""
+    from urllib.parse import urlencode
+
+    headers = {"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"}
+    body = urlencode({"Action": action, "Version": _APIS[service].version, **fields}).encode()
+    return request(service, "POST", "/", headers, body, repeatable=repeatable).body.decode()
+
+
+def text_in(xml: str, name: str) -> str | None:
+    """The text of the first element of this name; None if there is none."""
+    import re
+    from html import unescape
+
+    found = re.search(f"<{name}>([^<]*)</{name}>", xml)
+    return None if found is None else unescape(found[1])
+
+
 def request(
     service: str,
     method: str,
@@ -172,7 +191,7 @@ def _error(service: str, response: Response) -> AwsError:
     try:
         answer = json.loads(response.body)
     except ValueError:
-        answer = None
+        answer = _of_xml(response.body.decode("utf-8", "replace"))
     if not isinstance(answer, dict):
         answer = {}
     code = response.headers.get("x-amzn-errortype") or answer.get("__type") or answer.get("code") or answer.get("Type")
@@ -181,3 +200,9 @@ def _error(service: str, response: Response) -> AwsError:
     message = answer.get("message") or answer.get("Message") or response.body[:200].decode("utf-8", "replace")
     kind = ConditionFailedError if name == "ConditionalCheckFailedException" else AwsError
     return kind(service, name, str(message), response.status, response.headers.get("x-amzn-requestid", ""))
+
+
+def _of_xml(text: str) -> dict[str, str] | None:
+    """An error of the query protocol; None for anything else that is no JSON, as from a proxy."""
+    code = text_in(text, "Code") if "<ErrorResponse" in text else None
+    return None if code is None else {"code": code, "message": text_in(text, "Message") or ""}

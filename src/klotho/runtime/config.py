@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from klotho.runtime.queue import Queue
     from klotho.runtime.secret import Secret
     from klotho.runtime.services import Service
+    from klotho.runtime.topic import Topic
 
 __all__ = ["buckets", "datastores", "queues", "refresh", "secrets", "services", "settings", "topics", "unit"]
 
@@ -108,8 +109,18 @@ class Queues(Group):
         return queue(self._find(name))
 
 
+class Topics(Group):
+    """Topics that this service may publish to, or receives from."""
+
+    def get(self, name: str) -> Topic:
+        """The topic of this name. Raises UnknownNameError if neither was granted."""
+        from klotho.runtime.topic import topic
+
+        return topic(self._find(name))
+
+
 class Grants(Group):
-    """A group whose things are plain fields, for instance `topics.get("news")["arn"]`."""
+    """A group whose things are plain fields, for instance `buckets.get("files")["name"]`."""
 
     def get(self, name: str) -> Grant:
         """What was granted under this name. Raises UnknownNameError if nothing was."""
@@ -120,7 +131,7 @@ datastores = Datastores("datastores")
 services = Services("services")
 buckets = Grants("buckets")
 queues = Queues("queues")
-topics = Grants("topics")
+topics = Topics("topics")
 secrets = Secrets("secrets")
 settings = Grants("settings")
 

@@ -1,7 +1,7 @@
 """A small client for one queue: values of JSON in and out, standard library only.
 
 Messages are JSON text, so that services in several languages understand each other; a function that consumes the queue
-finds it in each record's `body`. Not carried: message attributes, and batches of sends; for those use an AWS SDK with
+finds it in each record's `body`. Not carried: sending attributes, and batches of sends; for those use an AWS SDK with
 `.url` and `.endpoint_url`. Raises AwsError for what SQS refuses, ValueError for what makes no sense.
 """
 
@@ -89,6 +89,7 @@ class Queue:
         """
         asked: dict[str, object] = {
             "MaxNumberOfMessages": limit, "WaitTimeSeconds": wait, "MessageSystemAttributeNames": ["All"],
+            "MessageAttributeNames": ["All"],
         }  # fmt: skip
         if visibility is not None:
             asked["VisibilityTimeout"] = visibility
@@ -115,7 +116,7 @@ class Queue:
 class Message:
     """A received message."""
 
-    __slots__ = ("_queue", "body", "group", "id", "receipt", "receives")
+    __slots__ = ("_queue", "attributes", "body", "group", "id", "receipt", "receives")
 
     def __init__(self, queue: Queue, item: Mapping[str, Any]) -> None:
         system = item.get("Attributes", {})
@@ -127,6 +128,8 @@ class Message:
         self.receives = int(system.get("ApproximateReceiveCount", 1))
         """How often it was received, this time included."""
         self.group = system.get("MessageGroupId")
+        self.attributes = {name: _attribute(value) for name, value in item.get("MessageAttributes", {}).items()}
+        """What its publisher gave along: text, numbers, bytes, lists."""
 
     def __repr__(self) -> str:
         return f"<Message {self.id} of {self._queue.name!r}>"
@@ -143,3 +146,23 @@ class Message:
     def hide(self, seconds: int) -> None:
         """Hide it from others for so many seconds from now on (0 to 43200); 0 gives it back at once."""
         self._queue._call("ChangeMessageVisibility", {"ReceiptHandle": self.receipt, "VisibilityTimeout": seconds})
+
+
+def _attribute(value: Mapping[str, str]) -> Any:
+    if "BinaryValue" in value:
+        import base64
+
+        return base64.b64decode(value["BinaryValue"])
+    text = value["StringValue"]
+    return json.loads(text) if value["DataType"] == "String.Array" or _is_number(value["DataType"], text) else text
+
+
+def _is_number(kind: str, text: str) -> bool:
+    """Whether JSON can read it as the number it is."""
+    if not kind.startswith("Number"):
+        return False
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True

@@ -7,6 +7,7 @@ from typing import Literal
 from klotho.sdk import readers as read
 from klotho.sdk.construct import Construct
 from klotho.sdk.statements import verb
+from klotho.sdk.topic_filter import Filter, FilterOn, read_filter, read_filter_on
 
 Protocol = Literal["http", "grpc", "async"]
 
@@ -59,4 +60,18 @@ class Actor(Construct):
         For functions: `batch`: the most messages in one call, default 10; beyond 10 it needs a `window`, and a FIFO
         queue allows no more. `window`: seconds to wait for a batch to fill, 0 (default) to 300, not of FIFO queues.
         `concurrency`: the most calls at once, 2 to 1000; default: AWS's own scaling.
+        """
+
+    @verb()
+    def publishes_to(self, target: Construct) -> None:
+        """May publish to the topic, which `klotho.config.topics.get(name)` then finds."""
+
+    @verb(filter=read_filter, filter_on=read_filter_on)
+    def subscribes_to(
+        self, target: Construct, *, filter: Filter | None = None, filter_on: FilterOn | None = None
+    ) -> None:
+        """Gets the topic's messages: a function is called with each, a container receives them from a queue of its own.
+
+        `filter`: only messages that meet it, an SNS filter policy such as `{"kind": ["order", "refund"]}`; default:
+        all. `filter_on`: whether it is about the message's `"attributes"` (default) or its `"body"`.
         """

@@ -21,7 +21,8 @@ NOW: dict[str, tuple[str, ...]] = {
     "Application": (),
     "Compute": ("Container", "Function"),
     "Databases": ("KeyValue", "MySQL", "Postgres"),
-    "Messaging": ("Queue",),
+    "Messaging": ("Queue", "Topic"),
+    "Network": (),
     "Schedule": (),
     "Secret": (),
     "Stack": (),
@@ -33,7 +34,6 @@ LATER: dict[str, tuple[str, ...]] = {
     "Auth": ("OIDC", "UserPool"),
     "Databases": ("Redis",),
     "Domain": (),
-    "Messaging": ("Topic",),
     "Site": (),
     "Storage": ("Bucket",),
 }
@@ -43,8 +43,6 @@ LATER_VERBS = frozenset(
     {
         "attach_cert",
         "authenticates_with",
-        "publishes_to",
-        "subscribes_to",
     }
 )
 

@@ -14,6 +14,7 @@ from klotho.sdk.mysql import MySQL as _MySQL
 from klotho.sdk.names import Namespace
 from klotho.sdk.postgres import Postgres as _Postgres
 from klotho.sdk.queue import Queue as _Queue
+from klotho.sdk.topic import Topic as _Topic
 
 
 class Compute(metaclass=Namespace):
@@ -35,3 +36,4 @@ class Messaging(metaclass=Namespace):
     """What carries messages."""
 
     Queue: TypeAlias = _Queue
+    Topic: TypeAlias = _Topic

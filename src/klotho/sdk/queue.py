@@ -9,6 +9,8 @@ from klotho.sdk.arguments import Arguments
 from klotho.sdk.construct import Construct, Existing, described
 from klotho.sdk.output import OutputAttribute
 from klotho.sdk.stack import Stack
+from klotho.sdk.statements import verb
+from klotho.sdk.topic_filter import Filter, FilterOn, read_filter, read_filter_on
 
 
 def _read_dead_letter(value: Any) -> str | None:
@@ -66,6 +68,16 @@ class Queue(Construct):
             stack: the deployment stack to put it into. Default: Klotho's segmentation.
             from_project: another repository of the project defines it; give only the name. Default: False.
             existing: an ARN to use as it is, never to change; or by environment: `{"prod": "…"}`.
+        """
+
+    @verb(filter=read_filter, filter_on=read_filter_on)
+    def subscribes_to(
+        self, target: Construct, *, filter: Filter | None = None, filter_on: FilterOn | None = None
+    ) -> None:
+        """Takes in the topic's messages, as they were published; a FIFO topic keeps its order in a FIFO queue.
+
+        `filter`: only messages that meet it, an SNS filter policy such as `{"kind": ["order", "refund"]}`; default:
+        all. `filter_on`: whether it is about the message's `"attributes"` (default) or its `"body"`.
         """
 
     def _check(self, arguments: Arguments) -> None:

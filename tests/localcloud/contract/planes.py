@@ -35,6 +35,10 @@ def _made(cloud: Cloud, name: str) -> Any:
         from klotho.localcloud.services.sqs import Sqs
 
         return Sqs(cloud.state, cloud.region, cloud.account, cloud.endpoint_url)
+    if name == "topics":
+        from klotho.localcloud.services.sns import Sns
+
+        return Sns(cloud)
     if name == "queue_events":
         from klotho.localcloud.planes.queue_events import QueueEvents
 
@@ -65,6 +69,10 @@ def _made(cloud: Cloud, name: str) -> Any:
         from klotho.localcloud.planes.schedules import Schedules
 
         return Schedules(cloud)
+    if name == "events":
+        from klotho.localcloud.planes.events import Events
+
+        return Events(cloud)
     raise LookupError(name)
 
 

@@ -9,6 +9,7 @@ from tests.localcloud.pairs.harness import Deployed, pair
 pytestmark = [pytest.mark.localcloud, pytest.mark.timeout(300)]
 
 PROGRAM = """
+Network(cidr="10.9.0.0/16", egress="nat-per-zone")
 caller, boxed_caller = function("caller"), container("boxed-caller")
 callee, boxed_callee = function("callee"), container("boxed-callee")
 stranger, boxed_stranger = function("stranger"), container("boxed-stranger")

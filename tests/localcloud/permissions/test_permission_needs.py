@@ -16,6 +16,7 @@ from klotho.localcloud.permissions.required import apis, required
 from klotho.localcloud.permissions.resources import RESOLVERS, Surroundings
 from klotho.localcloud.service import ApiCall, ApiError, Caller
 from klotho.localcloud.services.dynamodb.service import OPERATIONS
+from klotho.localcloud.services.events import EventsService
 from klotho.localcloud.services.lambda_ import LambdaService
 from klotho.localcloud.services.logs import LogsService
 from klotho.localcloud.services.s3 import S3Service
@@ -66,7 +67,7 @@ def test_the_services_without_a_list_of_their_own_are_in_the_table_too() -> None
     nothing: Any = None
     logs = LogsService(nothing, nothing, "eu-west-1", "000000000000")
     assert set(logs._actions) == set(apis()["logs"].operations)
-    for service in (StsService, ServiceDiscoveryService, LambdaService, S3Service):
+    for service in (StsService, ServiceDiscoveryService, LambdaService, S3Service, EventsService):
         documented = set(re.findall(r"\b[A-Z][a-z]+[A-Z0-9]\w+|\bInvoke\b", service.__doc__ or ""))
         assert documented and documented == set(apis()[service.name].operations)
 
@@ -130,6 +131,25 @@ def test_the_table_names_only_resolvers_that_exist_and_uses_all_of_them() -> Non
         (
             rest_call("lambda", "GET", "/2015-03-31/functions/price/configuration"),
             [("lambda:GetFunctionConfiguration", f"arn:aws:lambda:{HERE}:function:price")],
+        ),
+        (
+            json_call("events", "PutEvents", {"Entries": [{"Source": "a"}, {"EventBusName": "own"}]}),
+            [
+                ("events:PutEvents", f"arn:aws:events:{HERE}:event-bus/default"),
+                ("events:PutEvents", f"arn:aws:events:{HERE}:event-bus/own"),
+            ],
+        ),
+        (
+            json_call("events", "DescribeRule", {"Name": "nightly", "EventBusName": "own"}),
+            [("events:DescribeRule", f"arn:aws:events:{HERE}:rule/own/nightly")],
+        ),
+        (
+            json_call("events", "ListTargetsByRule", {"Rule": "nightly"}),
+            [("events:ListTargetsByRule", f"arn:aws:events:{HERE}:rule/nightly")],
+        ),
+        (
+            json_call("events", "DescribeEventBus", {}),
+            [("events:DescribeEventBus", f"arn:aws:events:{HERE}:event-bus/default")],
         ),
         (rest_call("lambda", "GET", "/2015-03-31/functions/"), [("lambda:ListFunctions", "*")]),
         (rest_call("s3", "GET", "/box/a/b c"), [("s3:GetObject", "arn:aws:s3:::box/a/b c")]),
@@ -202,7 +222,7 @@ def test_leading_keys_are_the_values_of_the_partition_key() -> None:
     ("call", "named"),
     [
         (json_call("dynamodb", "ExecuteStatement", {}), "dynamodb:ExecuteStatement"),
-        (json_call("events", "PutEvents", {}), "events:PutEvents"),
+        (json_call("events", "PutRule", {}), "events:PutRule"),
         (rest_call("lambda", "DELETE", "/2015-03-31/functions/price"), "lambda:DELETE /2015-03-31/functions/price"),
         (rest_call("s3", "GET", "/box/a", {"acl": ""}), "s3:GET /box/a"),
         (rest_call("s3", "PUT", "/box/a", x_amz_copy_source="/other/secret"), "s3:CopyObject"),

@@ -6,11 +6,13 @@ from klotho.catalogue.kinds.container import FARGATE
 from klotho.catalogue.kinds.function import LAMBDA
 from klotho.catalogue.kinds.http_api import HTTP_API
 from klotho.catalogue.kinds.keyvalue import DYNAMODB
+from klotho.catalogue.kinds.network import VPC_NETWORK
 from klotho.catalogue.kinds.mysql import MYSQL
 from klotho.catalogue.kinds.postgres import RDS
 from klotho.catalogue.kinds.queue import SQS
 from klotho.catalogue.kinds.schedule import EVENTBRIDGE_SCHEDULER
 from klotho.catalogue.kinds.secret import SECRETS_MANAGER
+from klotho.catalogue.kinds.topic import SNS
 from klotho.catalogue.rules import Implementation
 
 IMPLEMENTATIONS: tuple[Implementation, ...] = (
@@ -20,9 +22,11 @@ IMPLEMENTATIONS: tuple[Implementation, ...] = (
     MYSQL,
     DYNAMODB,
     SQS,
+    SNS,
     HTTP_API,
     SECRETS_MANAGER,
     EVENTBRIDGE_SCHEDULER,
+    VPC_NETWORK,
 )
 
 _BY_KIND: dict[str, tuple[Implementation, ...]] = {

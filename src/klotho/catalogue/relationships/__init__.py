@@ -9,6 +9,12 @@ from klotho.catalogue.relationships.postgres import USE_POSTGRES
 from klotho.catalogue.relationships.queue import CONSUME_BY_CONTAINER, CONSUME_BY_FUNCTION, SEND_TO_QUEUE
 from klotho.catalogue.relationships.schedule import TRIGGERED_BY_SCHEDULE
 from klotho.catalogue.relationships.secret import USE_SECRET
+from klotho.catalogue.relationships.topic import (
+    PUBLISH_TO_TOPIC,
+    SUBSCRIBE_BY_CONTAINER,
+    SUBSCRIBE_BY_FUNCTION,
+    SUBSCRIBE_BY_QUEUE,
+)
 from klotho.catalogue.rules import Pair
 
 PAIRS: tuple[Pair, ...] = (
@@ -19,6 +25,10 @@ PAIRS: tuple[Pair, ...] = (
     SEND_TO_QUEUE,
     CONSUME_BY_FUNCTION,
     CONSUME_BY_CONTAINER,
+    PUBLISH_TO_TOPIC,
+    SUBSCRIBE_BY_FUNCTION,
+    SUBSCRIBE_BY_QUEUE,
+    SUBSCRIBE_BY_CONTAINER,
     CALL_CONTAINER,
     CALL_CONTAINER_FROM_FUNCTION,
     CALL_FUNCTION,

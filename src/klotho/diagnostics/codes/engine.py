@@ -7,6 +7,21 @@ _MESSAGING = 'import klotho\nfrom klotho import Compute, Messaging\n\nklotho.App
 
 PAGES: tuple[Page, ...] = (
     Page(
+        "network-twice",
+        "There are two `Network`s.",
+        "An application has one network, which everything inside it shares.",
+        "Say everything of the network in one place.",
+        'import klotho\n\nklotho.Application("shop")\nklotho.Network(cidr="10.1.0.0/16")\n'
+        'klotho.Network("other", egress="nat")\n',
+    ),
+    Page(
+        "bad-network",
+        "The network's range is no private one of size /16 to /20, or an existing VPC comes without two subnets.",
+        "It is divided into four subnets; databases and load balancers want two availability zones.",
+        "Use the range or the argument in the help line.",
+        'import klotho\n\nklotho.Application("shop")\nklotho.Network(cidr="8.8.8.0/24")\n',
+    ),
+    Page(
         "bad-existing",
         "`existing=` is no ARN or name of this kind of resource, or the kind can't be adopted.",
         "What others need of it (its ARN, its address) follows from the id alone, without asking AWS.",
@@ -197,6 +212,21 @@ PAGES: tuple[Page, ...] = (
         "AWS refuses it, or it would have no effect.",
         "Follow the help line.",
         _MESSAGING + 'web = Compute.Container("web", image="nginx")\nweb.consumes(Messaging.Queue("jobs"), batch=5)\n',
+    ),
+    Page(
+        "bad-subscription",
+        "A function subscribes to a FIFO topic, or a FIFO queue to a topic that is none.",
+        "AWS delivers FIFO topics to queues only, and lets FIFO queues take from FIFO topics only.",
+        "Follow the help line: put a queue between, or give both the same `fifo=`.",
+        _MESSAGING + 'Messaging.Queue("jobs", fifo=True).subscribes_to(Messaging.Topic("orders"))\n',
+    ),
+    Page(
+        "subscribed-twice",
+        "A construct subscribes to the same topic twice.",
+        "AWS keeps one subscription of a subscriber to a topic, so the second would replace the first or be refused.",
+        "Put both into one filter.",
+        _MESSAGING + 'orders, jobs = Messaging.Topic("orders"), Messaging.Queue("jobs")\n'
+        'jobs.subscribes_to(orders)\njobs.subscribes_to(orders, filter={"kind": ["order"]})\n',
     ),
     Page(
         "bad-property",

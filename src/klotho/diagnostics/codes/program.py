@@ -175,6 +175,16 @@ PAGES: tuple[Page, ...] = (
         _START + 'klotho.Schedule("nightly", cron="0 3 * * *")\n',
     ),
     Page(
+        "bad-filter",
+        "`filter=` of `subscribes_to` is no filter policy of SNS, or asks for something the message does not have.",
+        "AWS would refuse the subscription, or it would never get a message.",
+        'Give a list of conditions for each name: values, or mappings such as `{"prefix": "eu-"}`, `{"suffix": …}`, '
+        '`{"anything-but": […]}`, `{"numeric": [">", 0]}`, `{"exists": True}`. Objects inside of objects need '
+        '`filter_on="body"`.',
+        _START + 'orders = klotho.Messaging.Topic("orders")\njobs = klotho.Messaging.Queue("jobs")\n'
+        'jobs.subscribes_to(orders, filter={"kind": "order"})\n',
+    ),
+    Page(
         "value-known-at-deploy",
         "An output such as `db.port` was calculated with, converted to a number, or compared.",
         "An output is text that stands for a value which exists once the construct is deployed; while the program runs "

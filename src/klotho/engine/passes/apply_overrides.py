@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from klotho.application import Directive
+from klotho.catalogue.kinds.network import KIND as NETWORK
 from klotho.diagnostics import meant_or_listed
 from klotho.engine.context import Context
-from klotho.resources import Change, Precedence, Provenance, Resource, ResourceGraph, SetProperty
+from klotho.resources import SHARED, Change, Precedence, Provenance, Resource, ResourceGraph, SetProperty
 
 
 def apply_overrides(graph: ResourceGraph, context: Context) -> Iterator[Change]:
@@ -19,7 +20,9 @@ def apply_overrides(graph: ResourceGraph, context: Context) -> Iterator[Change]:
     for directive in directives:
         if directive.subject not in context.chosen:
             continue
-        owned = owners.get(directive.subject, [])
+        construct = context.application.construct(directive.subject)
+        # The network itself, and all else that is shared, belongs to no construct: who speaks of the network means it.
+        owned = owners.get(SHARED if construct.kind == NETWORK else construct.id, [])
         matching = [resource for resource in owned if resource.type == directive.target]
         if not matching:
             _nothing_matches(directive, owned, context)

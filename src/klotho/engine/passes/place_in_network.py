@@ -12,8 +12,12 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from klotho.application import Construct, ConstructId
+from klotho.catalogue.kinds.network import KIND as NETWORK
+from klotho.catalogue.kinds.network import network_plan
 from klotho.catalogue.network import (
     PRIVATE_SUBNETS,
+    NetworkPlan,
+    adopted_network,
     egress_by_endpoints,
     egress_by_nat_gateway,
     ingress_from,
@@ -38,9 +42,13 @@ def place_in_network(graph: ResourceGraph, context: Context) -> Iterator[Change]
     if not inhabitants:
         return
     needs = _needs(context, inhabitants)
-    provenance = _shared_provenance(inhabitants, "private_network")
-    yield from attributed(provenance, private_network())
-    yield from _egress(context, inhabitants, needs)
+    stated = next((item for item, _ in context.resolved if item.kind == NETWORK), None)
+    plan = network_plan(stated, context.setting)
+    if plan.adopted:  # with the ways out it has
+        yield from attributed(_shared_provenance(inhabitants, "adopted_network"), adopted_network(plan))
+    else:
+        yield from attributed(_shared_provenance(inhabitants, "private_network"), private_network(plan))
+        yield from _egress(plan, context, inhabitants, needs)
     for construct in inhabitants:
         yield from _settle(construct, context)
     for link, path in needs.paths:
@@ -80,20 +88,22 @@ def _needs(context: Context, inhabitants: list[Construct]) -> _Needs:
     return _Needs(tuple(paths), services)
 
 
-def _egress(context: Context, inhabitants: list[Construct], needs: _Needs) -> Iterator[Change]:
+def _egress(plan: NetworkPlan, context: Context, inhabitants: list[Construct], needs: _Needs) -> Iterator[Change]:
     wanted = sorted({service for services in needs.services.values() for service in services})
     containers = [
         item
         for item in inhabitants
         if context.chosen[item.id].placement is Placement.INSIDE and needs.services[item.id]
     ]
-    if containers:
-        provenance = _shared_provenance(containers, "egress_by_nat_gateway")
-        yield from attributed(provenance, egress_by_nat_gateway(wanted))
+    if plan.nat_wanted or (plan.egress == "auto" and containers):
+        provenance = _shared_provenance(containers or inhabitants, "egress_by_nat_gateway")
+        yield from attributed(provenance, egress_by_nat_gateway(plan, wanted))
     elif wanted:
         users = [item for item in inhabitants if needs.services[item.id]]
         provenance = _shared_provenance(users, "egress_by_endpoints")
-        yield from attributed(provenance, egress_by_endpoints(wanted, [security_group_key(item) for item in users]))
+        yield from attributed(
+            provenance, egress_by_endpoints(plan, wanted, [security_group_key(item) for item in users])
+        )
 
 
 def _settle(construct: Construct, context: Context) -> Iterator[Change]:

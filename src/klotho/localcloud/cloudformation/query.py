@@ -49,10 +49,14 @@ def _lists(item: Any) -> Any:
     return {name: _lists(value) for name, value in item.items()}
 
 
-def answer(action: str, result: Mapping[str, Any], request_id: str) -> ApiResponse:
+class Entries(dict[str, str]):
+    """A map, which the protocol writes as a list of entries."""
+
+
+def answer(action: str, result: Mapping[str, Any], request_id: str, namespace: str = NAMESPACE) -> ApiResponse:
     """The XML of a successful call."""
     body = (
-        f'<{action}Response xmlns="{NAMESPACE}"><{action}Result>{_fields(result)}</{action}Result>'
+        f'<{action}Response xmlns="{namespace}"><{action}Result>{_fields(result)}</{action}Result>'
         f"<ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata></{action}Response>"
     )
     return _response(200, body, request_id)
@@ -78,6 +82,9 @@ def _fields(result: Mapping[str, Any]) -> str:
 
 
 def _value(item: Any) -> str:
+    if isinstance(item, Entries):
+        pairs = [f"<key>{_text(key)}</key><value>{_text(value)}</value>" for key, value in item.items()]
+        return "".join(f"<entry>{pair}</entry>" for pair in pairs)
     if isinstance(item, Mapping):
         return _fields(item)
     if isinstance(item, list | tuple):

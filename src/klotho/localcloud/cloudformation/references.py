@@ -114,6 +114,7 @@ RULES: tuple[Rule, ...] = (
     Rule("AWS::ECS::ClusterCapacityProviderAssociations", "Cluster", (CLUSTER,), holds=False),
     Rule("AWS::Lambda::Function", "Role", (ROLE,), holds=False, prefix=_OWN_ROLES),
     Rule("AWS::Scheduler::Schedule", "Target.RoleArn", (ROLE,), holds=False, prefix=_OWN_ROLES),
+    Rule("AWS::Events::Rule", "Targets.*.RoleArn", (ROLE,), holds=False, prefix=_OWN_ROLES),
     Rule("AWS::ECS::TaskDefinition", "TaskRoleArn", (ROLE,), holds=False, prefix=_OWN_ROLES),
     Rule("AWS::ECS::TaskDefinition", "ExecutionRoleArn", (ROLE,), holds=False, prefix=_OWN_ROLES),
     Rule(SUBNET_GROUP, "SubnetIds.*", (SUBNET,), holds=False),

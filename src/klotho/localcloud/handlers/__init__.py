@@ -16,6 +16,7 @@ from klotho.localcloud.handlers.dynamodb_table import DynamoDbTable
 from klotho.localcloud.handlers.ecs_service import EcsService
 from klotho.localcloud.handlers.ecs_task_definition import EcsTaskDefinition
 from klotho.localcloud.handlers.event_source_mapping import EventSourceMapping
+from klotho.localcloud.handlers.events_rule import EventBus, EventsRule
 from klotho.localcloud.handlers.generic import handler_class
 from klotho.localcloud.handlers.http_api import HttpApi, HttpIntegration, HttpRoute, HttpStage
 from klotho.localcloud.handlers.lambda_function import LambdaFunction
@@ -23,7 +24,10 @@ from klotho.localcloud.handlers.passive import PASSIVE
 from klotho.localcloud.handlers.schedule import ScheduleHandler
 from klotho.localcloud.handlers.secret import SecretHandler
 from klotho.localcloud.handlers.service_discovery import DiscoveryService, HttpNamespace, PrivateDnsNamespace
+from klotho.localcloud.handlers.sns_subscription import SnsSubscription
+from klotho.localcloud.handlers.sns_topic import SnsTopic
 from klotho.localcloud.handlers.sqs_queue import SqsQueue
+from klotho.localcloud.handlers.sqs_queue_policy import SqsQueueInlinePolicy, SqsQueuePolicy
 from klotho.localcloud.registry import Registry
 
 if TYPE_CHECKING:
@@ -36,7 +40,9 @@ ACTIVE: tuple[type[Handler], ...] = (
     DynamoDbTable,
     EcsService,
     EcsTaskDefinition,
+    EventBus,
     EventSourceMapping,
+    EventsRule,
     HttpApi,
     HttpIntegration,
     HttpNamespace,
@@ -46,7 +52,11 @@ ACTIVE: tuple[type[Handler], ...] = (
     PrivateDnsNamespace,
     ScheduleHandler,
     SecretHandler,
+    SnsSubscription,
+    SnsTopic,
     SqsQueue,
+    SqsQueueInlinePolicy,
+    SqsQueuePolicy,
 )
 
 

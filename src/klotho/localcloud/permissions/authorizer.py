@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from klotho.localcloud.permissions import explain
+from klotho.localcloud.permissions.caller import caller_facts
 from klotho.localcloud.permissions.denials import Denials
 from klotho.localcloud.permissions.evaluate import Decision, Need, decide
 from klotho.localcloud.permissions.required import denial_of, required
@@ -36,7 +37,7 @@ class Authorizer:
     ) -> None:
         """`secret_arn`: the ARN of a secret by name or ARN, None when there is none."""
         self._world = world
-        self._roles = Roles(world)
+        self._roles = Roles(world, account)
         self._around = Surroundings(region, account, self._partition_key, secret_arn)
         self._denials = denials
         self._caller_facts: dict[str, dict[str, Any]] = {}
@@ -84,20 +85,10 @@ class Authorizer:
         return ApiError(code, message, status)
 
     def _facts(self, role_arn: str) -> dict[str, Any]:
-        """The condition keys that are the same for every call of a role."""
         known = self._caller_facts.get(role_arn)
         if known is None:
-            known = self._caller_facts[role_arn] = {
-                "aws:principalaccount": self._around.account,
-                "aws:principalarn": role_arn,
-                "aws:principalisawsservice": "false",
-                "aws:principaltype": "AssumedRole",
-                "aws:requestedregion": self._around.region,
-                "aws:resourceaccount": self._around.account,
-                # Loopback stands for TLS: on AWS an SDK always uses it.
-                "aws:securetransport": "true",
-                "aws:viaawsservice": "false",
-            }
+            known = caller_facts(role_arn, self._around.region, self._around.account)
+            self._caller_facts[role_arn] = known
         return known
 
     def _partition_key(self, table: str) -> str | None:

@@ -35,6 +35,8 @@ KEYS: Mapping[str, str] = {
         "aws:ViaAWSService",
         "dynamodb:EnclosingOperation",
         "dynamodb:LeadingKeys",
+        "events:detail-type",
+        "events:source",
         "lambda:FunctionArn",
         "s3:delimiter",
         "s3:prefix",

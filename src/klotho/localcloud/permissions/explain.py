@@ -19,6 +19,7 @@ _VERBS: Mapping[tuple[str, str], str] = {
     ("dynamodb", "read"): "reads_from",
     ("dynamodb", "write"): "writes_to",
     ("lambda", "invoke"): "calls",
+    ("sns", "publish"): "publishes_to",
     ("sqs", "poll"): "consumes",
     ("sqs", "receive"): "consumes",
     ("sqs", "send"): "sends_to",

@@ -221,18 +221,65 @@ def _queue(request: Request) -> list[Need]:
     return [request.need(request.arn("sqs", name) if name else "*")]
 
 
+def _event_bus(request: Request) -> list[Need]:
+    return [request.need(_bus_arn(request, request.text("Name")))]
+
+
+def _bus_arn(request: Request, name: str) -> str:
+    return name if name.startswith("arn:") else request.arn("events", f"event-bus/{name or 'default'}")
+
+
+def _event_rule(request: Request) -> list[Need]:
+    bus = _bus_arn(request, request.text("EventBusName")).partition(":event-bus/")[2]
+    rule = request.text("Name") or request.text("Rule")
+    path = rule if bus == "default" else f"{bus}/{rule}"
+    return [request.need(request.arn("events", f"rule/{path}") if rule else "*")]
+
+
+def _put_events(request: Request) -> list[Need]:
+    """One need for each bus, with what its entries say of themselves."""
+    entries = request.parameters.get("Entries")
+    grouped: dict[str, list[Mapping[str, Any]]] = {}
+    for entry in entries if isinstance(entries, list) else ():
+        if isinstance(entry, Mapping):
+            grouped.setdefault(_bus_arn(request, str(entry.get("EventBusName") or "")), []).append(entry)
+    if not grouped:
+        return [request.need("*")]
+    keys = {"events:source": "Source", "events:detail-type": "DetailType"}
+    return [
+        request.need(arn, facts={key: tuple(str(item.get(name, "")) for item in found) for key, name in keys.items()})
+        for arn, found in grouped.items()
+    ]
+
+
+def _topic(request: Request) -> list[Need]:
+    """Publish names its topic in either of two parameters; a telephone number is no resource."""
+    return [request.need(request.text("TopicArn") or request.text("TargetArn") or "*")]
+
+
+def _subscription(request: Request) -> list[Need]:
+    """Subscriptions are no resource type of SNS: their actions are about the topic, whose ARN begins theirs."""
+    arn = request.text("SubscriptionArn")
+    return [request.need(arn.rpartition(":")[0] if arn.count(":") == 6 else "*")]
+
+
 RESOLVERS: Mapping[str, Callable[[Request], list[Need]]] = {
     "batch": _batch,
     "bucket": _bucket,
     "discovery": _discovery,
+    "event_bus": _event_bus,
+    "event_rule": _event_rule,
     "function": _function,
     "item": _item,
     "listing": _listing,
     "object": _object,
+    "put_events": _put_events,
     "query": _query,
     "queue": _queue,
     "secret": _secret,
+    "subscription": _subscription,
     "table": _table,
+    "topic": _topic,
     "transaction": _transaction,
 }
 """By the names `operations.toml` uses."""

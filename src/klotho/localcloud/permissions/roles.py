@@ -1,8 +1,8 @@
 """What the deployed templates grant to a role.
 
-Input: the World's records of roles, their policies and functions' permissions. Output: `Grants` by role ARN, compiled
-once and kept until one of these records changes. Refuses by name, for the whole role: a role that is not deployed, a
-malformed policy, and an AWS managed policy that `managed_policies.toml` does not have.
+Input: the World's records of roles, their policies, and the policies of resources (`resource_policies`). Output:
+`Grants` by role ARN, compiled once and kept until one of these records changes. Refuses by name, for the whole role: a
+role that is not deployed, a malformed policy, and an AWS managed policy that `managed_policies.toml` does not have.
 """
 
 from __future__ import annotations
@@ -11,28 +11,25 @@ import tomllib
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from klotho.localcloud.handler import Record
-from klotho.localcloud.permissions.conditions import parse_conditions
+from klotho.localcloud.permissions import resource_policies
 from klotho.localcloud.permissions.evaluate import Grants
-from klotho.localcloud.permissions.policy import Policy, PolicyError, Statement, parse_policy
-from klotho.localcloud.permissions.wildcard import Patterns
-from klotho.localcloud.planes.functions.model import name_of
+from klotho.localcloud.permissions.policy import Policy, PolicyError, parse_policy
 from klotho.localcloud.world import World
 
 ROLE, ROLE_POLICY, MANAGED_POLICY = "AWS::IAM::Role", "AWS::IAM::RolePolicy", "AWS::IAM::ManagedPolicy"
-PERMISSION, FUNCTION = "AWS::Lambda::Permission", "AWS::Lambda::Function"
 _AWS_MANAGED = ("arn:aws:iam::aws:policy/service-role/", "arn:aws:iam::aws:policy/")
 
 
 class Roles:
     """The grants of every role, read from the World."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, account: str) -> None:
         self._world = world
+        self._account = account
         self._grants: dict[str, Grants] = {}
-        for type_name in (ROLE, ROLE_POLICY, MANAGED_POLICY, PERMISSION, FUNCTION):
+        for type_name in (ROLE, ROLE_POLICY, MANAGED_POLICY, *resource_policies.TYPES):
             world.subscribe(type_name, self._forget)
 
     def grants(self, role_arn: str) -> Grants:
@@ -54,7 +51,7 @@ class Roles:
             return Grants(
                 policies=tuple(self._policies(role)),
                 boundary=None if boundary is None else self._managed(str(boundary)),
-                resource_statements=tuple(self._permissions(role_arn)),
+                resource_statements=tuple(resource_policies.for_role(self._world, role_arn, self._account)),
             )
         except PolicyError as error:
             return Grants((), refused=str(error))
@@ -81,26 +78,6 @@ class Roles:
             raise PolicyError(f"klotho's local cloud does not know the policy {arn} of the role")
         statement = {"Effect": "Allow", "Action": list(actions), "Resource": "*"}
         return parse_policy(name, {"Version": "2012-10-17", "Statement": statement})
-
-    def _permissions(self, role_arn: str) -> Iterator[Statement]:
-        """Lambda permissions whose principal is this role, or anyone."""
-        for record in self._world.list(PERMISSION):
-            properties = record.properties
-            function = self._world.get(FUNCTION, name_of(str(properties.get("FunctionName", ""))))
-            if function is None or properties.get("Principal") not in (role_arn, "*"):
-                continue
-            conditions: dict[str, Any] = {}
-            if "SourceArn" in properties:
-                conditions["ArnLike"] = {"aws:SourceArn": properties["SourceArn"]}
-            if "SourceAccount" in properties:
-                conditions["StringEquals"] = {"aws:SourceAccount": properties["SourceAccount"]}
-            yield Statement(
-                policy=record.logical_id,
-                allows=True,
-                actions=Patterns([str(properties.get("Action", ""))], ignore_case=True),
-                resources=Patterns([str(function.attributes.get("Arn", ""))]),
-                conditions=parse_conditions(conditions),
-            )
 
 
 @cache

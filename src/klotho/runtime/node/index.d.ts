@@ -123,12 +123,35 @@ export interface Message<T = any> {
   /** How often it was received, this time included. */
   readonly receives: number;
   readonly group: string | undefined;
+  /** What its publisher gave along. */
+  readonly attributes: Readonly<Record<string, Attribute>>;
   delete(): Promise<void>;
   /** Hide it for so many seconds from now on; 0 gives it back at once. */
   hide(seconds: number): Promise<void>;
 }
 
-/** Something granted whose fields are plain: `config.topics.get("news").fields.arn`. */
+export type Attribute = string | number | boolean | Uint8Array | (string | number | boolean | null)[];
+
+/** A topic this service may publish to or receives from; messages are JSON. */
+export interface Topic {
+  readonly name: string;
+  readonly kind: "Messaging.Topic";
+  readonly access: string;
+  readonly arn: string;
+  readonly fifo: boolean;
+  readonly region: string;
+  /** For an AWS SDK's `endpoint`: undefined on AWS, the local cloud's address there. */
+  readonly endpointUrl: string | undefined;
+  /** Resolves with the message's id. FIFO topics need `group`; `attributes` (at most 10) are for filters. */
+  publish(
+    payload: unknown,
+    options?: { attributes?: Record<string, Attribute>; group?: string; dedup?: string; subject?: string },
+  ): Promise<string>;
+  /** In a container that subscribed: as a queue's `receive`. */
+  receive<T = any>(limit?: number, options?: { wait?: number; visibility?: number }): Promise<Message<T>[]>;
+}
+
+/** Something granted whose fields are plain: `config.buckets.get("files").fields.name`. */
 export interface Grant {
   readonly name: string;
   readonly kind: string;
@@ -149,7 +172,7 @@ export const config: {
   readonly services: { get(name: string): Service; names(): string[] };
   readonly buckets: Grants;
   readonly queues: { get(name: string): Queue; names(): string[] };
-  readonly topics: Grants;
+  readonly topics: { get(name: string): Topic; names(): string[] };
   readonly secrets: {
     /** `(await config.secrets.get("stripe_key")).value`; SecretNotSetError while nobody has set it. */
     get(name: string): Promise<Secret>;

@@ -1,13 +1,12 @@
 import klotho
-from klotho import Auth, Databases, Domain, Messaging, Site, Storage
+from klotho import Auth, Databases, Domain, Site, Storage
 
 klotho.Application("shop")
 files = Storage.Bucket("files")
-Messaging.Topic("jobs").triggered_by(files)
-Messaging.Topic("news")
+Storage.Bucket("jobs").triggered_by(files)
 Auth.UserPool("people")
 domain = Domain(name="shop.example")
 domain.attach_cert("./certs/shop.crt")
 Site("web", directory="./web")
 cache = Databases.Redis("cache")
-Databases.KeyValue("carts").subscribes_to(cache)
+Databases.KeyValue("carts").authenticates_with(cache)

@@ -20,6 +20,7 @@ const EXPIRED = new Set(["ExpiredToken", "ExpiredTokenException"]);
 const APIS = {
   dynamodb: { host: "dynamodb", variable: "DYNAMODB", target: "DynamoDB_20120810", version: "1.0" },
   lambda: { host: "lambda", variable: "LAMBDA" },
+  sns: { host: "sns", variable: "SNS", version: "2010-03-31" },
   sqs: { host: "sqs", variable: "SQS", target: "AmazonSQS", version: "1.0" },
   secretsmanager: { host: "secretsmanager", variable: "SECRETS_MANAGER", target: "secretsmanager", version: "1.1" },
   // DiscoverInstances alone lives on the host with the `data-` prefix, and it is all that is called here.
@@ -76,6 +77,22 @@ async function call(service, action, payload, { region, repeatable = true, readT
   return response.body.length > 0 ? JSON.parse(response.body.toString()) : {};
 }
 
+/** Call a query-protocol API (`sns`): its answer's XML; `fields` are spelled as the protocol does. */
+async function query(service, action, fields) {
+  const headers = { "Content-Type": "application/x-www-form-urlencoded; charset=utf-8" };
+  const form = new URLSearchParams({ Action: action, Version: APIS[service].version, ...fields });
+  const body = Buffer.from(form.toString());
+  return (await request(service, { method: "POST", path: "/", headers, body })).body.toString();
+}
+
+const ENTITIES = { lt: "<", gt: ">", quot: '"', apos: "'", amp: "&" };
+
+/** The text of the first element of this name, undefined if there is none. */
+function textIn(xml, name) {
+  const found = new RegExp(`<${name}>([^<]*)</${name}>`).exec(xml);
+  return found ? found[1].replace(/&(lt|gt|quot|apos|amp);/g, (_, entity) => ENTITIES[entity]) : undefined;
+}
+
 /** Send a signed request, again after failures that pass; `readTimeout` in milliseconds. */
 async function request(service, { method, path, headers, body, region, repeatable = true, readTimeout }) {
   const where = regionOf(region);
@@ -114,7 +131,9 @@ function errorOf(service, response) {
   try {
     answer = JSON.parse(response.body.toString()) || {};
   } catch {
-    answer = {}; // not JSON, as from a proxy: the text is shown instead
+    const text = response.body.toString();
+    // An error of the query protocol; of anything else, as from a proxy, the text is shown instead.
+    if (text.includes("<ErrorResponse")) answer = { code: textIn(text, "Code"), message: textIn(text, "Message") };
   }
   const code = response.headers["x-amzn-errortype"] || answer.__type || answer.code || answer.Type;
   // `com.amazonaws.dynamodb#Name`, or `Name:http://…` in the header: only the name is of use.
@@ -124,4 +143,4 @@ function errorOf(service, response) {
   return new Kind(service, name, message, response.status, response.headers["x-amzn-requestid"] || "");
 }
 
-module.exports = { call, request, regionOf, regionOfArn, configuredEndpoint };
+module.exports = { call, query, textIn, request, regionOf, regionOfArn, configuredEndpoint };

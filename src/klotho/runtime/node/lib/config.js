@@ -41,7 +41,10 @@ const config = Object.freeze({
     get: (name) => new (require("./queue.js").Queue)(find("queues", name)),
     names: () => names("queues"),
   }),
-  topics: generic("topics"),
+  topics: Object.freeze({
+    get: (name) => new (require("./topic.js").Topic)(find("topics", name)),
+    names: () => names("topics"),
+  }),
   secrets: Object.freeze({
     get: async (name) => require("./secret.js").loadSecret(find("secrets", name)),
     names: () => names("secrets"),

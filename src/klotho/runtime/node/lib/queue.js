@@ -53,6 +53,7 @@ class Queue {
       WaitTimeSeconds: wait,
       VisibilityTimeout: visibility,
       MessageSystemAttributeNames: ["All"],
+      MessageAttributeNames: ["All"],
     };
     const answer = await this.ask("ReceiveMessage", fields, wait * 1000 + READ_MARGIN_MS);
     return (answer.Messages || []).map((item) => new Message(this, item));
@@ -84,6 +85,8 @@ class Message {
     this.receipt = item.ReceiptHandle;
     this.receives = Number(system.ApproximateReceiveCount || 1);
     this.group = system.MessageGroupId;
+    const given = Object.entries(item.MessageAttributes || {});
+    this.attributes = Object.fromEntries(given.map(([name, value]) => [name, attribute(value)]));
   }
 
   get payload() {
@@ -97,6 +100,12 @@ class Message {
   async hide(seconds) {
     await this.#queue.ask("ChangeMessageVisibility", { ReceiptHandle: this.receipt, VisibilityTimeout: seconds });
   }
+}
+
+function attribute({ DataType: kind, StringValue: text, BinaryValue: binary }) {
+  if (binary !== undefined) return Buffer.from(binary, "base64");
+  if (kind === "String.Array") return JSON.parse(text);
+  return kind.startsWith("Number") && !Number.isNaN(Number(text)) ? Number(text) : text;
 }
 
 module.exports = { Queue };

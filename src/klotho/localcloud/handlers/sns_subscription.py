@@ -1,0 +1,57 @@
+"""`AWS::SNS::Subscription`: a subscriber of a topic in the local cloud's SNS store.
+
+Input: the resource's properties. Output: the subscription, its ARN as `Ref` and `Arn`. Refuses, as AWS does, a topic
+that does not exist, an endpoint that does not fit its protocol, a FIFO queue at a standard topic, filter policies that
+can't be read. Refused by name: HTTP, mobile and Firehose protocols (`PROTOCOLS` in services/sns/definition.py), and
+every property not in `carries` (delivery and replay policies, another region).
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from klotho.localcloud.handler import Handler, Outcome, Properties, Request
+from klotho.localcloud.handlers.sns_topic import failure
+from klotho.localcloud.identity import uuid_of
+from klotho.localcloud.services.sns.definition import SUBSCRIPTION_SETTINGS
+from klotho.localcloud.services.sns.errors import SnsError
+
+
+class SnsSubscription(Handler):
+    """Subscribes and unsubscribes; the identifier is the ARN."""
+
+    type_name: ClassVar[str] = "AWS::SNS::Subscription"
+    carries: ClassVar[frozenset[str]] = SUBSCRIPTION_SETTINGS | {"Endpoint", "Protocol", "TopicArn"}
+
+    async def create(self, request: Request) -> Outcome:
+        catalog, given = self.cloud.topics.catalog, request.properties
+        try:
+            topic = catalog.topic(str(given.get("TopicArn", "")))
+            found = catalog.subscribe(
+                topic,
+                str(given.get("Protocol", "")),
+                str(given.get("Endpoint", "")),
+                _settings(given),
+                uuid_of(request.token, "subscription"),
+            )
+        except SnsError as error:
+            raise failure(error) from error
+        return Outcome(found.arn, {"Arn": found.arn})
+
+    async def update(self, request: Request) -> Outcome:
+        catalog = self.cloud.topics.catalog
+        try:
+            found = catalog.subscription(request.identifier or "")
+            catalog.change_subscription(found, _settings(request.properties))
+        except SnsError as error:
+            raise failure(error) from error
+        return Outcome(found.arn, {"Arn": found.arn})
+
+    async def delete(self, request: Request) -> None:
+        found = self.cloud.topics.catalog.find_subscription(request.identifier or "")
+        if found is not None:
+            self.cloud.topics.catalog.unsubscribe(found)
+
+
+def _settings(properties: Properties) -> dict[str, Any]:
+    return {name: value for name, value in properties.items() if name in SUBSCRIPTION_SETTINGS}
