@@ -6,8 +6,8 @@ from klotho.catalogue.kinds.container import FARGATE
 from klotho.catalogue.kinds.function import LAMBDA
 from klotho.catalogue.kinds.http_api import HTTP_API
 from klotho.catalogue.kinds.keyvalue import DYNAMODB
-from klotho.catalogue.kinds.network import VPC_NETWORK
 from klotho.catalogue.kinds.mysql import MYSQL
+from klotho.catalogue.kinds.network import VPC_NETWORK
 from klotho.catalogue.kinds.postgres import RDS
 from klotho.catalogue.kinds.queue import SQS
 from klotho.catalogue.kinds.schedule import EVENTBRIDGE_SCHEDULER
