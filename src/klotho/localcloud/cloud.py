@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from klotho.localcloud.credentials import Credentials
     from klotho.localcloud.database import Database
     from klotho.localcloud.logs import Logs
+    from klotho.localcloud.planes.cdn import Cdn
     from klotho.localcloud.planes.containers import Containers
     from klotho.localcloud.planes.events import Events
     from klotho.localcloud.planes.functions import Functions
@@ -66,6 +67,7 @@ class Cloud:
     functions: Functions = field(init=False)
     containers: Containers = field(init=False)
     gateway: Gateway = field(init=False)
+    cdn: Cdn = field(init=False)
     schedules: Schedules = field(init=False)
     queue_events: QueueEvents = field(init=False)
     custom_resources: CustomResources = field(init=False)

@@ -123,6 +123,7 @@ def assemble(cloud: Cloud) -> Parts:
     """The real parts. Imported here so that a refusal at start costs no import of all planes."""
     from klotho.localcloud.cloudformation.engine import Engine as CloudFormationEngine
     from klotho.localcloud.handlers import build_handlers
+    from klotho.localcloud.planes.cdn import Cdn
     from klotho.localcloud.planes.containers import Containers
     from klotho.localcloud.planes.events import Events
     from klotho.localcloud.planes.functions import Functions
@@ -147,6 +148,7 @@ def assemble(cloud: Cloud) -> Parts:
         "topics": Sns(cloud),
         "containers": Containers(cloud),
         "gateway": Gateway(cloud),
+        "cdn": Cdn(cloud),
         "queue_events": QueueEvents(cloud),
         "schedules": Schedules(cloud),
         "events": Events(cloud),
@@ -167,6 +169,7 @@ def assemble(cloud: Cloud) -> Parts:
 def _services(cloud: Cloud, engine: CloudFormationEngine) -> tuple[Service, ...]:
     """The AWS APIs that the endpoint serves."""
     from klotho.localcloud.cloudformation.service import CloudFormationService
+    from klotho.localcloud.services.cloudfront import CloudFrontService
     from klotho.localcloud.services.events import EventsService
     from klotho.localcloud.services.lambda_ import LambdaService
     from klotho.localcloud.services.logs import LogsService
@@ -177,6 +180,7 @@ def _services(cloud: Cloud, engine: CloudFormationEngine) -> tuple[Service, ...]
 
     return (
         CloudFormationService(engine),
+        CloudFrontService(cloud.cdn, cloud.world, cloud.account),
         cloud.tables,
         EventsService(cloud),
         LambdaService(cloud),

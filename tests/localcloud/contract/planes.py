@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import functools
+import importlib
 import shutil
 import tempfile
 from collections.abc import AsyncIterator
@@ -24,6 +25,19 @@ from klotho.localcloud.services.secretsmanager import SecretsManager
 
 from .sample import Planes
 
+_PLANES = {
+    "cdn": "cdn:Cdn",
+    "containers": "containers:Containers",
+    "events": "events:Events",
+    "functions": "functions:Functions",
+    "gateway": "gateway:Gateway",
+    "mysql": "mysql:MySqlServers",
+    "postgres": "postgres:PostgresServers",
+    "queue_events": "queue_events:QueueEvents",
+    "schedules": "schedules:Schedules",
+}
+"""By field name of `Cloud`: module and class of those made from the cloud alone."""
+
 
 def _made(cloud: Cloud, name: str) -> Any:
     """One plane; imported here so that a test of one plane needs no other."""
@@ -39,41 +53,10 @@ def _made(cloud: Cloud, name: str) -> Any:
         from klotho.localcloud.services.sns import Sns
 
         return Sns(cloud)
-    if name == "queue_events":
-        from klotho.localcloud.planes.queue_events import QueueEvents
-
-        return QueueEvents(cloud)
-    if name == "functions":
-        from klotho.localcloud.planes.functions import Functions
-
-        return Functions(cloud)
-    if name == "gateway":
-        from klotho.localcloud.planes.gateway import Gateway
-
-        return Gateway(cloud)
-    if name == "containers":
-        from klotho.localcloud.planes.containers import Containers
-
-        return Containers(cloud)
-    if name == "postgres":
-        from klotho.localcloud.planes.postgres import PostgresServers
-
-        return PostgresServers(cloud)
     if name == "custom_resources":
         return AnsweredCustomResources(cloud)
-    if name == "mysql":
-        from klotho.localcloud.planes.mysql import MySqlServers
-
-        return MySqlServers(cloud)
-    if name == "schedules":
-        from klotho.localcloud.planes.schedules import Schedules
-
-        return Schedules(cloud)
-    if name == "events":
-        from klotho.localcloud.planes.events import Events
-
-        return Events(cloud)
-    raise LookupError(name)
+    module, _, plane = _PLANES[name].partition(":")
+    return getattr(importlib.import_module(f"klotho.localcloud.planes.{module}"), plane)(cloud)
 
 
 class AnsweredCustomResources(CustomResources):

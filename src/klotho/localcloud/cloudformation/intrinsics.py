@@ -237,7 +237,15 @@ def _joined(function: str, delimiter: str, pieces: list[Any]) -> Any:
         return unknown
     if not all(_scalar(piece) for piece in pieces):
         raise validation_error(f"Template error: every {function} value must be text, a number or a boolean")
-    return delimiter.join(as_text(piece) for piece in pieces)
+    return _without_tls(delimiter.join(as_text(piece) for piece in pieces))
+
+
+def _without_tls(text: str) -> str:
+    """`https://${Distribution.DomainName}` as it can be opened: this cloud's CDN speaks plain http on loopback.
+
+    AWS gives the bare domain name of a distribution and templates write `https://` before it.
+    """
+    return text.replace("https://127.0.0.1:", "http://127.0.0.1:")
 
 
 def _join(argument: Any, scope: Scope) -> Any:

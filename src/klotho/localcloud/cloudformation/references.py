@@ -29,6 +29,8 @@ ROLE, POLICY = "AWS::IAM::Role", "AWS::IAM::ManagedPolicy"
 CLUSTER, LINK = "AWS::ECS::Cluster", "AWS::ApiGatewayV2::VpcLink"
 SUBNET_GROUP, PARAMETER_GROUP = "AWS::RDS::DBSubnetGroup", "AWS::RDS::DBParameterGroup"
 HTTP_NAMESPACE, DNS_NAMESPACE = "AWS::ServiceDiscovery::HttpNamespace", "AWS::ServiceDiscovery::PrivateDnsNamespace"
+DISTRIBUTION = "AWS::CloudFront::Distribution"
+ACCESS_CONTROL, EDGE_FUNCTION = "AWS::CloudFront::OriginAccessControl", "AWS::CloudFront::Function"
 
 _NOUNS = {
     VPC: "vpc ID",
@@ -44,10 +46,14 @@ _NOUNS = {
     LINK: "VPC link",
     SUBNET_GROUP: "DB subnet group",
     PARAMETER_GROUP: "DB parameter group",
+    ACCESS_CONTROL: "origin access control",
+    EDGE_FUNCTION: "CloudFront function",
     HTTP_NAMESPACE: "namespace",
     DNS_NAMESPACE: "namespace",
 }
 _DELETE_CODES = {
+    ACCESS_CONTROL: "OriginAccessControlInUse",
+    EDGE_FUNCTION: "FunctionInUse",
     ROLE: "DeleteConflict",
     POLICY: "DeleteConflict",
     CLUSTER: "ClusterContainsServicesException",
@@ -125,6 +131,8 @@ RULES: tuple[Rule, ...] = (
     Rule("AWS::IAM::RolePolicy", "RoleName", (ROLE,)),
     Rule(POLICY, "Roles.*", (ROLE,)),
     Rule("AWS::ApiGatewayV2::Integration", "ConnectionId", (LINK,)),
+    Rule(DISTRIBUTION, "DistributionConfig.Origins.*.OriginAccessControlId", (ACCESS_CONTROL,)),
+    Rule(DISTRIBUTION, "DistributionConfig.DefaultCacheBehavior.FunctionAssociations.*.FunctionARN", (EDGE_FUNCTION,)),
     Rule("AWS::ServiceDiscovery::Service", "NamespaceId", (HTTP_NAMESPACE, DNS_NAMESPACE)),
     Rule("AWS::ServiceDiscovery::PrivateDnsNamespace", "Vpc", (VPC,), holds=False),
 )

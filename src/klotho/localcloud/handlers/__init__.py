@@ -10,6 +10,13 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from klotho.localcloud.handler import Handler
+from klotho.localcloud.handlers.cloudfront import (
+    CachePolicy,
+    CloudFrontFunction,
+    Distribution,
+    OriginAccessControl,
+    ResponseHeadersPolicy,
+)
 from klotho.localcloud.handlers.custom_resource import CustomResource
 from klotho.localcloud.handlers.db_instance import DbInstance
 from klotho.localcloud.handlers.dynamodb_table import DynamoDbTable
@@ -35,8 +42,11 @@ if TYPE_CHECKING:
 
 ACTIVE: tuple[type[Handler], ...] = (
     CustomResource,
+    CachePolicy,
+    CloudFrontFunction,
     DbInstance,
     DiscoveryService,
+    Distribution,
     DynamoDbTable,
     EcsService,
     EcsTaskDefinition,
@@ -49,7 +59,9 @@ ACTIVE: tuple[type[Handler], ...] = (
     HttpRoute,
     HttpStage,
     LambdaFunction,
+    OriginAccessControl,
     PrivateDnsNamespace,
+    ResponseHeadersPolicy,
     ScheduleHandler,
     SecretHandler,
     SnsSubscription,

@@ -252,6 +252,12 @@ def _put_events(request: Request) -> list[Need]:
     ]
 
 
+def _distribution(request: Request) -> list[Need]:
+    """CloudFront is global: its ARNs name no region."""
+    name = request.call.path.partition("/distribution/")[2].partition("/")[0]
+    return [request.need(f"arn:aws:cloudfront::{request.surroundings.account}:distribution/{name}")]
+
+
 def _topic(request: Request) -> list[Need]:
     """Publish names its topic in either of two parameters; a telephone number is no resource."""
     return [request.need(request.text("TopicArn") or request.text("TargetArn") or "*")]
@@ -269,6 +275,7 @@ RESOLVERS: Mapping[str, Callable[[Request], list[Need]]] = {
     "discovery": _discovery,
     "event_bus": _event_bus,
     "event_rule": _event_rule,
+    "distribution": _distribution,
     "function": _function,
     "item": _item,
     "listing": _listing,
