@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from klotho.sdk.network import Network as Network
     from klotho.sdk.schedule import Schedule as Schedule
     from klotho.sdk.secret import Secret as Secret
+    from klotho.sdk.site import Site as Site
     from klotho.sdk.stack import Stack as Stack
 
     __version__: str
@@ -30,6 +31,7 @@ _HOMES = {
     "Network": "klotho.sdk.network",
     "Schedule": "klotho.sdk.schedule",
     "Secret": "klotho.sdk.secret",
+    "Site": "klotho.sdk.site",
     "Messaging": "klotho.sdk.namespaces",
     "Stack": "klotho.sdk.stack",
 }
@@ -43,6 +45,7 @@ __all__ = [
     "Network",
     "Schedule",
     "Secret",
+    "Site",
     "Stack",
     "__version__",
     "config",

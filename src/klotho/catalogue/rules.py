@@ -17,7 +17,7 @@ from klotho.application import Application, Construct, ConstructId, Relationship
 from klotho.application.files import ProgramFiles
 from klotho.catalogue.adoption import Adoption
 from klotho.diagnostics import Report
-from klotho.resources import PackageAsset, ResourceKey, Value
+from klotho.resources import PackageAsset, ResourceKey, SiteFiles, Value
 from klotho.resources.changes import Action
 
 
@@ -102,6 +102,10 @@ class Implementation:
     adoption: Adoption | None = None
     """How `existing=` tells one that is there already; None when an id does not tell all that others need of it."""
     asset: Callable[[Construct, Setting], PackageAsset | None] = lambda construct, setting: None
+    files: Callable[[Construct, Setting], SiteFiles | None] = lambda construct, setting: None
+    """Files that are published once the stacks are up."""
+    after_deploy: frozenset[str] = frozenset()
+    """Parameters whose values are only needed once the stacks are up, so that outputs in them close no circle."""
     check: Callable[[Construct, Setting, Report], None] = lambda construct, setting, report: None
     """Reports parameters that make no sense, before anything is expanded."""
 

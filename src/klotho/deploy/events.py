@@ -14,6 +14,9 @@ from klotho.diagnostics import Span
 Action = Literal["create", "update", "delete", "recreate"]
 """`recreate`: a stack whose creation failed earlier is deleted and created anew."""
 
+AssetType = Literal["image", "zip", "site"]
+"""`site`: the files of a site, made by its build command."""
+
 
 @dataclass(frozen=True, slots=True)
 class Cause:
@@ -49,7 +52,7 @@ class DeploymentPlanned:
 @dataclass(frozen=True, slots=True)
 class AssetStarted:
     construct: str
-    type: Literal["image", "zip"]
+    type: AssetType
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,7 @@ class AssetProgress:
 @dataclass(frozen=True, slots=True)
 class AssetDone:
     construct: str
-    type: Literal["image", "zip"]
+    type: AssetType
     seconds: float
     detail: str = ""
     """The digest, and whether it was built or taken from the cache."""
@@ -121,6 +124,40 @@ class StackSkipped:
     because: str
 
 
+@dataclass(frozen=True, slots=True)
+class SiteStarted:
+    """A site's changed files are on their way into its bucket."""
+
+    construct: str
+    changed: int
+    removed: int
+
+
+@dataclass(frozen=True, slots=True)
+class SiteProgress:
+    construct: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class SiteDone:
+    construct: str
+    seconds: float
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class SiteUnchanged:
+    construct: str
+
+
+@dataclass(frozen=True, slots=True)
+class SiteFailed:
+    construct: str
+    message: str
+    seconds: float
+
+
 Event = (
     Step
     | DeploymentPlanned
@@ -134,5 +171,10 @@ Event = (
     | StackUnchanged
     | StackFailed
     | StackSkipped
+    | SiteStarted
+    | SiteProgress
+    | SiteDone
+    | SiteUnchanged
+    | SiteFailed
 )
 Sink = Callable[[Event], None]

@@ -85,6 +85,11 @@ class Clients:
         return self._client("secretsmanager")
 
     @property
+    def cloudfront(self) -> Any:
+        """A client of CloudFront."""
+        return self._client("cloudfront")
+
+    @property
     def events(self) -> Any:
         """The botocore event system all clients made here inherit: what a call counter hooks into."""
         with self._lock:

@@ -21,6 +21,7 @@ from klotho.deploy.differences import (
     removals,
     unknown_outputs,
 )
+from klotho.deploy.sites.step import SiteChange
 from klotho.deploy.stacks import DeployedStack, StackCalls
 from klotho.deploy.template import parsed
 from klotho.diagnostics import Failure, Span
@@ -49,6 +50,11 @@ class Preview:
     """Every stack in manifest order, then those to be deleted."""
 
     stacks: tuple[StackChange, ...]
+    sites: tuple[SiteChange, ...] = ()
+
+    @property
+    def changed_sites(self) -> tuple[SiteChange, ...]:
+        return tuple(item for item in self.sites if item.action != "unchanged")
 
     @property
     def changes(self) -> tuple[StackChange, ...]:
@@ -73,6 +79,7 @@ class Preview:
                 }
                 for item in self.stacks
             ],
+            "sites": [item.to_json() for item in self.sites],
             "data_lost": [{"stack": stack, "logical_id": item.logical_id} for stack, item in self.data_lost],
         }
 

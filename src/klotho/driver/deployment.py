@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
+from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -16,6 +17,7 @@ from klotho.deploy.assets import AssetStep
 from klotho.deploy.events import Sink, Step
 from klotho.deploy.orchestrator import Deployment, Orchestrator, leftovers
 from klotho.deploy.preview import Preview, assets_of_deployed, preview
+from klotho.deploy.sites.step import SiteChange, SiteOutcome, SiteStep
 from klotho.deploy.stacks import DeployedStack
 from klotho.deploy.threads import workers
 from klotho.diagnostics import Failure, one_of
@@ -30,6 +32,7 @@ from klotho.driver.unset_secrets import secrets_not_set
 from klotho.stacks import Manifest
 
 _BUILD_THREADS = 4
+_UP = ("created", "updated", "unchanged")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +48,15 @@ class UpResult:
     """What is deployed but does not run (`localcloud.status.UnitStatus`): an API whose port somebody has."""
     secrets_not_set: tuple[str, ...] = ()
     """Names of deployed secrets that have no value yet."""
+    sites: tuple[SiteOutcome, ...] = ()
 
     @property
     def ok(self) -> bool:
-        return self.deployment.ok and not self.failed_units
+        return self.deployment.ok and not self.failed_units and not self.failed_sites
+
+    @property
+    def failed_sites(self) -> tuple[SiteOutcome, ...]:
+        return tuple(site for site in self.sites if site.result == "failed")
 
 
 def up(
@@ -72,16 +80,17 @@ def up(
     notice = records.refuse_elsewhere(known, program.folder, take_over=take_over)
     count = len(built.manifest.stacks)
     sink(Step(notice or f"{application} → {name} ({count} {'stack' if count == 1 else 'stacks'})"))
-    assets = _asset_step(built, sink)
+    assets, sites = _asset_step(built, sink), _site_step(built, sink)
     with workers(_BUILD_THREADS, "asset") as threads:
         assets.start(threads)
+        sites.start(threads)
         session = local_cloud.started_session(
             project, name, built.region, lambda line: sink(Underway(line)), application=application
         )
         deployed = session.calls.deployed(project=project, environment=name, application=application)
         if not delete_data:
             refuse_data_loss(leftovers(built.manifest, deployed), known.stateful if known else {})
-        record = _record(built, known)
+        record, run_id = _record(built, known), new_run_id()
         records.write(record)
         orchestrator = Orchestrator(
             built.manifest,
@@ -90,10 +99,12 @@ def up(
             session.clients,
             pace=local_pace(),
             sink=sink,
-            run_id=new_run_id(),
+            run_id=run_id,
             spans=built.spans,
         )
         deployment = orchestrator.deploy(deployed, delete_data=delete_data)
+        settled = {item.stack: item.outputs for item in deployment.outcomes if item.result in _UP}
+        published = sites.publish(settled, session.clients, run_id, local_pace())
     outputs = shown_outputs(built.manifest, {item.stack: item.outputs for item in deployment.outcomes})
     units = _units(session, application)
     logs = {str(unit["log_group"]): _unit_name(unit) for unit in units if unit.get("log_group")}
@@ -102,7 +113,7 @@ def up(
     records.write(record)
     failed = tuple(unit for unit in units if unit.get("state") == "failed")
     unset = secrets_not_set(built, outputs, session.clients)
-    return UpResult(built, deployment, outputs, time.monotonic() - begun, failed, unset)
+    return UpResult(built, deployment, outputs, time.monotonic() - begun, failed, unset, published)
 
 
 def _record(built: Build, known: records.Record | None) -> records.Record:
@@ -146,7 +157,8 @@ def preview_up(program: Program, environment: str | None, sink: Sink) -> tuple[B
     assets = _asset_step(built, sink)
     assets.validate()
     if not local_cloud.has_data(project, name):
-        return built, preview(built.manifest, built.templates, {}, assets, None, "")
+        found = preview(built.manifest, built.templates, {}, assets, None, "")
+        return built, replace(found, sites=_site_step(built, sink).changes({}, None))
     session, stop_after = local_cloud.running_session(project, name), False
     if session is None:
         session = local_cloud.started_session(
@@ -159,10 +171,22 @@ def preview_up(program: Program, environment: str | None, sink: Sink) -> tuple[B
             assets.start(threads, assets_of_deployed(built.manifest, deployed))
             bucket = session.clients.place.artifact_bucket
             found = preview(built.manifest, built.templates, deployed, assets, session.calls, bucket)
+            found = replace(found, sites=_site_changes(built, deployed, session, sink, threads))
     finally:
         if stop_after:
             local_cloud.stop(project, name)
     return built, found
+
+
+def _site_changes(
+    built: Build, deployed: Mapping[str, DeployedStack], session: local_cloud.Session, sink: Sink, threads: Executor
+) -> tuple[SiteChange, ...]:
+    """Compared with the outputs of now: what this program's values will be is known after its deployment only."""
+    names = {stack.stack_name: stack.name for stack in built.manifest.stacks}
+    outputs = {names[name]: stack.outputs for name, stack in deployed.items() if name in names}
+    sites = _site_step(built, sink)
+    sites.start(threads, sites.deployed(outputs))
+    return sites.changes(outputs, session.clients)
 
 
 def shown_outputs(manifest: Manifest, by_stack: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
@@ -223,5 +247,16 @@ def _asset_step(built: Build, sink: Sink) -> AssetStep:
         sink=sink,
         clock=time.monotonic,
         validate_image=local_cloud.image_validator(folder),
+        spans=built.spans,
+    )
+
+
+def _site_step(built: Build, sink: Sink) -> SiteStep:
+    return SiteStep(
+        built.manifest.sites,
+        program_root=built.program.folder,
+        cache=cache_folder(),
+        sink=sink,
+        clock=time.monotonic,
         spans=built.spans,
     )

@@ -15,6 +15,7 @@ from typing import Any
 
 import orjson
 
+from klotho.application import OutputRef, parse_text
 from klotho.catalogue.retention import RETENTION
 from klotho.catalogue.rules import Setting
 from klotho.emit.bundle import Bundle
@@ -37,6 +38,7 @@ from klotho.stacks.model import (
     Manifest,
     Origin,
     OutputSource,
+    Site,
     Stack,
     StackOutput,
     manifest_to_json,
@@ -79,6 +81,7 @@ def render(graph: ResourceGraph, setting: Setting, *, region: str) -> Bundle:
         stacks=tuple(manifest_stacks),
         assets=_assets(setting),
         outputs=tuple(writer.shown),
+        sites=_sites(writer),
     )
     files[f"{FOLDER}/manifest.json"] = orjson.dumps(manifest_to_json(manifest), option=_OPTIONS)
     return Bundle(files, manifest)
@@ -93,6 +96,8 @@ class _Writer:
         self.ids = _logical_ids(graph, self.segmentation)
         self.templates = {name: _Template(name) for name in self.segmentation.order}
         self.shown: list[StackOutput] = []
+        self.output_of: dict[OutputRef, OutputSource] = {}
+        """Where each construct's outputs are to be had."""
         for resource in graph:
             self._resource(resource, self.segmentation.stack_of[resource.key])
         self._outputs()
@@ -154,6 +159,7 @@ class _Writer:
                     "Value": rendered(value, self._scope(stack)),
                     "Description": f"{construct.title}: {spec.about}",
                 }
+                self.output_of[OutputRef(construct.id, output)] = OutputSource(stack, name)
                 if not spec.internal:
                     self.shown.append(StackOutput(f"{title}.{output}", stack, name))
 
@@ -241,3 +247,21 @@ def _assets(setting: Setting) -> tuple[PackageAsset, ...]:
     made = [item for item in setting.application.constructs if setting.adopted(item) is None]
     found = (setting.choices[item.id].asset(item, setting) for item in made)
     return tuple(sorted((asset for asset in found if asset is not None), key=lambda asset: asset.construct))
+
+
+def _sites(writer: _Writer) -> tuple[Site, ...]:
+    setting = writer.setting
+    found = []
+    for construct in setting.application.constructs:
+        files = setting.choices[construct.id].files(construct, setting)
+        if files is not None and setting.adopted(construct) is None:
+            configuration = {
+                name: tuple(
+                    writer.output_of[piece] if isinstance(piece, OutputRef) else piece for piece in parse_text(text)
+                )
+                for name, text in files.configuration.items()
+            }
+            bucket = writer.output_of[OutputRef(construct.id, "bucket")]
+            distribution = writer.output_of[OutputRef(construct.id, "distribution_id")]
+            found.append(Site(files.construct, files.properties, bucket, distribution, configuration))
+    return tuple(sorted(found, key=lambda site: site.construct))

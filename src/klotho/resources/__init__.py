@@ -3,7 +3,7 @@
 `ResourceGraph` is the frozen result; `Change` is the only way to make one. Nothing mutates a graph.
 """
 
-from klotho.resources.assets import PackageAsset
+from klotho.resources.assets import PackageAsset, SiteFiles
 from klotho.resources.changes import (
     AddItem,
     AddResource,
@@ -55,6 +55,7 @@ __all__ = [
     "ResourceGraph",
     "ResourceKey",
     "SetProperty",
+    "SiteFiles",
     "Value",
     "Zone",
     "fold",

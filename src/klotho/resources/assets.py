@@ -17,3 +17,15 @@ class PackageAsset:
     properties: Mapping[str, Any] = field(default_factory=dict)
     """image: `context`, `dockerfile` (paths relative to the program's folder), `build_args`;
     zip: `root`, `handler`, `runtime` as the catalogue resolved them."""
+
+
+@dataclass(frozen=True, slots=True)
+class SiteFiles:
+    """Files the deployer publishes once the stacks are up: into a bucket, behind a CDN that keeps copies."""
+
+    construct: str
+    """The construct id, for example `Site/web`; its outputs `bucket` and `distribution_id` say where they go."""
+    properties: Mapping[str, Any] = field(default_factory=dict)
+    """`directory`, `root`, `index`, `error` (paths relative to the program's folder) and `build` (a list of words)."""
+    configuration: Mapping[str, str] = field(default_factory=dict)
+    """Values the pages are told, in which tokens stand for outputs of any construct."""

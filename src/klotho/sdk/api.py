@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from klotho.application import OutputRef, parse_text
 from klotho.application.routes import METHODS, parse_route
 from klotho.diagnostics import did_you_mean
 from klotho.sdk import readers as read
@@ -13,7 +14,17 @@ from klotho.sdk.output import OutputAttribute
 from klotho.sdk.stack import Stack
 from klotho.sdk.statements import verb
 
-_read_origin = read.matching(r"\*|https?://[^\s/]+", "`*` or an origin such as `https://shop.example`")
+_read_plain_origin = read.matching(r"\*|https?://[^\s/]+", "`*` or an origin such as `https://shop.example`")
+
+
+def _read_origin(value: Any) -> str:
+    """An origin, or the `url` of a site, which is one."""
+    plain = read.text(value)
+    pieces = parse_text(plain)
+    if len(pieces) == 1 and isinstance(pieces[0], OutputRef) and pieces[0].output == "url":
+        return plain
+    origin: str = _read_plain_origin(plain)
+    return origin
 
 
 def _read_cors(value: Any) -> bool | list[str]:
@@ -74,8 +85,8 @@ class API(Construct):
         Args:
             name: letters, digits, `_`, `-`, `.`, starting with a letter.
             public: False makes it reachable inside the project's network only. Default: True.
-            cors: True lets web pages of any origin call it, a list only those: `["https://shop.example"]`.
-                Default: none may.
+            cors: True lets web pages of any origin call it, a list only those: `["https://shop.example"]` or
+                `[site.url]`. Default: none may.
             stack: the deployment stack to put it into. Default: Klotho's segmentation.
             from_project: another repository of the project defines it; give only the name. Default: False.
             existing: an ARN or id to use as it is, never to change; or by environment: `{"prod": "…"}`.

@@ -25,6 +25,7 @@ NOW: dict[str, tuple[str, ...]] = {
     "Network": (),
     "Schedule": (),
     "Secret": (),
+    "Site": (),
     "Stack": (),
     "config": (),
 }
@@ -34,7 +35,6 @@ LATER: dict[str, tuple[str, ...]] = {
     "Auth": ("OIDC", "UserPool"),
     "Databases": ("Redis",),
     "Domain": (),
-    "Site": (),
     "Storage": ("Bucket",),
 }
 """Constructs that are designed but not built yet; they are refused by name."""

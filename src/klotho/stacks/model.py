@@ -75,6 +75,26 @@ class StackOutput(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Site:
+    """Files to publish once the stacks are up."""
+
+    construct: str
+    properties: Mapping[str, Any]
+    """As `SiteFiles` has them."""
+    bucket: OutputSource
+    distribution: OutputSource
+    configuration: Mapping[str, tuple[str | OutputSource, ...]] = field(default_factory=dict)
+    """Values the pages are told, each as pieces of text."""
+
+    @property
+    def sources(self) -> frozenset[str]:
+        """The stacks whose outputs it takes."""
+        pieces = (piece for value in self.configuration.values() for piece in value)
+        taken = [self.bucket, self.distribution, *(piece for piece in pieces if isinstance(piece, OutputSource))]
+        return frozenset(item.stack for item in taken)
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
     """Every stack in deployment order, and what must be built first."""
 
@@ -86,6 +106,7 @@ class Manifest:
     """Topologically sorted; ties by name."""
     assets: tuple[PackageAsset, ...]
     outputs: tuple[StackOutput, ...]
+    sites: tuple[Site, ...] = ()
 
     def stack(self, name: str) -> Stack:
         return next(stack for stack in self.stacks if stack.name == name)
@@ -118,6 +139,7 @@ def manifest_to_json(manifest: Manifest) -> dict[str, Any]:
             for asset in manifest.assets
         ],
         "outputs": [output._asdict() for output in manifest.outputs],
+        "sites": [_site_json(site) for site in manifest.sites],
     }
 
 
@@ -134,6 +156,7 @@ def manifest_from_json(data: Mapping[str, Any]) -> Manifest:
             stacks=tuple(_stack(item) for item in data["stacks"]),
             assets=tuple(PackageAsset(item["construct"], item["type"], item["properties"]) for item in data["assets"]),
             outputs=tuple(StackOutput(**item) for item in data["outputs"]),
+            sites=tuple(_site(item) for item in data.get("sites", ())),
         )
     except (KeyError, TypeError) as error:
         raise ManifestFormatError(f"the manifest is damaged: {type(error).__name__}: {error}") from error
@@ -154,4 +177,30 @@ def _stack(item: Mapping[str, Any]) -> Stack:
         constructs=tuple(item["constructs"]),
         tags=item["tags"],
         origins={name: Origin(**origin) for name, origin in item["origins"].items()},
+    )
+
+
+def _site_json(site: Site) -> dict[str, Any]:
+    return {
+        "construct": site.construct,
+        "properties": dict(site.properties),
+        "bucket": site.bucket._asdict(),
+        "distribution": site.distribution._asdict(),
+        "configuration": {
+            name: [piece if isinstance(piece, str) else piece._asdict() for piece in pieces]
+            for name, pieces in sorted(site.configuration.items())
+        },
+    }
+
+
+def _site(item: Mapping[str, Any]) -> Site:
+    return Site(
+        construct=item["construct"],
+        properties=item["properties"],
+        bucket=OutputSource(**item["bucket"]),
+        distribution=OutputSource(**item["distribution"]),
+        configuration={
+            name: tuple(piece if isinstance(piece, str) else OutputSource(**piece) for piece in pieces)
+            for name, pieces in item["configuration"].items()
+        },
     )

@@ -12,6 +12,7 @@ from klotho.catalogue.kinds.postgres import RDS
 from klotho.catalogue.kinds.queue import SQS
 from klotho.catalogue.kinds.schedule import EVENTBRIDGE_SCHEDULER
 from klotho.catalogue.kinds.secret import SECRETS_MANAGER
+from klotho.catalogue.kinds.site import CLOUDFRONT
 from klotho.catalogue.kinds.topic import SNS
 from klotho.catalogue.rules import Implementation
 
@@ -27,6 +28,7 @@ IMPLEMENTATIONS: tuple[Implementation, ...] = (
     SECRETS_MANAGER,
     EVENTBRIDGE_SCHEDULER,
     VPC_NETWORK,
+    CLOUDFRONT,
 )
 
 _BY_KIND: dict[str, tuple[Implementation, ...]] = {

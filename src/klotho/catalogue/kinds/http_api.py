@@ -11,6 +11,7 @@ from typing import Any
 
 from klotho.application import Construct
 from klotho.catalogue.adoption import Adoption
+from klotho.catalogue.kinds.values import given_text
 from klotho.catalogue.rules import Implementation, Output, Parameter, Setting
 from klotho.diagnostics import Report
 from klotho.resources import AddResource, Pseudo, Ref, ResourceKey, SetProperty, join, resource_key
@@ -44,12 +45,12 @@ def http_api(construct: Construct, setting: Setting) -> Iterator[Action]:
     )
     cors = setting.parameter(construct, "cors")
     if cors:
-        yield SetProperty(api_key(construct), ("CorsConfiguration",), _cors(cors))
+        yield SetProperty(api_key(construct), ("CorsConfiguration",), _cors(cors, setting))
 
 
-def _cors(cors: Any) -> dict[str, Any]:
+def _cors(cors: Any, setting: Setting) -> dict[str, Any]:
     return {
-        "AllowOrigins": ["*"] if cors is True else list(cors),
+        "AllowOrigins": ["*"] if cors is True else [given_text(origin, setting) for origin in cors],
         "AllowMethods": ["*"],
         "AllowHeaders": ["*"],
         "MaxAge": 600,

@@ -10,6 +10,7 @@ from klotho.cli.console import Console, counted
 from klotho.cli.progress import lines
 from klotho.deploy.differences import ResourceChange
 from klotho.deploy.preview import Preview, StackChange
+from klotho.deploy.sites.step import SiteChange
 from klotho.diagnostics import ExitCode, Span
 from klotho.driver.deployment import preview_up
 
@@ -26,7 +27,7 @@ def run(path: Path, env: str | None, as_json: bool, detailed_exitcode: bool) -> 
     else:
         console.diagnostics(built.diagnostics, built.program.folder)
         _show(console, found, built.spans)
-    return ExitCode.CHANGES if detailed_exitcode and found.changes else ExitCode.OK
+    return ExitCode.CHANGES if detailed_exitcode and (found.changes or found.changed_sites) else ExitCode.OK
 
 
 def _show(console: Console, found: Preview, spans: Mapping[str, Span]) -> None:
@@ -35,13 +36,22 @@ def _show(console: Console, found: Preview, spans: Mapping[str, Span]) -> None:
         console.out(f"{console.paint_out(action.ljust(10), _ACTIONS[stack.action])} {stack.stack}")
         for resource in stack.resources:
             console.out(_line(console, resource, spans.get(resource.construct)))
+    for site in found.sites:
+        console.out(f"{console.paint_out(site.action.ljust(10), _ACTIONS[site.action])} {site.construct}{_files(site)}")
     changed = found.changes
-    if not changed:
+    if not changed and not found.changed_sites:
         console.note("nothing would change")
         return
-    console.note(_summary(changed))
+    if changed:
+        console.note(_summary(changed))
     for stack_name, lost in found.data_lost:
         console.note(console.paint(f"data would be lost: {lost.logical_id} ({lost.type}) in {stack_name}", "red"))
+
+
+def _files(site: SiteChange) -> str:
+    counts = ((site.changed, "changed"), (site.removed, "removed"))
+    said = ", ".join(f"{count} {what}" for count, what in counts if count)
+    return f"  site files: {said}" if said else "  its files" if site.action == "create" else ""
 
 
 def _line(console: Console, item: ResourceChange, span: Span | None) -> str:

@@ -26,6 +26,8 @@ def run(path: Path, env: str | None, yes: bool, delete_data: bool, take_over: bo
         result = bring_up(program, env, sink, delete_data=delete_data, take_over=take_over)
     if not result.deployment.ok:
         return _failed(console, result)
+    if result.failed_sites:
+        return _not_published(console, result)
     if result.failed_units:
         return _not_running(console, result)
     if as_json:
@@ -46,6 +48,7 @@ def summary(result: UpResult) -> dict[str, Any]:
         "outputs": dict(result.outputs),
         "secrets_not_set": list(result.secrets_not_set),
         "seconds": round(result.seconds, 3),
+        "sites": [site.to_json() for site in result.sites],
         "failed_units": [dict(unit) for unit in result.failed_units],
     }
 
@@ -76,6 +79,16 @@ def _failed(console: Console, result: UpResult) -> int:
             console.note(f"\nnot touched, because what they need failed: {', '.join(skipped)}")
         console.note("\nfix the cause and run `klotho up` again: what is done already is not done twice")
     return exit_code_of(deployment)
+
+
+def _not_published(console: Console, result: UpResult) -> int:
+    """The stacks are up, but visitors do not see what the program's folder holds."""
+    data = summary(result) if console.as_json else {}
+    found = [site.diagnostic for site in result.failed_sites if site.diagnostic is not None]
+    console.failed(found, result.built.program.folder, **data)
+    if not console.as_json:
+        console.note("\nthe stacks are up; fix the cause and run `klotho up` again to publish the site")
+    return ExitCode.RESOURCE_FAILED
 
 
 def _not_running(console: Console, result: UpResult) -> int:

@@ -81,6 +81,22 @@ class Board:
             case events.StackSkipped(stack, because):
                 self._end(stack, "skipped", f"{because} failed", 0.0)
             case _:
+                self._site(event)
+
+    def _site(self, event: events.Event) -> None:
+        match event:
+            case events.SiteStarted(construct):
+                row = self._row(construct)
+                row.state, row.text, row.begun, row.seconds = "working", "publishing", self._clock(), None
+            case events.SiteProgress(construct, text):
+                self._row(construct).text = text
+            case events.SiteDone(construct, seconds, detail):
+                self._end(construct, "done", detail, seconds)
+            case events.SiteUnchanged(construct):
+                self._end(construct, "unchanged", "", 0.0)
+            case events.SiteFailed(construct, message, seconds):
+                self._end(construct, "failed", message, seconds)
+            case _:
                 return
 
     def _row(self, name: str) -> Row:

@@ -73,6 +73,22 @@ def line_of(event: events.Event) -> str | None:
         case events.ResourceChanged(stack, logical_id, type_, status, reason, _):
             return _resource(stack, logical_id, type_, status, reason)
         case _:
+            return _site(event)
+
+
+def _site(event: events.Event) -> str | None:
+    match event:
+        case events.SiteStarted(construct, changed, removed):
+            return f"{construct}: publishing ({changed} changed, {removed} removed)"
+        case events.SiteProgress(construct, text):
+            return f"{construct}: {text}"
+        case events.SiteDone(construct, seconds, detail):
+            return f"{construct}: {detail} ({seconds:.1f} s)"
+        case events.SiteUnchanged(construct):
+            return f"{construct}: unchanged"
+        case events.SiteFailed(construct, message, _):
+            return f"{construct}: FAILED: {message}"
+        case _:
             return None
 
 

@@ -98,6 +98,30 @@ _PACKAGING = (
         "Correct the marked line.",
     ),
     Page(
+        "site-not-built",
+        "The build command of a site could not be run, failed or did not end; its last lines are shown.",
+        "There is nothing new to publish. What was published before is still served.",
+        "Run the command in its folder, correct what it says, then run `klotho up` again.",
+    ),
+    Page(
+        "site-incomplete",
+        "The folder of a site is not there after its build, lacks a page, or holds a name no address can have.",
+        "Visitors would get an error.",
+        "See that the build command writes that folder and page, or name another one: `directory=`, `index=`.",
+    ),
+    Page(
+        "site-link-leaves",
+        "A symbolic link in a site's folder leads out of it, or to a folder.",
+        "It would publish what lies elsewhere on this machine.",
+        "Copy what it leads to into the folder, or remove the link.",
+    ),
+    Page(
+        "invalidation-not-done",
+        "The CDN did not finish forgetting old files in time.",
+        "The new files are in place, but some visitors still see old ones.",
+        "Run `klotho up` again: it goes on waiting.",
+    ),
+    Page(
         "dependencies-not-installed",
         "The installer could not install a function's packages; its last lines are shown.",
         "The function would fail when it imports them.",

@@ -5,7 +5,41 @@ from klotho.diagnostics.codes.page import Page
 _START = 'import klotho\nfrom klotho import API, Compute, Databases\n\nklotho.Application("shop")\n'
 _MESSAGING = 'import klotho\nfrom klotho import Compute, Messaging\n\nklotho.Application("shop")\n'
 
+_SITE = 'import klotho\nfrom klotho import Compute, Site\n\nklotho.Application("shop")\n'
+
+_SITES = (
+    Page(
+        "missing-site-folder",
+        "The folder of a site, or the one its build command runs in, is not there.",
+        "There would be nothing to publish.",
+        "Correct the path: it starts at the program's folder. A folder that a command makes needs `build=` too.",
+        _SITE + 'Site("web", directory="wbe")\n',
+    ),
+    Page(
+        "site-holds-program",
+        "The folder of a site is the program's own, or one above it.",
+        "The program, its settings and the services' code would be published.",
+        'Put the pages into a folder of their own: `directory="web"`.',
+        _SITE + 'Site("web", directory=".")\n',
+    ),
+    Page(
+        "missing-page",
+        "A site's folder lacks the page that `index` or `error` names.",
+        "Visitors would get an error instead of it.",
+        "Write the page, or name another one.",
+    ),
+    Page(
+        "unreachable-from-browser",
+        "A site's `environment` holds an address inside the application's network.",
+        "The pages run in the visitor's browser, which can't reach it.",
+        "Attach the service to an API and give the API's `url`.",
+        _SITE + 'orders = Compute.Container("orders", image="nginx")\n'
+        'Site("web", directory="web", environment={"ORDERS": orders.url})\n',
+    ),
+)
+
 PAGES: tuple[Page, ...] = (
+    *_SITES,
     Page(
         "network-twice",
         "There are two `Network`s.",

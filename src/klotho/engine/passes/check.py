@@ -114,13 +114,20 @@ def _references(resource: Resource, graph: ResourceGraph, context: Context) -> N
 def _value_cycles(context: Context) -> None:
     """A cycle of outputs, in the user's own words."""
     edges = {
-        construct.id: sorted({item.construct for item in references(construct.properties)})
+        construct.id: sorted({item.construct for item in references(_needed_to_deploy(construct, context))})
         for construct in context.application.constructs
     }
     cycle = find_cycle(edges)
     if cycle:
         constructs = [context.application.construct(item) for item in cycle]
         _report_value_cycle(constructs, context)
+
+
+def _needed_to_deploy(construct: Construct, context: Context) -> dict[str, object]:
+    """The properties without those that are only looked at once everything is up."""
+    chosen = context.chosen.get(construct.id)
+    late = chosen.after_deploy if chosen else frozenset()
+    return {name: value for name, value in construct.properties.items() if name not in late}
 
 
 def _resource_cycles(graph: ResourceGraph, context: Context) -> None:
