@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from klotho.runtime import config as config
     from klotho.sdk.api import API as API
     from klotho.sdk.application import Application as Application
+    from klotho.sdk.namespaces import Auth as Auth
     from klotho.sdk.namespaces import Compute as Compute
     from klotho.sdk.namespaces import Databases as Databases
     from klotho.sdk.namespaces import Messaging as Messaging
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "API": "klotho.sdk.api",
     "Application": "klotho.sdk.application",
+    "Auth": "klotho.sdk.namespaces",
     "Compute": "klotho.sdk.namespaces",
     "Databases": "klotho.sdk.namespaces",
     "Network": "klotho.sdk.network",
@@ -39,6 +41,7 @@ _HOMES = {
 __all__ = [
     "API",
     "Application",
+    "Auth",
     "Compute",
     "Databases",
     "Messaging",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 
+from klotho.application.access import problems
 from klotho.application.model import Application, Construct, ConstructId, Relationship
 from klotho.application.routes import overlapping, parse_route
 from klotho.application.values import references
@@ -29,6 +30,7 @@ def validate(application: Application, report: Report) -> None:
     _names(application, report)
     _ends(application, report)
     _routes(application, report)
+    _access(application, report)
     _outputs(application, report)
 
 
@@ -118,6 +120,37 @@ def _clash(
         also=[Label(other.span, "by this one")] if other.span else [],
         helps=["give one of them another route, or tell them apart by `methods=`"],
     )
+
+
+def _access(application: Application, report: Report) -> None:
+    """Rules about who may call that contradict each other, or guard nothing."""
+    for code, rule, other in problems(application):
+        api = application.by_id.get(rule.actor)
+        title, route = api.title if api else rule.actor, parse_route(str(rule.properties.get("route", "/"))).text
+        also = [Label(other.span, "by this one")] if other and other.span else []
+        if code == "two-authenticators":
+            message, what = (
+                f"`{route}` of {title} is guarded twice",
+                "give one of them another route, or tell them apart by `methods=`",
+            )
+        elif code == "public-and-authenticated":
+            message, what = (
+                f"`{route}` of {title} is public and guarded at once",
+                "leave out `public=True`, or this rule",
+            )
+        else:
+            served = sorted(
+                {
+                    parse_route(str(item.properties.get("route", "/"))).text
+                    for item in application.relationships_of(rule.actor)
+                    if item.verb == "attach_service"
+                }
+            )
+            message, what = (
+                f"{title} serves nothing at `{route}`",
+                did_you_mean(route, served) or "give a route that a service is attached to, or one below it",
+            )
+        report.error(code, message, rule.span, also=also, helps=[what])
 
 
 def _outputs(application: Application, report: Report) -> None:

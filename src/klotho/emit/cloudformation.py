@@ -142,7 +142,7 @@ class _Writer:
         names = Counter(construct.name for construct in self.setting.application.constructs)
         homes = {item: stack for stack, items in self.segmentation.constructs.items() for item in items}
         for construct in self.setting.application.constructs:
-            if self.setting.adopted(construct) is not None:
+            if self.setting.adopted(construct) is not None or construct.id not in homes:
                 continue  # it is in no stack of ours
             implementation = self.setting.choices[construct.id]
             title = construct.name if names[construct.name] == 1 else construct.id

@@ -12,6 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from klotho.runtime.caller import Caller
     from klotho.runtime.datastores import Postgres
     from klotho.runtime.grants import Grant
     from klotho.runtime.key_value import KeyValue
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from klotho.runtime.services import Service
     from klotho.runtime.topic import Topic
 
-__all__ = ["buckets", "datastores", "queues", "refresh", "secrets", "services", "settings", "topics", "unit"]
+__all__ = ["buckets", "caller", "datastores", "queues", "refresh", "secrets", "services", "settings", "topics", "unit"]
 
 
 class Group:
@@ -143,6 +144,17 @@ def refresh() -> None:
 
     cache.forget()
     instances.forget()
+
+
+def caller(request: Any) -> Caller | None:
+    """Who called, from a Lambda event or a request's headers; None when the route is open to everybody.
+
+    `request`: the function's event, or the headers as the web framework gives them (a mapping, or pairs). They are
+    believed, because the API overwrites what a client may have sent; give nothing else.
+    """
+    from klotho.runtime.caller import caller_of
+
+    return caller_of(request)
 
 
 def unit() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,6 +15,9 @@ from klotho.sdk.output import OutputAttribute
 from klotho.sdk.stack import Stack
 from klotho.sdk.statements import verb
 
+_SCOPE = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]+")
+"""RFC 6749, 3.3: a scope token."""
+_IDENTITY = re.compile(r"(header|query)\.[A-Za-z0-9_-]+")
 _read_plain_origin = read.matching(r"\*|https?://[^\s/]+", "`*` or an origin such as `https://shop.example`")
 
 
@@ -61,6 +65,21 @@ def _read_methods(value: Any) -> list[str]:
     return list(dict.fromkeys(method.upper() for method in given))
 
 
+def _read_scopes(value: Any) -> list[str]:
+    given = read.texts([value] if isinstance(value, str) else value)
+    if not given or not all(_SCOPE.fullmatch(scope) for scope in given):
+        raise read.wrong('a list of scopes such as `["orders/write"]`', value, "leave it out to ask for none")
+    return list(dict.fromkeys(given))
+
+
+def _read_identity(value: Any) -> list[str]:
+    """Header names in lower case; query names as they are."""
+    given = read.texts([value] if isinstance(value, str) else value)
+    if not given or not all(_IDENTITY.fullmatch(source) for source in given):
+        raise read.wrong('a list such as `["header.authorization"]` or `["query.token"]`', value)
+    return list(dict.fromkeys(item.lower() if item.startswith("header.") else item for item in given))
+
+
 class API(Construct):
     """An HTTP API: routes to containers and functions."""
 
@@ -92,15 +111,56 @@ class API(Construct):
             existing: an ARN or id to use as it is, never to change; or by environment: `{"prod": "…"}`.
         """
 
-    @verb(route=_read_route, methods=_read_methods)
-    def attach_service(self, service: Construct, route: str = "/", methods: Sequence[str] | str | None = None) -> None:
+    @verb(route=_read_route, methods=_read_methods, public=read.truth)
+    def attach_service(
+        self,
+        service: Construct,
+        route: str = "/",
+        methods: Sequence[str] | str | None = None,
+        *,
+        public: bool | None = None,
+    ) -> None:
         """Serve a route, and everything below it, by a container or a function; the service sees the full path.
 
         Args:
             service: a container or a function.
             route: starts with `/`; parameters are written `{id}`: `"/orders/{id}"`. Default: everything.
             methods: `["GET", "POST"]`. Default: all.
+            public: True lets everybody call it although the API `authenticates_with` somebody. Default: False.
+        """
+
+    @verb(
+        route=_read_route,
+        methods=_read_methods,
+        scopes=_read_scopes,
+        identity=_read_identity,
+        cache=read.whole(0, 3600, unit="seconds"),
+    )
+    def authenticates_with(
+        self,
+        auth: Construct,
+        route: str = "/",
+        methods: Sequence[str] | str | None = None,
+        scopes: Sequence[str] | str | None = None,
+        *,
+        identity: Sequence[str] | str | None = None,
+        cache: int | None = None,
+    ) -> None:
+        """Let in only callers that `auth` vouches for; the others get 401, or 403 where a scope is missing.
+
+        Said several times, the most specific route wins. Inside the service, `klotho.config.caller(…)` is who called.
+
+        Args:
+            auth: an `Auth.OIDC` or `Auth.UserPool`, whose token stands in the header `Authorization`; or a function
+                of your own, which is asked about each request and answers `{"isAuthorized": True, "context": {…}}`.
+            route: this route and everything below it. Default: the whole API.
+            methods: `["POST", "DELETE"]`. Default: all.
+            scopes: the token must have one of these in its `scope` or `scp`. Default: none is asked for.
+            identity: with a function: where a request says who it is from, `"header.x-api-key"` or `"query.token"`; a
+                request without it is refused unasked. Default: `["header.authorization"]`.
+            cache: with a function: seconds its answer holds for the same identity and route, 0 to 3600. Default: 0,
+                it is asked each time.
         """
 
     def _verb_defaults(self, verb: str) -> Mapping[str, Any]:
-        return {"route": "/"} if verb == "attach_service" else {}
+        return {"route": "/"} if verb in ("attach_service", "authenticates_with") else {}

@@ -178,6 +178,7 @@ _EXAMPLES = {
     "name": 'give one, for example `{}("orders", …)`',
     "target": "give the construct it is about, for example `service.{}(orders_db)`",
     "service": 'give the service that answers, for example `api.{}(orders, route="/orders")`',
+    "auth": "say who, for example `api.{}(Auth.OIDC(issuer=…, audience=…))`",
     "implementation": 'name one, for example `orders.{}("fargate", cpu=512)`',
     "resource_type": 'for example `orders_db.{}("AWS::RDS::DBInstance", {{"MultiAZ": True}})`',
     "properties": 'for example `orders_db.{}("AWS::RDS::DBInstance", {{"MultiAZ": True}})`',

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 NOW: dict[str, tuple[str, ...]] = {
     "API": (),
     "Application": (),
+    "Auth": ("OIDC",),
     "Compute": ("Container", "Function"),
     "Databases": ("KeyValue", "MySQL", "Postgres"),
     "Messaging": ("Queue", "Topic"),
@@ -32,7 +33,7 @@ NOW: dict[str, tuple[str, ...]] = {
 """What klotho has, with the constructs of each namespace."""
 
 LATER: dict[str, tuple[str, ...]] = {
-    "Auth": ("OIDC", "UserPool"),
+    "Auth": ("UserPool",),
     "Databases": ("Redis",),
     "Domain": (),
     "Storage": ("Bucket",),
@@ -42,7 +43,6 @@ LATER: dict[str, tuple[str, ...]] = {
 LATER_VERBS = frozenset(
     {
         "attach_cert",
-        "authenticates_with",
     }
 )
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
+from klotho.sdk.auth import OIDC as _OIDC
 from klotho.sdk.container import Container as _Container
 from klotho.sdk.function import Function as _Function
 from klotho.sdk.key_value import KeyValue as _KeyValue
@@ -15,6 +16,12 @@ from klotho.sdk.names import Namespace
 from klotho.sdk.postgres import Postgres as _Postgres
 from klotho.sdk.queue import Queue as _Queue
 from klotho.sdk.topic import Topic as _Topic
+
+
+class Auth(metaclass=Namespace):
+    """Who signs callers in."""
+
+    OIDC: TypeAlias = _OIDC
 
 
 class Compute(metaclass=Namespace):

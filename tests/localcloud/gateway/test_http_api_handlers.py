@@ -174,7 +174,7 @@ def test_an_integration_that_is_not_carried_is_refused(tmp_path: Path, changes: 
     run(scenario())
 
 
-def test_a_route_wants_a_live_integration_a_free_key_and_no_authorizer(tmp_path: Path) -> None:
+def test_a_route_wants_a_live_integration_a_free_key_and_an_authorizer_of_its_kind(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with gateway_cloud(tmp_path) as cloud:
             api = await Api.create(cloud)
@@ -191,7 +191,7 @@ def test_a_route_wants_a_live_integration_a_free_key_and_no_authorizer(tmp_path:
                 await other.route("GET /x", integration)
             with pytest.raises(HandlerError, match="Invalid route target"):
                 await make(cloud, HttpRoute(cloud), "R", {"ApiId": api.id, "RouteKey": "GET /x"})
-            with pytest.raises(HandlerError, match="AuthorizationType JWT is not supported"):
+            with pytest.raises(HandlerError, match="AuthorizationType JWT needs an authorizer"):
                 wanted = {**_route(api, "GET /x", integration.identifier), "AuthorizationType": "JWT"}
                 await make(cloud, HttpRoute(cloud), "R", wanted)
 

@@ -251,3 +251,18 @@ test("cloud map is asked once and its instances take turns", async () => {
   assert.deepEqual(new Set(urls), new Set(["http://10.0.0.1:8080", "http://10.0.0.2:8080"]));
   assert.deepEqual(await control("calls"), ["DiscoverInstances"]);
 });
+
+test("who called is what the API says, not what a client says", () => {
+  const claims = { sub: "ada", email: "ada@example.com", scope: "a b", "cognito:groups": ["admin"] };
+  const authorization = `Bearer e30.${Buffer.from(JSON.stringify(claims)).toString("base64url")}.c2ln`;
+  const told = config.caller({ "x-klotho-caller": "jwt", authorization });
+  assert.deepEqual([told.by, told.subject, told.email, told.scopes, told.groups], ["jwt", "ada", "ada@example.com", ["a", "b"], ["admin"]]);
+  assert.equal(config.caller(new Headers({ "X-Klotho-Caller": "jwt", authorization })).subject, "ada");
+  const event = { requestContext: { authorizer: { jwt: { claims: { sub: "eve", "cognito:groups": "[a b]" } } } } };
+  assert.deepEqual(config.caller(event).groups, ["a", "b"]);
+  assert.deepEqual(config.caller({ requestContext: { authorizer: { lambda: { who: 1 } } } }).context, { who: 1 });
+  for (const headers of [{}, { authorization }, { "x-klotho-caller": "nobody", authorization }, { "x-klotho-caller": "jwt" }]) {
+    assert.equal(config.caller(headers), null);
+  }
+  assert.equal(config.caller({ requestContext: {} }), null);
+});

@@ -23,6 +23,7 @@ KINDS = {
     "api": "API",
     "secret": "Secret",
     "schedule": "Schedule",
+    "oidc": "Auth.OIDC",
 }
 
 

@@ -8,6 +8,7 @@ from klotho.catalogue.kinds.http_api import HTTP_API
 from klotho.catalogue.kinds.keyvalue import DYNAMODB
 from klotho.catalogue.kinds.mysql import MYSQL
 from klotho.catalogue.kinds.network import VPC_NETWORK
+from klotho.catalogue.kinds.oidc import OIDC
 from klotho.catalogue.kinds.postgres import RDS
 from klotho.catalogue.kinds.queue import SQS
 from klotho.catalogue.kinds.schedule import EVENTBRIDGE_SCHEDULER
@@ -25,6 +26,7 @@ IMPLEMENTATIONS: tuple[Implementation, ...] = (
     SQS,
     SNS,
     HTTP_API,
+    OIDC,
     SECRETS_MANAGER,
     EVENTBRIDGE_SCHEDULER,
     VPC_NETWORK,

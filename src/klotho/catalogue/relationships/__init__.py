@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from klotho.catalogue.relationships.attach import CONTAINER_ROUTE, FUNCTION_ROUTE
+from klotho.catalogue.relationships.authenticate import AUTHENTICATE_WITH_FUNCTION, AUTHENTICATE_WITH_OIDC
 from klotho.catalogue.relationships.calls import CALL_CONTAINER, CALL_CONTAINER_FROM_FUNCTION, CALL_FUNCTION
 from klotho.catalogue.relationships.keyvalue import USE_KEYVALUE
 from klotho.catalogue.relationships.postgres import USE_POSTGRES
@@ -34,6 +35,8 @@ PAIRS: tuple[Pair, ...] = (
     CALL_FUNCTION,
     FUNCTION_ROUTE,
     CONTAINER_ROUTE,
+    AUTHENTICATE_WITH_OIDC,
+    AUTHENTICATE_WITH_FUNCTION,
 )
 
 _BY_ENDS: dict[tuple[str, str, str], Pair] = {

@@ -8,15 +8,15 @@ service's stack only, and a service may use the API's address without a circle. 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
-from klotho.application.routes import methods_of, parse_route
+from klotho.application.access import GuardedKey, guarded_keys
 from klotho.catalogue.kinds.container import discovery_key, registered, service_key
 from klotho.catalogue.kinds.container_ports import main_port, named_ports
 from klotho.catalogue.kinds.function import function_key
 from klotho.catalogue.kinds.http_api import api_key
 from klotho.catalogue.kinds.shared import VPC_LINK, VPC_LINK_GROUP, vpc_link
 from klotho.catalogue.network import ingress_from_group
+from klotho.catalogue.relationships.authenticate import FUNCTION, authorization
 from klotho.catalogue.rules import Link, Pair
 from klotho.diagnostics import Report
 from klotho.resources import AddResource, DependsOn, Pseudo, Ref, ResourceKey, join, resource_key
@@ -48,58 +48,77 @@ def attach_function(link: Link) -> Iterator[Action]:
             "SourceArn": join("arn:", *place, api, "/*"),
         },
     )
-    yield from _routes(link, integration)
+    for key in _keys(link):
+        yield from _routes(link, key, integration)
 
 
 def attach_container(link: Link) -> Iterator[Action]:
     """A private integration through the VPC link; the container is found in Cloud Map."""
     yield from registered(link.target, link.setting)
     yield from vpc_link()
-    integration = _integration_key(link)
-    yield AddResource(
-        integration,
-        "AWS::ApiGatewayV2::Integration",
-        {
-            "ApiId": Ref(api_key(link.actor)),
-            "IntegrationType": "HTTP_PROXY",
-            "IntegrationMethod": "ANY",
-            "ConnectionType": "VPC_LINK",
-            "ConnectionId": Ref(VPC_LINK),
-            "IntegrationUri": Ref(discovery_key(link.target), "Arn"),
-            "PayloadFormatVersion": "1.0",
-        },
-    )
-    # The route opens when somebody is there to answer.
-    yield DependsOn(integration, service_key(link.target))
     port = main_port(link.target, link.setting)
     group = Ref(VPC_LINK_GROUP, "GroupId")
     yield from ingress_from_group(link.target.id, f"reached-by-apis-{port}", group, link.target, port)
-    yield from _routes(link, integration)
-
-
-def route_keys(properties: dict[str, Any]) -> list[str]:
-    """Route keys that serve the route and everything below it: `GET /orders` and `GET /orders/{proxy+}`."""
-    route = parse_route(str(properties.get("route", "/")))
-    below = f"{route.text.rstrip('/')}/{{proxy+}}"
-    return [f"{method} {path}" for method in sorted(methods_of(properties)) for path in (route.text, below)]
-
-
-def _routes(link: Link, integration: ResourceKey) -> Iterator[Action]:
-    for key in route_keys(dict(link.relationship.properties)):
+    for key in _keys(link):
+        integration = ResourceKey(f"{_integration_key(link)}{_ENDING[_vouched(link, key)]}")
         yield AddResource(
-            resource_key(link.target.id, f"route-{link.actor.name}-{key}"),
+            integration,
+            "AWS::ApiGatewayV2::Integration",
+            {
+                "ApiId": Ref(api_key(link.actor)),
+                "IntegrationType": "HTTP_PROXY",
+                "IntegrationMethod": "ANY",
+                "ConnectionType": "VPC_LINK",
+                "ConnectionId": Ref(VPC_LINK),
+                "IntegrationUri": Ref(discovery_key(link.target), "Arn"),
+                "PayloadFormatVersion": "1.0",
+                # Always overwritten, so that no client can say that somebody vouched for it.
+                "RequestParameters": {f"overwrite:header.{VOUCHED_HEADER}": _vouched(link, key)},
+            },
+        )
+        # The route opens when somebody is there to answer.
+        yield DependsOn(integration, service_key(link.target))
+        yield from _routes(link, key, integration)
+
+
+VOUCHED_HEADER = "x-klotho-caller"
+"""Tells a container who vouched for the caller: `jwt` for a token, which then stands in `Authorization`; `function`;
+or `nobody`. Read by `klotho.config.caller`. Source: API Gateway Developer Guide, "Transform API requests": a static
+value overwrites what the client sent; `Authorization` is reserved and passed on as it came."""
+_ENDING = {"nobody": "", "jwt": "-jwt", "function": "-function"}
+
+
+def _vouched(link: Link, key: GuardedKey) -> str:
+    if key.guard is None:
+        return "nobody"
+    return "function" if key.guard.target.startswith(f"{FUNCTION}/") else "jwt"
+
+
+def _keys(link: Link) -> list[GuardedKey]:
+    """What this attachment serves, each with the rule that guards it."""
+    setting = link.setting
+    cors = bool(setting.parameter(link.actor, "cors"))
+    return guarded_keys(setting.application, link.relationship, preflights=cors)
+
+
+def _routes(link: Link, key: GuardedKey, integration: ResourceKey) -> Iterator[Action]:
+    """Route keys that serve a route and everything below it: `GET /orders` and `GET /orders/{proxy+}`."""
+    auth = None if key.guard is None else link.setting.application.construct(key.guard.target)
+    for path in (key.route.text, f"{key.route.text.rstrip('/')}/{{proxy+}}"):
+        yield AddResource(
+            resource_key(link.target.id, f"route-{link.actor.name}-{key.method} {path}"),
             "AWS::ApiGatewayV2::Route",
             {
                 "ApiId": Ref(api_key(link.actor)),
-                "RouteKey": key,
+                "RouteKey": f"{key.method} {path}",
                 "Target": join("integrations/", Ref(integration)),
-                "AuthorizationType": "NONE",
+                **authorization(key.guard, auth),
             },
         )
 
 
 def _integration_key(link: Link) -> ResourceKey:
-    """One integration per API and service, however many routes lead to it."""
+    """One integration per API and service, however many routes lead to it; for containers one per kind of caller."""
     return resource_key(link.target.id, f"integration-of-{link.actor.name}")
 
 

@@ -4,6 +4,10 @@ from klotho.diagnostics.codes.page import Page
 
 _START = 'import klotho\nfrom klotho import API, Compute, Databases\n\nklotho.Application("shop")\n'
 _MESSAGING = 'import klotho\nfrom klotho import Compute, Messaging\n\nklotho.Application("shop")\n'
+_LOGIN = (
+    'import klotho\n\nklotho.Application("shop")\n'
+    'klotho.Auth.OIDC("login", issuer="https://login.example.com", audience="shop")\n'
+)
 
 _SITE = 'import klotho\nfrom klotho import Compute, Site\n\nklotho.Application("shop")\n'
 
@@ -54,6 +58,28 @@ PAGES: tuple[Page, ...] = (
         "It is divided into four subnets; databases and load balancers want two availability zones.",
         "Use the range or the argument in the help line.",
         'import klotho\n\nklotho.Application("shop")\nklotho.Network(cidr="8.8.8.0/24")\n',
+    ),
+    Page(
+        "auth-unused",
+        "No API authenticates with a provider or user pool.",
+        "Whatever it was meant to guard is open.",
+        "Say which API does: `api.authenticates_with(login)`. Or leave it out.",
+        _LOGIN,
+    ),
+    Page(
+        "issuer-on-this-machine",
+        "The issuer of an `Auth.OIDC` is this machine itself.",
+        "The local cloud reaches it; AWS can't, and would refuse every token.",
+        "For an environment on AWS give the provider's https issuer.",
+        _LOGIN.replace("https://login.example.com", "http://127.0.0.1:8080"),
+    ),
+    Page(
+        "bad-authentication",
+        "`authenticates_with` was given something that this kind of authentication does not have.",
+        "It would have no effect, and you rely on it.",
+        "`scopes` are for tokens; `identity` and `cache` are for functions.",
+        _START + 'api, door = API("api"), Compute.Function("door", handler="door.handler")\n'
+        'api.attach_service(door)\napi.authenticates_with(door, scopes=["orders"])\n',
     ),
     Page(
         "bad-existing",

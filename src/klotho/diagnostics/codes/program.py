@@ -3,6 +3,11 @@
 from klotho.diagnostics.codes.page import Page
 
 _START = 'import klotho\nfrom klotho import API, Compute, Databases\n\nklotho.Application("shop")\n'
+_GUARDED = (
+    _START
+    + 'login = klotho.Auth.OIDC("login", issuer="https://login.example.com", audience="shop")\napi = API("api")\n'
+    'orders = Compute.Container("orders", image="nginx")\napi.attach_service(orders, route="/orders")\n'
+)
 
 PAGES: tuple[Page, ...] = (
     Page(
@@ -207,5 +212,35 @@ PAGES: tuple[Page, ...] = (
         "Give one another route, or tell them apart by `methods=`.",
         _START + 'orders = Compute.Container("orders", context="./orders")\napi = API("shop-api")\n'
         'api.attach_service(orders, route="/orders")\napi.attach_service(orders, route="/orders")\n',
+    ),
+    Page(
+        "bad-issuer",
+        "The issuer of an `Auth.OIDC` is no https URL.",
+        "Its keys could not be fetched, or somebody on the way could give others.",
+        "Copy `issuer` from the provider's discovery document. `http` is taken for this machine alone, for tests.",
+        _START + 'klotho.Auth.OIDC("login", issuer="http://login.example.com", audience="shop")\n',
+    ),
+    Page(
+        "two-authenticators",
+        "Two `authenticates_with` are about the same route and method of one API.",
+        "A request can meet one of them only.",
+        "Keep one, give the other another route, or tell them apart by `methods=`. For two providers on one route "
+        "write a function that knows both.",
+        _GUARDED + "api.authenticates_with(login)\napi.authenticates_with(login)\n",
+    ),
+    Page(
+        "public-and-authenticated",
+        "A route is attached with `public=True`, and an `authenticates_with` is about exactly that route.",
+        "Only one of the two can be meant.",
+        "Leave one of them out.",
+        _GUARDED + 'api.attach_service(orders, route="/health", public=True)\n'
+        'api.authenticates_with(login, route="/health")\n',
+    ),
+    Page(
+        "nothing-served",
+        "`authenticates_with` names a route at which no service is attached, nor above or below it.",
+        "What you meant to guard may be open.",
+        "Correct the route: the help line has the nearest one.",
+        _GUARDED + 'api.authenticates_with(login, route="/order")\n',
     ),
 )

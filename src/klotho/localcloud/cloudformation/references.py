@@ -26,6 +26,7 @@ TABLE, GATEWAY, NAT, ADDRESS = (
     "AWS::EC2::EIP",
 )
 ROLE, POLICY = "AWS::IAM::Role", "AWS::IAM::ManagedPolicy"
+AUTHORIZER = "AWS::ApiGatewayV2::Authorizer"
 CLUSTER, LINK = "AWS::ECS::Cluster", "AWS::ApiGatewayV2::VpcLink"
 SUBNET_GROUP, PARAMETER_GROUP = "AWS::RDS::DBSubnetGroup", "AWS::RDS::DBParameterGroup"
 HTTP_NAMESPACE, DNS_NAMESPACE = "AWS::ServiceDiscovery::HttpNamespace", "AWS::ServiceDiscovery::PrivateDnsNamespace"
@@ -44,6 +45,7 @@ _NOUNS = {
     POLICY: "policy",
     CLUSTER: "cluster",
     LINK: "VPC link",
+    AUTHORIZER: "authorizer",
     SUBNET_GROUP: "DB subnet group",
     PARAMETER_GROUP: "DB parameter group",
     ACCESS_CONTROL: "origin access control",
@@ -133,6 +135,7 @@ RULES: tuple[Rule, ...] = (
     Rule("AWS::ApiGatewayV2::Integration", "ConnectionId", (LINK,)),
     Rule(DISTRIBUTION, "DistributionConfig.Origins.*.OriginAccessControlId", (ACCESS_CONTROL,)),
     Rule(DISTRIBUTION, "DistributionConfig.DefaultCacheBehavior.FunctionAssociations.*.FunctionARN", (EDGE_FUNCTION,)),
+    Rule("AWS::ApiGatewayV2::Route", "AuthorizerId", (AUTHORIZER,)),
     Rule("AWS::ServiceDiscovery::Service", "NamespaceId", (HTTP_NAMESPACE, DNS_NAMESPACE)),
     Rule("AWS::ServiceDiscovery::PrivateDnsNamespace", "Vpc", (VPC,), holds=False),
 )

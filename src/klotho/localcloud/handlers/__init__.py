@@ -25,7 +25,7 @@ from klotho.localcloud.handlers.ecs_task_definition import EcsTaskDefinition
 from klotho.localcloud.handlers.event_source_mapping import EventSourceMapping
 from klotho.localcloud.handlers.events_rule import EventBus, EventsRule
 from klotho.localcloud.handlers.generic import handler_class
-from klotho.localcloud.handlers.http_api import HttpApi, HttpIntegration, HttpRoute, HttpStage
+from klotho.localcloud.handlers.http_api import HttpApi, HttpAuthorizer, HttpIntegration, HttpRoute, HttpStage
 from klotho.localcloud.handlers.lambda_function import LambdaFunction
 from klotho.localcloud.handlers.passive import PASSIVE
 from klotho.localcloud.handlers.schedule import ScheduleHandler
@@ -54,6 +54,7 @@ ACTIVE: tuple[type[Handler], ...] = (
     EventSourceMapping,
     EventsRule,
     HttpApi,
+    HttpAuthorizer,
     HttpIntegration,
     HttpNamespace,
     HttpRoute,

@@ -1,9 +1,9 @@
-"""`AWS::ApiGatewayV2::{Api,Integration,Route,Stage}` in the local cloud: HTTP APIs.
+"""`AWS::ApiGatewayV2::{Api,Authorizer,Integration,Route,Stage}` in the local cloud: HTTP APIs.
 
 Input: the resources' properties. Output: an API the gateway answers on a loopback port; routes, integrations and
 stages are read by the gateway from the live records, so their handlers only check. Refuses by name what is not carried
-(`carries`), WebSocket APIs, other integrations than Lambda by payload 2.0 and HTTP proxying, authorizers, and stages
-that do not deploy by themselves.
+(`carries`), WebSocket APIs, other integrations than Lambda by payload 2.0 and HTTP proxying, AWS_IAM authorization,
+Lambda authorizers by payload 1.0, and stages that do not deploy by themselves.
 
 Recorded but without effect here: Description, DefaultRouteSettings and RouteSettings (throttling, metrics),
 IpAddressType, OperationName, Tags, Version.
@@ -18,11 +18,13 @@ import hashlib
 from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar
+from urllib.parse import urlsplit
 
 from klotho.localcloud.handler import Handler, HandlerError, Outcome, Record, Request
 from klotho.localcloud.planes.functions.model import name_of
-from klotho.localcloud.planes.gateway.api import API, INTEGRATION, ROUTE, STAGE, function_name
-from klotho.localcloud.planes.gateway.proxy import check_path_mapping
+from klotho.localcloud.planes.gateway.api import API, AUTHORIZER, INTEGRATION, ROUTE, STAGE, function_name
+from klotho.localcloud.planes.gateway.authorizers import check_source
+from klotho.localcloud.planes.gateway.proxy import OVERWRITE_HEADER, check_header_mapping, check_path_mapping
 from klotho.localcloud.planes.gateway.routes import RouteKeyError, parse
 
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
@@ -180,9 +182,13 @@ class HttpIntegration(_Checked):
         if not properties.get("IntegrationMethod"):
             raise _bad("IntegrationMethod is required for HTTP_PROXY")
         for name, value in (properties.get("RequestParameters") or {}).items():
-            problem = check_path_mapping(str(value))
-            if name != "overwrite:path":
-                problem = f"RequestParameters {name} is not supported by the local cloud yet; overwrite:path is"
+            if name == "overwrite:path":
+                problem = check_path_mapping(str(value))
+            elif name.startswith(OVERWRITE_HEADER):
+                problem = check_header_mapping(name, str(value))
+            else:
+                carried = "overwrite:path and overwrite:header.<name>"
+                problem = f"RequestParameters {name} is not supported by the local cloud yet; it carries {carried}"
             if problem is not None:
                 raise _bad(problem)
         uri = str(properties["IntegrationUri"])
@@ -202,8 +208,11 @@ class HttpRoute(_Checked):
 
     type_name: ClassVar[str] = ROUTE
     carries: ClassVar[frozenset[str]] = frozenset(
-        ("ApiId", "ApiKeyRequired", "AuthorizationType", "OperationName", "RouteKey", "Target")
-    )
+        (
+            "ApiId", "ApiKeyRequired", "AuthorizationScopes", "AuthorizationType", "AuthorizerId", "OperationName",
+            "RouteKey", "Target",
+        )
+    )  # fmt: skip
 
     def identify(self, request: Request) -> Outcome:
         identifier = api_id(request.token, 7)
@@ -212,9 +221,7 @@ class HttpRoute(_Checked):
     def check(self, request: Request, identifier: str) -> None:
         api = self.api(request)
         properties = request.properties
-        kind = properties.get("AuthorizationType", "NONE")
-        if kind != "NONE":
-            raise _bad(f"AuthorizationType {kind} is not supported by the local cloud yet; use NONE")
+        self._check_authorization(api, properties)
         if str(properties.get("ApiKeyRequired", False)).lower() == "true":
             raise _bad("ApiKeyRequired is not supported for HTTP APIs")
         try:
@@ -231,6 +238,21 @@ class HttpRoute(_Checked):
             ):
                 raise HandlerError(f"Route with key {key.text} already exists for this API", "ConflictException")
 
+    def _check_authorization(self, api: str, properties: Mapping[str, Any]) -> None:
+        kind = properties.get("AuthorizationType", "NONE")
+        if kind not in ("NONE", "JWT", "CUSTOM"):
+            raise _bad(f"AuthorizationType {kind} is not supported by the local cloud yet; use NONE, JWT or CUSTOM")
+        identifier = str(properties.get("AuthorizerId") or "")
+        authorizer = self.cloud.world.get(AUTHORIZER, identifier) if identifier else None
+        if identifier and (authorizer is None or authorizer.properties.get("ApiId") != api):
+            raise HandlerError(f"Invalid authorizer id specified: {identifier}", "NotFoundException")
+        wanted = {"JWT": "JWT", "CUSTOM": "REQUEST"}.get(str(kind))
+        if (authorizer.properties["AuthorizerType"] if authorizer else None) != wanted:
+            needs = f"needs an authorizer of type {wanted}" if wanted else "takes no authorizer"
+            raise _bad(f"AuthorizationType {kind} {needs}")
+        if properties.get("AuthorizationScopes") and kind != "JWT":
+            raise _bad("AuthorizationScopes are supported only for AuthorizationType JWT")
+
     def _check_target(self, api: str, target: object) -> None:
         prefix, _, identifier = str(target or "").partition("/")
         if prefix != "integrations" or not identifier:
@@ -238,6 +260,66 @@ class HttpRoute(_Checked):
         integration = self.cloud.world.get(INTEGRATION, identifier)
         if integration is None or integration.properties.get("ApiId") != api:
             raise HandlerError(f"Invalid Integration identifier specified {identifier}", "NotFoundException")
+
+
+class HttpAuthorizer(_Checked):
+    """Who may call the routes that name it: a token's issuer, or a Lambda function."""
+
+    type_name: ClassVar[str] = AUTHORIZER
+    carries: ClassVar[frozenset[str]] = frozenset(
+        (
+            "ApiId", "AuthorizerPayloadFormatVersion", "AuthorizerResultTtlInSeconds", "AuthorizerType",
+            "AuthorizerUri", "EnableSimpleResponses", "IdentitySource", "JwtConfiguration", "Name",
+        )
+    )  # fmt: skip
+
+    def identify(self, request: Request) -> Outcome:
+        identifier = api_id(request.token, 6)
+        return Outcome(identifier, {"AuthorizerId": identifier})
+
+    def check(self, request: Request, identifier: str) -> None:
+        self.api(request)
+        properties = request.properties
+        sources = [str(item) for item in properties.get("IdentitySource") or ()]
+        for problem in map(check_source, sources):
+            if problem is not None:
+                raise _bad(problem)
+        if properties.get("AuthorizerType") == "JWT":
+            self._check_jwt(properties, sources)
+        elif properties.get("AuthorizerType") == "REQUEST":
+            self._check_function(properties, sources)
+        else:
+            raise _bad(f"AuthorizerType {properties.get('AuthorizerType')} is none of an HTTP API: JWT or REQUEST")
+
+    def _check_jwt(self, properties: Mapping[str, Any], sources: list[str]) -> None:
+        settings = properties.get("JwtConfiguration") or {}
+        issuer = str(settings.get("Issuer", ""))
+        parts = urlsplit(issuer)
+        local = parts.scheme == "http" and parts.hostname in ("127.0.0.1", "::1", "localhost")
+        if not parts.hostname or not (parts.scheme == "https" or local):
+            raise _bad(f"Issuer must be an https URL, and is {issuer!r}")
+        if not settings.get("Audience"):
+            raise _bad("JwtConfiguration needs an Audience")
+        if len(sources) != 1 or not sources[0].startswith("$request."):
+            raise _bad("IdentitySource of a JWT authorizer must be one header or query string parameter")
+        given = sorted({"AuthorizerUri", "EnableSimpleResponses", "AuthorizerPayloadFormatVersion"} & set(properties))
+        if given:
+            raise _bad(f"{given[0]} is not supported for JWT authorizers")
+
+    def _check_function(self, properties: Mapping[str, Any], sources: list[str]) -> None:
+        uri, ttl = str(properties.get("AuthorizerUri", "")), int(properties.get("AuthorizerResultTtlInSeconds", 0))
+        if properties.get("JwtConfiguration"):
+            raise _bad("JwtConfiguration is not supported for REQUEST authorizers")
+        if properties.get("AuthorizerPayloadFormatVersion") != "2.0":
+            raise _bad("AuthorizerPayloadFormatVersion must be 2.0 in the local cloud; 1.0 is not supported yet")
+        if ":function:" not in uri:
+            raise _bad(f"Invalid Authorizer URI: {uri}")
+        if not 0 <= ttl <= 3600:
+            raise _bad("AuthorizerResultTtlInSeconds must be between 0 and 3600")
+        if ttl and not sources:
+            raise _bad("IdentitySource is required for caching")
+        if self.cloud.world.get("AWS::Lambda::Function", function_name(uri)) is None:
+            raise _bad(f"the function {name_of(function_name(uri))} of the authorizer does not exist")
 
 
 class HttpStage(_Checked):

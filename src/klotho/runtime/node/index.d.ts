@@ -152,6 +152,24 @@ export interface Topic {
 }
 
 /** Something granted whose fields are plain: `config.buckets.get("files").fields.name`. */
+
+/** Who called, as the API's authenticator says. */
+export interface Caller {
+  /** `jwt` when a token was checked, `function` when a function of your own let the caller in. */
+  readonly by: "jwt" | "function";
+  /** The token's claims. In a function all are text, as API Gateway hands them over. */
+  readonly claims: Readonly<Record<string, any>>;
+  /** What your own function added; in a container empty. */
+  readonly context: Readonly<Record<string, any>>;
+  /** The token's `sub`; empty without a token. */
+  readonly subject: string;
+  readonly email: string | undefined;
+  readonly scopes: string[];
+  /** The groups of a user pool that the user belongs to. */
+  readonly groups: string[];
+}
+
+/** Something granted whose fields are plain: `config.topics.get("news").fields.arn`. */
 export interface Grant {
   readonly name: string;
   readonly kind: string;
@@ -179,6 +197,8 @@ export const config: {
     names(): string[];
   };
   readonly settings: Grants;
+  /** Who called, from a Lambda event or a request's headers; null when the route is open to everybody. */
+  caller(request: object): Caller | null;
   /** Forget secrets and addresses kept in memory. */
   refresh(): void;
   /** This service's name in infra.py; empty when not running under Klotho. */

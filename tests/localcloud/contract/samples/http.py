@@ -34,6 +34,23 @@ def target(name: str) -> dict[str, str]:
     return {"Fn::Sub": f"integrations/${{{name}}}"}
 
 
+LOGIN = {
+    "AuthorizerType": "JWT",
+    "IdentitySource": ["$request.header.Authorization"],
+    "JwtConfiguration": {"Issuer": "https://login.example.com", "Audience": ["shop"]},
+    "Name": "login",
+}
+AUTHORIZER = {"Type": "AWS::ApiGatewayV2::Authorizer", "Properties": {**LOGIN, "ApiId": ref("Api")}}
+ASKING = {
+    "AuthorizerType": "REQUEST",
+    "AuthorizerPayloadFormatVersion": "2.0",
+    "AuthorizerUri": {
+        "Fn::Sub": "arn:aws:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions/${Fn.Arn}/invocations"
+    },
+    "JwtConfiguration": REMOVED,
+}
+
+
 def namespace(name: str) -> dict[str, Any]:
     return {"Type": "AWS::ServiceDiscovery::HttpNamespace", "Properties": {"Name": name}}
 
@@ -95,7 +112,9 @@ SAMPLES = (
             "OperationName": "b",
             "ApiId": ref("OtherApi"),
             "ApiKeyRequired": False,
-            "AuthorizationType": "NONE",
+            "AuthorizationScopes": ["orders/read"],
+            "AuthorizationType": "JWT",
+            "AuthorizerId": ref("Login"),
             "RouteKey": "POST /a/{id}",
             "Target": target("Two"),
         },
@@ -105,10 +124,42 @@ SAMPLES = (
             "One": integration("Api"),
             "Two": integration("Api"),
             "Other": integration("OtherApi"),
+            "Login": AUTHORIZER,
         },
-        together={"ApiId": {"Target": target("Other")}},
-        refused={"AuthorizationType": "JWT", "ApiKeyRequired": True},
+        together={
+            "ApiId": {"Target": target("Other")},
+            "AuthorizationScopes": {"AuthorizationType": "JWT", "AuthorizerId": ref("Login")},
+            "AuthorizationType": {"AuthorizerId": ref("Login")},
+            "AuthorizerId": {"AuthorizationType": "JWT"},
+        },
+        refused={"AuthorizationType": "AWS_IAM", "ApiKeyRequired": True},
         planes=planes("functions", "containers", "gateway"),
+    ),
+    Sample(
+        "AWS::ApiGatewayV2::Authorizer",
+        {**LOGIN, "ApiId": ref("Api")},
+        {
+            "ApiId": ref("OtherApi"),
+            "AuthorizerPayloadFormatVersion": "2.0",
+            "AuthorizerResultTtlInSeconds": 60,
+            "AuthorizerType": "REQUEST",
+            "AuthorizerUri": ASKING["AuthorizerUri"],
+            "EnableSimpleResponses": True,
+            "IdentitySource": ["$request.header.X-Token"],
+            "JwtConfiguration": {"Issuer": "https://other.example.com", "Audience": ["a", "b"]},
+            "Name": "other",
+        },
+        {**VPCS, **SUBNETS, "Api": API, "OtherApi": OTHER_API, "Fn": FUNCTION, "LambdaRole": LAMBDA_ROLE},
+        together={
+            "AuthorizerPayloadFormatVersion": ASKING,
+            "AuthorizerResultTtlInSeconds": ASKING,
+            "AuthorizerType": ASKING,
+            "AuthorizerUri": ASKING,
+            "EnableSimpleResponses": ASKING,
+        },
+        refused={"AuthorizerType": "TOKEN"},
+        planes=planes("functions", "containers", "gateway"),
+        slow=True,
     ),
     Sample(
         "AWS::ApiGatewayV2::Stage",

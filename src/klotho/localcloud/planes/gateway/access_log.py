@@ -32,6 +32,7 @@ _VALUES: Mapping[str, Value] = {
     "identity.sourceIp": lambda request: request.source_ip,
     "identity.userAgent": lambda request: request.header(b"user-agent"),
     "domainName": lambda request: request.header(b"host"),
+    "authorizer.error": lambda request: request.authorizer_error,
     "error.message": lambda request: request.error,
     "integrationErrorMessage": lambda request: request.integration_error,
     "integration.error": lambda request: request.integration_error,

@@ -16,13 +16,15 @@ from urllib.parse import unquote
 from klotho.localcloud.handler import Record
 from klotho.localcloud.planes.functions.model import name_of
 from klotho.localcloud.planes.gateway.access_log import AccessLog
+from klotho.localcloud.planes.gateway.authorizers import Authorizer, Guard, authorizer_of
 from klotho.localcloud.planes.gateway.cors import Cors
-from klotho.localcloud.planes.gateway.proxy import HttpTarget
+from klotho.localcloud.planes.gateway.proxy import OVERWRITE_HEADER, HttpTarget
 from klotho.localcloud.planes.gateway.request import GatewayRequest
 from klotho.localcloud.planes.gateway.routes import Match, RouteKey, RouteTable, parse
 from klotho.localcloud.world import World
 
 API = "AWS::ApiGatewayV2::Api"
+AUTHORIZER = "AWS::ApiGatewayV2::Authorizer"
 INTEGRATION = "AWS::ApiGatewayV2::Integration"
 ROUTE = "AWS::ApiGatewayV2::Route"
 STAGE = "AWS::ApiGatewayV2::Stage"
@@ -61,6 +63,8 @@ class HttpApi:
     cors: Cors | None
     stages: Mapping[str, Stage]
     table: RouteTable[Target]
+    guards: Mapping[str, Guard] = field(default_factory=dict)
+    """By route key; a route that is not here is open to everybody."""
     matches: dict[tuple[str, str], Match[Target] | None] = field(default_factory=dict)
     """Answers of the table for paths seen before; emptied when it has grown, since paths are the client's."""
 
@@ -89,17 +93,33 @@ def compile_api(world: World, api: Record, address_of: AddressOf, region: str, a
     stages = {str(record.properties["StageName"]): _stage(record, api_id) for record in _of(world, STAGE, api_id)}
     integrations = {record.identifier: record for record in _of(world, INTEGRATION, api_id)}
     permissions = world.list(PERMISSION)
+    place = f"arn:aws:execute-api:{region}:{account}:{api_id}"
+    authorizers = {
+        record.identifier: _authorizer(record, permissions, place) for record in _of(world, AUTHORIZER, api_id)
+    }
     routes: dict[str, Target] = {}
+    guards: dict[str, Guard] = {}
     for record in _of(world, ROUTE, api_id):
         integration = integrations.get(str(record.properties.get("Target", "")).removeprefix("integrations/"))
         if integration is not None:
             key = parse(str(record.properties["RouteKey"]))
-            arns = {
-                name: f"arn:aws:execute-api:{region}:{account}:{api_id}/{name}/{_route_arn(key)}" for name in stages
-            }
+            arns = {name: f"{place}/{name}/{_route_arn(key)}" for name in stages}
+            if record.properties.get("AuthorizationType", "NONE") != "NONE":
+                authorizer = authorizers.get(str(record.properties["AuthorizerId"]))
+                if authorizer is None:  # it is being deleted, and nobody may come in meanwhile
+                    continue
+                scopes = tuple(str(scope) for scope in record.properties.get("AuthorizationScopes") or ())
+                guards[key.text] = Guard(authorizer, scopes)
             routes[key.text] = _target(integration, address_of, permissions, arns)
     cors = api.properties.get("CorsConfiguration")
-    return HttpApi(api_id, Cors(cors) if cors else None, stages, RouteTable(routes))
+    return HttpApi(api_id, Cors(cors) if cors else None, stages, RouteTable(routes), guards)
+
+
+def _authorizer(record: Record, permissions: list[Record], place: str) -> Authorizer:
+    function = function_name(str(record.properties.get("AuthorizerUri", "")))
+    return authorizer_of(
+        record, function, _permitted(permissions, function, f"{place}/authorizers/{record.identifier}")
+    )
 
 
 def _of(world: World, type_name: str, api_id: str) -> list[Record]:
@@ -125,10 +145,16 @@ def _target(integration: Record, address_of: AddressOf, permissions: list[Record
         permitted = frozenset(stage for stage, arn in arns.items() if _permitted(permissions, name, arn))
         return FunctionTarget(name, timeout_s, permitted)
     method = str(properties.get("IntegrationMethod", "ANY"))
-    overwrite = (properties.get("RequestParameters") or {}).get("overwrite:path")
+    parameters = properties.get("RequestParameters") or {}
+    overwrite = parameters.get("overwrite:path")
+    headers = {
+        name.removeprefix(OVERWRITE_HEADER).lower(): str(value)
+        for name, value in parameters.items()
+        if name.startswith(OVERWRITE_HEADER)
+    }
     if properties.get("ConnectionType") == "VPC_LINK":
-        return HttpTarget(method, timeout_s, None, lambda: address_of(uri), overwrite)
-    return HttpTarget(method, timeout_s, uri, None, overwrite)
+        return HttpTarget(method, timeout_s, None, lambda: address_of(uri), overwrite, headers)
+    return HttpTarget(method, timeout_s, uri, None, overwrite, headers)
 
 
 def function_name(uri: str) -> str:

@@ -14,8 +14,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 import orjson
 
@@ -24,6 +26,7 @@ from klotho.localcloud.planes.functions.model import construct_of
 from klotho.localcloud.planes.gateway import proxy_event
 from klotho.localcloud.planes.gateway.api import (
     API,
+    AUTHORIZER,
     INTEGRATION,
     PERMISSION,
     ROUTE,
@@ -34,9 +37,11 @@ from klotho.localcloud.planes.gateway.api import (
     Target,
     compile_api,
 )
+from klotho.localcloud.planes.gateway.authorizers import Doorkeeper, Guard, Refusal
 from klotho.localcloud.planes.gateway.proxy import PAYLOAD_LIMIT, IntegrationError, Proxy
 from klotho.localcloud.planes.gateway.request import (
     GatewayRequest,
+    Headers,
     Receive,
     Scope,
     Send,
@@ -46,6 +51,7 @@ from klotho.localcloud.planes.gateway.request import (
 )
 from klotho.localcloud.planes.gateway.routes import Match
 from klotho.localcloud.planes.gateway.server import Application, Listener
+from klotho.localcloud.planes.gateway.tokens import KeySets
 from klotho.localcloud.planes.sockets import holder_of
 from klotho.localcloud.service import ApiError
 from klotho.localcloud.status import UnitStatus
@@ -79,7 +85,9 @@ class Gateway:
         self._cloud = cloud
         self._apis: dict[str, _Api] = {}
         self._proxy = Proxy()
-        for type_name in (API, INTEGRATION, ROUTE, STAGE, PERMISSION):
+        self._keys = KeySets(lambda issuer: None)
+        self._doorkeeper = Doorkeeper(cloud, self._keys)
+        for type_name in (API, AUTHORIZER, INTEGRATION, ROUTE, STAGE, PERMISSION):
             cloud.world.subscribe(type_name, self._changed)
 
     async def start(self) -> None:
@@ -92,6 +100,7 @@ class Gateway:
             _stop_waiting(api)
         await asyncio.gather(*(api.listener.close() for api in apis if api.listener is not None))
         await self._proxy.close()
+        await self._keys.close()
 
     async def open(self, record: Record) -> str:
         """Listen for this API on its stable port; returns its URL. Doing it twice is fine.
@@ -214,29 +223,43 @@ class Gateway:
             stage, path = api.stage_of(request)
             if stage is not None:
                 request.stage = stage.name
-            if api.cors is not None and api.cors.is_preflight(request):
+            match = None if stage is None else api.match(request.method, path)
+            guard = None if match is None else api.guards.get(match.key.text)
+            # A route that takes OPTIONS and is guarded turns preflights away: they come without a token.
+            if api.cors is not None and guard is None and api.cors.is_preflight(request):
                 await respond(request, 204, api.cors.preflight_headers(request), b"")
                 return
-            match = None if stage is None else api.match(request.method, path)
             if stage is None or match is None:
                 await _fail(request, api, 404, "Not Found")
                 return
             request.route_key = match.key.text
-            await self._answer(request, api, stage, match, path)
+            await self._answer(request, api, stage, match, path, guard)
         finally:
             if stage is not None and stage.access_log is not None:
                 log = stage.access_log
                 self._cloud.logs.write(log.group, f"{api_id}-{stage.name}", log.line(request))
 
     async def _answer(
-        self, request: GatewayRequest, api: HttpApi, stage: Stage, match: Match[Target], path: str
+        self,
+        request: GatewayRequest,
+        api: HttpApi,
+        stage: Stage,
+        match: Match[Target],
+        path: str,
+        guard: Guard | None,
     ) -> None:
         domain = request.header(b"host") or f"127.0.0.1:{self._apis[api.api_id].port}"
         try:
+            if guard is not None:
+                await self._admit(request, api, stage, match, path, guard, domain)
             if isinstance(match.target, FunctionTarget):
                 await self._invoke(request, api, stage, match, match.target, domain)
             else:
                 await self._proxy.forward(request, match.target, path, match.parameters, domain, api.cors)
+        except Refusal as refusal:
+            request.authorizer_error = refusal.cause
+            self._explain(request, api, refusal.cause)
+            await _fail(request, api, refusal.status, refusal.message, refusal.headers)
         except IntegrationError as error:
             request.integration_error = error.cause
             self._explain(request, api, error.cause)
@@ -249,6 +272,28 @@ class Gateway:
             if request.status:  # part of an answer is on its way: it can only be cut off
                 raise
             await _fail(request, api, 500, "Internal Server Error")
+
+    async def _admit(
+        self,
+        request: GatewayRequest,
+        api: HttpApi,
+        stage: Stage,
+        match: Match[Target],
+        path: str,
+        guard: Guard,
+        domain: str,
+    ) -> None:
+        """Ask the route's authorizer; `Refusal` when the request goes no further."""
+        account = self._cloud.account
+        place = f"arn:aws:execute-api:{self._cloud.region}:{account}:{api.api_id}"
+        arn = f"{place}/{stage.name}/{request.method}{unquote(path)}"
+
+        def event(identity: Sequence[str]) -> dict[str, Any]:
+            return proxy_event.authorizer_event(
+                request, identity, arn, match.parameters, stage.variables, api.api_id, account, domain
+            )
+
+        request.authorizer = await self._doorkeeper.admit(guard, request, stage.variables, arn, event)
 
     async def _invoke(
         self,
@@ -347,10 +392,12 @@ def _header_size(request: GatewayRequest) -> int:
     return size
 
 
-async def _fail(request: GatewayRequest, api: HttpApi | None, status: int, message: str) -> None:
+async def _fail(
+    request: GatewayRequest, api: HttpApi | None, status: int, message: str, more: Headers | None = None
+) -> None:
     """AWS's own answer: `{"message": …}`."""
     request.error = message
-    headers = [(b"content-type", b"application/json")]
+    headers = [(b"content-type", b"application/json"), *(more or [])]
     if api is not None and api.cors is not None:
         headers = api.cors.apply(request, headers)
     await respond(request, status, headers, orjson.dumps({"message": message}))

@@ -10,7 +10,7 @@ import asyncio
 import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -28,6 +28,17 @@ _HOP_BY_HOP = frozenset(
         b"transfer-encoding", b"upgrade", b"proxy-connection", b"expect",
     )
 )  # fmt: skip
+OVERWRITE_HEADER = "overwrite:header."
+_TOKEN = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]+")
+_RESERVED = frozenset(
+    (
+        "authorization", "connection", "content-encoding", "content-length", "content-location", "forwarded",
+        "keep-alive", "origin", "proxy-authenticate", "proxy-authorization", "te", "trailers", "transfer-encoding",
+        "upgrade", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "via", "host",
+    )
+)  # fmt: skip
+"""Headers that can't be mapped. Source: API Gateway Developer Guide, "Transform API requests", reserved headers."""
+_RESERVED_STARTS = ("access-control-", "apigw-", "x-amz-", "x-amzn-")
 _MAPPING = re.compile(r"\$\{?request\.path(?:\.([A-Za-z0-9._-]+))?\}?")
 _ANY_VARIABLE = re.compile(r"\$")
 Address = Callable[[], Awaitable[tuple[str, int] | None]]
@@ -60,6 +71,20 @@ class HttpTarget:
     """Host and port of a target in the network now; None while none runs."""
     overwrite_path: str | None = None
     """`RequestParameters["overwrite:path"]`."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """`RequestParameters["overwrite:header.<name>"]`, names in lower case: whatever the client sent is gone."""
+
+
+def check_header_mapping(name: str, value: str) -> str | None:
+    """Why `overwrite:header.<name>` is not carried; None when it is."""
+    header = name.removeprefix(OVERWRITE_HEADER).lower()
+    if not _TOKEN.fullmatch(header):
+        return f"{name} names no header"
+    if header in _RESERVED or header.startswith(_RESERVED_STARTS):
+        return f"Operations on header {header} are restricted"
+    if "$" in value or not value.isprintable() or not value.isascii():
+        return f"the mapping {value!r} is not supported by the local cloud yet; headers take plain text"
+    return None
 
 
 def check_path_mapping(text: str) -> str | None:
@@ -109,6 +134,7 @@ class Proxy:
             raise IntegrationError(413, "Request Entity Too Large", f"the body has {declared} bytes")
         url, own_host = await self._url(request, target, route_path, parameters)
         headers = _request_headers(request, domain, None if own_host else request.header(b"host"))
+        headers = [item for item in headers if item[0] not in target.headers] + list(target.headers.items())
         method = request.method if target.method == "ANY" else target.method
         begun = time.perf_counter()
         try:

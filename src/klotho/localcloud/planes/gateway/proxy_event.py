@@ -13,7 +13,7 @@ from __future__ import annotations
 import base64
 import binascii
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote_plus
 
@@ -43,6 +43,41 @@ def event(
     domain: str,
 ) -> bytes:
     """The event as JSON. Absent parts (cookies, query, parameters, variables, body) are left out, as on AWS."""
+    document, headers = _document(request, parameters, variables, api_id, account, domain)
+    document["isBase64Encoded"] = False
+    if body:
+        text = _text(body, headers.get("content-type", ""), "content-encoding" in headers)
+        document["isBase64Encoded"] = text is None
+        document["body"] = base64.b64encode(body).decode() if text is None else text
+    return orjson.dumps(document)
+
+
+def authorizer_event(
+    request: GatewayRequest,
+    identity: Sequence[str],
+    route_arn: str,
+    parameters: Mapping[str, str],
+    variables: Mapping[str, str],
+    api_id: str,
+    account: str,
+    domain: str,
+) -> dict[str, Any]:
+    """What a Lambda authorizer is asked: payload format 2.0, without the body."""
+    document, _ = _document(request, parameters, variables, api_id, account, domain)
+    del document["version"]
+    asked = {"version": "2.0", "type": "REQUEST", "routeArn": route_arn, "identitySource": list(identity) or None}
+    return {**asked, **document}
+
+
+def _document(
+    request: GatewayRequest,
+    parameters: Mapping[str, str],
+    variables: Mapping[str, str],
+    api_id: str,
+    account: str,
+    domain: str,
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """What both events say of a request, and its headers."""
     headers, cookies = _headers(request, domain)
     document: dict[str, Any] = {
         "version": "2.0",
@@ -60,12 +95,7 @@ def event(
         document["pathParameters"] = parameters
     if variables:
         document["stageVariables"] = variables
-    document["isBase64Encoded"] = False
-    if body:
-        text = _text(body, headers.get("content-type", ""), "content-encoding" in headers)
-        document["isBase64Encoded"] = text is None
-        document["body"] = base64.b64encode(body).decode() if text is None else text
-    return orjson.dumps(document)
+    return document, headers
 
 
 def response(payload: bytes) -> tuple[int, Headers, bytes]:
@@ -119,6 +149,7 @@ def _context(
     return {
         "accountId": account,
         "apiId": api_id,
+        **({} if request.authorizer is None else {"authorizer": request.authorizer}),
         "domainName": domain,
         "domainPrefix": api_id,
         "http": {

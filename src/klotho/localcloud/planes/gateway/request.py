@@ -8,11 +8,11 @@ from __future__ import annotations
 import base64
 import os
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import parse_qsl, unquote
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -46,6 +46,10 @@ class GatewayRequest:
     response_length: int = 0
     integration_status: int | None = None
     integration_latency_ms: int | None = None
+    authorizer: Mapping[str, Any] | None = None
+    """`requestContext.authorizer`: what an authorizer said of the caller."""
+    authorizer_error: str | None = None
+    """`$context.authorizer.error`."""
     error: str | None = None
     """`$context.error.message`."""
     integration_error: str | None = None
@@ -55,6 +59,11 @@ class GatewayRequest:
         """All values of a header joined by commas, None without one; the name in lower case."""
         values = [value for key, value in self.headers if key == name]
         return b",".join(values).decode("latin-1") if values else None
+
+    def parameter(self, name: str) -> str | None:
+        """All values of a query parameter, decoded and joined by commas; None without one."""
+        values = [value for key, value in parse_qsl(self.query, keep_blank_values=True) if key == name]
+        return ",".join(values) if values else None
 
 
 def request_of(scope: Scope, receive: Receive, send: Send) -> GatewayRequest:

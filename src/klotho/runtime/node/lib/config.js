@@ -50,6 +50,7 @@ const config = Object.freeze({
     names: () => names("secrets"),
   }),
   settings: generic("settings"),
+  caller: (request) => require("./caller.js").callerOf(request),
   refresh() {
     require("./secrets.js").forget();
     require("./services.js").forgetAddresses();

@@ -1,0 +1,175 @@
+"""Who may call which route of an API: `authenticates_with` and `attach_service(public=True)` laid over the routes.
+
+Input: an API's attachments and its rules (`authenticates_with`). Output: for one attachment the keys it serves, each
+with the rule that guards it. Of several rules for one request the most specific wins: the longer route, then plain
+segments before parameters, then named methods before all methods; `public=True` counts as a rule of its attachment's
+own route and wins there. Refuses nothing; `problems` finds rules that contradict each other or guard nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from klotho.application.model import Application, ConstructId, Relationship
+from klotho.application.routes import METHODS, Route, methods_of, parse_route
+
+GUARD = "authenticates_with"
+ATTACH = "attach_service"
+_ANY = "ANY"
+_Segments = tuple[str, ...]
+
+
+class GuardedKey(NamedTuple):
+    """A method and a route, with everything below it."""
+
+    method: str
+    """`GET` …, or `ANY`."""
+    route: Route
+    guard: Relationship | None
+    """The `authenticates_with` that guards it; None when everybody may call it."""
+
+
+class Problem(NamedTuple):
+    """A rule that can't be meant so."""
+
+    code: str
+    rule: Relationship
+    other: Relationship | None
+
+
+def guarded_keys(application: Application, attachment: Relationship, *, preflights: bool) -> list[GuardedKey]:
+    """Every key an attachment must serve so that each request meets the right guard.
+
+    `preflights`: browsers of other origins ask first, without a token. `ANY` would take their OPTIONS too and turn them
+    away, so that a guarded key then names the other methods one by one.
+    """
+    own, rules = _route(attachment), _of(application, attachment.actor, GUARD)
+    others = [item for item in _of(application, attachment.actor, ATTACH) if item is not attachment]
+    places = _places(own, rules)
+    found: list[GuardedKey] = []
+    for place in sorted(places, key=lambda item: (len(item), item)):
+        around = [item for item in places if item is not place and _covers(item, place)]
+        for method in _methods(place, attachment, rules, preflights):
+            guard = _guard(place, method, attachment, rules)
+            # Which of several longer keys would answer instead is not documented, so all of them must agree.
+            same = bool(around) and all(_guard(item, method, attachment, rules) is guard for item in around)
+            if not same and not any(_owns(item, attachment, place, method) for item in others):
+                found.append(GuardedKey(method, Route(place), guard))
+    return found
+
+
+def problems(application: Application) -> Iterator[Problem]:
+    """Two rules for the same requests, a rule for what is public, a rule where nothing is served."""
+    seen: list[Relationship] = []
+    for rule in application.relationships:
+        if rule.verb != GUARD or parse_route(str(rule.properties.get("route", "/"))).problem:
+            continue
+        mine = [item for item in seen if item.actor == rule.actor]
+        seen.append(rule)
+        twin = next((item for item in mine if _same(item, rule)), None)
+        if twin is not None:
+            yield Problem("two-authenticators", rule, twin)
+        attachments = _of(application, rule.actor, ATTACH)
+        public = [item for item in attachments if item.properties.get("public") and _route(item)]
+        open_door = next((item for item in public if _same(item, rule)), None)
+        if open_door is not None:
+            yield Problem("public-and-authenticated", rule, open_door)
+        if _route(rule) and not any(_serves(item, rule) for item in attachments):
+            yield Problem("nothing-served", rule, None)
+
+
+def _of(application: Application, api: ConstructId, verb: str) -> list[Relationship]:
+    return [item for item in application.relationships_of(api) if item.verb == verb]
+
+
+def _route(item: Relationship) -> _Segments:
+    return parse_route(str(item.properties.get("route", "/"))).segments
+
+
+def _shape(segments: Iterable[str]) -> _Segments:
+    return tuple("{}" if segment.startswith("{") else segment for segment in segments)
+
+
+def _same(one: Relationship, other: Relationship) -> bool:
+    return _shape(_route(one)) == _shape(_route(other)) and bool(
+        methods_of(one.properties) & methods_of(other.properties)
+    )
+
+
+def _serves(attachment: Relationship, rule: Relationship) -> bool:
+    methods, wanted = methods_of(attachment.properties), methods_of(rule.properties)
+    return _meet(_route(attachment), _route(rule)) is not None and bool(methods & wanted or _ANY in methods | wanted)
+
+
+def _places(own: _Segments, rules: Sequence[Relationship]) -> list[_Segments]:
+    """The attachment's route, and every place below it where another rule may begin."""
+    places = [own]
+    for rule in rules:
+        for place in list(places):
+            met = _meet(place, _route(rule))
+            if met is not None and _shape(met) not in [_shape(item) for item in places]:
+                places.append(met)
+    return places
+
+
+def _meet(one: _Segments, other: _Segments) -> _Segments | None:
+    """The route of the requests that both routes are about; None when there are none. Names are those of `one`."""
+    joint = []
+    for mine, theirs in zip(one, other, strict=False):
+        if mine.startswith("{") and not theirs.startswith("{"):
+            joint.append(theirs)
+        elif mine == theirs or theirs.startswith("{"):
+            joint.append(mine)
+        else:
+            return None
+    return (*joint, *one[len(joint) :], *other[len(joint) :])
+
+
+def _covers(route: _Segments, place: _Segments) -> bool:
+    """Whether everything at and below `place` is at or below `route`."""
+    shape, below = _shape(route), _shape(place)
+    return len(shape) <= len(below) and all(a in ("{}", b) for a, b in zip(shape, below, strict=False))
+
+
+def _rank(route: _Segments) -> tuple[int, _Segments]:
+    return len(route), tuple("" if segment.startswith("{") else "plain" for segment in route)
+
+
+def _guard(
+    place: _Segments, method: str, attachment: Relationship, rules: Sequence[Relationship]
+) -> Relationship | None:
+    """The rule for a method at a place, None for everybody."""
+    best: tuple[tuple[int, _Segments], int, int] = ((-1, ()), 0, 0)
+    guard: Relationship | None = None
+    public = [attachment] if attachment.properties.get("public") else []
+    for rule in (*rules, *public):
+        methods = methods_of(rule.properties)
+        if not _covers(_route(rule), place) or not (method in methods or _ANY in methods):
+            continue
+        rank = (_rank(_route(rule)), int(rule is attachment), int(method in methods))
+        if rank > best:
+            best, guard = rank, None if rule is attachment else rule
+    return guard
+
+
+def _methods(place: _Segments, attachment: Relationship, rules: Sequence[Relationship], preflights: bool) -> list[str]:
+    served = methods_of(attachment.properties)
+    if preflights and _guard(place, "OPTIONS", attachment, rules) is not None:
+        served -= {"OPTIONS"}
+    if _ANY not in served:
+        return sorted(served)
+    if preflights and _guard(place, _ANY, attachment, rules) is not None:
+        return sorted(set(METHODS) - {"OPTIONS"})
+    everything = _guard(place, _ANY, attachment, rules)
+    named = {name for rule in rules for name in methods_of(rule.properties) - {_ANY}}
+    return [_ANY, *sorted(name for name in named if _guard(place, name, attachment, rules) is not everything)]
+
+
+def _owns(other: Relationship, attachment: Relationship, place: _Segments, method: str) -> bool:
+    """Whether another attachment is the one that answers this method here."""
+    methods = methods_of(other.properties)
+    if not _covers(_route(other), place) or not (method in methods or _ANY in methods):
+        return False
+    mine = (_rank(_route(attachment)), int(method in methods_of(attachment.properties)))
+    return (_rank(_route(other)), int(method in methods)) > mine

@@ -1,0 +1,73 @@
+"use strict";
+// Who called: a Lambda event or a request's headers in, a caller out, null when nobody vouched for it; see caller.py.
+const HEADER = "x-klotho-caller";
+
+class Caller {
+  constructor(by, claims, context) {
+    this.by = by;
+    this.claims = claims;
+    this.context = context;
+    Object.freeze(this);
+  }
+
+  get subject() {
+    return this.claims.sub ? String(this.claims.sub) : "";
+  }
+
+  get email() {
+    return typeof this.claims.email === "string" ? this.claims.email : undefined;
+  }
+
+  get scopes() {
+    return listed(this.claims.scope || this.claims.scp);
+  }
+
+  get groups() {
+    return listed(this.claims["cognito:groups"]);
+  }
+}
+
+/** A list, or the text `[a b]` or `a b` that API Gateway makes of one. */
+function listed(value) {
+  if (Array.isArray(value)) return value.map(String);
+  if (typeof value !== "string") return [];
+  const inner = value.startsWith("[") && value.endsWith("]") ? value.slice(1, -1) : value;
+  return inner.split(/\s+/).filter(Boolean);
+}
+
+function ofEvent(authorizer) {
+  if (!authorizer || typeof authorizer !== "object") return null;
+  if (authorizer.jwt) return new Caller("jwt", authorizer.jwt.claims || {}, {});
+  if ("lambda" in authorizer) return new Caller("function", {}, authorizer.lambda || {});
+  return null;
+}
+
+/** The claims of the token that the API has checked; null for what is no token. */
+function claimsOf(authorization) {
+  const parts = authorization.length === 1 ? authorization[0].trim().split(/\s+/).pop().split(".") : [];
+  if (parts.length !== 3) return null;
+  try {
+    const claims = JSON.parse(Buffer.from(parts[1], "base64url").toString("utf8"));
+    return claims !== null && typeof claims === "object" && !Array.isArray(claims) ? claims : null;
+  } catch {
+    return null; // not JSON: no token
+  }
+}
+
+function callerOf(request) {
+  if (request === null || typeof request !== "object") {
+    throw new TypeError("config.caller takes a Lambda event or a request's headers");
+  }
+  if (request.requestContext) return ofEvent(request.requestContext.authorizer);
+  const pairs = typeof request.entries === "function" ? [...request.entries()] : Object.entries(request);
+  const values = (wanted) =>
+    pairs.filter(([name]) => String(name).toLowerCase() === wanted).flatMap(([, value]) => [value].flat().map(String));
+  const said = values(HEADER);
+  if (said.length !== 1) return null;
+  if (said[0] === "function") return new Caller("function", {}, {});
+  if (said[0] !== "jwt") return null;
+  const claims = claimsOf(values("authorization"));
+  return claims && new Caller("jwt", claims, {});
+}
+
+module.exports = { callerOf };

@@ -1,0 +1,92 @@
+"""`Auth`: who signs callers in, for `api.authenticates_with(…)`."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from klotho.sdk import readers as read
+from klotho.sdk.arguments import Arguments
+from klotho.sdk.construct import Construct, described
+from klotho.sdk.output import OutputAttribute
+from klotho.sdk.stack import Stack
+
+_ISSUER = "an issuer's https URL, such as `https://login.example.com`"
+
+
+def _read_issuer(value: Any) -> str:
+    """Kept to the character: a token's `iss` must be equal to it."""
+    plain = read.some_text(value)
+    try:
+        parts = urlsplit(plain)
+        host = parts.hostname or ""
+        _ = parts.port
+    except ValueError:
+        raise _wrong(plain) from None
+    if not host or parts.query or parts.fragment or parts.username or not plain.isprintable() or " " in plain:
+        raise _wrong(plain, "copy `issuer` from its discovery document: `<issuer>/.well-known/openid-configuration`")
+    if parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host)):
+        return plain
+    raise _wrong(plain, f"write `https://{plain.partition('://')[2]}`" if parts.scheme == "http" else None)
+
+
+def _wrong(plain: str, guess: str | None = None) -> read.Wrong:
+    return read.Wrong(read.Problem(_ISSUER, f'"{read.printable(plain)}"', (guess,), code="bad-issuer"))
+
+
+def is_loopback(host: str) -> bool:
+    """Whether this host is the machine itself."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _read_audience(value: Any) -> list[str]:
+    found = read.texts([value] if isinstance(value, str) else value)
+    if not found or not all(item.strip() for item in found):
+        raise read.wrong("the audience of your API, or a list of them", value, "a token for anybody else is refused")
+    return list(dict.fromkeys(found))
+
+
+class OIDC(Construct):
+    """An OpenID Connect provider that already exists: Auth0, Okta, Entra ID, Keycloak …"""
+
+    KIND = "Auth.OIDC"
+    _name_help = 'give one, for example `Auth.OIDC("login", issuer=…, audience=…)`'
+
+    issuer = OutputAttribute()
+    """Its issuer, as given."""
+
+    @described(issuer=_read_issuer, audience=_read_audience)
+    def __init__(
+        self,
+        name: str | None = None,
+        *,
+        issuer: str,
+        audience: str | Sequence[str],
+        stack: str | Stack | None = None,
+        from_project: bool = False,
+        existing: str | None = None,
+    ) -> None:
+        """Describe a provider whose tokens an API takes.
+
+        Args:
+            name: letters, digits, `_`, `-`, `.`, starting with a letter. Default: the issuer's host.
+            issuer: the provider's `issuer`, to the character as in its tokens: an https URL. Its keys are found at
+                `<issuer>/.well-known/openid-configuration`; they must be RSA. `http` is taken for this machine alone,
+                where a provider under test runs: AWS could not reach it.
+            audience: what a token's `aud` (or, when it has none, its `client_id`) must be or hold: one or several.
+            stack: has no effect: what it makes lies in the stack of the API.
+            from_project: another repository of the project defines it; give only the name. Default: False.
+            existing: there is nothing to adopt: the provider is found by its `issuer`.
+        """
+
+    def _default_name(self, arguments: Arguments) -> str | None:
+        issuer = arguments.values.get("issuer")
+        host = (urlsplit(issuer).hostname or "") if isinstance(issuer, str) else ""
+        return host if host[:1].isalpha() and len(host) <= 63 else "oidc" if issuer else None

@@ -1,0 +1,78 @@
+"""Who called, from events and headers: what the API says is believed, what a client says is not."""
+
+from __future__ import annotations
+
+import base64
+import json
+from email.message import Message
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from klotho import config
+
+
+def token(claims: dict[str, Any]) -> str:
+    return f"e30.{base64.urlsafe_b64encode(json.dumps(claims).encode()).rstrip(b'=').decode()}.c2ln"
+
+
+CLAIMS = {"sub": "ada", "email": "ada@example.com", "scope": "a b", "cognito:groups": ["admin", "staff"]}
+TOLD = {"x-klotho-caller": "jwt", "authorization": f"Bearer {token(CLAIMS)}"}
+
+
+def test_an_event_says_who_called() -> None:
+    claims = {"sub": "ada", "scope": "a b", "cognito:groups": "[admin staff]"}
+    caller = config.caller({"requestContext": {"authorizer": {"jwt": {"claims": claims, "scopes": None}}}})
+    assert caller is not None
+    assert (caller.by, caller.subject, caller.email) == ("jwt", "ada", None)
+    assert (caller.scopes, caller.groups) == (["a", "b"], ["admin", "staff"])
+    asked = config.caller({"requestContext": {"authorizer": {"lambda": {"who": "me"}}}})
+    assert asked is not None and (asked.by, asked.context, asked.subject) == ("function", {"who": "me"}, "")
+    assert config.caller({"requestContext": {"http": {}}}) is None
+
+
+def message() -> Message:
+    made = Message()
+    for name, value in TOLD.items():
+        made[name.title()] = value
+    return made
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        TOLD,
+        {name.upper(): value for name, value in TOLD.items()},
+        message(),
+        [(name.encode(), value.encode()) for name, value in TOLD.items()],
+    ],
+    ids=["mapping", "capitals", "http.server", "ASGI"],
+)
+def test_headers_say_who_called(headers: Any) -> None:
+    caller = config.caller(headers)
+    assert caller is not None
+    assert (caller.subject, caller.email, caller.groups) == ("ada", "ada@example.com", ["admin", "staff"])
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"authorization": TOLD["authorization"]},
+        {**TOLD, "x-klotho-caller": "nobody"},
+        {**TOLD, "x-klotho-caller": "nobody,jwt"},
+        [("x-klotho-caller", "nobody"), *TOLD.items()],
+        {"x-klotho-caller": "jwt", "authorization": "Bearer x.!.y"},
+        {"x-klotho-caller": "jwt"},
+    ],
+)
+def test_nobody_is_believed_for_whom_the_api_did_not_vouch(headers: Any) -> None:
+    assert config.caller(headers) is None
+
+
+@given(st.dictionaries(st.sampled_from(["x-klotho-caller", "authorization", "host"]), st.text() | st.binary()))
+def test_no_header_is_a_fault(headers: dict[str, Any]) -> None:
+    config.caller(headers)
+    config.caller({**headers, "x-klotho-caller": "jwt"})

@@ -1,0 +1,217 @@
+"""Who may call which route: rules laid over routes, and what becomes of them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from klotho.application import Application, ConstructId, Relationship
+from klotho.application.access import guarded_keys
+from klotho.localcloud.planes.gateway.routes import RouteTable
+from tests.unit.engine.conftest import Builder
+
+API, LOGIN, STAFF = ConstructId("API/a"), ConstructId("Auth.OIDC/login"), ConstructId("Auth.OIDC/staff")
+ISSUER = {"issuer": "https://login.example.com", "audience": ["shop"]}
+
+
+def attach(name: str, route: str = "/", **more: Any) -> Relationship:
+    return Relationship("attach_service", API, ConstructId(f"Compute.Container/{name}"), {"route": route, **more})
+
+
+def guard(route: str = "/", auth: ConstructId = LOGIN, **more: Any) -> Relationship:
+    return Relationship("authenticates_with", API, auth, {"route": route, **more})
+
+
+def keys(*relationships: Relationship, of: int = 0, preflights: bool = False) -> dict[str, str | None]:
+    application = Application("shop", relationships=relationships)
+    attachment = [item for item in relationships if item.verb == "attach_service"][of]
+    found = guarded_keys(application, attachment, preflights=preflights)
+    return {f"{key.method} {key.route.text}": key.guard and key.guard.target.rpartition("/")[2] for key in found}
+
+
+def test_without_a_rule_a_route_is_open() -> None:
+    assert keys(attach("orders", "/orders")) == {"ANY /orders": None}
+
+
+def test_a_rule_for_the_whole_api_guards_every_route() -> None:
+    assert keys(attach("orders", "/orders"), guard()) == {"ANY /orders": "login"}
+
+
+def test_a_public_service_is_open_beside_it_and_opens_nothing_else() -> None:
+    program = (attach("site", "/", public=True), attach("orders", "/orders"), guard())
+    assert keys(*program, of=0) == {"ANY /": None}
+    assert keys(*program, of=1) == {"ANY /orders": "login"}
+
+
+def test_a_rule_below_a_route_makes_keys_of_its_own() -> None:
+    assert keys(attach("orders", "/orders"), guard("/orders/admin")) == {
+        "ANY /orders": None,
+        "ANY /orders/admin": "login",
+    }
+
+
+def test_the_longer_rule_wins_whatever_the_order() -> None:
+    rules = (guard("/orders", STAFF), guard())
+    for program in ((attach("orders", "/orders"), *rules), (attach("orders", "/orders"), *reversed(rules))):
+        assert keys(*program) == {"ANY /orders": "staff"}
+
+
+def test_methods_are_told_apart() -> None:
+    assert keys(attach("orders", "/orders"), guard("/orders", methods=["POST"])) == {
+        "ANY /orders": None,
+        "POST /orders": "login",
+    }
+    assert keys(attach("orders", "/orders", methods=["GET", "POST"]), guard("/", methods=["POST"])) == {
+        "GET /orders": None,
+        "POST /orders": "login",
+    }
+
+
+def test_another_service_below_keeps_its_place() -> None:
+    program = (attach("orders", "/orders"), attach("admin", "/orders/admin"), guard("/orders/admin"))
+    assert keys(*program, of=0) == {"ANY /orders": None}
+    assert keys(*program, of=1) == {"ANY /orders/admin": "login"}
+
+
+def test_a_rule_meets_a_parameter() -> None:
+    assert keys(attach("orders", "/orders/{id}/notes"), guard("/orders/admin")) == {
+        "ANY /orders/{id}/notes": None,
+        "ANY /orders/admin/notes": "login",
+    }
+
+
+def test_preflights_of_browsers_need_no_token() -> None:
+    """`ANY` would take OPTIONS too; with the other methods named, API Gateway answers preflights itself."""
+    found = keys(attach("orders", "/orders"), guard(), preflights=True)
+    assert set(found) == {f"{method} /orders" for method in ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD")}
+    assert set(found.values()) == {"login"}
+
+
+_routes = st.lists(st.sampled_from(["a", "b", "{x}"]), max_size=3).map(
+    lambda parts: "/" + "/".join(f"{{p{n}}}" if part == "{x}" else part for n, part in enumerate(parts))
+)
+_methods = st.sampled_from([None, ["GET"], ["POST"], ["GET", "POST"]])
+
+
+@given(
+    attachments=st.lists(st.tuples(_routes, _methods, st.booleans()), min_size=1, max_size=3, unique_by=lambda a: a[0]),
+    rules=st.lists(st.tuples(_routes, _methods), max_size=3, unique_by=lambda rule: rule[0]),
+    path=st.lists(st.sampled_from(["a", "b", "c"]), max_size=4),
+    method=st.sampled_from(["GET", "POST", "PUT"]),
+)
+def test_what_the_gateway_matches_is_what_the_rules_say(
+    attachments: list[Any], rules: list[Any], path: list[str], method: str
+) -> None:
+    """The route API Gateway would choose has the guard of the most specific rule that is about the request."""
+    attached = [
+        attach(f"s{n}", route, methods=names, public=public) for n, (route, names, public) in enumerate(attachments)
+    ]
+    guards = [guard(route, ConstructId(f"Auth.OIDC/g{n}"), methods=names) for n, (route, names) in enumerate(rules)]
+    application = Application("shop", relationships=(*attached, *guards))
+    open_table, table = {}, {}
+    for attachment in attached:
+        for key in guarded_keys(application, attachment, preflights=False):
+            for place in (key.route.text, f"{key.route.text.rstrip('/')}/{{proxy+}}"):
+                assert f"{key.method} {place}" not in table, "two attachments make one key"
+                table[f"{key.method} {place}"] = (attachment, key.guard)
+        for name in attachment.properties["methods"] or ["ANY"]:
+            for place in (attachment.properties["route"], f"{attachment.properties['route'].rstrip('/')}/{{proxy+}}"):
+                open_table[f"{name} {place}"] = attachment
+    segments = path or [""]
+    try:
+        found, plain = RouteTable(table).match(method, segments), RouteTable(open_table).match(method, segments)
+    except ValueError:
+        return  # a key whose parameters have one name twice
+    assert (found is None) == (plain is None), "a rule makes nothing reachable, and nothing unreachable"
+    if found is None or plain is None:
+        return
+    served, guarding = found.target
+    public = [served] if served.properties["public"] else []
+    about = [rule for rule in (*guards, *public) if _about(rule, path, method)]
+    best = max(about, key=lambda rule: _rank(rule, served), default=None)
+    assert guarding is (None if best is served else best)
+
+
+def _about(rule: Relationship, path: list[str], method: str) -> bool:
+    wanted = [part for part in rule.properties["route"].split("/") if part]
+    methods = rule.properties["methods"]
+    fits = len(wanted) <= len(path) and all(
+        part.startswith("{") or part == here for part, here in zip(wanted, path, strict=False)
+    )
+    return fits and (methods is None or method in methods)
+
+
+def _rank(rule: Relationship, served: Relationship) -> tuple[int, tuple[bool, ...], bool, bool]:
+    parts = [part for part in rule.properties["route"].split("/") if part]
+    return (
+        len(parts),
+        tuple(not part.startswith("{") for part in parts),
+        rule is served,
+        bool(rule.properties["methods"]),
+    )
+
+
+def guarded(app: Builder) -> Builder:
+    app.add("api", "shop").add("container", "web").add("function", "work").add("oidc", "login", **ISSUER)
+    app.says("shop", "attach_service", "web", route="/web").says("shop", "attach_service", "work", route="/work")
+    return app
+
+
+def resources(app: Builder, kind: str) -> list[dict[str, Any]]:
+    return [dict(item.properties) for item in app.resolve().graph if item.type == f"AWS::ApiGatewayV2::{kind}"]
+
+
+def test_a_provider_becomes_a_jwt_authorizer_that_the_routes_name(app: Builder) -> None:
+    app = guarded(app).says("shop", "authenticates_with", "login", route="/", scopes=["orders/read"])
+    authorizer = resources(app, "Authorizer")
+    assert [item["JwtConfiguration"] for item in authorizer] == [{"Issuer": ISSUER["issuer"], "Audience": ["shop"]}]
+    assert {item["AuthorizationType"] for item in resources(app, "Route")} == {"JWT"}
+    assert {tuple(item["AuthorizationScopes"]) for item in resources(app, "Route")} == {("orders/read",)}
+
+
+def test_a_container_is_told_by_a_header_that_no_client_can_set(app: Builder) -> None:
+    app = guarded(app).says("shop", "attach_service", "web", route="/health", public=True)
+    told = [item["RequestParameters"] for item in resources(app, "Integration") if "RequestParameters" in item]
+    assert told == [{"overwrite:header.x-klotho-caller": "nobody"}], "also where nothing is guarded"
+    app.says("shop", "authenticates_with", "login", route="/")
+    told = [item["RequestParameters"] for item in resources(app, "Integration") if "RequestParameters" in item]
+    assert sorted(item["overwrite:header.x-klotho-caller"] for item in told) == ["jwt", "nobody"]
+
+
+def test_a_function_of_ones_own_may_be_asked_by_this_authorizer_only(app: Builder) -> None:
+    app = guarded(app).add("function", "door")
+    app.says("shop", "authenticates_with", "door", route="/", identity=["header.x-key"], cache=60)
+    (authorizer,) = resources(app, "Authorizer")
+    assert authorizer["AuthorizerType"] == "REQUEST" and authorizer["EnableSimpleResponses"] is True
+    assert authorizer["IdentitySource"] == ["$request.header.x-key", "$context.routeKey"]
+    assert {item["AuthorizationType"] for item in resources(app, "Route")} == {"CUSTOM"}
+    bundle = app.bundle()
+    text = json.dumps([json.loads(item) for name, item in bundle.files.items() if name.endswith(".template.json")])
+    assert "/authorizers/" in text
+
+
+@pytest.mark.parametrize(
+    ("relations", "code"),
+    [
+        ([("login", {"route": "/"}), ("login", {"route": "/"})], "two-authenticators"),
+        ([("login", {"route": "/a/{x}"}), ("login", {"route": "/a/{y}"})], "two-authenticators"),
+        ([("login", {"route": "/wbe"})], "nothing-served"),
+        ([("login", {"route": "/web", "cache": 5})], "bad-authentication"),
+        ([("work", {"route": "/web", "scopes": ["x"]})], "bad-authentication"),
+        ([("web", {"route": "/web"})], "senseless-relationship"),
+    ],
+)
+def test_mistakes(app: Builder, relations: list[tuple[str, dict[str, Any]]], code: str) -> None:
+    app = guarded(app)
+    for auth, properties in relations:
+        app.says("shop", "authenticates_with", auth, **properties)
+    assert code in app.codes()
+    assert all(item.helps for item in app.problems() if item.code == code)
+
+
+def test_one_that_guards_nothing_is_said_so(app: Builder) -> None:
+    assert "auth-unused" in guarded(app).codes()
