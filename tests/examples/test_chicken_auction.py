@@ -55,6 +55,14 @@ def bid(api: Client, auction: str, amount: object, user: str = "ada") -> Answer:
     return api.post(f"/auctions/{auction}/bids", {"bid": amount}, {"userId": user})
 
 
+def price(api: Client, auction: str, expected: dict[str, Any] | None, seconds: float = 20) -> None:
+    """Waits until the auction's bid is the expected one: bids are queued."""
+    deadline = time.monotonic() + seconds
+    while (found := api.get(f"/auctions/{auction}").json.get("currentBid")) != expected:
+        assert time.monotonic() < deadline, found
+        time.sleep(0.02)
+
+
 def problem(answer: Answer, status: int) -> str:
     """The message of an error answer, which holds nothing else."""
     assert answer.status == status, answer.text
@@ -151,9 +159,11 @@ def test_a_status_changes_both_ways_until_it_is_closed(api: Client) -> None:
 
 def test_a_bid_is_taken_and_shown_with_its_bidder(api: Client) -> None:
     auction = new_auction(api, starting_price=10)
-    assert bid(api, auction, 10).status == 204, "the starting price itself is enough for the first bid"
-    assert bid(api, auction, 10.01, "bob").status == 204
-    assert api.get(f"/auctions/{auction}").json["currentBid"] == {"price": 10.01, "userId": "bob"}
+    answer = bid(api, auction, 10)
+    assert (answer.status, answer.json) == (202, {"status": f"/auctions/{auction}"})
+    price(api, auction, {"price": 10, "userId": "ada"})  # the starting price itself is enough for the first bid
+    assert bid(api, auction, 10.01, "bob").status == 202
+    price(api, auction, {"price": 10.01, "userId": "bob"})
 
 
 # What is refused.
@@ -260,8 +270,8 @@ def test_a_bid_without_a_bidder_is_refused(api: Client) -> None:
 @pytest.mark.parametrize("spelling", ["userId", "USERID", "userid", "UserID"])
 def test_the_bidder_is_known_however_the_header_is_spelt(api: Client, spelling: str) -> None:
     auction = new_auction(api)
-    assert api.post(f"/auctions/{auction}/bids", {"bid": 12}, {spelling: "Eve"}).status == 204
-    assert api.get(f"/auctions/{auction}").json["currentBid"] == {"price": 12, "userId": "Eve"}
+    assert api.post(f"/auctions/{auction}/bids", {"bid": 12}, {spelling: "Eve"}).status == 202
+    price(api, auction, {"price": 12, "userId": "Eve"})
 
 
 @pytest.mark.parametrize("status", ["pending", "closed"])
@@ -273,11 +283,13 @@ def test_a_bid_counts_only_while_the_auction_is_in_progress(api: Client, status:
 
 def test_a_bid_that_is_too_low_changes_nothing(api: Client) -> None:
     auction = new_auction(api, starting_price=10)
-    assert problem(bid(api, auction, 9.99), 400) == "the bid must be at least 10"
-    assert bid(api, auction, 20).status == 204
-    for amount in (20, 19.99):
-        assert problem(bid(api, auction, amount, "bob"), 400) == "the bid must be more than 20"
-    assert api.get(f"/auctions/{auction}").json["currentBid"] == {"price": 20, "userId": "ada"}
+    for amount, user in ((9.99, "bob"), (20, "ada")):  # handled in this order
+        assert bid(api, auction, amount, user).status == 202
+    price(api, auction, {"price": 20, "userId": "ada"})
+    for amount, user in ((20, "bob"), (19.99, "bob"), (20.01, "eve")):
+        assert bid(api, auction, amount, user).status == 202
+        assert api.get(f"/auctions/{auction}").json["currentBid"]["userId"] != "bob"
+    price(api, auction, {"price": 20.01, "userId": "eve"})
 
 
 @pytest.mark.parametrize("path", ["/", "/hens", "/chickens/x/y/z", "/auctions/x/bids/1"])
@@ -317,15 +329,61 @@ def test_of_a_hundred_bids_at_the_same_time_the_highest_wins_and_the_price_only_
     watcher.start()
     with ThreadPoolExecutor(25) as pool:
         answers = list(pool.map(lambda amount: bid(api, auction, amount, f"user {amount}"), amounts))
+    highest = max(amounts)
+    price(api, auction, {"price": highest, "userId": f"user {highest}"})
     finished.set()
     watcher.join()
-    highest = max(amounts)
     statuses = dict(zip(amounts, (answer.status for answer in answers), strict=True))
-    assert set(statuses.values()) <= {204, 400}, statuses
-    assert statuses[highest] == 204
-    assert api.get(f"/auctions/{auction}").json["currentBid"] == {"price": highest, "userId": f"user {highest}"}
+    assert set(statuses.values()) == {202}, statuses
     assert seen == sorted(seen)
     assert len(seen) > 3, "nobody watched"
+
+
+def rows(auction_house: Deployment, table: str) -> list[dict[str, Any]]:
+    name = auction_house.klotho("outputs", f"{table}.table").stdout.strip()
+    return list(client(auction_house, "dynamodb").scan(TableName=name)["Items"])
+
+
+def client(auction_house: Deployment, service: str) -> Any:
+    """A boto3 client with the deployer's credentials."""
+    where = auction_house.supervisor
+    make: Any = boto3.client
+    return make(
+        service,
+        endpoint_url=where["endpoint_url"],
+        region_name=where["region"],
+        aws_access_key_id=where["access_key"],
+        aws_secret_access_key=where["secret_key"],
+    )
+
+
+def test_everyone_who_asked_gets_one_notice_when_the_auction_begins(auction_house: Deployment, api: Client) -> None:
+    hen = new_chicken(api)
+    for email in ("ada@example.com", "bob@example.com", "ada@example.com"):
+        assert api.post(f"/chickens/{hen}/alerts", {"email": email}).status == 204
+    auction = created(api.post("/auctions", {"chickenId": hen, "startingPrice": 1, "status": "pending"}))
+    for _ in range(2):  # the second changes nothing and tells nobody
+        assert api.post(f"/auctions/{auction}/statuses", {"status": "in progress"}).status == 204
+    deadline = time.monotonic() + 20
+    while len(told := [row for row in rows(auction_house, "notices_db") if row["auction_id"]["S"] == auction]) < 2:
+        assert time.monotonic() < deadline, told
+        time.sleep(0.1)
+    time.sleep(0.5)
+    lines = [line for line in auction_house.logs("notifier").splitlines() if f"the auction {auction} has begun" in line]
+    assert sorted(line.split("to ", 1)[1].split(":")[0] for line in lines) == ["ada@example.com", "bob@example.com"]
+
+
+def test_a_bid_that_cant_be_handled_is_kept_aside_and_holds_up_nobody(auction_house: Deployment, api: Client) -> None:
+    sqs = client(auction_house, "sqs")
+    queue, lost = (auction_house.klotho("outputs", f"{name}.url").stdout.strip() for name in ("bids", "lost_bids"))
+    auction = new_auction(api)
+    sqs.send_message(QueueUrl=queue, MessageBody="no bid", MessageGroupId="somebody", MessageDeduplicationId="x")
+    assert bid(api, auction, 12).status == 202
+    price(api, auction, {"price": 12, "userId": "ada"})
+    deadline = time.monotonic() + 60
+    while not (found := sqs.receive_message(QueueUrl=lost, WaitTimeSeconds=10).get("Messages")):
+        assert time.monotonic() < deadline
+    assert found[0]["Body"] == "no bid"
 
 
 def test_pages_of_any_origin_may_call(api: Client) -> None:
@@ -366,7 +424,8 @@ def test_what_goes_wrong_inside_is_for_the_log_and_not_for_the_caller(auction_ho
 
 def test_chickens_and_auctions_outlive_down_and_up(auction_house: Deployment, api: Client) -> None:
     auction = new_auction(api)
-    assert bid(api, auction, 33.33).status == 204
+    assert bid(api, auction, 33.33).status == 202
+    price(api, auction, {"price": 33.33, "userId": "ada"})
     before = api.get(f"/auctions/{auction}").text
     chickens = api.get("/chickens").text
     running = auction_house.processes()
@@ -377,4 +436,5 @@ def test_chickens_and_auctions_outlive_down_and_up(auction_house: Deployment, ap
     again = auction_house.client("auction-api")
     assert again.get(f"/auctions/{auction}").text == before
     assert again.get("/chickens").text == chickens
-    assert problem(bid(again, auction, 33.33), 400) == "the bid must be more than 33.33"
+    assert bid(again, auction, 33.34, "bob").status == 202
+    price(again, auction, {"price": 33.34, "userId": "bob"})

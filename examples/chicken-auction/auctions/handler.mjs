@@ -1,11 +1,11 @@
 // Auctions: open one, list, look at one, change its status, bid.
-import { ConditionFailedError, config } from "@klotho/runtime";
+import { config } from "@klotho/runtime";
 import { Problem, answer, bodyOf } from "./messages.mjs";
+import { IN_PROGRESS, written } from "./store.mjs";
 import { isUlid, newUlid, timeOf } from "./ulid.mjs";
 import { checkedAuction, checkedBid, checkedStatus } from "./validation.mjs";
 
 const CLOSED = "closed";
-const IN_PROGRESS = "in progress";
 
 async function createAuction(event) {
   const auction = { id: newUlid(), ...checkedAuction(bodyOf(event)) };
@@ -15,6 +15,7 @@ async function createAuction(event) {
   const auctions = await config.datastores.get("auctions_db");
   // All auctions share one value of `list`, so that one query of the index finds them in order.
   await auctions.put({ ...auction, list: "auctions" }, { ifAbsent: true });
+  if (auction.status === IN_PROGRESS) await announce(auction);
   return answer(201, { id: auction.id });
 }
 
@@ -38,27 +39,27 @@ async function changeStatus(event, id) {
     if (auction.status === CLOSED) throw new Problem(409, "the auction is closed and stays so");
     // Written only if nobody changed it since it was read; else it is looked at anew.
     const change = { set: { status }, names: { status: "status" }, values: { seen: auction.status } };
-    if (await written(auctions.update({ id }, { ...change, condition: "#status = :seen" }))) return answer(204);
+    if (await written(auctions.update({ id }, { ...change, condition: "#status = :seen" }))) {
+      if (status === IN_PROGRESS) await announce(auction);
+      return answer(204);
+    }
   }
 }
 
+/** Whoever asked to be told learns that the auction has begun. */
+async function announce({ id, chickenId }) {
+  const begun = await config.topics.get("begun");
+  await begun.publish({ event: "begun", auctionId: id, chickenId });
+}
+
 async function placeBid(event, id) {
-  const currentBid = checkedBid(bodyOf(event), event.headers);
-  const auctions = await config.datastores.get("auctions_db");
-  // Compared and written in one step, so that of bids at the same time none lowers the price.
-  const change = {
-    set: { currentBid },
-    condition:
-      "#status = :open AND " +
-      "((attribute_not_exists(currentBid) AND startingPrice <= :bid) OR currentBid.price < :bid)",
-    names: { status: "status" },
-    values: { open: IN_PROGRESS, bid: currentBid.price },
-  };
-  if (isUlid(id) && (await written(auctions.update({ id }, change)))) return answer(204);
+  const bid = checkedBid(bodyOf(event), event.headers);
   const auction = await existingAuction(id);
   if (auction.status !== IN_PROGRESS) throw new Problem(409, `the auction is ${auction.status}: no bids now`);
-  const least = auction.currentBid ? `more than ${auction.currentBid.price}` : `at least ${auction.startingPrice}`;
-  throw new Problem(400, `the bid must be ${least}`);
+  const bids = await config.queues.get("bids");
+  // In the order of arrival for each auction; a request that is sent again by the network counts once.
+  await bids.send({ auctionId: id, bid }, { group: id, dedup: event.requestContext.requestId });
+  return answer(202, { status: `/auctions/${id}` });
 }
 
 async function existingAuction(id) {
@@ -66,17 +67,6 @@ async function existingAuction(id) {
   const auction = isUlid(id) ? await auctions.get({ id }, { consistent: true }) : null;
   if (auction === null) throw new Problem(404, "no such auction");
   return auction;
-}
-
-/** Whether a conditional write took place. */
-async function written(write) {
-  try {
-    await write;
-    return true;
-  } catch (error) {
-    if (error instanceof ConditionFailedError) return false;
-    throw error;
-  }
 }
 
 function shown({ id, chickenId, status, startingPrice, currentBid }) {

@@ -213,13 +213,18 @@ def logs(
 
 @app.command()
 def explain(
-    code: Annotated[str | None, typer.Argument(metavar="[CODE]", help="As in `error[CODE]`; all unless named.")] = None,
+    topic: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[NAME]", help="A construct such as `Databases.Postgres`, or a code as in `error[CODE]`; all unless named."
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Explain a diagnostic code: what it means, why, what to do."""
+    """Explain a construct (its parameters, outputs and verbs) or a diagnostic code (what it means, what to do)."""
     from klotho.cli.commands.explain import run
 
-    run(code, as_json)
+    run(topic, as_json)
 
 
 secret = typer.Typer(

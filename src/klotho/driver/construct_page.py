@@ -1,0 +1,124 @@
+"""What `klotho explain TYPE` tells of a construct: parameters, outputs, verbs, and what it becomes.
+
+Input: a kind as the user writes it (`Databases.Postgres`, `postgres`). Output: a `ConstructPage`, put together from the
+SDK's signature, the catalogue's parameters and the table of pairs; nothing is written twice. Refuses, by None, what is
+no kind.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from klotho.catalogue.kinds import candidates
+from klotho.catalogue.relationships import PAIRS
+from klotho.catalogue.rules import Parameter
+
+_COMMON = {
+    "name": "how other constructs, commands and the code call it",
+    "stack": "the deployment stack to put it into (default: Klotho's segmentation)",
+    "from_project": "another repository of the project defines it: only the name is given",
+    "existing": "an ARN or id to use as it is, never to change; or one by environment",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterLine:
+    """One parameter; `default` is None where there is none or `about` tells it."""
+
+    name: str
+    type: str
+    required: bool
+    default: str | None
+    unit: str
+    about: str
+
+
+@dataclass(frozen=True, slots=True)
+class VerbLine:
+    """One relationship, from the side of the construct explained."""
+
+    sentence: str
+    creates: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConstructPage:
+    """Everything about one kind."""
+
+    kind: str
+    about: str
+    implementations: tuple[str, ...]
+    parameters: tuple[ParameterLine, ...]
+    outputs: tuple[tuple[str, str], ...]
+    verbs: tuple[VerbLine, ...]
+
+
+def kinds() -> list[str]:
+    """Every kind there is, sorted."""
+    return sorted(_classes())
+
+
+def construct_page(text: str) -> ConstructPage | None:
+    """The page of a kind, written whole or by its last part, in any case."""
+    classes = _classes()
+    wanted = text.casefold()
+    found = [kind for kind in classes if wanted in (kind.casefold(), kind.rpartition(".")[2].casefold())]
+    if len(found) != 1:
+        return None
+    kind = found[0]
+    offered = candidates(kind)
+    return ConstructPage(
+        kind=kind,
+        about=inspect.cleandoc(classes[kind].__doc__ or "").partition("\n\n")[0].replace("\n", " "),
+        implementations=tuple(item.name for item in offered),
+        parameters=tuple(_parameters(classes[kind], offered[0].parameters if offered else {})),
+        outputs=tuple(
+            (name, f"{spec.about} (secret: fetched by the code, never in `environment=`)" if spec.secret else spec.about)
+            for name, spec in (offered[0].outputs.items() if offered else ())
+        ),
+        verbs=tuple(_verbs(kind)),
+    )
+
+
+def _classes() -> dict[str, type[Any]]:
+    import klotho
+    from klotho.sdk.construct import KINDS
+    from klotho.sdk.names import NOW
+
+    for name in NOW:  # a kind registers itself when its class is loaded
+        getattr(klotho, name)
+    return {kind: cls for kind, cls in KINDS.items() if candidates(kind)}
+
+
+def _parameters(cls: type[Any], known: Any) -> Iterator[ParameterLine]:
+    for parameter in list(inspect.signature(cls.__init__).parameters.values())[1:]:
+        required = parameter.default is inspect.Parameter.empty
+        told: Parameter = known.get(parameter.name) or Parameter(_COMMON[parameter.name])
+        yield ParameterLine(
+            parameter.name,
+            _spoken_type(str(parameter.annotation)),
+            required,
+            None if told.default is None else json.dumps(told.default, ensure_ascii=False),
+            told.unit,
+            told.about,
+        )
+
+
+def _spoken_type(annotation: str) -> str:
+    """`str | int` for `str | int | None`: that it may be left out is said by `required`."""
+    plain = annotation.replace("Existing", "str | Mapping[str, str]").removesuffix(" | None")
+    return re.sub(r"\bos\.PathLike\[str\]", "PathLike", plain)
+
+
+def _verbs(kind: str) -> Iterator[VerbLine]:
+    for pair in PAIRS:
+        for verb in pair.verbs:
+            if kind in pair.actors:
+                yield VerbLine(f"{kind} {verb} {' | '.join(pair.targets)}", pair.creates)
+            if kind in pair.targets:
+                yield VerbLine(f"{' | '.join(pair.actors)} {verb} {kind}", pair.creates)
