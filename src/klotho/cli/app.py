@@ -216,7 +216,8 @@ def explain(
     topic: Annotated[
         str | None,
         typer.Argument(
-            metavar="[NAME]", help="A construct such as `Databases.Postgres`, or a code as in `error[CODE]`; all unless named."
+            metavar="[NAME]",
+            help="A construct such as `Databases.Postgres`, or a code as in `error[CODE]`; all unless named.",
         ),
     ] = None,
     as_json: JsonOption = False,

@@ -76,10 +76,13 @@ def construct_page(text: str) -> ConstructPage | None:
         kind=kind,
         about=inspect.cleandoc(classes[kind].__doc__ or "").partition("\n\n")[0].replace("\n", " "),
         implementations=tuple(item.name for item in offered),
-        parameters=tuple(_parameters(classes[kind], offered[0].parameters if offered else {})),
+        parameters=tuple(_parameters(classes[kind], offered[0].parameters, any(item.adoption for item in offered))),
         outputs=tuple(
-            (name, f"{spec.about} (secret: fetched by the code, never in `environment=`)" if spec.secret else spec.about)
-            for name, spec in (offered[0].outputs.items() if offered else ())
+            (
+                name,
+                f"{spec.about} (secret: fetched by the code, never in `environment=`)" if spec.secret else spec.about,
+            )
+            for name, spec in offered[0].outputs.items()
         ),
         verbs=tuple(_verbs(kind)),
     )
@@ -95,8 +98,10 @@ def _classes() -> dict[str, type[Any]]:
     return {kind: cls for kind, cls in KINDS.items() if candidates(kind)}
 
 
-def _parameters(cls: type[Any], known: Any) -> Iterator[ParameterLine]:
+def _parameters(cls: type[Any], known: Any, adoptable: bool) -> Iterator[ParameterLine]:
     for parameter in list(inspect.signature(cls.__init__).parameters.values())[1:]:
+        if parameter.name == "existing" and not adoptable:
+            continue
         required = parameter.default is inspect.Parameter.empty
         told: Parameter = known.get(parameter.name) or Parameter(_COMMON[parameter.name])
         yield ParameterLine(
@@ -120,5 +125,5 @@ def _verbs(kind: str) -> Iterator[VerbLine]:
         for verb in pair.verbs:
             if kind in pair.actors:
                 yield VerbLine(f"{kind} {verb} {' | '.join(pair.targets)}", pair.creates)
-            if kind in pair.targets:
+            elif kind in pair.targets:
                 yield VerbLine(f"{' | '.join(pair.actors)} {verb} {kind}", pair.creates)

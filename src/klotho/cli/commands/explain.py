@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import asdict
+from textwrap import fill
 
 from klotho.cli.console import Console
 from klotho.diagnostics import ExitCode, Failure, did_you_mean
@@ -52,12 +53,16 @@ def _show_construct(page: ConstructPage, console: Console) -> None:
     sections = (
         ("parameters", [_parameter(item) for item in page.parameters]),
         ("outputs", list(page.outputs)),
-        ("verbs", [(item.sentence, item.creates) for item in page.verbs]),
     )
     for title, rows in sections:
         if rows:
             console.out(f"\n{console.paint_out(title, 'cyan')}")
             console.table([("  " + row[0], *row[1:]) for row in rows])
+    if page.verbs:
+        console.out(f"\n{console.paint_out('verbs', 'cyan')}")
+        for verb in page.verbs:
+            console.out(f"  {verb.sentence}")
+            console.out(fill(verb.creates, 110, initial_indent="      ", subsequent_indent="      "))
     console.out(f"\nmade as: {', '.join(page.implementations)}")
 
 
