@@ -105,5 +105,13 @@ def test_the_auction_s_functions_may_do_what_the_program_says_and_nothing_else(b
         ("auctions", "ReadAuctionsDb"),
         ("auctions", "WriteAuctionsDb"),
         ("auctions", "ReadChickensDb"),
+        ("auctions", "SendToBids"),
+        ("auctions", "PublishToBegun"),
         ("auctions", "WriteLogs"),
+        ("bidder", "PollBids"),
+        ("bidder", "WriteAuctionsDb"),
+        ("bidder", "WriteLogs"),
+        ("notifier", "ReadSubscriptionsDb"),
+        ("notifier", "WriteNoticesDb"),
+        ("notifier", "WriteLogs"),
     }

@@ -9,7 +9,7 @@ import json
 from typing import Any
 
 import klotho
-from klotho.config import ConditionFailedError
+from klotho.runtime.errors import ConditionFailedError
 
 
 def handler(event: dict[str, Any], context: object) -> None:
