@@ -104,6 +104,8 @@ class Implementation:
     asset: Callable[[Construct, Setting], PackageAsset | None] = lambda construct, setting: None
     files: Callable[[Construct, Setting], SiteFiles | None] = lambda construct, setting: None
     """Files that are published once the stacks are up."""
+    remade: frozenset[str] = frozenset()
+    """Roles of resources whose content the deployer makes again: they hold no data, and are emptied to be deleted."""
     after_deploy: frozenset[str] = frozenset()
     """Parameters whose values are only needed once the stacks are up, so that outputs in them close no circle."""
     check: Callable[[Construct, Setting, Report], None] = lambda construct, setting, report: None

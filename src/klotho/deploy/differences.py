@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from klotho.catalogue.facts import PropertyPath, edited, is_known, schema
 from klotho.catalogue.retention import RETENTION
-from klotho.deploy.template import construct_of
+from klotho.deploy.template import construct_of, is_remade
 
 Change = Literal["add", "modify", "replace", "remove"]
 
@@ -48,6 +48,8 @@ class ResourceChange:
 
 def holds_data(resource: Mapping[str, Any]) -> bool:
     """Whether removing it loses data: databases, tables and buckets, and whatever the template says to keep."""
+    if is_remade(resource):
+        return False
     return resource.get("Type") in RETENTION or resource.get("DeletionPolicy") in _KEEPING
 
 

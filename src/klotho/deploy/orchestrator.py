@@ -36,6 +36,7 @@ from klotho.deploy.events import (
 )
 from klotho.deploy.place import Clients, Pace
 from klotho.deploy.preview import Previewer
+from klotho.deploy.sites.removal import empty_what_goes
 from klotho.deploy.stacks import (
     STATEFUL_TAG,
     DeployedStack,
@@ -256,6 +257,7 @@ class Orchestrator:
             assert deployed is not None
             if not self._delete_data and (stack.stateful or deployed.stateful):
                 self._refuse_data_loss(deployed, request)
+            self._empty_what_goes(deployed, parsed(request.template))
             settled = self._update(deployed, request, listen)
             if settled is None:
                 self._sink(StackUnchanged(stack.name))
@@ -267,6 +269,11 @@ class Orchestrator:
         outputs = self._calls.describe(stack.stack_name).outputs
         self._sink(StackDone(stack.name, action, self._pace.clock() - begun))
         return StackOutcome(stack.name, "updated" if action == "update" else "created", outputs)
+
+    def _empty_what_goes(self, deployed: DeployedStack, after: Mapping[str, Any]) -> None:
+        """Only a stack with a site has something to empty, which its outputs tell."""
+        if any(name.endswith("SiteBucket") for name in deployed.outputs):
+            empty_what_goes(self._clients, deployed.stack_name, self._calls.template(deployed.stack_name), after)
 
     def _refuse_data_loss(self, deployed: DeployedStack, request: Request) -> None:
         """Asked again where all values are known that decide about a replacement."""
@@ -295,6 +302,7 @@ class Orchestrator:
             if settled_stack is None:
                 return StackOutcome(stack.name, "deleted")
         self._sink(StackStarted(stack.name, "delete"))
+        self._empty_what_goes(stack, {})
         listen = self._listener(stack.name, {})
         settled = self._release(stack, listen) if self._delete_data and stack.stateful and stack.usable else None
         if settled is None or settled.failure is None:

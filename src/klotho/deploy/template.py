@@ -1,4 +1,4 @@
-"""What the deployer reads out of a template: which construct each resource belongs to.
+"""What the deployer reads out of a template: which construct each resource belongs to, and what is no data.
 
 Input: a template as the CloudFormation emitter wrote it. Output: construct ids by logical id. Refuses nothing: a
 resource without Klotho's metadata belongs to no construct. (Lines of the program are not in templates: moving a line
@@ -22,6 +22,11 @@ def constructs(template: bytes) -> dict[str, str]:
     return {
         logical_id: construct_of(resource) for logical_id, resource in parsed(template).get("Resources", {}).items()
     }
+
+
+def is_remade(resource: Mapping[str, Any]) -> bool:
+    """Whether the deployer makes its content again, so that it is no data."""
+    return resource.get("Metadata", {}).get("klotho", {}).get("remade") is True
 
 
 def construct_of(resource: Mapping[str, Any]) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 
 import orjson
 
-from klotho.application import OutputRef, parse_text
+from klotho.application import ConstructId, OutputRef, parse_text
 from klotho.catalogue.retention import RETENTION
 from klotho.catalogue.rules import Setting
 from klotho.emit.bundle import Bundle
@@ -114,12 +114,17 @@ class _Writer:
         waits = [self.ids[key] for key in resource.depends_on if self._is_in(key, stack) and key not in named]
         if waits:
             entry["DependsOn"] = sorted(waits)
-        if resource.type in RETENTION:
+        remade = self._is_remade(resource)
+        if resource.type in RETENTION and not remade:
             entry["DeletionPolicy"], entry["UpdateReplacePolicy"] = RETENTION[resource.type]
             template.stateful = True
-        entry["Metadata"] = {"klotho": {"construct": owner_of(resource.key)}}
+        entry["Metadata"] = {"klotho": {"construct": owner_of(resource.key), **({"remade": True} if remade else {})}}
         template.origins[self.ids[resource.key]] = _origin(resource)
         template.resources[self.ids[resource.key]] = entry
+
+    def _is_remade(self, resource: Resource) -> bool:
+        implementation = self.setting.choices.get(ConstructId(owner_of(resource.key)))
+        return implementation is not None and role_of(resource.key) in implementation.remade
 
     def _import(self, item: Ref | Asset, stack: str) -> None:
         """Make the value available in the stack: a parameter for assets and other stacks' values."""

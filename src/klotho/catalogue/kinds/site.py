@@ -289,6 +289,7 @@ CLOUDFRONT = Implementation(
         "bucket": Output(lambda construct, setting: Ref(bucket_key(construct)), "name of the bucket with the files"),
     },
     files=_files,
+    remade=frozenset({FILES_ROLE}),
     after_deploy=frozenset({"environment"}),
     check=check_site,
 )
