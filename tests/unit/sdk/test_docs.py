@@ -20,7 +20,7 @@ def blocks(name: str) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("text", blocks("sdk.md"), ids=lambda text: str(len(text)))
+@pytest.mark.parametrize("text", blocks("sdk.md") + blocks("sites.md"), ids=lambda text: str(len(text)))
 def test_every_program_in_the_sdks_page_is_without_mistakes(
     run_program: Callable[..., tuple[Application | None, Report]], text: str
 ) -> None:
