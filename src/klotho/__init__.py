@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from klotho.runtime import config as config
     from klotho.sdk.api import API as API
     from klotho.sdk.application import Application as Application
+    from klotho.sdk.domain import Domain as Domain
     from klotho.sdk.namespaces import Auth as Auth
     from klotho.sdk.namespaces import Compute as Compute
     from klotho.sdk.namespaces import Databases as Databases
@@ -31,6 +32,7 @@ _HOMES = {
     "Compute": "klotho.sdk.namespaces",
     "Databases": "klotho.sdk.namespaces",
     "Network": "klotho.sdk.network",
+    "Domain": "klotho.sdk.domain",
     "Schedule": "klotho.sdk.schedule",
     "Secret": "klotho.sdk.secret",
     "Site": "klotho.sdk.site",
@@ -44,6 +46,7 @@ __all__ = [
     "Auth",
     "Compute",
     "Databases",
+    "Domain",
     "Messaging",
     "Network",
     "Schedule",

@@ -8,6 +8,7 @@ exist, and an empty program. Which outputs exist, and which relationships make s
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from klotho.application.access import problems
 from klotho.application.model import Application, Construct, ConstructId, Relationship
@@ -16,6 +17,10 @@ from klotho.application.values import references
 from klotho.diagnostics import Label, Report, did_you_mean
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,62}")
+HOST = re.compile(r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?")
+"""A host name with at least one dot (RFC 1035, RFC 1123), in lower case: the name of a Domain."""
+NAMES: Mapping[str, re.Pattern[str]] = {"Domain": HOST}
+"""What a name must look like, by kind; every other kind has `NAME`."""
 
 
 def validate(application: Application, report: Report) -> None:
@@ -39,7 +44,7 @@ def _names(application: Application, report: Report) -> None:
     for construct in application.constructs:
         if "name" in construct.unread:
             continue
-        if not NAME.fullmatch(construct.name):
+        if not NAMES.get(construct.kind, NAME).fullmatch(construct.name):
             report.error(
                 "bad-name",
                 f"`{construct.name}` can't be the name of a {construct.kind}",

@@ -17,7 +17,7 @@ from klotho.application import Application, Construct, ConstructId, Relationship
 from klotho.application.files import ProgramFiles
 from klotho.catalogue.adoption import Adoption
 from klotho.diagnostics import Report
-from klotho.resources import PackageAsset, ResourceKey, SiteFiles, Value
+from klotho.resources import DeployerStep, PackageAsset, ResourceKey, SiteFiles, Value
 from klotho.resources.changes import Action
 
 
@@ -108,6 +108,10 @@ class Implementation:
     """Roles of resources whose content the deployer makes again: they hold no data, and are emptied to be deleted."""
     after_deploy: frozenset[str] = frozenset()
     """Parameters whose values are only needed once the stacks are up, so that outputs in them close no circle."""
+    steps: Callable[[Construct, Setting], Iterable[DeployerStep]] = lambda construct, setting: ()
+    """What the deployer does for it outside of CloudFormation; the results are `Provided` values."""
+    fits: Callable[[Construct], bool] = lambda construct: True
+    """Whether it can be what the construct's own parameters ask for; the first candidate that fits is chosen."""
     check: Callable[[Construct, Setting, Report], None] = lambda construct, setting, report: None
     """Reports parameters that make no sense, before anything is expanded."""
 
@@ -138,11 +142,14 @@ class Setting:
         choices: Mapping[ConstructId, Implementation],
         environment: str,
         files: ProgramFiles,
+        now: float | None = None,
     ) -> None:
         self.application = application
         self.choices = choices
         self.environment = environment
         self.files = files
+        self.now = now
+        """Seconds since 1970, for what expires; None where nobody said. Never part of what is made."""
         self._used = {
             directive.subject: directive.properties for directive in application.directives if directive.action == "use"
         }

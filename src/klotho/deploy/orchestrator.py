@@ -46,10 +46,11 @@ from klotho.deploy.stacks import (
     StackCalls,
     upstreams,
 )
+from klotho.deploy.steps import Steps
 from klotho.deploy.template import constructs, parsed
 from klotho.deploy.threads import workers
 from klotho.diagnostics import Diagnostic, ExitCode, Failure, Span
-from klotho.stacks import AssetSource, Manifest, OutputSource, Stack
+from klotho.stacks import AssetSource, Manifest, Source, Stack, StepSource
 
 PARALLEL_STACKS = 8
 """How many stacks change at once. CloudFormation has no such limit; its API throttles beyond some tens."""
@@ -104,9 +105,11 @@ class Orchestrator:
         sink: Sink,
         run_id: str,
         spans: Mapping[str, Span] | None = None,
+        steps: Steps | None = None,
     ) -> None:
         """`templates` holds bytes by the stacks' `template`; `run_id` tells this run's requests from any other's
-        (it is part of each ClientRequestToken); `spans` are the user's lines by construct id."""
+        (it is part of each ClientRequestToken); `spans` are the user's lines by construct id;
+        `steps` are needed by a manifest that has some."""
         self._manifest = manifest
         self._templates = templates
         self._assets = assets
@@ -116,6 +119,7 @@ class Orchestrator:
         self._sink = sink
         self._run_id = run_id
         self._spans = spans or {}
+        self._steps = steps
         self._outcomes: dict[str, StackOutcome] = {}
         self._delete_data = False
 
@@ -128,6 +132,8 @@ class Orchestrator:
         self._delete_data = delete_data
         if not delete_data:
             self._refuse_known_data_loss(deployed)
+        if self._steps is not None:
+            self._steps.begin(_step_sources(self._manifest))
         self._sink(DeploymentPlanned(tuple((stack.name, stack.depends_on) for stack in self._manifest.stacks)))
         by_name = {stack.name: stack for stack in self._manifest.stacks}
         builds = {f"asset {name}": name for stack in by_name.values() for name in _assets_of(stack)}
@@ -145,6 +151,8 @@ class Orchestrator:
         if all(item.result not in ("failed", "skipped") for item in outcomes):
             # A consumer that failed may still use what a removed stack holds: removals wait for a run without failures.
             outcomes += self.delete(leftovers(self._manifest, deployed), delete_data=delete_data).outcomes
+            if self._steps is not None and any(item.result != "unchanged" for item in outcomes):
+                self._steps.sweep()
         return Deployment(tuple(outcomes))
 
     def delete(self, stacks: Iterable[DeployedStack], *, delete_data: bool = False) -> Deployment:
@@ -168,7 +176,13 @@ class Orchestrator:
         if not any(stack.stateful or there.stateful for stack, there in live):
             return
         found = Previewer(
-            self._manifest, self._templates, deployed, self._assets, self._calls, self._clients.place.artifact_bucket
+            self._manifest,
+            self._templates,
+            deployed,
+            self._assets,
+            self._calls,
+            self._clients.place.artifact_bucket,
+            self._steps,
         ).kept(assets_may_fail=True)
         changes = (resource for change in found for resource in change.resources)
         refuse_data_loss(changes, self._spans, note="nothing was deployed")
@@ -358,7 +372,10 @@ class Orchestrator:
 
         return on_event
 
-    def _value(self, source: OutputSource | AssetSource) -> str:
+    def _value(self, source: Source) -> str:
+        if isinstance(source, StepSource):
+            assert self._steps is not None, f"nobody does the step {source.step}"
+            return self._steps.value(source)
         if isinstance(source, AssetSource):
             return self._assets.value(source, self._clients.place.artifact_bucket)
         outputs = self._outcomes[source.stack].outputs
@@ -379,6 +396,11 @@ def _aftermath(action: Action, status: str) -> str:
     if action == "update":
         return "the stack was rolled back to what it was before"
     return "what the new stack had made was removed again"
+
+
+def _step_sources(manifest: Manifest) -> list[StepSource]:
+    sources = (source for stack in manifest.stacks for source in stack.parameters.values())
+    return [source for source in sources if isinstance(source, StepSource)]
 
 
 def _assets_of(stack: Stack) -> set[str]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
 from klotho.diagnostics import ExitCode, Failure
@@ -64,6 +64,7 @@ class Clients:
     def __init__(self, place: Place) -> None:
         self.place = place
         self._made: dict[str, Any] = {}
+        self._elsewhere: dict[str, Clients] = {}
         self._lock = threading.Lock()
         self._session: Any = None
 
@@ -88,6 +89,25 @@ class Clients:
     def cloudfront(self) -> Any:
         """A client of CloudFront."""
         return self._client("cloudfront")
+
+    @property
+    def certificates(self) -> Any:
+        """A client of ACM."""
+        return self._client("acm")
+
+    @property
+    def dns(self) -> Any:
+        """A client of Route 53."""
+        return self._client("route53")
+
+    def in_region(self, region: str) -> Clients:
+        """Clients of the same account in another region; these themselves in their own."""
+        if region == self.place.region:
+            return self
+        with self._lock:
+            if region not in self._elsewhere:
+                self._elsewhere[region] = Clients(replace(self.place, region=region))
+            return self._elsewhere[region]
 
     @property
     def events(self) -> Any:

@@ -23,9 +23,10 @@ from klotho.deploy.differences import (
 )
 from klotho.deploy.sites.step import SiteChange
 from klotho.deploy.stacks import DeployedStack, StackCalls
+from klotho.deploy.steps import Steps
 from klotho.deploy.template import parsed
 from klotho.diagnostics import Failure, Span
-from klotho.stacks import AssetSource, Manifest, Stack
+from klotho.stacks import AssetSource, Manifest, Stack, StepSource
 
 StackAction = Literal["create", "update", "recreate", "unchanged", "delete"]
 
@@ -91,12 +92,13 @@ def preview(
     assets: AssetStep,
     calls: StackCalls | None,
     bucket: str,
+    steps: Steps | None = None,
 ) -> Preview:
     """`calls` may be None where nothing is deployed; assets of stacks that exist must have been started."""
     if calls is None:
         assert not deployed
         return Preview(tuple(_created(stack, templates) for stack in manifest.stacks))
-    return Previewer(manifest, templates, deployed, assets, calls, bucket).run()
+    return Previewer(manifest, templates, deployed, assets, calls, bucket, steps).run()
 
 
 def assets_of_deployed(manifest: Manifest, deployed: Mapping[str, DeployedStack]) -> set[str]:
@@ -125,6 +127,7 @@ class Previewer:
         assets: AssetStep,
         calls: StackCalls,
         bucket: str,
+        steps: Steps | None = None,
     ) -> None:
         self._manifest = manifest
         self._templates = templates
@@ -132,6 +135,7 @@ class Previewer:
         self._assets = assets
         self._calls = calls
         self._bucket = bucket
+        self._steps = steps
         self._unknown: dict[str, dict[str, str] | None] = {}
         """By stack, what stands for outputs that are not known yet; None where that is all of them."""
         self._assets_may_fail = False
@@ -172,6 +176,8 @@ class Previewer:
         for name, source in stack.parameters.items():
             if isinstance(source, AssetSource):
                 values[name] = self._asset(source)
+            elif isinstance(source, StepSource):
+                values[name] = (self._steps.known(source) if self._steps else None) or UNKNOWN
             else:
                 values[name] = self._output(source.stack, source.output)
         return values

@@ -7,6 +7,7 @@ No network, no process.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -68,13 +69,13 @@ def build(program: Program, environment_name: str | None, *, in_ci: bool = False
         raise ProgramError(report.diagnostics)
     files = ProgramFiles(program.folder, _repository_top(program.folder))
     if report.errors:
-        report_mistakes(application, files=files, report=report)
+        report_mistakes(application, files=files, report=report, now=time.time())
         report.stop_on_errors()
     application = _named(application, program)
     environment = choose_environment(program, environment_name, application.environment, in_ci)
     environment = with_region(environment, application.region)
     assert environment.region is not None
-    resolution = resolve(application, environment=environment.name, files=files, report=report)
+    resolution = resolve(application, environment=environment.name, files=files, report=report, now=time.time())
     report.stop_on_errors()
     bundle = render(resolution.graph, resolution.setting, region=environment.region)
     return Build(

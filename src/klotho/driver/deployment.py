@@ -19,10 +19,12 @@ from klotho.deploy.orchestrator import Deployment, Orchestrator, leftovers
 from klotho.deploy.preview import Preview, assets_of_deployed, preview
 from klotho.deploy.sites.step import SiteChange, SiteOutcome, SiteStep
 from klotho.deploy.stacks import DeployedStack
+from klotho.deploy.steps import Steps, Surroundings
 from klotho.deploy.threads import workers
 from klotho.diagnostics import Failure, one_of
 from klotho.driver import local_cloud, records
 from klotho.driver.build import Build, build
+from klotho.driver.domains import LocalDomain, local_domains
 from klotho.driver.machine import cache_folder, local_pace, new_run_id, runs_in_ci
 from klotho.driver.needed_servers import refuse_missing_servers
 from klotho.driver.program import Program
@@ -49,6 +51,8 @@ class UpResult:
     secrets_not_set: tuple[str, ...] = ()
     """Names of deployed secrets that have no value yet."""
     sites: tuple[SiteOutcome, ...] = ()
+    domains: tuple[LocalDomain, ...] = ()
+    """Custom domains, as this machine reaches them."""
 
     @property
     def ok(self) -> bool:
@@ -101,6 +105,7 @@ def up(
             sink=sink,
             run_id=run_id,
             spans=built.spans,
+            steps=_steps(built, session, sink),
         )
         deployment = orchestrator.deploy(deployed, delete_data=delete_data)
         settled = {item.stack: item.outputs for item in deployment.outcomes if item.result in _UP}
@@ -113,7 +118,8 @@ def up(
     records.write(record)
     failed = tuple(unit for unit in units if unit.get("state") == "failed")
     unset = secrets_not_set(built, outputs, session.clients)
-    return UpResult(built, deployment, outputs, time.monotonic() - begun, failed, unset, published)
+    domains = local_domains(built.application, units)
+    return UpResult(built, deployment, outputs, time.monotonic() - begun, failed, unset, published, domains)
 
 
 def _record(built: Build, known: records.Record | None) -> records.Record:
@@ -170,7 +176,9 @@ def preview_up(program: Program, environment: str | None, sink: Sink) -> tuple[B
         with workers(_BUILD_THREADS, "asset") as threads:
             assets.start(threads, assets_of_deployed(built.manifest, deployed))
             bucket = session.clients.place.artifact_bucket
-            found = preview(built.manifest, built.templates, deployed, assets, session.calls, bucket)
+            found = preview(
+                built.manifest, built.templates, deployed, assets, session.calls, bucket, _steps(built, session, sink)
+            )
             found = replace(found, sites=_site_changes(built, deployed, session, sink, threads))
     finally:
         if stop_after:
@@ -235,6 +243,10 @@ def refuse_data_loss(stacks: Iterable[DeployedStack], constructs: Mapping[str, I
             notes=(f"the program does not hold {them} any more; nothing was deployed",),
             helps=(f"put {them} back into the program", f"run it with `--delete-data` to delete {them} for good"),
         )
+
+
+def _steps(built: Build, session: local_cloud.Session, sink: Sink) -> Steps:
+    return Steps(built.manifest, Surroundings(session.clients, built.program.folder, sink, built.spans))
 
 
 def _asset_step(built: Build, sink: Sink) -> AssetStep:

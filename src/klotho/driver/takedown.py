@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from klotho.deploy.assets import AssetStep
 from klotho.deploy.events import Sink, Step
 from klotho.deploy.orchestrator import Deployment, Orchestrator
+from klotho.deploy.steps import Steps, Surroundings
 from klotho.diagnostics import Failure
 from klotho.driver import local_cloud, records
 from klotho.driver.deployment import refuse_aws, refuse_protected
@@ -136,7 +137,10 @@ def _delete_stacks(identity: Identity, session: local_cloud.Session, sink: Sink)
         clock=time.monotonic,
     )  # fmt: skip
     orchestrator = Orchestrator(empty, {}, assets, session.clients, pace=local_pace(), sink=sink, run_id=new_run_id())
-    return orchestrator.delete(deployed.values(), delete_data=True)
+    deployment = orchestrator.delete(deployed.values(), delete_data=True)
+    if deployment.ok:
+        Steps(empty, Surroundings(session.clients, identity.folder, sink, {})).sweep()
+    return deployment
 
 
 def _started(identity: Identity, sink: Sink) -> local_cloud.Session:

@@ -22,7 +22,9 @@ from klotho.emit.bundle import Bundle
 from klotho.emit.intrinsics import Scope, rendered
 from klotho.resources import (
     Asset,
+    DeployerStep,
     PackageAsset,
+    Provided,
     Ref,
     Resource,
     ResourceGraph,
@@ -39,8 +41,10 @@ from klotho.stacks.model import (
     Origin,
     OutputSource,
     Site,
+    Source,
     Stack,
     StackOutput,
+    StepSource,
     manifest_to_json,
 )
 from klotho.stacks.segment import Segmentation, segment
@@ -57,7 +61,7 @@ class _Template:
     name: str
     resources: dict[str, Any] = field(default_factory=dict)
     parameters: dict[str, dict[str, Any]] = field(default_factory=dict)
-    sources: dict[str, OutputSource | AssetSource] = field(default_factory=dict)
+    sources: dict[str, Source] = field(default_factory=dict)
     outputs: dict[str, dict[str, Any]] = field(default_factory=dict)
     origins: dict[str, Origin] = field(default_factory=dict)
     stateful: bool = False
@@ -82,6 +86,7 @@ def render(graph: ResourceGraph, setting: Setting, *, region: str) -> Bundle:
         assets=_assets(setting),
         outputs=tuple(writer.shown),
         sites=_sites(writer),
+        steps=_steps(setting),
     )
     files[f"{FOLDER}/manifest.json"] = orjson.dumps(manifest_to_json(manifest), option=_OPTIONS)
     return Bundle(files, manifest)
@@ -126,13 +131,19 @@ class _Writer:
         implementation = self.setting.choices.get(ConstructId(owner_of(resource.key)))
         return implementation is not None and role_of(resource.key) in implementation.remade
 
-    def _import(self, item: Ref | Asset, stack: str) -> None:
-        """Make the value available in the stack: a parameter for assets and other stacks' values."""
+    def _import(self, item: Ref | Asset | Provided, stack: str) -> None:
+        """Make the value available in the stack: a parameter for what the deployer makes and other stacks' values."""
         template = self.templates[stack]
         if isinstance(item, Asset):
             name = self._asset_parameter(item)
             template.parameters[name] = {"Type": "String", "Description": _PARAMETER_ABOUT[item.part]}
             template.sources[name] = AssetSource(item.construct, item.part)
+            return
+        if isinstance(item, Provided):
+            name = _provided_parameter(item)
+            about = f"Filled by the deployer's step `{item.step}`"
+            template.parameters[name] = {"Type": "String", "Description": about}
+            template.sources[name] = StepSource(item.construct, item.step, item.part)
             return
         home = self.segmentation.stack_of[item.resource]
         if home == stack:
@@ -154,7 +165,9 @@ class _Writer:
             for output, spec in implementation.outputs.items():
                 if spec.secret:
                     continue
-                stack = homes[construct.id]
+                stack = homes.get(construct.id)
+                if stack is None:  # all it means lies in stacks of others
+                    continue
                 value = spec.value(construct, self.setting)
                 for item in references_in(value):
                     self._import(item, stack)
@@ -174,8 +187,13 @@ class _Writer:
     def _scope(self, stack: str) -> Scope:
         return Scope(
             local=lambda key: self.ids[key] if self._is_in(key, stack) else None,
-            parameter=lambda item: self._asset_parameter(item) if isinstance(item, Asset) else self._output_name(item),
+            parameter=self._parameter,
         )
+
+    def _parameter(self, item: Ref | Asset | Provided) -> str:
+        if isinstance(item, Asset):
+            return self._asset_parameter(item)
+        return _provided_parameter(item) if isinstance(item, Provided) else self._output_name(item)
 
     def _output_name(self, item: Ref) -> str:
         attribute = "".join(part[0].upper() + part[1:] for part in (item.attribute or "Ref").split("."))
@@ -184,6 +202,10 @@ class _Writer:
     def _asset_parameter(self, item: Asset) -> str:
         suffix = {"image": "Image", "bucket": "CodeBucket", "key": "CodeKey"}[item.part]
         return f"{pascal(item.construct.partition('/')[2])}{suffix}"
+
+
+def _provided_parameter(item: Provided) -> str:
+    return f"{pascal(item.construct.partition('/')[2])}{item.step.capitalize()}{item.part.capitalize()}"
 
 
 def _logical_ids(graph: ResourceGraph, segmentation: Segmentation) -> dict[ResourceKey, str]:
@@ -270,3 +292,8 @@ def _sites(writer: _Writer) -> tuple[Site, ...]:
             distribution = writer.output_of[OutputRef(construct.id, "distribution_id")]
             found.append(Site(files.construct, files.properties, bucket, distribution, configuration))
     return tuple(sorted(found, key=lambda site: site.construct))
+
+
+def _steps(setting: Setting) -> tuple[DeployerStep, ...]:
+    found = (step for item in setting.application.constructs for step in setting.choices[item.id].steps(item, setting))
+    return tuple(sorted(found, key=lambda step: (step.construct, step.step)))

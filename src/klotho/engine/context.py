@@ -25,6 +25,7 @@ class Context:
     environment: str
     files: ProgramFiles
     report: Report
+    now: float | None = None
     chosen: dict[ConstructId, Implementation] = field(default_factory=dict)
     """Filled by the pipeline from the graph's choices, once the first pass has run."""
 
@@ -36,7 +37,7 @@ class Context:
 
     @cached_property
     def setting(self) -> Setting:
-        return Setting(self.application, self.chosen, self.environment, self.files)
+        return Setting(self.application, self.chosen, self.environment, self.files, self.now)
 
     @cached_property
     def resolved(self) -> tuple[tuple[Construct, Implementation], ...]:

@@ -51,16 +51,19 @@ class Resolution:
     """Per pass, how many changes it yielded."""
 
 
-def resolve(application: Application, *, environment: str, files: ProgramFiles, report: Report) -> Resolution:
+def resolve(
+    application: Application, *, environment: str, files: ProgramFiles, report: Report, now: float | None = None
+) -> Resolution:
     """Run the passes; raises ProgramError with everything found when the application can't be resolved.
 
-    `report` may hold errors already: what the engine finds besides is added before it raises.
+    `report` may hold errors already: what the engine finds besides is added before it raises. `now`: seconds since
+    1970, for what expires; without it nothing has.
     """
     validate(application, report)
     if report.errors:
-        report_mistakes(application, files=files, report=report, environment=environment)
+        report_mistakes(application, files=files, report=report, environment=environment, now=now)
         report.stop_on_errors()
-    context = Context(application, environment, files, report)
+    context = Context(application, environment, files, report, now)
     folding = Folding()
     graph = folding.graph(report)
     trace = []
@@ -75,13 +78,18 @@ def resolve(application: Application, *, environment: str, files: ProgramFiles, 
 
 
 def report_mistakes(
-    application: Application, *, files: ProgramFiles, report: Report, environment: str = "local"
+    application: Application,
+    *,
+    files: ProgramFiles,
+    report: Report,
+    environment: str = "local",
+    now: float | None = None,
 ) -> None:
     """Add what the engine finds wrong in an application that has mistakes already, so that all are shown at once.
 
     Makes no resources. Says nothing about a construct's `unread` properties, whose mistakes are known.
     """
-    context = Context(application, environment, files, report)
+    context = Context(application, environment, files, report, now)
     folding = Folding()
     folding.add(select_implementations(folding.graph(report), context))
     context.take_choices(folding.graph(report))

@@ -18,11 +18,13 @@ if TYPE_CHECKING:
     from klotho.localcloud.planes.events import Events
     from klotho.localcloud.planes.functions import Functions
     from klotho.localcloud.planes.gateway import Gateway
+    from klotho.localcloud.planes.gateway.domains import Domains
     from klotho.localcloud.planes.mysql import MySqlServers
     from klotho.localcloud.planes.postgres import PostgresServers
     from klotho.localcloud.planes.queue_events import QueueEvents
     from klotho.localcloud.planes.schedules import Schedules
     from klotho.localcloud.ports import Ports
+    from klotho.localcloud.services.acm import Certificates
     from klotho.localcloud.services.custom_resources import CustomResources
     from klotho.localcloud.services.dynamodb import DynamoDb
     from klotho.localcloud.services.s3 import ObjectStore
@@ -68,6 +70,8 @@ class Cloud:
     containers: Containers = field(init=False)
     gateway: Gateway = field(init=False)
     cdn: Cdn = field(init=False)
+    certificates: Certificates = field(init=False)
+    domains: Domains = field(init=False)
     schedules: Schedules = field(init=False)
     queue_events: QueueEvents = field(init=False)
     custom_resources: CustomResources = field(init=False)

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     import uvicorn
 
 MAX_BODY_BYTES = 512 * 1024 * 1024
-GLOBAL_SERVICES = frozenset({"iam", "sts", "cloudfront", "route53"})
-"""Signed for us-east-1 whatever region the caller is in."""
+GLOBAL_SERVICES = frozenset({"acm", "iam", "sts", "cloudfront", "route53"})
+"""Signed for us-east-1 whatever region the caller is in; of ACM what is about CloudFront's certificates."""
 
 Answers = Callable[[str, str, bytes], Awaitable[ApiResponse]]
 """Takes (method, path, body) below a prefix of its own, where an unguessable path is all the credentials needed."""

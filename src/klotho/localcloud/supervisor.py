@@ -128,10 +128,12 @@ def assemble(cloud: Cloud) -> Parts:
     from klotho.localcloud.planes.events import Events
     from klotho.localcloud.planes.functions import Functions
     from klotho.localcloud.planes.gateway import Gateway
+    from klotho.localcloud.planes.gateway.domains import Domains
     from klotho.localcloud.planes.mysql import MySqlServers
     from klotho.localcloud.planes.postgres import PostgresServers
     from klotho.localcloud.planes.queue_events import QueueEvents
     from klotho.localcloud.planes.schedules import Schedules
+    from klotho.localcloud.services.acm import Certificates
     from klotho.localcloud.services.custom_resources import PREFIX, CustomResources
     from klotho.localcloud.services.dynamodb import DynamoDb
     from klotho.localcloud.services.sns import Sns
@@ -149,6 +151,8 @@ def assemble(cloud: Cloud) -> Parts:
         "containers": Containers(cloud),
         "gateway": Gateway(cloud),
         "cdn": Cdn(cloud),
+        "certificates": Certificates(cloud.database, cloud.world, cloud.state, cloud.region, cloud.account),
+        "domains": Domains(cloud),
         "queue_events": QueueEvents(cloud),
         "schedules": Schedules(cloud),
         "events": Events(cloud),
@@ -169,22 +173,26 @@ def assemble(cloud: Cloud) -> Parts:
 def _services(cloud: Cloud, engine: CloudFormationEngine) -> tuple[Service, ...]:
     """The AWS APIs that the endpoint serves."""
     from klotho.localcloud.cloudformation.service import CloudFormationService
+    from klotho.localcloud.services.acm import AcmService
     from klotho.localcloud.services.cloudfront import CloudFrontService
     from klotho.localcloud.services.events import EventsService
     from klotho.localcloud.services.lambda_ import LambdaService
     from klotho.localcloud.services.logs import LogsService
+    from klotho.localcloud.services.route53 import Route53Service
     from klotho.localcloud.services.s3 import S3Service
     from klotho.localcloud.services.secretsmanager_api import SecretsManagerService
     from klotho.localcloud.services.service_discovery import ServiceDiscoveryService
     from klotho.localcloud.services.sts import StsService
 
     return (
+        AcmService(cloud.certificates),
         CloudFormationService(engine),
         CloudFrontService(cloud.cdn, cloud.world, cloud.account),
         cloud.tables,
         EventsService(cloud),
         LambdaService(cloud),
         LogsService(cloud.logs, cloud.world, cloud.region, cloud.account),
+        Route53Service(),
         S3Service(cloud.objects, cloud.account, cloud.region),
         SecretsManagerService(cloud.secrets),
         ServiceDiscoveryService(cloud.containers),

@@ -26,7 +26,7 @@ def protocol_of(service: str | None, headers: Mapping[str, str]) -> Protocol:
         return "json"
     if service == "s3":
         return "s3"
-    if service == "cloudfront":  # restXml, whose errors look as those of the query protocol
+    if service in ("cloudfront", "route53"):  # restXml, whose errors look as those of the query protocol
         return "query"
     if headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
         return "query"

@@ -3,7 +3,7 @@
 `ResourceGraph` is the frozen result; `Change` is the only way to make one. Nothing mutates a graph.
 """
 
-from klotho.resources.assets import PackageAsset, SiteFiles
+from klotho.resources.assets import DeployerStep, PackageAsset, SiteFiles
 from klotho.resources.changes import (
     AddItem,
     AddResource,
@@ -22,6 +22,7 @@ from klotho.resources.serialization import graph_to_json, value_to_json
 from klotho.resources.values import (
     Asset,
     Join,
+    Provided,
     Pseudo,
     Ref,
     ResourceKey,
@@ -44,11 +45,13 @@ __all__ = [
     "Choose",
     "Decision",
     "DependsOn",
+    "DeployerStep",
     "Folding",
     "Join",
     "PackageAsset",
     "Precedence",
     "Provenance",
+    "Provided",
     "Pseudo",
     "Ref",
     "Resource",

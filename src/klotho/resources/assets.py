@@ -1,4 +1,4 @@
-"""What must be built before a stack can be deployed."""
+"""What must be built, found out or made outside of CloudFormation before a stack can be deployed."""
 
 from __future__ import annotations
 
@@ -29,3 +29,16 @@ class SiteFiles:
     """`directory`, `root`, `index`, `error` (paths relative to the program's folder) and `build` (a list of words)."""
     configuration: Mapping[str, str] = field(default_factory=dict)
     """Values the pages are told, in which tokens stand for outputs of any construct."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeployerStep:
+    """Something the deployer does around CloudFormation, whose results are parameters of templates (`Provided`)."""
+
+    construct: str
+    """The construct id, for example `Domain/shop.example`."""
+    step: str
+    """What to do: `certificate` (import PEM files into ACM), `zone` (look up a hosted zone)."""
+    properties: Mapping[str, Any] = field(default_factory=dict)
+    """certificate: `certificate`, `key` (paths relative to the program's folder), `region` (where it is needed other
+    than the stack's); zone: `domain`. Never a secret: the manifest is a file people read."""

@@ -37,6 +37,16 @@ class Asset(NamedTuple):
     """`image`: the pinned URI of a container image; `bucket` and `key`: where a function's zip lies."""
 
 
+class Provided(NamedTuple):
+    """What a deployer step finds out or makes for a construct, because CloudFormation can't: a template parameter."""
+
+    construct: str
+    step: str
+    """`certificate`, `zone`: the name of the `DeployerStep`."""
+    part: str
+    """Which of the step's values: `arn`, `id`."""
+
+
 class Join(NamedTuple):
     """Text made of pieces, some known only at deploy."""
 
@@ -44,9 +54,9 @@ class Join(NamedTuple):
 
 
 Value = Any
-"""JSON values in which Ref, Pseudo, Asset and Join may stand anywhere."""
+"""JSON values in which Ref, Pseudo, Asset, Provided and Join may stand anywhere."""
 
-_DEFERRED = (Ref, Pseudo, Zone, Asset, Join)
+_DEFERRED = (Ref, Pseudo, Zone, Asset, Provided, Join)
 
 
 def is_deferred(value: object) -> bool:
@@ -112,13 +122,13 @@ def replaced(value: Any, instead: Callable[[Ref], Any]) -> Any:
     return value
 
 
-def references_in(value: Any) -> Iterator[Ref | Asset]:
-    """Every resource and asset named anywhere inside a value."""
+def references_in(value: Any) -> Iterator[Ref | Asset | Provided]:
+    """Every resource, asset and provided value named anywhere inside a value."""
     # By exact type, because this walks every value of every resource and most of them are text.
     kind = type(value)
     if kind is str:
         return
-    if kind is Ref or kind is Asset:
+    if kind is Ref or kind is Asset or kind is Provided:
         yield value
     elif kind is dict:
         for item in value.values():

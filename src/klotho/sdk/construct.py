@@ -85,9 +85,10 @@ def described(**readers: Reader) -> Callable[[F], F]:
         def describe(self: Construct, /, *args: Any, **kwargs: Any) -> None:
             recording = current()
             arguments = Arguments(recording, self.KIND, recording.sources.here())
-            bind(arguments, signature, {**_COMMON, **readers}, args, kwargs)
+            raw = bind(arguments, signature, {**_COMMON, **readers}, args, kwargs)
             object.__setattr__(self, "_described", True)
             object.__setattr__(self, "_made", _record(self, arguments, signature.names))
+            self._relate(arguments, raw)
 
         describe.__dict__["readers"] = readers
         return describe  # type: ignore[return-value]  # functools.wraps keeps the signature
@@ -126,8 +127,7 @@ def _add(construct: Construct, arguments: Arguments, name: str, parameters: tupl
         unread=arguments.reported(parameters) | ({"name"} if "name" not in values and arguments.complained else set()),
         locate=arguments.name_place,
     )
-    arguments.recording.constructs.append(model)
-    return model
+    return construct._recorded(arguments, model)
 
 
 def _derived_name(construct: Construct, arguments: Arguments) -> str | None:
@@ -227,6 +227,14 @@ class Construct(read.Titled):
 
     def _check(self, arguments: Arguments) -> None:
         """Report arguments that make no sense together."""
+
+    def _relate(self, arguments: Arguments, raw: Mapping[str, Any]) -> None:
+        """Record relationships that were given as arguments; `raw` are those without a reader."""
+
+    def _recorded(self, arguments: Arguments, model: Model) -> Model:
+        """Put the construct into the recording; what counts from now on."""
+        arguments.recording.constructs.append(model)
+        return model
 
     def _default_name(self, arguments: Arguments) -> str | None:
         """The name when none was given."""

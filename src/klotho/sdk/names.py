@@ -22,6 +22,7 @@ NOW: dict[str, tuple[str, ...]] = {
     "Auth": ("OIDC",),
     "Compute": ("Container", "Function"),
     "Databases": ("KeyValue", "MySQL", "Postgres"),
+    "Domain": (),
     "Messaging": ("Queue", "Topic"),
     "Network": (),
     "Schedule": (),
@@ -35,16 +36,11 @@ NOW: dict[str, tuple[str, ...]] = {
 LATER: dict[str, tuple[str, ...]] = {
     "Auth": ("UserPool",),
     "Databases": ("Redis",),
-    "Domain": (),
     "Storage": ("Bucket",),
 }
 """Constructs that are designed but not built yet; they are refused by name."""
 
-LATER_VERBS = frozenset(
-    {
-        "attach_cert",
-    }
-)
+LATER_VERBS: frozenset[str] = frozenset()
 
 
 class Later:

@@ -77,7 +77,7 @@ def verb(**readers: Reader) -> Callable[[F], F]:
             recording = current()
             arguments = Arguments(recording, f"`{name}`", recording.sources.here())
             raw = bind(arguments, signature, readers, args, kwargs)
-            target = _target(arguments, first, raw[first]) if first in raw else None
+            target = target_of(arguments, first, raw[first]) if first in raw else None
             actor = model_of(self, arguments)
             if actor is not None and target is not None and not arguments.complained:
                 properties = {**self._verb_defaults(name), **arguments.values}
@@ -111,7 +111,7 @@ def printable_class(construct: object) -> str:
     return read.printable(type(construct).__name__)
 
 
-def _target(arguments: Arguments, name: str, value: Any) -> Model | None:
+def target_of(arguments: Arguments, name: str, value: Any) -> Model | None:
     from klotho.sdk.construct import Construct
 
     if isinstance(value, Construct):

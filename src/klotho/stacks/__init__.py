@@ -8,8 +8,10 @@ from klotho.stacks.model import (
     Origin,
     OutputSource,
     Site,
+    Source,
     Stack,
     StackOutput,
+    StepSource,
     manifest_from_json,
     manifest_to_json,
 )
@@ -22,8 +24,10 @@ __all__ = [
     "Origin",
     "OutputSource",
     "Site",
+    "Source",
     "Stack",
     "StackOutput",
+    "StepSource",
     "manifest_from_json",
     "manifest_to_json",
 ]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
-from klotho.resources import PackageAsset
+from klotho.resources import DeployerStep, PackageAsset
 
 SCHEMA_VERSION = 1
 
@@ -33,6 +33,18 @@ class AssetSource(NamedTuple):
     part: Literal["image", "bucket", "key"]
 
 
+class StepSource(NamedTuple):
+    """A parameter filled by a deployer step."""
+
+    construct: str
+    step: str
+    part: str
+
+
+Source = OutputSource | AssetSource | StepSource
+"""Where the value of a template's parameter comes from."""
+
+
 class Origin(NamedTuple):
     """Where a resource of a template comes from, for messages; kept out of the template so that a moved line
     is no change."""
@@ -55,7 +67,7 @@ class Stack:
     """File name beside the manifest."""
     digest: str
     """Of the template's bytes (SHA-256)."""
-    parameters: Mapping[str, OutputSource | AssetSource]
+    parameters: Mapping[str, Source]
     depends_on: tuple[str, ...]
     """Short names of the stacks whose outputs it takes, sorted."""
     stateful: bool
@@ -107,6 +119,8 @@ class Manifest:
     assets: tuple[PackageAsset, ...]
     outputs: tuple[StackOutput, ...]
     sites: tuple[Site, ...] = ()
+    steps: tuple[DeployerStep, ...] = ()
+    """What the deployer does beside building assets, by construct."""
 
     def stack(self, name: str) -> Stack:
         return next(stack for stack in self.stacks if stack.name == name)
@@ -140,6 +154,10 @@ def manifest_to_json(manifest: Manifest) -> dict[str, Any]:
         ],
         "outputs": [output._asdict() for output in manifest.outputs],
         "sites": [_site_json(site) for site in manifest.sites],
+        "steps": [
+            {"construct": step.construct, "step": step.step, "properties": dict(step.properties)}
+            for step in manifest.steps
+        ],
     }
 
 
@@ -157,6 +175,7 @@ def manifest_from_json(data: Mapping[str, Any]) -> Manifest:
             assets=tuple(PackageAsset(item["construct"], item["type"], item["properties"]) for item in data["assets"]),
             outputs=tuple(StackOutput(**item) for item in data["outputs"]),
             sites=tuple(_site(item) for item in data.get("sites", ())),
+            steps=tuple(DeployerStep(**item) for item in data.get("steps", ())),
         )
     except (KeyError, TypeError) as error:
         raise ManifestFormatError(f"the manifest is damaged: {type(error).__name__}: {error}") from error
@@ -168,10 +187,7 @@ def _stack(item: Mapping[str, Any]) -> Stack:
         stack_name=item["stack_name"],
         template=item["template"],
         digest=item["digest"],
-        parameters={
-            name: OutputSource(**source) if "output" in source else AssetSource(**source)
-            for name, source in item["parameters"].items()
-        },
+        parameters={name: _source(source) for name, source in item["parameters"].items()},
         depends_on=tuple(item["depends_on"]),
         stateful=item["stateful"],
         constructs=tuple(item["constructs"]),
@@ -204,3 +220,9 @@ def _site(item: Mapping[str, Any]) -> Site:
             for name, pieces in item["configuration"].items()
         },
     )
+
+
+def _source(item: Mapping[str, Any]) -> Source:
+    if "output" in item:
+        return OutputSource(**item)
+    return StepSource(**item) if "step" in item else AssetSource(**item)

@@ -28,6 +28,7 @@ from .sample import Planes
 _PLANES = {
     "cdn": "cdn:Cdn",
     "containers": "containers:Containers",
+    "domains": "gateway.domains:Domains",
     "events": "events:Events",
     "functions": "functions:Functions",
     "gateway": "gateway:Gateway",
@@ -40,7 +41,7 @@ _PLANES = {
 
 
 def _made(cloud: Cloud, name: str) -> Any:
-    """One plane; imported here so that a test of one plane needs no other."""
+    """One plane."""
     if name == "tables":
         from klotho.localcloud.services.dynamodb import DynamoDb
 
@@ -49,6 +50,10 @@ def _made(cloud: Cloud, name: str) -> Any:
         from klotho.localcloud.services.sqs import Sqs
 
         return Sqs(cloud.state, cloud.region, cloud.account, cloud.endpoint_url)
+    if name == "certificates":
+        from klotho.localcloud.services.acm import Certificates
+
+        return Certificates(cloud.database, cloud.world, cloud.state, cloud.region, cloud.account)
     if name == "topics":
         from klotho.localcloud.services.sns import Sns
 

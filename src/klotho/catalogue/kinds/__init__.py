@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from klotho.catalogue.kinds.container import FARGATE
+from klotho.catalogue.kinds.domain import ROUTE53
 from klotho.catalogue.kinds.function import LAMBDA
 from klotho.catalogue.kinds.http_api import HTTP_API
 from klotho.catalogue.kinds.keyvalue import DYNAMODB
@@ -27,6 +28,7 @@ IMPLEMENTATIONS: tuple[Implementation, ...] = (
     SNS,
     HTTP_API,
     OIDC,
+    ROUTE53,
     SECRETS_MANAGER,
     EVENTBRIDGE_SCHEDULER,
     VPC_NETWORK,

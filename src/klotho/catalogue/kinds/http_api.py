@@ -22,10 +22,16 @@ _ACCESS_LOG = (
     '"method":"$context.httpMethod","path":"$context.path","route":"$context.routeKey",'
     '"status":"$context.status","ms":"$context.responseLatency","error":"$context.integrationErrorMessage"}'
 )
+STAGE = "$default"
+"""The stage whose routes are served at the root."""
 
 
 def api_key(construct: Construct) -> ResourceKey:
     return resource_key(construct.id, "api")
+
+
+def stage_key(construct: Construct) -> ResourceKey:
+    return resource_key(construct.id, "api-stage")
 
 
 def http_api(construct: Construct, setting: Setting) -> Iterator[Action]:
@@ -34,11 +40,11 @@ def http_api(construct: Construct, setting: Setting) -> Iterator[Action]:
     yield AddResource(logs, "AWS::Logs::LogGroup")
     yield AddResource(api_key(construct), "AWS::ApiGatewayV2::Api", {"Name": construct.name, "ProtocolType": "HTTP"})
     yield AddResource(
-        resource_key(construct.id, "api-stage"),
+        stage_key(construct),
         "AWS::ApiGatewayV2::Stage",
         {
             "ApiId": Ref(api_key(construct)),
-            "StageName": "$default",
+            "StageName": STAGE,
             "AutoDeploy": True,
             "AccessLogSettings": {"DestinationArn": Ref(logs, "Arn"), "Format": _ACCESS_LOG},
         },

@@ -5,6 +5,7 @@ from __future__ import annotations
 from klotho.catalogue.relationships.attach import CONTAINER_ROUTE, FUNCTION_ROUTE
 from klotho.catalogue.relationships.authenticate import AUTHENTICATE_WITH_FUNCTION, AUTHENTICATE_WITH_OIDC
 from klotho.catalogue.relationships.calls import CALL_CONTAINER, CALL_CONTAINER_FROM_FUNCTION, CALL_FUNCTION
+from klotho.catalogue.relationships.expose import EXPOSE_API
 from klotho.catalogue.relationships.keyvalue import USE_KEYVALUE
 from klotho.catalogue.relationships.postgres import USE_POSTGRES
 from klotho.catalogue.relationships.queue import CONSUME_BY_CONTAINER, CONSUME_BY_FUNCTION, SEND_TO_QUEUE
@@ -37,6 +38,7 @@ PAIRS: tuple[Pair, ...] = (
     CONTAINER_ROUTE,
     AUTHENTICATE_WITH_OIDC,
     AUTHENTICATE_WITH_FUNCTION,
+    EXPOSE_API,
 )
 
 _BY_ENDS: dict[tuple[str, str, str], Pair] = {

@@ -47,6 +47,7 @@ def summary(result: UpResult) -> dict[str, Any]:
         "stacks": [stack_json(result.deployment, index) for index in range(len(result.deployment.outcomes))],
         "outputs": dict(result.outputs),
         "secrets_not_set": list(result.secrets_not_set),
+        "domains": [{"name": item.name, "url": item.url, "call": item.call} for item in result.domains],
         "seconds": round(result.seconds, 3),
         "sites": [site.to_json() for site in result.sites],
         "failed_units": [dict(unit) for unit in result.failed_units],
@@ -116,8 +117,16 @@ def _succeeded(console: Console, result: UpResult) -> None:
         counts[outcome.result] = counts.get(outcome.result, 0) + 1
     shown = ", ".join(f"{number} {word}" for word, number in sorted(counts.items()))
     console.note(f"{console.paint('up', 'green')} in {result.seconds:.1f} s: stacks {shown}")
-    console.table(sorted(_reachable(result.outputs).items() or result.outputs.items()))
+    # The URL of a domain is that of the internet: here it has a port, and a line of its own.
+    outputs = {name: value for name, value in result.outputs.items() if value not in _names(result)}
+    console.table(sorted(_reachable(outputs).items() or outputs.items()))
+    for domain in result.domains:
+        console.note(domain.hint)
     console.note("next: `klotho logs -f`, `klotho status`, `klotho outputs`, `klotho down`")
+
+
+def _names(result: UpResult) -> set[str]:
+    return {f"https://{domain.name}" for domain in result.domains}
 
 
 def _reachable(outputs: Mapping[str, str]) -> dict[str, str]:

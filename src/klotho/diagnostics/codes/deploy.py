@@ -323,6 +323,17 @@ _COMMANDS = (
     ),
 )
 
+_DOMAINS = (
+    Page(
+        "zone-missing",
+        "A domain's certificate is to be made, and this account has no public hosted zone for the domain.",
+        "The certificate is validated by a record in the domain's DNS. A stack would wait for it for hours, so "
+        "nothing was deployed.",
+        "Make the record that is named where the domain's DNS is kept, then name the certificate: "
+        '`Domain(…, certificate="arn:…")`. Or make a hosted zone, or give a certificate with `attach_cert`.',
+    ),
+)
+
 _SECRETS = (
     Page(
         "secret-not-set",
@@ -356,4 +367,4 @@ _SECRETS = (
     ),
 )
 
-PAGES: tuple[Page, ...] = (*_SETTINGS, *_PACKAGING, *_DEPLOYMENT, *_SECRETS, *_COMMANDS)
+PAGES: tuple[Page, ...] = (*_SETTINGS, *_PACKAGING, *_DEPLOYMENT, *_DOMAINS, *_SECRETS, *_COMMANDS)

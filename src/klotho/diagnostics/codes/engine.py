@@ -3,6 +3,10 @@
 from klotho.diagnostics.codes.page import Page
 
 _START = 'import klotho\nfrom klotho import API, Compute, Databases\n\nklotho.Application("shop")\n'
+_DOMAIN = (
+    'import klotho\n\nklotho.Application("shop")\n'
+    'domain = klotho.Domain("shop.example", exposes=klotho.API("shop-api"))\n'
+)
 _MESSAGING = 'import klotho\nfrom klotho import Compute, Messaging\n\nklotho.Application("shop")\n'
 _LOGIN = (
     'import klotho\n\nklotho.Application("shop")\n'
@@ -104,6 +108,39 @@ PAGES: tuple[Page, ...] = (
         "Nothing is made of it and nothing will run.",
         "Say what it runs: `function.triggered_by(schedule)`. Or leave it out.",
         'import klotho\n\nklotho.Application("shop")\nklotho.Schedule("nightly", every="1 day")\n',
+    ),
+    Page(
+        "domain-exposes-nothing",
+        "A domain leads to nothing.",
+        "Nothing is made of it: neither a certificate nor a record.",
+        'Say what it leads to: `Domain("shop.example", exposes=api)`. Or leave it out.',
+        'import klotho\n\nklotho.Application("shop")\nklotho.Domain("shop.example")\n',
+    ),
+    Page(
+        "certificate-missing",
+        "There is no file at a path given to `attach_cert`, or none with the key beside it.",
+        "The certificate could not be imported.",
+        "Correct the path, which starts at the program's folder; name the key with `key=` if it is elsewhere.",
+        _DOMAIN + 'domain.attach_cert("certs/shop.crt")\n',
+    ),
+    Page(
+        "bad-certificate",
+        "A certificate's files are not what ACM imports or browsers accept: no PEM, an encrypted key, a key of another "
+        "certificate, an incomplete chain or one in another order, a validity that is over, another host name.",
+        "The import would be refused, or browsers would refuse the site afterwards.",
+        "Do what the help line says. The file holds the certificate first, then the one that signed it, and so on.",
+    ),
+    Page(
+        "certificate-expires-soon",
+        "A certificate ends within 30 days.",
+        "From then on browsers refuse the domain.",
+        "Renew it and run `klotho up`: it is imported into its place, and nothing else changes.",
+    ),
+    Page(
+        "private-exposed",
+        "A domain exposes an API that says `public=False`.",
+        "A domain is a name on the internet, and a private API is reached inside the project's network only.",
+        "Leave out `public=False`, or leave out the domain and let services call the API.",
     ),
     Page(
         "name-reserved",

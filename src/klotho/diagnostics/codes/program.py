@@ -206,6 +206,14 @@ PAGES: tuple[Page, ...] = (
         'API("shop-api").attach_service(orders, route="orders")\n',
     ),
     Page(
+        "domain-contradiction",
+        "A domain is told two different things: two certificates, two zones, or two things it leads to.",
+        "A domain that is named twice is one domain, so both can't hold.",
+        "Keep one of them.",
+        _START + 'one, other = API("one"), API("other")\n'
+        'klotho.Domain("shop.example", exposes=one)\nklotho.Domain("shop.example", exposes=other)\n',
+    ),
+    Page(
         "route-clash",
         "Two services are attached to the same route and method of one API.",
         "A request can be answered by one of them only.",

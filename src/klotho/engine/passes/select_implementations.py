@@ -28,9 +28,10 @@ def select_implementations(graph: ResourceGraph, context: Context) -> Iterator[C
 
 def _choice(construct: Construct, pin: Directive | None, context: Context) -> tuple[str | None, Provenance]:
     offered = [item.name for item in candidates(construct.kind)]
+    first = next((item.name for item in candidates(construct.kind) if item.fits(construct)), offered[0])
     spans = tuple(span for span in (pin.span if pin else None, construct.span) if span)
     if pin is None:
-        return offered[0], Provenance("default_implementation", spans, construct.title, Precedence.DEFAULT)
+        return first, Provenance("default_implementation", spans, construct.title, Precedence.DEFAULT)
     reason = Provenance("use", spans, f'{construct.title} uses "{pin.target}"', Precedence.DIRECTIVE)
     if pin.target not in offered:
         context.report.error(

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from klotho.localcloud.handler import Handler
+from klotho.localcloud.handlers.certificate import CertificateHandler
 from klotho.localcloud.handlers.cloudfront import (
     CachePolicy,
     CloudFrontFunction,
@@ -19,6 +20,7 @@ from klotho.localcloud.handlers.cloudfront import (
 )
 from klotho.localcloud.handlers.custom_resource import CustomResource
 from klotho.localcloud.handlers.db_instance import DbInstance
+from klotho.localcloud.handlers.domain_name import ApiMapping, DomainName
 from klotho.localcloud.handlers.dynamodb_table import DynamoDbTable
 from klotho.localcloud.handlers.ecs_service import EcsService
 from klotho.localcloud.handlers.ecs_task_definition import EcsTaskDefinition
@@ -41,12 +43,15 @@ if TYPE_CHECKING:
     from klotho.localcloud.cloud import Cloud
 
 ACTIVE: tuple[type[Handler], ...] = (
-    CustomResource,
+    ApiMapping,
     CachePolicy,
+    CertificateHandler,
     CloudFrontFunction,
+    CustomResource,
     DbInstance,
     DiscoveryService,
     Distribution,
+    DomainName,
     DynamoDbTable,
     EcsService,
     EcsTaskDefinition,

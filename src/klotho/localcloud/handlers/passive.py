@@ -239,6 +239,12 @@ _IDENTITY = (
 
 _REST = (
     Passive(
+        "AWS::Route53::RecordSet",
+        # AWS's physical id is the name alone, which the A and the AAAA record of one host would share here.
+        lambda made: "|".join(made.text(name) for name in ("Name", "HostedZoneId", "Type")),
+        frozenset({"AliasTarget", "Comment", "HostedZoneId", "Name", "ResourceRecords", "TTL", "Type"}),
+    ),
+    Passive(
         "AWS::ECS::Cluster",
         _named("ClusterName", 255),
         frozenset(

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from ..sample import Sample
-from . import cdn, events, functions, http, identity, network, platform, queues, schedules, stores, topics
+from . import cdn, domains, events, functions, http, identity, network, platform, queues, schedules, stores, topics
 
-SAMPLES: dict[str, Sample] = {
-    sample.type_name: sample
-    for module in (cdn, events, functions, http, identity, network, platform, queues, schedules, stores, topics)
-    for sample in module.SAMPLES
-}
+_MODULES = (cdn, domains, events, functions, http, identity, network, platform, queues, schedules, stores, topics)
+SAMPLES: dict[str, Sample] = {sample.type_name: sample for module in _MODULES for sample in module.SAMPLES}

@@ -232,7 +232,7 @@ def _request_headers(request: GatewayRequest, domain: str, host: str | None) -> 
     if host is not None:
         headers.append(("host", host))
     earlier = request.header(b"forwarded")
-    mine = f"by=127.0.0.1;for={request.source_ip};host={domain};proto=http"
+    mine = f"by=127.0.0.1;for={request.source_ip};host={domain};proto={request.scheme}"
     headers.append(("forwarded", f"{earlier}, {mine}" if earlier else mine))
     headers.append(("via", f"{request.protocol} AmazonAPIGateway"))
     return headers

@@ -126,7 +126,7 @@ def _headers(request: GatewayRequest, domain: str) -> tuple[dict[str, str], list
             headers[key] = text
     forwarded = headers.get("x-forwarded-for")
     headers["x-forwarded-for"] = f"{forwarded}, {request.source_ip}" if forwarded else request.source_ip
-    headers["x-forwarded-proto"] = "http"
+    headers["x-forwarded-proto"] = request.scheme
     headers["x-forwarded-port"] = domain.rpartition(":")[2]
     headers.setdefault("content-length", "0")
     return headers, cookies

@@ -36,6 +36,8 @@ class GatewayRequest:
     """Names in lower case, as sent and in order."""
     source_ip: str
     protocol: str
+    scheme: str
+    """`http`, or `https` at a custom domain."""
     receive: Receive
     send: Send
     id: str
@@ -78,6 +80,7 @@ def request_of(scope: Scope, receive: Receive, send: Send) -> GatewayRequest:
         headers=scope["headers"],
         source_ip=client[0] if client else "127.0.0.1",
         protocol=f"HTTP/{scope['http_version']}",
+        scheme=scope.get("scheme", "http"),
         receive=receive,
         send=send,
         id=base64.b64encode(os.urandom(11)).decode(),

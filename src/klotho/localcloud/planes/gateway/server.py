@@ -10,6 +10,7 @@ uvicorn's protocol on a plain asyncio server, without uvicorn's own server objec
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
@@ -33,8 +34,8 @@ class Listener:
         self.port = port
 
     @classmethod
-    async def open(cls, application: Application, port: int) -> Listener:
-        """Bind and serve; OSError when somebody else has the port."""
+    async def open(cls, application: Application, port: int, tls: ssl.SSLContext | None = None) -> Listener:
+        """Bind and serve, with `tls` by TLS only; OSError when somebody else has the port."""
         from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
         from uvicorn.server import ServerState
 
@@ -42,7 +43,7 @@ class Listener:
         state = ServerState()
         loop = asyncio.get_running_loop()
         server = await loop.create_server(
-            lambda: HttpToolsProtocol(config=config, server_state=state, app_state={}), "127.0.0.1", port
+            lambda: HttpToolsProtocol(config=config, server_state=state, app_state={}), "127.0.0.1", port, ssl=tls
         )
         return cls(server, state, int(server.sockets[0].getsockname()[1]))
 

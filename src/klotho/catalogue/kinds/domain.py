@@ -1,0 +1,155 @@
+"""`Domain`: a host name, its certificate in ACM, and its records in Route 53.
+
+What the name leads to is the meaning of `exposes` (`relationships/expose.py`); here is what every target needs of it.
+A certificate comes from one of three places: PEM files, which the deployer imports into ACM (CloudFormation has no
+resource for that); an ARN; or ACM itself, validated by a record in the domain's hosted zone. The zone is given or
+looked up by the deployer before the stack begins, because a stack that waits for a validation nobody can make hangs
+for days. Sources: ACM User Guide (importing certificates, DNS validation), CloudFormation Template Reference
+(AWS::CertificateManager::Certificate), Route 53 Developer Guide (alias records).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from klotho.application import Construct
+from klotho.catalogue.kinds.certificate_check import FILE, KEY_FILE, check_certificate
+from klotho.catalogue.rules import Implementation, Output, Parameter, Setting
+from klotho.diagnostics import Report
+from klotho.resources import AddResource, DeployerStep, Provided, Ref, ResourceKey, Value, resource_key
+from klotho.resources.changes import Action
+
+CERTIFICATE_STEP, ZONE_STEP = "certificate", "zone"
+CLOUDFRONT_REGION = "us-east-1"
+"""Where CloudFront takes certificates from (CloudFront Developer Guide, requirements for certificates)."""
+
+
+class ViewerCertificate(NamedTuple):
+    """What a CDN needs of a domain that exposes it."""
+
+    aliases: tuple[str, ...]
+    certificate_arn: Value
+    """In us-east-1."""
+
+
+def certificate_key(construct: Construct) -> ResourceKey:
+    return resource_key(construct.id, "certificate")
+
+
+def is_made(construct: Construct, setting: Setting) -> bool:
+    """Whether ACM makes the certificate, because none was given."""
+    return setting.parameter(construct, "certificate") is None and FILE not in construct.properties
+
+
+def certificate_arn(construct: Construct, setting: Setting) -> Value:
+    """The certificate for a target in the stack's own region."""
+    given = setting.parameter(construct, "certificate")
+    if given is not None:
+        return given
+    if is_made(construct, setting):
+        return Ref(certificate_key(construct))
+    return Provided(construct.id, CERTIFICATE_STEP, "arn")
+
+
+def viewer_certificate(construct: Construct, setting: Setting) -> ViewerCertificate:
+    """For a CloudFront distribution, whatever region its stack is in."""
+    arn = certificate_arn(construct, setting)
+    if isinstance(arn, Provided):
+        arn = arn._replace(part="cloudfront")
+    return ViewerCertificate((construct.name,), arn)
+
+
+def certificate(construct: Construct, setting: Setting) -> Iterator[Action]:
+    """The certificate ACM makes; nothing where one was given."""
+    if not is_made(construct, setting):
+        return
+    option = {"DomainName": construct.name, "HostedZoneId": zone_id(construct, setting)}
+    yield AddResource(
+        certificate_key(construct),
+        "AWS::CertificateManager::Certificate",
+        {"DomainName": construct.name, "ValidationMethod": "DNS", "DomainValidationOptions": [option]},
+    )
+
+
+def zone_id(construct: Construct, setting: Setting) -> Value | None:
+    """The hosted zone its records go into; None when there is nothing to make records in."""
+    given = setting.parameter(construct, "zone")
+    if given is not None:
+        return given
+    return Provided(construct.id, ZONE_STEP, "id") if is_made(construct, setting) else None
+
+
+def records(construct: Construct, setting: Setting, dns_name: Value, target_zone: Value) -> Iterator[Action]:
+    """Alias records for IPv4 and IPv6, where the hosted zone is known; they cost nothing per query."""
+    zone = zone_id(construct, setting)
+    if zone is None:
+        return
+    for type_ in ("A", "AAAA"):
+        yield AddResource(
+            resource_key(construct.id, f"record-{type_.lower()}"),
+            "AWS::Route53::RecordSet",
+            {
+                "HostedZoneId": zone,
+                "Name": construct.name,
+                "Type": type_,
+                "AliasTarget": {"DNSName": dns_name, "HostedZoneId": target_zone, "EvaluateTargetHealth": False},
+            },
+        )
+
+
+def route53(construct: Construct, setting: Setting) -> Iterator[Action]:
+    """Nothing by itself: a name that leads nowhere needs no certificate."""
+    yield from ()
+
+
+def steps(construct: Construct, setting: Setting) -> Iterator[DeployerStep]:
+    """The import of PEM files, and the look-up of the hosted zone."""
+    if not _exposes(construct, setting):
+        return
+    if FILE in construct.properties:
+        files = {"certificate": construct.properties[FILE], "key": construct.properties[KEY_FILE]}
+        yield DeployerStep(construct.id, CERTIFICATE_STEP, {**files, "domain": construct.name})
+    if isinstance(zone_id(construct, setting), Provided):
+        yield DeployerStep(construct.id, ZONE_STEP, {"domain": construct.name})
+
+
+def _exposes(construct: Construct, setting: Setting) -> bool:
+    return any(item.verb == "exposes" for item in setting.application.relationships_of(construct.id))
+
+
+def check_domain(construct: Construct, setting: Setting, report: Report) -> None:
+    """The files of the certificate, one source of it only, and something to lead to."""
+    if FILE in construct.properties:
+        if setting.parameter(construct, "certificate") is not None:
+            report.error(
+                "domain-contradiction",
+                f"{construct.title} has two certificates: `certificate=` and that of `attach_cert`",
+                construct.place(FILE),
+                helps=["keep one of them"],
+            )
+        check_certificate(construct, setting, report)
+    if not _exposes(construct, setting):
+        report.warning(
+            "domain-exposes-nothing",
+            f"{construct.title} leads nowhere, so nothing is made for it",
+            construct.span,
+            helps=[f'say what it leads to: `Domain("{construct.name}", exposes=api)`'],
+        )
+
+
+ROUTE53 = Implementation(
+    kind="Domain",
+    name="route53",
+    expand=route53,
+    parameters={
+        "exposes": Parameter("the API reached under it"),
+        "zone": Parameter("id of the public hosted zone its records are made in (default: looked up if needed)"),
+        "certificate": Parameter("ARN of a certificate in ACM (default: given by `attach_cert`, else made)"),
+    },
+    outputs={
+        "url": Output(lambda construct, setting: f"https://{construct.name}", "address of the domain", shown=True)
+    },
+    steps=steps,
+    check=check_domain,
+)
