@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from klotho.localcloud.services.secretsmanager import SecretsManager
     from klotho.localcloud.services.sns import Sns
     from klotho.localcloud.services.sqs import Sqs
+    from klotho.localcloud.services.ssm import Parameters
     from klotho.localcloud.world import World
 
 
@@ -61,6 +62,7 @@ class Cloud:
 
     # The planes, which need the cloud to be made: set by the supervisor, or by a test that needs only some of them.
     secrets: SecretsManager = field(init=False)
+    parameters: Parameters = field(init=False)
     tables: DynamoDb = field(init=False)
     queues: Sqs = field(init=False)
     topics: Sns = field(init=False)

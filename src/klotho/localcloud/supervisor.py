@@ -42,6 +42,7 @@ from klotho.localcloud.ports import Ports
 from klotho.localcloud.service import ApiError, Service
 from klotho.localcloud.services.s3 import ObjectStore
 from klotho.localcloud.services.secretsmanager import SecretsManager
+from klotho.localcloud.services.ssm import Parameters
 from klotho.localcloud.startup_failure import OtherRegionError
 from klotho.localcloud.status import UnitStatus
 from klotho.localcloud.world import World
@@ -182,6 +183,7 @@ def _services(cloud: Cloud, engine: CloudFormationEngine) -> tuple[Service, ...]
     from klotho.localcloud.services.s3 import S3Service
     from klotho.localcloud.services.secretsmanager_api import SecretsManagerService
     from klotho.localcloud.services.service_discovery import ServiceDiscoveryService
+    from klotho.localcloud.services.ssm import SsmService
     from klotho.localcloud.services.sts import StsService
 
     return (
@@ -198,6 +200,7 @@ def _services(cloud: Cloud, engine: CloudFormationEngine) -> tuple[Service, ...]
         ServiceDiscoveryService(cloud.containers),
         cloud.topics,
         cloud.queues,
+        SsmService(cloud.parameters, cloud.account),
         StsService(cloud.account),
     )
 
@@ -391,6 +394,7 @@ def _base(options: Options, database: Database, ports: Ports, port: int) -> Clou
         objects=ObjectStore(options.state),
     )
     cloud.secrets = SecretsManager(database, options.region, ACCOUNT)
+    cloud.parameters = Parameters(database, options.region, ACCOUNT)
     return cloud
 
 

@@ -22,6 +22,7 @@ from klotho.localcloud.service import ApiError
 from klotho.localcloud.services.custom_resources import CustomResources
 from klotho.localcloud.services.object_store import ObjectStore
 from klotho.localcloud.services.secretsmanager import SecretsManager
+from klotho.localcloud.services.ssm import Parameters
 
 from .sample import Planes
 
@@ -126,6 +127,7 @@ def planes(*names: str, image: bool = False) -> Planes:
     async def running(cloud: Cloud, folder: Path) -> AsyncIterator[None]:
         cloud.logs, cloud.credentials = Logs(folder), Credentials(cloud.database)
         cloud.objects, cloud.secrets = ObjectStore(folder), SecretsManager(cloud.database, cloud.region)
+        cloud.parameters = Parameters(cloud.database, cloud.region, cloud.account)
         if image:
             shutil.copytree(_built_image(), folder / "images" / ("0" * 64), symlinks=True, dirs_exist_ok=True)
         async with contextlib.AsyncExitStack() as stack:

@@ -22,6 +22,7 @@ from klotho.localcloud.services.s3 import ObjectStore, S3Service
 from klotho.localcloud.services.secretsmanager import SecretsManager
 from klotho.localcloud.services.secretsmanager_api import SecretsManagerService
 from klotho.localcloud.services.service_discovery import ServiceDiscoveryService
+from klotho.localcloud.services.ssm import Parameters, SsmService
 from klotho.localcloud.services.sts import StsService
 from klotho.localcloud.world import World
 
@@ -58,6 +59,7 @@ class EndpointUnderTest:
         self.logs = Logs(state)
         self.objects = ObjectStore(state)
         self.secrets = SecretsManager(self.database, REGION)
+        self.parameters = Parameters(self.database, REGION, ACCOUNT)
         self.world = World(self.database)
         self.denied: set[str] = set()
         self.stops = 0
@@ -73,6 +75,7 @@ class EndpointUnderTest:
             SecretsManagerService(self.secrets),
             LogsService(self.logs, self.world, REGION, ACCOUNT),
             ServiceDiscoveryService(OneContainer()),
+            SsmService(self.parameters, ACCOUNT),
             StsService(ACCOUNT),
             BrokenService(),
         )

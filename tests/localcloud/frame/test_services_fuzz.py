@@ -19,6 +19,7 @@ from klotho.localcloud.services.s3 import ObjectStore, S3Service
 from klotho.localcloud.services.secretsmanager import SecretsManager
 from klotho.localcloud.services.secretsmanager_api import SecretsManagerService
 from klotho.localcloud.services.service_discovery import ServiceDiscoveryService
+from klotho.localcloud.services.ssm import Parameters, SsmService
 from klotho.localcloud.world import World
 from tests.localcloud.frame.frame_harness import REGION, OneContainer
 
@@ -48,6 +49,7 @@ def services(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Service]:
     found: tuple[Service, ...] = (
         LogsService(logs, World(database), REGION, ACCOUNT),
         SecretsManagerService(secrets),
+        SsmService(Parameters(database, REGION, ACCOUNT), ACCOUNT),
         ServiceDiscoveryService(OneContainer()),
         S3Service(ObjectStore(state), ACCOUNT, REGION),
     )
@@ -69,7 +71,12 @@ fuzzed = settings(max_examples=400, deadline=None, suppress_health_check=[Health
 LOGS = ["FilterLogEvents", "GetLogEvents", "DescribeLogGroups", "DescribeLogStreams"]
 SECRETS = ["CreateSecret", "GetSecretValue", "PutSecretValue", "UpdateSecret", "DescribeSecret", "ListSecrets",
            "DeleteSecret", "RestoreSecret", "TagResource", "UntagResource", "Nothing"]  # fmt: skip
+PARAMETERS = ["PutParameter", "GetParameter", "GetParameters", "GetParametersByPath", "GetParameterHistory",
+              "DescribeParameters", "DeleteParameter", "DeleteParameters", "AddTagsToResource",
+              "RemoveTagsFromResource", "ListTagsForResource", "LabelParameterVersion"]  # fmt: skip
 FIELDS = {
+    "ssm": ["Name", "Names", "Path", "Value", "Type", "Overwrite", "Tier", "AllowedPattern", "Tags", "TagKeys", "KeyId",
+            "Recursive", "WithDecryption", "MaxResults", "NextToken", "ParameterFilters", "ResourceId", "DataType"],
     "logs": ["logGroupName", "logStreamName", "startTime", "endTime", "limit", "nextToken", "filterPattern",
              "logStreamNames", "logStreamNamePrefix", "logGroupNamePrefix", "startFromHead", "orderBy", "descending"],
     "secretsmanager": ["SecretId", "Name", "SecretString", "SecretBinary", "ClientRequestToken", "Description", "Tags",
@@ -78,6 +85,7 @@ FIELDS = {
     "servicediscovery": ["NamespaceName", "ServiceName", "MaxResults", "QueryParameters", "HealthStatus"],
 }  # fmt: skip
 VALID: dict[str, dict[str, Any]] = {
+    "ssm": {"Name": "p", "Value": "v", "Type": "String", "Path": "/", "ResourceType": "Parameter", "ResourceId": "p"},
     "logs": {"logGroupName": "g", "logStreamName": "s"},
     "secretsmanager": {"SecretId": "s"},
     "servicediscovery": {"NamespaceName": "shop", "ServiceName": "orders"},
@@ -90,7 +98,14 @@ def test_any_parameters_of_a_json_api_are_answered_or_refused(
     services: dict[str, Service], data: st.DataObject
 ) -> None:
     service, actions = data.draw(
-        st.sampled_from([("logs", LOGS), ("secretsmanager", SECRETS), ("servicediscovery", ["DiscoverInstances"])])
+        st.sampled_from(
+            [
+                ("logs", LOGS),
+                ("secretsmanager", SECRETS),
+                ("servicediscovery", ["DiscoverInstances"]),
+                ("ssm", PARAMETERS),
+            ]
+        )
     )
     asked = data.draw(st.dictionaries(st.sampled_from(FIELDS[service]), values, max_size=5))
     if data.draw(st.booleans()):

@@ -22,6 +22,7 @@ from klotho.localcloud.services.logs import LogsService
 from klotho.localcloud.services.s3 import S3Service
 from klotho.localcloud.services.secretsmanager_api import _PARAMETERS as SECRETS_OPERATIONS
 from klotho.localcloud.services.service_discovery import ServiceDiscoveryService
+from klotho.localcloud.services.ssm import SsmService
 from klotho.localcloud.services.sts import StsService
 
 HERE = "eu-west-1:000000000000"
@@ -67,7 +68,7 @@ def test_the_services_without_a_list_of_their_own_are_in_the_table_too() -> None
     nothing: Any = None
     logs = LogsService(nothing, nothing, "eu-west-1", "000000000000")
     assert set(logs._actions) == set(apis()["logs"].operations)
-    for service in (StsService, ServiceDiscoveryService, LambdaService, S3Service, EventsService):
+    for service in (StsService, ServiceDiscoveryService, LambdaService, S3Service, EventsService, SsmService):
         documented = set(re.findall(r"\b[A-Z][a-z]+[A-Z0-9]\w+|\bInvoke\b", service.__doc__ or ""))
         assert documented and documented == set(apis()[service.name].operations)
 
@@ -150,6 +151,21 @@ def test_the_table_names_only_resolvers_that_exist_and_uses_all_of_them() -> Non
         (
             json_call("events", "DescribeEventBus", {}),
             [("events:DescribeEventBus", f"arn:aws:events:{HERE}:event-bus/default")],
+        ),
+        (
+            json_call("ssm", "GetParameter", {"Name": "/shop/url:3"}),
+            [("ssm:GetParameter", f"arn:aws:ssm:{HERE}:parameter/shop/url")],
+        ),
+        (
+            json_call("ssm", "GetParameters", {"Names": ["a", f"arn:aws:ssm:{HERE}:parameter/b"]}),
+            [
+                ("ssm:GetParameters", f"arn:aws:ssm:{HERE}:parameter/a"),
+                ("ssm:GetParameters", f"arn:aws:ssm:{HERE}:parameter/b"),
+            ],
+        ),
+        (
+            json_call("ssm", "GetParametersByPath", {"Path": "/shop/"}),
+            [("ssm:GetParametersByPath", f"arn:aws:ssm:{HERE}:parameter/shop")],
         ),
         (rest_call("lambda", "GET", "/2015-03-31/functions/"), [("lambda:ListFunctions", "*")]),
         (rest_call("s3", "GET", "/box/a/b c"), [("s3:GetObject", "arn:aws:s3:::box/a/b c")]),

@@ -1,7 +1,9 @@
-"""Dynamic references: `{{resolve:secretsmanager:<secret>:SecretString:<key>:<stage>:<version>}}` inside properties.
+"""Dynamic references inside properties: `{{resolve:secretsmanager:<secret>:SecretString:<key>:<stage>:<version>}}` and
+`{{resolve:ssm:<parameter>:<version>}}`.
 
 The reference, not the value, is what journal, records and events hold; the value exists only in the request a handler
-gets. Refuses by name: `ssm`, `ssm-secure`, anything malformed, and references in outputs (CloudFormation shows those).
+gets. So a new value of a parameter alone updates no resource here, as long as the template names no new version.
+Refuses by name: `ssm-secure`, anything malformed, and references in outputs (CloudFormation shows those).
 """
 
 from __future__ import annotations
@@ -16,16 +18,29 @@ from klotho.localcloud.cloudformation.errors import not_carried, validation_erro
 from klotho.localcloud.handler import HandlerError
 
 _REFERENCE = re.compile(r"\{\{resolve:([^{}]*)\}\}")
-Reader = Callable[[str, str | None, str | None], Awaitable[str]]
-"""Gives the secret string of (secret id or ARN, version stage, version id); raises HandlerError when it can't."""
 
 
 @dataclass(frozen=True, slots=True)
 class SecretReference:
+    """A value of Secrets Manager, or one key of its JSON."""
+
     secret: str
     key: str | None
     stage: str | None
     version: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterReference:
+    """A value of Parameter Store."""
+
+    name: str
+    version: int | None
+
+
+Reference = SecretReference | ParameterReference
+Reader = Callable[[Reference], Awaitable[str]]
+"""Gives what is stored there, a secret's whole text; raises HandlerError when it can't."""
 
 
 def is_reference(value: object) -> bool:
@@ -45,7 +60,7 @@ def check_absent(value: Any, where: str) -> None:
 
 
 async def followed(properties: Mapping[str, Any], logical_id: str, read: Reader) -> dict[str, Any]:
-    """The properties with every secret fetched."""
+    """The properties with every reference fetched."""
     fetched = {text: await _fetch(_parsed(text, f"[{logical_id}]"), read) for text in set(_references(properties))}
     if not fetched:
         return dict(properties)
@@ -64,8 +79,10 @@ def _references(value: Any) -> Iterator[str]:
             yield from _references(item)
 
 
-def _parsed(text: str, where: str) -> SecretReference:
+def _parsed(text: str, where: str) -> Reference:
     service, _, rest = text.partition(":")
+    if service == "ssm":
+        return _parameter(text, rest, where)
     if service != "secretsmanager":
         raise not_carried(f"Dynamic reference to {service} in {where}")
     # An ARN has seven parts of its own; everything after them is type, key, stage and version.
@@ -78,9 +95,16 @@ def _parsed(text: str, where: str) -> SecretReference:
     return SecretReference(secret, key or None, stage or None, version or None)
 
 
-async def _fetch(reference: SecretReference, read: Reader) -> str:
-    text = await read(reference.secret, reference.stage, reference.version)
-    if reference.key is None:
+def _parameter(text: str, rest: str, where: str) -> ParameterReference:
+    name, colon, version = rest.rpartition(":") if re.search(r":\d+$", rest) else (rest, "", "")
+    if not name or (":" in name and not name.startswith("arn:")):
+        raise validation_error(f"Malformed dynamic reference {{{{resolve:{text}}}}} in {where}")
+    return ParameterReference(name, int(version) if colon else None)
+
+
+async def _fetch(reference: Reference, read: Reader) -> str:
+    text = await read(reference)
+    if isinstance(reference, ParameterReference) or reference.key is None:
         return text
     try:
         found = json.loads(text)[reference.key]

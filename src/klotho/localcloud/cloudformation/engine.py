@@ -17,7 +17,7 @@ from typing import Any
 from klotho.catalogue.facts import is_custom
 from klotho.localcloud.cloud import Cloud
 from klotho.localcloud.cloudformation.deployment import Deployment, Given, Identity, prepare
-from klotho.localcloud.cloudformation.dynamic import Reader
+from klotho.localcloud.cloudformation.dynamic import ParameterReference, Reference
 from klotho.localcloud.cloudformation.errors import validation_error
 from klotho.localcloud.cloudformation.journal import Checkpoint, Journal
 from klotho.localcloud.cloudformation.operation import Runner
@@ -30,6 +30,7 @@ from klotho.localcloud.handler import APPLICATION_TAG, Handler, HandlerError
 from klotho.localcloud.identity import arn, uuid_of
 from klotho.localcloud.registry import Registry
 from klotho.localcloud.service import ApiError
+from klotho.localcloud.services.ssm.rules import SECURE, selected
 
 _log = logging.getLogger(__name__)
 UPDATABLE = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE")
@@ -339,7 +340,7 @@ class Engine:
             stack_name=stack.name,
             journal=journal,
             handlers=self.handlers,
-            read_secret=self._read_secret,
+            read=self._read,
             known=self.store.steps(operation.operation_id),
         )
         await Runner(operation, journal, steps, deployment).run()
@@ -361,18 +362,24 @@ class Engine:
                 raise ApiError("TokenAlreadyExistsException", f"Token [{client_token}] was used by another operation")
         return None
 
-    @property
-    def _read_secret(self) -> Reader:
-        async def read(secret: str, stage: str | None, version: str | None) -> str:
-            try:
-                found = self.cloud.secrets.version(secret, version, stage)
-            except ApiError as error:
-                raise HandlerError(error.message, error.code) from error
-            if found.text is None:
-                raise HandlerError(f"{secret} holds bytes, not a SecretString", "InvalidRequest")
-            return found.text
+    async def _read(self, reference: Reference) -> str:
+        """What a dynamic reference names."""
+        try:
+            if isinstance(reference, ParameterReference):
+                return self._read_parameter(reference)
+            found = self.cloud.secrets.version(reference.secret, reference.version, reference.stage)
+        except ApiError as error:
+            raise HandlerError(error.message, error.code) from error
+        if found.text is None:
+            raise HandlerError(f"{reference.secret} holds bytes, not a SecretString", "InvalidRequest")
+        return found.text
 
-        return read
+    def _read_parameter(self, reference: ParameterReference) -> str:
+        found = self.cloud.parameters.get(selected(reference.name)[0], reference.version)
+        if found.kind == SECURE:
+            reason = f"Non-secure ssm prefix was used for secure parameter: {reference.name}"
+            raise HandlerError(reason, "ValidationError")
+        return found.value
 
 
 def _digest(kind: str, request: StackRequest) -> str:

@@ -33,7 +33,7 @@ class Steps:
     stack_name: str
     journal: Journal
     handlers: Mapping[str, Handler]
-    read_secret: Reader
+    read: Reader
     known: dict[str, Step]
     """Journaled steps by name."""
 
@@ -155,11 +155,11 @@ class Steps:
 
     async def _call(self, resource: StackResource, token: str, old: StackResource | None) -> Outcome:
         request = self._request(resource, token, old)
-        properties = await followed(request.properties, resource.logical_id, self.read_secret)
+        properties = await followed(request.properties, resource.logical_id, self.read)
         handler = self.handlers[resource.type_name]
         if old is None:
             return await _guarded(handler.create(replace(request, properties=properties, identifier=None)), resource)
-        previous = await followed(request.previous, resource.logical_id, self.read_secret)
+        previous = await followed(request.previous, resource.logical_id, self.read)
         return await _guarded(handler.update(replace(request, properties=properties, previous=previous)), resource)
 
     def _request(self, resource: StackResource, token: str, old: StackResource | None) -> Request:

@@ -37,6 +37,7 @@ from klotho.localcloud.handlers.sns_subscription import SnsSubscription
 from klotho.localcloud.handlers.sns_topic import SnsTopic
 from klotho.localcloud.handlers.sqs_queue import SqsQueue
 from klotho.localcloud.handlers.sqs_queue_policy import SqsQueueInlinePolicy, SqsQueuePolicy
+from klotho.localcloud.handlers.ssm_parameter import SsmParameter
 from klotho.localcloud.registry import Registry
 
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ ACTIVE: tuple[type[Handler], ...] = (
     SqsQueue,
     SqsQueueInlinePolicy,
     SqsQueuePolicy,
+    SsmParameter,
 )
 
 

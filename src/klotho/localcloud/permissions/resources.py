@@ -269,6 +269,25 @@ def _subscription(request: Request) -> list[Need]:
     return [request.need(arn.rpartition(":")[0] if arn.count(":") == 6 else "*")]
 
 
+def _parameter(request: Request) -> list[Need]:
+    name = next((text for key in ("Name", "Path", "ResourceId") if (text := request.text(key))), "")
+    return [request.need(_parameter_arn(request, name))]
+
+
+def _parameters(request: Request) -> list[Need]:
+    names = request.parameters.get("Names")
+    found = [str(name) for name in names] if isinstance(names, list) else []
+    return [request.need(_parameter_arn(request, name)) for name in found or [""]]
+
+
+def _parameter_arn(request: Request, name: str) -> str:
+    """`/a/b:3` is version 3 of `/a/b`, whose ARN is `parameter/a/b`."""
+    if name.startswith("arn:"):
+        return ":".join(name.split(":")[:6])
+    plain = name.partition(":")[0].strip("/")
+    return request.arn("ssm", f"parameter/{plain}") if plain else "*"
+
+
 RESOLVERS: Mapping[str, Callable[[Request], list[Need]]] = {
     "batch": _batch,
     "bucket": _bucket,
@@ -280,6 +299,8 @@ RESOLVERS: Mapping[str, Callable[[Request], list[Need]]] = {
     "item": _item,
     "listing": _listing,
     "object": _object,
+    "parameter": _parameter,
+    "parameters": _parameters,
     "put_events": _put_events,
     "query": _query,
     "queue": _queue,

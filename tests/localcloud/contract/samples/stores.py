@@ -49,6 +49,12 @@ PARAMETERS = {
     "Properties": {"Description": "d", "Family": "postgres16", "Parameters": {"max_connections": "30"}},
 }
 
+
+def read_parameter(cloud: Cloud, record: Record) -> Any:
+    found = cloud.parameters.get(record.identifier)
+    return found.kind, found.value, found.description, found.pattern, found.tier, cloud.parameters.tags(found.name)
+
+
 SAMPLES = (
     Sample(
         "AWS::SecretsManager::Secret",
@@ -158,5 +164,21 @@ SAMPLES = (
         together={"ManageMasterUserPassword": {"MasterUserPassword": REMOVED}},
         planes=planes("postgres", "mysql"),
         slow=True,
+    ),
+    Sample(
+        "AWS::SSM::Parameter",
+        {"Type": "String", "Value": "one", "Tags": {"team": "a"}},
+        {
+            "AllowedPattern": "^o",
+            "Description": "b",
+            "Name": "/named/here",
+            "Tags": {"team": "b"},
+            "Tier": "Advanced",
+            "Type": "StringList",
+            "Value": "two",
+        },
+        refused={"DataType": "aws:ec2:image"},
+        planes=planes(),
+        read=read_parameter,
     ),
 )
