@@ -65,7 +65,10 @@ def refusal(served: ServedCloud, body: str, **rest: Any) -> tuple[str, str]:
             "Circular dependency between resources: [A, B]",
         ),
         (template({"S": subnet({"Fn::ImportValue": "x"})}), "Intrinsic function Fn::ImportValue is not supported"),
-        (template({"S": subnet("{{resolve:ssm:name}}")}), "Dynamic reference to ssm in [S] is not supported"),
+        (
+            template({"S": subnet("{{resolve:ssm-secure:name}}")}),
+            "Dynamic reference to ssm-secure in [S] is not supported",
+        ),
         (template(ONE, Outputs={"O": {"Value": "x", "Export": {"Name": "n"}}}), "Export of output [O]"),
         (template(ONE, Parameters={"P": {"Type": "String"}}), "Parameters: [P] must have values"),
         (
