@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from klotho.localcloud.planes.postgres import PostgresServers
     from klotho.localcloud.planes.queue_events import QueueEvents
     from klotho.localcloud.planes.schedules import Schedules
+    from klotho.localcloud.planes.table_events import TableEvents
     from klotho.localcloud.ports import Ports
     from klotho.localcloud.services.acm import Certificates
     from klotho.localcloud.services.custom_resources import CustomResources
@@ -76,5 +77,6 @@ class Cloud:
     domains: Domains = field(init=False)
     schedules: Schedules = field(init=False)
     queue_events: QueueEvents = field(init=False)
+    table_events: TableEvents = field(init=False)
     custom_resources: CustomResources = field(init=False)
     events: Events = field(init=False)

@@ -134,6 +134,7 @@ def assemble(cloud: Cloud) -> Parts:
     from klotho.localcloud.planes.postgres import PostgresServers
     from klotho.localcloud.planes.queue_events import QueueEvents
     from klotho.localcloud.planes.schedules import Schedules
+    from klotho.localcloud.planes.table_events import TableEvents
     from klotho.localcloud.services.acm import Certificates
     from klotho.localcloud.services.custom_resources import PREFIX, CustomResources
     from klotho.localcloud.services.dynamodb import DynamoDb
@@ -155,6 +156,7 @@ def assemble(cloud: Cloud) -> Parts:
         "certificates": Certificates(cloud.database, cloud.world, cloud.state, cloud.region, cloud.account),
         "domains": Domains(cloud),
         "queue_events": QueueEvents(cloud),
+        "table_events": TableEvents(cloud),
         "schedules": Schedules(cloud),
         "events": Events(cloud),
     }

@@ -13,7 +13,7 @@ from klotho.sdk.statements import verb
 from klotho.sdk.topic_filter import Filter, FilterOn, read_filter, read_filter_on
 
 
-def _read_dead_letter(value: Any) -> str | None:
+def read_dead_letter(value: Any) -> str | None:
     """The name of another queue; None when that queue's own mistakes were reported already."""
     if not isinstance(value, Queue):
         help_text = 'make one first: `failed = Messaging.Queue("failed")`, then `dead_letter=failed`'
@@ -33,7 +33,7 @@ class Queue(Construct):
 
     @described(
         fifo=read.truth,
-        dead_letter=_read_dead_letter,
+        dead_letter=read_dead_letter,
         visibility=read.whole(0, 43200, unit="seconds"),
         retention=read.whole(60, 1209600, unit="seconds"),
         max_receives=read.whole(1, 1000),

@@ -37,6 +37,7 @@ _PLANES = {
     "postgres": "postgres:PostgresServers",
     "queue_events": "queue_events:QueueEvents",
     "schedules": "schedules:Schedules",
+    "table_events": "table_events:TableEvents",
 }
 """By field name of `Cloud`: module and class of those made from the cloud alone."""
 

@@ -94,6 +94,15 @@ SAMPLES: dict[str, Any] = {
     },
     "DescribeLimits": {},
     "DescribeEndpoints": {},
+    "ListStreams": {"TableName": "things", "Limit": 1},
+    "DescribeStream": {"StreamArn": f"{ARN}/stream/2026-11-20T00:00:00.000", "Limit": 1},
+    "GetShardIterator": {
+        "StreamArn": f"{ARN}/stream/2026-11-20T00:00:00.000",
+        "ShardId": "shardId-00000000000000000001-00000000",
+        "ShardIteratorType": "AT_SEQUENCE_NUMBER",
+        "SequenceNumber": "100000000000000000001",
+    },
+    "GetRecords": {"ShardIterator": "WyJhIiwxLDFd", "Limit": 1},
 }
 JUNK = st.sampled_from(
     [None, True, -1, 0, 1.5, 10**30, "", "a", "#x", ":v", "things", [], [None], [{}], {}, {"": {}}, {"S": 1},

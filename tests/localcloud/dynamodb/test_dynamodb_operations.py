@@ -98,7 +98,7 @@ def test_an_unknown_table_and_an_unknown_operation_are_refused(store: Store) -> 
     with pytest.raises(Refused) as refused:
         store.call("GetItem", TableName="nothing", Key={"pk": {"S": "a"}})
     assert (refused.value.code, refused.value.message) == ("ResourceNotFoundException", "Requested resource not found")
-    for operation in ("ExecuteStatement", "CreateGlobalTable", "CreateBackup", "DescribeStream"):
+    for operation in ("ExecuteStatement", "CreateGlobalTable", "CreateBackup", "DescribeExport"):
         with pytest.raises(Refused, match=f"DynamoDB {operation} is not supported by the local cloud"):
             store.call(operation)
 

@@ -11,6 +11,7 @@ from klotho.catalogue.relationships.postgres import USE_POSTGRES
 from klotho.catalogue.relationships.queue import CONSUME_BY_CONTAINER, CONSUME_BY_FUNCTION, SEND_TO_QUEUE
 from klotho.catalogue.relationships.schedule import TRIGGERED_BY_SCHEDULE
 from klotho.catalogue.relationships.secret import USE_SECRET
+from klotho.catalogue.relationships.table_changes import TRIGGERED_BY_TABLE
 from klotho.catalogue.relationships.topic import (
     PUBLISH_TO_TOPIC,
     SUBSCRIBE_BY_CONTAINER,
@@ -24,6 +25,7 @@ PAIRS: tuple[Pair, ...] = (
     USE_KEYVALUE,
     USE_SECRET,
     TRIGGERED_BY_SCHEDULE,
+    TRIGGERED_BY_TABLE,
     SEND_TO_QUEUE,
     CONSUME_BY_FUNCTION,
     CONSUME_BY_CONTAINER,

@@ -14,6 +14,7 @@ from klotho.catalogue.kinds.function import function_key
 from klotho.catalogue.kinds.schedule import expression
 from klotho.catalogue.rules import Link, Pair
 from klotho.catalogue.tables import iam_actions
+from klotho.diagnostics import Report
 from klotho.resources import AddResource, DependsOn, Pseudo, Ref, json_text, resource_key
 from klotho.resources.changes import Action
 
@@ -69,10 +70,22 @@ def _event(name: str) -> object:
     )
 
 
+def _check(link: Link, report: Report) -> None:
+    given = [name for name in ("batch", "window", "from_start", "retries", "dead_letter") if link.get(name) is not None]
+    if given:
+        report.error(
+            "bad-batch",
+            f"{link.target.title} makes no batches: `{given[0]}` is for the changes of a table",
+            link.relationship.span,
+            helps=["leave it out"],
+        )
+
+
 TRIGGERED_BY_SCHEDULE = Pair(
     verbs=("triggered_by",),
     actors=("Compute.Function",),
     targets=("Schedule",),
     creates="a schedule with the function as its target, and a role with `lambda:InvokeFunction` on its ARN",
     connect=run_at_times,
+    check=_check,
 )

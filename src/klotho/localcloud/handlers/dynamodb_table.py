@@ -1,12 +1,12 @@
 """AWS::DynamoDB::Table: a table of the local cloud's DynamoDB store.
 
-Input: the resource's properties. Output: the table, its name as `Ref` and its `Arn`. Refuses, as a `HandlerError` in
-AWS's words: a name that is taken, more than one global index added or removed in one update, deletion under
-DeletionProtectionEnabled, another TTL attribute while TTL is on; and by name what cannot change in place (key types,
-local indexes). Streams, replicas, imports and every property not in `carries` are refused by the engine.
+Input: the resource's properties. Output: the table, its name as `Ref`, its `Arn` and `StreamArn`. Refuses, as a
+`HandlerError` in AWS's words: a name that is taken, more than one global index added or removed in one update, deletion
+under DeletionProtectionEnabled, another TTL attribute while TTL is on; and by name what cannot change in place (key
+types, local indexes). Replicas, imports and every property not in `carries` are refused by the engine.
 
-Honoured: keys, attribute definitions, global and local indexes, time to live, deletion protection, tags. Recorded and
-given back, because nothing on this machine is billed, throttled or encrypted by them: BillingMode,
+Honoured: keys, attribute definitions, global and local indexes, time to live, streams, deletion protection, tags.
+Recorded and given back, because nothing on this machine is billed, throttled or encrypted by them: BillingMode,
 ProvisionedThroughput, OnDemandThroughput, SSESpecification, TableClass, PointInTimeRecoverySpecification.
 Source: "AWS::DynamoDB::Table" in the CloudFormation template reference.
 """
@@ -52,14 +52,14 @@ class DynamoDbTable(Handler):
             "PointInTimeRecoverySpecification",
             "ProvisionedThroughput",
             "SSESpecification",
+            "StreamSpecification.StreamViewType",
             "TableClass",
             "TableName",
             "Tags",
             "TimeToLiveSpecification",
         }
     )
-    given_attributes: frozenset[str] = frozenset({"Arn"})
-    """`StreamArn` is none of them: streams are not carried."""
+    given_attributes: frozenset[str] = frozenset({"Arn", "StreamArn"})
 
     async def create(self, request: Request) -> Outcome:
         name = request.properties.get("TableName") or physical_name(
@@ -70,9 +70,10 @@ class DynamoDbTable(Handler):
             table = tables.create_table(str(name), _settings(request.properties), _tags(request), owner=request.token)
             tables.set_time_to_live(table.name, _ttl(request.properties))
             tables.set_recovery(table.name, _recovery(request.properties))
+            stream = tables.set_stream(table.name, _view(request.properties))
         except DynamoDbError as error:
             raise _failure(error) from error
-        return Outcome(table.name, {"Arn": table.arn})
+        return _outcome(table.name, table.arn, stream)
 
     def must_replace(self, request: Request) -> bool:
         """A changed key, a changed type of a defined attribute and changed local indexes need a new table."""
@@ -97,9 +98,10 @@ class DynamoDbTable(Handler):
             tables.set_time_to_live(name, wanted)
             tables.set_recovery(name, _recovery(request.properties))
             tables.set_tags(name, _tags(request))
+            stream = tables.set_stream(name, _view(request.properties))
         except DynamoDbError as error:
             raise _failure(error) from error
-        return Outcome(name, {"Arn": tables.catalog.arn(name)})
+        return _outcome(name, tables.catalog.arn(name), stream)
 
     async def delete(self, request: Request) -> None:
         name = request.identifier or ""
@@ -109,6 +111,16 @@ class DynamoDbTable(Handler):
             self.cloud.tables.delete_table(name)
         except DynamoDbError as error:
             raise _failure(error) from error
+
+
+def _outcome(name: str, arn: str, stream: str | None) -> Outcome:
+    return Outcome(name, {"Arn": arn} if stream is None else {"Arn": arn, "StreamArn": stream})
+
+
+def _view(properties: Properties) -> str | None:
+    """Which images the stream's records hold; None for a table without a stream."""
+    found = (properties.get("StreamSpecification") or {}).get("StreamViewType")
+    return None if found is None else str(found)
 
 
 def _settings(properties: Properties) -> dict[str, Any]:

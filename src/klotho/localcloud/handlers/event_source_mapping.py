@@ -1,14 +1,16 @@
-"""`AWS::Lambda::EventSourceMapping` on SQS queues.
+"""`AWS::Lambda::EventSourceMapping` on SQS queues and on the streams of DynamoDB tables.
 
-Input: the resource's properties. Output: a poller of the queue events plane; the id as `Ref`, `Id` and
-`EventSourceMappingArn`. Refuses, as AWS does, a queue or function that does not exist, a second mapping of the same
-two, a visibility timeout below the function's timeout, batches beyond 10 without a window or on a FIFO queue. Refused
-by name: other sources than SQS, and every property not in `carries` (filters, destinations, stream settings).
+Input: the resource's properties. Output: a poller of the queue events or table events plane; the id as `Ref`, `Id` and
+`EventSourceMappingArn`. Refuses, as AWS does, a source or function that does not exist, a second mapping of the same
+two; of queues a visibility timeout below the function's timeout, batches beyond 10 without a window or on a FIFO queue;
+of streams a role that may not read it, a missing StartingPosition, a destination that is no standard queue; and the
+properties of one kind of source for the other. Refused by name: other sources, and every property not in `carries`
+(filters, parallelization, tumbling windows).
 """
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from klotho.localcloud.handler import Handler, HandlerError, Outcome, Properties, Record, Request
 from klotho.localcloud.identity import arn, uuid_of
@@ -16,20 +18,37 @@ from klotho.localcloud.planes.functions.model import name_of
 from klotho.localcloud.planes.queue_events.mapping import DEFAULT_BATCH
 from klotho.localcloud.service import ApiError
 
+if TYPE_CHECKING:
+    from klotho.localcloud.planes.queue_events import QueueEvents
+    from klotho.localcloud.planes.table_events import TableEvents
+
 _FIFO_BATCH = 10
 _UNWINDOWED_BATCH = 10
 """AWS: "When you set BatchSize to a value greater than 10, you must set MaximumBatchingWindowInSeconds to at least 1"
 (Lambda API, CreateEventSourceMapping)."""
 
 
+_OF_QUEUES = frozenset({"ScalingConfig"})
+_OF_STREAMS = frozenset(
+    {
+        "BisectBatchOnFunctionError",
+        "DestinationConfig",
+        "MaximumRecordAgeInSeconds",
+        "MaximumRetryAttempts",
+        "StartingPosition",
+    }
+)
+
+
 class EventSourceMapping(Handler):
-    """Calls a function with the messages of a queue; the identifier is a UUID."""
+    """Calls a function with the messages of a queue or the changes of a table; the identifier is a UUID."""
 
     type_name: ClassVar[str] = "AWS::Lambda::EventSourceMapping"
     carries: ClassVar[frozenset[str]] = frozenset(
         (
-            "BatchSize", "Enabled", "EventSourceArn", "FunctionName", "FunctionResponseTypes",
-            "MaximumBatchingWindowInSeconds", "ScalingConfig", "Tags",
+            "BatchSize", "BisectBatchOnFunctionError", "DestinationConfig", "Enabled", "EventSourceArn",
+            "FunctionName", "FunctionResponseTypes", "MaximumBatchingWindowInSeconds", "MaximumRecordAgeInSeconds",
+            "MaximumRetryAttempts", "ScalingConfig", "StartingPosition", "Tags",
         )
     )  # fmt: skip
 
@@ -38,46 +57,77 @@ class EventSourceMapping(Handler):
         self._check(request.properties, identifier)
         place = arn("lambda", f"event-source-mapping:{identifier}", self.cloud.region)
         outcome = Outcome(identifier, {"Id": identifier, "EventSourceMappingArn": place})
-        self.cloud.queue_events.put(_record(request, outcome))
+        self._plane(request.properties).put(_record(request, outcome))
         return outcome
 
     async def update(self, request: Request) -> Outcome:
         assert request.identifier is not None
         self._check(request.properties, request.identifier)
         outcome = Outcome(request.identifier, dict(request.attributes))
-        self.cloud.queue_events.put(_record(request, outcome))
+        self._plane(request.properties).put(_record(request, outcome))
         return outcome
 
     async def delete(self, request: Request) -> None:
         if request.identifier is not None:
-            self.cloud.queue_events.remove(request.identifier)
+            self._plane(request.properties).remove(request.identifier)
 
     async def resume(self, record: Record) -> None:
-        if self.cloud.queue_events.get(record.identifier) is None:
-            self.cloud.queue_events.put(record)
+        plane = self._plane(record.properties)
+        if plane.get(record.identifier) is None:
+            plane.put(record)
 
     async def suspend(self, record: Record) -> None:
-        self.cloud.queue_events.remove(record.identifier)
+        self._plane(record.properties).suspend(record.identifier)
+
+    def _plane(self, properties: Properties) -> QueueEvents | TableEvents:
+        return self.cloud.table_events if _is_stream(properties) else self.cloud.queue_events
 
     def _check(self, properties: Properties, identifier: str) -> None:
         source = str(properties.get("EventSourceArn", ""))
-        if not source.startswith("arn:aws:sqs:"):
-            raise _invalid(f"EventSourceArn {source or '(none)'} is not supported by the local cloud yet; use SQS")
+        if not source.startswith("arn:aws:sqs:") and not _is_stream(properties):
+            raise _invalid(
+                f"EventSourceArn {source or '(none)'} is not supported by the local cloud yet; use SQS or DynamoDB"
+            )
+        wrong = sorted((_OF_QUEUES if _is_stream(properties) else _OF_STREAMS) & set(properties))
+        if wrong:
+            raise _invalid(f"Unsupported {wrong[0]} parameter for the given event source type: {source}")
+        function = name_of(str(properties["FunctionName"]))
+        try:
+            spec = self.cloud.functions.get(function)
+        except ApiError as error:
+            raise HandlerError(error.message, "ResourceNotFoundException") from error
+        if _is_stream(properties):
+            self._check_stream(properties, source, spec.role_arn)
+        else:
+            self._check_queue(properties, source, spec.timeout_s)
+        self._check_alone(source, function, identifier)
+
+    def _check_queue(self, properties: Properties, source: str, timeout: int) -> None:
         queue = self.cloud.queues.catalog.find(source)
         if queue is None or queue.arn != source:
             raise _invalid(f"Error occurred while ReceiveMessage. SQS Error Code: NonExistentQueue. {source}")
-        function = name_of(str(properties["FunctionName"]))
-        try:
-            timeout = self.cloud.functions.get(function).timeout_s
-        except ApiError as error:
-            raise HandlerError(error.message, "ResourceNotFoundException") from error
         if queue.definition.visibility < timeout:
             raise _invalid(
                 f"Queue visibility timeout: {queue.definition.visibility} seconds is less than Function timeout: "
                 f"{timeout} seconds"
             )
         _check_batch(properties, queue.definition.fifo)
-        self._check_alone(source, function, identifier)
+
+    def _check_stream(self, properties: Properties, source: str, role: str | None) -> None:
+        if self.cloud.tables.catalog.find_stream(source) is None:
+            raise _invalid(f"Stream not found: {source}")
+        if properties.get("StartingPosition") not in ("LATEST", "TRIM_HORIZON"):
+            raise _invalid("1 validation error detected: Value null at 'startingPosition': use TRIM_HORIZON or LATEST")
+        needed = [(f"dynamodb:{action}", source) for action in ("DescribeStream", "GetRecords", "GetShardIterator")]
+        if not all(self.cloud.table_events.may(role, *need) for need in (*needed, ("dynamodb:ListStreams", "*"))):
+            raise _invalid(
+                f"Cannot access stream {source}. Please ensure the role can perform the GetRecords, GetShardIterator, "
+                "DescribeStream, and ListStreams Actions on your stream in IAM."
+            )
+        target = ((properties.get("DestinationConfig") or {}).get("OnFailure") or {}).get("Destination")
+        queue = None if target is None else self.cloud.queues.catalog.find(str(target))
+        if target is not None and (queue is None or queue.arn != target or queue.definition.fifo):
+            raise _invalid(f"DestinationConfig: {target} is no standard queue, the only destination that is carried")
 
     def _check_alone(self, source: str, function: str, identifier: str) -> None:
         for record in self.cloud.world.list(self.type_name):
@@ -88,6 +138,10 @@ class EventSourceMapping(Handler):
                     f"Please update or delete the existing mapping with UUID {record.identifier}",
                     "ResourceConflictException",
                 )
+
+
+def _is_stream(properties: Properties) -> bool:
+    return str(properties.get("EventSourceArn", "")).startswith("arn:aws:dynamodb:")
 
 
 def _check_batch(properties: Properties, fifo: bool) -> None:

@@ -18,6 +18,7 @@ from klotho.localcloud.world import World
 _VERBS: Mapping[tuple[str, str], str] = {
     ("dynamodb", "read"): "reads_from",
     ("dynamodb", "write"): "writes_to",
+    ("dynamodb", "stream"): "triggered_by",
     ("lambda", "invoke"): "calls",
     ("sns", "publish"): "publishes_to",
     ("sqs", "poll"): "consumes",

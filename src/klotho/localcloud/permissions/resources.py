@@ -18,6 +18,7 @@ from urllib.parse import unquote
 from klotho.localcloud.permissions.conditions import UnevaluableError
 from klotho.localcloud.permissions.evaluate import Need
 from klotho.localcloud.service import ApiCall
+from klotho.localcloud.services.dynamodb.stream_reads import stream_of_iterator
 
 _TRANSACTION_ACTIONS = {
     "ConditionCheck": "dynamodb:ConditionCheckItem",
@@ -258,6 +259,11 @@ def _distribution(request: Request) -> list[Need]:
     return [request.need(f"arn:aws:cloudfront::{request.surroundings.account}:distribution/{name}")]
 
 
+def _shard_iterator(request: Request) -> list[Need]:
+    """Only the iterator says which stream is read."""
+    return [request.need(stream_of_iterator(request.text("ShardIterator")) or "*")]
+
+
 def _topic(request: Request) -> list[Need]:
     """Publish names its topic in either of two parameters; a telephone number is no resource."""
     return [request.need(request.text("TopicArn") or request.text("TargetArn") or "*")]
@@ -305,6 +311,7 @@ RESOLVERS: Mapping[str, Callable[[Request], list[Need]]] = {
     "query": _query,
     "queue": _queue,
     "secret": _secret,
+    "shard_iterator": _shard_iterator,
     "subscription": _subscription,
     "table": _table,
     "topic": _topic,
@@ -314,10 +321,11 @@ RESOLVERS: Mapping[str, Callable[[Request], list[Need]]] = {
 
 
 def constructs_arn(resource: str) -> Iterator[str]:
-    """The ARN itself and those of what it is a part of: the table of an index, the bucket of an object."""
+    """The ARN itself and those of what it is a part of: the table of an index or stream, the bucket of an object."""
     yield resource
-    if "/index/" in resource:
-        yield resource.partition("/index/")[0]
+    for part in ("/index/", "/stream/"):
+        if part in resource:
+            yield resource.partition(part)[0]
     if resource.startswith("arn:aws:s3:::"):
         yield resource.partition("/")[0]
     if resource.count(":") == 7:  # a qualified function

@@ -68,6 +68,14 @@ SAMPLES = (
         },
         {"One": QUEUE, "Two": QUEUE, "Left": FUNCTION, "Right": FUNCTION, "LambdaRole": LAMBDA_ROLE},
         planes=planes("queues", "functions", "queue_events"),
+        # Of streams alone; tests/localcloud/table_events/test_table_events.py has mappings on those.
+        refused={
+            "BisectBatchOnFunctionError": True,
+            "DestinationConfig": {"OnFailure": {"Destination": OTHER_ARN}},
+            "MaximumRecordAgeInSeconds": 60,
+            "MaximumRetryAttempts": 3,
+            "StartingPosition": "LATEST",
+        },
         read=read_mapping,
         slow=True,
     ),

@@ -34,7 +34,9 @@ def read_secret(cloud: Cloud, record: Record) -> Any:
 def read_table(cloud: Cloud, record: Record) -> Any:
     table = cloud.tables.find_table(record.identifier)
     assert table is not None
-    return table.name, table.ttl, table.recovery, table.tags, sorted(table.definition.indexes), repr(table.schema)
+    view = table.stream.view if table.stream else None
+    indexes = sorted(table.definition.indexes)
+    return table.name, table.ttl, table.recovery, table.tags, indexes, repr(table.schema), view
 
 
 BY_OTHER = [index("by-other", key("other"))]
@@ -91,6 +93,7 @@ SAMPLES = (
             "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True},
             "ProvisionedThroughput": THROUGHPUT,
             "SSESpecification": {"SSEEnabled": True},
+            "StreamSpecification": {"StreamViewType": "NEW_AND_OLD_IMAGES"},
             "TableClass": "STANDARD_INFREQUENT_ACCESS",
             "TableName": "named",
             "Tags": tags("b"),

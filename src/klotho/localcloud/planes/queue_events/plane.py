@@ -63,6 +63,8 @@ class QueueEvents:
         if poller is not None:
             self._let_go(poller)
 
+    suspend = remove
+
     def get(self, identifier: str) -> Mapping | None:
         poller = self._pollers.get(identifier)
         return None if poller is None else poller.mapping

@@ -20,6 +20,8 @@ import orjson
 
 from klotho.localcloud.services.dynamodb.definition import Definition, define
 from klotho.localcloud.services.dynamodb.errors import DynamoDbError, table_missing, validation
+from klotho.localcloud.services.dynamodb.streams import SCHEMA as STREAMS
+from klotho.localcloud.services.dynamodb.streams import Stream
 from klotho.localcloud.services.dynamodb.table import Table
 
 FORMAT = 1
@@ -47,9 +49,11 @@ class Catalog:
         if found > FORMAT:
             self.connection.close()
             raise RuntimeError(f"{path} has data format {found}, this Klotho reads up to {FORMAT}")
-        self.connection.executescript(_SCHEMA)
+        self.connection.executescript(_SCHEMA + STREAMS)
         self.connection.execute(f"pragma user_version={FORMAT}")
         self._tables = {table.name: table for table in self._load()}
+        for table in self._tables.values():
+            table.stream = self._stream(table)
 
     def _load(self) -> Iterator[Table]:
         rows = self.connection.execute(
@@ -69,6 +73,13 @@ class Catalog:
                 created=created,
                 uuid=identity,
             )
+
+    def _stream(self, table: Table) -> Stream | None:
+        """The table's stream, as the file has it."""
+        row = self.connection.execute(
+            "select number, view, created from streams where tbl=?", (table.number,)
+        ).fetchone()
+        return None if row is None else Stream(self.connection, row[0], table.arn, row[1], row[2], table.schema.names)
 
     def close(self) -> None:
         self.connection.close()
@@ -173,6 +184,7 @@ class Catalog:
             for state in table.index_states.values():
                 table.rows.drop_index(state["number"])
             table.rows.drop()
+            self._end_stream(table)
             self.connection.execute("delete from tables where number=?", (table.number,))
         del self._tables[name]
 
@@ -207,6 +219,30 @@ class Catalog:
             self.connection.execute("update tables set ttl=? where number=?", (attribute, table.number))
             table.ttl = attribute
             table.refresh_expiry()
+
+    def set_stream(self, table: Table, view: str | None) -> None:
+        """Record changes from now on with these images, or no more (None); another view is another stream."""
+        if (table.stream.view if table.stream else None) == view:
+            return
+        with self.transaction():
+            self._end_stream(table)
+            if view is not None:
+                self.connection.execute(
+                    "insert into streams (tbl, view, created) values (?,?,?)", (table.number, view, time.time())
+                )
+        table.stream = self._stream(table)
+
+    def _end_stream(self, table: Table) -> None:
+        """Not as on AWS, which keeps the records of a stream that ended for 24 hours: they go with it."""
+        if table.stream is not None:
+            self.connection.execute("delete from stream_records where stream=?", (table.stream.number,))
+            self.connection.execute("delete from streams where number=?", (table.stream.number,))
+
+    def find_stream(self, arn: str) -> Stream | None:
+        """The live stream of this ARN."""
+        table = self._tables.get(arn.partition("/stream/")[0].rpartition("/")[2])
+        stream = table.stream if table is not None else None
+        return stream if stream is not None and stream.arn == arn else None
 
     def set_recovery(self, table: Table, recovery: Mapping[str, Any]) -> None:
         self.connection.execute("update tables set recovery=? where number=?", (_json(dict(recovery)), table.number))

@@ -28,6 +28,9 @@ def describe(table: Table) -> dict[str, Any]:
         "TableSizeBytes": size,
         "DeletionProtectionEnabled": table.definition.protected,
     }
+    if table.stream is not None:
+        description["StreamSpecification"] = {"StreamEnabled": True, "StreamViewType": table.stream.view}
+        description |= {"LatestStreamArn": table.stream.arn, "LatestStreamLabel": table.stream.label}
     if table.definition.on_demand:
         description["BillingModeSummary"] = {"BillingMode": "PAY_PER_REQUEST"}
     if "TableClass" in settings:

@@ -14,6 +14,7 @@ import time
 
 import orjson
 
+from klotho.localcloud.services.dynamodb import streams
 from klotho.localcloud.services.dynamodb.catalog import Catalog
 from klotho.localcloud.services.dynamodb.table import Table
 
@@ -46,6 +47,7 @@ class Expiry:
                 # A table may be dropped while others are let in.
                 while self._catalog.find(table.name) is table and self.sweep(table, int(time.time())) == _BATCH:
                     await asyncio.sleep(0)
+            streams.expire(self._catalog.connection, time.time())
             await asyncio.sleep(self._seconds)
 
     def sweep(self, table: Table, now: int) -> int:
@@ -56,5 +58,5 @@ class Expiry:
         if found:
             with self._catalog.transaction():
                 for pk, sk, item in found:
-                    table.remove((pk, sk), orjson.loads(item))
+                    table.remove((pk, sk), orjson.loads(item), expired=True)
         return len(found)

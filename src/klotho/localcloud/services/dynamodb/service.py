@@ -2,7 +2,7 @@
 
 Input: authenticated `ApiCall`s in JSON 1.0, and in-process calls of the resource handler. Output: AWS's answers, with
 the `x-amz-crc32` header its SDKs check. Durable in `state/dynamodb.db`.
-Refuses by name every operation of DynamoDB that is not in `OPERATIONS` (PartiQL, streams, backups, global tables …).
+Refuses by name every operation of DynamoDB that is not in `OPERATIONS` (PartiQL, backups, global tables …).
 """
 
 from __future__ import annotations
@@ -17,7 +17,15 @@ from typing import Any
 import orjson
 
 from klotho.localcloud.service import ApiCall, ApiResponse
-from klotho.localcloud.services.dynamodb import administration, batches, queries, reads, transactions, writes
+from klotho.localcloud.services.dynamodb import (
+    administration,
+    batches,
+    queries,
+    reads,
+    stream_reads,
+    transactions,
+    writes,
+)
 from klotho.localcloud.services.dynamodb.catalog import Catalog
 from klotho.localcloud.services.dynamodb.errors import DynamoDbError
 from klotho.localcloud.services.dynamodb.expiry import Expiry
@@ -36,9 +44,13 @@ OPERATIONS: Mapping[str, Operation] = {
     "DescribeContinuousBackups": administration.describe_continuous_backups,
     "DescribeEndpoints": administration.describe_endpoints,
     "DescribeLimits": administration.describe_limits,
+    "DescribeStream": stream_reads.describe_stream,
     "DescribeTable": administration.describe_table,
     "DescribeTimeToLive": administration.describe_time_to_live,
+    "GetRecords": stream_reads.get_records,
+    "GetShardIterator": stream_reads.get_shard_iterator,
     "GetItem": reads.get_item,
+    "ListStreams": stream_reads.list_streams,
     "ListTables": administration.list_tables,
     "ListTagsOfResource": administration.list_tags_of_resource,
     "PutItem": writes.put_item,
@@ -133,6 +145,12 @@ class DynamoDb:
     def set_time_to_live(self, name: str, attribute: str | None) -> None:
         """Expire items by this attribute (seconds since 1970); None turns expiry off."""
         self.catalog.set_ttl(self.catalog.described(name), attribute)
+
+    def set_stream(self, name: str, view: str | None) -> str | None:
+        """Record the table's changes with these images, or no more (None); the stream's ARN."""
+        table = self.catalog.described(name)
+        self.catalog.set_stream(table, view)
+        return table.stream.arn if table.stream is not None else None
 
     def set_recovery(self, name: str, recovery: Mapping[str, Any]) -> None:
         """Record the point-in-time recovery setting (no backup is made on this machine)."""

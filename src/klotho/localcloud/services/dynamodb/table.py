@@ -15,6 +15,7 @@ from klotho.localcloud.services.dynamodb.definition import Definition, Index
 from klotho.localcloud.services.dynamodb.errors import validation
 from klotho.localcloud.services.dynamodb.keys import Key
 from klotho.localcloud.services.dynamodb.rows import Rows
+from klotho.localcloud.services.dynamodb.streams import Stream
 from klotho.localcloud.services.dynamodb.values import Item
 
 BATCH = 1000
@@ -49,6 +50,7 @@ class Table:
         self.created = created
         self.uuid = uuid
         self.rows = Rows(connection, number)
+        self.stream: Stream | None = None
         self.adopt(definition, index_states)
 
     def adopt(self, definition: Definition, index_states: dict[str, dict[str, Any]]) -> None:
@@ -58,6 +60,11 @@ class Table:
         self.indexes: list[tuple[int, Index]] = [
             (index_states[name]["number"], index) for name, index in definition.indexes.items()
         ]
+
+    @property
+    def needs_old(self) -> bool:
+        """Whether a write must know what it replaces, and changes more than one row."""
+        return bool(self.indexes) or self.stream is not None
 
     # ---- reading
 
@@ -86,12 +93,17 @@ class Table:
             index.schema.of_index(item, index.name, strict=True)
 
     def store(self, key: Key, item: Item, size: int, old: Item | None) -> None:
-        """Write an item; `old` is what it replaces (needed only where the table has indexes)."""
+        """Write an item; `old` is what it replaces (needed only where the table has indexes or a stream)."""
         self.rows.put(key, item, size, self.expiry(item))
+        if self.stream is not None:
+            self.stream.write(old, item)
         if self.indexes:
             self.rows.reindex(key, self._places(old), self._places(item))
 
-    def remove(self, key: Key, old: Item) -> None:
+    def remove(self, key: Key, old: Item, expired: bool = False) -> None:
+        """Delete an item; `expired`: because its time to live is over."""
+        if self.stream is not None:
+            self.stream.write(old, None, expired)
         if self.indexes:
             nowhere: dict[int, Key | None] = {number: None for number, _ in self.indexes}
             self.rows.reindex(key, self._places(old), nowhere)

@@ -64,7 +64,7 @@ class Write:
 
         `read_old` False skips reading what nobody needs (the first value is then None).
         """
-        if not read_old and self.item is not None and self.condition is None and not self.table.indexes:
+        if not read_old and self.item is not None and self.condition is None and not self.table.needs_old:
             self.table.store(self.key, self.item, self.size, None)
             return None, self.item
         old = self.table.load(self.key)
@@ -195,7 +195,7 @@ def update_item(catalog: Catalog, request: Request) -> dict[str, Any]:
 
 def _run(catalog: Catalog, write: Write, request: Request, returned: str) -> tuple[Item | None, Item | None]:
     read_old = returned != "NONE" or "ReturnConsumedCapacity" in request
-    if not write.table.indexes:
+    if not write.table.needs_old:
         # One row changes, so SQLite's own statement transaction is enough and costs half.
         return write.run(read_old)
     with catalog.transaction():
