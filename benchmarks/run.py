@@ -18,6 +18,7 @@ ALL = {
     "keyvalue": "key-value puts and gets",
     "permissions": "the permission check of a call",
     "queues": "messages sent, received and handled by one function",
+    "topics": "messages published, each to two queues",
 }
 
 
