@@ -35,6 +35,7 @@ SCOPE = Scope(
         ({"Fn::GetAtt": "Db.Endpoint.Port"}, "Endpoint.Port-of-Db"),
         ({"Fn::Sub": "${Name}-${Db.Arn}-${!Kept}-${AWS::AccountId}"}, "orders-Arn-of-Db-${Kept}-000000000000"),
         ({"Fn::Sub": ["${Other}/${Name}", {"Other": {"Ref": "Db"}}]}, "id-of-Db/orders"),
+        ({"Fn::Sub": ["https://${At}/", {"At": "127.0.0.1:20123"}]}, "http://127.0.0.1:20123/"),
         ({"Fn::Join": ["-", ["a", {"Ref": "Name"}, 1, True]]}, "a-orders-1-true"),
         ({"Fn::Join": [",", {"Ref": "Zones"}]}, "a,b,c"),
         ({"Fn::Select": ["1", {"Ref": "Zones"}]}, "b"),
