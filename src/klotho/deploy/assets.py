@@ -116,6 +116,8 @@ class AssetStep:
             assert built.uri is not None, f"{source.construct} is no image"
             return built.uri
         assert built.zip is not None, f"{source.construct} is no zip"
+        if source.part == "architecture":
+            return built.zip.architecture
         return bucket if source.part == "bucket" else built.zip.key
 
     def upload(self, constructs: Iterable[str], clients: Clients) -> None:

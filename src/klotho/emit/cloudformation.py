@@ -51,7 +51,12 @@ from klotho.stacks.segment import Segmentation, segment
 
 FOLDER = "cloudformation"
 _OPTIONS = orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE
-_PARAMETER_ABOUT = {"image": "Container image", "bucket": "Bucket of the code", "key": "Key of the code"}
+_PARAMETER_ABOUT = {
+    "image": "Container image",
+    "bucket": "Bucket of the code",
+    "key": "Key of the code",
+    "architecture": "Processor the code was made for",
+}
 
 
 @dataclass
@@ -200,7 +205,7 @@ class _Writer:
         return f"{self.ids[item.resource]}{attribute}"
 
     def _asset_parameter(self, item: Asset) -> str:
-        suffix = {"image": "Image", "bucket": "CodeBucket", "key": "CodeKey"}[item.part]
+        suffix = {"image": "Image", "bucket": "CodeBucket", "key": "CodeKey", "architecture": "Architecture"}[item.part]
         return f"{pascal(item.construct.partition('/')[2])}{suffix}"
 
 

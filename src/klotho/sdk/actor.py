@@ -10,6 +10,8 @@ from klotho.sdk.statements import verb
 from klotho.sdk.topic_filter import Filter, FilterOn, read_filter, read_filter_on
 
 Protocol = Literal["http", "grpc", "async"]
+Architecture = Literal["arm64", "x86_64"]
+"""Processors of AWS: Graviton, and Intel or AMD."""
 
 
 class Actor(Construct):

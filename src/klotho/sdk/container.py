@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from klotho.sdk import readers as read
-from klotho.sdk.actor import Actor
+from klotho.sdk.actor import Actor, Architecture
 from klotho.sdk.arguments import Arguments
 from klotho.sdk.construct import Existing, described
 from klotho.sdk.output import OutputAttribute
@@ -85,6 +85,7 @@ class Container(Actor):
         scale=_read_scale,
         health_check=read.url_path,
         always_on=read.truth,
+        architecture=read.choice("arm64", "x86_64"),
     )
     def __init__(
         self,
@@ -102,6 +103,7 @@ class Container(Actor):
         scale: tuple[int, int] | None = None,
         health_check: str | None = None,
         always_on: bool | None = None,
+        architecture: Architecture | None = None,
         stack: str | Stack | None = None,
         from_project: bool = False,
         existing: Existing = None,
@@ -123,6 +125,8 @@ class Container(Actor):
             scale: how many run, (minimum, maximum): `(1, 4)`. Default: one.
             health_check: path that answers 200 when the service is well: `"/health"`. Default: none.
             always_on: False lets it be interrupted or started on demand, which is cheaper. Default: Klotho chooses.
+            architecture: `"arm64"` or `"x86_64"`. Default: x86_64 when the Dockerfile or the image's name says so
+                (`--platform=linux/amd64`), else arm64, which costs a fifth less.
             stack: the deployment stack to put it into. Default: Klotho's segmentation.
             from_project: another repository of the project defines it; give only the name. Default: False.
             existing: an ARN or id to use as it is, never to change; or by environment: `{"prod": "…"}`.

@@ -30,7 +30,7 @@ class AssetSource(NamedTuple):
     """A parameter filled by the asset step."""
 
     construct: str
-    part: Literal["image", "bucket", "key"]
+    part: Literal["image", "bucket", "key", "architecture"]
 
 
 class StepSource(NamedTuple):

@@ -8,6 +8,7 @@ breaker), Application Auto Scaling User Guide.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -47,6 +48,8 @@ from klotho.resources.naming import dashed
 
 MAIN = "main"
 """The name of the container definition that runs the user's image."""
+_X86_PLATFORM = re.compile(r"^\s*FROM\s+--platform=(linux/)?(amd64|x86_64)\b", re.IGNORECASE | re.MULTILINE)
+_X86_IMAGE = re.compile(r"amd64|x86[_-]64", re.IGNORECASE)
 _REPOSITORY = "repository/klotho-assets"
 
 
@@ -130,7 +133,7 @@ def _task_definition(construct: Construct, setting: Setting) -> Iterator[Action]
             "NetworkMode": "awsvpc",
             "Cpu": str(setting.parameter(construct, "cpu")),
             "Memory": str(setting.parameter(construct, "memory")),
-            "RuntimePlatform": {"CpuArchitecture": "ARM64", "OperatingSystemFamily": "LINUX"},
+            "RuntimePlatform": {"CpuArchitecture": _processor(construct, setting), "OperatingSystemFamily": "LINUX"},
             "TaskRoleArn": Ref(task_role(construct), "Arn"),
             "ExecutionRoleArn": Ref(_execution_role(construct), "Arn"),
         },
@@ -142,6 +145,17 @@ def _task_definition(construct: Construct, setting: Setting) -> Iterator[Action]
         yield AddItem(key, ("ContainerDefinitions", MAIN, "PortMappings"), name, mapping)
     yield from _health_check(construct, setting)
     yield from _environment(construct, setting)
+
+
+def _processor(construct: Construct, setting: Setting) -> str:
+    """As given, else x86-64 when the image or its Dockerfile says so, else Arm, which costs a fifth less on Fargate."""
+    given = setting.parameter(construct, "architecture")
+    if given is None:
+        image, asset = setting.parameter(construct, "image"), _asset(construct, setting)
+        text = setting.files.read(asset.properties["dockerfile"]) if asset else None
+        x86 = _X86_PLATFORM.search(text) if text else _X86_IMAGE.search(image or "")
+        given = "x86_64" if x86 else "arm64"
+    return str(given).upper()
 
 
 def _health_check(construct: Construct, setting: Setting) -> Iterator[Action]:
@@ -326,6 +340,9 @@ FARGATE = Implementation(
         ),
         "command": Parameter("replaces the image's CMD: a list of words"),
         "environment": Parameter("environment variables; outputs of other constructs may be used"),
+        "architecture": Parameter(
+            "processor: `arm64` or `x86_64` (default: x86_64 when the image or its Dockerfile says so, else arm64)"
+        ),
         "cpu": Parameter("CPU of one task", 256, "CPU units (1024 = 1 vCPU)"),
         "memory": Parameter("memory of one task", 512, "MiB"),
         "scale": Parameter("fewest and most tasks; between them CPU at 60 % decides", [1, 1], "tasks"),

@@ -20,6 +20,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from klotho.deploy.functions.architecture import DEFAULT, architecture_of
 from klotho.deploy.functions.archive import Content, digest_of, write_archive
 from klotho.deploy.functions.dependencies import (
     Dependencies,
@@ -35,7 +36,7 @@ from klotho.diagnostics import Failure
 Log = Callable[[str], None]
 
 MAX_UNZIPPED_BYTES = 250 * 1024 * 1024
-_FORMAT = "1"
+_FORMAT = "2"
 """Raise when the same input should give another zip."""
 _PYTHON_SUFFIXES = (".py",)
 _NODE_SUFFIXES = (".js", ".mjs", ".cjs")
@@ -50,6 +51,8 @@ class FunctionZip:
     """SHA-256 of the zip's bytes."""
     cached: bool
     """Whether it was there already."""
+    architecture: str = DEFAULT
+    """Lambda's name of the processor it was made for."""
 
     @property
     def key(self) -> str:
@@ -131,11 +134,12 @@ class FunctionPackager:
 
     def _lookup(self, inputs: str) -> FunctionZip | None:
         try:
-            digest = json.loads((self._zips / "inputs" / f"{inputs}.json").read_bytes())["digest"]
+            note = json.loads((self._zips / "inputs" / f"{inputs}.json").read_bytes())
+            digest, architecture = str(note["digest"]), str(note["architecture"])
         except (OSError, ValueError, KeyError):
             return None  # Never built, or the note was damaged: build again.
         path = self._zips / f"{digest}.zip"
-        return FunctionZip(path, digest, cached=True) if path.is_file() else None
+        return FunctionZip(path, digest, True, architecture) if path.is_file() else None
 
     def _build(self, inputs: str, entries: Mapping[str, Content], handler: str) -> FunctionZip:
         size = sum(len(item) if isinstance(item, bytes) else item.stat().st_size for item in entries.values())
@@ -145,6 +149,7 @@ class FunctionPackager:
                 f"the function `{handler}` is {size // 2**20} MB unzipped; Lambda takes at most 250 MB",
                 helps=("leave out packages it does not need, or make it a `Compute.Container`",),
             )
+        architecture = architecture_of(entries)
         (self._zips / "inputs").mkdir(parents=True, exist_ok=True)
         descriptor, name = tempfile.mkstemp(dir=self._zips, suffix=".new")
         path = Path(name)
@@ -158,9 +163,9 @@ class FunctionPackager:
             path.unlink(missing_ok=True)
         # Two functions of one file have the same inputs and are packaged at the same time, each by a thread of its own.
         note = self._zips / "inputs" / f".{inputs}.{os.getpid()}-{threading.get_ident()}"
-        note.write_text(json.dumps({"digest": digest}))
+        note.write_text(json.dumps({"digest": digest, "architecture": architecture}))
         note.replace(self._zips / "inputs" / f"{inputs}.json")
-        return FunctionZip(final, digest, cached=False)
+        return FunctionZip(final, digest, False, architecture)
 
 
 def handler_file(root: Path, handler: str, suffixes: tuple[str, ...]) -> Path:

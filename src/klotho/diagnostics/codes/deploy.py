@@ -86,6 +86,12 @@ _PACKAGING = (
         "Use Python or Node.js, or make it a `Compute.Container`.",
     ),
     Page(
+        "mixed-architectures",
+        "A function's package holds native code for two kinds of processor.",
+        "Lambda runs a function on one kind; the other part would fail when it is loaded.",
+        "Ship one of the two, and install packages for one platform.",
+    ),
+    Page(
         "function-too-large",
         "A function with its packages is beyond 250 MB unzipped.",
         "Lambda does not take it.",
