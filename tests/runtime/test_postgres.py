@@ -147,6 +147,13 @@ def test_ipv6_hosts_and_sslmode_are_in_the_url() -> None:
     assert db.sslmode == "require"
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1"])
+def test_on_this_machine_there_is_no_tls(host: str) -> None:
+    assert database(host=host, sslmode="require").sslmode == "disable"
+    assert database(host=host).sslmode == ""
+    assert database(host="127x.example", sslmode="require").sslmode == "require"
+
+
 def test_no_text_shows_the_password(monkeypatch: pytest.MonkeyPatch) -> None:
     texts = []
     for stored in (

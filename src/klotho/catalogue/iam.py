@@ -41,10 +41,10 @@ def allow(role_key: ResourceKey, name: str, actions: Sequence[str], resources: S
             "PolicyDocument": {"Version": "2012-10-17"},
         },
     )
+    yield AddItem(key, ("PolicyDocument", "Statement"), name, statement(name, actions, resources))
+
+
+def statement(name: str, actions: Sequence[str], resources: Sequence[Any]) -> dict[str, Any]:
+    """Allows these actions on these resources; `name` becomes its Sid."""
     sid = "".join(word[:1].upper() + word[1:] for word in "".join(c if c.isalnum() else " " for c in name).split())
-    yield AddItem(
-        key,
-        ("PolicyDocument", "Statement"),
-        name,
-        {"Sid": sid, "Effect": "Allow", "Action": sorted(actions), "Resource": list(resources)},
-    )
+    return {"Sid": sid, "Effect": "Allow", "Action": sorted(actions), "Resource": list(resources)}

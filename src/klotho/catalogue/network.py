@@ -245,6 +245,15 @@ def ingress_from_group(owner: str, role: str, source: Ref, target: Construct, po
     )
 
 
+def ingress_between(
+    rule: ResourceKey, source: ResourceKey, target: ResourceKey, port: int, about: str
+) -> Iterator[Action]:
+    """One security group may reach another one on this TCP port."""
+    yield AddResource(
+        rule, "AWS::EC2::SecurityGroupIngress", _ingress(Ref(target, "GroupId"), Ref(source, "GroupId"), port, about)
+    )
+
+
 def _ingress(group: Ref, source: Ref, port: int, about: str) -> dict[str, object]:
     return {
         "GroupId": group,

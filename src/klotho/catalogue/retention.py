@@ -8,6 +8,7 @@ attributes.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 RETENTION: Mapping[str, tuple[str, str]] = {
     "AWS::DynamoDB::Table": ("RetainExceptOnCreate", "Retain"),
@@ -16,3 +17,13 @@ RETENTION: Mapping[str, tuple[str, str]] = {
     "AWS::SecretsManager::Secret": ("RetainExceptOnCreate", "Retain"),
 }
 """By resource type: DeletionPolicy and UpdateReplacePolicy. These types are what Klotho calls stateful."""
+
+
+def retention(type_name: str, properties: Mapping[str, Any]) -> tuple[str, str] | None:
+    """DeletionPolicy and UpdateReplacePolicy of a resource; None for what holds nothing worth keeping.
+
+    A generated secret is the login of something that goes with it, and another one is as good.
+    """
+    if type_name == "AWS::SecretsManager::Secret" and "GenerateSecretString" in properties:
+        return None
+    return RETENTION.get(type_name)

@@ -69,6 +69,9 @@ class ServiceNeed(NamedTuple):
     """The actor must reach this AWS service (the suffix of its VPC endpoint: `secretsmanager`, `ecr.api`)."""
 
     service: str
+    group: ResourceKey | None = None
+    """The security group it is reached from, when that is not the construct's own: a function beside a database, which
+    reaches nothing itself."""
 
 
 Need = PathTo | ServiceNeed

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from klotho.catalogue.facts import PropertyPath, edited, is_known, schema
-from klotho.catalogue.retention import RETENTION
+from klotho.catalogue.retention import retention
 from klotho.deploy.template import construct_of, is_remade
 
 Change = Literal["add", "modify", "replace", "remove"]
@@ -50,7 +50,8 @@ def holds_data(resource: Mapping[str, Any]) -> bool:
     """Whether removing it loses data: databases, tables and buckets, and whatever the template says to keep."""
     if is_remade(resource):
         return False
-    return resource.get("Type") in RETENTION or resource.get("DeletionPolicy") in _KEEPING
+    kept = retention(str(resource.get("Type", "")), resource.get("Properties") or {})
+    return kept is not None or resource.get("DeletionPolicy") in _KEEPING
 
 
 def differences(

@@ -16,7 +16,7 @@ from typing import Any
 import orjson
 
 from klotho.application import ConstructId, OutputRef, parse_text
-from klotho.catalogue.retention import RETENTION
+from klotho.catalogue.retention import retention
 from klotho.catalogue.rules import Setting
 from klotho.emit.bundle import Bundle
 from klotho.emit.intrinsics import Scope, rendered
@@ -124,9 +124,9 @@ class _Writer:
         waits = [self.ids[key] for key in resource.depends_on if self._is_in(key, stack) and key not in named]
         if waits:
             entry["DependsOn"] = sorted(waits)
-        remade = self._is_remade(resource)
-        if resource.type in RETENTION and not remade:
-            entry["DeletionPolicy"], entry["UpdateReplacePolicy"] = RETENTION[resource.type]
+        remade, kept = self._is_remade(resource), retention(resource.type, resource.properties)
+        if kept is not None and not remade:
+            entry["DeletionPolicy"], entry["UpdateReplacePolicy"] = kept
             template.stateful = True
         entry["Metadata"] = {"klotho": {"construct": owner_of(resource.key), **({"remade": True} if remade else {})}}
         template.origins[self.ids[resource.key]] = _origin(resource)
@@ -206,7 +206,10 @@ class _Writer:
 
     def _asset_parameter(self, item: Asset) -> str:
         suffix = {"image": "Image", "bucket": "CodeBucket", "key": "CodeKey", "architecture": "Architecture"}[item.part]
-        return f"{pascal(item.construct.partition('/')[2])}{suffix}"
+        kind, _, name = item.construct.partition("/")
+        # A function that belongs to something else must not be taken for one of the same name.
+        owner = "" if kind.startswith("Compute.") else kind.rpartition(".")[2]
+        return f"{pascal(name)}{owner}{suffix}"
 
 
 def _provided_parameter(item: Provided) -> str:

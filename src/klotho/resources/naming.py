@@ -61,6 +61,15 @@ def database_name(name: str) -> str:
     return text if unchanged else f"{text}_{short_hash(name)}"
 
 
+def login_name(name: str, digest: str) -> str:
+    """A login in a SQL database: up to 32 characters (MySQL's limit; PostgreSQL cuts at 63) of a-z, 0-9 and `_`.
+
+    `digest`, in hexadecimal, tells logins of equal names apart.
+    """
+    readable = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")[:19].rstrip("_")
+    return f"{readable if readable[:1].isalpha() else f'u{readable}'[:19]}_{digest[:12]}"
+
+
 def logical_id(name: str, role: str) -> str:
     """The id inside a template: `orders` and `task-role` → `OrdersTaskRole`."""
     return pascal(name) + "".join(word.capitalize() for word in role.split("-"))

@@ -55,8 +55,8 @@ class Postgres:
         self.port = _port(grant)
         self.database = str(grant["database"])
         self.access = str(grant.fields.get("access", ""))
-        self.sslmode = str(grant.fields.get("sslmode", ""))
-        """libpq's `sslmode`, empty to leave it to the driver."""
+        self.sslmode = _sslmode(str(grant.fields.get("sslmode", "")), self.host)
+        """libpq's `sslmode`: `require` on AWS, `disable` on this machine; empty to leave it to the driver."""
         self._secret = str(grant["secret"])
 
     def __repr__(self) -> str:
@@ -108,6 +108,16 @@ class Postgres:
         raise ConfigError(
             f"the secret of datastore {self.name!r} ({self._secret}) is not JSON with a username and a password"
         )
+
+
+def _sslmode(wanted: str, host: str) -> str:
+    """What is wanted, but off where nothing leaves the machine: a server on loopback may speak no TLS."""
+    return "disable" if wanted and is_loopback(host) else wanted
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address is this machine itself."""
+    return host in ("localhost", "::1") or host.startswith("127.")
 
 
 def _port(grant: Grant) -> int:

@@ -30,7 +30,7 @@ class MySQL(Construct):
     database = OutputAttribute()
     """The name of the database on the server."""
     secret_arn = OutputAttribute()
-    """The ARN of the secret that holds user and password; the ARN itself is no secret."""
+    """The ARN of the master user's secret, which no service may read; the ARN itself is no secret."""
     user = OutputAttribute(secret=True)
     """A secret: fetched by the service at run time, never written into `environment=`."""
     password = OutputAttribute(secret=True)

@@ -189,7 +189,8 @@ def test_a_denial_is_written_to_the_units_log_once_a_second_and_counted(scene: S
         (Need("logs:DescribeLogGroups", "*"), "no relationship in infra.py gives logs:DescribeLogGroups"),
         (
             Need("secretsmanager:GetSecretValue", "arn:of:the:secret"),
-            "`orders.reads_from(orders_db)` in infra.py would allow it",
+            "the master user's secret is for nobody: `orders.reads_from(orders_db)` in infra.py would give it a login "
+            "of its own",
         ),
         (
             Need("servicediscovery:DiscoverInstances", "*", subject="shop/desk"),

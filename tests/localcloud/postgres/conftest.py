@@ -41,3 +41,9 @@ def cloud_at(state: Path) -> Any:
 def make_cloud(tmp_path: Path) -> Callable[[], Any]:
     """Each call is one life of a supervisor over the same state folder."""
     return lambda: cloud_at(tmp_path / "state")
+
+
+@pytest.fixture(scope="session")
+def cloud_in() -> Callable[[Path], Any]:
+    """One life of a supervisor over a state folder."""
+    return cloud_at

@@ -83,6 +83,18 @@ test("a database resolves with its login loaded", async () => {
   assert.equal(url.host, "db.internal:5432");
 });
 
+test("a database on AWS is spoken to with TLS, and one on this machine without", async () => {
+  const known = JSON.parse(process.env.KLOTHO_DATASTORE_USERS_DB);
+  const at = async (host) => {
+    const value = JSON.stringify({ ...known, host, sslmode: "require" });
+    return withEnvironment({ KLOTHO_DATASTORE_USERS_DB: value }, () => config.datastores.get("users_db"));
+  };
+  const far = await at("db.internal");
+  assert.deepEqual([far.sslmode, new URL(far.url).search], ["require", "?sslmode=no-verify"]);
+  const near = await at("127.0.0.1");
+  assert.deepEqual([near.sslmode, new URL(near.url).search], ["disable", "?sslmode=disable"]);
+});
+
 test("no rendering of a database shows the password", async () => {
   const db = await config.datastores.get("users_db");
   const texts = [util.inspect(db, { showHidden: true, depth: 9 }), JSON.stringify(db), String(db)];

@@ -70,8 +70,11 @@ def test_no_action_is_a_wildcard_and_no_resource_where_aws_has_a_level(app: Buil
 def test_a_database_may_be_reached_on_its_port_by_its_users_only(app: Builder) -> None:
     app.add("postgres", "db").add("container", "web").add("container", "pdf").says("web", "reads_from", "db")
     rules = [item for item in app.resolve().graph if item.type == "AWS::EC2::SecurityGroupIngress"]
-    assert [item.key for item in rules] == ["Compute.Container/web:reaches-postgres-db-5432"]
-    assert (rules[0].properties["FromPort"], rules[0].properties["ToPort"]) == (5432, 5432)
+    assert {item.key: item.properties["SourceSecurityGroupId"].resource for item in rules} == {
+        "Compute.Container/web:reaches-postgres-db-5432": "Compute.Container/web:container-security-group",
+        "Databases.Postgres/db:roles-reach-database": "Databases.Postgres/db:roles-security-group",
+    }
+    assert {(item.properties["FromPort"], item.properties["ToPort"]) for item in rules} == {(5432, 5432)}
 
 
 def test_the_connection_is_references_and_never_a_password(app: Builder) -> None:
@@ -80,8 +83,9 @@ def test_the_connection_is_references_and_never_a_password(app: Builder) -> None
     definition = template["Resources"]["WebTaskDefinition"]["Properties"]["ContainerDefinitions"][0]
     (value,) = [item["Value"] for item in definition["Environment"] if item["Name"] == "KLOTHO_DATASTORE_DB"]
     connection = json.loads(value["Fn::Sub"])
-    assert connection["secret"] == "${DbDatabaseMasterUserSecretSecretArn}"
-    assert set(connection) == {"access", "database", "host", "kind", "name", "port", "secret"}
+    assert connection["secret"] == "${WebLoginPostgresDb.Id}"
+    assert set(connection) == {"access", "database", "host", "kind", "name", "port", "secret", "sslmode"}
+    assert connection["sslmode"] == "require"
     assert connection["access"] == "read"
 
 
@@ -91,7 +95,8 @@ def test_a_function_that_uses_a_database_enters_the_network_without_a_nat_gatewa
     types = [item.type for item in graph]
     assert "VpcConfig" in graph["Compute.Function/work:function"].properties
     assert "AWS::EC2::NatGateway" not in types
-    assert [item.key for item in graph if item.type == "AWS::EC2::VPCEndpoint"] == ["shared:secretsmanager-endpoint"]
+    endpoints = [item.key for item in graph if item.type == "AWS::EC2::VPCEndpoint"]
+    assert endpoints == ["shared:s3-endpoint", "shared:secretsmanager-endpoint"]
 
 
 def test_functions_over_tables_need_no_network_at_all(app: Builder) -> None:

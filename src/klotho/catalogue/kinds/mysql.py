@@ -13,22 +13,18 @@ from klotho.application import Construct
 from klotho.catalogue.kinds.rds_instance import (
     OUTPUTS,
     check_storage,
-    database_key,
     enter_network,
     instance,
     parameters,
-    secret_arn,
 )
 from klotho.catalogue.rules import Implementation, Parameter, Placement, Setting
+from klotho.catalogue.sql_roles import database_key, provider_asset, provider_needs
 from klotho.catalogue.tables import table
 from klotho.diagnostics import Report, one_of
 from klotho.resources import AddResource, Ref, SetProperty, resource_key
 from klotho.resources.changes import Action
 from klotho.resources.naming import database_name
 
-__all__ = ["MYSQL", "PORT", "database_key", "secret_arn"]
-
-PORT = 3306
 _SLOW_S = 2
 """A statement that takes longer is worth a line in the log."""
 
@@ -89,6 +85,8 @@ MYSQL = Implementation(
     outputs=OUTPUTS,
     placement=Placement.INSIDE,
     enter_network=enter_network,
+    needs=provider_needs,
+    asset=provider_asset,
     stateful=True,
     check=check_mysql,
 )

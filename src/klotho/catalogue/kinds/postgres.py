@@ -1,4 +1,9 @@
-"""`Databases.Postgres` on RDS: see `rds_instance` for what it shares with other engines."""
+"""`Databases.Postgres` on RDS: see `rds_instance` for what it shares with other engines.
+
+Nobody connects without TLS: PostgreSQL 15 and newer have `rds.force_ssl` on by default, older ones off, so the instance
+has a parameter group of its own. Source: Amazon RDS User Guide, "Requiring an SSL/TLS connection to a PostgreSQL DB
+instance".
+"""
 
 from __future__ import annotations
 
@@ -8,34 +13,45 @@ from klotho.application import Construct
 from klotho.catalogue.kinds.rds_instance import (
     OUTPUTS,
     check_storage,
-    database_key,
     enter_network,
     instance,
     parameters,
-    secret_arn,
 )
 from klotho.catalogue.rules import Implementation, Parameter, Placement, Setting
+from klotho.catalogue.sql_roles import database_key, provider_asset, provider_needs
 from klotho.catalogue.tables import table
 from klotho.diagnostics import Report, one_of
-from klotho.resources import SetProperty
+from klotho.resources import AddResource, Ref, SetProperty, resource_key
 from klotho.resources.changes import Action
-
-__all__ = ["PORT", "RDS", "database_key", "secret_arn"]
-
-PORT = 5432
 
 
 def rds(construct: Construct, setting: Setting) -> Iterator[Action]:
-    """The instance, its log beside the application's."""
+    """The instance and its parameter group, its log beside the application's."""
+    key, group = database_key(construct), resource_key(construct.id, "database-parameters")
     yield from instance(construct, setting, "postgres")
-    yield SetProperty(database_key(construct), ("EnableCloudwatchLogsExports",), ["postgresql"])
+    yield AddResource(
+        group,
+        "AWS::RDS::DBParameterGroup",
+        {
+            "Description": f"TLS for everybody: {construct.name}",
+            "Family": f"postgres{_major(construct, setting)}",
+            "Parameters": {"rds.force_ssl": "1"},
+        },
+    )
+    yield SetProperty(key, ("DBParameterGroupName",), Ref(group))
+    yield SetProperty(key, ("EnableCloudwatchLogsExports",), ["postgresql"])
+
+
+def _major(construct: Construct, setting: Setting) -> str:
+    """`16` of `16` or `16.4`."""
+    return str(setting.parameter(construct, "version")).partition(".")[0]
 
 
 def check_postgres(construct: Construct, setting: Setting, report: Report) -> None:
     """RDS has this version and this much storage."""
     if "version" not in construct.unread:
         version, majors = str(setting.parameter(construct, "version")), table("rds")["postgres"]["majors"]
-        if version.partition(".")[0] not in majors:
+        if _major(construct, setting) not in majors:
             report.error(
                 "bad-version",
                 f"{construct.title} wants PostgreSQL {version}, which RDS does not offer",
@@ -53,6 +69,8 @@ RDS = Implementation(
     outputs=OUTPUTS,
     placement=Placement.INSIDE,
     enter_network=enter_network,
+    needs=provider_needs,
+    asset=provider_asset,
     stateful=True,
     check=check_postgres,
 )

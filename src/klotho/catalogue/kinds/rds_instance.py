@@ -1,8 +1,9 @@
 """What databases on RDS have in common, whatever their engine.
 
 One encrypted single-AZ instance in the private subnets, reachable by nobody until a relationship says so; RDS makes
-the master secret, keeps it in Secrets Manager and rotates it. Deleting or replacing it leaves a snapshot. Source:
-Amazon RDS User Guide (storage types, password management with Secrets Manager, backups).
+the master secret, keeps it in Secrets Manager and rotates it, and nobody but the function that makes login roles reads
+it (`sql_roles`). Deleting or replacing it leaves a snapshot. Source: Amazon RDS User Guide (storage types, password
+management with Secrets Manager, backups).
 """
 
 from __future__ import annotations
@@ -12,24 +13,17 @@ from collections.abc import Iterator, Mapping
 from klotho.application import Construct
 from klotho.catalogue.network import PRIVATE_SUBNETS
 from klotho.catalogue.rules import NetworkPlace, Output, Parameter, Setting
+from klotho.catalogue.sql_roles import database_key, master_secret, provider, provider_in_network
 from klotho.catalogue.tables import table
 from klotho.diagnostics import Report
-from klotho.resources import AddResource, Ref, ResourceKey, SetProperty, Value, resource_key
+from klotho.resources import AddResource, Ref, SetProperty, resource_key
 from klotho.resources.changes import Action
 from klotho.resources.naming import database_name
 
 
-def database_key(construct: Construct) -> ResourceKey:
-    return resource_key(construct.id, "database")
-
-
-def secret_arn(construct: Construct) -> Value:
-    """The ARN of the secret that RDS made: JSON with `username` and `password`."""
-    return Ref(database_key(construct), "MasterUserSecret.SecretArn")
-
-
 def instance(construct: Construct, setting: Setting, engine: str) -> Iterator[Action]:
-    """The instance."""
+    """The instance, and the function that makes login roles in it."""
+    yield from provider(construct, setting)
     storage = setting.parameter(construct, "storage_gb")
     yield AddResource(
         database_key(construct),
@@ -86,6 +80,7 @@ def enter_network(construct: Construct, place: NetworkPlace, setting: Setting) -
     key = database_key(construct)
     yield SetProperty(key, ("DBSubnetGroupName",), Ref(subnets))
     yield SetProperty(key, ("VPCSecurityGroups",), [place.security_group])
+    yield from provider_in_network(construct, place, setting)
 
 
 def parameters(version: Parameter) -> dict[str, Parameter]:
@@ -107,7 +102,7 @@ OUTPUTS: Mapping[str, Output] = {
     "endpoint": _attribute("Endpoint.Address", "host name"),
     "port": _attribute("Endpoint.Port", "TCP port"),
     "database": Output(lambda construct, setting: database_name(construct.name), "name of the database"),
-    "secret_arn": Output(lambda construct, setting: secret_arn(construct), "ARN of the secret with the password"),
+    "secret_arn": Output(lambda construct, setting: master_secret(construct), "ARN of the master user's secret"),
     "user": Output(lambda construct, setting: "", "login name", secret=True),
     "password": Output(lambda construct, setting: "", "password", secret=True),
     "url": Output(lambda construct, setting: "", "connection URL with the password in it", secret=True),

@@ -7,10 +7,10 @@ from klotho.catalogue.relationships.authenticate import AUTHENTICATE_WITH_FUNCTI
 from klotho.catalogue.relationships.calls import CALL_CONTAINER, CALL_CONTAINER_FROM_FUNCTION, CALL_FUNCTION
 from klotho.catalogue.relationships.expose import EXPOSE_API
 from klotho.catalogue.relationships.keyvalue import USE_KEYVALUE
-from klotho.catalogue.relationships.postgres import USE_POSTGRES
 from klotho.catalogue.relationships.queue import CONSUME_BY_CONTAINER, CONSUME_BY_FUNCTION, SEND_TO_QUEUE
 from klotho.catalogue.relationships.schedule import TRIGGERED_BY_SCHEDULE
 from klotho.catalogue.relationships.secret import USE_SECRET
+from klotho.catalogue.relationships.sql import USE_SQL
 from klotho.catalogue.relationships.table_changes import TRIGGERED_BY_TABLE
 from klotho.catalogue.relationships.topic import (
     PUBLISH_TO_TOPIC,
@@ -21,7 +21,7 @@ from klotho.catalogue.relationships.topic import (
 from klotho.catalogue.rules import Pair
 
 PAIRS: tuple[Pair, ...] = (
-    USE_POSTGRES,
+    USE_SQL,
     USE_KEYVALUE,
     USE_SECRET,
     TRIGGERED_BY_SCHEDULE,

@@ -1,8 +1,8 @@
 """Builds the zip of one function.
 
-Input: the asset's properties (`root`, `handler`, `runtime`), the program's folder and a cache folder. Output: the
-zip in the cache and its key in the artifact bucket, `functions/<sha256>.zip`; the same input gives the same bytes,
-and an input seen before is not built again. Refuses TypeScript, unknown runtimes, a missing handler file, a file that
+Input: the asset's properties (`root`, `handler`, `runtime`, or `package` for a function of Klotho's own), the
+program's folder and a cache folder. Output: the zip in the cache and its key in the artifact bucket,
+`functions/<sha256>.zip`; the same input gives the same bytes, and an input seen before is not built again. Refuses TypeScript, unknown runtimes, a missing handler file, a file that
 does not parse (all these in `validate`, which installs and writes nothing), and content beyond Lambda's limit of
 250 MB unzipped (AWS Lambda quotas, "Deployment package").
 """
@@ -30,6 +30,7 @@ from klotho.deploy.functions.dependencies import (
 )
 from klotho.deploy.functions.javascript_closure import javascript_closure, refuse_typescript
 from klotho.deploy.functions.javascript_syntax import check_javascript
+from klotho.deploy.functions.provider import PACKAGE, provider_files
 from klotho.deploy.functions.python_closure import python_closure
 from klotho.diagnostics import Failure
 
@@ -99,11 +100,19 @@ class FunctionPackager:
         return self._build(plan.inputs, {**installed, **plan.own, **plan.sdk}, plan.handler)
 
     def _plan(self, properties: Mapping[str, Any]) -> _Plan:
+        if properties.get("package") == PACKAGE:
+            return self._own_function(str(properties["handler"]))
         root = (self._program_root / str(properties.get("root", "."))).resolve()
         try:
             return self._planned(root, str(properties["runtime"]), str(properties["handler"]))
         except Failure as failure:
             raise _seen_from(self._program_root, root, failure) from failure
+
+    def _own_function(self, handler: str) -> _Plan:
+        """A function of Klotho's own, from what is installed."""
+        entries, sdk = provider_files(), _runtime_sdk(python=True)
+        inputs = _input_digest(entries, sdk, None)
+        return _Plan(handler, entries, sdk, None, inputs, self._lookup(inputs), ())
 
     def _planned(self, root: Path, runtime: str, handler: str) -> _Plan:
         python = runtime.startswith("python")

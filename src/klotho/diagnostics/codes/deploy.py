@@ -98,6 +98,12 @@ _PACKAGING = (
         "Leave out packages it does not need, or make it a `Compute.Container`.",
     ),
     Page(
+        "provider-incomplete",
+        "A package that Klotho was installed with is missing, or is not the pure Python it should be.",
+        "The function that makes login roles in databases is packaged from it, without a network.",
+        "Install Klotho again.",
+    ),
+    Page(
         "dependencies-unreadable",
         "A `requirements.txt`, `pyproject.toml` or `package.json` can't be understood.",
         "The function's packages can't be installed without it.",

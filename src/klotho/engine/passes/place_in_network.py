@@ -27,13 +27,15 @@ from klotho.catalogue.network import (
 )
 from klotho.catalogue.rules import Link, NetworkPlace, PathTo, Placement, ServiceNeed
 from klotho.engine.context import Context, attributed, because_of, because_of_link
-from klotho.resources import Change, Provenance, Ref, ResourceGraph
+from klotho.resources import Change, Provenance, Ref, ResourceGraph, ResourceKey, owner_of
 
 
 class _Needs(NamedTuple):
     paths: tuple[tuple[Link, PathTo], ...]
     services: dict[ConstructId, set[str]]
-    """AWS services each inhabitant must reach."""
+    """AWS services each inhabitant must reach by itself."""
+    beside: dict[ResourceKey, set[str]]
+    """AWS services that security groups of something beside an inhabitant must reach."""
 
 
 def place_in_network(graph: ResourceGraph, context: Context) -> Iterator[Change]:
@@ -73,10 +75,14 @@ def _inhabitants(context: Context) -> list[Construct]:
 def _needs(context: Context, inhabitants: list[Construct]) -> _Needs:
     inside = {construct.id for construct in inhabitants}
     services: dict[ConstructId, set[str]] = {}
+    beside: dict[ResourceKey, set[str]] = {}
     paths = []
     for construct in inhabitants:
-        own = context.chosen[construct.id].needs(construct, context.setting)
-        services[construct.id] = {need.service for need in own}
+        own = tuple(context.chosen[construct.id].needs(construct, context.setting))
+        services[construct.id] = {need.service for need in own if need.group is None}
+        for asked in own:
+            if asked.group is not None:
+                beside.setdefault(asked.group, set()).add(asked.service)
     for link, pair in context.links:
         if link.actor.id not in inside:
             continue
@@ -85,11 +91,12 @@ def _needs(context: Context, inhabitants: list[Construct]) -> _Needs:
                 services[link.actor.id].add(need.service)
             else:
                 paths.append((link, need))
-    return _Needs(tuple(paths), services)
+    return _Needs(tuple(paths), services, beside)
 
 
 def _egress(plan: NetworkPlan, context: Context, inhabitants: list[Construct], needs: _Needs) -> Iterator[Change]:
-    wanted = sorted({service for services in needs.services.values() for service in services})
+    asked = (*needs.services.values(), *needs.beside.values())
+    wanted = sorted({service for services in asked for service in services})
     containers = [
         item
         for item in inhabitants
@@ -100,10 +107,11 @@ def _egress(plan: NetworkPlan, context: Context, inhabitants: list[Construct], n
         yield from attributed(provenance, egress_by_nat_gateway(plan, wanted))
     elif wanted:
         users = [item for item in inhabitants if needs.services[item.id]]
-        provenance = _shared_provenance(users, "egress_by_endpoints")
-        yield from attributed(
-            provenance, egress_by_endpoints(plan, wanted, [security_group_key(item) for item in users])
-        )
+        owners = {owner_of(group) for group in needs.beside}
+        named = [item for item in inhabitants if item in users or item.id in owners]
+        groups = [*(security_group_key(item) for item in users), *needs.beside]
+        provenance = _shared_provenance(named, "egress_by_endpoints")
+        yield from attributed(provenance, egress_by_endpoints(plan, wanted, groups))
 
 
 def _settle(construct: Construct, context: Context) -> Iterator[Change]:

@@ -37,6 +37,9 @@ def advice(caller: str, need: Need, world: World) -> str:
         what = need.subject or need.resource
         return f"nothing that infra.py deployed is {what}" if what != "*" else _hopeless(need)
     verb = _verb(need.action, target)
+    if verb is None and target.startswith("Databases.") and need.action.startswith("secretsmanager:"):
+        would = f"`{_variable(caller)}.reads_from({_variable(target)})` in infra.py would give it a login of its own"
+        return f"the master user's secret is for nobody: {would}"
     if verb is None:
         return _hopeless(need)
     return f"`{_variable(caller)}.{verb}({_variable(target)})` in infra.py would allow it"
@@ -60,7 +63,8 @@ def _verb(action: str, target: str) -> str | None:
             if action not in actions:
                 continue
             if section == "secretsmanager":
-                return "reads_from" if target.startswith("Databases.") else "uses"
+                # A database's master secret and another unit's login are nobody's to have.
+                return "uses" if target.startswith("Secret/") else None
             if (section, meaning) in _VERBS:
                 return _VERBS[section, meaning]
     return None

@@ -38,7 +38,7 @@ export interface Postgres {
   readonly port: number;
   readonly database: string;
   readonly dbname: string;
-  /** libpq's `sslmode`, empty to leave it to the driver. */
+  /** libpq's `sslmode`: `require` on AWS, `disable` on this machine. In `url` node's pg calls `require` `no-verify`. */
   readonly sslmode: string;
   readonly user: string;
   readonly password: string;

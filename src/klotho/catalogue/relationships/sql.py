@@ -1,0 +1,57 @@
+"""Code that uses a SQL database on RDS: through a login role of its own, with a secret of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from klotho.catalogue.relationships.connection import DATA_VERBS, access, check_name, connection
+from klotho.catalogue.relationships.grants import grant
+from klotho.catalogue.rules import Link, Need, Pair, PathTo, ServiceNeed
+from klotho.catalogue.sql_roles import ENGINES, consumer_role, database_key, login_secret
+from klotho.catalogue.tables import iam_actions
+from klotho.resources import Ref
+from klotho.resources.changes import Action
+from klotho.resources.naming import database_name
+
+
+def use_sql(link: Link) -> Iterator[Action]:
+    """The role, and in the code's environment where the database is and which secret is the role's."""
+    key = database_key(link.target)
+    yield from consumer_role(link, access(link))
+    yield connection(
+        link,
+        "DATASTORE",
+        link.target,
+        {
+            "host": Ref(key, "Endpoint.Address"),
+            "port": Ref(key, "Endpoint.Port"),
+            "database": database_name(link.target.name),
+            "secret": login_secret(link),
+            "access": access(link),
+            **ENGINES[link.target.kind].connection,
+        },
+    )
+
+
+def read_login(link: Link) -> Iterator[Action]:
+    """The code's own secret, and no other."""
+    yield from grant(link, "login to", iam_actions("secretsmanager", "read"), [login_secret(link)])
+
+
+def _needs(link: Link) -> Iterator[Need]:
+    yield PathTo(ENGINES[link.target.kind].port)
+    yield ServiceNeed("secretsmanager")
+
+
+USE_SQL = Pair(
+    verbs=DATA_VERBS,
+    actors=("Compute.Container", "Compute.Function"),
+    targets=tuple(sorted(ENGINES)),
+    creates="a login role in the database with these permissions and a generated secret of its own, read access to "
+    "that secret, a rule for the database's port between the two security groups, and the connection in the code's "
+    "environment",
+    connect=use_sql,
+    grant=read_login,
+    needs=_needs,
+    check=check_name,
+)

@@ -1,0 +1,229 @@
+"""Login roles in SQL databases: one per consumer, each with its own secret, made by a function of the database's.
+
+The database owns the function (`provider…`), which alone may read the master's secret, and has it only when some
+relationship needs a role. A consumer owns its role: secret, permission for the function to read exactly that secret,
+and the `Custom::SqlRole`, so that the database's stack does not change when a second consumer comes or goes.
+
+The function works in the private subnets: it reaches Secrets Manager by an interface endpoint (or NAT), and answers to
+an S3 URL, for which it needs S3's gateway endpoint. `ServiceTimeout` is always set: the default is an hour.
+Source: AWS CloudFormation User Guide, "Custom resources"; AWS Lambda Developer Guide, "VPC networking for Lambda".
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from klotho.application import Construct
+from klotho.catalogue.iam import allow, policy_key, role, statement
+from klotho.catalogue.network import VPC, ingress_between, security_group_key
+from klotho.catalogue.rules import Link, NetworkPlace, ServiceNeed, Setting
+from klotho.catalogue.tables import iam_actions
+from klotho.resources import (
+    AddResource,
+    Asset,
+    DependsOn,
+    PackageAsset,
+    Ref,
+    ResourceKey,
+    SetProperty,
+    Value,
+    resource_key,
+)
+from klotho.resources.changes import Action
+from klotho.resources.naming import database_name, login_name
+
+VERBS = ("reads_from", "writes_to", "read_writes_to")
+HANDLER = "klotho.provider.handler.handler"
+RUNTIME = "python3.13"
+MEMORY_MB = 256
+TIMEOUT_S = 180
+"""Of one call. It waits a minute for a permission to be known, a quarter of one for a server that restarts."""
+SERVICE_TIMEOUT_S = 300
+"""After which CloudFormation gives up; Lambda starts an asynchronous call within seconds."""
+PASSWORD = {"PasswordLength": 32, "ExcludePunctuation": True}
+"""Letters and digits: nothing that a URL, a shell or a driver takes for something else. A change of it must change
+`Custom::SqlRole` too, for CloudFormation then makes up a new password and nobody tells the database."""
+
+
+class SqlEngine(NamedTuple):
+    """What differs between the kinds of SQL databases on RDS."""
+
+    name: str
+    """As `klotho.provider` calls it."""
+    port: int
+    connection: dict[str, str]
+    """What the code's connection says besides address and secret."""
+
+
+ENGINES = {
+    # RDS refuses connections without TLS (`rds.force_ssl`).
+    "Databases.Postgres": SqlEngine("postgres", 5432, {"sslmode": "require"}),
+}
+"""By kind of construct. Each is an `AWS::RDS::DBInstance` with the role `database` and a managed master secret."""
+
+
+def database_key(construct: Construct) -> ResourceKey:
+    return resource_key(construct.id, "database")
+
+
+def master_secret(construct: Construct) -> Value:
+    """The ARN of the secret that RDS made for the master user: JSON with `username` and `password`."""
+    return Ref(database_key(construct), "MasterUserSecret.SecretArn")
+
+
+# The database's side
+
+
+def wants_roles(construct: Construct, setting: Setting) -> bool:
+    """Whether anybody uses the database."""
+    return any(item.target == construct.id and item.verb in VERBS for item in setting.application.relationships)
+
+
+def function_key(construct: Construct) -> ResourceKey:
+    return resource_key(construct.id, "roles-function")
+
+
+def function_role(construct: Construct) -> ResourceKey:
+    return resource_key(construct.id, "roles-function-role")
+
+
+def function_group(construct: Construct) -> ResourceKey:
+    return resource_key(construct.id, "roles-security-group")
+
+
+def provider(construct: Construct, setting: Setting) -> Iterator[Action]:
+    """The function that makes roles, when somebody needs one."""
+    if not wants_roles(construct, setting):
+        return
+    logs, key, its_role = resource_key(construct.id, "roles-logs"), function_key(construct), function_role(construct)
+    yield AddResource(logs, "AWS::Logs::LogGroup")
+    yield from role(its_role, "lambda.amazonaws.com", f"Makes the login roles of {construct.name}")
+    yield from allow(its_role, "write logs", iam_actions("logs", "write"), [Ref(logs, "Arn")])
+    read = iam_actions("secretsmanager", "read")
+    yield from allow(its_role, "be the master user", read, [master_secret(construct)])
+    yield AddResource(
+        key,
+        "AWS::Lambda::Function",
+        {
+            "Description": f"Makes the login roles of {construct.name}",
+            "Runtime": RUNTIME,
+            "Handler": HANDLER,
+            "Code": {"S3Bucket": Asset(construct.id, "bucket"), "S3Key": Asset(construct.id, "key")},
+            "Role": Ref(its_role, "Arn"),
+            "MemorySize": MEMORY_MB,
+            "Timeout": TIMEOUT_S,
+            "Architectures": ["arm64"],
+            "LoggingConfig": {"LogGroup": Ref(logs)},
+            # Told apart from the database itself, whose tag is the construct.
+            "Tags": [{"Key": "klotho:construct", "Value": f"{construct.id}-roles"}],
+        },
+    )
+    yield DependsOn(key, policy_key(its_role))
+
+
+def provider_in_network(construct: Construct, place: NetworkPlace, setting: Setting) -> Iterator[Action]:
+    """A security group of its own, and the way to the database."""
+    if not wants_roles(construct, setting):
+        return
+    group = function_group(construct)
+    yield AddResource(
+        group,
+        "AWS::EC2::SecurityGroup",
+        {"GroupDescription": f"The function that makes the roles of {construct.name}", "VpcId": Ref(VPC, "VpcId")},
+    )
+    yield SetProperty(
+        function_key(construct),
+        ("VpcConfig",),
+        {"SubnetIds": list(place.subnets), "SecurityGroupIds": [Ref(group, "GroupId")]},
+    )
+    actions = iam_actions("unscoped", "network_interfaces")
+    yield from allow(function_role(construct), "enter the network", actions, ["*"])
+    reach = resource_key(construct.id, "roles-reach-database")
+    port = ENGINES[construct.kind].port
+    yield from ingress_between(reach, group, security_group_key(construct), port, f"roles of {construct.name}")
+
+
+def provider_needs(construct: Construct, setting: Setting) -> tuple[ServiceNeed, ...]:
+    """What the function calls; S3 is where CloudFormation waits for its answer."""
+    if not wants_roles(construct, setting):
+        return ()
+    group = function_group(construct)
+    return (ServiceNeed("s3", group), ServiceNeed("secretsmanager", group))
+
+
+def provider_asset(construct: Construct, setting: Setting) -> PackageAsset | None:
+    """Its zip, from Klotho's own source."""
+    if not wants_roles(construct, setting):
+        return None
+    return PackageAsset(construct.id, "zip", {"package": "sql-roles", "handler": HANDLER, "runtime": RUNTIME})
+
+
+# The consumer's side
+
+
+def login_secret(link: Link) -> Value:
+    """The ARN of the secret with the consumer's own user and password."""
+    return Ref(_consumer_key(link, "login"), "Id")
+
+
+def consumer_role(link: Link, access: str) -> Iterator[Action]:
+    """The consumer's secret and its role in the database; its code starts once the role is there."""
+    user, target = _user(link), link.target
+    login, permission, made = (_consumer_key(link, role) for role in ("login", "login-permission", "role"))
+    yield AddResource(
+        login,
+        "AWS::SecretsManager::Secret",
+        {
+            "Description": f"How {link.actor.name} logs in to {target.name}",
+            "GenerateSecretString": {
+                "SecretStringTemplate": f'{{"username":"{user}"}}',
+                "GenerateStringKey": "password",
+                **PASSWORD,
+            },
+        },
+    )
+    yield AddResource(
+        permission,
+        "AWS::IAM::RolePolicy",
+        {
+            "RoleName": Ref(function_role(target)),
+            "PolicyName": f"login-{user}",
+            "PolicyDocument": {
+                "Version": "2012-10-17",
+                "Statement": [
+                    statement("read login", iam_actions("secretsmanager", "read"), [login_secret(link)]),
+                ],
+            },
+        },
+    )
+    yield AddResource(
+        made,
+        "Custom::SqlRole",
+        {
+            "ServiceToken": Ref(function_key(target), "Arn"),
+            "ServiceTimeout": SERVICE_TIMEOUT_S,
+            "Engine": ENGINES[target.kind].name,
+            "Host": Ref(database_key(target), "Endpoint.Address"),
+            "Port": Ref(database_key(target), "Endpoint.Port"),
+            "Database": database_name(target.name),
+            "Master": master_secret(target),
+            "Login": login_secret(link),
+            "User": user,
+            "Access": access,
+        },
+    )
+    yield DependsOn(made, permission)
+    yield DependsOn(link.setting.compute(link.actor).main(link.actor), made)
+
+
+def _consumer_key(link: Link, role_name: str) -> ResourceKey:
+    kind = link.target.kind.rpartition(".")[2].lower()
+    return resource_key(link.actor.id, f"{role_name}-{kind}-{link.target.name}")
+
+
+def _user(link: Link) -> str:
+    application = link.setting.application
+    owner = f"{application.project}/{application.name}/{link.actor.id}"
+    return login_name(link.actor.name, hashlib.sha256(owner.encode()).hexdigest())

@@ -1,0 +1,71 @@
+"""What goes into the zip of Klotho's own function that makes login roles.
+
+Input: nothing but what is installed beside Klotho. Output: zip paths with files: `klotho/provider/`, pg8000, PyMySQL
+and what these need. Refuses, as `Failure`, a package that is not installed or not pure Python (the zip runs on another
+machine); no network is used.
+"""
+
+from __future__ import annotations
+
+import re
+from importlib.metadata import Distribution, PackageNotFoundError, distribution
+from pathlib import Path
+
+from klotho.deploy.functions.archive import Content
+from klotho.diagnostics import Failure
+
+PACKAGE = "sql-roles"
+"""What an asset's property `package` says."""
+DRIVERS = ("pg8000", "PyMySQL")
+_COMPILED = (".so", ".pyd", ".dylib")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+def provider_files() -> dict[str, Content]:
+    """Everything but the runtime SDK."""
+    import klotho.provider
+
+    root = Path(str(klotho.provider.__file__)).parent
+    own: dict[str, Content] = {f"klotho/provider/{path.name}": path for path in root.glob("*.py")}
+    return {**_installed(DRIVERS), **own}
+
+
+def _installed(names: tuple[str, ...]) -> dict[str, Content]:
+    """The files of distributions and of all they require."""
+    found: dict[str, Content] = {}
+    wanted, seen = list(names), set[str]()
+    while wanted:
+        name = wanted.pop()
+        if name.lower() in seen:
+            continue
+        seen.add(name.lower())
+        try:
+            item = distribution(name)
+        except PackageNotFoundError as error:
+            raise Failure(
+                "provider-incomplete",
+                f"the package {name} is not installed, and the function that makes login roles needs it",
+                helps=("install klotho again: `pip install --force-reinstall klotho`",),
+            ) from error
+        found |= _files(item)
+        wanted += [_NAME.findall(text)[0] for text in item.requires or () if "extra ==" not in text]
+    return found
+
+
+def _files(item: Distribution) -> dict[str, Content]:
+    """The importable files: no caches, no scripts outside, and of the metadata what names and licenses it."""
+    found: dict[str, Content] = {}
+    for file in item.files or ():
+        path = file.as_posix()
+        if path.endswith(_COMPILED):
+            raise Failure("provider-incomplete", f"{item.name} is not pure Python here: {path}")
+        metadata = ".dist-info/" in path
+        if path.startswith("..") or "__pycache__" in path or (metadata and not _is_kept(path)):
+            continue
+        found[path] = Path(str(file.locate()))
+    return found
+
+
+def _is_kept(path: str) -> bool:
+    name = path.rpartition("/")[2]
+    return name == "METADATA" or name.upper().startswith(("LICENSE", "COPYING", "NOTICE"))

@@ -1,0 +1,67 @@
+"""Lambda's way in: a request of CloudFormation in, an answer at its `ResponseURL` out.
+
+Input: the event of a `Custom::SqlRole`. Output: SUCCESS or FAILED with a reason, always one of the two: a function that
+raised would leave the stack waiting until its ServiceTimeout. Source: AWS CloudFormation User Guide, "Custom resource
+request objects" and "Custom resource response objects".
+"""
+
+from __future__ import annotations
+
+import json
+import time
+import urllib.error
+import urllib.request
+from typing import Any
+
+from klotho.provider.role import Role, RoleError
+from klotho.provider.work import make, remove
+
+ATTEMPTS = 4
+"""How often the answer is sent when nobody takes it."""
+LONGEST_REASON = 1000
+"""Characters. AWS takes answers of up to 4096 bytes in all."""
+
+
+def handler(event: dict[str, Any], context: object) -> None:
+    """Make, change or remove one role."""
+    answer = answered(event)
+    print(json.dumps({name: answer.get(name) for name in ("Status", "Reason", "PhysicalResourceId")}))  # noqa: T201 - the function's log
+    _send(str(event["ResponseURL"]), json.dumps(answer).encode())
+
+
+def answered(event: dict[str, Any]) -> dict[str, Any]:
+    """Carry the request out and say how it went."""
+    answer = {name: event[name] for name in ("StackId", "RequestId", "LogicalResourceId")}
+    identifier = event.get("PhysicalResourceId")
+    try:
+        role = Role.of(event["ResourceProperties"])
+        if event["RequestType"] == "Delete":
+            remove(role)
+        else:
+            identifier = role.identifier
+            make(role)
+    except Exception as error:
+        reason = str(error) if isinstance(error, RoleError) else f"{type(error).__name__}: {error}"
+        return {
+            **answer,
+            "Status": "FAILED",
+            "Reason": reason[:LONGEST_REASON],
+            "PhysicalResourceId": identifier or "none",
+        }
+    return {**answer, "Status": "SUCCESS", "PhysicalResourceId": identifier, "Data": {"User": role.user}}
+
+
+def _send(url: str, body: bytes) -> None:
+    # The URL is signed for an empty content type.
+    request = urllib.request.Request(url, body, {"Content-Type": ""}, method="PUT")
+    for attempt in range(ATTEMPTS):
+        try:
+            with urllib.request.urlopen(request, timeout=10):
+                return
+        except urllib.error.HTTPError as error:
+            if error.code < 500 or attempt == ATTEMPTS - 1:
+                raise
+        except OSError:
+            if attempt == ATTEMPTS - 1:
+                raise
+        time.sleep(2**attempt)
