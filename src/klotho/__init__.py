@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from klotho.sdk.namespaces import Compute as Compute
     from klotho.sdk.namespaces import Databases as Databases
     from klotho.sdk.namespaces import Messaging as Messaging
+    from klotho.sdk.namespaces import Storage as Storage
     from klotho.sdk.network import Network as Network
     from klotho.sdk.schedule import Schedule as Schedule
     from klotho.sdk.secret import Secret as Secret
@@ -38,6 +39,7 @@ _HOMES = {
     "Site": "klotho.sdk.site",
     "Messaging": "klotho.sdk.namespaces",
     "Stack": "klotho.sdk.stack",
+    "Storage": "klotho.sdk.namespaces",
 }
 
 __all__ = [
@@ -53,6 +55,7 @@ __all__ = [
     "Secret",
     "Site",
     "Stack",
+    "Storage",
     "__version__",
     "config",
 ]

@@ -13,10 +13,13 @@ from typing import Any
 RETENTION: Mapping[str, tuple[str, str]] = {
     "AWS::DynamoDB::Table": ("RetainExceptOnCreate", "Retain"),
     "AWS::RDS::DBInstance": ("Snapshot", "Snapshot"),
+    "AWS::S3::Bucket": ("RetainExceptOnCreate", "Retain"),
     # Nobody could type the value in again from memory.
     "AWS::SecretsManager::Secret": ("RetainExceptOnCreate", "Retain"),
 }
 """By resource type: DeletionPolicy and UpdateReplacePolicy. These types are what Klotho calls stateful."""
+LET_GO = ("Delete", "Delete")
+"""Of what the program says need not be kept."""
 
 
 def retention(type_name: str, properties: Mapping[str, Any]) -> tuple[str, str] | None:

@@ -102,6 +102,8 @@ class Implementation:
     """AWS services it must reach by itself when it is in the network."""
     compute: Compute | None = None
     stateful: bool = False
+    keeps: Callable[[Construct, Setting], bool] = lambda construct, setting: True
+    """Whether its data is kept when a stack lets go of it (`retention.RETENTION`)."""
     adoption: Adoption | None = None
     """How `existing=` tells one that is there already; None when an id does not tell all that others need of it."""
     asset: Callable[[Construct, Setting], PackageAsset | None] = lambda construct, setting: None

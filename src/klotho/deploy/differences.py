@@ -47,11 +47,15 @@ class ResourceChange:
 
 
 def holds_data(resource: Mapping[str, Any]) -> bool:
-    """Whether removing it loses data: databases, tables and buckets, and whatever the template says to keep."""
+    """Whether removing it loses data: databases, tables and buckets, and whatever the template says to keep.
+
+    What the template says to delete along with its stack holds none that anybody would miss.
+    """
     if is_remade(resource):
         return False
+    policy = resource.get("DeletionPolicy")
     kept = retention(str(resource.get("Type", "")), resource.get("Properties") or {})
-    return kept is not None or resource.get("DeletionPolicy") in _KEEPING
+    return policy in _KEEPING or (kept is not None and policy != "Delete")
 
 
 def differences(

@@ -21,6 +21,7 @@ from klotho.deploy.data_loss import refuse_data_loss
 from klotho.deploy.desired import deployed_digest
 from klotho.deploy.desired import leftovers as leftovers
 from klotho.deploy.differences import differences
+from klotho.deploy.emptying import empty_buckets
 from klotho.deploy.events import (
     Action,
     Cause,
@@ -320,6 +321,7 @@ class Orchestrator:
         listen = self._listener(stack.name, {})
         settled = self._release(stack, listen) if self._delete_data and stack.stateful and stack.usable else None
         if settled is None or settled.failure is None:
+            empty_buckets(self._clients, stack.stack_name, self._calls.template(stack.stack_name))
             settled = self._calls.delete(stack, self._token(stack.stack_id, "delete"), listen)
         if settled.failure is not None:
             return self._failed(stack.name, "delete", settled, {}, begun)

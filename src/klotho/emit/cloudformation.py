@@ -16,7 +16,7 @@ from typing import Any
 import orjson
 
 from klotho.application import ConstructId, OutputRef, parse_text
-from klotho.catalogue.retention import retention
+from klotho.catalogue.retention import LET_GO, retention
 from klotho.catalogue.rules import Setting
 from klotho.emit.bundle import Bundle
 from klotho.emit.intrinsics import Scope, rendered
@@ -124,10 +124,11 @@ class _Writer:
         waits = [self.ids[key] for key in resource.depends_on if self._is_in(key, stack) and key not in named]
         if waits:
             entry["DependsOn"] = sorted(waits)
-        remade, kept = self._is_remade(resource), retention(resource.type, resource.properties)
-        if kept is not None and not remade:
-            entry["DeletionPolicy"], entry["UpdateReplacePolicy"] = kept
-            template.stateful = True
+        remade, retained = self._is_remade(resource), retention(resource.type, resource.properties)
+        if retained is not None and not remade:
+            kept = self._keeps(resource)
+            entry["DeletionPolicy"], entry["UpdateReplacePolicy"] = retained if kept else LET_GO
+            template.stateful = template.stateful or kept
         entry["Metadata"] = {"klotho": {"construct": owner_of(resource.key), **({"remade": True} if remade else {})}}
         template.origins[self.ids[resource.key]] = _origin(resource)
         template.resources[self.ids[resource.key]] = entry
@@ -135,6 +136,12 @@ class _Writer:
     def _is_remade(self, resource: Resource) -> bool:
         implementation = self.setting.choices.get(ConstructId(owner_of(resource.key)))
         return implementation is not None and role_of(resource.key) in implementation.remade
+
+    def _keeps(self, resource: Resource) -> bool:
+        construct = self.setting.application.by_id.get(ConstructId(owner_of(resource.key)))
+        if construct is None or construct.id not in self.setting.choices:
+            return True
+        return self.setting.implementation(construct).keeps(construct, self.setting)
 
     def _import(self, item: Ref | Asset | Provided, stack: str) -> None:
         """Make the value available in the stack: a parameter for what the deployer makes and other stacks' values."""

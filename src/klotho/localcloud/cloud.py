@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from klotho.localcloud.services.acm import Certificates
     from klotho.localcloud.services.custom_resources import CustomResources
     from klotho.localcloud.services.dynamodb import DynamoDb
-    from klotho.localcloud.services.s3 import ObjectStore
+    from klotho.localcloud.services.object_store import ObjectStore
+    from klotho.localcloud.services.s3 import S3Service
     from klotho.localcloud.services.secretsmanager import SecretsManager
     from klotho.localcloud.services.sns import Sns
     from klotho.localcloud.services.sqs import Sqs
@@ -67,6 +68,7 @@ class Cloud:
     tables: DynamoDb = field(init=False)
     queues: Sqs = field(init=False)
     topics: Sns = field(init=False)
+    buckets: S3Service = field(init=False)
     postgres: PostgresServers = field(init=False)
     mysql: MySqlServers = field(init=False)
     functions: Functions = field(init=False)

@@ -1,9 +1,9 @@
 """The one address of the local cloud: every AWS API, and the supervisor's own, on one loopback port.
 
 Input: HTTP requests of AWS SDKs pointed here by `endpoint_url` or AWS_ENDPOINT_URL. Output: what the service answers.
-Refuses, in the wire format of the protocol asked: a foreign Host (DNS rebinding), any request a browser page made
-(it carries an Origin), a wrong signature, another region, a service that is not carried (by name), whatever
-`authorize` denies, and bodies above `MAX_BODY_BYTES`.
+Refuses, in the wire format of the protocol asked: a foreign Host (DNS rebinding), requests of web pages (they carry an
+Origin) but those to S3 that the CORS configuration of the bucket allows, a wrong signature, another region, a service
+that is not carried (by name), whatever `authorize` denies, and bodies above `MAX_BODY_BYTES`.
 """
 
 from __future__ import annotations
@@ -13,14 +13,15 @@ import contextlib
 import logging
 import socket
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import parse_qsl, unquote
 
 from klotho.localcloud import sigv4_check, wire
 from klotho.localcloud.admin import PREFIX, Admin
 from klotho.localcloud.credentials import Credentials
 from klotho.localcloud.planes.sockets import holder_of
-from klotho.localcloud.service import ApiCall, ApiError, ApiResponse, Service
+from klotho.localcloud.service import ApiCall, ApiError, ApiResponse, FileSlice, Service
 
 if TYPE_CHECKING:
     import uvicorn
@@ -32,8 +33,23 @@ GLOBAL_SERVICES = frozenset({"acm", "iam", "sts", "cloudfront", "route53"})
 Answers = Callable[[str, str, bytes], Awaitable[ApiResponse]]
 """Takes (method, path, body) below a prefix of its own, where an unguessable path is all the credentials needed."""
 
+CHUNK_BYTES = 256 * 1024
+"""Of a file that is sent."""
+PRESIGNING = frozenset(
+    {"x-amz-algorithm", "x-amz-credential", "x-amz-date", "x-amz-expires", "x-amz-signature", "x-amz-signedheaders"}
+)
+
 Authorize = Callable[[ApiCall], ApiError | None]
 """Asked before a service is called: None lets it through, an `ApiError` is the denial."""
+
+
+class Browser(Protocol):
+    """Asked about a request of a web page: the headers that allow it, or None."""
+
+    def __call__(
+        self, path: str, origin: str, method: str, wanted: str | None, *, preflight: bool
+    ) -> Mapping[str, str] | None: ...
+
 
 Scope = Mapping[str, Any]
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
@@ -59,8 +75,10 @@ class Endpoint:
         admin: Admin | None = None,
         authorize: Authorize = allow_all,
         answers: tuple[str, Answers] | None = None,
+        browser: Browser | None = None,
     ) -> None:
-        """`answers`: a prefix of paths, and who takes what is sent there (the functions of custom resources)."""
+        """`answers`: a prefix of paths, and who takes what is sent there (the functions of custom resources).
+        `browser`: what web pages may do; nothing without it."""
         self._services = {service.name: service for service in services}
         self._credentials = credentials
         self._region = region
@@ -68,6 +86,7 @@ class Endpoint:
         self._admin = admin
         self._authorize = authorize
         self._answers = answers
+        self._browser = browser
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -78,31 +97,51 @@ class Endpoint:
         await _answer(response, scope["method"], request_id, send)
 
     async def _respond(self, scope: Scope, headers: dict[str, str], receive: Receive, request_id: str) -> ApiResponse:
-        service = sigv4_check.claimed_service(headers)
+        presigned = sigv4_check.is_presigned(scope["query_string"].decode("latin-1"))
+        service = "s3" if presigned else sigv4_check.claimed_service(headers)
+        page: Mapping[str, str] = {}
         try:
-            self._check_browser(headers)
+            page = self._check_browser(scope, headers)
             path = scope["path"]
+            if scope["method"] == "OPTIONS" and page:
+                return ApiResponse(200, b"", page)
             if self._admin is not None and path.startswith(PREFIX):
                 return await self._admin.respond(scope["method"], path, headers)
             if self._answers is not None and path.startswith(self._answers[0]):
                 return await self._answers[1](scope["method"], path, await _body(headers, receive))
-            return await self._serve(await self._authenticated(scope, headers, receive))
+            response = await self._serve(await self._authenticated(scope, headers, receive))
         except ApiError as error:
-            return wire.error_response(
+            response = wire.error_response(
                 _spelled(error, service, headers), wire.protocol_of(service, headers), request_id, scope["path"]
             )
         except Exception:
             _log.exception("%s %s (%s, request %s) failed", scope["method"], scope["path"], service, request_id)
             message = f"klotho's local cloud failed; the reason is in supervisor.log under request {request_id}"
-            return wire.error_response(
+            response = wire.error_response(
                 ApiError("InternalFailure", message, 500), wire.protocol_of(service, headers), request_id
             )
+        return replace(response, headers={**response.headers, **page}) if page else response
 
-    def _check_browser(self, headers: Mapping[str, str]) -> None:
+    def _check_browser(self, scope: Scope, headers: Mapping[str, str]) -> Mapping[str, str]:
+        """The headers that allow a web page its request; none for a request that is not a page's."""
         if headers.get("host") not in self._hosts:
             raise ApiError("AccessDenied", f"the local cloud answers to 127.0.0.1, not to {headers.get('host')!r}", 403)
-        if "origin" in headers:
-            raise ApiError("AccessDenied", "the local cloud does not answer web pages (the request has an Origin)", 403)
+        origin = headers.get("origin")
+        if origin is None:
+            return {}
+        preflight = scope["method"] == "OPTIONS"
+        method = headers.get("access-control-request-method", "") if preflight else scope["method"]
+        wanted = headers.get("access-control-request-headers")
+        allowed = None
+        if self._browser is not None and (preflight or _signed_for_s3(scope, headers)):
+            allowed = self._browser(scope["path"], origin, method, wanted, preflight=preflight)
+        if allowed is None:
+            text = (
+                "CORSResponse: This CORS request is not allowed: the local cloud answers a web page (the request has "
+            )
+            text += "an Origin) only where the CORS configuration of a bucket allows it: Storage.Bucket(…, cors=[…])"
+            raise ApiError("AccessForbidden", text, 403)
+        return allowed
 
     async def _authenticated(self, scope: Scope, headers: dict[str, str], receive: Receive) -> ApiCall:
         body = await _body(headers, receive)
@@ -116,13 +155,18 @@ class Endpoint:
                 f"this local cloud is region {self._region}, the request was signed for {signer.region}",
                 403,
             )
+        given = dict(parse_qsl(query, keep_blank_values=True)) if query else {}
+        if sigv4_check.is_presigned(query):
+            # A presigned URL carries in its query what is a header otherwise.
+            moved = {name.lower(): value for name, value in given.items() if name.lower().startswith("x-amz-")}
+            headers = {name: value for name, value in moved.items() if name not in PRESIGNING} | headers
         return ApiCall(
             service=signer.service,
             action=_action(headers, body),
             method=scope["method"],
             path=unquote(raw_path, errors="surrogateescape"),
-            query=dict(parse_qsl(query, keep_blank_values=True)) if query else {},
-            headers=headers,
+            query=given,
+            headers={**headers, **signer.trailers} if signer.trailers else headers,
             body=body,
             caller=signer.caller,
         )
@@ -135,6 +179,11 @@ class Endpoint:
         if denial is not None:
             raise denial
         return await service.call(call)
+
+
+def _signed_for_s3(scope: Scope, headers: Mapping[str, str]) -> bool:
+    presigned = sigv4_check.is_presigned(scope["query_string"].decode("latin-1"))
+    return presigned or sigv4_check.claimed_service(headers) == "s3"
 
 
 def _headers(pairs: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
@@ -193,7 +242,22 @@ async def _answer(response: ApiResponse, method: str, request_id: str, send: Sen
     ]
     body = b"" if method == "HEAD" else response.body
     await send({"type": "http.response.start", "status": response.status, "headers": headers})
+    if response.file is not None:
+        await _send_file(response.file, send)
+        return
     await send({"type": "http.response.body", "body": body})
+
+
+async def _send_file(content: FileSlice, send: Send) -> None:
+    with content.file as file:
+        left = content.length
+        while left > 0:
+            piece = await asyncio.to_thread(file.read, min(left, CHUNK_BYTES))
+            if not piece:
+                raise OSError("a file ended before the length that was announced for it")
+            left -= len(piece)
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+    await send({"type": "http.response.body", "body": b""})
 
 
 class PortInUseError(Exception):

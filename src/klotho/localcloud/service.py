@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,20 +48,32 @@ class ApiCall:
 
 
 @dataclass(frozen=True, slots=True)
+class FileSlice:
+    """Bytes that are sent from a file, from where it stands; the endpoint closes it."""
+
+    file: BinaryIO
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
 class ApiResponse:
     status: int = 200
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
+    file: FileSlice | None = None
+    """Sent instead of `body`: large contents never lie in memory whole. `headers` have the content-length."""
 
 
 class ApiError(Exception):
     """An error in AWS's terms; the service renders it in its own wire format."""
 
-    def __init__(self, code: str, message: str, status: int = 400) -> None:
+    def __init__(self, code: str, message: str, status: int = 400, headers: Mapping[str, str] | None = None) -> None:
+        """`headers`: those the answer carries besides."""
         super().__init__(f"{code}: {message}")
         self.code = code
         self.message = message
         self.status = status
+        self.headers = dict(headers or {})
 
 
 class Service(Protocol):

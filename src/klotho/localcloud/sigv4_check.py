@@ -10,26 +10,25 @@ Source: "Signature Version 4 signing process" (AWS IAM User Guide) and "Authenti
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
 import hmac
 import posixpath
 import re
 import time
-import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
 from urllib.parse import quote, unquote
 
+from klotho.localcloud import aws_chunked
 from klotho.localcloud.service import ApiError, Caller
 
 ALGORITHM = "AWS4-HMAC-SHA256"
 MAX_SKEW_SECONDS = 15 * 60
 UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD"
-UNSIGNED_TRAILER = "STREAMING-UNSIGNED-PAYLOAD-TRAILER"
+MAX_EXPIRY_S = 7 * 24 * 3600
+"""Of a presigned URL. "The maximum is 604800 (seven days)"."""
 
 _AUTHORIZATION = re.compile(
     rf"{ALGORITHM} +Credential=([^/,\s]+)/(\d{{8}})/([^/,\s]+)/([^/,\s]+)/aws4_request, *"
@@ -48,6 +47,8 @@ class Signer:
     service: str
     """The signing name in the credential scope."""
     region: str
+    trailers: Mapping[str, str] = field(default_factory=dict)
+    """What came behind an aws-chunked body, by names in lower case."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,10 @@ class _Authorization:
     service: str
     signed_headers: tuple[str, ...]
     signature: str
+    stamp: str
+    """When it was signed, like 20260131T235959Z."""
+    expires: int | None = None
+    """Of a presigned URL: seconds it is good for."""
 
 
 def claimed_service(headers: Mapping[str, str]) -> str | None:
@@ -79,19 +84,23 @@ def claimed_service(headers: Mapping[str, str]) -> str | None:
     return match.group(4) if match else None
 
 
+def is_presigned(raw_query: str) -> bool:
+    """Whether the signature is in the URL."""
+    return "X-Amz-Signature=" in raw_query
+
+
 def verify(request: RawRequest, lookup: Lookup, now: float | None = None) -> tuple[Signer, bytes]:
     """The signer and the body (decoded from aws-chunked); ApiError otherwise. `now` is in seconds since 1970."""
-    authorization = _parse(request)
+    authorization = _presigned(request) if is_presigned(request.raw_query) else _parse(request)
     known = lookup(authorization.key_id)
     if known is None:
         raise ApiError("UnrecognizedClientException", "The security token included in the request is invalid.", 403)
     secret, caller = known
-    stamp = request.headers.get("x-amz-date", "")
-    _check_date(stamp, authorization.date, time.time() if now is None else now)
-    payload = _payload_hash(request)
+    _check_date(authorization, time.time() if now is None else now)
+    payload = UNSIGNED_PAYLOAD if authorization.expires is not None else _payload_hash(request)
     key = _signing_key(secret, authorization.date, authorization.region, authorization.service)
     if not any(
-        hmac.compare_digest(_sign(key, text, stamp, authorization), authorization.signature)
+        hmac.compare_digest(_sign(key, text, authorization), authorization.signature)
         for text in _canonical_requests(request, authorization, payload)
     ):
         raise ApiError(
@@ -100,15 +109,34 @@ def verify(request: RawRequest, lookup: Lookup, now: float | None = None) -> tup
             "Check your AWS Secret Access Key and signing method.",
             403,
         )
-    body = _decode_chunked(request) if payload == UNSIGNED_TRAILER else request.body
-    return Signer(caller, authorization.service, authorization.region), body
+    body, trailers = _content(request, authorization, key)
+    return Signer(caller, authorization.service, authorization.region, trailers), body
+
+
+def _content(request: RawRequest, authorization: _Authorization, key: bytes) -> tuple[bytes, Mapping[str, str]]:
+    """The body, and the trailers of a chunked one."""
+    form = request.headers.get("x-amz-content-sha256", "")
+    if form not in aws_chunked.FORMS:
+        return request.body, {}
+    if form == aws_chunked.UNSIGNED_TRAILER:
+        return aws_chunked.decode(request.body, request.headers)
+
+    def sign(kind: str, lines: str) -> str:
+        text = f"{kind}\n{authorization.stamp}\n{_scope(authorization)}\n{lines}"
+        return hmac.new(key, text.encode(), "sha256").hexdigest()
+
+    return aws_chunked.decode(request.body, request.headers, authorization.signature, sign)
 
 
 def _parse(request: RawRequest) -> _Authorization:
     header = request.headers.get("authorization", "")
     if not header:
-        if "Signature=" in request.raw_query:
-            raise ApiError("NotImplemented", "klotho's local cloud does not carry presigned URLs yet", 501)
+        if "Signature=" in request.raw_query and "AWSAccessKeyId=" in request.raw_query:
+            raise ApiError(
+                "InvalidRequest",
+                "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256. "
+                'klotho: in boto3, make the client with Config(signature_version="s3v4")',
+            )
         raise ApiError("MissingAuthenticationToken", "Missing Authentication Token", 403)
     if header.startswith("AWS4-ECDSA"):
         raise ApiError("NotImplemented", "klotho's local cloud does not carry SigV4A signatures", 501)
@@ -116,27 +144,72 @@ def _parse(request: RawRequest) -> _Authorization:
     if match is None:
         raise ApiError("IncompleteSignature", "The Authorization header is not a complete Signature Version 4 header.")
     key_id, date, region, service, signed, signature = match.groups()
+    stamp = request.headers.get("x-amz-date", "")
+    return _Authorization(key_id, date, region, service, _names(signed), signature, stamp)
+
+
+def _names(signed: str) -> tuple[str, ...]:
     names = tuple(signed.split(";"))
     if "host" not in names:
         raise ApiError("SignatureDoesNotMatch", "'Host' must be a 'SignedHeader' in the AWS Authorization.", 403)
-    return _Authorization(key_id, date, region, service, names, signature)
+    return names
 
 
-def _check_date(stamp: str, scope_date: str, now: float) -> None:
+def _presigned(request: RawRequest) -> _Authorization:
+    """The signature of a presigned URL. Carried for S3, as on AWS in practice."""
+    if "authorization" in request.headers:
+        raise ApiError("InvalidArgument", "Only one auth mechanism allowed")
+    pairs = [part.partition("=")[::2] for part in request.raw_query.split("&") if part]
+    given = {unquote(name): unquote(value) for name, value in pairs}
+    if len([name for name, _ in pairs if unquote(name) in _PRESIGNED]) > len(set(given) & _PRESIGNED):
+        raise ApiError("AuthorizationQueryParametersError", "A query parameter of the signature comes twice.")
+    missing = sorted(_PRESIGNED - set(given))
+    scope = given.get("X-Amz-Credential", "").split("/")
+    if missing or given["X-Amz-Algorithm"] != ALGORITHM or len(scope) != 5 or scope[4] != "aws4_request":
+        text = f"The presigned URL is not complete{f': {missing[0]} is missing' if missing else ''}."
+        raise ApiError("AuthorizationQueryParametersError", text)
+    expires = given["X-Amz-Expires"]
+    if not expires.isdecimal() or not 1 <= int(expires) <= MAX_EXPIRY_S:
+        text = f"X-Amz-Expires must be a number from 1 to {MAX_EXPIRY_S}"
+        raise ApiError("AuthorizationQueryParametersError", text)
+    key_id, date, region, service, _ = scope
+    if service != "s3":
+        raise ApiError("NotImplemented", f"klotho's local cloud does not carry presigned URLs of {service} yet", 501)
+    names = _names(given["X-Amz-SignedHeaders"])
+    return _Authorization(
+        key_id, date, region, service, names, given["X-Amz-Signature"], given["X-Amz-Date"], int(expires)
+    )
+
+
+_PRESIGNED = frozenset(
+    {
+        "X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Date", "X-Amz-Expires", "X-Amz-Signature",
+        "X-Amz-SignedHeaders",
+    }
+)  # fmt: skip
+
+
+def _check_date(authorization: _Authorization, now: float) -> None:
+    stamp = authorization.stamp
     try:
         sent = datetime.strptime(stamp, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC).timestamp()
     except ValueError:
         raise ApiError("IncompleteSignature", "X-Amz-Date must be a date like 20260131T235959Z.") from None
-    if not stamp.startswith(scope_date):
+    if not stamp.startswith(authorization.date):
         raise ApiError("SignatureDoesNotMatch", "Date in Credential scope does not match X-Amz-Date.", 403)
-    if abs(now - sent) > MAX_SKEW_SECONDS:
+    if authorization.expires is None and abs(now - sent) > MAX_SKEW_SECONDS:
         raise ApiError("RequestTimeTooSkewed", f"Signature expired or not yet current: {stamp}", 403)
+    if authorization.expires is not None:
+        if now > sent + authorization.expires:
+            raise ApiError("AccessDenied", "Request has expired", 403)
+        if sent > now + MAX_SKEW_SECONDS:
+            raise ApiError("AccessDenied", "Request is not yet valid", 403)
 
 
 def _payload_hash(request: RawRequest) -> str:
     """The payload hash as signed, checked against the body where the form allows it."""
     declared = request.headers.get("x-amz-content-sha256")
-    if declared in (UNSIGNED_PAYLOAD, UNSIGNED_TRAILER):
+    if declared is not None and (declared == UNSIGNED_PAYLOAD or declared in aws_chunked.FORMS):
         return declared
     if declared is not None and declared.startswith("STREAMING-"):
         raise ApiError("NotImplemented", f"klotho's local cloud does not carry {declared} uploads", 501)
@@ -160,7 +233,8 @@ def _canonical_requests(request: RawRequest, authorization: _Authorization, payl
     headers = "".join(f"{name}:{' '.join(request.headers[name].split())}\n" for name in authorization.signed_headers)
     path = _canonical_path(request.raw_path, authorization.service)
     signed = ";".join(authorization.signed_headers)
-    queries = dict.fromkeys(_canonical_queries(request.raw_query))
+    unsigned = "&".join(part for part in request.raw_query.split("&") if not part.startswith("X-Amz-Signature="))
+    queries = dict.fromkeys(_canonical_queries(unsigned if authorization.expires is not None else request.raw_query))
     return [f"{request.method}\n{path}\n{query}\n{headers}\n{signed}\n{payload}" for query in queries]
 
 
@@ -183,10 +257,15 @@ def _canonical_queries(raw_query: str) -> list[str]:
     return ["&".join(f"{name}={value}" for name, value in sorted(spelling)) for spelling in (pairs, encoded)]
 
 
-def _sign(key: bytes, canonical: str, stamp: str, authorization: _Authorization) -> str:
-    scope = f"{authorization.date}/{authorization.region}/{authorization.service}/aws4_request"
+def _scope(authorization: _Authorization) -> str:
+    return f"{authorization.date}/{authorization.region}/{authorization.service}/aws4_request"
+
+
+def _sign(key: bytes, canonical: str, authorization: _Authorization) -> str:
     hashed = hashlib.sha256(canonical.encode("utf-8", "surrogateescape")).hexdigest()
-    return hmac.new(key, f"{ALGORITHM}\n{stamp}\n{scope}\n{hashed}".encode(), "sha256").hexdigest()
+    return hmac.new(
+        key, f"{ALGORITHM}\n{authorization.stamp}\n{_scope(authorization)}\n{hashed}".encode(), "sha256"
+    ).hexdigest()
 
 
 @lru_cache(maxsize=1024)
@@ -195,60 +274,3 @@ def _signing_key(secret: str, date: str, region: str, service: str) -> bytes:
     for part in (date, region, service, "aws4_request"):
         key = hmac.digest(key, part.encode(), "sha256")
     return key
-
-
-def _decode_chunked(request: RawRequest) -> bytes:
-    """The content of an aws-chunked body with an unsigned trailer; the trailing checksum is verified."""
-    body, position, parts = request.body, 0, []
-    while True:
-        end = body.find(b"\r\n", position)
-        size_text = body[position:end].split(b";")[0] if end >= 0 else b""
-        if not re.fullmatch(rb"[0-9a-fA-F]{1,8}", size_text):
-            raise ApiError("IncompleteBody", "The aws-chunked body is malformed.")
-        size = int(size_text, 16)
-        position = end + 2
-        if size == 0:
-            break
-        chunk = body[position : position + size]
-        if len(chunk) != size or body[position + size : position + size + 2] != b"\r\n":
-            raise ApiError("IncompleteBody", "The aws-chunked body ends before its length.")
-        parts.append(chunk)
-        position += size + 2
-    content = b"".join(parts)
-    declared = request.headers.get("x-amz-decoded-content-length")
-    if declared is not None and declared != str(len(content)):
-        raise ApiError("IncompleteBody", "x-amz-decoded-content-length is not the length of the content.")
-    trailers = (line.partition(b":") for line in body[position:].split(b"\r\n") if b":" in line)
-    check_content(
-        {name.decode("latin-1").strip().lower(): v.decode("latin-1").strip() for name, _, v in trailers}, content
-    )
-    return content
-
-
-def check_content(headers: Mapping[str, str], content: bytes) -> None:
-    """Compare `Content-MD5` and `x-amz-checksum-*` headers (or trailers) with the content.
-
-    ApiError `BadDigest` on a difference; `NotImplemented` for the checksums Python's standard library lacks
-    (CRC32C, CRC64NVME), because an unverified checksum would be worse than a refused one.
-    """
-    for name, value in headers.items():
-        if name == "content-md5":
-            actual = hashlib.md5(content, usedforsecurity=False).digest()
-        elif name == "x-amz-checksum-crc32":
-            actual = zlib.crc32(content).to_bytes(4, "big")
-        elif name in ("x-amz-checksum-sha1", "x-amz-checksum-sha256"):
-            actual = hashlib.new(name.rpartition("-")[2], content).digest()
-        elif name.startswith("x-amz-checksum-") and name not in ("x-amz-checksum-algorithm", "x-amz-checksum-mode"):
-            wanted = name.removeprefix("x-amz-checksum-").upper()
-            raise ApiError("NotImplemented", f"klotho's local cloud does not carry {wanted} checksums; use CRC32", 501)
-        else:
-            continue
-        if not _same_digest(value, actual):
-            raise ApiError("BadDigest", f"The {name} you specified did not match the calculated checksum.")
-
-
-def _same_digest(value: str, actual: bytes) -> bool:
-    try:
-        return hmac.compare_digest(base64.b64decode(value, validate=True), actual)
-    except (binascii.Error, ValueError):
-        return False

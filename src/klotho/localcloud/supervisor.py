@@ -32,7 +32,7 @@ from klotho.localcloud.applications import Applications
 from klotho.localcloud.cloud import Cloud
 from klotho.localcloud.credentials import Credentials
 from klotho.localcloud.database import DamagedDataError, Database, NewerDataError
-from klotho.localcloud.endpoint import Answers, Endpoint, EndpointServer, PortInUseError, bind
+from klotho.localcloud.endpoint import Answers, Browser, Endpoint, EndpointServer, PortInUseError, bind
 from klotho.localcloud.handler import Handler
 from klotho.localcloud.identity import ACCOUNT
 from klotho.localcloud.logs import Logs
@@ -40,7 +40,7 @@ from klotho.localcloud.permissions import Authorizer, Denials
 from klotho.localcloud.planes.processes import ProcessTable
 from klotho.localcloud.ports import Ports
 from klotho.localcloud.service import ApiError, Service
-from klotho.localcloud.services.s3 import ObjectStore
+from klotho.localcloud.services.object_store import ObjectStore
 from klotho.localcloud.services.secretsmanager import SecretsManager
 from klotho.localcloud.services.ssm import Parameters
 from klotho.localcloud.startup_failure import OtherRegionError
@@ -98,6 +98,8 @@ class Parts:
     services: Sequence[Service]
     answers: tuple[str, Answers] | None = None
     """Where functions of custom resources answer."""
+    browser: Browser | None = None
+    """What web pages may ask of the endpoint."""
 
 
 Assemble = Callable[[Cloud], Parts]
@@ -138,6 +140,7 @@ def assemble(cloud: Cloud) -> Parts:
     from klotho.localcloud.services.acm import Certificates
     from klotho.localcloud.services.custom_resources import PREFIX, CustomResources
     from klotho.localcloud.services.dynamodb import DynamoDb
+    from klotho.localcloud.services.s3 import S3Service
     from klotho.localcloud.services.sns import Sns
     from klotho.localcloud.services.sqs import Sqs
 
@@ -145,6 +148,7 @@ def assemble(cloud: Cloud) -> Parts:
     planes: dict[str, Plane] = {
         "tables": DynamoDb(cloud.state, cloud.region, cloud.account),
         "queues": Sqs(cloud.state, cloud.region, cloud.account, cloud.endpoint_url),
+        "buckets": S3Service(cloud.objects, cloud.account, cloud.region, lambda *event: cloud.events.put(*event)),
         "postgres": PostgresServers(cloud),
         "mysql": MySqlServers(cloud),
         "functions": Functions(cloud),
@@ -170,6 +174,7 @@ def assemble(cloud: Cloud) -> Parts:
         engine=engine,
         services=_services(cloud, engine),
         answers=(PREFIX, cloud.custom_resources.respond),
+        browser=cloud.buckets.browser,
     )
 
 
@@ -182,7 +187,6 @@ def _services(cloud: Cloud, engine: CloudFormationEngine) -> tuple[Service, ...]
     from klotho.localcloud.services.lambda_ import LambdaService
     from klotho.localcloud.services.logs import LogsService
     from klotho.localcloud.services.route53 import Route53Service
-    from klotho.localcloud.services.s3 import S3Service
     from klotho.localcloud.services.secretsmanager_api import SecretsManagerService
     from klotho.localcloud.services.service_discovery import ServiceDiscoveryService
     from klotho.localcloud.services.ssm import SsmService
@@ -197,7 +201,7 @@ def _services(cloud: Cloud, engine: CloudFormationEngine) -> tuple[Service, ...]
         LambdaService(cloud),
         LogsService(cloud.logs, cloud.world, cloud.region, cloud.account),
         Route53Service(),
-        S3Service(cloud.objects, cloud.account, cloud.region),
+        cloud.buckets,
         SecretsManagerService(cloud.secrets),
         ServiceDiscoveryService(cloud.containers),
         cloud.topics,
@@ -267,7 +271,14 @@ class Supervisor:
         downs.push_async_callback(self._attempt, "pausing deployments", parts.engine.close)
         self._authorizer = _authorizer(cloud, self._log_group)
         endpoint = Endpoint(
-            parts.services, cloud.credentials, options.region, port, admin, self._authorizer, parts.answers
+            parts.services,
+            cloud.credentials,
+            options.region,
+            port,
+            admin,
+            self._authorizer,
+            parts.answers,
+            parts.browser,
         )
         server = EndpointServer(endpoint, listener)
         await server.start()

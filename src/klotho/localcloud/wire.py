@@ -58,7 +58,7 @@ def error_response(error: ApiError, protocol: Protocol, request_id: str, resourc
     """The error in the protocol's format; `resource` is the path, which S3 repeats."""
     if protocol in ("json", "rest-json"):
         document = {"__type": error.code, "message": error.message, "Message": error.message}
-        headers = {"content-type": "application/x-amz-json-1.1", "x-amzn-errortype": error.code}
+        headers = {"content-type": "application/x-amz-json-1.1", "x-amzn-errortype": error.code, **error.headers}
         return ApiResponse(error.status, orjson.dumps(document), headers)
     code, message = _xml(error.code), _xml(error.message)
     if protocol == "s3":
@@ -68,9 +68,8 @@ def error_response(error: ApiError, protocol: Protocol, request_id: str, resourc
         fault = "Sender" if error.status < 500 else "Receiver"
         inner = f"<Type>{fault}</Type><Code>{code}</Code><Message>{message}</Message>"
         text = f"<ErrorResponse><Error>{inner}</Error><RequestId>{request_id}</RequestId></ErrorResponse>"
-    return ApiResponse(
-        error.status, f'<?xml version="1.0" encoding="UTF-8"?>\n{text}'.encode(), {"content-type": "text/xml"}
-    )
+    headers = {"content-type": "application/xml" if protocol == "s3" else "text/xml", **error.headers}
+    return ApiResponse(error.status, f'<?xml version="1.0" encoding="UTF-8"?>\n{text}'.encode(), headers)
 
 
 def request_id() -> str:

@@ -21,7 +21,7 @@ from klotho.runtime.transport import Response, TransportError, send
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import Any
+    from typing import Any, BinaryIO
 
 ATTEMPTS = 5
 """How often a call is tried in all, when the failure is one that passes (5xx, throttling, connection)."""
@@ -53,6 +53,7 @@ _APIS = {
     "lambda": _Api("lambda", "LAMBDA"),
     "sns": _Api("sns", "SNS", version="2010-03-31"),
     "sqs": _Api("sqs", "SQS", "AmazonSQS", "1.0"),
+    "s3": _Api("s3", "S3"),
     "secretsmanager": _Api("secretsmanager", "SECRETS_MANAGER", "secretsmanager", "1.1"),
     # DiscoverInstances alone lives on the host with the `data-` prefix, and it is all that is called here.
     "servicediscovery": _Api("data-servicediscovery", "SERVICEDISCOVERY", "Route53AutoNaming_v20170314", "1.1"),
@@ -145,28 +146,38 @@ def request(
     method: str,
     path: str,
     headers: Mapping[str, str],
-    body: bytes,
+    body: bytes | BinaryIO,
     *,
     region: str | None = None,
     repeatable: bool = True,
     read_timeout: float = 10.0,
+    base: str | None = None,
+    payload_hash: str | None = None,
+    keep: bool = False,
 ) -> Response:
     """Send a signed request, again after failures that pass; `path` is percent-encoded; timeouts in seconds.
+
+    `base`: the address before the path, default the service's. A body that is a file comes with its `payload_hash`.
+    `keep`: leave the body of the answer in its `stream`.
 
     Raises AwsError (ConditionFailedError for a condition that did not hold) and CredentialsError.
     """
     where = region_of(region)
-    url = endpoint_of(service, where) + path
+    url = (base or endpoint_of(service, where)) + path
+    begins = 0 if isinstance(body, bytes) else body.tell()
     attempt = 0
     while True:
         attempt += 1
         used = credentials.current()
         signed = sign(
-            method, url, headers, body, service=service, region=where,
+            method, url, headers, body if isinstance(body, bytes) else b"", service=service, region=where,
             access_key=used.access_key, secret_key=used.secret_key, session_token=used.session_token,
+            payload_hash=payload_hash,
         )  # fmt: skip
+        if not isinstance(body, bytes):
+            body.seek(begins)
         try:
-            response = send(method, url, signed, body, read_timeout=read_timeout)
+            response = send(method, url, signed, body, read_timeout=read_timeout, keep=keep)
         except TransportError as error:
             failure = AwsError(service, "ConnectionError", str(error))
             again = repeatable or not error.sent
@@ -199,10 +210,11 @@ def _error(service: str, response: Response) -> AwsError:
     name = str(code or f"HTTP{response.status}").split(":")[0].split("#")[-1]
     message = answer.get("message") or answer.get("Message") or response.body[:200].decode("utf-8", "replace")
     kind = ConditionFailedError if name == "ConditionalCheckFailedException" else AwsError
-    return kind(service, name, str(message), response.status, response.headers.get("x-amzn-requestid", ""))
+    request_id = response.headers.get("x-amzn-requestid") or response.headers.get("x-amz-request-id", "")
+    return kind(service, name, str(message), response.status, request_id)
 
 
 def _of_xml(text: str) -> dict[str, str] | None:
-    """An error of the query protocol; None for anything else that is no JSON, as from a proxy."""
-    code = text_in(text, "Code") if "<ErrorResponse" in text else None
+    """An error of the query protocol or of S3; None for anything else that is no JSON, as from a proxy."""
+    code = text_in(text, "Code") if "<Error" in text else None
     return None if code is None else {"code": code, "message": text_in(text, "Message") or ""}

@@ -12,6 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from klotho.runtime.bucket import Bucket, ObjectEvent
     from klotho.runtime.caller import Caller
     from klotho.runtime.datastores import Postgres
     from klotho.runtime.grants import Grant
@@ -120,6 +121,22 @@ class Topics(Group):
         return topic(self._find(name))
 
 
+class Buckets(Group):
+    """Buckets that this service may read or write."""
+
+    def get(self, name: str) -> Bucket:
+        """The bucket of this name. Raises UnknownNameError if it was not granted."""
+        from klotho.runtime.bucket import bucket
+
+        return bucket(self._find(name))
+
+    def event(self, event: Any) -> ObjectEvent:
+        """What a function is told that is `triggered_by` a bucket; ValueError for any other event."""
+        from klotho.runtime.bucket import ObjectEvent
+
+        return ObjectEvent(event)
+
+
 class Grants(Group):
     """A group whose things are plain fields, for instance `buckets.get("files")["name"]`."""
 
@@ -130,7 +147,7 @@ class Grants(Group):
 
 datastores = Datastores("datastores")
 services = Services("services")
-buckets = Grants("buckets")
+buckets = Buckets("buckets")
 queues = Queues("queues")
 topics = Topics("topics")
 secrets = Secrets("secrets")

@@ -1,7 +1,7 @@
 """AWS Signature Version 4 for one request: method, URL, headers and body in; the headers to send out.
 
-Pure: no clock unless `now` is left out, no network. It signs a whole body that is in memory; streaming
-(chunked) signatures, presigned URLs and Signature Version 4A are not supported. Rules as in
+Pure: no clock unless `now` is left out, no network. It signs a whole body, or its hash; streaming (chunked) signatures
+and Signature Version 4A are not supported. `presign` puts the signature into a URL of S3. Rules as in
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
 """
 
@@ -33,17 +33,18 @@ def sign(
     access_key: str,
     secret_key: str,
     session_token: str | None = None,
+    payload_hash: str | None = None,
     now: float | None = None,
 ) -> dict[str, str]:
     """The headers to send with this request: those given, and Host, X-Amz-Date, Authorization (and the
     session token).
 
     `url` must already be percent-encoded as it goes over the wire. `service` is the signing name (`dynamodb`).
-    `now` is in seconds since 1970 (default: the clock).
+    `payload_hash`: the SHA-256 of a body that is not in memory. `now` is in seconds since 1970 (default: the clock).
     """
     parts = urlsplit(url)
     moment = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(time.time() if now is None else now))
-    payload_hash = hashlib.sha256(body).hexdigest()
+    payload_hash = payload_hash or hashlib.sha256(body).hexdigest()
     sent = {name: value for name, value in headers.items() if name.lower() not in {"host", "x-amz-date"}}
     sent["Host"] = host_header(url)
     sent["X-Amz-Date"] = moment
@@ -60,6 +61,42 @@ def sign(
         f"Signature={signature(canonical, moment, scope, secret_key)}"
     )
     return sent
+
+
+def presign(
+    method: str,
+    url: str,
+    headers: Mapping[str, str],
+    *,
+    region: str,
+    access_key: str,
+    secret_key: str,
+    session_token: str | None = None,
+    expires: int,
+    now: float | None = None,
+) -> str:
+    """The URL of S3 with a signature in its query, good for `expires` seconds; whoever has it sends these headers.
+
+    Rules as in https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html
+    """
+    parts = urlsplit(url)
+    moment = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(time.time() if now is None else now))
+    scope = f"{moment[:8]}/{region}/s3/aws4_request"
+    lower = {name.lower(): value for name, value in headers.items()} | {"host": host_header(url)}
+    signed = sorted(lower)
+    given = {
+        "X-Amz-Algorithm": ALGORITHM,
+        "X-Amz-Credential": f"{access_key}/{scope}",
+        "X-Amz-Date": moment,
+        "X-Amz-Expires": str(expires),
+        "X-Amz-SignedHeaders": ";".join(signed),
+        **({"X-Amz-Security-Token": session_token} if session_token else {}),
+    }
+    added = "&".join(f"{name}={quote(value, safe='-_.~')}" for name, value in given.items())
+    query = f"{parts.query}&{added}" if parts.query else added
+    canonical = canonical_request(method, parts.path, query, lower, signed, "UNSIGNED-PAYLOAD", service="s3")
+    address = f"{parts.scheme}://{parts.netloc}{parts.path}"
+    return f"{address}?{query}&X-Amz-Signature={signature(canonical, moment, scope, secret_key)}"
 
 
 def host_header(url: str) -> str:

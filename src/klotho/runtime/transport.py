@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import BinaryIO
 
 
 class TransportError(Exception):
@@ -29,11 +30,14 @@ class TransportError(Exception):
 
 
 class Response:
-    """An HTTP answer: `status`, `headers` (names in lower case) and the whole `body`."""
+    """An HTTP answer: `status`, `headers` (names in lower case) and the whole `body`, or `stream` to read it from."""
 
-    __slots__ = ("body", "headers", "status")
+    __slots__ = ("body", "headers", "status", "stream")
 
-    def __init__(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
+    def __init__(
+        self, status: int, headers: Mapping[str, str], body: bytes, stream: http.client.HTTPResponse | None = None
+    ) -> None:
+        self.stream = stream
         self.status = status
         self.headers = headers
         self.body = body
@@ -59,12 +63,17 @@ def send(
     method: str,
     url: str,
     headers: Mapping[str, str],
-    body: bytes,
+    body: bytes | BinaryIO,
     *,
     connect_timeout: float = 3.0,
     read_timeout: float = 10.0,
+    keep: bool = False,
 ) -> Response:
-    """Do one exchange; timeouts in seconds. Raises TransportError when no whole answer came."""
+    """Do one exchange; timeouts in seconds. Raises TransportError when no whole answer came.
+
+    A body that is a file is sent from where it stands; its length is in the headers. `keep`: the body of a good answer
+    is left in `stream`, to be read piece by piece and closed by the caller.
+    """
     parts = urlsplit(url)
     target = parts.path or "/"
     if parts.query:
@@ -75,6 +84,9 @@ def send(
         connection.sock.settimeout(read_timeout)
         connection.request(method, target, body=body, headers=dict(headers))
         answer = connection.getresponse()
+        if keep and answer.status < 300:
+            names = {name.lower(): value for name, value in answer.getheaders()}
+            return Response(answer.status, names, b"", answer)
         content = answer.read()
     except (OSError, http.client.HTTPException) as error:
         connection.close()

@@ -6,12 +6,14 @@ from typing import Literal
 
 from klotho.sdk import readers as read
 from klotho.sdk.construct import Construct
+from klotho.sdk.queue import Queue, read_dead_letter
 from klotho.sdk.statements import verb
 from klotho.sdk.topic_filter import Filter, FilterOn, read_filter, read_filter_on
 
 Protocol = Literal["http", "grpc", "async"]
 Architecture = Literal["arm64", "x86_64"]
 """Processors of AWS: Graviton, and Intel or AMD."""
+Events = Literal["created", "removed", "all"]
 
 
 class Actor(Construct):
@@ -76,4 +78,39 @@ class Actor(Construct):
 
         `filter`: only messages that meet it, an SNS filter policy such as `{"kind": ["order", "refund"]}`; default:
         all. `filter_on`: whether it is about the message's `"attributes"` (default) or its `"body"`.
+        """
+
+    @verb(
+        batch=read.whole(1, 10000),
+        window=read.whole(0, 300, unit="seconds"),
+        from_start=read.truth,
+        retries=read.whole(0, 10000),
+        dead_letter=read_dead_letter,
+        events=read.choice("created", "removed", "all"),
+        prefix=read.some_text,
+        suffix=read.some_text,
+    )
+    def triggered_by(
+        self,
+        target: Construct,
+        *,
+        batch: int | None = None,
+        window: int | None = None,
+        from_start: bool | None = None,
+        retries: int | None = None,
+        dead_letter: Queue | None = None,
+        events: Events | None = None,
+        prefix: str | None = None,
+        suffix: str | None = None,
+    ) -> None:
+        """Functions: runs at the times of a schedule, after each change of a key-value table, in order, or for each
+        object of a bucket that is created or removed.
+
+        For tables: `batch`: the most changes in one call, default 100. `window`: seconds to wait for a batch to fill, 0
+        (default) to 300. `from_start`: True (default) begins with the oldest change that is kept, False with the next.
+        `retries`: how often a batch that failed is tried again; default: until its changes are a day old, 10 with a
+        `dead_letter`, the queue that is told which changes were given up.
+
+        For buckets: `events`: `"created"` (default), `"removed"` or `"all"`. `prefix` and `suffix`: only keys that
+        begin or end so, as they are; default: all keys. `klotho.config.buckets.event(event)` reads the event.
         """

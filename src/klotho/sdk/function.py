@@ -10,11 +10,9 @@ from typing import Any
 from klotho.sdk import readers as read
 from klotho.sdk.actor import Actor, Architecture
 from klotho.sdk.arguments import Arguments
-from klotho.sdk.construct import Construct, Existing, described
+from klotho.sdk.construct import Existing, described
 from klotho.sdk.output import OutputAttribute
-from klotho.sdk.queue import Queue, read_dead_letter
 from klotho.sdk.stack import Stack
-from klotho.sdk.statements import verb
 
 _HANDLER = re.compile(r"(?P<module>[^.\s][^\s]*?)\.(?P<function>[A-Za-z_$][\w$]*)")
 _SOURCE_ENDINGS = ("py", "js", "mjs", "cjs", "ts", "mts")
@@ -83,31 +81,6 @@ class Function(Actor):
             stack: the deployment stack to put it into. Default: Klotho's segmentation.
             from_project: another repository of the project defines it; give only the name. Default: False.
             existing: an ARN to use as it is, never to change; or by environment: `{"prod": "…"}`.
-        """
-
-    @verb(
-        batch=read.whole(1, 10000),
-        window=read.whole(0, 300, unit="seconds"),
-        from_start=read.truth,
-        retries=read.whole(0, 10000),
-        dead_letter=read_dead_letter,
-    )
-    def triggered_by(
-        self,
-        target: Construct,
-        *,
-        batch: int | None = None,
-        window: int | None = None,
-        from_start: bool | None = None,
-        retries: int | None = None,
-        dead_letter: Queue | None = None,
-    ) -> None:
-        """Runs at the times of a schedule, or after each change of a key-value table, in order.
-
-        For tables: `batch`: the most changes in one call, default 100. `window`: seconds to wait for a batch to fill, 0
-        (default) to 300. `from_start`: True (default) begins with the oldest change that is kept, False with the next.
-        `retries`: how often a batch that failed is tried again; default: until its changes are a day old, 10 with a
-        `dead_letter`, the queue that is told which changes were given up.
         """
 
     def _check(self, arguments: Arguments) -> None:

@@ -29,6 +29,7 @@ NOW: dict[str, tuple[str, ...]] = {
     "Secret": (),
     "Site": (),
     "Stack": (),
+    "Storage": ("Bucket",),
     "config": (),
 }
 """What klotho has, with the constructs of each namespace."""
@@ -36,7 +37,6 @@ NOW: dict[str, tuple[str, ...]] = {
 LATER: dict[str, tuple[str, ...]] = {
     "Auth": ("UserPool",),
     "Databases": ("Redis",),
-    "Storage": ("Bucket",),
 }
 """Constructs that are designed but not built yet; they are refused by name."""
 

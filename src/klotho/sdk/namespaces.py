@@ -1,4 +1,4 @@
-"""`Compute`, `Databases` and `Messaging`: where constructs are found.
+"""`Compute`, `Databases`, `Messaging` and `Storage`: where constructs are found.
 
 A new one is one line here and its name in `names.NOW`.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TypeAlias
 
 from klotho.sdk.auth import OIDC as _OIDC
+from klotho.sdk.bucket import Bucket as _Bucket
 from klotho.sdk.container import Container as _Container
 from klotho.sdk.function import Function as _Function
 from klotho.sdk.key_value import KeyValue as _KeyValue
@@ -44,3 +45,9 @@ class Messaging(metaclass=Namespace):
 
     Queue: TypeAlias = _Queue
     Topic: TypeAlias = _Topic
+
+
+class Storage(metaclass=Namespace):
+    """What keeps files."""
+
+    Bucket: TypeAlias = _Bucket

@@ -48,6 +48,10 @@ def _made(cloud: Cloud, name: str) -> Any:
         from klotho.localcloud.services.dynamodb import DynamoDb
 
         return DynamoDb(cloud.state, cloud.region, cloud.account)
+    if name == "buckets":
+        from klotho.localcloud.services.s3 import S3Service
+
+        return S3Service(cloud.objects, cloud.account, cloud.region)
     if name == "queues":
         from klotho.localcloud.services.sqs import Sqs
 

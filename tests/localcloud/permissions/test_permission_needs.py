@@ -19,7 +19,7 @@ from klotho.localcloud.services.dynamodb.service import OPERATIONS
 from klotho.localcloud.services.events import EventsService
 from klotho.localcloud.services.lambda_ import LambdaService
 from klotho.localcloud.services.logs import LogsService
-from klotho.localcloud.services.s3 import S3Service
+from klotho.localcloud.services.s3.routing import OPERATIONS as S3_OPERATIONS
 from klotho.localcloud.services.secretsmanager_api import _PARAMETERS as SECRETS_OPERATIONS
 from klotho.localcloud.services.service_discovery import ServiceDiscoveryService
 from klotho.localcloud.services.ssm import SsmService
@@ -61,6 +61,7 @@ def pairs(found: list[Need]) -> set[tuple[str, str]]:
 
 def test_every_operation_the_local_cloud_carries_is_in_the_table() -> None:
     assert set(OPERATIONS) == set(apis()["dynamodb"].operations)
+    assert set(S3_OPERATIONS) == set(apis()["s3"].operations)
     assert set(SECRETS_OPERATIONS) == set(apis()["secretsmanager"].operations)
 
 
@@ -68,7 +69,7 @@ def test_the_services_without_a_list_of_their_own_are_in_the_table_too() -> None
     nothing: Any = None
     logs = LogsService(nothing, nothing, "eu-west-1", "000000000000")
     assert set(logs._actions) == set(apis()["logs"].operations)
-    for service in (StsService, ServiceDiscoveryService, LambdaService, S3Service, EventsService, SsmService):
+    for service in (StsService, ServiceDiscoveryService, LambdaService, EventsService, SsmService):
         documented = set(re.findall(r"\b[A-Z][a-z]+[A-Z0-9]\w+|\bInvoke\b", service.__doc__ or ""))
         assert documented and documented == set(apis()[service.name].operations)
 
@@ -174,6 +175,22 @@ def test_the_table_names_only_resolvers_that_exist_and_uses_all_of_them() -> Non
         (rest_call("s3", "DELETE", "/box/a"), [("s3:DeleteObject", "arn:aws:s3:::box/a")]),
         (rest_call("s3", "GET", "/box", {"list-type": "2", "prefix": "a/"}), [("s3:ListBucket", "arn:aws:s3:::box")]),
         (rest_call("s3", "HEAD", "/box"), [("s3:ListBucket", "arn:aws:s3:::box")]),
+        (rest_call("s3", "GET", "/"), [("s3:ListAllMyBuckets", "*")]),
+        (rest_call("s3", "GET", "/box", {"versions": ""}), [("s3:ListBucketVersions", "arn:aws:s3:::box")]),
+        (rest_call("s3", "GET", "/box", {"uploads": ""}), [("s3:ListBucketMultipartUploads", "arn:aws:s3:::box")]),
+        (rest_call("s3", "GET", "/box/a", {"versionId": "1"}), [("s3:GetObjectVersion", "arn:aws:s3:::box/a")]),
+        (rest_call("s3", "DELETE", "/box/a", {"versionId": "1"}), [("s3:DeleteObjectVersion", "arn:aws:s3:::box/a")]),
+        (rest_call("s3", "POST", "/box/a", {"uploads": ""}), [("s3:PutObject", "arn:aws:s3:::box/a")]),
+        (rest_call("s3", "PUT", "/box/a", {"uploadId": "u"}), [("s3:PutObject", "arn:aws:s3:::box/a")]),
+        (rest_call("s3", "DELETE", "/box/a", {"uploadId": "u"}), [("s3:AbortMultipartUpload", "arn:aws:s3:::box/a")]),
+        (
+            rest_call("s3", "PUT", "/box/a", x_amz_tagging="a=1"),
+            [("s3:PutObject", "arn:aws:s3:::box/a"), ("s3:PutObjectTagging", "arn:aws:s3:::box/a")],
+        ),
+        (
+            rest_call("s3", "PUT", "/box/a", x_amz_copy_source="/other/se%20cret?versionId=1"),
+            [("s3:GetObjectVersion", "arn:aws:s3:::other/se cret"), ("s3:PutObject", "arn:aws:s3:::box/a")],
+        ),
     ],
 )
 def test_a_request_needs_its_action_on_its_resource(call: ApiCall, expected: list[tuple[str, str]]) -> None:
@@ -240,9 +257,10 @@ def test_leading_keys_are_the_values_of_the_partition_key() -> None:
         (json_call("dynamodb", "ExecuteStatement", {}), "dynamodb:ExecuteStatement"),
         (json_call("events", "PutRule", {}), "events:PutRule"),
         (rest_call("lambda", "DELETE", "/2015-03-31/functions/price"), "lambda:DELETE /2015-03-31/functions/price"),
-        (rest_call("s3", "GET", "/box/a", {"acl": ""}), "s3:GET /box/a"),
-        (rest_call("s3", "PUT", "/box/a", x_amz_copy_source="/other/secret"), "s3:CopyObject"),
-        (rest_call("s3", "GET", "/"), "s3:GET /"),
+        (rest_call("s3", "GET", "/box/a", {"acl": ""}), "s3:GetObject with acl"),
+        (rest_call("s3", "POST", "/box"), "s3:POST bucket"),
+        (rest_call("s3", "PUT", "/box", {"policy": ""}), "s3:PutBucket with policy"),
+        (rest_call("s3", "PUT", "/"), "s3:PUT /"),
     ],
 )
 def test_an_operation_whose_permission_is_not_known_is_refused_by_name(call: ApiCall, named: str) -> None:

@@ -94,7 +94,7 @@ def test_what_can_not_be_set_is_said_in_words(run_program: RunProgram) -> None:
     ("line", "helps"),
     [
         ("from klotho import Queues", "did you mean `Messaging.Queue`?"),
-        ("klotho.Storag", "the nearest is `Storage`, which is not supported yet: leave it out"),
+        ("klotho.Storag", "did you mean `Storage`?"),
         ("Databases.Redi", "the nearest is `Databases.Redis`, which is not supported yet: leave it out"),
         ("from klotho import Contaner", "did you mean `Compute.Container`?"),
         ("Databases.Postgre", "did you mean `Postgres`?"),

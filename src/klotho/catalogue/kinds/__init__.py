@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from klotho.catalogue.kinds.bucket import S3
 from klotho.catalogue.kinds.container import FARGATE
 from klotho.catalogue.kinds.domain import ROUTE53
 from klotho.catalogue.kinds.function import LAMBDA
@@ -24,6 +25,7 @@ IMPLEMENTATIONS: tuple[Implementation, ...] = (
     RDS,
     MYSQL,
     DYNAMODB,
+    S3,
     SQS,
     SNS,
     HTTP_API,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from klotho.catalogue.relationships.attach import CONTAINER_ROUTE, FUNCTION_ROUTE
 from klotho.catalogue.relationships.authenticate import AUTHENTICATE_WITH_FUNCTION, AUTHENTICATE_WITH_OIDC
+from klotho.catalogue.relationships.bucket import TRIGGERED_BY_BUCKET, USE_BUCKET
 from klotho.catalogue.relationships.calls import CALL_CONTAINER, CALL_CONTAINER_FROM_FUNCTION, CALL_FUNCTION
 from klotho.catalogue.relationships.expose import EXPOSE_API
 from klotho.catalogue.relationships.keyvalue import USE_KEYVALUE
@@ -23,6 +24,8 @@ from klotho.catalogue.rules import Pair
 PAIRS: tuple[Pair, ...] = (
     USE_SQL,
     USE_KEYVALUE,
+    USE_BUCKET,
+    TRIGGERED_BY_BUCKET,
     USE_SECRET,
     TRIGGERED_BY_SCHEDULE,
     TRIGGERED_BY_TABLE,
@@ -42,6 +45,14 @@ PAIRS: tuple[Pair, ...] = (
     AUTHENTICATE_WITH_FUNCTION,
     EXPOSE_API,
 )
+
+INSTEAD: dict[tuple[str, str, str], str] = {
+    ("triggered_by", "Compute.Container", "Storage.Bucket"): (
+        "let a function be triggered and send to a queue that the container consumes: "
+        "`function.triggered_by(bucket)`, `function.sends_to(queue)`, `container.consumes(queue)`"
+    ),
+}
+"""What to write instead of a pair that makes no sense but means something."""
 
 _BY_ENDS: dict[tuple[str, str, str], Pair] = {
     (verb, actor, target): pair

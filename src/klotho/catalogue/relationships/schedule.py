@@ -71,11 +71,21 @@ def _event(name: str) -> object:
 
 
 def _check(link: Link, report: Report) -> None:
-    given = [name for name in ("batch", "window", "from_start", "retries", "dead_letter") if link.get(name) is not None]
-    if given:
+    of_tables = [
+        name for name in ("batch", "window", "from_start", "retries", "dead_letter") if link.get(name) is not None
+    ]
+    of_buckets = [name for name in ("events", "prefix", "suffix") if link.get(name) is not None]
+    if of_tables:
         report.error(
             "bad-batch",
-            f"{link.target.title} makes no batches: `{given[0]}` is for the changes of a table",
+            f"{link.target.title} makes no batches: `{of_tables[0]}` is for the changes of a table",
+            link.relationship.span,
+            helps=["leave it out"],
+        )
+    if of_buckets:
+        report.error(
+            "conflicting-arguments",
+            f"`{of_buckets[0]}` is for buckets, and {link.target.title} has times, not keys",
             link.relationship.span,
             helps=["leave it out"],
         )

@@ -71,6 +71,14 @@ def _dead_letter(link: Link) -> Construct | None:
 
 
 def _check(link: Link, report: Report) -> None:
+    of_buckets = [name for name in ("events", "prefix", "suffix") if link.get(name) is not None]
+    if of_buckets:
+        report.error(
+            "conflicting-arguments",
+            f"`{of_buckets[0]}` is for buckets: {link.target.title} tells every change",
+            link.relationship.span,
+            helps=["leave it out, and look at the event's own fields in the function"],
+        )
     if link.setting.adopted(link.target) is not None:
         report.error(
             "existing-changed",

@@ -1,10 +1,11 @@
 """Builds the zip of one function.
 
-Input: the asset's properties (`root`, `handler`, `runtime`, or `package` for a function of Klotho's own), the program's
-folder and a cache folder. Output: the zip in the cache and its key in the artifact bucket, `functions/<sha256>.zip`; the
-same input gives the same bytes, and an input seen before is not built again. Refuses TypeScript, unknown runtimes, a
-missing handler file, a file that does not parse (all these in `validate`, which installs and writes nothing), and content
-beyond Lambda's limit of 250 MB unzipped (AWS Lambda quotas, "Deployment package").
+Input: the asset's properties (`root`, `handler`, `runtime`, or `package` for a function of Klotho's own), the
+program's folder and a cache folder. Output: the zip in the cache and its key in the artifact bucket,
+`functions/<sha256>.zip`; the same input gives the same bytes, and an input seen before is not built again. Refuses
+TypeScript, unknown runtimes, a missing handler file, a file that does not parse (all these in `validate`, which
+installs and writes nothing), and content beyond Lambda's limit of 250 MB unzipped (AWS Lambda quotas, "Deployment
+package").
 """
 
 from __future__ import annotations

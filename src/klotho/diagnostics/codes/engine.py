@@ -103,6 +103,15 @@ PAGES: tuple[Page, ...] = (
         'old.sends_to(Messaging.Queue("jobs"))\n',
     ),
     Page(
+        "trigger-loop",
+        "A function is run for every object of a bucket and writes objects to the same bucket.",
+        "Each object it writes runs it again, which runs it again: without end, and at a cost.",
+        "Say which keys run it, and write to others; or write to another bucket.",
+        'import klotho\nfrom klotho import Compute, Storage\n\nklotho.Application("shop")\n'
+        'images = Storage.Bucket("images")\nresize = Compute.Function("resize", handler="resize.handler")\n'
+        "resize.read_writes_to(images)\nresize.triggered_by(images)\n",
+    ),
+    Page(
         "schedule-unused",
         "A schedule triggers nothing.",
         "Nothing is made of it and nothing will run.",

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from klotho.application import Relationship
-from klotho.catalogue.relationships import PAIRS, find_pair
+from klotho.catalogue.relationships import INSTEAD, PAIRS, find_pair
 from klotho.diagnostics import Label
 from klotho.engine.context import Context, attributed, because_of_link
 from klotho.resources import Change, ResourceGraph
@@ -53,6 +53,8 @@ def _refuse(relationship: Relationship, context: Context) -> None:
 
 def _what_works(verb: str, actor: str, target: str) -> str:
     """The nearest relationships that do exist."""
+    if (verb, actor, target) in INSTEAD:
+        return INSTEAD[verb, actor, target]
     verbs = sorted({v for pair in PAIRS if actor in pair.actors and target in pair.targets for v in pair.verbs})
     if verbs:
         return f"{actor} can {' or '.join(f'`{name}`' for name in verbs)} {target}"

@@ -30,6 +30,7 @@ from klotho.localcloud.handlers.generic import handler_class
 from klotho.localcloud.handlers.http_api import HttpApi, HttpAuthorizer, HttpIntegration, HttpRoute, HttpStage
 from klotho.localcloud.handlers.lambda_function import LambdaFunction
 from klotho.localcloud.handlers.passive import PASSIVE
+from klotho.localcloud.handlers.s3_bucket import S3Bucket, S3BucketPolicy
 from klotho.localcloud.handlers.schedule import ScheduleHandler
 from klotho.localcloud.handlers.secret import SecretHandler
 from klotho.localcloud.handlers.service_discovery import DiscoveryService, HttpNamespace, PrivateDnsNamespace
@@ -69,6 +70,8 @@ ACTIVE: tuple[type[Handler], ...] = (
     OriginAccessControl,
     PrivateDnsNamespace,
     ResponseHeadersPolicy,
+    S3Bucket,
+    S3BucketPolicy,
     ScheduleHandler,
     SecretHandler,
     SnsSubscription,

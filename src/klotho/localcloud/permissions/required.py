@@ -21,6 +21,7 @@ from klotho.localcloud import wire
 from klotho.localcloud.permissions.evaluate import Need
 from klotho.localcloud.permissions.resources import RESOLVERS, Request, Surroundings
 from klotho.localcloud.service import ApiCall, ApiError
+from klotho.localcloud.services.s3.routing import operation_of as s3_operation
 
 _API_VERSION = re.compile(r"^/\d{4}-\d{2}-\d{2}(?=/)")
 _ANY = "*"
@@ -81,7 +82,10 @@ def required(call: ApiCall, surroundings: Surroundings) -> list[Need]:
 def _operation(call: ApiCall) -> Operation:
     api = apis().get(call.service)
     # A header must not make a REST request look like another operation.
-    name = _routed(api, call) if api is not None and api.routes else call.action
+    if call.service == "s3":
+        name: str | None = s3_operation(call)
+    else:
+        name = _routed(api, call) if api is not None and api.routes else call.action
     operation = api.operations.get(name) if api is not None and name else None
     if operation is None:
         what = name or f"{call.method} {call.path}"
@@ -96,28 +100,23 @@ def _operation(call: ApiCall) -> Operation:
 
 def _routed(api: Api, call: ApiCall) -> str | None:
     """The operation of a REST request: by its path's shape, and a query parameter that makes it another operation."""
-    path = _API_VERSION.sub("", call.path).rstrip("/") if call.service != "s3" else call.path
+    path = _API_VERSION.sub("", call.path).rstrip("/")
     for route, operation in api.routes.items():
         method, _, shape = route.partition(" ")
         shape, _, parameter = shape.partition("?")
         if method == call.method and _shape(shape).fullmatch(path) and (parameter in call.query if parameter else True):
-            # A sub-resource (`?acl`, `?uploads`) makes it an operation that is not in the table.
-            if call.service == "s3" and not parameter and set(call.query) - {"x-id"}:
-                continue
-            if call.service == "s3" and "x-amz-copy-source" in call.headers:
-                return "CopyObject"
             return operation
     return None
 
 
 @cache
 def _shape(text: str) -> re.Pattern[str]:
-    """`/{bucket}/{key}`: the key takes the rest of the path, every other name one part of it."""
+    """Every name in braces stands for one part of the path."""
     parts = [
-        "" if literal is None else re.escape(literal) + ("" if name is None else ".+" if name == "key" else "[^/]+")
+        "" if literal is None else re.escape(literal) + ("" if name is None else "[^/]+")
         for literal, name, _, _ in string.Formatter().parse(text)
     ]
-    return re.compile("".join(parts) + ("/?" if text == "/{bucket}" else ""), re.DOTALL)
+    return re.compile("".join(parts), re.DOTALL)
 
 
 def _parameters(call: ApiCall) -> Mapping[str, Any]:

@@ -1,9 +1,9 @@
-"""What the policies of resources allow, to whom: those of queues, and the permissions of functions.
+"""What the policies of resources allow, to whom: those of queues and buckets, and the permissions of functions.
 
-Input: the World's records of queue policies and Lambda permissions. Output: statements by resource with their
-principals; and the decision whether an AWS service may do something to a resource on behalf of another one. A policy
-that is malformed lets nothing through, by name. Refused as malformed: NotPrincipal, principals that are neither AWS nor
-Service.
+Input: the World's records of queue and bucket policies and Lambda permissions. Output: statements by resource with
+their principals; and the decision whether an AWS service may do something to a resource on behalf of another one. A
+policy that is malformed lets nothing through, by name. Refused as malformed: NotPrincipal, principals that are neither
+AWS nor Service.
 
 Source: "AWS JSON policy elements: Principal", IAM User Guide; "Resource-based policies" of SQS and Lambda.
 """
@@ -23,8 +23,9 @@ from klotho.localcloud.planes.functions.model import name_of
 from klotho.localcloud.world import World
 
 INLINE, POLICY, QUEUE = "AWS::SQS::QueueInlinePolicy", "AWS::SQS::QueuePolicy", "AWS::SQS::Queue"
+BUCKET_POLICY = "AWS::S3::BucketPolicy"
 PERMISSION, FUNCTION = "AWS::Lambda::Permission", "AWS::Lambda::Function"
-TYPES = (INLINE, POLICY, QUEUE, PERMISSION, FUNCTION)
+TYPES = (INLINE, POLICY, QUEUE, PERMISSION, FUNCTION, BUCKET_POLICY)
 """Whose records decide."""
 
 
@@ -51,6 +52,8 @@ def attached(world: World) -> Iterator[Attached]:
             yield from _of_queue(world, record, str(url))
     for record in world.list(PERMISSION):
         yield from _of_function(world, record)
+    for record in world.list(BUCKET_POLICY):
+        yield from bucket_policy(record.identifier, record.properties.get("PolicyDocument"))
 
 
 def check_document(name: str, document: Any) -> None:
@@ -114,6 +117,19 @@ def _of_queue(world: World, record: Record, url: str) -> Iterator[Attached]:
             # A queue's policy is about this queue, whatever else it names.
             about = replace(item.statement, resources=Patterns([arn]), not_resources=False)
             yield replace(item, statement=about)
+
+
+def bucket_policy(bucket: str, document: Any) -> list[Attached]:
+    """The statements of a bucket's policy. `PolicyError` when it is malformed, or about anything but this bucket."""
+    name, arn = f"of bucket {bucket}", f"arn:aws:s3:::{bucket}"
+    found = list(_statements(name, document))
+    for item in found:
+        if item.statement.not_resources:
+            raise PolicyError(f"policy {name} has NotResource, which klotho's local cloud does not carry")
+        for resource in item.statement.resources.texts:
+            if resource != arn and not resource.startswith(f"{arn}/"):
+                raise PolicyError(f"policy {name} has an invalid resource: {resource}")
+    return found
 
 
 def _statements(name: str, document: Any) -> Iterator[Attached]:

@@ -13,12 +13,13 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import parse_qsl, unquote
 
 from klotho.localcloud.permissions.conditions import UnevaluableError
 from klotho.localcloud.permissions.evaluate import Need
-from klotho.localcloud.service import ApiCall
+from klotho.localcloud.service import ApiCall, ApiError
 from klotho.localcloud.services.dynamodb.stream_reads import stream_of_iterator
+from klotho.localcloud.services.s3 import documents
 
 _TRANSACTION_ACTIONS = {
     "ConditionCheck": "dynamodb:ConditionCheckItem",
@@ -202,11 +203,62 @@ def _bucket(request: Request) -> list[Need]:
 def _listing(request: Request) -> list[Need]:
     names = ("prefix", "delimiter")
     facts = {f"s3:{name}": request.call.query[name] for name in names if name in request.call.query}
+    if "max-keys" in request.call.query:
+        facts["s3:max-keys"] = request.call.query["max-keys"]
     return [request.need(f"arn:aws:s3:::{_bucket_name(request)}", facts=facts)]
 
 
+_OF_A_VERSION = {
+    "s3:DeleteObject": "s3:DeleteObjectVersion",
+    "s3:DeleteObjectTagging": "s3:DeleteObjectVersionTagging",
+    "s3:GetObject": "s3:GetObjectVersion",
+    "s3:GetObjectAttributes": "s3:GetObjectVersionAttributes",
+    "s3:GetObjectTagging": "s3:GetObjectVersionTagging",
+    "s3:PutObjectTagging": "s3:PutObjectVersionTagging",
+}
+"""The actions of requests that name a version."""
+
+
 def _object(request: Request) -> list[Need]:
-    return [request.need(f"arn:aws:s3:::{request.call.path.lstrip('/')}")]
+    """The object; setting tags along with it, and reading attributes, need an action of their own."""
+    version = request.call.query.get("versionId")
+    actions = [_OF_A_VERSION.get(request.action, request.action) if version is not None else request.action]
+    if "x-amz-tagging" in request.call.headers:
+        actions.append("s3:PutObjectTagging")
+    if request.operation == "GetObjectAttributes":
+        actions.append("s3:GetObject" if version is None else "s3:GetObjectVersion")
+    arn = f"arn:aws:s3:::{request.call.path.removeprefix('/')}"
+    facts = {} if version is None else {"s3:versionid": version}
+    return [Need(action, arn, facts) for action in actions]
+
+
+def _copy(request: Request) -> list[Need]:
+    """The source is read, tags included where they are copied along, and the target written."""
+    source, _, query = request.call.headers.get("x-amz-copy-source", "").partition("?")
+    path = unquote(source, errors="surrogateescape").removeprefix("/")
+    version = dict(parse_qsl(query)).get("versionId")
+    facts = {} if version is None else {"s3:versionid": version}
+    read = Need("s3:GetObject" if version is None else "s3:GetObjectVersion", f"arn:aws:s3:::{path}", facts)
+    return [read if path else request.need("*"), *_object(request)]
+
+
+_MAX_OBJECTS = 1000
+
+
+def _objects(request: Request) -> list[Need]:
+    """Every object that a batch deletes."""
+    bucket = _bucket_name(request)
+    try:
+        document = documents.read(request.call.body, "Delete")
+        asked = [(item.needed("Key"), item.text("VersionId")) for item in document.all("Object")]
+    except ApiError:  # S3 checks who asks before what is asked
+        asked = []
+    if not 1 <= len(asked) <= _MAX_OBJECTS:
+        return [request.need(f"arn:aws:s3:::{bucket}/*")]
+    return [
+        Need("s3:DeleteObject" if version is None else "s3:DeleteObjectVersion", f"arn:aws:s3:::{bucket}/{key}")
+        for key, version in asked
+    ]
 
 
 def _bucket_name(request: Request) -> str:
@@ -297,6 +349,7 @@ def _parameter_arn(request: Request, name: str) -> str:
 RESOLVERS: Mapping[str, Callable[[Request], list[Need]]] = {
     "batch": _batch,
     "bucket": _bucket,
+    "copy": _copy,
     "discovery": _discovery,
     "event_bus": _event_bus,
     "event_rule": _event_rule,
@@ -305,6 +358,7 @@ RESOLVERS: Mapping[str, Callable[[Request], list[Need]]] = {
     "item": _item,
     "listing": _listing,
     "object": _object,
+    "objects": _objects,
     "parameter": _parameter,
     "parameters": _parameters,
     "put_events": _put_events,

@@ -151,8 +151,6 @@ export interface Topic {
   receive<T = any>(limit?: number, options?: { wait?: number; visibility?: number }): Promise<Message<T>[]>;
 }
 
-/** Something granted whose fields are plain: `config.buckets.get("files").fields.name`. */
-
 /** Who called, as the API's authenticator says. */
 export interface Caller {
   /** `jwt` when a token was checked, `function` when a function of your own let the caller in. */
@@ -169,7 +167,63 @@ export interface Caller {
   readonly groups: string[];
 }
 
-/** Something granted whose fields are plain: `config.topics.get("news").fields.arn`. */
+/** A bucket this service may read or write. For uploads in parts, versions and tags use an AWS SDK with `bucket`. */
+export interface Bucket {
+  readonly name: string;
+  readonly kind: "Storage.Bucket";
+  readonly access: string;
+  /** The physical name. */
+  readonly bucket: string;
+  readonly arn: string;
+  readonly region: string;
+  /** For an AWS SDK's `endpoint` (with `forcePathStyle`): undefined on AWS, the local cloud's address there. */
+  readonly endpointUrl: string | undefined;
+  /** Resolves with the ETag. `ifAbsent`: ConditionFailedError when there is such an object already. */
+  put(
+    key: string,
+    content: string | Uint8Array | ArrayBuffer,
+    options?: { contentType?: string; metadata?: Record<string, string>; ifAbsent?: boolean },
+  ): Promise<string>;
+  /** The content; null when there is no such object. */
+  get(key: string): Promise<Buffer | null>;
+  /** The content as a stream; null when there is no such object. */
+  open(key: string): Promise<import("node:stream").Readable | null>;
+  head(key: string): Promise<(StoredObject & { contentType: string; metadata: Record<string, string> }) | null>;
+  exists(key: string): Promise<boolean>;
+  delete(key: string): Promise<void>;
+  /** In the order of the keys, loaded by the thousand. */
+  list(prefix?: string, options?: { limit?: number }): AsyncIterableIterator<StoredObject>;
+  /** For whoever has it, good for `expires` seconds (default 3600, at most 604800). */
+  presignedUrl(
+    key: string,
+    options?: { method?: "GET" | "HEAD" | "PUT" | "DELETE"; expires?: number; contentType?: string },
+  ): Promise<string>;
+}
+
+export interface StoredObject {
+  readonly key: string;
+  /** Bytes. */
+  readonly size: number;
+  readonly etag: string;
+  readonly modified: Date;
+}
+
+/** What a function is told that is `triggered_by` a bucket. Events may come twice, and not in order. */
+export interface ObjectEvent {
+  readonly kind: "created" | "removed";
+  /** The bucket's physical name. */
+  readonly bucket: string;
+  readonly key: string;
+  /** Bytes; undefined of a removed object. */
+  readonly size: number | undefined;
+  readonly etag: string | undefined;
+  readonly version: string | undefined;
+  /** Of one key the event with the greater text is the later one. */
+  readonly sequencer: string;
+  readonly reason: string;
+}
+
+/** Something granted whose fields are plain: `config.settings.get("mode").fields.value`. */
 export interface Grant {
   readonly name: string;
   readonly kind: string;
@@ -188,7 +242,12 @@ export const config: {
     names(): string[];
   };
   readonly services: { get(name: string): Service; names(): string[] };
-  readonly buckets: Grants;
+  readonly buckets: {
+    get(name: string): Bucket;
+    /** What a function is told that is `triggered_by` a bucket. */
+    event(event: unknown): ObjectEvent;
+    names(): string[];
+  };
   readonly queues: { get(name: string): Queue; names(): string[] };
   readonly topics: { get(name: string): Topic; names(): string[] };
   readonly secrets: {

@@ -1,9 +1,7 @@
 import klotho
-from klotho import Auth, Databases, Site, Storage
+from klotho import Auth, Databases, Site
 
 klotho.Application("shop")
-files = Storage.Bucket("files")
-Storage.Bucket("jobs").triggered_by(files)
 Auth.UserPool("people")
 Site("web", directory="./web")
 cache = Databases.Redis("cache")

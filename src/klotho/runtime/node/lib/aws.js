@@ -22,6 +22,7 @@ const APIS = {
   lambda: { host: "lambda", variable: "LAMBDA" },
   sns: { host: "sns", variable: "SNS", version: "2010-03-31" },
   sqs: { host: "sqs", variable: "SQS", target: "AmazonSQS", version: "1.0" },
+  s3: { host: "s3", variable: "S3" },
   secretsmanager: { host: "secretsmanager", variable: "SECRETS_MANAGER", target: "secretsmanager", version: "1.1" },
   // DiscoverInstances alone lives on the host with the `data-` prefix, and it is all that is called here.
   servicediscovery: {
@@ -94,16 +95,21 @@ function textIn(xml, name) {
 }
 
 /** Send a signed request, again after failures that pass; `readTimeout` in milliseconds. */
-async function request(service, { method, path, headers, body, region, repeatable = true, readTimeout }) {
+async function request(service, options) {
+  const { method, path, query = "", headers, body, region, repeatable = true, readTimeout, base, keep } = options;
   const where = regionOf(region);
-  const url = new URL(endpointOf(service, where) + path);
+  // Only the front of it is a URL: S3's keys may hold `..`, which URLs take out.
+  const url = new URL(base ? base.origin : endpointOf(service, where));
+  const place = (base ? base.path : url.pathname.replace(/\/$/, "")) + path;
+  const target = query ? `${place}?${query}` : place;
   for (let attempt = 1; ; attempt += 1) {
     const used = await credentials.current();
-    const parts = { method, host: url.host, path: url.pathname, headers, body, service, region: where };
+    const parts = { method, host: url.host, path: place, query, headers, body, service, region: where };
     let failure;
     let again;
     try {
-      const response = await send({ method, url, headers: sign({ ...parts, credentials: used }), body, readTimeout });
+      const signed = sign({ ...parts, credentials: used });
+      const response = await send({ method, url, target, headers: signed, body, readTimeout, keep });
       if (response.status < 300) return response;
       failure = errorOf(service, response);
       again = passes(failure);
@@ -132,15 +138,17 @@ function errorOf(service, response) {
     answer = JSON.parse(response.body.toString()) || {};
   } catch {
     const text = response.body.toString();
-    // An error of the query protocol; of anything else, as from a proxy, the text is shown instead.
-    if (text.includes("<ErrorResponse")) answer = { code: textIn(text, "Code"), message: textIn(text, "Message") };
+    // An error of the query protocol or of S3; of anything else, as from a proxy, the text is shown instead.
+    if (text.includes("<Error")) answer = { code: textIn(text, "Code"), message: textIn(text, "Message") };
   }
   const code = response.headers["x-amzn-errortype"] || answer.__type || answer.code || answer.Type;
   // `com.amazonaws.dynamodb#Name`, or `Name:http://…` in the header: only the name is of use.
   const name = String(code || `HTTP${response.status}`).split(":")[0].split("#").pop();
   const message = answer.message || answer.Message || response.body.subarray(0, 200).toString();
   const Kind = name === "ConditionalCheckFailedException" ? ConditionFailedError : AwsError;
-  return new Kind(service, name, message, response.status, response.headers["x-amzn-requestid"] || "");
+  return new Kind(service, name, message, response.status, requestId(response));
 }
 
-module.exports = { call, query, textIn, request, regionOf, regionOfArn, configuredEndpoint };
+const requestId = ({ headers }) => headers["x-amzn-requestid"] || headers["x-amz-request-id"] || "";
+
+module.exports = { call, query, textIn, request, regionOf, regionOfArn, configuredEndpoint, endpointOf };

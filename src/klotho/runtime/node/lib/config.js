@@ -36,7 +36,11 @@ const config = Object.freeze({
     get: (name) => new (require("./services.js").Service)(find("services", name)),
     names: () => names("services"),
   }),
-  buckets: generic("buckets"),
+  buckets: Object.freeze({
+    get: (name) => new (require("./bucket.js").Bucket)(find("buckets", name)),
+    event: (event) => require("./bucket.js").objectEvent(event),
+    names: () => names("buckets"),
+  }),
   queues: Object.freeze({
     get: (name) => new (require("./queue.js").Queue)(find("queues", name)),
     names: () => names("queues"),

@@ -14,37 +14,70 @@ function encodePart(text) {
   return encodeURIComponent(text).replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
 }
 
-function canonicalPath(path) {
+function canonicalPath(path, service) {
+  // S3 keys may hold `//` and `..`, so S3 alone signs the path exactly as it is on the wire.
+  if (service === "s3") return path || "/";
   const kept = [];
   for (const part of path.split("/")) {
     if (part === "..") kept.pop();
     else if (part !== "" && part !== ".") kept.push(part);
   }
   const trailing = kept.length > 0 && path.endsWith("/") ? "/" : "";
-  // Encoded a second time on purpose: that is the rule for every service but S3, which is not called here.
+  // Encoded a second time on purpose: that is the rule for every service but S3.
   return `/${kept.map(encodePart).join("/")}${trailing}`;
 }
 
+const canonicalQuery = (query) => query.split("&").filter(Boolean).sort().join("&");
+
+function signature(canonical, moment, scope, credentials) {
+  const key = scope.reduce((secret, part) => hmac(secret, part), `AWS4${credentials.secretKey}`);
+  const text = ["AWS4-HMAC-SHA256", moment, scope.join("/"), sha256(canonical)].join("\n");
+  return hmac(key, text).toString("hex");
+}
+
 /**
- * The headers to send with a request. `path` must be percent-encoded and carry no query; `now` is a Date.
- * Credentials are `{ accessKey, secretKey, sessionToken }`.
+ * The headers to send with a request. `path` and `query` must be percent-encoded; `now` is a Date; `payloadHash` is the
+ * SHA-256 of a body that is not in memory. Credentials are `{ accessKey, secretKey, sessionToken }`.
  */
-function sign({ method, host, path, headers, body, service, region, credentials, now = new Date() }) {
+function sign({
+  method, host, path, query = "", headers, body, payloadHash, service, region, credentials, now = new Date(),
+}) {
   const moment = now.toISOString().replace(/[-:]|\.\d+/g, "");
+  const hash = payloadHash || sha256(body);
   const sent = { ...headers, Host: host, "X-Amz-Date": moment };
   if (credentials.sessionToken) sent["X-Amz-Security-Token"] = credentials.sessionToken;
+  if (service === "s3") sent["X-Amz-Content-SHA256"] = hash;
   const lower = Object.fromEntries(Object.entries(sent).map(([name, value]) => [name.toLowerCase(), value]));
   const names = Object.keys(lower).filter((name) => !UNSIGNED.has(name)).sort();
   const lines = names.map((name) => `${name}:${lower[name].trim().replace(/\s+/g, " ")}\n`).join("");
-  const canonical = [method, canonicalPath(path), "", lines, names.join(";"), sha256(body)].join("\n");
+  const canonical = [
+    method, canonicalPath(path, service), canonicalQuery(query), lines, names.join(";"), hash,
+  ].join("\n");
   const scope = [moment.slice(0, 8), region, service, "aws4_request"];
-  const key = scope.reduce((secret, part) => hmac(secret, part), `AWS4${credentials.secretKey}`);
-  const text = ["AWS4-HMAC-SHA256", moment, scope.join("/"), sha256(canonical)].join("\n");
-  const signature = hmac(key, text).toString("hex");
   sent.Authorization =
     `AWS4-HMAC-SHA256 Credential=${credentials.accessKey}/${scope.join("/")}, ` +
-    `SignedHeaders=${names.join(";")}, Signature=${signature}`;
+    `SignedHeaders=${names.join(";")}, Signature=${signature(canonical, moment, scope, credentials)}`;
   return sent;
 }
 
-module.exports = { sign, encodePart };
+/** The query of a URL of S3 with the signature in it, good for `expires` seconds; see presign in sigv4.py. */
+function presign({ method, host, path, headers, region, credentials, expires, now = new Date() }) {
+  const moment = now.toISOString().replace(/[-:]|\.\d+/g, "");
+  const lower = { ...headers, host };
+  const names = Object.keys(lower).sort();
+  const scope = [moment.slice(0, 8), region, "s3", "aws4_request"];
+  const given = {
+    "X-Amz-Algorithm": "AWS4-HMAC-SHA256",
+    "X-Amz-Credential": `${credentials.accessKey}/${scope.join("/")}`,
+    "X-Amz-Date": moment,
+    "X-Amz-Expires": String(expires),
+    "X-Amz-SignedHeaders": names.join(";"),
+  };
+  if (credentials.sessionToken) given["X-Amz-Security-Token"] = credentials.sessionToken;
+  const query = Object.entries(given).map(([name, value]) => `${name}=${encodePart(value)}`).join("&");
+  const lines = names.map((name) => `${name}:${lower[name].trim().replace(/\s+/g, " ")}\n`).join("");
+  const canonical = [method, path, canonicalQuery(query), lines, names.join(";"), "UNSIGNED-PAYLOAD"].join("\n");
+  return `${query}&X-Amz-Signature=${signature(canonical, moment, scope, credentials)}`;
+}
+
+module.exports = { sign, presign, encodePart };

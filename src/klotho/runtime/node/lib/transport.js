@@ -23,13 +23,21 @@ function agentFor(protocol) {
   return agents[protocol];
 }
 
-/** Resolves with `{ status, headers, body }`; timeouts in milliseconds. Rejects with TransportError. */
-function send({ method, url, headers, body, connectTimeout = 3_000, readTimeout = 10_000 }) {
+/**
+ * Resolves with `{ status, headers, body }`; timeouts in milliseconds. Rejects with TransportError. `target`: path and
+ * query exactly as they go over the wire (a URL would take `..` out of S3's keys). `keep`: the body of a good answer is
+ * left in `stream`.
+ */
+function send({
+  method, url, target = url.pathname + url.search, headers, body, connectTimeout = 3_000, readTimeout = 10_000,
+  keep = false,
+}) {
   const client = url.protocol === "https:" ? https : http;
   return new Promise((resolve, reject) => {
     let connected = false;
     const length = body.length > 0 || method !== "GET" ? { "Content-Length": body.length } : {};
-    const request = client.request(url, { method, headers: { ...headers, ...length }, agent: agentFor(url.protocol) });
+    const sent = { ...headers, ...length };
+    const request = client.request(url, { method, path: target, headers: sent, agent: agentFor(url.protocol) });
     let timer = setTimeout(() => request.destroy(new Error("timed out connecting")), connectTimeout);
     const fail = (error) => {
       clearTimeout(timer);
@@ -48,6 +56,11 @@ function send({ method, url, headers, body, connectTimeout = 3_000, readTimeout 
     });
     request.on("error", fail);
     request.on("response", (response) => {
+      if (keep && response.statusCode < 300) {
+        clearTimeout(timer);
+        resolve({ status: response.statusCode, headers: response.headers, body: Buffer.alloc(0), stream: response });
+        return;
+      }
       const parts = [];
       response.on("data", (part) => parts.push(part));
       response.on("error", fail);
