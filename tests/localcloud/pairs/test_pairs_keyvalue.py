@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from tests.localcloud.pairs.harness import Deployed, pair
@@ -32,6 +34,17 @@ def test_a_reader_gets_and_may_not_put(deployed: Deployed, unit: str) -> None:
     assert deployed.run(unit, GET % f"for-{unit}") == {"id": f"for-{unit}", "by": "both"}
     deployed.denied(unit, PUT % ("x", unit), "dynamodb:PutItem", ".writes_to(things)` in infra.py would allow it")
     assert deployed.run("both", GET % "x") is None
+
+
+@pytest.mark.parametrize("unit", ["reader", "boxed-reader"])
+def test_a_denial_is_told_in_the_unit_s_log_and_status(deployed: Deployed, unit: str) -> None:
+    deployed.denied(unit, PUT % ("y", unit), "dynamodb:PutItem")
+    hint = ".writes_to(things)` in infra.py would allow it"
+    lines = [line for line in deployed.deployment.logs(unit).splitlines() if "klotho: denied: User: " in line]
+    assert lines and all(hint in line for line in lines)
+    status = json.loads(deployed.deployment.klotho("status", "--json").stdout)["units"]
+    (detail,) = [item["detail"] for item in status if item["name"].endswith(f"/{unit}")]
+    assert "denied, last: dynamodb:PutItem on things" in detail
 
 
 @pair("writes_to", UNITS, TABLE)

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from klotho.localcloud.permissions.comparisons import COMPARISONS
 from klotho.localcloud.permissions.conditions import KEYS, OPERATORS, UnevaluableError, parse_conditions
 from klotho.localcloud.permissions.evaluate import Decision, Grants, Need, decide
 from klotho.localcloud.permissions.policy import PolicyError, parse_policy
@@ -114,7 +115,7 @@ STATEMENTS = st.builds(
     st.sampled_from([TABLE, "*", TABLE + "/index/*"]),
     Condition=st.sampled_from(
         [{}, {"StringEquals": {"aws:RequestedRegion": "eu-west-1"}}, {"Bool": {"aws:SecureTransport": "false"}},
-         {"DateLessThan": {"aws:CurrentTime": "2030-01-01"}}]
+         {"BinaryEquals": {"aws:CurrentTime": "QUJD"}}]
     ),
 )  # fmt: skip
 SURROUNDINGS = {"aws:requestedregion": "eu-west-1", "aws:securetransport": "true"}
@@ -135,11 +136,11 @@ def test_a_deny_that_applies_denies_whatever_else_there_is(items: list[Any]) -> 
 
 
 def test_a_condition_that_cannot_be_evaluated_grants_nothing_and_is_named() -> None:
-    strange = statement(Condition={"DateLessThan": {"aws:CurrentTime": "2030-01-01T00:00:00Z"}})
+    strange = statement(Condition={"BinaryEquals": {"aws:CurrentTime": "QUJD"}})
     decision = answer(strange)
     assert not decision.allowed
     assert decision.reason == (
-        "because klotho's local cloud can't evaluate the condition operator DateLessThan (policy code)"
+        "because klotho's local cloud can't evaluate the condition operator BinaryEquals (policy code)"
     )
     assert answer(strange, statement()).allowed, "another statement allows it"
 
@@ -207,8 +208,11 @@ def test_conditions_hold_when_iam_says_so(block: Any, holds: bool) -> None:
     assert answer(statement(Condition=block), **FACTS).allowed is holds
 
 
-@given(st.sampled_from(OPERATORS), st.sampled_from(sorted(KEYS.values())), st.text(max_size=5))
-def test_every_known_operator_takes_every_known_key(operator: str, key: str, value: str) -> None:
+ON_TEXTS = sorted(set(OPERATORS) - set(COMPARISONS))
+
+
+@given(st.sampled_from(ON_TEXTS), st.sampled_from(sorted(KEYS.values())), st.text(max_size=5))
+def test_every_operator_on_texts_takes_every_known_key(operator: str, key: str, value: str) -> None:
     block = {operator: {key: value}}
     if "${" in value:
         with pytest.raises(UnevaluableError):

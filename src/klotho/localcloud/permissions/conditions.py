@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from klotho.localcloud.permissions.comparisons import COMPARISONS, Test
 from klotho.localcloud.permissions.wildcard import Patterns
 
 Facts = Mapping[str, Any]
@@ -23,6 +24,8 @@ KEYS: Mapping[str, str] = {
     key.lower(): key
     for key in (
         "aws:CalledVia",
+        "aws:CurrentTime",
+        "aws:EpochTime",
         "aws:PrincipalAccount",
         "aws:PrincipalArn",
         "aws:PrincipalIsAWSService",
@@ -32,6 +35,7 @@ KEYS: Mapping[str, str] = {
         "aws:SecureTransport",
         "aws:SourceAccount",
         "aws:SourceArn",
+        "aws:SourceIp",
         "aws:ViaAWSService",
         "dynamodb:EnclosingOperation",
         "dynamodb:LeadingKeys",
@@ -52,9 +56,6 @@ KEYS: Mapping[str, str] = {
 
 class UnevaluableError(Exception):
     """IAM knows it and the local cloud does not; the text names it."""
-
-
-Test = Callable[[tuple[str, ...]], Callable[[str], bool]]
 
 
 def _equal(values: tuple[str, ...]) -> Callable[[str], bool]:
@@ -96,6 +97,7 @@ _TESTS: Mapping[str, tuple[Test, bool]] = {
     "ArnNotEquals": (_arn, True),
     "ArnNotLike": (_arn, True),
     "Bool": (_equal_ignoring_case, False),
+    **COMPARISONS,
 }
 """Each operator's test, and whether it is negated. ArnEquals behaves as ArnLike does, so says AWS."""
 OPERATORS = (*_TESTS, "Null")
