@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import json
+import ssl
 import traceback
 from urllib.parse import unquote, urlsplit
 
@@ -13,8 +14,8 @@ from hypothesis import strategies as st
 from psycopg.conninfo import conninfo_to_dict
 
 from klotho.runtime import config, secrets
-from klotho.runtime.datastores import Postgres
-from klotho.runtime.errors import AwsError, ConfigError
+from klotho.runtime.datastores import MySql, Postgres, datastore, postgres
+from klotho.runtime.errors import AwsError, ConfigError, WrongKindError
 from klotho.runtime.grants import Grant
 
 from .aws_front import Front
@@ -173,3 +174,14 @@ def test_no_text_shows_the_password(monkeypatch: pytest.MonkeyPatch) -> None:
         texts += [repr(db), str(db), repr(secrets.cache), *map(repr, kept)]
     assert len(texts) > 12
     assert not [text for text in texts if CANARY in text]
+
+
+def test_a_mysql_database_has_its_own_url_and_tls() -> None:
+    secrets.cache._kept["arn:any"] = secrets._Kept('{"username":"u","password":"p@"}', secrets.time.time(), 300.0)
+    known = json.loads(grants()["KLOTHO_DATASTORE_USERS_DB"]) | {"kind": "Databases.MySQL", "secret": "arn:any"}
+    found = datastore(Grant("datastores", "KLOTHO_DATASTORE_USERS_DB", known | {"host": "db.internal", "port": "3306"}))
+    assert isinstance(found, MySql)
+    assert found.url == "mysql://u:p%40@db.internal:3306/users_db"
+    assert (found.ssl.check_hostname, found.ssl.verify_mode) == (False, ssl.CERT_NONE)
+    with pytest.raises(WrongKindError, match=r"is a Databases\.MySQL, not a Databases\.Postgres"):
+        postgres(Grant("datastores", "KLOTHO_DATASTORE_USERS_DB", known))

@@ -60,6 +60,7 @@ class SqlEngine(NamedTuple):
 ENGINES = {
     # RDS refuses connections without TLS (`rds.force_ssl`).
     "Databases.Postgres": SqlEngine("postgres", 5432, {"sslmode": "require"}),
+    "Databases.MySQL": SqlEngine("mysql", 3306, {}),
 }
 """By kind of construct. Each is an `AWS::RDS::DBInstance` with the role `database` and a managed master secret."""
 

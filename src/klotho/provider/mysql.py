@@ -27,12 +27,7 @@ _MIGRATES = (
 )  # fmt: skip
 _READS = ("SELECT", "SHOW VIEW")
 PRIVILEGES = {"read": _READS, "write": _WRITES, "read_write": (*_READS, *_WRITES, *_MIGRATES)}
-_DEFINERS = (
-    ("views", "table_schema"),
-    ("routines", "routine_schema"),
-    ("triggers", "trigger_schema"),
-    ("events", "event_schema"),
-)
+_WITH_DEFINER = ("views", "routines", "triggers", "events")
 
 
 @contextmanager
@@ -105,13 +100,12 @@ def _literally(database: str) -> str:
 
 
 def _defines(connection: Connection[Any], role: Role) -> bool:
-    """Whether anything in the database runs as this account."""
+    """Whether anything on the server runs as this account."""
     definer = f"{role.user}@%"
     return any(
-        _run(connection, f"SELECT 1 FROM information_schema.{table} WHERE {schema} = %s AND definer = %s LIMIT 1",
-             role.database, definer)
-        for table, schema in _DEFINERS
-    )  # fmt: skip
+        _run(connection, f"SELECT 1 FROM information_schema.{table} WHERE definer = %s LIMIT 1", definer)
+        for table in _WITH_DEFINER
+    )
 
 
 def _kill(connection: Connection[Any], number: int) -> None:

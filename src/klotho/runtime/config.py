@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from klotho.runtime.bucket import Bucket, ObjectEvent
     from klotho.runtime.caller import Caller
-    from klotho.runtime.datastores import Postgres
+    from klotho.runtime.datastores import MySql, Postgres
     from klotho.runtime.grants import Grant
     from klotho.runtime.key_value import KeyValue
     from klotho.runtime.queue import Queue
@@ -56,13 +56,13 @@ class Group:
 
 
 class Datastores(Group):
-    """Databases: Postgres and KeyValue."""
+    """Databases: Postgres, MySQL and KeyValue."""
 
     def get(self, name: str) -> Any:
-        """The datastore of this name: a `Postgres` or a `KeyValue`.
+        """The datastore of this name: a `Postgres`, a `MySql` or a `KeyValue`.
 
         Raises UnknownNameError if it was not granted, WrongKindError for a kind this runtime does not know.
-        Type-checked programs use `postgres` and `key_value`, which say what they return.
+        Type-checked programs use `postgres`, `mysql` and `key_value`, which say what they return.
         """
         from klotho.runtime.datastores import datastore
 
@@ -73,6 +73,12 @@ class Datastores(Group):
         from klotho.runtime.datastores import postgres
 
         return postgres(self._find(name))
+
+    def mysql(self, name: str) -> MySql:
+        """The MySQL database of this name; WrongKindError if it is something else."""
+        from klotho.runtime.datastores import mysql
+
+        return mysql(self._find(name))
 
     def key_value(self, name: str) -> KeyValue:
         """The key-value table of this name; WrongKindError if it is something else."""

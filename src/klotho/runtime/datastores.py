@@ -1,4 +1,4 @@
-"""Datastores by kind: a Grant in, a `Postgres` or a `KeyValue` out. Refuses other kinds by name."""
+"""Datastores by kind: a Grant in, a `Postgres`, a `MySql` or a `KeyValue` out. Refuses other kinds by name."""
 
 from __future__ import annotations
 
@@ -6,18 +6,30 @@ from klotho.runtime.errors import ConfigError, WrongKindError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import ssl
+
     from klotho.runtime.grants import Grant
     from klotho.runtime.key_value import KeyValue
 
 
-def datastore(grant: Grant) -> Postgres | KeyValue:
+_KINDS = ("Databases.Postgres", "Databases.MySQL", "Databases.KeyValue")
+
+
+def datastore(grant: Grant) -> Postgres | MySql | KeyValue:
     """The object for whatever kind was granted."""
-    return key_value(grant) if grant.kind == "Databases.KeyValue" else postgres(grant)
+    if grant.kind == "Databases.KeyValue":
+        return key_value(grant)
+    return mysql(grant) if grant.kind == "Databases.MySQL" else postgres(grant)
 
 
 def postgres(grant: Grant) -> Postgres:
     _expect(grant, "Databases.Postgres")
     return Postgres(grant)
+
+
+def mysql(grant: Grant) -> MySql:
+    _expect(grant, "Databases.MySQL")
+    return MySql(grant)
 
 
 def key_value(grant: Grant) -> KeyValue:
@@ -30,23 +42,24 @@ def key_value(grant: Grant) -> KeyValue:
 def _expect(grant: Grant, kind: str) -> None:
     if grant.kind == kind:
         return
-    if grant.kind in ("Databases.Postgres", "Databases.KeyValue"):
+    if grant.kind in _KINDS:
         raise WrongKindError(f"datastore {grant.name!r} is a {grant.kind}, not a {kind}")
     raise WrongKindError(
         f"datastore {grant.name!r} is a {grant.kind or 'thing without a kind'}, which this version of the runtime "
-        "does not know; it knows Databases.Postgres and Databases.KeyValue"
+        f"does not know; it knows {', '.join(_KINDS)}"
     )
 
 
-class Postgres:
-    """How to reach a Postgres database. `user`, `password` and `url` fetch the secret when it is not in
+class _Sql:
+    """How to reach a SQL database. `user`, `password` and `url` fetch the secret when it is not in
     memory.
 
     The password is fetched again every five minutes (see `secrets.py`), so ask for it, or for `url`, at each new
     connection rather than once at start: that is what makes rotation work.
     """
 
-    __slots__ = ("_secret", "access", "database", "host", "kind", "name", "port", "sslmode")
+    __slots__ = ("_secret", "access", "database", "host", "kind", "name", "port")
+    _scheme = ""
 
     def __init__(self, grant: Grant) -> None:
         self.name = grant.name
@@ -55,17 +68,10 @@ class Postgres:
         self.port = _port(grant)
         self.database = str(grant["database"])
         self.access = str(grant.fields.get("access", ""))
-        self.sslmode = _sslmode(str(grant.fields.get("sslmode", "")), self.host)
-        """libpq's `sslmode`: `require` on AWS, `disable` on this machine; empty to leave it to the driver."""
         self._secret = str(grant["secret"])
 
     def __repr__(self) -> str:
-        return f"<Postgres {self.name!r} {self.host}:{self.port}/{self.database}>"
-
-    @property
-    def dbname(self) -> str:
-        """The same as `database`, by libpq's name."""
-        return self.database
+        return f"<{type(self).__name__} {self.name!r} {self.host}:{self.port}/{self.database}>"
 
     @property
     def user(self) -> str:
@@ -77,15 +83,17 @@ class Postgres:
 
     @property
     def url(self) -> str:
-        """`postgresql://user:password@host:port/database`, percent-encoded. Holds the password: do not log
-        it."""
+        """`postgresql://user:password@host:port/database` or `mysql://…`, percent-encoded. Holds the password: do not
+        log it."""
         from urllib.parse import quote
 
         user, password = self._login()
         host = f"[{self.host}]" if ":" in self.host else self.host
         where = f"{host}:{self.port}/{quote(self.database, safe='')}"
-        options = f"?sslmode={quote(self.sslmode, safe='')}" if self.sslmode else ""
-        return f"postgresql://{quote(user, safe='')}:{quote(password, safe='')}@{where}{options}"
+        return f"{self._scheme}://{quote(user, safe='')}:{quote(password, safe='')}@{where}{self._options()}"
+
+    def _options(self) -> str:
+        return ""
 
     def refresh(self) -> None:
         """Forget the password, for instance after the database refused it; the next use fetches it again."""
@@ -108,6 +116,45 @@ class Postgres:
         raise ConfigError(
             f"the secret of datastore {self.name!r} ({self._secret}) is not JSON with a username and a password"
         )
+
+
+class Postgres(_Sql):
+    """A PostgreSQL database."""
+
+    __slots__ = ("sslmode",)
+    _scheme = "postgresql"
+
+    def __init__(self, grant: Grant) -> None:
+        super().__init__(grant)
+        self.sslmode = _sslmode(str(grant.fields.get("sslmode", "")), self.host)
+        """libpq's `sslmode`: `require` on AWS, `disable` on this machine; empty to leave it to the driver."""
+
+    @property
+    def dbname(self) -> str:
+        """The same as `database`, by libpq's name."""
+        return self.database
+
+    def _options(self) -> str:
+        from urllib.parse import quote
+
+        return f"?sslmode={quote(self.sslmode, safe='')}" if self.sslmode else ""
+
+
+class MySql(_Sql):
+    """A MySQL database, whose server takes no connection without TLS: give `ssl` to the driver."""
+
+    __slots__ = ()
+    _scheme = "mysql"
+
+    @property
+    def ssl(self) -> ssl.SSLContext:
+        """Encrypts, without asking who answers (libpq's `require`): `pymysql.connect(…, ssl=db.ssl)`."""
+        import ssl
+
+        context = ssl.create_default_context()
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        return context
 
 
 def _sslmode(wanted: str, host: str) -> str:

@@ -41,3 +41,9 @@ def mysql_cloud_at(state: Path) -> Any:
 def make_cloud(tmp_path: Path) -> Callable[[], Any]:
     """Each call is one life of a supervisor over the same state folder."""
     return lambda: mysql_cloud_at(tmp_path / "state")
+
+
+@pytest.fixture(scope="session")
+def mysql_cloud_in() -> Callable[[Path], Any]:
+    """One life of a supervisor over a state folder."""
+    return mysql_cloud_at

@@ -61,8 +61,8 @@ _MASTER_GRANTS = (
     "CREATE TEMPORARY TABLES, LOCK TABLES, EXECUTE, REPLICATION SLAVE, REPLICATION CLIENT, CREATE VIEW, SHOW VIEW, "
     "CREATE ROUTINE, ALTER ROUTINE, CREATE USER, EVENT, TRIGGER"
 )
-"""Of the master user. Source: Amazon RDS User Guide, "Master user account privileges", MySQL; what MariaDB lacks
-(roles as privileges, SUPER's parts) is left out."""
+"""Of the master user, besides ending the sessions of others. Source: Amazon RDS User Guide, "Master user account
+privileges", MySQL; what MariaDB lacks (roles as privileges, SUPER's other parts) is left out."""
 _READY = "ready for connections"
 
 
@@ -176,7 +176,8 @@ def _make(server: MySqlServer, user: str, password: str, database: str | None) -
         with _admin(server) as connection, connection.cursor() as cursor:
             cursor.execute("CREATE USER IF NOT EXISTS %s@'%%' IDENTIFIED BY %s", (user, password))
             cursor.execute("ALTER USER %s@'%%' IDENTIFIED BY %s", (user, password))
-            cursor.execute(f"GRANT {_MASTER_GRANTS} ON *.* TO %s@'%%' WITH GRANT OPTION", (user,))
+            ends_sessions = "CONNECTION ADMIN" if server.programs.is_mariadb else "CONNECTION_ADMIN"
+            cursor.execute(f"GRANT {_MASTER_GRANTS}, {ends_sessions} ON *.* TO %s@'%%' WITH GRANT OPTION", (user,))
             if database:
                 quoted = database.replace("`", "``")
                 cursor.execute(f"CREATE DATABASE IF NOT EXISTS `{quoted}` CHARACTER SET utf8mb4")

@@ -29,6 +29,22 @@ export type Sort =
   | [attribute: string, operator: "=" | "<" | "<=" | ">" | ">=" | "begins_with", value: Value]
   | [attribute: string, operator: "between", low: Value, high: Value];
 
+/** How to reach a MySQL database, with the login as it was at `get`: get it anew for each connection. */
+export interface MySql {
+  readonly name: string;
+  readonly kind: "Databases.MySQL";
+  readonly access: string;
+  readonly host: string;
+  readonly port: number;
+  readonly database: string;
+  readonly user: string;
+  readonly password: string;
+  /** `mysql://user:password@host:port/database?ssl=…`, as mysql2 takes it. Holds the password: do not log it. */
+  readonly url: string;
+  /** Forget the password, for instance after the database refused it. */
+  refresh(): void;
+}
+
 /** How to reach a Postgres database, with the login as it was at `get`: get it anew for each connection. */
 export interface Postgres {
   readonly name: string;
@@ -238,7 +254,7 @@ export interface Grants {
 export const config: {
   readonly datastores: {
     /** `await config.datastores.get<Postgres>("users_db")`; the password is loaded when it resolves. */
-    get<T extends Postgres | KeyValue = any>(name: string): Promise<T>;
+    get<T extends Postgres | MySql | KeyValue = any>(name: string): Promise<T>;
     names(): string[];
   };
   readonly services: { get(name: string): Service; names(): string[] };

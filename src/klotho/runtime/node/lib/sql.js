@@ -1,11 +1,11 @@
 "use strict";
-// How to reach a Postgres database: a grant in, an object with the login loaded out.
+// How to reach a SQL database: a grant in, an object with the login loaded out.
 const { ConfigError } = require("./errors.js");
 const { field } = require("./grants.js");
 const secrets = require("./secrets.js");
 const { encodePart } = require("./sigv4.js");
 
-class Postgres {
+class Sql {
   // Private, so that neither console.log nor JSON.stringify shows the password.
   #login;
   #secret;
@@ -17,16 +17,11 @@ class Postgres {
     this.host = field(grant, "host");
     this.port = Number(field(grant, "port"));
     this.database = field(grant, "database");
-    this.sslmode = sslmodeFor(grant.fields.sslmode || "", this.host);
     this.#secret = field(grant, "secret");
     this.#login = login;
     if (!Number.isInteger(this.port)) {
       throw new ConfigError(`the port of datastore '${this.name}' is not a number (${grant.variable})`);
     }
-  }
-
-  get dbname() {
-    return this.database;
   }
 
   get user() {
@@ -39,15 +34,44 @@ class Postgres {
 
   get url() {
     const host = this.host.includes(":") ? `[${this.host}]` : this.host;
-    // What libpq calls `require` (encrypted, whoever answers) is `no-verify` to node's pg, which takes `require` for more.
-    const mode = this.sslmode === "require" ? "no-verify" : this.sslmode;
-    const options = mode ? `?sslmode=${encodePart(mode)}` : "";
     const login = `${encodePart(this.user)}:${encodePart(this.password)}`;
-    return `postgresql://${login}@${host}:${this.port}/${encodePart(this.database)}${options}`;
+    return `${this.scheme()}://${login}@${host}:${this.port}/${encodePart(this.database)}${this.options()}`;
   }
 
   refresh() {
     secrets.forget(this.#secret);
+  }
+}
+
+class Postgres extends Sql {
+  constructor(grant, login) {
+    super(grant, login);
+    this.sslmode = sslmodeFor(grant.fields.sslmode || "", this.host);
+  }
+
+  get dbname() {
+    return this.database;
+  }
+
+  scheme() {
+    return "postgresql";
+  }
+
+  options() {
+    // What libpq calls `require` (encrypted, whoever answers) is `no-verify` to node's pg, which takes `require` for more.
+    const mode = this.sslmode === "require" ? "no-verify" : this.sslmode;
+    return mode ? `?sslmode=${encodePart(mode)}` : "";
+  }
+}
+
+class MySql extends Sql {
+  scheme() {
+    return "mysql";
+  }
+
+  options() {
+    // As mysql2 takes it: the server refuses connections without TLS.
+    return `?ssl=${encodePart(JSON.stringify({ rejectUnauthorized: false }))}`;
   }
 }
 
@@ -58,7 +82,7 @@ function sslmodeFor(wanted, host) {
 }
 
 /** The database of a grant, with its login as it is now. */
-async function loadPostgres(grant) {
+async function loadSql(grant) {
   const arn = field(grant, "secret");
   const text = await secrets.get(arn);
   let login;
@@ -71,7 +95,7 @@ async function loadPostgres(grant) {
     const which = `the secret of datastore '${grant.name}' (${arn})`;
     throw new ConfigError(`${which} is not JSON with a username and a password`);
   }
-  return new Postgres(grant, login);
+  return grant.kind === "Databases.MySQL" ? new MySql(grant, login) : new Postgres(grant, login);
 }
 
-module.exports = { Postgres, loadPostgres };
+module.exports = { MySql, Postgres, loadSql };
