@@ -23,13 +23,15 @@ def guestbook(deploy: Deploy) -> Deployment:
 
 
 def output(guestbook: Deployment, name: str) -> str:
-    return guestbook.klotho("outputs", name).strip()
+    return guestbook.klotho("outputs", name).stdout.strip()
 
 
 @needs_browser
 def test_the_page_shows_what_was_written_also_below_a_deep_link(guestbook: Deployment, tmp_path: Path) -> None:
     body = json.dumps({"text": "hello from a test"}).encode()
-    asked = urllib.request.Request(f"{output(guestbook, 'api.url')}/entries", body, {"content-type": "application/json"})
+    asked = urllib.request.Request(
+        f"{output(guestbook, 'api.url')}/entries", body, {"content-type": "application/json"}
+    )
     with urllib.request.urlopen(asked, timeout=20) as answer:
         assert json.loads(answer.read())[0]["text"] == "hello from a test"
     shot = tmp_path / "page.png"
@@ -41,7 +43,7 @@ def test_the_page_shows_what_was_written_also_below_a_deep_link(guestbook: Deplo
 def test_one_changed_file_touches_no_stack(guestbook: Deployment) -> None:
     style = guestbook.folder / "web" / "style.css"
     style.write_text(style.read_text().replace("teal", "purple"))
-    answer = json.loads(guestbook.klotho("up", "--json"))
+    answer = json.loads(guestbook.klotho("up", "--json").stdout)
     assert {stack["result"] for stack in answer["stacks"]} == {"unchanged"}
     (site,) = answer["sites"]
     assert (site["result"], site["changed"], site["removed"]) == ("published", 1, 0)

@@ -193,8 +193,9 @@ def test_only_this_distribution_reads_the_bucket(run: Callable[..., None]) -> No
     [
         {"Principal": "*", "Action": "s3:*", "Resource": f"arn:aws:s3:::{BUCKET}/*"},
         {"Principal": {"AWS": "*"}, "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{BUCKET}/*"},
-        {"NotPrincipal": {"AWS": "arn:aws:iam::000000000000:root"}, "Action": "s3:*", "Resource": "*"},
-        {"Principal": {"Service": "cloudfront.amazonaws.com"}, "Action": "s3:*", "Resource": "*",
+        {"NotPrincipal": {"AWS": "arn:aws:iam::000000000000:root"}, "Action": "s3:*",
+         "Resource": f"arn:aws:s3:::{BUCKET}/*"},
+        {"Principal": {"Service": "cloudfront.amazonaws.com"}, "Action": "s3:*", "Resource": f"arn:aws:s3:::{BUCKET}/*",
          "Condition": {"NumericLessThan": {"aws:SecureTransport": 1}}},
     ],
 )  # fmt: skip
@@ -209,7 +210,13 @@ def test_a_deny_wins_also_one_that_cant_be_evaluated(run: Callable[..., None], s
 def test_a_deny_of_plain_http_is_not_about_the_cdn(run: Callable[..., None]) -> None:
     async def story(at: Edge) -> None:
         plain = {"Bool": {"aws:SecureTransport": "false"}}
-        deny = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "*", "Condition": plain}
+        deny = {
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": "s3:*",
+            "Resource": f"arn:aws:s3:::{BUCKET}/*",
+            "Condition": plain,
+        }
         at.allow(at.record.identifier, deny)
         assert (await at.get("/")).status == 200
 

@@ -27,6 +27,7 @@ from klotho.diagnostics import Failure
 MOST_PATHS = 1000
 """More than these are one `/*`, which counts as one path."""
 INVALIDATION_SECONDS = 900.0
+_TELL_EVERY = 50
 Log = Callable[[str], None]
 
 
@@ -107,7 +108,8 @@ class Publisher:
         for pages in (False, True):
             wanted = [file for file in files if file.is_page is pages]
             for count, file in enumerate(executor.map(self._put_one, wanted), 1):
-                log(f"{'pages' if pages else 'files'} {count}/{len(wanted)}: {file.key}")
+                if count % _TELL_EVERY == 0 or count == len(wanted):
+                    log(f"{'pages' if pages else 'files'} {count}/{len(wanted)}: {file.key}")
 
     def _put_one(self, file: SiteFile) -> SiteFile:
         given: dict[str, Any] = {

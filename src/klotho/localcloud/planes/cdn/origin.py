@@ -9,14 +9,13 @@ Source: Amazon CloudFront Developer Guide, "Restrict access to an Amazon S3 orig
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import formatdate
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
 from klotho.localcloud.identity import arn
-from klotho.localcloud.permissions.services import service_may
+from klotho.localcloud.permissions.resource_policies import ServicePrincipals
 
 if TYPE_CHECKING:
     from klotho.localcloud.cloud import Cloud
@@ -40,18 +39,18 @@ class BucketOrigin:
 
     def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud
+        self._principals = ServicePrincipals(cloud.world, cloud.region, cloud.account)
 
     def fetch(self, bucket: str, key: str, distribution: str, etag: str | None = None) -> Fetched:
         """The object; 304 without a body when it still is the one with this ETag."""
-        facts = self._facts(distribution)
-        policy = self._policy(bucket)
+        source = arn("cloudfront", f"distribution/{distribution}", "", self._cloud.account)
         if self._cloud.world.get("AWS::S3::Bucket", bucket) is None:
             return _refused(404, "NoSuchBucket", "The specified bucket does not exist")
-        if not service_may(policy, SERVICE, "s3:GetObject", f"arn:aws:s3:::{bucket}/{key}", facts):
+        if not self._may("s3:GetObject", f"arn:aws:s3:::{bucket}/{key}", source):
             return _refused(403, "AccessDenied", "Access Denied")
         head = self._cloud.objects.head(bucket, key)
         if head is None:
-            if service_may(policy, SERVICE, "s3:ListBucket", f"arn:aws:s3:::{bucket}", facts):
+            if self._may("s3:ListBucket", f"arn:aws:s3:::{bucket}", source):
                 return _refused(404, "NoSuchKey", "The specified key does not exist.", key)
             return _refused(403, "AccessDenied", "Access Denied")
         headers = {
@@ -64,23 +63,8 @@ class BucketOrigin:
             return Fetched(304, headers, b"")
         return Fetched(200, headers, self._cloud.objects.get(bucket, key) or b"")
 
-    def _policy(self, bucket: str) -> Mapping[str, Any] | str | None:
-        for record in self._cloud.world.list("AWS::S3::BucketPolicy"):
-            if record.properties.get("Bucket") == bucket:
-                found: Mapping[str, Any] | str | None = record.properties.get("PolicyDocument")
-                return found
-        return None
-
-    def _facts(self, distribution: str) -> dict[str, Any]:
-        account = self._cloud.account
-        return {
-            "aws:principalisawsservice": "true",
-            "aws:resourceaccount": account,
-            # Loopback stands for TLS: CloudFront reads from S3 over it.
-            "aws:securetransport": "true",
-            "aws:sourceaccount": account,
-            "aws:sourcearn": arn("cloudfront", f"distribution/{distribution}", "", account),
-        }
+    def _may(self, action: str, resource: str, source: str) -> bool:
+        return self._principals.decide(SERVICE, action, resource, source).allowed
 
 
 def _refused(status: int, code: str, message: str, key: str | None = None) -> Fetched:
