@@ -26,6 +26,8 @@ from klotho.localcloud.connect import state_folder
 
 POLL_SECONDS = 0.5
 _LOG_GROUP, _TOPIC = "AWS::Logs::LogGroup", "AWS::SNS::Topic"
+_EDGE_FUNCTION = "AWS::CloudFront::Function"
+"""CloudFront makes its log group with the first line it writes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +179,11 @@ def _sources(session: local_cloud.Session, stack: DeployedStack) -> list[_Source
         item["LogicalResourceId"]: delivery_log(item["PhysicalResourceId"])
         for item in answer["StackResources"]
         if item["ResourceType"] == _TOPIC and item.get("PhysicalResourceId")
+    }
+    groups |= {
+        item["LogicalResourceId"]: f"/aws/cloudfront/function/{item['PhysicalResourceId'].rpartition('/')[2]}"
+        for item in answer["StackResources"]
+        if item["ResourceType"] == _EDGE_FUNCTION and item.get("PhysicalResourceId")
     }
     if not groups:
         return []

@@ -253,7 +253,8 @@ def test_a_function_sees_the_request_and_may_answer_it(run: Callable[..., None])
             {"value": "2", "multiValue": [{"value": "1"}, {"value": "2"}]}, "b", "3",
         ]  # fmt: skip
         assert answer.headers["x-cache"] == "FunctionGeneratedResponse from cloudfront"
-        said = [event.message for event in at.cloud.logs.events("/aws/cloudfront/function/paths")]
+        (unit,) = at.cloud.cdn.status()
+        said = [event.message for event in at.cloud.logs.events(str(unit.log_group))]
         assert said == ["asked for /"]
 
     run(story, code=code)
@@ -272,12 +273,7 @@ def test_a_function_sees_the_request_and_may_answer_it(run: Callable[..., None])
 def test_a_function_that_fails_is_503_with_the_reason_in_the_log(run: Callable[..., None], code: str, why: str) -> None:
     async def story(at: Edge) -> None:
         assert (await at.get("/")).status == 503
-        (line,) = [
-            event.message
-            for group in at.cloud.logs.groups()
-            if "function" not in group
-            for event in at.cloud.logs.events(group)
-        ]
+        (line,) = [event.message for event in at.cloud.logs.events("/aws/cloudfront/function/paths")]
         assert why in line
 
     run(story, code=code)

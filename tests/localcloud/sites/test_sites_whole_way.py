@@ -134,6 +134,8 @@ def test_a_site_is_published_changed_killed_and_taken_away(app: App) -> None:
     assert get(f"{docs}/") == (200, "built from one")
     assert get(f"{docs}/nothing") == (404, "not here")
 
+    assert app.klotho("logs", "web") == ""  # the viewer function has nothing to say
+
     # Nothing changed, then one file: no stack either time.
     assert set(results(app.up()).values()) == {("unchanged", 0, 0, 0)}
     get(f"{web}/app.js")

@@ -31,6 +31,11 @@ _LOG_GROUP = "/aws/cloudfront/function"
 _LINE_LIMIT = 4 * 1024 * 1024
 
 
+def log_group(function: str) -> str:
+    """Where a function's lines go, as on AWS."""
+    return f"{_LOG_GROUP}/{function}"
+
+
 class FunctionError(Exception):
     """The function gave no result; the text says why."""
 
@@ -86,7 +91,7 @@ class Functions:
         finally:
             self._asked.pop(number, None)
         for line in answer.get("logs") or ():
-            self._cloud.logs.write(f"{_LOG_GROUP}/{question['name']}", "local", str(line))
+            self._cloud.logs.write(log_group(question["name"]), "local", str(line))
         if answer.get("error") is not None:
             raise FunctionError(str(answer["error"]))
         return answer

@@ -24,6 +24,7 @@ from klotho.localcloud.planes.cdn.distribution import (
     Distribution,
     read_distribution,
 )
+from klotho.localcloud.planes.cdn.functions import log_group
 from klotho.localcloud.planes.cdn.invalidations import Invalidation, Invalidations
 from klotho.localcloud.planes.cdn.server import Edge
 from klotho.localcloud.planes.functions.model import construct_of
@@ -131,7 +132,17 @@ class Cdn:
         return None
 
     def status(self) -> list[UnitStatus]:
-        return [_status(item) for _, item in sorted(self._served.items(), key=lambda item: item[1].name)]
+        rows = sorted(self._served.items(), key=lambda item: item[1].name)
+        return [_status(item, self._log_group(identifier)) for identifier, item in rows]
+
+    def _log_group(self, identifier: str) -> str | None:
+        """That of its function, where AWS writes too; None where nothing is written."""
+        try:
+            found = self._compiled(identifier)
+        except ValueError:
+            return None
+        arn = found.functions.get("viewer-request") if found is not None else None
+        return None if arn is None else log_group(arn.rpartition("/")[2])
 
     async def _wait_for_port(self, identifier: str, served: _Served) -> None:
         # Shielded: cancelled between the port and the listener, a server would be left that nobody closes.
@@ -197,12 +208,14 @@ class Cdn:
             elif checks_host and not _may_be_called(request.header(b"host"), served.port, found):
                 await _plain(send, 403, b"this address answers to 127.0.0.1, localhost and the site's own names\n")
             else:
-                await self.edge.serve(request, found, lambda line: self._explain(served.name, line))
+                await self.edge.serve(request, found, lambda line: self._explain(identifier, line))
 
         return application
 
-    def _explain(self, name: str, line: str) -> None:
-        self._cloud.logs.write(_log_group(name), "errors", line)
+    def _explain(self, identifier: str, line: str) -> None:
+        group = self._log_group(identifier)
+        if group is not None:
+            self._cloud.logs.write(group, "errors", line)
 
 
 def _may_be_called(host: str | None, port: int, distribution: Distribution) -> bool:
@@ -216,7 +229,7 @@ async def _plain(send: Send, status: int, body: bytes) -> None:
     await send({"type": "http.response.body", "body": body})
 
 
-def _status(served: _Served) -> UnitStatus:
+def _status(served: _Served, group: str | None) -> UnitStatus:
     running = served.listener is not None
     return UnitStatus(
         name=served.name,
@@ -224,7 +237,7 @@ def _status(served: _Served) -> UnitStatus:
         state="running" if running else "failed",
         # While it is not ours, whoever answers there is a stranger.
         address=f"http://127.0.0.1:{served.port}" if running else None,
-        log_group=_log_group(served.name),
+        log_group=group,
         detail=served.problem,
         application=served.application,
     )
@@ -234,7 +247,3 @@ def _stop_waiting(served: _Served) -> None:
     if served.retry is not None:
         served.retry.cancel()
         served.retry = None
-
-
-def _log_group(name: str) -> str:
-    return f"/aws/cloudfront/{name}"
