@@ -14,6 +14,8 @@ RETENTION: Mapping[str, tuple[str, str]] = {
     "AWS::DynamoDB::Table": ("RetainExceptOnCreate", "Retain"),
     "AWS::RDS::DBInstance": ("Snapshot", "Snapshot"),
     "AWS::S3::Bucket": ("RetainExceptOnCreate", "Retain"),
+    # Users can't be made again: nobody knows their passwords.
+    "AWS::Cognito::UserPool": ("RetainExceptOnCreate", "Retain"),
     # Nobody could type the value in again from memory.
     "AWS::SecretsManager::Secret": ("RetainExceptOnCreate", "Retain"),
 }

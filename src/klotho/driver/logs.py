@@ -28,6 +28,7 @@ POLL_SECONDS = 0.5
 _LOG_GROUP, _TOPIC = "AWS::Logs::LogGroup", "AWS::SNS::Topic"
 _EDGE_FUNCTION = "AWS::CloudFront::Function"
 """CloudFront makes its log group with the first line it writes."""
+_USER_POOL = "AWS::Cognito::UserPool"
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +186,11 @@ def _sources(session: local_cloud.Session, stack: DeployedStack) -> list[_Source
         for item in answer["StackResources"]
         if item["ResourceType"] == _EDGE_FUNCTION and item.get("PhysicalResourceId")
     }
+    groups |= {
+        item["LogicalResourceId"]: user_pool_log(item["PhysicalResourceId"])
+        for item in answer["StackResources"]
+        if item["ResourceType"] == _USER_POOL and item.get("PhysicalResourceId")
+    }
     if not groups:
         return []
     resources = session.calls.template(stack.stack_name).get("Resources", {})
@@ -192,6 +198,11 @@ def _sources(session: local_cloud.Session, stack: DeployedStack) -> list[_Source
         _Source(group, construct_of(resources.get(logical_id, {})).rpartition("/")[2] or stack.name)
         for logical_id, group in sorted(groups.items())
     ]
+
+
+def user_pool_log(pool_id: str) -> str:
+    """Where the local cloud shows the codes and temporary passwords that AWS would send by email."""
+    return f"/aws/cognito/{pool_id}"
 
 
 def delivery_log(topic_arn: str) -> str:

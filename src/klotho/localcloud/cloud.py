@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from klotho.localcloud.planes.table_events import TableEvents
     from klotho.localcloud.ports import Ports
     from klotho.localcloud.services.acm import Certificates
+    from klotho.localcloud.services.cognito import UserPools
     from klotho.localcloud.services.custom_resources import CustomResources
     from klotho.localcloud.services.dynamodb import DynamoDb
     from klotho.localcloud.services.object_store import ObjectStore
@@ -67,6 +68,7 @@ class Cloud:
     parameters: Parameters = field(init=False)
     tables: DynamoDb = field(init=False)
     queues: Sqs = field(init=False)
+    user_pools: UserPools = field(init=False)
     topics: Sns = field(init=False)
     buckets: S3Service = field(init=False)
     postgres: PostgresServers = field(init=False)

@@ -2,8 +2,9 @@
 
 Input: HTTP requests of AWS SDKs pointed here by `endpoint_url` or AWS_ENDPOINT_URL. Output: what the service answers.
 Refuses, in the wire format of the protocol asked: a foreign Host (DNS rebinding), requests of web pages (they carry an
-Origin) but those to S3 that the CORS configuration of the bucket allows, a wrong signature, another region, a service
-that is not carried (by name), whatever `authorize` denies, and bodies above `MAX_BODY_BYTES`.
+Origin) but those to S3 that the CORS configuration of the bucket allows, and signing in to a user pool (`open_door`);
+a wrong signature, another region, a service that is not carried (by name), whatever `authorize` denies, and bodies
+above `MAX_BODY_BYTES`.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import parse_qsl, unquote
 
-from klotho.localcloud import sigv4_check, wire
+from klotho.localcloud import open_door, sigv4_check, wire
 from klotho.localcloud.admin import PREFIX, Admin
 from klotho.localcloud.credentials import Credentials
 from klotho.localcloud.planes.sockets import holder_of
@@ -80,6 +81,7 @@ class Endpoint:
         """`answers`: a prefix of paths, and who takes what is sent there (the functions of custom resources).
         `browser`: what web pages may do; nothing without it."""
         self._services = {service.name: service for service in services}
+        self._open = [item for item in self._services.values() if isinstance(item, open_door.OpenService)]
         self._credentials = credentials
         self._region = region
         self._hosts = frozenset({f"127.0.0.1:{port}", f"localhost:{port}"})
@@ -93,16 +95,38 @@ class Endpoint:
             raise ValueError(f"the local endpoint speaks http, not {scope['type']}")
         headers = _headers(scope["headers"])
         request_id = wire.request_id()
-        response = await self._respond(scope, headers, receive, request_id)
+        door = self._door(scope, headers)
+        response = await self._respond(scope, headers, receive, request_id, door)
+        if door is not None and "origin" in headers:
+            response = open_door.readable(response)
         await _answer(response, scope["method"], request_id, send)
 
-    async def _respond(self, scope: Scope, headers: dict[str, str], receive: Receive, request_id: str) -> ApiResponse:
+    def _door(self, scope: Scope, headers: Mapping[str, str]) -> tuple[open_door.OpenService, str] | None:
+        """The service and operation, when the request needs no signature."""
+        if "authorization" in headers:
+            return None
+        asked = ((item, item.admits(scope["method"], scope["path"], headers)) for item in self._open)
+        return next(((item, action) for item, action in asked if action is not None), None)
+
+    async def _respond(
+        self,
+        scope: Scope,
+        headers: dict[str, str],
+        receive: Receive,
+        request_id: str,
+        door: tuple[open_door.OpenService, str] | None,
+    ) -> ApiResponse:
         presigned = sigv4_check.is_presigned(scope["query_string"].decode("latin-1"))
         service = "s3" if presigned else sigv4_check.claimed_service(headers)
         page: Mapping[str, str] = {}
         try:
-            page = self._check_browser(scope, headers)
+            self._check_host(headers)
             path = scope["path"]
+            if door is not None:
+                return await door[0].call(await _unsigned(door, scope, headers, receive))
+            if self._open and open_door.is_preflight(scope["method"], path, headers):
+                return open_door.preflight(headers)
+            page = self._check_browser(scope, headers)
             if scope["method"] == "OPTIONS" and page:
                 return ApiResponse(200, b"", page)
             if self._admin is not None and path.startswith(PREFIX):
@@ -122,10 +146,12 @@ class Endpoint:
             )
         return replace(response, headers={**response.headers, **page}) if page else response
 
-    def _check_browser(self, scope: Scope, headers: Mapping[str, str]) -> Mapping[str, str]:
-        """The headers that allow a web page its request; none for a request that is not a page's."""
+    def _check_host(self, headers: Mapping[str, str]) -> None:
         if headers.get("host") not in self._hosts:
             raise ApiError("AccessDenied", f"the local cloud answers to 127.0.0.1, not to {headers.get('host')!r}", 403)
+
+    def _check_browser(self, scope: Scope, headers: Mapping[str, str]) -> Mapping[str, str]:
+        """The headers that allow a web page its request; none for a request that is not a page's."""
         origin = headers.get("origin")
         if origin is None:
             return {}
@@ -184,6 +210,15 @@ class Endpoint:
 def _signed_for_s3(scope: Scope, headers: Mapping[str, str]) -> bool:
     presigned = sigv4_check.is_presigned(scope["query_string"].decode("latin-1"))
     return presigned or sigv4_check.claimed_service(headers) == "s3"
+
+
+async def _unsigned(
+    door: tuple[open_door.OpenService, str], scope: Scope, headers: dict[str, str], receive: Receive
+) -> ApiCall:
+    service, action = door
+    body = await _body(headers, receive)
+    caller = open_door.ANONYMOUS
+    return ApiCall(service.name, action, scope["method"], scope["path"], {}, headers, body, caller)
 
 
 def _headers(pairs: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:

@@ -138,6 +138,7 @@ def assemble(cloud: Cloud) -> Parts:
     from klotho.localcloud.planes.schedules import Schedules
     from klotho.localcloud.planes.table_events import TableEvents
     from klotho.localcloud.services.acm import Certificates
+    from klotho.localcloud.services.cognito import UserPools
     from klotho.localcloud.services.custom_resources import PREFIX, CustomResources
     from klotho.localcloud.services.dynamodb import DynamoDb
     from klotho.localcloud.services.s3 import S3Service
@@ -149,6 +150,7 @@ def assemble(cloud: Cloud) -> Parts:
         "tables": DynamoDb(cloud.state, cloud.region, cloud.account),
         "queues": Sqs(cloud.state, cloud.region, cloud.account, cloud.endpoint_url),
         "buckets": S3Service(cloud.objects, cloud.account, cloud.region, lambda *event: cloud.events.put(*event)),
+        "user_pools": UserPools(cloud),
         "postgres": PostgresServers(cloud),
         "mysql": MySqlServers(cloud),
         "functions": Functions(cloud),
@@ -208,6 +210,7 @@ def _services(cloud: Cloud, engine: CloudFormationEngine) -> tuple[Service, ...]
         cloud.queues,
         SsmService(cloud.parameters, cloud.account),
         StsService(cloud.account),
+        cloud.user_pools,
     )
 
 

@@ -49,6 +49,7 @@ class _Api:
 
 
 _APIS = {
+    "cognito-idp": _Api("cognito-idp", "COGNITO_IDENTITY_PROVIDER", "AWSCognitoIdentityProviderService", "1.1"),
     "dynamodb": _Api("dynamodb", "DYNAMODB", "DynamoDB_20120810", "1.0"),
     "lambda": _Api("lambda", "LAMBDA"),
     "sns": _Api("sns", "SNS", version="2010-03-31"),

@@ -21,8 +21,21 @@ if TYPE_CHECKING:
     from klotho.runtime.secret import Secret
     from klotho.runtime.services import Service
     from klotho.runtime.topic import Topic
+    from klotho.runtime.user_pool import UserPool
 
-__all__ = ["buckets", "caller", "datastores", "queues", "refresh", "secrets", "services", "settings", "topics", "unit"]
+__all__ = [
+    "buckets",
+    "caller",
+    "datastores",
+    "queues",
+    "refresh",
+    "secrets",
+    "services",
+    "settings",
+    "topics",
+    "unit",
+    "user_pools",
+]
 
 
 class Group:
@@ -143,6 +156,16 @@ class Buckets(Group):
         return ObjectEvent(event)
 
 
+class UserPools(Group):
+    """User pools that this service knows, or whose users it may read or change."""
+
+    def get(self, name: str) -> UserPool:
+        """The user pool of this name. Raises UnknownNameError if it was not granted."""
+        from klotho.runtime.user_pool import UserPool
+
+        return UserPool(self._find(name))
+
+
 class Grants(Group):
     """A group whose things are plain fields, for instance `buckets.get("files")["name"]`."""
 
@@ -158,6 +181,7 @@ queues = Queues("queues")
 topics = Topics("topics")
 secrets = Secrets("secrets")
 settings = Grants("settings")
+user_pools = UserPools("user_pools")
 
 
 def refresh() -> None:

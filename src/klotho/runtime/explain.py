@@ -14,6 +14,7 @@ _VERBS = {
     "queues": ("sends_to", "consumes"),
     "topics": ("publishes_to", "subscribes_to"),
     "secrets": ("uses",),
+    "user_pools": ("uses", "reads_from", "writes_to", "read_writes_to"),
 }
 _SINGULAR = {group: group[:-1] for group in PREFIXES}
 

@@ -23,6 +23,7 @@ PREFIXES = {
     "topics": "KLOTHO_TOPIC_",
     "secrets": "KLOTHO_SECRET_",
     "settings": "KLOTHO_SETTING_",
+    "user_pools": "KLOTHO_USERPOOL_",
 }
 """The groups of `klotho.config`, and how the environment variables of each begin."""
 

@@ -33,7 +33,8 @@ class Actor(Construct):
 
     @verb()
     def uses(self, target: Construct) -> None:
-        """May read a secret, which `klotho.config.secrets.get(name).value` then gives."""
+        """May read a secret, which `klotho.config.secrets.get(name).value` then gives; or knows a user pool, which
+        `klotho.config.user_pools.get(name)` then finds, without any right to its users."""
 
     @verb(protocol=read.choice("http", "grpc", "async"))
     def calls(self, target: Construct, protocol: Protocol = "http") -> None:

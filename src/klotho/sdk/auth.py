@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from klotho.sdk import readers as read
 from klotho.sdk.arguments import Arguments
-from klotho.sdk.construct import Construct, described
+from klotho.sdk.construct import Construct, Existing, described
 from klotho.sdk.output import OutputAttribute
 from klotho.sdk.stack import Stack
 
@@ -53,6 +53,14 @@ def _read_audience(value: Any) -> list[str]:
     return list(dict.fromkeys(found))
 
 
+_read_group = read.matching(r"[A-Za-z0-9_.+@-]{1,128}", "a name of letters, digits, `_`, `-`, `.`, `+` and `@`")
+
+
+def _read_groups(value: Any) -> list[str]:
+    given = read.texts(value)
+    return list(dict.fromkeys(read.inside(_read_group, item, f"[{index}]") for index, item in enumerate(given)))
+
+
 class OIDC(Construct):
     """An OpenID Connect provider that already exists: Auth0, Okta, Entra ID, Keycloak …"""
 
@@ -71,7 +79,7 @@ class OIDC(Construct):
         audience: str | Sequence[str],
         stack: str | Stack | None = None,
         from_project: bool = False,
-        existing: str | None = None,
+        existing: Existing | None = None,
     ) -> None:
         """Describe a provider whose tokens an API takes.
 
@@ -90,3 +98,66 @@ class OIDC(Construct):
         issuer = arguments.values.get("issuer")
         host = (urlsplit(issuer).hostname or "") if isinstance(issuer, str) else ""
         return host if host[:1].isalpha() and len(host) <= 63 else "oidc" if issuer else None
+
+
+class UserPool(Construct):
+    """Users that sign up and sign in with a password: a Cognito user pool with one public app client."""
+
+    KIND = "Auth.UserPool"
+
+    pool_id = OutputAttribute()
+    """Its id, for Cognito's calls."""
+    client_id = OutputAttribute()
+    """The id of its app client: public, for web pages and apps that sign in."""
+    issuer = OutputAttribute()
+    """`iss` of its tokens."""
+    arn = OutputAttribute()
+    """Its ARN."""
+
+    @described(
+        sign_in=read.choice("email", "username"),
+        self_sign_up=read.truth,
+        password_length=read.whole(6, 99, unit="characters"),
+        password_symbols=read.truth,
+        plain_passwords=read.truth,
+        access_minutes=read.whole(5, 1440, unit="minutes"),
+        refresh_days=read.whole(1, 3650, unit="days"),
+        groups=_read_groups,
+        protect=read.truth,
+    )
+    def __init__(
+        self,
+        name: str,
+        *,
+        sign_in: Literal["email", "username"] | None = None,
+        self_sign_up: bool | None = None,
+        password_length: int | None = None,
+        password_symbols: bool | None = None,
+        plain_passwords: bool | None = None,
+        access_minutes: int | None = None,
+        refresh_days: int | None = None,
+        groups: Sequence[str] | None = None,
+        protect: bool | None = None,
+        stack: str | Stack | None = None,
+        from_project: bool = False,
+        existing: Existing | None = None,
+    ) -> None:
+        """Describe a user pool.
+
+        Args:
+            name: how services ask for it: `klotho.config.user_pools.get("people")`.
+            sign_in: `"email"`, or `"username"` chosen by the user. Default: `"email"`. Can't be changed later.
+            self_sign_up: False lets only code with `writes_to` make users. Default: True.
+            password_length: characters at least, 6 to 99. Default: 12.
+            password_symbols: True asks for a symbol besides lower and upper case letters and numbers. Default: False.
+            plain_passwords: True lets clients send the password itself (USER_PASSWORD_AUTH) instead of proving that
+                they know it (SRP). Default: False.
+            access_minutes: how long access and ID tokens are valid, 5 to 1440 (a day). Default: 60.
+            refresh_days: how long a sign-in can be renewed, 1 to 3650. Default: 30.
+            groups: names of groups, the most important first; a user's are in `klotho.config.caller(…).groups`.
+                Default: none.
+            protect: True refuses to delete it until this is taken back. Default: False.
+            stack: the deployment stack to put it into. Default: Klotho's segmentation.
+            from_project: another repository of the project defines it; give only the name. Default: False.
+            existing: a pool can't be adopted: its id does not tell its client; give it as `Auth.OIDC` instead.
+        """

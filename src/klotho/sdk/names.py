@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 NOW: dict[str, tuple[str, ...]] = {
     "API": (),
     "Application": (),
-    "Auth": ("OIDC",),
+    "Auth": ("OIDC", "UserPool"),
     "Compute": ("Container", "Function"),
     "Databases": ("KeyValue", "MySQL", "Postgres"),
     "Domain": (),
@@ -35,7 +35,6 @@ NOW: dict[str, tuple[str, ...]] = {
 """What klotho has, with the constructs of each namespace."""
 
 LATER: dict[str, tuple[str, ...]] = {
-    "Auth": ("UserPool",),
     "Databases": ("Redis",),
 }
 """Constructs that are designed but not built yet; they are refused by name."""

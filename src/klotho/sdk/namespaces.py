@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TypeAlias
 
 from klotho.sdk.auth import OIDC as _OIDC
+from klotho.sdk.auth import UserPool as _UserPool
 from klotho.sdk.bucket import Bucket as _Bucket
 from klotho.sdk.container import Container as _Container
 from klotho.sdk.function import Function as _Function
@@ -23,6 +24,7 @@ class Auth(metaclass=Namespace):
     """Who signs callers in."""
 
     OIDC: TypeAlias = _OIDC
+    UserPool: TypeAlias = _UserPool
 
 
 class Compute(metaclass=Namespace):

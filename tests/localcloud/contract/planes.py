@@ -64,6 +64,10 @@ def _made(cloud: Cloud, name: str) -> Any:
         from klotho.localcloud.services.sns import Sns
 
         return Sns(cloud)
+    if name == "user_pools":
+        from klotho.localcloud.services.cognito import UserPools
+
+        return UserPools(cloud)
     if name == "custom_resources":
         return AnsweredCustomResources(cloud)
     module, _, plane = _PLANES[name].partition(":")

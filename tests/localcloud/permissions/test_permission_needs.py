@@ -15,6 +15,7 @@ from klotho.localcloud.permissions.evaluate import Need
 from klotho.localcloud.permissions.required import apis, required
 from klotho.localcloud.permissions.resources import RESOLVERS, Surroundings
 from klotho.localcloud.service import ApiCall, ApiError, Caller
+from klotho.localcloud.services.cognito.service import OPERATIONS as COGNITO_OPERATIONS
 from klotho.localcloud.services.dynamodb.service import OPERATIONS
 from klotho.localcloud.services.events import EventsService
 from klotho.localcloud.services.lambda_ import LambdaService
@@ -63,6 +64,7 @@ def test_every_operation_the_local_cloud_carries_is_in_the_table() -> None:
     assert set(OPERATIONS) == set(apis()["dynamodb"].operations)
     assert set(S3_OPERATIONS) == set(apis()["s3"].operations)
     assert set(SECRETS_OPERATIONS) == set(apis()["secretsmanager"].operations)
+    assert set(COGNITO_OPERATIONS) == set(apis()["cognito-idp"].operations)
 
 
 def test_the_services_without_a_list_of_their_own_are_in_the_table_too() -> None:

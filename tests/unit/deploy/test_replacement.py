@@ -108,7 +108,8 @@ def test_every_rule_says_why_and_names_a_property_of_a_known_type() -> None:
 
 @pytest.mark.parametrize("type_name", RETENTION)
 def test_what_a_stateful_type_replaces_is_known(type_name: str) -> None:
-    assert schema(type_name).create_only
+    # Nothing replaces a user pool: what can't change is refused.
+    assert schema(type_name).create_only or type_name == "AWS::Cognito::UserPool"
 
 
 names = st.sampled_from(["id", "mail", "day"])

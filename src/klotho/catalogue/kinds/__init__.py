@@ -17,6 +17,7 @@ from klotho.catalogue.kinds.schedule import EVENTBRIDGE_SCHEDULER
 from klotho.catalogue.kinds.secret import SECRETS_MANAGER
 from klotho.catalogue.kinds.site import CLOUDFRONT
 from klotho.catalogue.kinds.topic import SNS
+from klotho.catalogue.kinds.user_pool import COGNITO
 from klotho.catalogue.rules import Implementation
 
 IMPLEMENTATIONS: tuple[Implementation, ...] = (
@@ -31,6 +32,7 @@ IMPLEMENTATIONS: tuple[Implementation, ...] = (
     HTTP_API,
     OIDC,
     ROUTE53,
+    COGNITO,
     SECRETS_MANAGER,
     EVENTBRIDGE_SCHEDULER,
     VPC_NETWORK,

@@ -19,6 +19,7 @@ from klotho.catalogue.relationships.topic import (
     SUBSCRIBE_BY_FUNCTION,
     SUBSCRIBE_BY_QUEUE,
 )
+from klotho.catalogue.relationships.user_pool import AUTHENTICATE_WITH_USER_POOL, KNOW_USER_POOL, USE_USER_POOL
 from klotho.catalogue.rules import Pair
 
 PAIRS: tuple[Pair, ...] = (
@@ -27,6 +28,8 @@ PAIRS: tuple[Pair, ...] = (
     USE_BUCKET,
     TRIGGERED_BY_BUCKET,
     USE_SECRET,
+    KNOW_USER_POOL,
+    USE_USER_POOL,
     TRIGGERED_BY_SCHEDULE,
     TRIGGERED_BY_TABLE,
     SEND_TO_QUEUE,
@@ -42,6 +45,7 @@ PAIRS: tuple[Pair, ...] = (
     FUNCTION_ROUTE,
     CONTAINER_ROUTE,
     AUTHENTICATE_WITH_OIDC,
+    AUTHENTICATE_WITH_USER_POOL,
     AUTHENTICATE_WITH_FUNCTION,
     EXPOSE_API,
 )

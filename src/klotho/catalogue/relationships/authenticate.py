@@ -45,10 +45,10 @@ def authorization(rule: Relationship | None, auth: Construct | None) -> dict[str
 def authenticate_by_token(link: Link) -> Iterator[Action]:
     """A JWT authorizer: API Gateway checks signature, issuer, audience and times by itself."""
     issuer, audience = link.setting.parameter(link.target, "issuer"), link.setting.parameter(link.target, "audience")
-    yield from _by_token(link, issuer, [audience] if isinstance(audience, str) else list(audience))
+    yield from by_token(link, issuer, [audience] if isinstance(audience, str) else list(audience))
 
 
-def _by_token(link: Link, issuer: Any, audience: list[Any]) -> Iterator[Action]:
+def by_token(link: Link, issuer: Any, audience: list[Any]) -> Iterator[Action]:
     yield AddResource(
         authorizer_key(link.relationship, link.target),
         "AWS::ApiGatewayV2::Authorizer",
@@ -112,7 +112,7 @@ def _source(identity: str) -> str:
     return f"$request.{'header' if kind == 'header' else 'querystring'}.{name}"
 
 
-def _check_token(link: Link, report: Report) -> None:
+def check_token(link: Link, report: Report) -> None:
     given = [name for name in ("identity", "cache") if link.get(name) is not None]
     if given:
         report.error(
@@ -139,7 +139,7 @@ AUTHENTICATE_WITH_OIDC = Pair(
     targets=(oidc.KIND,),
     creates="a JWT authorizer with the provider's issuer and audience, which the guarded routes name",
     connect=authenticate_by_token,
-    check=_check_token,
+    check=check_token,
 )
 AUTHENTICATE_WITH_FUNCTION = Pair(
     verbs=("authenticates_with",),

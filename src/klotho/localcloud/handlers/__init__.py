@@ -18,6 +18,7 @@ from klotho.localcloud.handlers.cloudfront import (
     OriginAccessControl,
     ResponseHeadersPolicy,
 )
+from klotho.localcloud.handlers.cognito import UserPoolClientHandler, UserPoolGroupHandler, UserPoolHandler
 from klotho.localcloud.handlers.custom_resource import CustomResource
 from klotho.localcloud.handlers.db_instance import DbInstance
 from klotho.localcloud.handlers.domain_name import ApiMapping, DomainName
@@ -77,6 +78,9 @@ ACTIVE: tuple[type[Handler], ...] = (
     SnsSubscription,
     SnsTopic,
     SqsQueue,
+    UserPoolClientHandler,
+    UserPoolGroupHandler,
+    UserPoolHandler,
     SqsQueueInlinePolicy,
     SqsQueuePolicy,
     SsmParameter,

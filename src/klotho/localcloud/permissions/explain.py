@@ -16,6 +16,8 @@ from klotho.localcloud.permissions.resources import constructs_arn
 from klotho.localcloud.world import World
 
 _VERBS: Mapping[tuple[str, str], str] = {
+    ("cognito-idp", "read"): "reads_from",
+    ("cognito-idp", "write"): "writes_to",
     ("dynamodb", "read"): "reads_from",
     ("dynamodb", "write"): "writes_to",
     ("dynamodb", "stream"): "triggered_by",
@@ -102,7 +104,7 @@ def _discovered(record: Record, subject: str, world: World) -> bool:
 
 def _tag(record: Record) -> str | None:
     """The construct in the resource's tags; both spellings of CloudFormation, a list and a map."""
-    tags = record.properties.get("Tags") or ()
+    tags = record.properties.get("Tags") or record.properties.get("UserPoolTags") or ()
     pairs = tags if isinstance(tags, Mapping) else {tag.get("Key"): tag.get("Value") for tag in tags}
     name = pairs.get("klotho:construct")
     return None if name is None else str(name)

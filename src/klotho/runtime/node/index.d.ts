@@ -167,6 +167,20 @@ export interface Topic {
   receive<T = any>(limit?: number, options?: { wait?: number; visibility?: number }): Promise<Message<T>[]>;
 }
 
+/** A user pool: ids for Cognito's calls, which you make with an AWS SDK or any Cognito client. */
+export interface UserPool {
+  readonly name: string;
+  readonly kind: "Auth.UserPool";
+  readonly access: string;
+  readonly poolId: string;
+  /** Of the public app client, which has no secret. */
+  readonly clientId: string;
+  readonly issuer: string;
+  readonly region: string;
+  /** For an AWS SDK's `endpoint`: undefined on AWS, the local cloud's address there. */
+  readonly endpointUrl: string | undefined;
+}
+
 /** Who called, as the API's authenticator says. */
 export interface Caller {
   /** `jwt` when a token was checked, `function` when a function of your own let the caller in. */
@@ -272,6 +286,7 @@ export const config: {
     names(): string[];
   };
   readonly settings: Grants;
+  readonly userPools: { get(name: string): UserPool; names(): string[] };
   /** Who called, from a Lambda event or a request's headers; null when the route is open to everybody. */
   caller(request: object): Caller | null;
   /** Forget secrets and addresses kept in memory. */

@@ -17,9 +17,23 @@ from . import (
     schedules,
     stores,
     topics,
+    users,
 )
 
 _MODULES = (
-    buckets, cdn, domains, events, functions, http, identity, network, platform, queues, schedules, stores, topics,
-)  # fmt: skip
+    buckets,
+    cdn,
+    domains,
+    events,
+    functions,
+    http,
+    identity,
+    network,
+    platform,
+    queues,
+    schedules,
+    stores,
+    topics,
+    users,
+)
 SAMPLES: dict[str, Sample] = {sample.type_name: sample for module in _MODULES for sample in module.SAMPLES}

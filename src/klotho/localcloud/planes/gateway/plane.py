@@ -51,7 +51,7 @@ from klotho.localcloud.planes.gateway.request import (
 )
 from klotho.localcloud.planes.gateway.routes import Match
 from klotho.localcloud.planes.gateway.server import Application, Listener
-from klotho.localcloud.planes.gateway.tokens import KeySets
+from klotho.localcloud.planes.gateway.tokens import Keys, KeySets
 from klotho.localcloud.planes.sockets import holder_of
 from klotho.localcloud.service import ApiError
 from klotho.localcloud.status import UnitStatus
@@ -85,7 +85,7 @@ class Gateway:
         self._cloud = cloud
         self._apis: dict[str, _Api] = {}
         self._proxy = Proxy()
-        self._keys = KeySets(lambda issuer: None)
+        self._keys = KeySets(self._local_keys)
         self._doorkeeper = Doorkeeper(cloud, self._keys)
         for type_name in (API, AUTHORIZER, INTEGRATION, ROUTE, STAGE, PERMISSION):
             cloud.world.subscribe(type_name, self._changed)
@@ -204,6 +204,10 @@ class Gateway:
             cloud = self._cloud
             api.compiled = compile_api(cloud.world, record, self._address_of, cloud.region, cloud.account)
         return api.compiled
+
+    def _local_keys(self, issuer: str) -> Keys | None:
+        """Of a user pool of this cloud, without any network call."""
+        return self._cloud.user_pools.keys_of(issuer) if hasattr(self._cloud, "user_pools") else None
 
     async def _address_of(self, service_arn: str) -> tuple[str, int] | None:
         # Looked up at each request: tasks come and go, and the plane is put onto the cloud after this one is made.

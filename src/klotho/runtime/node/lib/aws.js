@@ -18,6 +18,9 @@ const THROTTLED = new Set([
 const EXPIRED = new Set(["ExpiredToken", "ExpiredTokenException"]);
 
 const APIS = {
+  "cognito-idp": {
+    host: "cognito-idp", variable: "COGNITO_IDENTITY_PROVIDER", target: "AWSCognitoIdentityProviderService", version: "1.1",
+  },
   dynamodb: { host: "dynamodb", variable: "DYNAMODB", target: "DynamoDB_20120810", version: "1.0" },
   lambda: { host: "lambda", variable: "LAMBDA" },
   sns: { host: "sns", variable: "SNS", version: "2010-03-31" },

@@ -54,6 +54,10 @@ const config = Object.freeze({
     names: () => names("secrets"),
   }),
   settings: generic("settings"),
+  userPools: Object.freeze({
+    get: (name) => require("./user-pool.js").userPool(find("user_pools", name)),
+    names: () => names("user_pools"),
+  }),
   caller: (request) => require("./caller.js").callerOf(request),
   refresh() {
     require("./secrets.js").forget();

@@ -10,6 +10,7 @@ const VERBS = {
   queues: ["sends_to", "consumes"],
   topics: ["publishes_to", "subscribes_to"],
   secrets: ["uses"],
+  user_pools: ["uses", "reads_from", "writes_to", "read_writes_to"],
 };
 const COMMON_WORDS = new Set(["service", "lambda", "function", "table", "queue"]);
 

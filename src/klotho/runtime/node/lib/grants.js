@@ -10,6 +10,7 @@ const PREFIXES = {
   topics: "KLOTHO_TOPIC_",
   secrets: "KLOTHO_SECRET_",
   settings: "KLOTHO_SETTING_",
+  user_pools: "KLOTHO_USERPOOL_",
 };
 // Options of the runtime itself that happen to begin like a group.
 const OPTIONS = new Set(["KLOTHO_SECRET_TTL_SECONDS"]);
