@@ -41,8 +41,8 @@ def files_in(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
-def test_there_are_four_examples() -> None:
-    assert NAMES == ["chicken-auction", "multi-tier", "search-the-deck", "users"]
+def test_there_are_five_examples() -> None:
+    assert NAMES == ["chicken-auction", "guestbook", "multi-tier", "search-the-deck", "users"]
 
 
 @pytest.mark.parametrize("name", NAMES)
