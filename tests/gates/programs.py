@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from klotho.application.files import ProgramFiles
+from klotho.catalogue.policy import EnvironmentPolicy
 from klotho.diagnostics import Severity
 from klotho.emit import render
 from klotho.engine import resolve
@@ -20,6 +21,7 @@ from tests.examples.deployment import EXAMPLES
 from tests.localcloud.pairs import harness
 
 PAIRS = Path(harness.__file__).parent
+PROTECTED = EnvironmentPolicy(protect=True, alarms=True, alarm_emails=("alarms@example.com",))
 
 
 class Template(NamedTuple):
@@ -41,17 +43,23 @@ def names() -> list[str]:
 
 
 def compile_all(folder: Path) -> list[Template]:
-    """The templates of every program, written into `folder/<program>/`."""
-    return [Template(name, file) for name in names() for file in sorted(_compile(name, folder / name))]
+    """The templates of every program, written into `folder/<program>/`; of the examples also as a protected
+    environment with alarms has them."""
+    found = [Template(name, file) for name in names() for file in sorted(_compile(name, folder / name))]
+    for name in sorted(path.parent.name for path in EXAMPLES.glob("*/infra.py")):
+        careful = f"{name}-protected"
+        found += [Template(careful, file) for file in sorted(_compile(name, folder / careful, PROTECTED))]
+    return found
 
 
-def _compile(name: str, folder: Path) -> Iterator[Path]:
+def _compile(name: str, folder: Path, policy: EnvironmentPolicy | None = None) -> Iterator[Path]:
     program = EXAMPLES / name / "infra.py"
     if not program.is_file():
         program = _write(name, folder / "program")
     application, report = run(program)
     assert application is not None and not report.errors, report.errors
-    resolution = resolve(application, environment="gates", files=ProgramFiles(program.parent), report=report)
+    files = ProgramFiles(program.parent)
+    resolution = resolve(application, environment="gates", files=files, report=report, policy=policy)
     assert [item for item in report.diagnostics if item.severity is Severity.ERROR] == []
     bundle = render(resolution.graph, resolution.setting, region="us-east-1")
     for stack in bundle.manifest.stacks:

@@ -6,12 +6,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from klotho.catalogue.facts import is_known, schema
+from klotho.catalogue.policy import EnvironmentPolicy
 from klotho.resources import Resource, SetProperty, owner_of
 from klotho.resources.changes import Action
 
 DEFAULTS: Mapping[str, Mapping[str, Any]] = {
-    # A month covers most incidents; without a number CloudWatch keeps logs for ever.
-    "AWS::Logs::LogGroup": {"RetentionInDays": 30},
     "AWS::RDS::DBInstance": {
         "AutoMinorVersionUpgrade": True,
         "CopyTagsToSnapshot": True,
@@ -20,8 +19,11 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
 }
 
 
-def defaults_for(resource: Resource) -> Iterator[Action]:
+def defaults_for(resource: Resource, policy: EnvironmentPolicy) -> Iterator[Action]:
     """The type's defaults, and a tag that names the construct."""
+    if resource.type == "AWS::Logs::LogGroup":
+        # Without a number CloudWatch keeps logs for ever.
+        yield SetProperty(resource.key, ("RetentionInDays",), policy.log_days)
     for name, value in DEFAULTS.get(resource.type, {}).items():
         yield SetProperty(resource.key, (name,), value)
     yield from _tag(resource)

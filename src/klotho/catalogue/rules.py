@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from klotho.application import Application, Construct, ConstructId, Relationship
 from klotho.application.files import ProgramFiles
 from klotho.catalogue.adoption import Adoption
+from klotho.catalogue.policy import EnvironmentPolicy
 from klotho.diagnostics import Report
 from klotho.resources import DeployerStep, PackageAsset, ResourceKey, SiteFiles, Value
 from klotho.resources.changes import Action
@@ -148,7 +149,9 @@ class Setting:
         environment: str,
         files: ProgramFiles,
         now: float | None = None,
+        policy: EnvironmentPolicy | None = None,
     ) -> None:
+        self.policy = policy or EnvironmentPolicy()
         self.application = application
         self.choices = choices
         self.environment = environment

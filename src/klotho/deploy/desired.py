@@ -20,6 +20,7 @@ def leftovers(manifest: Manifest, deployed: Mapping[str, DeployedStack]) -> list
 
 
 def deployed_digest(stack: Stack, parameters: Mapping[str, str]) -> str:
-    """What a stack is compared by: its template, the values of its parameters, and its tags."""
+    """What a stack is compared by: its template, the values of its parameters, its tags, its protection."""
     parts = [stack.digest, sorted(parameters.items()), sorted(stack.tags.items()), stack.stateful]
+    parts += ["protected"] if stack.protected else []
     return hashlib.sha256(json.dumps(parts, separators=(",", ":")).encode()).hexdigest()

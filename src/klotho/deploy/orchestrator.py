@@ -248,6 +248,7 @@ class Orchestrator:
             self._sink(Step(f"waiting for stack {stack.name}: {deployed.status} from an earlier run"))
             deployed = self._calls.wait(deployed)
         if deployed is not None and deployed.settled_well and deployed.digest == digest:
+            self._protect(stack, deployed)
             self._sink(StackUnchanged(stack.name))
             return StackOutcome(stack.name, "unchanged", deployed.outputs)
         self._assets.upload(_assets_of(stack), self._clients)
@@ -275,15 +276,22 @@ class Orchestrator:
             self._empty_what_goes(deployed, parsed(request.template))
             settled = self._update(deployed, request, listen)
             if settled is None:
+                self._protect(stack, deployed)
                 self._sink(StackUnchanged(stack.name))
                 return StackOutcome(stack.name, "unchanged", deployed.outputs)
         else:
             settled = self._create(deployed, request, listen)
         if settled.failure is not None:
             return self._failed(stack.name, action, settled, owners, begun)
-        outputs = self._calls.describe(stack.stack_name).outputs
+        there = self._calls.describe(stack.stack_name)
+        self._protect(stack, there)
         self._sink(StackDone(stack.name, action, self._pace.clock() - begun))
-        return StackOutcome(stack.name, "updated" if action == "update" else "created", outputs)
+        return StackOutcome(stack.name, "updated" if action == "update" else "created", there.outputs)
+
+    def _protect(self, stack: Stack, there: DeployedStack) -> None:
+        """Not part of a stack's template; looked at each time, for a run may have ended before it was said."""
+        if stack.protected is not there.protected:
+            self._calls.protect(stack.stack_name, stack.protected)
 
     def _empty_what_goes(self, deployed: DeployedStack, after: Mapping[str, Any]) -> None:
         """Only a stack with a site has something to empty, which its outputs tell."""
@@ -318,6 +326,9 @@ class Orchestrator:
                 return StackOutcome(stack.name, "deleted")
         self._sink(StackStarted(stack.name, "delete"))
         self._empty_what_goes(stack, {})
+        if self._delete_data and stack.protected:
+            # The environment is not protected any more, or nobody would be here.
+            self._calls.protect(stack.stack_name, False)
         listen = self._listener(stack.name, {})
         settled = self._release(stack, listen) if self._delete_data and stack.stateful and stack.usable else None
         if settled is None or settled.failure is None:

@@ -42,6 +42,8 @@ class DeployedStack:
     reason: str = ""
     digest: str | None = None
     """What it was deployed with; None for a stack that never settled well."""
+    protected: bool = False
+    """CloudFormation refuses to delete it."""
 
     @property
     def name(self) -> str:
@@ -157,6 +159,13 @@ class StackCalls:
                 **self._common(request), OnFailure="ROLLBACK", EnableTerminationProtection=False
             )
         return self.follow(answer["StackId"], request.token, on_event)
+
+    def protect(self, stack_name: str, protected: bool) -> None:
+        """Whether CloudFormation refuses to delete the stack ("termination protection")."""
+        with translated(f"protecting stack {stack_name}"):
+            self._clients.cloudformation.update_termination_protection(
+                StackName=stack_name, EnableTerminationProtection=protected
+            )
 
     def update(self, stack: DeployedStack, request: Request, on_event: ResourceEvent) -> Settled | None:
         """None when CloudFormation finds that nothing differs."""
@@ -277,6 +286,7 @@ def _deployed(data: Any) -> DeployedStack:
         outputs=outputs,
         reason=data.get("StackStatusReason", ""),
         digest=digest,
+        protected=data.get("EnableTerminationProtection", False) is True,
     )
 
 

@@ -59,6 +59,7 @@ class Build:
 def build(program: Program, environment_name: str | None, *, in_ci: bool = False) -> Build:
     """Run the program and compile it for an environment."""
     from klotho.application.files import ProgramFiles
+    from klotho.catalogue.policy import EnvironmentPolicy
     from klotho.emit import render
     from klotho.engine import report_mistakes, resolve
     from klotho.sdk.program import run
@@ -75,7 +76,14 @@ def build(program: Program, environment_name: str | None, *, in_ci: bool = False
     environment = choose_environment(program, environment_name, application.environment, in_ci)
     environment = with_region(environment, application.region)
     assert environment.region is not None
-    resolution = resolve(application, environment=environment.name, files=files, report=report, now=time.time())
+    resolution = resolve(
+        application,
+        environment=environment.name,
+        files=files,
+        report=report,
+        now=time.time(),
+        policy=EnvironmentPolicy(environment.protect, environment.alarms, environment.alarm_emails),
+    )
     report.stop_on_errors()
     bundle = render(resolution.graph, resolution.setting, region=environment.region)
     return Build(

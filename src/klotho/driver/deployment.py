@@ -225,7 +225,7 @@ def refuse_protected(environment: Environment) -> None:
             "environment-protected",
             f"the environment `{environment.name}` is protected: its data can't be deleted",
             at=environment.span,
-            helps=("remove `protect: true` from klotho.yaml first, if the data may go",),
+            helps=("if the data may go: remove `protect: true` from klotho.yaml, run `klotho up`, then try again",),
         )
 
 

@@ -22,7 +22,9 @@ Target = Literal["local", "aws"]
 
 _TOP = ("app", "project", "environments")
 _LATER = ("defaults", "constructs", "guardrails", "stacks")
-_ENVIRONMENT = ("target", "region", "account", "protect")
+_ENVIRONMENT = ("target", "region", "account", "protect", "alarms")
+_ALARMS = ("email",)
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,62}")
 _REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
 
@@ -39,6 +41,10 @@ class Environment:
     """The only AWS account that may be deployed to; 12 digits."""
     protect: bool = False
     """Its data can't be deleted, not even with `--delete-data`."""
+    alarms: bool = False
+    """Whether alarms watch it; if the file is silent, they do where `protect` is true."""
+    alarm_emails: tuple[str, ...] = ()
+    """Who is written to when one goes off."""
     span: Span | None = None
 
 
@@ -137,6 +143,7 @@ class _Reader:
         if not isinstance(protect, bool):
             message = f"`{where}protect` must be `true` or `false`"
             self._report.error("settings-value", message, _line_of(data, "protect"))
+        alarms, emails = self._alarms(data, where, default=protect is True)
         target = self._target(data, where)
         if data.get("target", "local") == "local" and "account" in data:
             message = f"`{where}account` means nothing for a local environment"
@@ -148,8 +155,29 @@ class _Reader:
             region=self._text(data, "region", where, _REGION.fullmatch, "an AWS region such as `eu-central-1`"),
             account=self._text(data, "account", where, re.compile(r"\d{12}").fullmatch, "12 digits in quotes"),
             protect=protect is True,
+            alarms=alarms,
+            alarm_emails=emails,
             span=at,
         )
+
+    def _alarms(self, data: Mapping[Any, Any], where: str, *, default: bool) -> tuple[bool, tuple[str, ...]]:
+        """`alarms: true`, `false`, or `{email: …}` with one address or a list of them."""
+        value = data.get("alarms", default)
+        if isinstance(value, bool):
+            return value, ()
+        if not isinstance(value, Mapping):
+            message = f"`{where}alarms` must be `true`, `false` or hold `email:`"
+            self._report.error("settings-value", message, _line_of(data, "alarms"))
+            return default, ()
+        self._known(value, f"{where}alarms.", _ALARMS, ())
+        given = value.get("email")
+        emails = given if isinstance(given, list) else [] if given is None else [given]
+        for email in emails:
+            if not isinstance(email, str) or not _EMAIL.fullmatch(email):
+                message = f"`{where}alarms.email` is `{email}`, which is no e-mail address"
+                self._report.error("settings-value", message, _line_of(value, "email"))
+                return True, ()
+        return True, tuple(dict.fromkeys(str(email) for email in emails))
 
     def _target(self, data: Mapping[Any, Any], where: str) -> Target:
         value = data.get("target", "local")

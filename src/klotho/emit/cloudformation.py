@@ -281,6 +281,7 @@ def _stack(writer: _Writer, template: _Template, file: str, body: bytes, setting
             "klotho:environment": setting.environment,
             "klotho:stack": template.name,
         },
+        protected=template.stateful and setting.policy.protect,
         origins=template.origins,
     )
 

@@ -10,6 +10,7 @@ from klotho.application import Application, Construct, ConstructId, Relationship
 from klotho.application.files import ProgramFiles
 from klotho.catalogue.adoption import check_adoption
 from klotho.catalogue.kinds import implementation
+from klotho.catalogue.policy import EnvironmentPolicy
 from klotho.catalogue.relationships import find_pair
 from klotho.catalogue.rules import Implementation, Link, Pair, Setting
 from klotho.diagnostics import Report, Span
@@ -26,6 +27,7 @@ class Context:
     files: ProgramFiles
     report: Report
     now: float | None = None
+    policy: EnvironmentPolicy = field(default_factory=EnvironmentPolicy)
     chosen: dict[ConstructId, Implementation] = field(default_factory=dict)
     """Filled by the pipeline from the graph's choices, once the first pass has run."""
 
@@ -37,7 +39,7 @@ class Context:
 
     @cached_property
     def setting(self) -> Setting:
-        return Setting(self.application, self.chosen, self.environment, self.files, self.now)
+        return Setting(self.application, self.chosen, self.environment, self.files, self.now, self.policy)
 
     @cached_property
     def resolved(self) -> tuple[tuple[Construct, Implementation], ...]:

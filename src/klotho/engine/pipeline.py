@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from klotho.application import Application, validate
 from klotho.application.files import ProgramFiles
+from klotho.catalogue.policy import EnvironmentPolicy
 from klotho.catalogue.rules import Setting
 from klotho.diagnostics import Report
 from klotho.engine.context import Context
@@ -23,6 +24,7 @@ from klotho.engine.passes.fill_defaults import fill_defaults
 from klotho.engine.passes.grant_permissions import grant_permissions
 from klotho.engine.passes.place_in_network import place_in_network
 from klotho.engine.passes.select_implementations import select_implementations
+from klotho.engine.passes.set_alarms import set_alarms
 from klotho.resources import Change, Folding, ResourceGraph
 
 Pass = Callable[[ResourceGraph, Context], Iterable[Change]]
@@ -33,7 +35,8 @@ PASSES: tuple[Pass, ...] = (
     connect,  # relationships -> wiring: environment, triggers, routes, service discovery
     place_in_network,  # vpc, subnets, endpoints or NAT, security groups: only what some path needs
     grant_permissions,  # relationships -> IAM statements
-    apply_guardrails,  # the organisation's defaults and enforced values
+    set_alarms,  # beside everything that is worth watching, so after everything that makes something
+    apply_guardrails,  # what a protected environment insists on
     apply_overrides,  # `override` on generated resources; pins (`use`) were input of the first pass
     fill_defaults,  # best practice for whatever is still unset, so it must see everything else
     check,  # schema, limits, outputs, cycles: reads, reports, changes nothing
@@ -52,18 +55,24 @@ class Resolution:
 
 
 def resolve(
-    application: Application, *, environment: str, files: ProgramFiles, report: Report, now: float | None = None
+    application: Application,
+    *,
+    environment: str,
+    files: ProgramFiles,
+    report: Report,
+    now: float | None = None,
+    policy: EnvironmentPolicy | None = None,
 ) -> Resolution:
     """Run the passes; raises ProgramError with everything found when the application can't be resolved.
 
     `report` may hold errors already: what the engine finds besides is added before it raises. `now`: seconds since
-    1970, for what expires; without it nothing has.
+    1970, for what expires; without it nothing has. `policy`: what klotho.yaml says of the environment.
     """
     validate(application, report)
     if report.errors:
         report_mistakes(application, files=files, report=report, environment=environment, now=now)
         report.stop_on_errors()
-    context = Context(application, environment, files, report, now)
+    context = Context(application, environment, files, report, now, policy or EnvironmentPolicy())
     folding = Folding()
     graph = folding.graph(report)
     trace = []

@@ -74,6 +74,8 @@ class Stack:
     """Whether it holds data that a replacement or delete would lose."""
     constructs: tuple[str, ...]
     tags: Mapping[str, str]
+    protected: bool = False
+    """Whether CloudFormation is to refuse to delete it."""
     origins: Mapping[str, Origin] = field(default_factory=dict)
     """By logical id."""
 
@@ -142,6 +144,7 @@ def manifest_to_json(manifest: Manifest) -> dict[str, Any]:
                 "parameters": {name: source._asdict() for name, source in sorted(stack.parameters.items())},
                 "depends_on": list(stack.depends_on),
                 "stateful": stack.stateful,
+                **({"protected": True} if stack.protected else {}),
                 "constructs": list(stack.constructs),
                 "tags": dict(sorted(stack.tags.items())),
                 "origins": {name: origin._asdict() for name, origin in sorted(stack.origins.items())},
@@ -192,6 +195,7 @@ def _stack(item: Mapping[str, Any]) -> Stack:
         stateful=item["stateful"],
         constructs=tuple(item["constructs"]),
         tags=item["tags"],
+        protected=item.get("protected", False),
         origins={name: Origin(**origin) for name, origin in item["origins"].items()},
     )
 

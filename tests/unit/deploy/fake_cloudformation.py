@@ -15,7 +15,9 @@ from botocore.exceptions import ClientError
 
 from klotho.deploy.place import Pace, Place
 
-MUTATING = {"create_stack", "update_stack", "delete_stack", "continue_update_rollback"}
+MUTATING = {
+    "create_stack", "update_stack", "delete_stack", "continue_update_rollback", "update_termination_protection",
+}  # fmt: skip
 
 
 @dataclass
@@ -26,6 +28,7 @@ class FakeStack:
     template: str
     parameters: dict[str, str]
     tags: dict[str, str]
+    protected: bool = False
     outputs: dict[str, str] = field(default_factory=dict)
     events: list[dict[str, Any]] = field(default_factory=list)
 
@@ -114,6 +117,13 @@ class FakeCloudFormation:
             self._event(stack, ClientRequestToken, stack.name, "DELETE_COMPLETE")
             stack.status = "DELETE_COMPLETE"
             self.gone[stack.stack_id] = self.stacks.pop(stack.name)
+            self._end()
+
+    def update_termination_protection(self, StackName: str, EnableTerminationProtection: bool) -> None:
+        with self._lock:
+            stack = self._find(StackName)
+            self._begin("update_termination_protection", stack.name)
+            stack.protected = EnableTerminationProtection
             self._end()
 
     def continue_update_rollback(self, StackName: str, ClientRequestToken: str) -> None:
@@ -217,6 +227,7 @@ def _described(stack: FakeStack) -> dict[str, Any]:
         "StackName": stack.name,
         "StackId": stack.stack_id,
         "StackStatus": stack.status,
+        "EnableTerminationProtection": stack.protected,
         "Tags": [{"Key": key, "Value": value} for key, value in stack.tags.items()],
         "Parameters": [{"ParameterKey": key, "ParameterValue": value} for key, value in stack.parameters.items()],
         "Outputs": [{"OutputKey": key, "OutputValue": value} for key, value in stack.outputs.items()],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import threading
 from collections.abc import Mapping
@@ -474,3 +475,31 @@ def test_whatever_fails_the_rest_is_deployed_and_the_next_run_completes_it(
     assert set(world.cloud.stacks) == {f"shop-{name}" for name in links}
     assert set(world.results(world.deploy(*manifest_of(links))).values()) == {"unchanged"}
     assert world.cloud.mutating == []
+
+
+def protected(manifest: Manifest, *names: str) -> Manifest:
+    """The manifest with these stacks protected."""
+    stacks = tuple(dataclasses.replace(stack, protected=stack.name in names) for stack in manifest.stacks)
+    return dataclasses.replace(manifest, stacks=stacks)
+
+
+def test_a_protected_stack_can_not_be_deleted_until_it_is_not_protected_any_more() -> None:
+    world = World()
+    manifest, files = manifest_of(CHAIN, stateful=frozenset({"users"}))
+    world.deploy(protected(manifest, "users"), files)
+    assert [name for name, stack in world.cloud.stacks.items() if stack.protected] == ["shop-users"]
+    world.deploy(protected(manifest, "users"), files)
+    assert world.cloud.mutating == []
+    world.deploy(manifest, files)
+    assert world.cloud.mutating == [("update_stack", "shop-users"), ("update_termination_protection", "shop-users")]
+    assert not world.cloud.stacks["shop-users"].protected
+
+
+def test_a_run_that_ended_before_the_protection_is_made_up_for() -> None:
+    world = World()
+    manifest, files = manifest_of(CHAIN, stateful=frozenset({"users"}))
+    world.deploy(protected(manifest, "users"), files)
+    world.cloud.stacks["shop-users"].protected = False
+    again = world.deploy(protected(manifest, "users"), files)
+    assert set(world.results(again).values()) == {"unchanged"}
+    assert world.cloud.mutating == [("update_termination_protection", "shop-users")]

@@ -100,6 +100,41 @@ def test_an_unknown_environment_offers_the_nearest() -> None:
     assert caught.value.diagnostic.helps[0] == "did you mean `staging`?"
 
 
+@pytest.mark.parametrize(
+    ("text", "alarms", "emails"),
+    [
+        ("", False, ()),
+        ("protect: true", True, ()),
+        ("protect: true, alarms: false", False, ()),
+        ("alarms: true", True, ()),
+        ("alarms: {email: ops@example.com}", True, ("ops@example.com",)),
+        ("alarms: {email: [a@example.com, b@example.com, a@example.com]}", True, ("a@example.com", "b@example.com")),
+    ],
+)
+def test_alarms_are_on_where_data_is_protected_or_somebody_asks(
+    text: str, alarms: bool, emails: tuple[str, ...]
+) -> None:
+    report = Report()
+    found = parse_settings(f"environments:\n  local: {{target: local, {text}}}\n", report).environment("local")
+    assert report.diagnostics == []
+    assert (found.alarms, found.alarm_emails) == (alarms, emails)
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("alarms: loud", "settings-value"),
+        ("alarms: {email: nobody}", "settings-value"),
+        ("alarms: {email: [a@b.c, 7]}", "settings-value"),
+        ("alarms: {mail: a@b.c}", "settings-key-unknown"),
+    ],
+)
+def test_alarms_nobody_could_get_are_a_diagnostic(text: str, code: str) -> None:
+    report = Report()
+    parse_settings(f"environments:\n  local: {{target: local, {text}}}\n", report)
+    assert [item.code for item in report.diagnostics] == [code]
+
+
 @pytest.mark.parametrize("value", ["{region: eu-west-1}", "{}", ""])
 def test_an_environment_other_than_local_says_where_it_is(value: str) -> None:
     report = Report()

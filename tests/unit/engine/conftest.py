@@ -10,6 +10,7 @@ import pytest
 
 from klotho.application import Application, Construct, ConstructId, Directive, Relationship
 from klotho.application.files import ProgramFiles
+from klotho.catalogue.policy import EnvironmentPolicy
 from klotho.diagnostics import Diagnostic, ProgramError, Report, Span
 from klotho.emit import Bundle, render
 from klotho.engine import Resolution, resolve
@@ -20,6 +21,8 @@ KINDS = {
     "postgres": "Databases.Postgres",
     "mysql": "Databases.MySQL",
     "keyvalue": "Databases.KeyValue",
+    "queue": "Messaging.Queue",
+    "topic": "Messaging.Topic",
     "api": "API",
     "secret": "Secret",
     "schedule": "Schedule",
@@ -36,6 +39,7 @@ class Builder:
         self.relationships: list[Relationship] = []
         self.directives: list[Directive] = []
         self.line = 0
+        self.policy = EnvironmentPolicy()
         for folder in ("services/web", "services/pdf"):
             (root / folder).mkdir(parents=True, exist_ok=True)
             (root / folder / "Dockerfile").write_text("FROM python:3.12-slim\n")
@@ -71,13 +75,15 @@ class Builder:
         )
 
     def resolve(self) -> Resolution:
-        return resolve(self.application(), environment="local", files=ProgramFiles(self.root), report=Report())
+        files = ProgramFiles(self.root)
+        return resolve(self.application(), environment="local", files=files, report=Report(), policy=self.policy)
 
     def problems(self) -> list[Diagnostic]:
         """What the engine reports, warnings included."""
         report = Report()
         try:
-            resolve(self.application(), environment="local", files=ProgramFiles(self.root), report=report)
+            files = ProgramFiles(self.root)
+            resolve(self.application(), environment="local", files=files, report=report, policy=self.policy)
         except ProgramError as error:
             return error.diagnostics
         return report.diagnostics

@@ -292,6 +292,12 @@ PAGES: tuple[Page, ...] = (
         "Use one of the outputs in the help line.",
     ),
     Page(
+        "protected-anyway",
+        "The program says that data may be deleted, in an environment whose entry in klotho.yaml says `protect: true`.",
+        "The environment decides: a line of one program must not be able to weaken it.",
+        "Leave the line out, or remove `protect: true` if all data of the environment may go.",
+    ),
+    Page(
         "requirement-not-weighed",
         "`requires(…)` or `expects(…)` is kept in the model, but this version does not weigh it.",
         "You should know that it has no effect yet.",

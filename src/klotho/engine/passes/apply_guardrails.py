@@ -1,17 +1,25 @@
-"""The organisation's defaults and enforced values, handed to the engine as data by the driver.
+"""What an environment insists on, whatever the program says.
 
-No guardrail source exists in this version, so there is nothing to yield; a rule's changes will carry the precedence
-`GUARDRAIL`, which wins over every other in the fold.
+A protected environment (`protect: true` in klotho.yaml) keeps its data: see `catalogue/protection.py`. Its changes
+carry the precedence `GUARDRAIL`, which wins over every other in the fold; what the program says against it is reported
+by `check`, so that nobody believes it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from klotho.catalogue.protection import protection_of
 from klotho.engine.context import Context
-from klotho.resources import Change, ResourceGraph
+from klotho.resources import Change, Precedence, Provenance, ResourceGraph
 
 
 def apply_guardrails(graph: ResourceGraph, context: Context) -> Iterator[Change]:
-    """Nothing yet."""
-    yield from ()
+    """What protection asks of every resource that holds data."""
+    if not context.policy.protect:
+        return
+    reason = f"the environment {context.environment} is protected"
+    for resource in graph:
+        provenance = Provenance("protection_of", resource.origins[0].spans, reason, Precedence.GUARDRAIL)
+        for action in protection_of(resource):
+            yield Change(action, provenance)

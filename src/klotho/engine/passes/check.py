@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from klotho.application import Construct, references
 from klotho.catalogue.facts import is_known
 from klotho.catalogue.facts.validate import validate
-from klotho.diagnostics import Label, meant_or_listed
+from klotho.diagnostics import Label, Span, meant_or_listed
 from klotho.engine.context import Context
 from klotho.engine.cycles import find_cycle
 from klotho.resources import Change, Precedence, Ref, Resource, ResourceGraph, is_deferred, references_in
@@ -17,6 +17,7 @@ def check(graph: ResourceGraph, context: Context) -> Iterator[Change]:
     """Report problems; yields nothing."""
     check_values(context)
     _requirements(context)
+    _overruled(graph, context)
     if not context.report.errors:
         for resource in graph:
             _schema(resource, context)
@@ -72,6 +73,29 @@ def _requirements(context: Context) -> None:
             f"`{requirement.name}` is recorded but not weighed: this version has one implementation per construct",
             requirement.span,
         )
+
+
+def _overruled(graph: ResourceGraph, context: Context) -> None:
+    """Say what of the program has no effect because the environment insists on something else."""
+    for resource in graph:
+        for path, decision in sorted(resource.decisions.items()):
+            if decision.winner.precedence is not Precedence.GUARDRAIL:
+                continue
+            for source, value in decision.losers:
+                if source.precedence is Precedence.DIRECTIVE:
+                    _no_effect(context, f"`{'.'.join(path)}: {value}` of {resource.type}", source.spans[:1])
+    for construct, _ in context.resolved:
+        if context.policy.protect and construct.properties.get("protect") is False:
+            _no_effect(context, f"`protect=False` of {construct.title}", (construct.place("protect"),))
+
+
+def _no_effect(context: Context, what: str, spans: Sequence[Span | None]) -> None:
+    context.report.warning(
+        "protected-anyway",
+        f"{what} has no effect: the environment `{context.environment}` is protected",
+        spans[0] if spans else None,
+        helps=["leave it out here; `protect: true` in klotho.yaml decides for the whole environment"],
+    )
 
 
 def _schema(resource: Resource, context: Context) -> None:

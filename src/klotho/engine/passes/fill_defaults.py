@@ -17,5 +17,5 @@ def fill_defaults(graph: ResourceGraph, context: Context) -> Iterator[Change]:
         title = "what the application shares" if owner == SHARED else titles.get(owner, owner)  # type: ignore[call-overload]
         spans = resource.origins[0].spans
         provenance = Provenance("fill_defaults", spans, title, Precedence.DEFAULT)
-        for action in defaults_for(resource):
+        for action in defaults_for(resource, context.policy):
             yield Change(action, provenance)

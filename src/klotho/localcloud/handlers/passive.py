@@ -239,6 +239,32 @@ _IDENTITY = (
 
 _REST = (
     Passive(
+        "AWS::CloudWatch::Alarm",
+        _named("AlarmName", 255),
+        frozenset(
+            {
+                "AlarmActions",
+                "AlarmDescription",
+                "AlarmName",
+                "ComparisonOperator",
+                "DatapointsToAlarm",
+                "Dimensions",
+                "EvaluationPeriods",
+                "ExtendedStatistic",
+                "MetricName",
+                "Metrics",
+                "Namespace",
+                "OKActions",
+                "Period",
+                "Statistic",
+                "Tags",
+                "Threshold",
+                "TreatMissingData",
+            }
+        ),
+        {"Arn": _arn("cloudwatch", "alarm:{}")},
+    ),
+    Passive(
         "AWS::Route53::RecordSet",
         # AWS's physical id is the name alone, which the A and the AAAA record of one host would share here.
         lambda made: "|".join(made.text(name) for name in ("Name", "HostedZoneId", "Type")),

@@ -2,13 +2,53 @@
 
 from __future__ import annotations
 
-from ..sample import Sample
+from ..sample import REMOVED, Sample
 from .network import SUBNETS, VPCS, ref, tags
 
 CLUSTER = {"Type": "AWS::ECS::Cluster"}
 SPOT = [{"CapacityProvider": "FARGATE_SPOT", "Weight": 1}]
 
+TOPIC = "arn:aws:sns:eu-west-1:000000000000:"
+ERRORS = {"Namespace": "AWS/Lambda", "MetricName": "Errors", "Dimensions": [{"Name": "FunctionName", "Value": "f"}]}
+STATISTIC = {"Metric": ERRORS, "Period": 60, "Stat": "Sum"}
+WITHOUT_METRIC = dict.fromkeys(("Namespace", "MetricName", "Dimensions", "Statistic", "Period"), REMOVED)
+
 SAMPLES = (
+    Sample(
+        "AWS::CloudWatch::Alarm",
+        {
+            **ERRORS,
+            "Statistic": "Sum",
+            "Period": 60,
+            "EvaluationPeriods": 1,
+            "Threshold": 1,
+            "ComparisonOperator": "GreaterThanThreshold",
+            "Tags": tags("a"),
+        },
+        {
+            "AlarmActions": [TOPIC + "one"],
+            "AlarmDescription": "b",
+            "AlarmName": "named",
+            "ComparisonOperator": "LessThanThreshold",
+            "DatapointsToAlarm": 1,
+            "Dimensions": [{"Name": "FunctionName", "Value": "g"}],
+            "EvaluationPeriods": 2,
+            "ExtendedStatistic": "p99",
+            "MetricName": "Throttles",
+            "Metrics": [
+                {"Id": "a", "MetricStat": STATISTIC, "ReturnData": False},
+                {"Id": "b", "Expression": "a * 2", "ReturnData": True},
+            ],
+            "Namespace": "Own",
+            "OKActions": [TOPIC + "two"],
+            "Period": 300,
+            "Statistic": "Maximum",
+            "Tags": tags("b"),
+            "Threshold": 2,
+            "TreatMissingData": "notBreaching",
+        },
+        together={"ExtendedStatistic": {"Statistic": REMOVED}, "Metrics": WITHOUT_METRIC},
+    ),
     Sample(
         "AWS::ECS::Cluster",
         {"CapacityProviders": ["FARGATE"], "Tags": tags("a")},

@@ -1,0 +1,26 @@
+"""What an environment's entry in klotho.yaml decides about what is made.
+
+Input: nothing; the driver fills it in from the settings. Output: a value that rules and passes may look at. It says how
+careful an environment is, never where it is: the same templates go to AWS and to this machine.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentPolicy:
+    """The defaults are those of an environment nobody said anything about."""
+
+    protect: bool = False
+    """Its data must not get lost: deletion protection, longer backups, stacks that can't be deleted."""
+    alarms: bool = False
+    """Whether alarms watch what is made."""
+    alarm_emails: tuple[str, ...] = ()
+    """Who is written to when an alarm goes off."""
+
+    @property
+    def log_days(self) -> int:
+        """How long logs are kept. A month covers most incidents; who protects data is asked about last year's, too."""
+        return 365 if self.protect else 30

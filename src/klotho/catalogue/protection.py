@@ -1,0 +1,35 @@
+"""What a protected environment insists on, by resource type.
+
+Input: a resource of the graph. Output: the properties it must have. Refuses nothing. Sources: Amazon RDS User Guide
+("Deleting a DB instance": deletion protection; backups are kept up to 35 days), DynamoDB Developer Guide ("Deletion
+protection"), Amazon Cognito Developer Guide ("User pool deletion protection").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from klotho.resources import Resource, SetProperty
+from klotho.resources.changes import Action
+
+ALWAYS: Mapping[str, Mapping[str, Any]] = {
+    "AWS::Cognito::UserPool": {"DeletionProtection": "ACTIVE"},
+    "AWS::DynamoDB::Table": {"DeletionProtectionEnabled": True},
+    "AWS::RDS::DBInstance": {"DeletionProtection": True},
+}
+AT_LEAST: Mapping[str, Mapping[str, int]] = {
+    # Mistakes in data are often found at the end of a month.
+    "AWS::RDS::DBInstance": {"BackupRetentionPeriod": 31},
+    "AWS::ElastiCache::ReplicationGroup": {"SnapshotRetentionLimit": 7},
+}
+"""Days; more is fine."""
+
+
+def protection_of(resource: Resource) -> Iterator[Action]:
+    """What the resource must be set to."""
+    for name, value in ALWAYS.get(resource.type, {}).items():
+        yield SetProperty(resource.key, (name,), value)
+    for name, least in AT_LEAST.get(resource.type, {}).items():
+        if int(resource.properties.get(name, 0)) < least:
+            yield SetProperty(resource.key, (name,), least)
