@@ -115,7 +115,8 @@ class Worker:
             self._log.close_write_end()
         self.pid = self._process.pid
         table.add(self.pid, signal.SIGKILL, 0)
-        self._timer = loop.call_later(INIT_LIMIT_S + self.spec.timeout_s, self._init_timed_out)
+        if self.state == "starting":  # else it asked for work before we were told that it runs
+            self._timer = loop.call_later(INIT_LIMIT_S + self.spec.timeout_s, self._init_timed_out)
         self._watch = loop.create_task(self._until_exit(table))
         if self.retired:  # let go while its process was being started
             self.kill()
@@ -283,9 +284,6 @@ class Worker:
             call.future.set_result(Invocation(payload, error, self._log.tail(), elapsed, call.request_id))
 
     def _timed_out(self) -> None:
-        if self._call is None:
-            # The answer was settled in the same turn of a loop that had been held up: it was in time.
-            return
         payload, line = outcome.timed_out(self._request_id, float(self.spec.timeout_s))
         self._log.drain()
         self._platform(line)
