@@ -1,7 +1,7 @@
 """How long a person waits: `klotho --help`, `import klotho`, and `up` of the starter, cold and unchanged.
 
-Run: `python benchmarks/cli.py [--runs N]`. Prints medians in milliseconds. Uses temporary XDG folders, and stops what
-it started.
+Run: `python benchmarks/cli.py [--runs N]`. Prints medians, a line each (`figures.line`). Uses
+temporary XDG folders, and stops what it started.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+
+from figures import line
 
 from klotho.cli.starter import starter_files
 
@@ -40,13 +42,14 @@ def main() -> None:
             return statistics.median(timed(list(command), folder, environment) for _ in range(runs))
 
         bare = median(sys.executable, "-c", "pass")
-        print(f"python -c pass        {bare:7.0f} ms")
-        print(f"import klotho         {median(sys.executable, '-c', 'import klotho') - bare:7.0f} ms more (aim < 30)")
-        print(f"klotho --help         {median(*klotho, '--help'):7.0f} ms (aim < 150)")
-        print(f"klotho build          {median(*klotho, 'build'):7.0f} ms")
+        line("python -c pass", bare, " ms")
+        imported = median(sys.executable, "-c", "import klotho") - bare
+        line("import klotho, beyond that", imported, " ms", less_than=30)
+        line("klotho --help", median(*klotho, "--help"), " ms", less_than=150)
+        line("klotho build of the starter", median(*klotho, "build"), " ms")
         try:
-            print(f"klotho up, cold       {timed([*klotho, 'up'], folder, environment):7.0f} ms (one run)")
-            print(f"klotho up, unchanged  {median(*klotho, 'up'):7.0f} ms (aim < 1500)")
+            line("klotho up of the starter, cold, one run", timed([*klotho, "up"], folder, environment), " ms")
+            line("klotho up of the starter, unchanged", median(*klotho, "up"), " ms", less_than=1500)
         finally:
             subprocess.run([*klotho, "down", "--delete-data", "--yes"], cwd=folder, env=environment, check=False)
 
