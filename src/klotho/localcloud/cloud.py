@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from klotho.localcloud.credentials import Credentials
     from klotho.localcloud.database import Database
     from klotho.localcloud.logs import Logs
+    from klotho.localcloud.planes.balancers import Balancers
     from klotho.localcloud.planes.cdn import Cdn
     from klotho.localcloud.planes.containers import Containers
     from klotho.localcloud.planes.events import Events
@@ -79,6 +80,7 @@ class Cloud:
     cdn: Cdn = field(init=False)
     certificates: Certificates = field(init=False)
     domains: Domains = field(init=False)
+    balancers: Balancers = field(init=False)
     schedules: Schedules = field(init=False)
     queue_events: QueueEvents = field(init=False)
     table_events: TableEvents = field(init=False)

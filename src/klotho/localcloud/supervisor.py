@@ -126,12 +126,12 @@ def assemble(cloud: Cloud) -> Parts:
     """The real parts. Imported here so that a refusal at start costs no import of all planes."""
     from klotho.localcloud.cloudformation.engine import Engine as CloudFormationEngine
     from klotho.localcloud.handlers import build_handlers
+    from klotho.localcloud.planes.balancers import Balancers
     from klotho.localcloud.planes.cdn import Cdn
     from klotho.localcloud.planes.containers import Containers
     from klotho.localcloud.planes.events import Events
     from klotho.localcloud.planes.functions import Functions
-    from klotho.localcloud.planes.gateway import Gateway
-    from klotho.localcloud.planes.gateway.domains import Domains
+    from klotho.localcloud.planes.gateway import Domains, Gateway
     from klotho.localcloud.planes.mysql import MySqlServers
     from klotho.localcloud.planes.postgres import PostgresServers
     from klotho.localcloud.planes.queue_events import QueueEvents
@@ -158,6 +158,7 @@ def assemble(cloud: Cloud) -> Parts:
         "topics": Sns(cloud),
         "containers": Containers(cloud),
         "gateway": Gateway(cloud),
+        "balancers": Balancers(cloud),
         "cdn": Cdn(cloud),
         "certificates": Certificates(cloud.database, cloud.world, cloud.state, cloud.region, cloud.account),
         "domains": Domains(cloud),

@@ -27,6 +27,7 @@ from klotho.localcloud.services.ssm import Parameters
 from .sample import Planes
 
 _PLANES = {
+    "balancers": "balancers:Balancers",
     "cdn": "cdn:Cdn",
     "containers": "containers:Containers",
     "domains": "gateway.domains:Domains",

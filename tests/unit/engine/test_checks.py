@@ -51,7 +51,6 @@ def test_a_cycle_of_values_names_every_construct_in_it(app: Builder) -> None:
         ("function", {"runtime": "python2.7"}, "bad-runtime"),
         ("function", {"timeout": 901}, "bad-size"),
         ("function", {"memory": 64}, "bad-size"),
-        ("api", {"public": False}, "not-supported-yet"),
     ],
 )
 def test_a_bad_parameter_is_named(app: Builder, kind: str, properties: dict[str, object], code: str) -> None:

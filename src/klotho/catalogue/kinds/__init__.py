@@ -7,6 +7,7 @@ from klotho.catalogue.kinds.container import FARGATE
 from klotho.catalogue.kinds.domain import ROUTE53
 from klotho.catalogue.kinds.function import LAMBDA
 from klotho.catalogue.kinds.http_api import HTTP_API
+from klotho.catalogue.kinds.internal_alb import INTERNAL_ALB
 from klotho.catalogue.kinds.keyvalue import DYNAMODB
 from klotho.catalogue.kinds.mysql import MYSQL
 from klotho.catalogue.kinds.network import VPC_NETWORK
@@ -30,6 +31,7 @@ IMPLEMENTATIONS: tuple[Implementation, ...] = (
     SQS,
     SNS,
     HTTP_API,
+    INTERNAL_ALB,
     OIDC,
     ROUTE53,
     COGNITO,

@@ -64,12 +64,12 @@ def _cors(cors: Any, setting: Setting) -> dict[str, Any]:
 
 
 def check_api(construct: Construct, setting: Setting, report: Report) -> None:
-    if setting.parameter(construct, "public") is False:
+    if construct.properties.get("public") is False:
         report.error(
-            "not-supported-yet",
-            f"{construct.title} says `public=False`, which is not supported yet",
+            "private-api",
+            f"{construct.title} is private, and an HTTP API can only be public",
             construct.place("public"),
-            helps=["leave it out: the API is then reachable from the internet"],
+            helps=["leave out `use`: a private API becomes an internal load balancer"],
         )
 
 
@@ -99,5 +99,6 @@ HTTP_API = Implementation(
             )
         },
     ),
+    fits=lambda construct: construct.properties.get("public") is not False,
     check=check_api,
 )

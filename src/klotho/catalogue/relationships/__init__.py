@@ -5,7 +5,12 @@ from __future__ import annotations
 from klotho.catalogue.relationships.attach import CONTAINER_ROUTE, FUNCTION_ROUTE
 from klotho.catalogue.relationships.authenticate import AUTHENTICATE_WITH_FUNCTION, AUTHENTICATE_WITH_OIDC
 from klotho.catalogue.relationships.bucket import TRIGGERED_BY_BUCKET, USE_BUCKET
-from klotho.catalogue.relationships.calls import CALL_CONTAINER, CALL_CONTAINER_FROM_FUNCTION, CALL_FUNCTION
+from klotho.catalogue.relationships.calls import (
+    CALL_API,
+    CALL_CONTAINER,
+    CALL_CONTAINER_FROM_FUNCTION,
+    CALL_FUNCTION,
+)
 from klotho.catalogue.relationships.expose import EXPOSE_API
 from klotho.catalogue.relationships.keyvalue import USE_KEYVALUE
 from klotho.catalogue.relationships.queue import CONSUME_BY_CONTAINER, CONSUME_BY_FUNCTION, SEND_TO_QUEUE
@@ -42,6 +47,7 @@ PAIRS: tuple[Pair, ...] = (
     CALL_CONTAINER,
     CALL_CONTAINER_FROM_FUNCTION,
     CALL_FUNCTION,
+    CALL_API,
     FUNCTION_ROUTE,
     CONTAINER_ROUTE,
     AUTHENTICATE_WITH_OIDC,

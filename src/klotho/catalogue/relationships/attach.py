@@ -14,8 +14,14 @@ from klotho.catalogue.kinds.container import discovery_key, registered, service_
 from klotho.catalogue.kinds.container_ports import main_port, named_ports
 from klotho.catalogue.kinds.function import function_key
 from klotho.catalogue.kinds.http_api import api_key
+from klotho.catalogue.kinds.internal_alb import is_private
 from klotho.catalogue.kinds.shared import VPC_LINK, VPC_LINK_GROUP, vpc_link
 from klotho.catalogue.network import ingress_from_group
+from klotho.catalogue.relationships.attach_private import (
+    attach_private_container,
+    attach_private_function,
+    check_private_route,
+)
 from klotho.catalogue.relationships.authenticate import FUNCTION, authorization
 from klotho.catalogue.rules import Link, Pair
 from klotho.diagnostics import Report
@@ -25,6 +31,9 @@ from klotho.resources.changes import Action
 
 def attach_function(link: Link) -> Iterator[Action]:
     """Lambda proxy integration with payload 2.0, and the API's permission to invoke."""
+    if is_private(link.actor):
+        yield from attach_private_function(link)
+        return
     function, api = Ref(function_key(link.target), "Arn"), Ref(api_key(link.actor))
     integration = _integration_key(link)
     yield AddResource(
@@ -54,6 +63,9 @@ def attach_function(link: Link) -> Iterator[Action]:
 
 def attach_container(link: Link) -> Iterator[Action]:
     """A private integration through the VPC link; the container is found in Cloud Map."""
+    if is_private(link.actor):
+        yield from attach_private_container(link)
+        return
     yield from registered(link.target, link.setting)
     yield from vpc_link()
     port = main_port(link.target, link.setting)
@@ -122,12 +134,19 @@ def _integration_key(link: Link) -> ResourceKey:
     return resource_key(link.target.id, f"integration-of-{link.actor.name}")
 
 
+def _check_function(link: Link, report: Report) -> None:
+    if is_private(link.actor):
+        check_private_route(link, report)
+
+
 def _check_container(link: Link, report: Report) -> None:
+    if is_private(link.actor):
+        check_private_route(link, report)
     ports = named_ports(link.target, link.setting)
     if set(ports) == {"grpc"}:
         report.error(
             "senseless-protocol",
-            f"{link.target.title} listens for gRPC only, which HTTP APIs do not carry",
+            f"{link.target.title} listens for gRPC only, which APIs do not carry",
             link.relationship.span,
             helps=['give it an HTTP port as well: `ports={"http": 8080, "grpc": 50051}`'],
         )
@@ -137,14 +156,17 @@ FUNCTION_ROUTE = Pair(
     verbs=("attach_service",),
     actors=("API",),
     targets=("Compute.Function",),
-    creates="an integration, a route for the path and one for everything below it, and the permission to invoke",
+    creates="an integration, a route for the path and one for everything below it, and the permission to invoke; "
+    "for a private API a target group, listener rules and the permission",
     connect=attach_function,
+    check=_check_function,
 )
 CONTAINER_ROUTE = Pair(
     verbs=("attach_service",),
     actors=("API",),
     targets=("Compute.Container",),
-    creates="a private integration by VPC link and Cloud Map, a route for the path and one for everything below it",
+    creates="a private integration by VPC link and Cloud Map, a route for the path and one for everything below it; "
+    "for a private API a target group, listener rules and a security-group rule",
     connect=attach_container,
     check=_check_container,
 )

@@ -13,12 +13,13 @@ from klotho.catalogue.kinds.container import (
 )
 from klotho.catalogue.kinds.container_ports import main_port, named_ports
 from klotho.catalogue.kinds.function import function_arn
+from klotho.catalogue.kinds.internal_alb import PORT, address, is_private
 from klotho.catalogue.kinds.shared import namespace_name
 from klotho.catalogue.relationships.connection import check_name, connection
 from klotho.catalogue.relationships.grants import grant
 from klotho.catalogue.rules import Link, Need, Pair, PathTo, ServiceNeed
 from klotho.catalogue.tables import iam_actions
-from klotho.diagnostics import Report
+from klotho.diagnostics import Label, Report
 from klotho.resources import DependsOn
 from klotho.resources.changes import Action
 
@@ -156,6 +157,46 @@ CALL_CONTAINER_FROM_FUNCTION = Pair(
     grant=discover,
     needs=_discovery_needs,
     check=_check_from_function,
+)
+
+
+def call_api(link: Link) -> Iterator[Action]:
+    """The API's address in the caller's environment."""
+    yield connection(link, "SERVICE", link.target, {"http": address(link.target)})
+
+
+def _api_needs(link: Link) -> Iterator[Need]:
+    yield PathTo(PORT)
+
+
+def _check_api(link: Link, report: Report) -> None:
+    check_name(link, report)
+    if not is_private(link.target):
+        report.error(
+            "senseless-relationship",
+            f"{link.target.title} is public: anybody may call it, so there is nothing to grant",
+            link.relationship.span,
+            also=[Label(link.target.span, "`public=False` would make it private")] if link.target.span else [],
+            helps=['call the service behind it, or give the code the address: `environment={"SHOP": api.url}`'],
+        )
+    elif link.get("protocol", "http") != "http":
+        report.error(
+            "senseless-protocol",
+            f"{link.target.title} is called by `http` only",
+            link.relationship.span,
+            helps=["leave the protocol out"],
+        )
+
+
+CALL_API = Pair(
+    verbs=("calls",),
+    actors=("Compute.Container", "Compute.Function"),
+    targets=("API",),
+    creates="for a private API a rule for its port between the security groups, "
+    "and the address in the caller's environment",
+    connect=call_api,
+    needs=_api_needs,
+    check=_check_api,
 )
 CALL_FUNCTION = Pair(
     verbs=("calls",),

@@ -150,6 +150,16 @@ PAGES: tuple[Page, ...] = (
         "A domain exposes an API that says `public=False`.",
         "A domain is a name on the internet, and a private API is reached inside the project's network only.",
         "Leave out `public=False`, or leave out the domain and let services call the API.",
+        'import klotho\n\nklotho.Application("shop")\n'
+        'klotho.Domain("shop.example", exposes=klotho.API("inside", public=False))\n',
+    ),
+    Page(
+        "private-api",
+        "A private API is asked for what it can't do: web pages, checking tokens, a parameter inside a route, "
+        "or being an HTTP API.",
+        "It is a load balancer inside the network, which matches paths with wildcards and has no TLS.",
+        "Do what the help line says, or leave out `public=False`.",
+        'import klotho\n\nklotho.Application("shop")\nklotho.API("inside", public=False, cors=True)\n',
     ),
     Page(
         "name-reserved",

@@ -108,6 +108,8 @@ RULES: tuple[Rule, ...] = (
     Rule("AWS::EC2::Route", "NatGatewayId", (NAT,), holds=False),
     Rule("AWS::EC2::SubnetRouteTableAssociation", "RouteTableId", (TABLE,)),
     Rule("AWS::EC2::SubnetRouteTableAssociation", "SubnetId", (SUBNET,), holds=False),
+    *_vpc_parts("AWS::ElasticLoadBalancingV2::LoadBalancer", "Subnets.*", "SecurityGroups.*"),
+    Rule("AWS::ElasticLoadBalancingV2::TargetGroup", "VpcId", (VPC,), holds=False),
     Rule("AWS::EC2::VPCEndpoint", "VpcId", (VPC,)),
     Rule("AWS::EC2::VPCEndpoint", "RouteTableIds.*", (TABLE,), holds=False),
     *_vpc_parts("AWS::EC2::VPCEndpoint", "SubnetIds.*", "SecurityGroupIds.*"),

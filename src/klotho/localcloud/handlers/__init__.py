@@ -30,6 +30,7 @@ from klotho.localcloud.handlers.events_rule import EventBus, EventsRule
 from klotho.localcloud.handlers.generic import handler_class
 from klotho.localcloud.handlers.http_api import HttpApi, HttpAuthorizer, HttpIntegration, HttpRoute, HttpStage
 from klotho.localcloud.handlers.lambda_function import LambdaFunction
+from klotho.localcloud.handlers.load_balancing import BalancerListener, ListenerRule, LoadBalancer, TargetGroup
 from klotho.localcloud.handlers.passive import PASSIVE
 from klotho.localcloud.handlers.s3_bucket import S3Bucket, S3BucketPolicy
 from klotho.localcloud.handlers.schedule import ScheduleHandler
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
 
 ACTIVE: tuple[type[Handler], ...] = (
     ApiMapping,
+    BalancerListener,
     CachePolicy,
     CertificateHandler,
     CloudFrontFunction,
@@ -68,6 +70,8 @@ ACTIVE: tuple[type[Handler], ...] = (
     HttpRoute,
     HttpStage,
     LambdaFunction,
+    ListenerRule,
+    LoadBalancer,
     OriginAccessControl,
     PrivateDnsNamespace,
     ResponseHeadersPolicy,
@@ -84,6 +88,7 @@ ACTIVE: tuple[type[Handler], ...] = (
     SqsQueueInlinePolicy,
     SqsQueuePolicy,
     SsmParameter,
+    TargetGroup,
 )
 
 

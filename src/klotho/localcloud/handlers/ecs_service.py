@@ -1,11 +1,11 @@
 """AWS::ECS::Service: tasks of a task definition, run as processes behind stable ports.
 
 Input: the resource's properties. Output: an ARN `service/<cluster>/<name>` once all tasks are ready. Refuses by name:
-load balancers, daemon scheduling, deployment controllers other than ECS, and every property not in `carries`.
+daemon scheduling, deployment controllers other than ECS, and every property not in `carries`.
 
-Honoured: TaskDefinition, DesiredCount, ServiceConnectConfiguration, ServiceRegistries, HealthCheckGracePeriodSeconds.
-DeploymentConfiguration: a deployment here always starts the new tasks first and always has the circuit breaker.
-Recorded: everything else in `carries` (network, capacity, platform, tags of tasks).
+Honoured: TaskDefinition, DesiredCount, ServiceConnectConfiguration, ServiceRegistries, LoadBalancers,
+HealthCheckGracePeriodSeconds. DeploymentConfiguration: a deployment here always starts the new tasks first and always
+has the circuit breaker. Recorded: everything else in `carries` (network, capacity, platform, tags of tasks).
 """
 
 from __future__ import annotations
@@ -34,6 +34,9 @@ class EcsService(Handler):
             "EnableExecuteCommand",
             "HealthCheckGracePeriodSeconds",
             "LaunchType",
+            "LoadBalancers.ContainerName",
+            "LoadBalancers.ContainerPort",
+            "LoadBalancers.TargetGroupArn",
             "NetworkConfiguration",
             "PlatformVersion",
             "PropagateTags",
@@ -86,10 +89,6 @@ class EcsService(Handler):
 
 
 def _check(properties: Mapping[str, Any]) -> None:
-    if properties.get("LoadBalancers"):
-        raise HandlerError(
-            "LoadBalancers is not carried by the local cloud yet; use ServiceRegistries", "ClientException"
-        )
     if properties.get("SchedulingStrategy", "REPLICA") != "REPLICA":
         raise HandlerError(
             "SchedulingStrategy DAEMON is not carried by the local cloud; use REPLICA", "ClientException"

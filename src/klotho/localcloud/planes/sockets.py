@@ -45,7 +45,7 @@ def holder_of(port: int) -> str | None:
         return _lsof_holder(port)
     inodes = {inode for inode, found in _listening_inodes().items() if found == port}
     for folder in Path("/proc").iterdir():
-        if folder.name.isdigit() and _inodes_of(int(folder.name)) & inodes:
+        if folder.name.isdigit() and inodes_of(int(folder.name)) & inodes:
             with contextlib.suppress(OSError):
                 return f"{(folder / 'comm').read_text().strip()} (pid {folder.name})"
     return None
@@ -56,7 +56,41 @@ def listening_ports(pids: Collection[int]) -> set[int]:
     if not _HAS_PROC:
         return _lsof_ports(pids)
     listening = _listening_inodes()
-    return {listening[inode] for pid in pids for inode in _inodes_of(pid) & listening.keys()}
+    return {listening[inode] for pid in pids for inode in inodes_of(pid) & listening.keys()}
+
+
+def client_inode(client_port: int, server_port: int) -> str | None:
+    """The inode of the client's end of a loopback connection (Linux); None where that can't be told."""
+    if not _HAS_PROC:
+        return None
+    for name in ("tcp", "tcp6"):
+        with contextlib.suppress(OSError):
+            for line in Path(f"/proc/net/{name}").read_text().splitlines()[1:]:
+                fields = line.split()
+                ends = tuple(int(fields[index].rpartition(":")[2], 16) for index in (1, 2))
+                if ends == (client_port, server_port) and fields[9] != "0":
+                    return fields[9]
+    return None
+
+
+def client_pid(client_port: int, server_port: int) -> int | None:
+    """The process at the client's end of a loopback connection, by `lsof`; None where that can't be told."""
+    program = None if _HAS_PROC else shutil.which("lsof")
+    if program is None:
+        return None
+    command = [program, "-nP", f"-iTCP@127.0.0.1:{client_port}", "-sTCP:ESTABLISHED", "-Fpn"]
+    lines = subprocess.run(command, capture_output=True, text=True, check=False).stdout.splitlines()
+    pid = None
+    for line in lines:
+        if line.startswith("p"):
+            pid = int(line[1:])
+        elif (
+            line.startswith("n")
+            and line[1:].startswith(f"127.0.0.1:{client_port}->")
+            and line.endswith(str(server_port))
+        ):
+            return pid
+    return None
 
 
 def group_members(leader: int) -> list[int]:
@@ -86,7 +120,8 @@ def _listening_inodes() -> dict[str, int]:
     return found
 
 
-def _inodes_of(pid: int) -> set[str]:
+def inodes_of(pid: int) -> set[str]:
+    """The sockets a process has open; empty for one that may not be looked at."""
     found = set()
     with contextlib.suppress(OSError):
         for link in Path(f"/proc/{pid}/fd").iterdir():

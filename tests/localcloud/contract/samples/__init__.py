@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..sample import Sample
 from . import (
+    balancing,
     buckets,
     cdn,
     domains,
@@ -21,6 +22,7 @@ from . import (
 )
 
 _MODULES = (
+    balancing,
     buckets,
     cdn,
     domains,

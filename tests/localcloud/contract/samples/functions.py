@@ -144,6 +144,9 @@ SAMPLES = (
             "EnableExecuteCommand": True,
             "HealthCheckGracePeriodSeconds": 5,
             "LaunchType": "FARGATE",
+            "LoadBalancers": [
+                {"ContainerName": CONTAINER["Name"], "ContainerPort": 8080, "TargetGroupArn": ref("Targets")}
+            ],
             "NetworkConfiguration": {"AwsvpcConfiguration": {"Subnets": [ref("LeftSubnet")]}},
             "PlatformVersion": "LATEST",
             "PropagateTags": "SERVICE",
@@ -162,6 +165,10 @@ SAMPLES = (
             "OtherTask": task("two"),
             "Space": {"Type": "AWS::ServiceDiscovery::HttpNamespace", "Properties": {"Name": "a.local"}},
             "Registry": {"Type": "AWS::ServiceDiscovery::Service", "Properties": {"NamespaceId": ref("Space")}},
+            "Targets": {
+                "Type": "AWS::ElasticLoadBalancingV2::TargetGroup",
+                "Properties": {"TargetType": "ip", "VpcId": ref("Left"), "Protocol": "HTTP", "Port": 8080},
+            },
         },
         refused={"SchedulingStrategy": "DAEMON"},
         planes=planes("containers", image=True),

@@ -75,7 +75,7 @@ class ServiceSpec:
     namespace: str | None
     aliases: tuple[Alias, ...]
     registries: Mapping[str, str]
-    """Cloud Map service ARN -> port name."""
+    """Cloud Map service or target group ARN -> port name."""
     start_s: float
     task: TaskSpec
     application: str | None = None
@@ -105,6 +105,10 @@ def service_spec(record: Record, world: World) -> ServiceSpec:
         registries={
             str(registry["RegistryArn"]): _registry_port(registry, task.ports, name)
             for registry in properties.get("ServiceRegistries", ())
+        }
+        | {
+            str(item["TargetGroupArn"]): _registry_port(item, task.ports, name)
+            for item in properties.get("LoadBalancers", ())
         },
         start_s=float(properties.get("HealthCheckGracePeriodSeconds") or DEFAULT_START_S),
         task=task,

@@ -132,10 +132,17 @@ class Containers:
                 await front.close()
         await asyncio.gather(*(task.stop() for task in unit.tasks))
 
-    def address_of(self, cloud_map_service_arn: str) -> tuple[str, int] | None:
-        """Where the service registered in this Cloud Map service is reached; None while nothing there is running."""
+    def pids(self, identifier: str) -> list[int]:
+        """The processes of a service's tasks, each the leader of its group."""
+        unit = self._units.get(identifier)
+        children = [task.kept.child for task in unit.tasks] if unit is not None else []
+        return [child.pid for child in children if child is not None]
+
+    def address_of(self, registry_arn: str) -> tuple[str, int] | None:
+        """Where the service registered in this Cloud Map service, or with this target group, is reached; None while
+        nothing there is running."""
         for unit in reversed(self._units.values()):
-            port_name = unit.spec.registries.get(cloud_map_service_arn)
+            port_name = unit.spec.registries.get(registry_arn)
             if port_name is not None and unit.pick(port_name) is not None:
                 return HOST, self._cloud.ports.of(_front_name(unit.spec, port_name))
         return None

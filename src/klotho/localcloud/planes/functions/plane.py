@@ -151,6 +151,11 @@ class Functions:
         """The function as it runs now; `ApiError` ResourceNotFoundException."""
         return self._pool(function).spec
 
+    def pids(self, function: str) -> list[int]:
+        """The processes that run this function now, each the leader of its group."""
+        pool = self._pools.get(function) or self._pools.get(name_of(function))
+        return [] if pool is None else [worker.pid for worker in pool.workers if worker.pid is not None]
+
     def status(self) -> list[UnitStatus]:
         return [_status(pool) for _, pool in sorted(self._pools.items())]
 

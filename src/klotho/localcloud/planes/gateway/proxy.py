@@ -231,6 +231,8 @@ def _request_headers(request: GatewayRequest, domain: str, host: str | None) -> 
     ]
     if host is not None:
         headers.append(("host", host))
+    if not request.is_gateway:
+        return headers
     earlier = request.header(b"forwarded")
     mine = f"by=127.0.0.1;for={request.source_ip};host={domain};proto={request.scheme}"
     headers.append(("forwarded", f"{earlier}, {mine}" if earlier else mine))
@@ -264,7 +266,8 @@ async def _send_back(request: GatewayRequest, response: ClientResponse, cors: Co
     headers: Headers = [
         (name.lower(), value) for name, value in response.raw_headers if name.lower() not in _HOP_BY_HOP
     ]
-    headers.append((b"apigw-requestid", request.id.encode()))
+    if request.is_gateway:
+        headers.append((b"apigw-requestid", request.id.encode()))
     if cors is not None:
         headers = cors.apply(request, headers)
     request.status = response.status

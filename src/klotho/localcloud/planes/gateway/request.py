@@ -41,6 +41,8 @@ class GatewayRequest:
     receive: Receive
     send: Send
     id: str
+    is_gateway: bool = True
+    """Whether API Gateway answers, which says so in headers; else a load balancer does."""
     started: float = field(default_factory=time.time)
     stage: str = "$default"
     route_key: str = ""
@@ -123,7 +125,9 @@ async def respond(request: GatewayRequest, status: int, headers: Headers, body: 
     """Send a complete response and note it for the access log."""
     request.status = status
     request.response_length = len(body)
-    headers = [*headers, (b"date", _date_header()), (b"apigw-requestid", request.id.encode())]
+    headers = [*headers, (b"date", _date_header())]
+    if request.is_gateway:
+        headers.append((b"apigw-requestid", request.id.encode()))
     if status not in (204, 304):
         headers.append((b"content-length", str(len(body)).encode()))
     await request.send({"type": "http.response.start", "status": status, "headers": headers})

@@ -18,8 +18,10 @@ from klotho.localcloud.planes.gateway.request import Receive, Scope, Send
 
 if TYPE_CHECKING:
     from uvicorn.config import Config
+    from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
     from uvicorn.server import ServerState
 
+Admit = Callable[[int], bool]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 KEEP_ALIVE_S = 60
 _GRACE_S = 1.0
@@ -34,16 +36,22 @@ class Listener:
         self.port = port
 
     @classmethod
-    async def open(cls, application: Application, port: int, tls: ssl.SSLContext | None = None) -> Listener:
-        """Bind and serve, with `tls` by TLS only; OSError when somebody else has the port."""
+    async def open(
+        cls, application: Application, port: int, tls: ssl.SSLContext | None = None, admit: Admit | None = None
+    ) -> Listener:
+        """Bind and serve, with `tls` by TLS only; OSError when somebody else has the port.
+
+        `admit` is asked about the client's port of each connection, and closes it at once when it says no.
+        """
         from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
         from uvicorn.server import ServerState
 
         config = _config(application)
         state = ServerState()
+        protocol = HttpToolsProtocol if admit is None else _guarded(HttpToolsProtocol, admit)
         loop = asyncio.get_running_loop()
         server = await loop.create_server(
-            lambda: HttpToolsProtocol(config=config, server_state=state, app_state={}), "127.0.0.1", port, ssl=tls
+            lambda: protocol(config=config, server_state=state, app_state={}), "127.0.0.1", port, ssl=tls
         )
         return cls(server, state, int(server.sockets[0].getsockname()[1]))
 
@@ -58,6 +66,30 @@ class Listener:
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
+
+
+def _guarded(protocol: type[HttpToolsProtocol], admit: Admit) -> type[HttpToolsProtocol]:
+    """The protocol, closing connections that are not admitted before it sees them."""
+
+    class Guarded(protocol):  # type: ignore[misc, valid-type]
+        _admitted = False
+
+        def connection_made(self, transport: asyncio.Transport) -> None:
+            if admit(int(transport.get_extra_info("peername")[1])):
+                self._admitted = True
+                super().connection_made(transport)
+            else:
+                transport.abort()
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            if self._admitted:
+                super().connection_lost(exc)
+
+        def data_received(self, data: bytes) -> None:
+            if self._admitted:
+                super().data_received(data)
+
+    return Guarded
 
 
 def _config(application: Application) -> Config:

@@ -1,0 +1,116 @@
+"""`API(public=False)` as an internal Application Load Balancer: HTTP APIs can't be private.
+
+It lives in the private subnets, behind a security group that lets in exactly who `calls` the API. Rules belong to the
+services attached (see `relationships/attach_private.py`); what no rule matches is answered with 404. Why this and not a
+private REST API or VPC Lattice: docs/decisions/0021. Sources: Elastic Load Balancing, Application Load Balancers
+(listener rules, Lambda functions as targets, quotas).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from klotho.application import Construct
+from klotho.catalogue.kinds.http_api import HTTP_API
+from klotho.catalogue.rules import Implementation, NetworkPlace, Output, Placement, Setting
+from klotho.diagnostics import Label, Report
+from klotho.resources import AddResource, Ref, ResourceKey, SetProperty, Value, join, resource_key
+from klotho.resources.changes import Action
+
+PORT = 80
+NAME = "internal-alb"
+
+
+def balancer_key(construct: Construct) -> ResourceKey:
+    return resource_key(construct.id, "balancer")
+
+
+def listener_key(construct: Construct) -> ResourceKey:
+    return resource_key(construct.id, "listener")
+
+
+def is_private(construct: Construct) -> bool:
+    """Whether this API is to be reached inside the project's network only."""
+    return construct.properties.get("public") is False
+
+
+def internal_alb(construct: Construct, setting: Setting) -> Iterator[Action]:
+    """The load balancer and its one listener."""
+    yield AddResource(
+        balancer_key(construct),
+        "AWS::ElasticLoadBalancingV2::LoadBalancer",
+        {
+            "Type": "application",
+            "Scheme": "internal",
+            "IpAddressType": "ipv4",
+            # A header that is none can smuggle a second request past the rules.
+            "LoadBalancerAttributes": [{"Key": "routing.http.drop_invalid_header_fields.enabled", "Value": "true"}],
+        },
+    )
+    nothing = {"ContentType": "application/json", "MessageBody": '{"message":"Not Found"}', "StatusCode": "404"}
+    yield AddResource(
+        listener_key(construct),
+        "AWS::ElasticLoadBalancingV2::Listener",
+        {
+            "LoadBalancerArn": Ref(balancer_key(construct)),
+            "Port": PORT,
+            "Protocol": "HTTP",
+            "DefaultActions": [{"Type": "fixed-response", "FixedResponseConfig": nothing}],
+        },
+    )
+
+
+def enter_network(construct: Construct, place: NetworkPlace, setting: Setting) -> Iterator[Action]:
+    """In the private subnets, behind its own security group."""
+    key = balancer_key(construct)
+    yield SetProperty(key, ("Subnets",), list(place.subnets))
+    yield SetProperty(key, ("SecurityGroups",), [place.security_group])
+
+
+def address(construct: Construct) -> Value:
+    """Without a trailing slash; the name resolves to addresses of the private subnets."""
+    return join("http://", Ref(balancer_key(construct), "DNSName"))
+
+
+def _check(construct: Construct, setting: Setting, report: Report) -> None:
+    if not is_private(construct):
+        report.error(
+            "private-api",
+            f"{construct.title} is public, and `{NAME}` is reached inside the network only",
+            construct.span,
+            helps=["say `public=False` where it is made, or leave out `use`"],
+        )
+    if setting.parameter(construct, "cors"):
+        report.error(
+            "private-api",
+            f"{construct.title} is private, so no web page can call it",
+            construct.place("cors"),
+            helps=["leave out `cors=`, or leave out `public=False`"],
+        )
+    for relationship in setting.application.relationships_of(construct.id):
+        if relationship.verb == "authenticates_with":
+            said = Label(construct.place("public") or construct.span, "it is private") if construct.span else None
+            report.error(
+                "private-api",
+                f"{construct.title} is private and can't check tokens: that needs TLS, which its load balancer has not",
+                relationship.span,
+                also=[said] if said else [],
+                helps=["who may call it is said by `calls`; leave this out, or leave out `public=False`"],
+            )
+
+
+INTERNAL_ALB = Implementation(
+    kind="API",
+    name=NAME,
+    expand=internal_alb,
+    parameters=HTTP_API.parameters,
+    outputs={
+        "url": Output(
+            lambda construct, setting: address(construct), "where services that call it reach it", internal=True
+        )
+    },
+    placement=Placement.INSIDE,
+    enter_network=enter_network,
+    fits=is_private,
+    check=_check,
+)

@@ -1,0 +1,292 @@
+"""AWS::ElasticLoadBalancingV2: internal application load balancers, as a private API is made of.
+
+Input: a load balancer, its listener, rules and target groups. Output: ARNs, and a port of `planes/balancers` for each
+load balancer. Refuses by name what is not carried: internet-facing and network load balancers, listeners by TLS or a
+second one, other conditions than path and method, other actions than forward and fixed response, targets other than
+tasks of ECS (`ip`) and one function. Source: Elastic Load Balancing API Reference (2015-12-01).
+"""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, ClassVar
+
+from klotho.localcloud.handler import Handler, HandlerError, Outcome, Record, Request
+from klotho.localcloud.identity import arn, digest
+from klotho.localcloud.planes.balancers.plane import BALANCER, LISTENER, TARGETS
+from klotho.localcloud.planes.balancers.rules import RULE
+from klotho.localcloud.planes.functions.model import name_of
+
+_ATTRIBUTES = ("routing.http.drop_invalid_header_fields.enabled",)
+_MOST_VALUES = 5
+_PERMISSION = "AWS::Lambda::Permission"
+
+
+class LoadBalancer(Handler):
+    """An internal application load balancer; the identifier is its ARN."""
+
+    type_name: ClassVar[str] = BALANCER
+    carries: ClassVar[frozenset[str]] = frozenset(
+        {"IpAddressType", "LoadBalancerAttributes", "Name", "Scheme", "SecurityGroups", "Subnets", "Tags", "Type"}
+    )
+
+    async def create(self, request: Request) -> Outcome:
+        _check_balancer(request.properties)
+        name = str(request.properties.get("Name") or f"k-{digest(request.token, 24)}")
+        full = f"app/{name}/{digest(request.token, 16)}"
+        identifier = arn("elasticloadbalancing", f"loadbalancer/{full}", self.cloud.region, self.cloud.account)
+        held = self.cloud.world.get(BALANCER, identifier)
+        if held is None:
+            taken = [item for item in self.cloud.world.list(BALANCER) if item.attributes["LoadBalancerName"] == name]
+            if taken:
+                raise HandlerError(f"A load balancer with the name {name} already exists", "DuplicateLoadBalancerName")
+        draft = _record(request, identifier, {})
+        attributes = {
+            "LoadBalancerArn": identifier,
+            "LoadBalancerName": name,
+            "LoadBalancerFullName": full,
+            "CanonicalHostedZoneID": f"Z{digest(self.cloud.region, 13, 'elb-zone').upper()}",
+            # No name server runs here: the address itself, with its port, takes the place of a name.
+            "DNSName": f"127.0.0.1:{self.cloud.balancers.port_for(draft)}",
+        }
+        await self.cloud.balancers.open(replace(draft, attributes=attributes))
+        return Outcome(identifier, attributes)
+
+    async def update(self, request: Request) -> Outcome:
+        _check_balancer(request.properties)
+        await self.cloud.balancers.open(_record(request, str(request.identifier), request.attributes))
+        return Outcome(str(request.identifier), dict(request.attributes))
+
+    async def delete(self, request: Request) -> None:
+        if request.identifier is not None:
+            await self.cloud.balancers.close(request.identifier)
+
+    async def resume(self, record: Record) -> None:
+        await self.cloud.balancers.bring_back(record)
+
+    async def suspend(self, record: Record) -> None:
+        await self.cloud.balancers.close(record.identifier)
+
+
+def _check_balancer(properties: Mapping[str, Any]) -> None:
+    for name, default, carried in (("Scheme", "internet-facing", "internal"), ("Type", "application", "application")):
+        if properties.get(name, default) != carried:
+            found = properties.get(name, default)
+            raise _bad(f"{name} {found} is not supported by the local cloud yet; it carries {carried}")
+    for attribute in properties.get("LoadBalancerAttributes", ()):
+        if attribute.get("Key") not in _ATTRIBUTES:
+            raise _bad(f"LoadBalancerAttributes {attribute.get('Key')} is not supported by the local cloud yet")
+
+
+class BalancerListener(Handler):
+    """What a load balancer listens on; the identifier is its ARN."""
+
+    type_name: ClassVar[str] = LISTENER
+    carries: ClassVar[frozenset[str]] = frozenset(
+        {
+            "DefaultActions.FixedResponseConfig",
+            "DefaultActions.TargetGroupArn",
+            "DefaultActions.Type",
+            "LoadBalancerArn",
+            "Port",
+            "Protocol",
+            "Tags",
+        }
+    )
+
+    async def create(self, request: Request) -> Outcome:
+        self._check(request)
+        balancer = str(request.properties["LoadBalancerArn"]).partition(":loadbalancer/")[2]
+        resource = f"listener/{balancer}/{digest(request.token, 16)}"
+        identifier = arn("elasticloadbalancing", resource, self.cloud.region, self.cloud.account)
+        return Outcome(identifier, {"ListenerArn": identifier})
+
+    async def update(self, request: Request) -> Outcome:
+        self._check(request)
+        return Outcome(str(request.identifier), dict(request.attributes))
+
+    async def delete(self, request: Request) -> None:
+        """The engine removes the record, which is all a load balancer reads."""
+
+    def _check(self, request: Request) -> None:
+        properties, world = request.properties, self.cloud.world
+        if properties.get("Protocol", "HTTP") != "HTTP":
+            raise _bad(f"Protocol {properties['Protocol']} is not supported by the local cloud yet; it carries HTTP")
+        balancer = str(properties["LoadBalancerArn"])
+        if world.get(BALANCER, balancer) is None:
+            raise HandlerError(f"Load balancer {balancer} not found", "LoadBalancerNotFound")
+        for other in world.list(LISTENER):
+            mine = other.identifier == request.identifier or other.token == request.token
+            if other.properties["LoadBalancerArn"] == balancer and not mine:
+                raise _bad("a second listener of a load balancer is not supported by the local cloud yet")
+        _check_actions(self, properties["DefaultActions"], "DefaultActions")
+
+
+class ListenerRule(Handler):
+    """Which requests go to which target group; the identifier is its ARN."""
+
+    type_name: ClassVar[str] = RULE
+    carries: ClassVar[frozenset[str]] = frozenset(
+        {
+            "Actions.FixedResponseConfig",
+            "Actions.TargetGroupArn",
+            "Actions.Type",
+            "Conditions.Field",
+            "Conditions.HttpRequestMethodConfig",
+            "Conditions.PathPatternConfig.Values",
+            "ListenerArn",
+            "Priority",
+            "Tags",
+        }
+    )
+
+    async def create(self, request: Request) -> Outcome:
+        self._check(request)
+        listener = str(request.properties["ListenerArn"]).partition(":listener/")[2]
+        resource = f"listener-rule/{listener}/{digest(request.token, 16)}"
+        identifier = arn("elasticloadbalancing", resource, self.cloud.region, self.cloud.account)
+        return Outcome(identifier, {"RuleArn": identifier, "IsDefault": False})
+
+    async def update(self, request: Request) -> Outcome:
+        self._check(request)
+        return Outcome(str(request.identifier), dict(request.attributes))
+
+    async def delete(self, request: Request) -> None:
+        """The engine removes the record, which is all a load balancer reads."""
+
+    def _check(self, request: Request) -> None:
+        properties, world = request.properties, self.cloud.world
+        listener = str(properties["ListenerArn"])
+        if world.get(LISTENER, listener) is None:
+            raise HandlerError(f"One or more listeners not found: {listener}", "ListenerNotFound")
+        for other in world.list(RULE):
+            mine = other.identifier == request.identifier or other.token == request.token
+            same = int(other.properties["Priority"]) == int(properties["Priority"])
+            if other.properties["ListenerArn"] == listener and same and not mine:
+                raise HandlerError(f"Priority '{properties['Priority']}' is currently in use", "PriorityInUse")
+        _check_conditions(properties["Conditions"])
+        _check_actions(self, properties["Actions"], "Actions")
+
+
+class TargetGroup(Handler):
+    """Where a rule leads: tasks of ECS services, or one function; the identifier is its ARN."""
+
+    type_name: ClassVar[str] = TARGETS
+    carries: ClassVar[frozenset[str]] = frozenset(
+        {
+            "HealthCheckPath",
+            "Matcher.HttpCode",
+            "Name",
+            "Port",
+            "Protocol",
+            "Tags",
+            "TargetType",
+            "Targets.Id",
+            "VpcId",
+        }
+    )
+
+    async def create(self, request: Request) -> Outcome:
+        name = str(request.properties.get("Name") or f"k-{digest(request.token, 24)}")
+        full = f"targetgroup/{name}/{digest(request.token, 16)}"
+        identifier = arn("elasticloadbalancing", full, self.cloud.region, self.cloud.account)
+        self._check(request, identifier)
+        taken = [item for item in self.cloud.world.list(TARGETS) if item.attributes["TargetGroupName"] == name]
+        if any(item.token != request.token for item in taken):
+            raise HandlerError(f"A target group with the name {name} already exists", "DuplicateTargetGroupName")
+        attributes = {"TargetGroupArn": identifier, "TargetGroupName": name, "TargetGroupFullName": full}
+        return Outcome(identifier, {**attributes, "LoadBalancerArns": []})
+
+    async def update(self, request: Request) -> Outcome:
+        self._check(request, str(request.identifier))
+        return Outcome(str(request.identifier), dict(request.attributes))
+
+    async def delete(self, request: Request) -> None:
+        for record in (*self.cloud.world.list(RULE), *self.cloud.world.list(LISTENER)):
+            actions = record.properties.get("Actions") or record.properties.get("DefaultActions") or ()
+            if any(action.get("TargetGroupArn") == request.identifier for action in actions):
+                raise HandlerError(
+                    f"Target group '{request.identifier}' is currently in use by a listener or a rule", "ResourceInUse"
+                )
+
+    def _check(self, request: Request, identifier: str) -> None:
+        properties = request.properties
+        kind, targets = properties.get("TargetType", "instance"), properties.get("Targets", ())
+        if properties.get("Protocol", "HTTP") != "HTTP":
+            raise _bad(f"Protocol {properties['Protocol']} is not supported by the local cloud yet; use HTTP")
+        if kind == "ip":
+            if targets:
+                raise _bad("Targets of the type ip are registered by ECS here; leave Targets out")
+            return
+        if kind != "lambda":
+            raise _bad(f"TargetType {kind} is not supported by the local cloud yet; it carries ip and lambda")
+        if len(targets) != 1:
+            raise _bad("Targets of the type lambda: exactly one function")
+        function = name_of(str(targets[0]["Id"]))
+        if self.cloud.world.get("AWS::Lambda::Function", function) is None:
+            raise _bad(f"the function {function} of Targets does not exist")
+        if not self._permitted(function, identifier):
+            raise HandlerError(
+                f"elasticloadbalancing principal does not have permission to invoke {function} from target group "
+                f"{identifier}", "AccessDenied",
+            )  # fmt: skip
+
+    def _permitted(self, function: str, identifier: str) -> bool:
+        for record in self.cloud.world.list(_PERMISSION):
+            allowed = record.properties
+            if (
+                name_of(str(allowed.get("FunctionName", ""))) == function
+                and allowed.get("Principal") == "elasticloadbalancing.amazonaws.com"
+                and fnmatch.fnmatchcase(identifier, str(allowed.get("SourceArn", "*")))
+            ):
+                return True
+        return False
+
+
+def _check_conditions(conditions: list[Mapping[str, Any]]) -> None:
+    count = 0
+    for condition in conditions:
+        if condition.get("Field") == "path-pattern":
+            values = (condition.get("PathPatternConfig") or {}).get("Values", ())
+        elif condition.get("Field") == "http-request-method":
+            values = (condition.get("HttpRequestMethodConfig") or {}).get("Values", ())
+        else:
+            raise _bad(f"Conditions by {condition.get('Field')} are not supported by the local cloud yet")
+        if not values:
+            raise _bad("Conditions need Values in their PathPatternConfig or HttpRequestMethodConfig")
+        count += len(values)
+    if count > _MOST_VALUES:
+        raise HandlerError(
+            f"Conditions have {count} values, and a rule takes {_MOST_VALUES}", "TooManyUniqueTargetGroups"
+        )
+
+
+def _check_actions(handler: Handler, actions: list[Mapping[str, Any]], name: str) -> None:
+    if len(actions) != 1 or actions[0].get("Type") not in ("forward", "fixed-response"):
+        raise _bad(f"{name}: the local cloud carries one action, forward or fixed-response")
+    action = actions[0]
+    if action["Type"] == "fixed-response":
+        if "StatusCode" not in (action.get("FixedResponseConfig") or {}):
+            raise _bad(f"{name}: a fixed-response needs FixedResponseConfig.StatusCode")
+    elif handler.cloud.world.get(TARGETS, str(action.get("TargetGroupArn"))) is None:
+        raise HandlerError(f"Target groups '{action.get('TargetGroupArn')}' not found", "TargetGroupNotFound")
+
+
+def _record(request: Request, identifier: str, attributes: Mapping[str, Any]) -> Record:
+    return Record(
+        type_name=request.type_name,
+        identifier=identifier,
+        properties=request.properties,
+        attributes=attributes,
+        token=request.token,
+        stack_id=request.stack_id,
+        stack_name=request.stack_name,
+        logical_id=request.logical_id,
+        tags=request.tags,
+    )
+
+
+def _bad(message: str) -> HandlerError:
+    return HandlerError(message, "ValidationError")

@@ -1,0 +1,138 @@
+"""Samples of internal load balancers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from klotho.localcloud.cloud import Cloud
+from klotho.localcloud.handler import Record
+
+from ..planes import planes
+from ..sample import REMOVED, Sample
+from .functions import FUNCTION, LAMBDA_ROLE
+from .network import SUBNETS, VPCS, ref, tags
+
+ELB = "AWS::ElasticLoadBalancingV2::"
+PLANES = planes("functions", "containers", "balancers")
+NOTHING = [{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "404"}}]
+GONE = [{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "410"}}]
+GROUPS = {
+    "Group": {"Type": "AWS::EC2::SecurityGroup", "Properties": {"GroupDescription": "a", "VpcId": ref("Left")}},
+    "OtherGroup": {"Type": "AWS::EC2::SecurityGroup", "Properties": {"GroupDescription": "b", "VpcId": ref("Left")}},
+}
+
+
+def group(name: str) -> dict[str, Any]:
+    return {"Fn::GetAtt": [name, "GroupId"]}
+
+
+def balancer(name: str) -> dict[str, Any]:
+    return {"Type": f"{ELB}LoadBalancer", "Properties": {"Name": name, "Scheme": "internal"}}
+
+
+def listener(name: str) -> dict[str, Any]:
+    properties = {"LoadBalancerArn": ref(name), "Port": 80, "Protocol": "HTTP", "DefaultActions": NOTHING}
+    return {"Type": f"{ELB}Listener", "Properties": properties}
+
+
+def paths(*values: str) -> list[dict[str, Any]]:
+    return [{"Field": "path-pattern", "PathPatternConfig": {"Values": list(values)}}]
+
+
+def may(function: str) -> dict[str, Any]:
+    """Every target group may invoke the function."""
+    properties = {
+        "Action": "lambda:InvokeFunction",
+        "FunctionName": {"Fn::GetAtt": [function, "Arn"]},
+        "Principal": "elasticloadbalancing.amazonaws.com",
+    }
+    return {"Type": "AWS::Lambda::Permission", "Properties": properties}
+
+
+def read_balancer(cloud: Cloud, record: Record) -> Any:
+    return [unit.state for unit in cloud.balancers.status()], record.attributes["DNSName"].partition(":")[0]
+
+
+PERMITTED = {"Fn::Sub": ["${Arn}", {"Arn": {"Fn::GetAtt": ["Fn", "Arn"]}, "May": ref("May")}]}
+"""The function, once it lets target groups in: a permission made after its target group is too late."""
+OTHER_PERMITTED = {"Fn::Sub": ["${Arn}", {"Arn": {"Fn::GetAtt": ["OtherFn", "Arn"]}, "May": ref("OtherMay")}]}
+SAMPLES = (
+    Sample(
+        f"{ELB}LoadBalancer",
+        {"Scheme": "internal", "Type": "application", "Tags": tags("a")},
+        {
+            "IpAddressType": "ipv4",
+            "LoadBalancerAttributes": [{"Key": "routing.http.drop_invalid_header_fields.enabled", "Value": "true"}],
+            "Name": "other",
+            "SecurityGroups": [group("OtherGroup")],
+            "Subnets": [ref("LeftSubnet")],
+            "Tags": tags("b"),
+        },
+        {**VPCS, **SUBNETS, **GROUPS},
+        refused={
+            "Scheme": "internet-facing",
+            "Type": "network",
+            "LoadBalancerAttributes": [{"Key": "x", "Value": "y"}],
+        },
+        planes=PLANES,
+        read=read_balancer,
+    ),
+    Sample(
+        f"{ELB}Listener",
+        {"LoadBalancerArn": ref("One"), "Port": 80, "Protocol": "HTTP", "DefaultActions": NOTHING, "Tags": tags("a")},
+        {"LoadBalancerArn": ref("Two"), "Port": 8080, "DefaultActions": GONE, "Tags": tags("b")},
+        {"One": balancer("one"), "Two": balancer("two")},
+        refused={"Protocol": "HTTPS", "DefaultActions": [{"Type": "redirect"}]},
+        planes=PLANES,
+    ),
+    Sample(
+        f"{ELB}ListenerRule",
+        {
+            "ListenerArn": ref("Left"),
+            "Priority": 10,
+            "Conditions": paths("/a", "/a/*"),
+            "Actions": NOTHING,
+            "Tags": tags("a"),
+        },
+        {
+            "ListenerArn": ref("Right"),
+            "Priority": 20,
+            "Conditions": paths("/b"),
+            "Actions": GONE,
+            "Tags": tags("b"),
+        },
+        {"One": balancer("one"), "Two": balancer("two"), "Left": listener("One"), "Right": listener("Two")},
+        refused={
+            "Conditions": [{"Field": "host-header"}],
+            "Actions": [{"Type": "redirect"}],
+        },
+        planes=PLANES,
+    ),
+    Sample(
+        f"{ELB}TargetGroup",
+        {"TargetType": "lambda", "Targets": [{"Id": PERMITTED}], "Tags": tags("a")},
+        {
+            "HealthCheckPath": "/health",
+            "Matcher": {"HttpCode": "200-299"},
+            "Name": "other",
+            "Port": 9090,
+            "Protocol": "HTTP",
+            "Tags": tags("b"),
+            "Targets": [{"Id": OTHER_PERMITTED}],
+            "TargetType": "ip",
+            "VpcId": ref("Right"),
+        },
+        {
+            **VPCS,
+            "LambdaRole": LAMBDA_ROLE,
+            "Fn": FUNCTION,
+            "OtherFn": FUNCTION,
+            "OtherMay": may("OtherFn"),
+            "May": may("Fn"),
+        },
+        together={"TargetType": {"Targets": REMOVED}},
+        refused={"Protocol": "HTTPS"},
+        planes=PLANES,
+        slow=True,
+    ),
+)
