@@ -16,6 +16,7 @@ from typing import Any
 import orjson
 
 from klotho.application import ConstructId, OutputRef, parse_text
+from klotho.catalogue.lint import lint_exceptions
 from klotho.catalogue.retention import LET_GO, retention
 from klotho.catalogue.rules import Setting
 from klotho.emit.bundle import Bundle
@@ -130,6 +131,8 @@ class _Writer:
             entry["DeletionPolicy"], entry["UpdateReplacePolicy"] = retained if kept else LET_GO
             template.stateful = template.stateful or kept
         entry["Metadata"] = {"klotho": {"construct": owner_of(resource.key), **({"remade": True} if remade else {})}}
+        if ignored := lint_exceptions(resource):
+            entry["Metadata"]["cfn-lint"] = {"config": {"ignore_checks": ignored}}
         template.origins[self.ids[resource.key]] = _origin(resource)
         template.resources[self.ids[resource.key]] = entry
 
