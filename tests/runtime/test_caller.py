@@ -76,3 +76,14 @@ def test_nobody_is_believed_for_whom_the_api_did_not_vouch(headers: Any) -> None
 def test_no_header_is_a_fault(headers: dict[str, Any]) -> None:
     config.caller(headers)
     config.caller({**headers, "x-klotho-caller": "jwt"})
+
+
+def test_a_user_pool_is_known_by_its_ids(monkeypatch: pytest.MonkeyPatch) -> None:
+    fields = {"name": "people", "kind": "Auth.UserPool", "pool": "eu-west-1_Abc", "client": "c1", "issuer": "https://i"}
+    monkeypatch.setenv("KLOTHO_USERPOOL_PEOPLE", json.dumps(fields))
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1/")
+    pool = config.user_pools.get("people")
+    assert (pool.pool_id, pool.client_id, pool.issuer, pool.region) == ("eu-west-1_Abc", "c1", "https://i", "eu-west-1")
+    assert pool.endpoint_url == "http://127.0.0.1:1"
+    with pytest.raises(LookupError, match=r"uses\(peple\)"):
+        config.user_pools.get("peple")

@@ -278,3 +278,13 @@ test("who called is what the API says, not what a client says", () => {
   }
   assert.equal(config.caller({ requestContext: {} }), null);
 });
+
+test("a user pool is known by its ids", () => {
+  const fields = { name: "people", kind: "Auth.UserPool", pool: "eu-west-1_Abc", client: "c1", issuer: "https://i.example" };
+  process.env.KLOTHO_USERPOOL_PEOPLE = JSON.stringify(fields);
+  const pool = config.userPools.get("people");
+  assert.deepEqual([pool.poolId, pool.clientId, pool.issuer, pool.region], ["eu-west-1_Abc", "c1", "https://i.example", "eu-west-1"]);
+  assert.deepEqual(config.userPools.names(), ["people"]);
+  assert.throws(() => config.userPools.get("peple"), /uses\(peple\)/);
+  delete process.env.KLOTHO_USERPOOL_PEOPLE;
+});

@@ -27,6 +27,7 @@ KINDS = {
     "secret": "Secret",
     "schedule": "Schedule",
     "oidc": "Auth.OIDC",
+    "userpool": "Auth.UserPool",
 }
 
 

@@ -215,3 +215,48 @@ def test_mistakes(app: Builder, relations: list[tuple[str, dict[str, Any]]], cod
 
 def test_one_that_guards_nothing_is_said_so(app: Builder) -> None:
     assert "auth-unused" in guarded(app).codes()
+
+
+def pooled(app: Builder, **properties: Any) -> Builder:
+    app.add("api", "shop").add("function", "work").add("userpool", "people", **properties)
+    return app.says("shop", "attach_service", "work", route="/work").says(
+        "shop", "authenticates_with", "people", route="/"
+    )
+
+
+def test_a_user_pool_says_nothing_about_who_exists_and_has_no_secret(app: Builder) -> None:
+    graph = pooled(app, groups=["admin", "staff"], access_minutes=15).resolve().graph
+    by_type = {item.type: dict(item.properties) for item in graph}
+    pool, client = by_type["AWS::Cognito::UserPool"], by_type["AWS::Cognito::UserPoolClient"]
+    assert pool["UsernameAttributes"] == ["email"] and pool["DeletionProtection"] == "INACTIVE"
+    assert pool["Policies"]["PasswordPolicy"]["MinimumLength"] == 12
+    assert (client["PreventUserExistenceErrors"], client["GenerateSecret"]) == ("ENABLED", False)
+    assert "ALLOW_USER_PASSWORD_AUTH" not in client["ExplicitAuthFlows"] and client["AccessTokenValidity"] == 15
+    groups = [dict(item.properties) for item in graph if item.type == "AWS::Cognito::UserPoolGroup"]
+    assert [(item["GroupName"], item["Precedence"]) for item in groups] == [("admin", 0), ("staff", 1)]
+    authorizer = by_type["AWS::ApiGatewayV2::Authorizer"]["JwtConfiguration"]
+    assert (authorizer["Issuer"].attribute, authorizer["Audience"][0].resource) == (
+        "ProviderURL", "Auth.UserPool/people:user-pool-client",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(("verb", "read", "write"), [("reads_from", True, False), ("writes_to", False, True)])
+def test_administering_users_is_granted_on_exactly_this_pool(app: Builder, verb: str, read: bool, write: bool) -> None:
+    graph = pooled(app).says("work", verb, "people").resolve().graph
+    statements = graph["Compute.Function/work:function-role-policy"].properties["PolicyDocument"]["Statement"]  # type: ignore[index]
+    mine = [item for item in statements if item["Sid"].endswith("UsersOfPeople")]
+    actions = {action for item in mine for action in item["Action"]}
+    assert ("cognito-idp:ListUsers" in actions, "cognito-idp:AdminDeleteUser" in actions) == (read, write)
+    assert {(ref.resource, ref.attribute) for item in mine for ref in item["Resource"]} == {
+        ("Auth.UserPool/people:user-pool", "Arn")
+    }
+
+
+def test_one_that_only_uses_a_pool_is_granted_nothing(app: Builder) -> None:
+    graph = pooled(app).says("work", "uses", "people").resolve().graph
+    statements = graph["Compute.Function/work:function-role-policy"].properties["PolicyDocument"]["Statement"]  # type: ignore[index]
+    assert not [action for item in statements for action in item["Action"] if action.startswith("cognito-idp:")]
+
+
+def test_tokens_must_not_outlive_the_sign_in(app: Builder) -> None:
+    assert "bad-authentication" in pooled(app, access_minutes=1441, refresh_days=1).codes()
