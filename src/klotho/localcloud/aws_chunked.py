@@ -56,9 +56,9 @@ def decode(
 
 
 def _checked(extension: bytes, sign: Sign, before: str, chunk: bytes) -> str:
-    given = extension.decode("latin-1").removeprefix("chunk-signature=")
+    given = extension.removeprefix(b"chunk-signature=")
     wanted = sign("AWS4-HMAC-SHA256-PAYLOAD", f"{before}\n{_EMPTY}\n{hashlib.sha256(chunk).hexdigest()}")
-    if not hmac.compare_digest(given, wanted):
+    if not hmac.compare_digest(given, wanted.encode()):
         raise ApiError("SignatureDoesNotMatch", "The chunk signature does not match the one we calculated.", 403)
     return wanted
 
@@ -73,6 +73,6 @@ def _trailers(rest: bytes, headers: Mapping[str, str], before: str, sign: Sign |
     if sign is not None and found:
         text = "".join(f"{name}:{value}\n" for name, value in found.items())
         wanted = sign("AWS4-HMAC-SHA256-TRAILER", f"{before}\n{hashlib.sha256(text.encode()).hexdigest()}")
-        if not hmac.compare_digest(signature or "", wanted):
+        if not hmac.compare_digest((signature or "").encode(), wanted.encode()):
             raise ApiError("SignatureDoesNotMatch", "The trailer signature does not match.", 403)
     return found
