@@ -102,6 +102,10 @@ class Implementation:
     needs: Callable[[Construct, Setting], Iterable[ServiceNeed]] = lambda construct, setting: ()
     """AWS services it must reach by itself when it is in the network."""
     compute: Compute | None = None
+    spread: Callable[[Construct, Setting], Iterable[Action]] = lambda construct, setting: ()
+    """What lets it survive the loss of an availability zone, where `tables/availability.toml` says that costs more."""
+    check_spread: Callable[[Construct, Setting, Report], None] = lambda construct, setting, report: None
+    """Reports parameters that contradict `spread`."""
     stateful: bool = False
     keeps: Callable[[Construct, Setting], bool] = lambda construct, setting: True
     """Whether its data is kept when a stack lets go of it (`retention.RETENTION`)."""

@@ -25,6 +25,7 @@ from klotho.engine.passes.grant_permissions import grant_permissions
 from klotho.engine.passes.place_in_network import place_in_network
 from klotho.engine.passes.select_implementations import select_implementations
 from klotho.engine.passes.set_alarms import set_alarms
+from klotho.engine.passes.weigh_requirements import weigh_requirements
 from klotho.resources import Change, Folding, ResourceGraph
 
 Pass = Callable[[ResourceGraph, Context], Iterable[Change]]
@@ -32,6 +33,7 @@ Pass = Callable[[ResourceGraph, Context], Iterable[Change]]
 PASSES: tuple[Pass, ...] = (
     select_implementations,  # one choice per construct; every later pass asks what was chosen
     expand_constructs,  # each choice -> its main resources
+    weigh_requirements,  # availability -> several zones, where one would not keep it
     connect,  # relationships -> wiring: environment, triggers, routes, service discovery
     place_in_network,  # vpc, subnets, endpoints or NAT, security groups: only what some path needs
     grant_permissions,  # relationships -> IAM statements

@@ -23,8 +23,10 @@ from klotho.localcloud.cloud import Cloud
 from klotho.localcloud.handler import HandlerError, Record
 from klotho.localcloud.handlers import build_handlers
 from klotho.localcloud.handlers.events_rule import EventBus, EventsRule
+from klotho.localcloud.handlers.sns_topic import SnsTopic
 from klotho.localcloud.handlers.sqs_queue import SqsQueue
 from klotho.localcloud.planes.events import Events
+from klotho.localcloud.services.sns import Sns
 from klotho.localcloud.services.sqs import Sqs
 from klotho.localcloud.services.sqs.queue import Queue
 
@@ -44,13 +46,16 @@ def handler(event, context):
 async def events_cloud(state: Path, clock: Callable[[], float] = time.time) -> AsyncIterator[Cloud]:
     async with functions_cloud(state) as cloud:
         cloud.queues = Sqs(state, REGION, cloud.account, cloud.endpoint_url)
+        cloud.topics = Sns(cloud)
         cloud.events = Events(cloud, clock=clock)
         await cloud.queues.start()
+        await cloud.topics.start()
         await cloud.events.start()
         try:
             yield cloud
         finally:
             await cloud.events.stop()
+            await cloud.topics.stop()
             await cloud.queues.stop()
 
 
@@ -192,6 +197,30 @@ def test_a_role_lets_the_rule_send_instead_of_a_policy(tmp_path: Path) -> None:
     story(tmp_path, tell)
 
 
+def test_a_topic_takes_what_a_role_may_publish(tmp_path: Path) -> None:
+    async def tell(cloud: Cloud) -> None:
+        topic = await make(cloud, SnsTopic(cloud), "News", {"TopicName": "news"})
+        arn = str(topic.attributes["TopicArn"])
+        statement = {"Effect": "Allow", "Action": "sns:Publish", "Resource": arn}
+        policies = [{"PolicyName": "tell", "PolicyDocument": {"Version": "2012-10-17", "Statement": [statement]}}]
+        given = {"AssumeRolePolicyDocument": {}, "Policies": policies}
+        role = await make(cloud, build_handlers(cloud)["AWS::IAM::Role"], "Role", given)
+        published: list[str] = []
+
+        def publish(topic: Any, drafts: Any) -> list[Any]:
+            published.extend(str(item) for item in drafts)
+            return []
+
+        cloud.topics.catalog.publish = publish  # type: ignore[method-assign]
+        await rule(cloud, {"Id": "one", "Arn": arn, "RoleArn": role.attributes["Arn"]}, {"Id": "two", "Arn": arn})
+        cloud.events.put("mine", "Thing", [], {"n": 7})
+        await idle(cloud)
+        assert len(published) == 1
+        assert "not authorized to perform: sns:Publish" in cloud.logs.tail("/aws/events/rule", 1)[0]
+
+    story(tmp_path, tell)
+
+
 def test_what_can_not_be_delivered_goes_to_the_dead_letter_queue(tmp_path: Path) -> None:
     async def tell(cloud: Cloud) -> None:
         dead = await queue(cloud, "dead", of=arn_of("rule"))
@@ -277,8 +306,8 @@ def test_a_bus_of_ones_own_a_disabled_rule_and_a_removed_one(tmp_path: Path) -> 
     ("properties", "reason"),
     [
         ({"EventPattern": {"source": "mine"}}, "Event pattern is not valid. Reason: \"source\" must be an object"),
-        ({"Targets": [{"Id": "a", "Arn": "arn:aws:sns:eu-west-1:000000000000:t"}]}, "functions and queues as targets"),
-        ({"Targets": [{"Id": "a", "Arn": FUNCTION_ARN + ":live"}]}, "functions and queues as targets"),
+        ({"Targets": [{"Id": "a", "Arn": "arn:aws:kinesis:eu-west-1:0:stream/t"}]}, "functions, queues and topics"),
+        ({"Targets": [{"Id": "a", "Arn": FUNCTION_ARN + ":live"}]}, "functions, queues and topics"),
         ({"Targets": [{"Id": "a", "Arn": FUNCTION_ARN}, {"Id": "a", "Arn": FUNCTION_ARN}]}, "same Id"),
         ({"Targets": [{"Id": str(n), "Arn": FUNCTION_ARN} for n in range(6)]}, "at most 5"),
         ({"Targets": [{"Id": "a", "Arn": "arn:aws:sqs:x:000000000000:q.fifo"}]}, "SqsParameters must be specified"),

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from klotho.application import Application, Construct, ConstructId, Directive, Relationship
+from klotho.application import Application, Construct, ConstructId, Directive, Relationship, Requirement
 from klotho.application.files import ProgramFiles
 from klotho.catalogue.policy import EnvironmentPolicy
 from klotho.diagnostics import Diagnostic, ProgramError, Report, Span
@@ -39,6 +39,7 @@ class Builder:
         self.constructs: list[Construct] = []
         self.relationships: list[Relationship] = []
         self.directives: list[Directive] = []
+        self.requirements: list[Requirement] = []
         self.line = 0
         self.policy = EnvironmentPolicy()
         for folder in ("services/web", "services/pdf"):
@@ -63,6 +64,11 @@ class Builder:
         self.directives.append(Directive(self.id(subject), action, target, properties, self._span()))
         return self
 
+    def requires(self, subject: str | None, name: str, value: float) -> Builder:
+        """Of the whole application when no construct is named."""
+        self.requirements.append(Requirement(self.id(subject) if subject else None, name, value, self._span()))
+        return self
+
     def id(self, name: str) -> ConstructId:
         return next(item.id for item in self.constructs if item.name == name)
 
@@ -73,6 +79,7 @@ class Builder:
             constructs=tuple(self.constructs),
             relationships=tuple(self.relationships),
             directives=tuple(self.directives),
+            requirements=tuple(self.requirements),
         )
 
     def resolve(self) -> Resolution:

@@ -29,6 +29,7 @@ from klotho.catalogue.rules import (
     Setting,
 )
 from klotho.catalogue.tables import iam_actions
+from klotho.diagnostics import Report
 from klotho.resources import (
     AddItem,
     AddResource,
@@ -243,6 +244,30 @@ def _scaling(construct: Construct, setting: Setting) -> Iterator[Action]:
     )
 
 
+ZONES = 2
+"""As many as the network has private subnets: ECS puts tasks into different ones by itself."""
+
+
+def spread(construct: Construct, setting: Setting) -> Iterator[Action]:
+    """At least one task in each zone."""
+    low, high = setting.parameter(construct, "scale")
+    least = max(ZONES, low)
+    yield SetProperty(service_key(construct), ("DesiredCount",), least)
+    if high > low:
+        yield SetProperty(resource_key(construct.id, "scaling"), ("MinCapacity",), min(least, high))
+
+
+def check_spread(construct: Construct, setting: Setting, report: Report) -> None:
+    """A scale that says there must not be two tasks."""
+    if construct.properties.get("scale") is not None and setting.parameter(construct, "scale")[1] < ZONES:
+        report.error(
+            "requirement-contradicted",
+            f"{construct.title} has to run in {ZONES} availability zones and says `scale` of at most one task",
+            construct.place("scale"),
+            helps=[f"leave `scale` out, or write `scale=({ZONES}, {ZONES})` or more"],
+        )
+
+
 def enter_network(construct: Construct, place: NetworkPlace, setting: Setting) -> Iterator[Action]:
     """Tasks live in the private subnets behind their own security group."""
     yield SetProperty(
@@ -354,6 +379,8 @@ FARGATE = Implementation(
     },
     placement=Placement.INSIDE,
     enter_network=enter_network,
+    spread=spread,
+    check_spread=check_spread,
     needs=_needs,
     compute=Compute(role=task_role, environment=environment, main=service_key),
     asset=_asset,

@@ -16,6 +16,7 @@ from klotho.catalogue.kinds.rds_instance import (
     enter_network,
     instance,
     parameters,
+    spread,
 )
 from klotho.catalogue.rules import Implementation, Parameter, Placement, Setting
 from klotho.catalogue.sql_roles import database_key, provider_asset, provider_needs
@@ -87,6 +88,7 @@ MYSQL = Implementation(
     enter_network=enter_network,
     needs=provider_needs,
     asset=provider_asset,
+    spread=spread,
     stateful=True,
     check=check_mysql,
 )

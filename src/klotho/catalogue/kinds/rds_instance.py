@@ -46,6 +46,11 @@ def instance(construct: Construct, setting: Setting, engine: str) -> Iterator[Ac
     )
 
 
+def spread(construct: Construct, setting: Setting) -> Iterator[Action]:
+    """A standby in another zone takes over by itself; it costs as much as the instance."""
+    yield SetProperty(database_key(construct), ("MultiAZ",), True)
+
+
 def _growth(storage: int) -> dict[str, int]:
     """Autoscaling to five times the size, as far as gp3 goes; RDS wants a tenth more than there is, or none at all.
 

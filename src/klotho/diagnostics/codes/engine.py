@@ -309,10 +309,24 @@ PAGES: tuple[Page, ...] = (
     ),
     Page(
         "requirement-not-weighed",
-        "`requires(…)` or `expects(…)` is kept in the model, but this version does not weigh it.",
+        "`requires(…)` or `expects(…)` is kept in the model, but this version weighs availability only.",
         "You should know that it has no effect yet.",
         "Nothing to do; `use(…)` and `override(…)` work today.",
-        _START + 'Databases.KeyValue("carts").requires(availability=0.999)\n',
+        _START + 'Databases.KeyValue("carts").requires(max_latency_ms=20)\n',
+    ),
+    Page(
+        "availability-out-of-reach",
+        "A construct is required to be available more of the time than AWS promises of what it is made of, or the "
+        "number is no percentage.",
+        "Nothing Klotho could make would keep it.",
+        "Require what the help line says; of the whole application, only what all of its parts can keep.",
+        _START + 'Databases.Postgres("orders").requires(availability=99.99)\n',
+    ),
+    Page(
+        "requirement-contradicted",
+        "A parameter says the opposite of what a requirement needs.",
+        "Klotho would have to break one of the two.",
+        "Follow the help line.",
     ),
     Page(
         "visibility-too-short",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from klotho.application import Construct, references
+from klotho.application import Construct, Requirement, references
+from klotho.catalogue.availability import AVAILABILITY
 from klotho.catalogue.facts import is_known
 from klotho.catalogue.facts.validate import validate
 from klotho.diagnostics import Label, Span, meant_or_listed
@@ -66,13 +67,20 @@ def _how_to_fetch(construct: Construct, target: Construct, output: str) -> str:
 
 
 def _requirements(context: Context) -> None:
-    """Requirements are kept in the model; weighing them is the solver's work, which this version lacks: say so."""
+    """Only availability is weighed; the others are kept in the model for the solver, which this version lacks."""
     for requirement in context.application.requirements:
+        if requirement.name == AVAILABILITY and not _is_adopted(requirement, context):
+            continue
         context.report.warning(
             "requirement-not-weighed",
             f"`{requirement.name}` is recorded but not weighed: this version has one implementation per construct",
             requirement.span,
         )
+
+
+def _is_adopted(requirement: Requirement, context: Context) -> bool:
+    construct = context.application.by_id.get(requirement.subject) if requirement.subject else None
+    return construct is not None and context.setting.adopted(construct) is not None
 
 
 def _overruled(graph: ResourceGraph, context: Context) -> None:

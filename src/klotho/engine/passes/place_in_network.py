@@ -2,8 +2,9 @@
 
 Input: who must reach whom (the pairs' `needs`) and which implementations live inside. Output: the VPC and its subnets
 in two availability zones, one security group per inhabitant, one rule per path, and the cheapest egress that gives
-every inhabitant the AWS services it needs: one NAT gateway when containers run, else interface endpoints for exactly
-the services named. Nothing is made when nothing lives inside.
+every inhabitant the AWS services it needs: one NAT gateway when containers run (one in each zone when the availability
+required of something needs it), else interface endpoints for exactly the services named. Nothing is made when nothing
+lives inside.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from klotho.application import Construct, ConstructId
+from klotho.catalogue.availability import must_spread
 from klotho.catalogue.kinds.network import KIND as NETWORK
 from klotho.catalogue.kinds.network import network_plan
 from klotho.catalogue.network import (
@@ -45,7 +47,7 @@ def place_in_network(graph: ResourceGraph, context: Context) -> Iterator[Change]
         return
     needs = _needs(context, inhabitants)
     stated = next((item for item, _ in context.resolved if item.kind == NETWORK), None)
-    plan = network_plan(stated, context.setting)
+    plan = _for_availability(network_plan(stated, context.setting), context, inhabitants, needs)
     if plan.adopted:  # with the ways out it has
         yield from attributed(_shared_provenance(inhabitants, "adopted_network"), adopted_network(plan))
     else:
@@ -94,14 +96,27 @@ def _needs(context: Context, inhabitants: list[Construct]) -> _Needs:
     return _Needs(tuple(paths), services, beside)
 
 
-def _egress(plan: NetworkPlan, context: Context, inhabitants: list[Construct], needs: _Needs) -> Iterator[Change]:
-    asked = (*needs.services.values(), *needs.beside.values())
-    wanted = sorted({service for services in asked for service in services})
-    containers = [
+def _for_availability(plan: NetworkPlan, context: Context, inhabitants: list[Construct], needs: _Needs) -> NetworkPlan:
+    """A NAT gateway in each zone when something must survive the loss of one; what the program says of it stays."""
+    spread = any(must_spread(item, context.setting) for item in inhabitants)
+    if spread and plan.egress == "auto" and _needs_nat(context, inhabitants, needs):
+        return plan._replace(egress="nat-per-zone")
+    return plan
+
+
+def _needs_nat(context: Context, inhabitants: list[Construct], needs: _Needs) -> list[Construct]:
+    """The containers that must reach AWS services."""
+    return [
         item
         for item in inhabitants
         if context.chosen[item.id].placement is Placement.INSIDE and needs.services[item.id]
     ]
+
+
+def _egress(plan: NetworkPlan, context: Context, inhabitants: list[Construct], needs: _Needs) -> Iterator[Change]:
+    asked = (*needs.services.values(), *needs.beside.values())
+    wanted = sorted({service for services in asked for service in services})
+    containers = _needs_nat(context, inhabitants, needs)
     if plan.nat_wanted or (plan.egress == "auto" and containers):
         provenance = _shared_provenance(containers or inhabitants, "egress_by_nat_gateway")
         yield from attributed(provenance, egress_by_nat_gateway(plan, wanted))

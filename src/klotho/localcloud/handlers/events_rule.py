@@ -3,8 +3,8 @@
 Input: the resource's properties. Output: nothing but the record: the events plane reads rules from the World. A rule's
 `Ref` is its name, with its bus in front for a bus of one's own. Refuses, as AWS does, a name that is taken, a bus that
 does not exist or still has rules, and patterns and targets EventBridge would not take. Refused by name:
-ScheduleExpression (use `AWS::Scheduler::Schedule`), targets other than functions
-and queues, everything not in `carries`.
+ScheduleExpression (use `AWS::Scheduler::Schedule`), targets other than
+functions, queues and topics, everything not in `carries`.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from klotho.localcloud.handlers.generic import Made, Maker, Passive
-from klotho.localcloud.identity import arn, digest, ec2_id, physical_name
+from klotho.localcloud.identity import arn, digest, ec2_id, physical_name, uuid_of
 
 
 def _ec2(prefix: str) -> Callable[[Made], str]:
@@ -91,6 +91,18 @@ def _endpoint_names(made: Made) -> list[str]:
 
 def _cidr_associations(made: Made) -> list[str]:
     return [ec2_id("vpc-cidr-assoc", made.token)]
+
+
+def _scaled(made: Made) -> str:
+    return "|".join(made.text(name) for name in ("ResourceId", "ScalableDimension", "ServiceNamespace"))
+
+
+def _scaling_policy(made: Made) -> str:
+    target = made.text("ScalingTargetId")
+    resource, _, rest = target.partition("|") if target else (made.text("ResourceId"), "", "")
+    namespace = rest.rpartition("|")[2] if target else made.text("ServiceNamespace")
+    policy = f"scalingPolicy:{uuid_of(made.token)}:resource/{namespace}/{resource}:policyName/{made.text('PolicyName')}"
+    return arn("autoscaling", policy, made.region, made.account)
 
 
 _GATEWAY_TARGETS = frozenset({"GatewayId", "NatGatewayId", "EgressOnlyInternetGatewayId", "VpcPeeringConnectionId"})
@@ -238,6 +250,29 @@ _IDENTITY = (
 )
 
 _REST = (
+    # Recorded: the local cloud runs as many tasks as DesiredCount says.
+    Passive(
+        "AWS::ApplicationAutoScaling::ScalableTarget",
+        _scaled,
+        frozenset({"MaxCapacity", "MinCapacity", "ResourceId", "ScalableDimension", "ServiceNamespace", "Tags"}),
+        {"Id": _itself},
+    ),
+    Passive(
+        "AWS::ApplicationAutoScaling::ScalingPolicy",
+        _scaling_policy,
+        frozenset(
+            {
+                "PolicyName",
+                "PolicyType",
+                "ResourceId",
+                "ScalableDimension",
+                "ScalingTargetId",
+                "ServiceNamespace",
+                "TargetTrackingScalingPolicyConfiguration",
+            }
+        ),
+        {"Arn": _itself},
+    ),
     Passive(
         "AWS::CloudWatch::Alarm",
         _named("AlarmName", 255),

@@ -13,7 +13,51 @@ ERRORS = {"Namespace": "AWS/Lambda", "MetricName": "Errors", "Dimensions": [{"Na
 STATISTIC = {"Metric": ERRORS, "Period": 60, "Stat": "Sum"}
 WITHOUT_METRIC = dict.fromkeys(("Namespace", "MetricName", "Dimensions", "Statistic", "Period"), REMOVED)
 
+SCALED = {"ServiceNamespace": "ecs", "ScalableDimension": "ecs:service:DesiredCount", "ResourceId": "service/c/one"}
+TARGET = {
+    "Type": "AWS::ApplicationAutoScaling::ScalableTarget",
+    "Properties": {**SCALED, "MinCapacity": 1, "MaxCapacity": 2},
+}
+OTHER_TARGET = {"Type": TARGET["Type"], "Properties": {**SCALED, "ResourceId": "service/c/two", "MinCapacity": 1,
+                                                       "MaxCapacity": 2}}  # fmt: skip
+
+
+def tracking(metric: str) -> dict[str, object]:
+    return {"PredefinedMetricSpecification": {"PredefinedMetricType": metric}, "TargetValue": 60}
+
+
 SAMPLES = (
+    Sample(
+        "AWS::ApplicationAutoScaling::ScalableTarget",
+        {**SCALED, "MinCapacity": 1, "MaxCapacity": 2, "Tags": tags("a")},
+        {
+            "MaxCapacity": 3,
+            "MinCapacity": 2,
+            "ResourceId": "table/one",
+            "ScalableDimension": "dynamodb:table:ReadCapacityUnits",
+            "ServiceNamespace": "dynamodb",
+            "Tags": tags("b"),
+        },
+    ),
+    Sample(
+        "AWS::ApplicationAutoScaling::ScalingPolicy",
+        {
+            "PolicyName": "a",
+            "PolicyType": "TargetTrackingScaling",
+            "ScalingTargetId": ref("One"),
+            "TargetTrackingScalingPolicyConfiguration": tracking("ECSServiceAverageCPUUtilization"),
+        },
+        {
+            "PolicyName": "b",
+            "PolicyType": "StepScaling",
+            "ResourceId": "service/c/one",
+            "ScalableDimension": "ecs:service:DesiredCount",
+            "ScalingTargetId": ref("Two"),
+            "ServiceNamespace": "ecs",
+            "TargetTrackingScalingPolicyConfiguration": tracking("ECSServiceAverageMemoryUtilization"),
+        },
+        {"One": TARGET, "Two": OTHER_TARGET},
+    ),
     Sample(
         "AWS::CloudWatch::Alarm",
         {

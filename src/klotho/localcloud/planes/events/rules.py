@@ -105,5 +105,5 @@ def _target(given: Mapping[str, Any]) -> Target:
 def _check_arn(arn: str) -> None:
     parts = arn.split(":")
     is_function = len(parts) == 7 and parts[2] == "lambda" and parts[5] == "function"
-    if not is_function and not (len(parts) == 6 and parts[2] == "sqs"):
-        raise InvalidInputError(f"the local cloud carries functions and queues as targets of rules, not {arn}")
+    if not is_function and not (len(parts) == 6 and parts[2] in ("sqs", "sns")):
+        raise InvalidInputError(f"the local cloud carries functions, queues and topics as targets of rules, not {arn}")

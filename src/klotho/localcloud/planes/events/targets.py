@@ -1,8 +1,8 @@
 """Handing an event to a target.
 
-Input: a rule, one of its targets, an event. Output: an asynchronous invocation in Lambda's durable queue, or a message
-in an SQS queue, once this returns. Refuses, as `UndeliverableError`, what no retry would change: a permission that no
-deployed policy gives, a target that is gone, a payload the target does not take.
+Input: a rule, one of its targets, an event. Output: an asynchronous invocation in Lambda's durable queue, a message in
+an SQS queue or published to an SNS topic, once this returns. Refuses, as `UndeliverableError`, what no retry would
+change: a permission that no deployed policy gives, a target that is gone, a payload the target does not take.
 
 Source: EventBridge User Guide, "How EventBridge retries delivering events", "Using dead-letter queues".
 """
@@ -21,6 +21,8 @@ from klotho.localcloud.permissions.roles import Roles
 from klotho.localcloud.planes.events.input import Origin
 from klotho.localcloud.planes.events.rules import Rule, Target
 from klotho.localcloud.planes.functions.model import EVENT_PAYLOAD_LIMIT, name_of
+from klotho.localcloud.services.sns.drafts import draft as topic_draft
+from klotho.localcloud.services.sns.errors import SnsError
 from klotho.localcloud.services.sqs.drafts import draft
 from klotho.localcloud.services.sqs.errors import SqsError
 
@@ -52,6 +54,8 @@ class Deliverer:
         payload = target.shape(event, Origin(rule.arn, rule.name, ingested))
         if ":lambda:" in target.arn:
             self._invoke(rule, target, payload)
+        elif ":sns:" in target.arn:
+            self._publish(rule, target, payload)
         else:
             self._send(rule, target, payload)
 
@@ -89,6 +93,17 @@ class Deliverer:
         if target.group is not None:
             message["MessageGroupId"] = target.group
         self._put(target.arn, message)
+
+    def _publish(self, rule: Rule, target: Target, payload: str) -> None:
+        self._permit(rule, target.role_arn, "sns:Publish", target.arn)
+        catalog = self._cloud.topics.catalog
+        topic = catalog.find_topic(target.arn)
+        if topic is None:
+            raise UndeliverableError("RESOURCE_NOT_FOUND", f"Topic does not exist: {target.arn}")
+        try:
+            catalog.publish(topic, [topic_draft({"Message": payload}, topic.definition)])
+        except SnsError as error:
+            raise UndeliverableError("INVALID_PARAMETER", error.message) from error
 
     def _put(self, arn: str, message: Mapping[str, Any]) -> None:
         queue = self._cloud.queues.catalog.find(arn)
