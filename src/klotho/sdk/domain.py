@@ -92,7 +92,7 @@ def _contradiction(recording: Recording, known: Model, what: str, at: Span | Non
 
 
 class Domain(Construct):
-    """A host name under which an API is reached; named twice, it is the same domain."""
+    """A host name under which an API or a site is reached; named twice, it is the same domain."""
 
     KIND = "Domain"
 
@@ -115,7 +115,7 @@ class Domain(Construct):
 
         Args:
             name: the host name: `"shop.example"`.
-            exposes: the API reached under it. Default: none yet; naming the domain again with it is fine.
+            exposes: the API or the site reached under it. Default: none yet; naming the domain again with it is fine.
             zone: the id of its public hosted zone in Route 53, in which its records are made. Default: looked up at
                 deployment if the certificate is to be made; with a certificate of your own no record is made.
             certificate: the ARN of a certificate that is in ACM already. Default: one given by `attach_cert`, else one

@@ -143,7 +143,7 @@ ROUTE53 = Implementation(
     name="route53",
     expand=route53,
     parameters={
-        "exposes": Parameter("the API reached under it"),
+        "exposes": Parameter("the API or site reached under it"),
         "zone": Parameter("id of the public hosted zone its records are made in (default: looked up if needed)"),
         "certificate": Parameter("ARN of a certificate in ACM (default: given by `attach_cert`, else made)"),
     },

@@ -11,7 +11,7 @@ from klotho.catalogue.relationships.calls import (
     CALL_CONTAINER_FROM_FUNCTION,
     CALL_FUNCTION,
 )
-from klotho.catalogue.relationships.expose import EXPOSE_API
+from klotho.catalogue.relationships.expose import EXPOSE_API, EXPOSE_SITE
 from klotho.catalogue.relationships.keyvalue import USE_KEYVALUE
 from klotho.catalogue.relationships.queue import CONSUME_BY_CONTAINER, CONSUME_BY_FUNCTION, SEND_TO_QUEUE
 from klotho.catalogue.relationships.schedule import TRIGGERED_BY_SCHEDULE
@@ -54,6 +54,7 @@ PAIRS: tuple[Pair, ...] = (
     AUTHENTICATE_WITH_USER_POOL,
     AUTHENTICATE_WITH_FUNCTION,
     EXPOSE_API,
+    EXPOSE_SITE,
 )
 
 INSTEAD: dict[tuple[str, str, str], str] = {

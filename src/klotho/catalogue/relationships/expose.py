@@ -1,4 +1,4 @@
-"""What a domain leads to: an API through a regional custom domain name with TLS 1.2.
+"""What a domain leads to: an API through a regional custom domain name with TLS 1.2, a site as its CDN's own name.
 
 Everything made here belongs to the domain, so that a changed name touches neither the API nor its services. Source: API
 Gateway Developer Guide (custom domain names for HTTP APIs: regional, HTTPS only).
@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from klotho.catalogue.kinds.domain import certificate, certificate_arn, records
+from klotho.catalogue.kinds.domain import certificate, certificate_arn, is_made, records, viewer_certificate
 from klotho.catalogue.kinds.http_api import STAGE, api_key, stage_key
+from klotho.catalogue.kinds.site import distribution_key, serve_names
 from klotho.catalogue.rules import Link, Pair
 from klotho.diagnostics import Label, Report
 from klotho.resources import AddResource, DependsOn, Ref, ResourceKey, resource_key
@@ -63,6 +64,48 @@ def _check_api(link: Link, report: Report) -> None:
         )
 
 
+CLOUDFRONT_ZONE = "Z2FDTNDATAQYW2"
+"""The hosted zone of every distribution (Route 53 API Reference, AliasTarget)."""
+
+
+def expose_site(link: Link) -> Iterator[Action]:
+    """The name and the certificate at the site's CDN, and its records in the hosted zone."""
+    names, arn = viewer_certificate(link.actor, link.setting)
+    yield from serve_names(link.target, names, arn)
+    address = Ref(distribution_key(link.target), "DomainName")
+    yield from records(link.actor, link.setting, address, CLOUDFRONT_ZONE)
+
+
+def _check_site(link: Link, report: Report) -> None:
+    domain = link.actor
+    earlier = [item for item in link.setting.application.relationships_on(link.target.id) if item.verb == "exposes"]
+    if earlier[0] != link.relationship:
+        report.error(
+            "site-exposed-twice",
+            f"{link.target.title} has a domain already: its CDN takes one certificate",
+            link.relationship.span,
+            also=[Label(earlier[0].span, "the first one")] if earlier[0].span else [],
+            helps=["keep one of them"],
+        )
+    if is_made(domain, link.setting):
+        report.error(
+            "not-supported-yet",
+            f"{domain.title} leads to a site, and a certificate for that is not made by Klotho yet",
+            link.relationship.span,
+            notes=["CloudFront takes certificates of us-east-1 only, whatever region the rest is in"],
+            helps=['give one: `domain.attach_cert("./certs/shop_example.crt")`, or `certificate=` with an ARN'],
+        )
+
+
+EXPOSE_SITE = Pair(
+    verbs=("exposes",),
+    actors=("Domain",),
+    targets=("Site",),
+    creates="the name and its certificate (imported into us-east-1) at the site's CDN, with TLS 1.2 or newer, and "
+    "alias records where the hosted zone is known",
+    connect=expose_site,
+    check=_check_site,
+)
 EXPOSE_API = Pair(
     verbs=("exposes",),
     actors=("Domain",),

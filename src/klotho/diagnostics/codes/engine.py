@@ -47,6 +47,12 @@ _SITES = (
 )
 
 PAGES: tuple[Page, ...] = (
+    Page(
+        "site-exposed-twice",
+        "Two domains lead to one site.",
+        "A CDN distribution takes one certificate, and each domain brings its own.",
+        "Keep one of them, or make a second site of the same directory.",
+    ),
     *_SITES,
     Page(
         "network-twice",

@@ -11,9 +11,10 @@ Recorded but without effect here: Comment, HttpVersion (HTTP/1.1 is spoken), IPV
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
+from klotho.catalogue.kinds.certificate_check import matches
 from klotho.localcloud.handler import Handler, HandlerError, Outcome, Record, Request
 from klotho.localcloud.identity import arn, digest, uuid_of
 from klotho.localcloud.planes.cdn.distribution import (
@@ -28,6 +29,8 @@ from klotho.localcloud.planes.cdn.distribution import (
 )
 from klotho.localcloud.planes.cdn.functions import FunctionError
 from klotho.localcloud.planes.cdn.headers import response_headers
+from klotho.localcloud.planes.gateway.domains import certificate_of
+from klotho.localcloud.service import ApiError
 
 MAX_CODE_BYTES = 10 * 1024
 """CloudFront quotas: "Maximum function size 10 KB"."""
@@ -60,6 +63,7 @@ class Distribution(Handler):
         record = _record(request, identifier, {})
         self._check(record)
         domain = await self.cloud.cdn.open(record)
+        await self._serve_names(record)
         return Outcome(identifier, {"Id": identifier, "DomainName": domain})
 
     async def update(self, request: Request) -> Outcome:
@@ -67,23 +71,44 @@ class Distribution(Handler):
         record = _record(request, request.identifier, request.attributes)
         self._check(record)
         await self.cloud.cdn.open(record)
+        await self._serve_names(record)
         return Outcome(request.identifier, dict(request.attributes))
 
     async def delete(self, request: Request) -> None:
         if request.identifier is not None:
+            await self._drop_names(request.identifier)
             await self.cloud.cdn.forget(request.identifier)
 
     async def resume(self, record: Record) -> None:
         await self.cloud.cdn.bring_back(record)
+        for name in _names(record):
+            await self.cloud.domains.bring_back(record, name)
 
     async def suspend(self, record: Record) -> None:
+        await self._drop_names(record.identifier)
         await self.cloud.cdn.close(record.identifier)
+
+    async def _serve_names(self, record: Record) -> None:
+        """Over TLS, under the names it has a certificate for."""
+        names = _names(record)
+        await self._drop_names(record.identifier, kept=names)
+        for name in names:
+            await self.cloud.domains.open(record, name)
+
+    async def _drop_names(self, identifier: str, kept: Sequence[str] = ()) -> None:
+        if not hasattr(self.cloud, "domains"):
+            return  # a cloud of the CDN alone
+        for name in self.cloud.domains.names_of(identifier):
+            if name not in kept:
+                await self.cloud.domains.close(name)
 
     def _check(self, record: Record) -> None:
         try:
             found = read_distribution(record, self.cloud.world)
         except ValueError as error:
             raise HandlerError(str(error), "InvalidRequest") from error
+        if certificate_of(record.properties):
+            self._check_certificate(record, found.aliases)
         for other in self.cloud.world.list(DISTRIBUTION):
             mine = other.identifier == record.identifier or other.token == record.token
             taken = {str(name).lower() for name in other.properties["DistributionConfig"].get("Aliases") or ()}
@@ -93,6 +118,24 @@ class Distribution(Handler):
                     f"One or more of the CNAMEs you provided are already associated with a different resource: {name}"
                 )
                 raise HandlerError(message, "AlreadyExists")
+
+    def _check_certificate(self, record: Record, names: Sequence[str]) -> None:
+        try:
+            certificate = self.cloud.certificates.get(certificate_of(record.properties))
+        except ApiError as error:
+            message = f"The specified SSL certificate doesn't exist, isn't in us-east-1 region, or isn't valid: {error}"
+            raise HandlerError(message, "InvalidViewerCertificate") from error
+        for name in names:
+            if not any(matches(name, known.lower()) for known in certificate.facts["names"]):
+                message = f"The certificate that is attached to your distribution doesn't cover the name {name}"
+                raise HandlerError(message, "InvalidViewerCertificate")
+
+
+def _names(record: Record) -> list[str]:
+    """Those it is served under over TLS: none without a certificate."""
+    if not certificate_of(record.properties):
+        return []
+    return [str(name).lower() for name in record.properties["DistributionConfig"].get("Aliases") or ()]
 
 
 class _Named(Handler):

@@ -1,9 +1,10 @@
 """Custom domain names: one TLS port for all of them, told apart by the name a client asks for.
 
-Input: records of AWS::ApiGatewayV2::DomainName and ApiMapping in the `World`, certificates of the local ACM. Output:
-the mapped API's answers over TLS 1.2 or newer. A handshake names its host (SNI) and gets that host's certificate; one
-that names none, or one that is not deployed, is refused, as is a request whose Host is another one's, and plain HTTP.
-A certificate that is imported again counts from the next handshake on. A port somebody else has is waited for.
+Input: records of AWS::ApiGatewayV2::DomainName and ApiMapping, and of distributions with names of their own, in the
+`World`; certificates of the local ACM. Output: the mapped API's or the distribution's answers over TLS 1.2 or newer. A
+handshake names its host (SNI) and gets that host's certificate; one that names none, or one that is not deployed, is
+refused, as is a request whose Host is another one's, and plain HTTP. A certificate that is imported again counts from
+the next handshake on. A port somebody else has is waited for.
 """
 
 from __future__ import annotations
@@ -25,8 +26,10 @@ from klotho.localcloud.status import UnitStatus
 
 if TYPE_CHECKING:
     from klotho.localcloud.cloud import Cloud
+    from klotho.localcloud.planes.gateway.server import Application
 
 DOMAIN, MAPPING = "AWS::ApiGatewayV2::DomainName", "AWS::ApiGatewayV2::ApiMapping"
+DISTRIBUTION = "AWS::CloudFront::Distribution"
 PORT_NAME = "domains"
 RETRY_S = 1.0
 """Between two tries to take the port while somebody else has it."""
@@ -60,18 +63,20 @@ class Domains:
         self._open.clear()
         await self._close_listener()
 
-    async def open(self, record: Record) -> None:
-        """Serve this domain. Doing it twice is fine. HandlerError when somebody else has the port."""
-        known = self._open.get(record.identifier)
-        self._open[record.identifier] = record
+    async def open(self, record: Record, name: str | None = None) -> None:
+        """Serve this domain; `name` where the record's identifier is none. Doing it twice is fine. HandlerError when
+        somebody else has the port."""
+        name = name or record.identifier
+        known = self._open.get(name)
+        self._open[name] = record
         if self._listener is None and not await self._listen():
             if known is None:
-                del self._open[record.identifier]
+                del self._open[name]
             raise HandlerError(str(self._problem), "ServiceUnavailable")
 
-    async def bring_back(self, record: Record) -> None:
+    async def bring_back(self, record: Record, name: str | None = None) -> None:
         """Serve a live domain again; while somebody else has the port it is failed and tries again every second."""
-        self._open[record.identifier] = record
+        self._open[name or record.identifier] = record
         if self._listener is None and self._retry is None and not await self._listen():
             self._retry = asyncio.get_running_loop().create_task(self._wait_for_port())
 
@@ -81,6 +86,10 @@ class Domains:
         self._contexts.pop(name, None)
         if not self._open:
             await self._close_listener()
+
+    def names_of(self, identifier: str) -> list[str]:
+        """The names under which one resource is served."""
+        return sorted(name for name, record in self._open.items() if record.identifier == identifier)
 
     def status(self) -> list[UnitStatus]:
         running = self._listener is not None
@@ -162,7 +171,8 @@ class Domains:
 
     def _certificate(self, name: str) -> Certificate:
         # What the World holds counts; while a resource is being made, what it was opened with.
-        record = self._cloud.world.get(DOMAIN, name) or self._open[name]
+        opened = self._open[name]
+        record = self._cloud.world.get(opened.type_name, opened.identifier) or opened
         return self._cloud.certificates.get(certificate_of(record.properties))
 
     def _loaded(self, certificate: Certificate) -> ssl.SSLContext:
@@ -171,12 +181,24 @@ class Domains:
         return context
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            await self._answer(request_of(scope, receive, send))
+        if scope["type"] != "http":
+            return
+        request = request_of(scope, receive, send)
+        site = self._site(request)
+        if site is not None:
+            await site(scope, receive, send)
+        else:
+            await self._answer(request)
+
+    def _site(self, request: GatewayRequest) -> Application | None:
+        """The distribution that has this name, None for the names of APIs."""
+        name = _host(request)
+        record = self._open.get(name)
+        return self._cloud.cdn.application_for(name) if record and record.type_name == DISTRIBUTION else None
 
     async def _answer(self, request: GatewayRequest) -> None:
-        name = (request.header(b"host") or "").rpartition(":")[0] or (request.header(b"host") or "")
-        mapping = self._mapping(name.lower()) if name.lower() in self._open else None
+        name = _host(request)
+        mapping = self._mapping(name) if name in self._open else None
         if mapping is None:
             # What API Gateway answers for a name it does not know, or one that leads nowhere.
             await self._cloud.gateway.refuse(request, 403, "Forbidden")
@@ -188,8 +210,17 @@ class Domains:
         return next((item for item in self._cloud.world.list(MAPPING) if item.properties["DomainName"] == name), None)
 
 
+def _host(request: GatewayRequest) -> str:
+    """The name asked for, without a port, in lower case."""
+    told = request.header(b"host") or ""
+    return (told.rpartition(":")[0] or told).lower()
+
+
 def certificate_of(properties: Mapping[str, Any]) -> str:
-    """The ARN a domain name's (one) configuration names."""
+    """The ARN a domain name's (one) configuration, or a distribution, names; empty without one."""
+    if "DistributionConfig" in properties:
+        viewer = properties["DistributionConfig"].get("ViewerCertificate") or {}
+        return str(viewer.get("AcmCertificateArn", ""))
     configurations = properties.get("DomainNameConfigurations") or [{}]
     return str(configurations[0].get("CertificateArn", ""))
 
