@@ -48,6 +48,8 @@ class Adoption(NamedTuple):
     """Whether the ARN holds neither region nor account, as those of buckets."""
     example: str = "orders"
     """A name for messages."""
+    takes: frozenset[str] = frozenset()
+    """Parameters that say something of an existing one; all others would change it."""
     check: Callable[[Construct, Setting, Report], None] = lambda construct, setting, report: None
     """Reports what else an adopted one lacks."""
 
@@ -62,6 +64,7 @@ def adopt(construct: Construct, adoption: Adoption, given: str) -> Adopt:
 
 def check_adoption(construct: Construct, adoption: Adoption, given: str, report: Report) -> None:
     """Report an id that is none of this kind's."""
+    _check_parameters(construct, adoption, report)
     if _found(adoption, given) is not None:
         return
     example = _example(adoption)
@@ -72,6 +75,20 @@ def check_adoption(construct: Construct, adoption: Adoption, given: str, report:
         construct.place("existing"),
         helps=[f"give {either}"],
     )
+
+
+def _check_parameters(construct: Construct, adoption: Adoption, report: Report) -> None:
+    """What is there already is not changed; in other environments, where it is made, its parameters count."""
+    if not isinstance(construct.existing, str):
+        return
+    for name in construct.properties:
+        if name not in adoption.takes:
+            report.error(
+                "existing-changed",
+                f"{construct.title} is there already (`existing=`) and never changed: `{name}` has no effect on it",
+                construct.place(name),
+                helps=[f"leave out `{name}=`, or leave out `existing=` and let Klotho make it"],
+            )
 
 
 def _example(adoption: Adoption) -> str:

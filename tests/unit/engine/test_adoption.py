@@ -14,7 +14,8 @@ from klotho.emit import render
 from klotho.engine import resolve
 from tests.conftest import RunProgram
 
-HEAD = 'import klotho\nfrom klotho import API, Compute, Databases, Messaging, Secret\nklotho.Application("shop")\n'
+NAMES = "API, Compute, Databases, Messaging, Secret, Storage"
+HEAD = f'import klotho\nfrom klotho import {NAMES}\nklotho.Application("shop")\n'
 WORK = {"work.py": "def handler(event, context):\n    return event\n"}
 UNIT = 'unit = Compute.Function("unit", handler="work.handler")\n'
 
@@ -118,3 +119,30 @@ def test_nothing_of_what_is_adopted_is_changed(run_program: RunProgram, tmp_path
     assert mistakes(run_program, text, tmp_path) == [
         ("existing-changed", 'Compute.Function "old" is there already (`existing=`): `sends_to` would change its role')
     ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'Storage.Bucket("b", existing="legacy-bucket", versioning=True)\n',
+        'Messaging.Queue("q", existing="legacy", visibility=60)\n',
+        'Databases.KeyValue("t", existing="legacy", ttl="expires")\n',
+        UNIT + 'unit.triggered_by(Storage.Bucket("b", existing="legacy-bucket"))\n',
+    ],
+)
+def test_what_would_have_no_effect_on_what_is_there_is_refused(
+    run_program: RunProgram, tmp_path: Any, text: str
+) -> None:
+    assert [code for code, _ in mistakes(run_program, text, tmp_path)] == ["existing-changed"]
+
+
+def test_parameters_count_in_the_environments_where_it_is_made(run_program: RunProgram, tmp_path: Any) -> None:
+    text = 'Messaging.Queue("q", existing={"prod": "legacy"}, visibility=60)\n'
+    (resource,) = templates(run_program, text, "local", tmp_path)["q-queue"].values()
+    assert resource["Properties"]["VisibilityTimeout"] == 60
+
+
+@pytest.mark.parametrize("name", ["template1", "postgres", "rdsadmin"])
+def test_a_database_is_none_of_the_server_s_own(run_program: RunProgram, tmp_path: Any, name: str) -> None:
+    found = mistakes(run_program, f'Databases.Postgres("{name}")\n', tmp_path)
+    assert [code for code, _ in found] == ["name-reserved"]

@@ -134,6 +134,7 @@ LAMBDA = Implementation(
         key=function_key,
         service="lambda",
         resource="function:{}",
+        takes=frozenset({"handler"}),  # whose file says its language
         name=r"[A-Za-z0-9_-]{1,64}",
         identifier=lambda found: found.name,
         attributes={"Arn": lambda found: found.arn},

@@ -79,6 +79,7 @@ DYNAMODB = Implementation(
         key=table_key,
         service="dynamodb",
         resource="table/{}",
+        takes=frozenset({"key", "indexes"}),  # what it has: indexes are granted, too
         name=r"[A-Za-z0-9_.-]{3,255}",
         identifier=lambda found: found.name,
         attributes={"Arn": lambda found: found.arn},

@@ -104,6 +104,7 @@ VPC_NETWORK = Implementation(
         key=lambda construct: VPC,
         service="ec2",
         resource="vpc/{}",
+        takes=frozenset({"subnets"}),
         name=r"vpc-[0-9a-f]{8,17}",
         identifier=lambda found: found.name,
         attributes={"VpcId": lambda found: found.name},

@@ -24,6 +24,7 @@ from klotho.catalogue.tables import table
 from klotho.diagnostics import Report, one_of
 from klotho.resources import AddResource, Ref, SetProperty, resource_key
 from klotho.resources.changes import Action
+from klotho.resources.naming import database_name
 
 
 def rds(construct: Construct, setting: Setting) -> Iterator[Action]:
@@ -49,7 +50,14 @@ def _major(construct: Construct, setting: Setting) -> str:
 
 
 def check_postgres(construct: Construct, setting: Setting, report: Report) -> None:
-    """RDS has this version and this much storage."""
+    """RDS has this version and this much storage, and the database is none of the server's own."""
+    if database_name(construct.name) in table("rds")["postgres"]["reserved"]:
+        report.error(
+            "name-reserved",
+            f"{construct.title} would be the server's own database `{construct.name}`",
+            construct.span,
+            helps=["give it another name"],
+        )
     if "version" not in construct.unread:
         version, majors = str(setting.parameter(construct, "version")), table("rds")["postgres"]["majors"]
         if _major(construct, setting) not in majors:

@@ -131,6 +131,13 @@ def _check_trigger(link: Link, report: Report) -> None:
             link.relationship.span,
             helps=["leave it out"],
         )
+    if link.setting.adopted(link.target) is not None:
+        report.error(
+            "existing-changed",
+            f"{link.target.title} is there already (`existing=`): its events would have to be switched on",
+            link.relationship.span,
+            helps=["let Klotho make the bucket, or leave out the line"],
+        )
     writes = [
         item
         for item in link.setting.application.relationships_of(link.actor.id)
