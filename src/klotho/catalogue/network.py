@@ -189,7 +189,7 @@ def egress_by_endpoints(plan: NetworkPlan, services: Iterable[str], users: Itera
     if any(service not in GATEWAY_SERVICES for service in services):
         for user in users:
             yield AddResource(
-                ResourceKey(f"{user}-to-endpoints"),
+                endpoint_rule(user),
                 "AWS::EC2::SecurityGroupIngress",
                 _ingress(Ref(ENDPOINT_GROUP, "GroupId"), Ref(user, "GroupId"), 443, "HTTPS to AWS services"),
             )
@@ -206,6 +206,11 @@ def _gateway_endpoint(service: str, plan: NetworkPlan) -> Iterator[Action]:
             "RouteTableIds": [Ref(table, "RouteTableId") for table in _route_tables(plan)],
         },
     )
+
+
+def endpoint_rule(group: ResourceKey) -> ResourceKey:
+    """The rule that lets a security group reach the interface endpoints."""
+    return ResourceKey(f"{group}-to-endpoints")
 
 
 def security_group_key(construct: Construct) -> ResourceKey:

@@ -73,6 +73,8 @@ class ServiceNeed(NamedTuple):
     group: ResourceKey | None = None
     """The security group it is reached from, when that is not the construct's own: a function beside a database, which
     reaches nothing itself."""
+    user: ResourceKey | None = None
+    """What reaches it from that group, and is there only while it can."""
 
 
 Need = PathTo | ServiceNeed

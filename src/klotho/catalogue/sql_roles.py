@@ -94,6 +94,14 @@ def function_group(construct: Construct) -> ResourceKey:
     return resource_key(construct.id, "roles-security-group")
 
 
+def _master_permission(construct: Construct) -> ResourceKey:
+    return resource_key(construct.id, "roles-master-permission")
+
+
+def _path(construct: Construct) -> ResourceKey:
+    return resource_key(construct.id, "roles-reach-database")
+
+
 def provider(construct: Construct, setting: Setting) -> Iterator[Action]:
     """The function that makes roles, when somebody needs one."""
     if not wants_roles(construct, setting):
@@ -102,8 +110,8 @@ def provider(construct: Construct, setting: Setting) -> Iterator[Action]:
     yield AddResource(logs, "AWS::Logs::LogGroup")
     yield from role(its_role, "lambda.amazonaws.com", f"Makes the login roles of {construct.name}")
     yield from allow(its_role, "write logs", iam_actions("logs", "write"), [Ref(logs, "Arn")])
-    read = iam_actions("secretsmanager", "read")
-    yield from allow(its_role, "be the master user", read, [master_secret(construct)])
+    # A policy of its own: the function can be made, and started, while the database is still being made.
+    yield from _may_read(_master_permission(construct), construct, "master", master_secret(construct))
     yield AddResource(
         key,
         "AWS::Lambda::Function",
@@ -141,9 +149,10 @@ def provider_in_network(construct: Construct, place: NetworkPlace, setting: Sett
     )
     actions = iam_actions("unscoped", "network_interfaces")
     yield from allow(function_role(construct), "enter the network", actions, ["*"])
-    reach = resource_key(construct.id, "roles-reach-database")
     port = ENGINES[construct.kind].port
-    yield from ingress_between(reach, group, security_group_key(construct), port, f"roles of {construct.name}")
+    yield from ingress_between(
+        _path(construct), group, security_group_key(construct), port, f"roles of {construct.name}"
+    )
 
 
 def provider_needs(construct: Construct, setting: Setting) -> tuple[ServiceNeed, ...]:
@@ -151,7 +160,8 @@ def provider_needs(construct: Construct, setting: Setting) -> tuple[ServiceNeed,
     if not wants_roles(construct, setting):
         return ()
     group = function_group(construct)
-    return (ServiceNeed("s3", group), ServiceNeed("secretsmanager", group))
+    key = function_key(construct)
+    return (ServiceNeed("s3", group, key), ServiceNeed("secretsmanager", group, key))
 
 
 def provider_asset(construct: Construct, setting: Setting) -> PackageAsset | None:
@@ -185,20 +195,7 @@ def consumer_role(link: Link, access: str) -> Iterator[Action]:
             },
         },
     )
-    yield AddResource(
-        permission,
-        "AWS::IAM::RolePolicy",
-        {
-            "RoleName": Ref(function_role(target)),
-            "PolicyName": f"login-{user}",
-            "PolicyDocument": {
-                "Version": "2012-10-17",
-                "Statement": [
-                    statement("read login", iam_actions("secretsmanager", "read"), [login_secret(link)]),
-                ],
-            },
-        },
-    )
+    yield from _may_read(permission, target, f"login-{user}", login_secret(link))
     yield AddResource(
         made,
         "Custom::SqlRole",
@@ -215,8 +212,24 @@ def consumer_role(link: Link, access: str) -> Iterator[Action]:
             "Access": access,
         },
     )
-    yield DependsOn(made, permission)
+    # Where both are in one stack: the function must be able to work as long as there is a role.
+    for needed in (permission, _master_permission(target), _path(target)):
+        yield DependsOn(made, needed)
     yield DependsOn(link.setting.compute(link.actor).main(link.actor), made)
+
+
+def _may_read(key: ResourceKey, database: Construct, name: str, secret: Value) -> Iterator[Action]:
+    """The database's function may read this secret."""
+    said = statement(f"read {name.partition('-')[0]}", iam_actions("secretsmanager", "read"), [secret])
+    yield AddResource(
+        key,
+        "AWS::IAM::RolePolicy",
+        {
+            "RoleName": Ref(function_role(database)),
+            "PolicyName": name,
+            "PolicyDocument": {"Version": "2012-10-17", "Statement": [said]},
+        },
+    )
 
 
 def _consumer_key(link: Link, role_name: str) -> ResourceKey:

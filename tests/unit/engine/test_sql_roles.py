@@ -40,7 +40,7 @@ def test_a_consumer_has_a_role_a_secret_and_a_permission_of_its_own(app: Builder
     assert properties["ServiceTimeout"] == 300
     assert properties["Login"] == {"Fn::GetAtt": [secret, "Id"]}
     assert name in web["Resources"]["WebService"]["DependsOn"]
-    (permission,) = role["DependsOn"]
+    (permission,) = role["DependsOn"]  # the others are of the database's stack, which is deployed before
     statement = web["Resources"][permission]["Properties"]["PolicyDocument"]["Statement"][0]
     assert (set(statement["Action"]), statement["Resource"]) == (READ, [{"Fn::GetAtt": [secret, "Id"]}])
 
@@ -52,7 +52,7 @@ def test_the_master_s_secret_is_read_by_the_function_that_makes_roles_and_nobody
         }
         roles = set(of_type(template, "Custom::SqlRole"))
         # A role says where the secret is; the function that reads it has the only permission.
-        assert named == ({"DbRolesFunctionRolePolicy"} if stack == "db-postgres" else roles)
+        assert named == ({"DbRolesMasterPermission"} if stack == "db-postgres" else roles)
 
 
 def test_a_second_consumer_changes_nothing_of_the_database_s_stack(app: Builder) -> None:
@@ -92,6 +92,16 @@ def test_the_function_reaches_what_it_needs_without_a_nat_gateway(app: Builder) 
     rule = graph["Databases.Postgres/db:roles-security-group-to-endpoints"].properties
     assert (rule["FromPort"], rule["GroupId"].resource) == (443, "shared:endpoint-security-group")
     assert "Databases.Postgres/db:postgres-security-group-to-endpoints" not in graph, "a database calls nobody"
+
+
+def test_in_one_stack_the_function_works_as_long_as_there_is_a_role(app: Builder) -> None:
+    app.add("postgres", "db").add("function", "work").says("work", "reads_from", "db")
+    graph = app.resolve().graph
+    role = graph["Compute.Function/work:role-postgres-db"]
+    waits = {"roles-master-permission", "roles-reach-database"}
+    assert {f"Databases.Postgres/db:{name}" for name in waits} < set(role.depends_on)
+    function = graph["Databases.Postgres/db:roles-function"]
+    assert "Databases.Postgres/db:roles-security-group-to-endpoints" in function.depends_on
 
 
 def test_only_generated_secrets_go_with_their_stack() -> None:

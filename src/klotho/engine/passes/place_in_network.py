@@ -17,11 +17,13 @@ from klotho.catalogue.availability import must_spread
 from klotho.catalogue.kinds.network import KIND as NETWORK
 from klotho.catalogue.kinds.network import network_plan
 from klotho.catalogue.network import (
+    GATEWAY_SERVICES,
     PRIVATE_SUBNETS,
     NetworkPlan,
     adopted_network,
     egress_by_endpoints,
     egress_by_nat_gateway,
+    endpoint_rule,
     ingress_from,
     private_network,
     security_group,
@@ -29,7 +31,7 @@ from klotho.catalogue.network import (
 )
 from klotho.catalogue.rules import Link, NetworkPlace, PathTo, Placement, ServiceNeed
 from klotho.engine.context import Context, attributed, because_of, because_of_link
-from klotho.resources import Change, Provenance, Ref, ResourceGraph, ResourceKey, owner_of
+from klotho.resources import Change, DependsOn, Provenance, Ref, ResourceGraph, ResourceKey, owner_of
 
 
 class _Needs(NamedTuple):
@@ -38,6 +40,8 @@ class _Needs(NamedTuple):
     """AWS services each inhabitant must reach by itself."""
     beside: dict[ResourceKey, set[str]]
     """AWS services that security groups of something beside an inhabitant must reach."""
+    users: dict[ResourceKey, ResourceKey]
+    """By such a group: what reaches them from there."""
 
 
 def place_in_network(graph: ResourceGraph, context: Context) -> Iterator[Change]:
@@ -78,6 +82,7 @@ def _needs(context: Context, inhabitants: list[Construct]) -> _Needs:
     inside = {construct.id for construct in inhabitants}
     services: dict[ConstructId, set[str]] = {}
     beside: dict[ResourceKey, set[str]] = {}
+    users: dict[ResourceKey, ResourceKey] = {}
     paths = []
     for construct in inhabitants:
         own = tuple(context.chosen[construct.id].needs(construct, context.setting))
@@ -85,6 +90,8 @@ def _needs(context: Context, inhabitants: list[Construct]) -> _Needs:
         for asked in own:
             if asked.group is not None:
                 beside.setdefault(asked.group, set()).add(asked.service)
+                if asked.user is not None:
+                    users[asked.group] = asked.user
     for link, pair in context.links:
         if link.actor.id not in inside:
             continue
@@ -93,7 +100,7 @@ def _needs(context: Context, inhabitants: list[Construct]) -> _Needs:
                 services[link.actor.id].add(need.service)
             else:
                 paths.append((link, need))
-    return _Needs(tuple(paths), services, beside)
+    return _Needs(tuple(paths), services, beside, users)
 
 
 def _for_availability(plan: NetworkPlan, context: Context, inhabitants: list[Construct], needs: _Needs) -> NetworkPlan:
@@ -127,6 +134,9 @@ def _egress(plan: NetworkPlan, context: Context, inhabitants: list[Construct], n
         groups = [*(security_group_key(item) for item in users), *needs.beside]
         provenance = _shared_provenance(named, "egress_by_endpoints")
         yield from attributed(provenance, egress_by_endpoints(plan, wanted, groups))
+        if any(service not in GATEWAY_SERVICES for service in wanted):
+            waits = (DependsOn(user, endpoint_rule(group)) for group, user in needs.users.items())
+            yield from attributed(provenance, waits)
 
 
 def _settle(construct: Construct, context: Context) -> Iterator[Change]:
