@@ -41,8 +41,10 @@ class Problem(NamedTuple):
 def guarded_keys(application: Application, attachment: Relationship, *, preflights: bool) -> list[GuardedKey]:
     """Every key an attachment must serve so that each request meets the right guard.
 
-    `preflights`: browsers of other origins ask first, without a token. `ANY` would take their OPTIONS too and turn them
-    away, so that a guarded key then names the other methods one by one.
+    `preflights`: browsers of other origins ask first, without a token. A guarded `ANY` would take their OPTIONS too and
+    turn them away, and an open OPTIONS would reach the service without a token. So no key of a guarded API takes
+    OPTIONS then: each names the other methods one by one, the open ones too, since an open `ANY /{proxy+}` would
+    answer below a guarded route whatever that one does not name. API Gateway answers preflights that no route takes.
     """
     own, rules = _route(attachment), _of(application, attachment.actor, GUARD)
     others = [item for item in _of(application, attachment.actor, ATTACH) if item is not attachment]
@@ -77,6 +79,34 @@ def problems(application: Application) -> Iterator[Problem]:
             yield Problem("public-and-authenticated", rule, open_door)
         if _route(rule) and not any(_serves(item, rule) for item in attachments):
             yield Problem("nothing-served", rule, None)
+
+
+def open_around(application: Application) -> Iterator[tuple[Relationship, Relationship]]:
+    """Rules for a part of what a service serves openly, each with the open attachment around it.
+
+    API Gateway compares paths as they are written: `//admin`, `/Admin` and perhaps `/admin/` are not `/admin`, and
+    reach the open route. A service that is open nowhere around its guarded route can't be reached so.
+    """
+    for rule in application.relationships:
+        attachments = _of(application, rule.actor, ATTACH) if rule.verb == GUARD else []
+        rules = _of(application, rule.actor, GUARD)
+        guarded = {
+            item.target
+            for item in attachments
+            if any(key.guard is rule for key in guarded_keys(application, item, preflights=False))
+        }
+        for item in attachments:
+            route = _route(item)
+            below = len(route) < len(_route(rule)) and _meet(route, _route(rule)) is not None
+            is_open = any(_guard(route, method, item, rules) is None for method in methods_of(item.properties))
+            if item.target in guarded and below and is_open:
+                yield rule, item
+                break
+
+
+def route_count(application: Application, attachment: Relationship, *, preflights: bool) -> int:
+    """How many routes of API Gateway an attachment becomes: each key's own path, and all below it."""
+    return 2 * len(guarded_keys(application, attachment, preflights=preflights))
 
 
 def _of(application: Application, api: ConstructId, verb: str) -> list[Relationship]:
@@ -155,11 +185,13 @@ def _guard(
 
 def _methods(place: _Segments, attachment: Relationship, rules: Sequence[Relationship], preflights: bool) -> list[str]:
     served = methods_of(attachment.properties)
-    if preflights and _guard(place, "OPTIONS", attachment, rules) is not None:
-        served -= {"OPTIONS"}
     if _ANY not in served:
+        own = _route(attachment)
+        # Below an open OPTIONS that was asked for by name, leaving it out would open this place, too.
+        if preflights and all(_guard(item, "OPTIONS", attachment, rules) is not None for item in (own, place)):
+            served -= {"OPTIONS"}
         return sorted(served)
-    if preflights and _guard(place, _ANY, attachment, rules) is not None:
+    if preflights and rules:
         return sorted(set(METHODS) - {"OPTIONS"})
     everything = _guard(place, _ANY, attachment, rules)
     named = {name for rule in rules for name in methods_of(rule.properties) - {_ANY}}

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from klotho.application.access import problems
+from klotho.application.access import open_around, problems
 from klotho.application.model import Application, Construct, ConstructId, Relationship
 from klotho.application.routes import overlapping, parse_route
 from klotho.application.values import references
@@ -36,6 +36,7 @@ def validate(application: Application, report: Report) -> None:
     _ends(application, report)
     _routes(application, report)
     _access(application, report)
+    _open_around(application, report)
     _outputs(application, report)
 
 
@@ -156,6 +157,22 @@ def _access(application: Application, report: Report) -> None:
                 did_you_mean(route, served) or "give a route that a service is attached to, or one below it",
             )
         report.error(code, message, rule.span, also=also, helps=[what])
+
+
+def _open_around(application: Application, report: Report) -> None:
+    """Guarded routes of a service that is open around them: paths are compared as they are written."""
+    for rule, around in open_around(application):
+        api = application.by_id.get(rule.actor)
+        route = parse_route(str(rule.properties.get("route", "/"))).text
+        report.warning(
+            "guarded-below-open",
+            f"other spellings of `{route}`, such as `/{route}`, reach {api.title if api else rule.actor} unguarded",
+            rule.span,
+            helps=[
+                f"`{parse_route(str(around.properties.get('route', '/'))).text}` is open and leads to the same: "
+                "guard the whole API, `authenticates_with(…)`, and attach what is open with `public=True`"
+            ],
+        )
 
 
 def _outputs(application: Application, report: Report) -> None:

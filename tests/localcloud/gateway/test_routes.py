@@ -59,7 +59,8 @@ def test_fixed_text_wins_over_a_variable_and_a_method_over_any(
 
 
 @pytest.mark.parametrize(
-    "key", ["", "GET", "GET a", "get /a", "FETCH /a", "/a", "GET /a{x}", "GET /{p+}/a", "GET /{x}/{x}", "GET /{}"]
+    "key",
+    ["", "GET", "GET a", "get /a", "FETCH /a", "/a", "GET /a/", "GET /a{x}", "GET /{p+}/a", "GET /{x}/{x}", "GET /{}"],
 )
 def test_a_key_that_api_gateway_would_not_take_is_refused(key: str) -> None:
     with pytest.raises(RouteKeyError):

@@ -52,6 +52,9 @@ door.authenticates_with(login, route="/unit/mine/write", scopes=["things/write"]
 door.authenticates_with(login, route="/boxed/mine")
 door.authenticates_with(gate, route="/unit/gated", identity="header.x-key")
 door.authenticates_with(gate, route="/boxed/gated", identity="header.x-key")
+crossed = API("crossed", cors=["https://shop.example"])
+crossed.attach_service(unit)
+crossed.authenticates_with(login, route="/mine")
 """
 FILES: Mapping[str, str] = {
     "gate.py": """
@@ -116,3 +119,18 @@ def test_a_function_of_ones_own_decides(deployed: Deployed, unit: str) -> None:
     assert (status, who) == (200, ["function", "", {"key": "open"} if unit == "unit" else {}])
     assert get(deployed, f"/{unit}/gated", {"x-key": "closed"}) == (403, {"message": "Forbidden"})
     assert get(deployed, f"/{unit}/gated") == (401, {"message": "Unauthorized"})
+
+
+@pytest.mark.parametrize("path", ["/mine", "/mine/things"])
+def test_with_cors_no_method_goes_around_a_guard(deployed: Deployed, path: str) -> None:
+    crossed = deployed.deployment.client("crossed")
+    assert crossed.call("GET", "/open").status == 200
+    assert (crossed.call("GET", path).status, crossed.call("GET", path, headers=token()).status) == (401, 200)
+    assert [crossed.call(method, path).status for method in ("OPTIONS", "PROPFIND", "TRACE")] == [404, 404, 404]
+    asking = {"Origin": "https://shop.example", "Access-Control-Request-Method": "GET"}
+    assert crossed.call("OPTIONS", path, headers=asking).status == 204
+
+
+def test_other_spellings_reach_the_open_route_as_the_warning_says(deployed: Deployed) -> None:
+    crossed = deployed.deployment.client("crossed")
+    assert [crossed.call("GET", path).status for path in ("//mine", "/Mine", "/mine%2f")] == [200, 200, 200]

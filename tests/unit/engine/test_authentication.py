@@ -91,6 +91,54 @@ def test_preflights_of_browsers_need_no_token() -> None:
     assert set(found.values()) == {"login"}
 
 
+@pytest.mark.parametrize("method", ["OPTIONS", "PROPFIND", "TRACE"])
+@pytest.mark.parametrize("path", [["admin"], ["admin", "x"]])
+def test_with_cors_no_method_goes_around_a_guard(method: str, path: list[str]) -> None:
+    """Not even through another service's open route: what no route takes is answered by the gateway."""
+    for program in (
+        (attach("web"), guard("/admin")),
+        (attach("web"), attach("admin", "/admin"), guard("/admin")),
+        (attach("web", public=True), attach("admin", "/admin"), guard()),
+    ):
+        table = {}
+        for of in range(sum(item.verb == "attach_service" for item in program)):
+            for key, who in keys(*program, of=of, preflights=True).items():
+                table[key] = table[f"{key.rstrip('/')}/{{proxy+}}"] = who
+        assert RouteTable(table).match(method, path) is None
+        assert (found := RouteTable(table).match("GET", path)) and found.target == "login"
+
+
+def test_an_options_asked_for_by_name_is_guarded_below_its_open_route() -> None:
+    program = (attach("web", methods=["GET", "OPTIONS"]), guard("/admin"))
+    found = keys(*program, preflights=True)
+    assert (found["OPTIONS /"], found["OPTIONS /admin"]) == (None, "login")
+
+
+def test_a_service_open_around_its_guarded_route_is_warned_of(app: Builder) -> None:
+    app = guarded(app).says("shop", "authenticates_with", "login", route="/web/admin")
+    (warning,) = [item for item in app.problems() if item.code == "guarded-below-open"]
+    assert "`//web/admin`" in warning.message and "`public=True`" in warning.helps[0]
+
+
+@pytest.mark.parametrize("route", ["/", "/web"])
+def test_a_service_guarded_all_over_is_not_warned_of(app: Builder, route: str) -> None:
+    app = (
+        guarded(app)
+        .says("shop", "attach_service", "work", route="/")
+        .says("shop", "authenticates_with", "login", route=route)
+    )
+    assert "guarded-below-open" not in app.codes()
+
+
+@pytest.mark.parametrize(("count", "said"), [(148, 0), (149, 1)])
+def test_more_routes_than_aws_takes_are_said(app: Builder, count: int, said: int) -> None:
+    app = guarded(app)
+    for number in range(count):
+        app.says("shop", "attach_service", "work", route=f"/r{number}")
+    found = [item for item in app.problems() if item.code == "many-routes"]
+    assert ["302 routes" in item.message for item in found] == [True] * said
+
+
 _routes = st.lists(st.sampled_from(["a", "b", "{x}"]), max_size=3).map(
     lambda parts: "/" + "/".join(f"{{p{n}}}" if part == "{x}" else part for n, part in enumerate(parts))
 )

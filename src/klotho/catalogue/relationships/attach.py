@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from klotho.application.access import GuardedKey, guarded_keys
+from klotho.application.access import ATTACH, GuardedKey, guarded_keys, route_count
 from klotho.catalogue.kinds.container import discovery_key, registered, service_key
 from klotho.catalogue.kinds.container_ports import main_port, named_ports
 from klotho.catalogue.kinds.function import function_key
@@ -134,12 +134,37 @@ def _integration_key(link: Link) -> ResourceKey:
     return resource_key(link.target.id, f"integration-of-{link.actor.name}")
 
 
+ROUTES_PER_API = 300
+"""API Gateway's quota, which AWS raises on request. Source: "Quotas for configuring and running an HTTP API"."""
+
+
+def _check_count(link: Link, report: Report) -> None:
+    """Say at the attachment that exceeds the quota how many routes the whole API has; asked once for an API."""
+    application = link.setting.application
+    attached = [item for item in application.relationships_of(link.actor.id) if item.verb == ATTACH]
+    if attached[-1] is not link.relationship or is_private(link.actor):
+        return
+    cors, total, late = bool(link.setting.parameter(link.actor, "cors")), 0, None
+    for item in attached:
+        total += route_count(application, item, preflights=cors)
+        late = item if late is None and total > ROUTES_PER_API else late
+    if late is not None:
+        report.warning(
+            "many-routes",
+            f"{link.actor.title} has {total} routes; AWS takes {ROUTES_PER_API} unless you ask for more",
+            late.span,
+            helps=["attach services to routes further up, or ask AWS to raise the quota `Routes per API`"],
+        )
+
+
 def _check_function(link: Link, report: Report) -> None:
+    _check_count(link, report)
     if is_private(link.actor):
         check_private_route(link, report)
 
 
 def _check_container(link: Link, report: Report) -> None:
+    _check_count(link, report)
     if is_private(link.actor):
         check_private_route(link, report)
     ports = named_ports(link.target, link.setting)

@@ -77,6 +77,14 @@ PAGES: tuple[Page, ...] = (
         _LOGIN,
     ),
     Page(
+        "many-routes",
+        "An API has more than 300 routes; each attached route is at least two.",
+        "It is AWS's quota `Routes per API`: the deployment would fail there, unless AWS raised it for you.",
+        "Attach services to routes further up, or ask AWS to raise the quota.",
+        _START + 'api, work = API("api"), Compute.Function("work", handler="work.handler")\n'
+        'for number in range(151):\n    api.attach_service(work, route=f"/r{number}")\n',
+    ),
+    Page(
         "issuer-on-this-machine",
         "The issuer of an `Auth.OIDC` is this machine itself.",
         "The local cloud reaches it; AWS can't, and would refuse every token.",

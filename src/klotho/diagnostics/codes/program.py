@@ -251,4 +251,12 @@ PAGES: tuple[Page, ...] = (
         "Correct the route: the help line has the nearest one.",
         _GUARDED + 'api.authenticates_with(login, route="/order")\n',
     ),
+    Page(
+        "guarded-below-open",
+        "`authenticates_with` guards a part of what one service serves, and the rest of it is open.",
+        "API Gateway compares paths as they are written: `//admin`, `/Admin`, `/admin%2f` and perhaps `/admin/` are "
+        "not `/admin`, and reach the service through its open route. Frameworks often take them for the same.",
+        "Guard the whole API by `api.authenticates_with(login)`, and attach what is open with `public=True`.",
+        _GUARDED + 'api.authenticates_with(login, route="/orders/admin")\n',
+    ),
 )

@@ -51,6 +51,8 @@ def parse(text: str) -> RouteKey:
             f"The provided route key is not formatted properly for HTTP protocol. Format should be "
             f'"<HTTP METHOD> /<RESOURCE PATH>" or "$default": {text}'
         )
+    if path != "/" and path.endswith("/"):
+        raise RouteKeyError(f"A route key must not end with `/`: {text}")
     segments = tuple(path[1:].split("/"))
     names: set[str] = set()
     for position, segment in enumerate(segments):
