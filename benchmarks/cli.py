@@ -51,7 +51,8 @@ def main() -> None:
             line("klotho up of the starter, cold, one run", timed([*klotho, "up"], folder, environment), " ms")
             line("klotho up of the starter, unchanged", median(*klotho, "up"), " ms", less_than=1500)
         finally:
-            subprocess.run([*klotho, "down", "--delete-data", "--yes"], cwd=folder, env=environment, check=False)
+            down = [*klotho, "down", "--delete-data", "--yes"]
+            subprocess.run(down, cwd=folder, env=environment, check=False, capture_output=True)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,6 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 ALL = {
     "cli": "start-up: klotho --help and import klotho",
-    "synth": "klotho build beside cdk synth of the same application",
     "up": "klotho up of examples",
     "gateway": "requests through API and function",
     "keyvalue": "key-value puts and gets, beside moto's server and dynalite",
@@ -27,6 +26,7 @@ ALL = {
     "permissions": "the permission check of a call",
     "queues": "messages sent, received and handled by one function, beside moto's server",
     "topics": "messages published, each to two queues",
+    "synth": "klotho build beside cdk synth of the same application",
 }
 PATIENCE_S = 1200.0
 """A part that takes longer has failed."""
