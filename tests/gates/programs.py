@@ -43,13 +43,16 @@ def names() -> list[str]:
 
 
 def compile_all(folder: Path) -> list[Template]:
-    """The templates of every program, written into `folder/<program>/`; of the examples also as a protected
-    environment with alarms has them."""
-    found = [Template(name, file) for name in names() for file in sorted(_compile(name, folder / name))]
-    for name in sorted(path.parent.name for path in EXAMPLES.glob("*/infra.py")):
-        careful = f"{name}-protected"
-        found += [Template(careful, file) for file in sorted(_compile(name, folder / careful, PROTECTED))]
-    return found
+    """The templates of every program, written into `folder/<program>/`: the pairs as a protected environment with
+    alarms has them, which is more than others have; the examples both ways."""
+    examples = {path.parent.name for path in EXAMPLES.glob("*/infra.py")}
+    wanted = [(name, name, None if name in examples else PROTECTED) for name in names()]
+    wanted += [(name, f"{name}-protected", PROTECTED) for name in sorted(examples)]
+    return [
+        Template(title, file)
+        for name, title, policy in wanted
+        for file in sorted(_compile(name, folder / title, policy))
+    ]
 
 
 def _compile(name: str, folder: Path, policy: EnvironmentPolicy | None = None) -> Iterator[Path]:
