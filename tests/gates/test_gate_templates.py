@@ -14,7 +14,10 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from klotho.catalogue.facts import is_custom
 from klotho.catalogue.tables import table
+from klotho.localcloud.cloudformation import carried
+from klotho.localcloud.handlers import handler_classes
 from tests.gates.programs import Template
 
 pytestmark = [pytest.mark.gates, pytest.mark.timeout(600)]
@@ -35,6 +38,16 @@ def test_cfn_lint_finds_nothing(templates: list[Template], record_property: Reco
     assert done.returncode == 0, done.stderr
     resources = sum(len(item.resources) for item in templates)
     record_property("figure", f"gates: cfn-lint finds nothing in {len(templates)} templates, {resources} resources")
+
+
+def test_the_local_cloud_carries_every_resource_with_all_its_properties(templates: list[Template]) -> None:
+    """Also of environments that are protected and watched: what is built for AWS comes up here."""
+    handlers = {item.type_name: item for item in handler_classes()}
+    for template in templates:
+        for logical_id, resource in template.resources.items():
+            if not is_custom(resource["Type"]):
+                properties = resource.get("Properties", {})
+                carried.check(logical_id, resource["Type"], handlers[resource["Type"]].carries, properties)
 
 
 class Finding(NamedTuple):

@@ -320,6 +320,8 @@ def registered(construct: Construct, setting: Setting) -> Iterator[Action]:
                 "NamespaceId": Ref(NAMESPACE, "Id"),
                 "DnsRecords": [{"Type": "SRV", "TTL": 10}],
             },
+            # ECS then tells Cloud Map of each task whether it is healthy, and only healthy ones are found.
+            "HealthCheckCustomConfig": {"FailureThreshold": 1},
         },
     )
     yield AddItem(
