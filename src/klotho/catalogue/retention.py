@@ -12,6 +12,7 @@ from typing import Any
 
 RETENTION: Mapping[str, tuple[str, str]] = {
     "AWS::DynamoDB::Table": ("RetainExceptOnCreate", "Retain"),
+    "AWS::ElastiCache::ReplicationGroup": ("Snapshot", "Snapshot"),
     "AWS::RDS::DBInstance": ("Snapshot", "Snapshot"),
     "AWS::S3::Bucket": ("RetainExceptOnCreate", "Retain"),
     # Users can't be made again: nobody knows their passwords.

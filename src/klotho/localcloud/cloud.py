@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from klotho.localcloud.planes.mysql import MySqlServers
     from klotho.localcloud.planes.postgres import PostgresServers
     from klotho.localcloud.planes.queue_events import QueueEvents
+    from klotho.localcloud.planes.redis import RedisServers
     from klotho.localcloud.planes.schedules import Schedules
     from klotho.localcloud.planes.table_events import TableEvents
     from klotho.localcloud.ports import Ports
@@ -74,6 +75,7 @@ class Cloud:
     buckets: S3Service = field(init=False)
     postgres: PostgresServers = field(init=False)
     mysql: MySqlServers = field(init=False)
+    redis: RedisServers = field(init=False)
     functions: Functions = field(init=False)
     containers: Containers = field(init=False)
     gateway: Gateway = field(init=False)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from klotho.runtime.grants import Grant
     from klotho.runtime.key_value import KeyValue
     from klotho.runtime.queue import Queue
+    from klotho.runtime.redis import Redis
     from klotho.runtime.secret import Secret
     from klotho.runtime.services import Service
     from klotho.runtime.topic import Topic
@@ -69,13 +70,13 @@ class Group:
 
 
 class Datastores(Group):
-    """Databases: Postgres, MySQL and KeyValue."""
+    """Databases: Postgres, MySQL, Redis and KeyValue."""
 
     def get(self, name: str) -> Any:
-        """The datastore of this name: a `Postgres`, a `MySql` or a `KeyValue`.
+        """The datastore of this name: a `Postgres`, a `MySql`, a `Redis` or a `KeyValue`.
 
         Raises UnknownNameError if it was not granted, WrongKindError for a kind this runtime does not know.
-        Type-checked programs use `postgres`, `mysql` and `key_value`, which say what they return.
+        Type-checked programs use `postgres`, `mysql`, `redis` and `key_value`, which say what they return.
         """
         from klotho.runtime.datastores import datastore
 
@@ -92,6 +93,12 @@ class Datastores(Group):
         from klotho.runtime.datastores import mysql
 
         return mysql(self._find(name))
+
+    def redis(self, name: str) -> Redis:
+        """The Redis cache of this name; WrongKindError if it is something else."""
+        from klotho.runtime.datastores import redis
+
+        return redis(self._find(name))
 
     def key_value(self, name: str) -> KeyValue:
         """The key-value table of this name; WrongKindError if it is something else."""

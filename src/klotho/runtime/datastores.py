@@ -1,8 +1,9 @@
-"""Datastores by kind: a Grant in, a `Postgres`, a `MySql` or a `KeyValue` out. Refuses other kinds by name."""
+"""Datastores by kind: a Grant in, an object for a database of its kind out. Refuses other kinds by name."""
 
 from __future__ import annotations
 
 from klotho.runtime.errors import ConfigError, WrongKindError
+from klotho.runtime.login import Login
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -10,15 +11,18 @@ if TYPE_CHECKING:
 
     from klotho.runtime.grants import Grant
     from klotho.runtime.key_value import KeyValue
+    from klotho.runtime.redis import Redis
 
 
-_KINDS = ("Databases.Postgres", "Databases.MySQL", "Databases.KeyValue")
+_KINDS = ("Databases.Postgres", "Databases.MySQL", "Databases.Redis", "Databases.KeyValue")
 
 
-def datastore(grant: Grant) -> Postgres | MySql | KeyValue:
+def datastore(grant: Grant) -> Postgres | MySql | Redis | KeyValue:
     """The object for whatever kind was granted."""
     if grant.kind == "Databases.KeyValue":
         return key_value(grant)
+    if grant.kind == "Databases.Redis":
+        return redis(grant)
     return mysql(grant) if grant.kind == "Databases.MySQL" else postgres(grant)
 
 
@@ -30,6 +34,13 @@ def postgres(grant: Grant) -> Postgres:
 def mysql(grant: Grant) -> MySql:
     _expect(grant, "Databases.MySQL")
     return MySql(grant)
+
+
+def redis(grant: Grant) -> Redis:
+    _expect(grant, "Databases.Redis")
+    from klotho.runtime.redis import Redis
+
+    return Redis(grant)
 
 
 def key_value(grant: Grant) -> KeyValue:
@@ -50,72 +61,31 @@ def _expect(grant: Grant, kind: str) -> None:
     )
 
 
-class _Sql:
-    """How to reach a SQL database. `user`, `password` and `url` fetch the secret when it is not in
-    memory.
+class _Sql(Login):
+    """How to reach a SQL database."""
 
-    The password is fetched again every five minutes (see `secrets.py`), so ask for it, or for `url`, at each new
-    connection rather than once at start: that is what makes rotation work.
-    """
-
-    __slots__ = ("_secret", "access", "database", "host", "kind", "name", "port")
+    __slots__ = ("access", "database", "host", "kind", "port")
     _scheme = ""
 
     def __init__(self, grant: Grant) -> None:
-        self.name = grant.name
+        super().__init__(grant.name, str(grant["secret"]))
         self.kind = grant.kind
         self.host = str(grant["host"])
-        self.port = _port(grant)
+        self.port = port_of(grant)
         self.database = str(grant["database"])
         self.access = str(grant.fields.get("access", ""))
-        self._secret = str(grant["secret"])
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name!r} {self.host}:{self.port}/{self.database}>"
 
     @property
-    def user(self) -> str:
-        return self._login()[0]
-
-    @property
-    def password(self) -> str:
-        return self._login()[1]
-
-    @property
     def url(self) -> str:
         """`postgresql://user:password@host:port/database` or `mysql://…`, percent-encoded. Holds the password: do not
         log it."""
-        from urllib.parse import quote
-
-        user, password = self._login()
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        where = f"{host}:{self.port}/{quote(self.database, safe='')}"
-        return f"{self._scheme}://{quote(user, safe='')}:{quote(password, safe='')}@{where}{self._options()}"
+        return self._address(self._scheme, self.host, self.port, self.database) + self._options()
 
     def _options(self) -> str:
         return ""
-
-    def refresh(self) -> None:
-        """Forget the password, for instance after the database refused it; the next use fetches it again."""
-        from klotho.runtime.secrets import cache
-
-        cache.forget(self._secret)
-
-    def _login(self) -> tuple[str, str]:
-        import json
-
-        from klotho.runtime.secrets import cache
-
-        try:
-            login = json.loads(cache.get(self._secret))
-        except ValueError:
-            login = None
-        if isinstance(login, dict) and all(isinstance(login.get(key), str) for key in ("username", "password")):
-            return login["username"], login["password"]
-        # Not raised inside the handler: the JSON error carries the secret's text.
-        raise ConfigError(
-            f"the secret of datastore {self.name!r} ({self._secret}) is not JSON with a username and a password"
-        )
 
 
 class Postgres(_Sql):
@@ -167,7 +137,7 @@ def is_loopback(host: str) -> bool:
     return host in ("localhost", "::1") or host.startswith("127.")
 
 
-def _port(grant: Grant) -> int:
+def port_of(grant: Grant) -> int:
     try:
         return int(grant["port"])
     except (TypeError, ValueError):

@@ -17,7 +17,6 @@ from klotho.diagnostics import did_you_mean, one_of
 from klotho.sdk import readers as read
 from klotho.sdk.absent import ABSENT
 from klotho.sdk.arguments import Arguments, Signature, bind
-from klotho.sdk.names import LATER_VERBS
 from klotho.sdk.output import OutputAttribute, declare_outputs
 from klotho.sdk.readers import Reader
 from klotho.sdk.recording import current
@@ -282,11 +281,6 @@ def _complain_attribute(construct: Construct, name: str) -> Any:
     recording = current()
     at = recording.sources.attribute(recording.sources.here(), name)
     title, shown = construct._title(), read.printable(name)
-    if name in LATER_VERBS:
-        recording.report.error(
-            "not-supported-yet", f"`{name}` is not supported yet", at, helps=["leave it out for now"]
-        )
-        return ABSENT
     others = [kind for kind, cls in KINDS.items() if getattr(getattr(cls, name, None), "is_verb", False)]
     known = [item for item in dir(type(construct)) if not item.startswith("_")]
     verbs = [item for item in known if getattr(getattr(type(construct), item), "is_verb", False)]

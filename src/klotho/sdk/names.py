@@ -1,4 +1,4 @@
-"""Names a program asks for that are not there: offered the nearest, or told that they come later.
+"""Names a program asks for that are not there: offered the nearest.
 
 Input: a name and where it was looked up; output: a value that absorbs what is done with it, and a diagnostic.
 """
@@ -21,7 +21,7 @@ NOW: dict[str, tuple[str, ...]] = {
     "Application": (),
     "Auth": ("OIDC", "UserPool"),
     "Compute": ("Container", "Function"),
-    "Databases": ("KeyValue", "MySQL", "Postgres"),
+    "Databases": ("KeyValue", "MySQL", "Postgres", "Redis"),
     "Domain": (),
     "Messaging": ("Queue", "Topic"),
     "Network": (),
@@ -34,30 +34,6 @@ NOW: dict[str, tuple[str, ...]] = {
 }
 """What klotho has, with the constructs of each namespace."""
 
-LATER: dict[str, tuple[str, ...]] = {
-    "Databases": ("Redis",),
-}
-"""Constructs that are designed but not built yet; they are refused by name."""
-
-LATER_VERBS: frozenset[str] = frozenset()
-
-
-class Later:
-    """A construct, or a namespace of constructs, that comes later: says so when it is used."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-
-    def __call__(self, /, *args: object, **kwargs: object) -> Any:
-        return _not_yet(self._name)
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):
-            raise AttributeError(name)
-        if name in LATER.get(self._name, ()):
-            return Later(f"{self._name}.{name}")
-        return unknown_kind(self._name, name)
-
 
 class Namespace(type):
     """The class of `Compute` and `Databases`: a name that is not there is a diagnostic."""
@@ -67,8 +43,6 @@ class Namespace(type):
         def __getattr__(cls, name: str) -> Any:
             if name.startswith("_"):
                 raise AttributeError(name)
-            if name in LATER.get(cls.__name__, ()):
-                return Later(f"{cls.__name__}.{name}")
             return unknown_kind(cls.__name__, name)
 
         def __call__(cls, /, *args: object, **kwargs: object) -> Any:
@@ -91,8 +65,6 @@ def other_name(name: str) -> Any:
     """
     if _is_submodule(name):
         raise AttributeError(f"module 'klotho' has no attribute {name!r} yet")
-    if name in LATER:
-        return Later(name)
     recording = active()
     if (recording is None or isinstance(recording.report, RaisingReport)) and not is_script():
         hint = did_you_mean(name, NOW)
@@ -134,42 +106,21 @@ def _report_unknown(recording: Recording, place: str, name: str, at: Any) -> Non
         f"{place} has no `{printable(name)}`",
         at,
         notes=[f"{place} has {one_of(known)}"] if known else [],
-        helps=[hint or _alike(place, name)],
+        helps=[hint or _alike(name)],
     )
 
 
-def _alike(place: str, name: str) -> str:
-    """What comes nearest elsewhere; what can't be built yet is said to be so, never offered."""
-    later = next(iter(nearest(name, LATER.get(place, LATER if place == "klotho" else ()))), None)
-    full = _named_alike(name) or (f"{place}.{later}" if later and place != "klotho" else later)
-    if full is None:
-        return "use one of those, or leave it out"
-    space, _, item = full.partition(".")
-    supported = item in NOW.get(space, ()) if item else space in NOW
-    return (
-        f"did you mean `{full}`?" if supported else f"the nearest is `{full}`, which is not supported yet: leave it out"
-    )
+def _alike(name: str) -> str:
+    """What comes nearest elsewhere."""
+    full = _named_alike(name)
+    return f"did you mean `{full}`?" if full else "use one of those, or leave it out"
 
 
 def _named_alike(name: str) -> str | None:
     """`Compute.Container` for `Container` or `Contaner`: the last part alone decides."""
-    full = [f"{space}.{item}" for table in (NOW, LATER) for space, items in table.items() for item in items]
+    full = [f"{space}.{item}" for space, items in NOW.items() for item in items]
     found = nearest(name, [item.partition(".")[2] for item in full])
     return next((item for item in full if found and item.endswith(f".{found[0]}")), None)
-
-
-def _not_yet(name: str) -> Any:
-    recording = current()
-    now = [f"{space}.{item}" if item else space for space, items in NOW.items() for item in items or ("",)]
-    constructs = [item for item in now if item not in ("Application", "Stack", "config")]
-    recording.report.error(
-        "not-supported-yet",
-        f"{name} is not supported yet",
-        recording.sources.here(),
-        notes=[f"this version has {one_of(constructs)}"],
-        helps=["leave it out for now"],
-    )
-    return ABSENT
 
 
 class Refusing:

@@ -17,6 +17,7 @@ from klotho.sdk.mysql import MySQL as _MySQL
 from klotho.sdk.names import Namespace
 from klotho.sdk.postgres import Postgres as _Postgres
 from klotho.sdk.queue import Queue as _Queue
+from klotho.sdk.redis import Redis as _Redis
 from klotho.sdk.topic import Topic as _Topic
 
 
@@ -40,6 +41,7 @@ class Databases(metaclass=Namespace):
     KeyValue: TypeAlias = _KeyValue
     MySQL: TypeAlias = _MySQL
     Postgres: TypeAlias = _Postgres
+    Redis: TypeAlias = _Redis
 
 
 class Messaging(metaclass=Namespace):

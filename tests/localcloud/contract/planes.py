@@ -37,6 +37,7 @@ _PLANES = {
     "mysql": "mysql:MySqlServers",
     "postgres": "postgres:PostgresServers",
     "queue_events": "queue_events:QueueEvents",
+    "redis": "redis:RedisServers",
     "schedules": "schedules:Schedules",
     "table_events": "table_events:TableEvents",
 }

@@ -95,6 +95,22 @@ test("a database on AWS is spoken to with TLS, and one on this machine without",
   assert.deepEqual([near.sslmode, new URL(near.url).search], ["disable", "?sslmode=disable"]);
 });
 
+test("a cache resolves with its login loaded, with TLS on AWS and without on this machine", async () => {
+  const { secret } = JSON.parse(process.env.KLOTHO_DATASTORE_USERS_DB);
+  const known = { name: "cache", kind: "Databases.Redis", port: "6379", secret, tls: true, access: "read" };
+  const at = async (host, cluster) => {
+    const value = JSON.stringify({ ...known, host, cluster });
+    return withEnvironment({ KLOTHO_DATASTORE_CACHE: value }, () => config.datastores.get("cache"));
+  };
+  const far = await at("cache.internal", true);
+  assert.deepEqual([far.port, far.cluster, far.tls, far.user, far.password], [6379, true, true, "app user", PASSWORD]);
+  const url = new URL(far.url);
+  assert.deepEqual([url.protocol, url.host, decodeURIComponent(url.password)], ["rediss:", "cache.internal:6379", PASSWORD]);
+  const near = await at("127.0.0.1", false);
+  assert.deepEqual([near.tls, near.cluster, new URL(near.url).protocol], [false, false, "redis:"]);
+  assert.ok(!util.inspect(far, { showHidden: true, depth: 9 }).includes(PASSWORD));
+});
+
 test("no rendering of a database shows the password", async () => {
   const db = await config.datastores.get("users_db");
   const texts = [util.inspect(db, { showHidden: true, depth: 9 }), JSON.stringify(db), String(db)];

@@ -20,6 +20,7 @@ KINDS = {
     "function": "Compute.Function",
     "postgres": "Databases.Postgres",
     "mysql": "Databases.MySQL",
+    "redis": "Databases.Redis",
     "keyvalue": "Databases.KeyValue",
     "queue": "Messaging.Queue",
     "topic": "Messaging.Topic",

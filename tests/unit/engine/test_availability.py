@@ -35,6 +35,14 @@ def test_containers_run_in_both_zones_each_with_a_way_out_of_its_own(app: Builde
     assert len([resource for resource in graph if resource.type == "AWS::EC2::NatGateway"]) == 2
 
 
+def test_a_cache_has_a_copy_in_another_zone(app: Builder) -> None:
+    app.add("redis", "plain").add("redis", "shards", cluster=True, replicas=2).requires(None, "availability", 99.9)
+    graph = app.resolve().graph
+    plain, shards = (graph[f"Databases.Redis/{name}:cache"].properties for name in ("plain", "shards"))  # type: ignore[index]
+    assert (plain["NumCacheClusters"], plain["MultiAZEnabled"], plain["AutomaticFailoverEnabled"]) == (2, True, True)
+    assert (shards["ReplicasPerNodeGroup"], shards["MultiAZEnabled"]) == (2, True)
+
+
 def test_without_a_requirement_there_is_one_of_each(app: Builder) -> None:
     graph = app.add("container", "web").add("postgres", "db").resolve().graph
     assert graph[SERVICE].properties["DesiredCount"] == 1
@@ -63,6 +71,8 @@ def test_an_override_is_the_last_word(app: Builder) -> None:
         ("queue", {}, 99.95, "availability-out-of-reach", "AWS promises 99.9 %"),
         ("keyvalue", {}, 100, "availability-out-of-reach", "AWS promises 99.99 %"),
         ("keyvalue", {}, 0.999, "availability-out-of-reach", "is in percent"),
+        ("redis", {"replicas": 0}, 99.9, "requirement-contradicted", "says `replicas=0`"),
+        ("redis", {}, 99.999, "availability-out-of-reach", "AWS promises 99.99 %"),
         ("container", {"scale": [1, 1]}, 99.9, "requirement-contradicted", "says `scale` of at most one task"),
     ],
 )

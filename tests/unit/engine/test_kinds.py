@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -129,7 +130,7 @@ def test_every_resource_that_can_carry_tags_names_its_construct(app: Builder) ->
 def test_mysql_takes_nobody_without_tls_and_is_private_and_encrypted(app: Builder) -> None:
     graph = app.add("mysql", "orders").resolve().graph
     found = graph["Databases.MySQL/orders:database"].properties
-    assert (found["Engine"], found["EngineVersion"], found["DBName"]) == ("mysql", "8.4", "orders")
+    assert (found["Engine"], found["EngineVersion"], found["DBName"]) == ("mysql", "8.4.9", "orders")
     assert found["StorageEncrypted"] and found["ManageMasterUserPassword"] and not found["PubliclyAccessible"]
     assert found["EnableCloudwatchLogsExports"] == ["error", "slowquery"]
     group = graph["Databases.MySQL/orders:database-parameters"].properties
@@ -150,3 +151,51 @@ def test_what_rds_does_not_have_for_mysql_is_refused(
 ) -> None:
     (found,) = [item for item in app.add("mysql", name, **properties).problems() if item.code == code]
     assert words in found.message
+
+
+def test_a_cache_is_private_encrypted_and_closed_to_everybody_without_a_user(app: Builder) -> None:
+    graph = app.add("redis", "cache").resolve().graph
+    found = graph["Databases.Redis/cache:cache"].properties
+    assert (found["Engine"], found["CacheParameterGroupName"], found["NumCacheClusters"]) == (
+        "valkey", "default.valkey8", 1,
+    )  # fmt: skip
+    assert found["AtRestEncryptionEnabled"] and found["TransitEncryptionEnabled"]
+    assert not found["AutomaticFailoverEnabled"] and not found["MultiAZEnabled"]
+    assert found["TransitEncryptionMode"] == "required"
+    assert [item.resource for item in found["UserGroupIds"]] == ["Databases.Redis/cache:users"]
+    nobody = graph["Databases.Redis/cache:user-of-default"].properties
+    assert (nobody["UserName"], nobody["AccessString"]) == ("default", "off ~* -@all")
+
+
+def test_replicas_take_over_and_a_cluster_has_shards(app: Builder) -> None:
+    app.add("redis", "cache", replicas=2).add("redis", "shards", cluster=True, replicas=1)
+    graph = app.resolve().graph
+    plain, cluster = (graph[f"Databases.Redis/{name}:cache"].properties for name in ("cache", "shards"))  # type: ignore[index]
+    assert (plain["NumCacheClusters"], plain["AutomaticFailoverEnabled"], plain["MultiAZEnabled"]) == (3, True, True)
+    assert (cluster["NumNodeGroups"], cluster["ReplicasPerNodeGroup"]) == (2, 1)
+    assert cluster["CacheParameterGroupName"] == "default.valkey8.cluster.on"
+    assert "NumCacheClusters" not in cluster
+
+
+@pytest.mark.parametrize(
+    ("properties", "code", "words"),
+    [
+        ({"version": "6.2"}, "bad-version", "Valkey 6.2"),
+        ({"shards": 3}, "conflicting-arguments", "`shards` without cluster mode"),
+    ],
+)
+def test_what_elasticache_does_not_have_is_refused(
+    app: Builder, properties: dict[str, Any], code: str, words: str
+) -> None:
+    (found,) = [item for item in app.add("redis", "cache", **properties).problems() if item.code == code]
+    assert words in found.message
+
+
+def test_ids_of_cache_users_fit_and_differ_by_environment_and_owner(app: Builder) -> None:
+    app.add("redis", "A_very_long_name_of_a_cache_that_goes_on_and_on").add("function", "work").add("function", "Work")
+    for name in ("work", "Work"):
+        app.says(name, "reads_from", "A_very_long_name_of_a_cache_that_goes_on_and_on")
+    users = [item.properties for item in app.resolve().graph if item.type == "AWS::ElastiCache::User"]
+    identifiers = [item["UserId"] for item in users]
+    assert len(set(identifiers)) == 3
+    assert all(re.fullmatch(r"[a-z][a-z0-9-]{0,39}", item) and "--" not in item for item in identifiers)

@@ -189,3 +189,37 @@ def test_the_order_of_the_program_changes_nothing_but_spans(app: Builder, anothe
     assert first.files["cloudformation/shared.template.json"] == second.files["cloudformation/shared.template.json"]
     templates = [name for name in first.files if name.endswith(".template.json")]
     assert [first.files[name] for name in templates] == [second.files[name] for name in templates]
+
+
+@pytest.mark.parametrize(
+    ("verb", "has", "has_not"),
+    [
+        ("reads_from", {"+@read", "+subscribe"}, {"+@write", "+publish"}),
+        ("writes_to", {"+@write", "+publish"}, {"+@read", "+subscribe"}),
+        ("read_writes_to", {"+@read", "+@write", "+publish", "+subscribe"}, set()),
+    ],
+)
+def test_the_user_of_a_cache_may_do_what_the_verb_says_and_nothing_dangerous(
+    app: Builder, verb: str, has: set[str], has_not: set[str]
+) -> None:
+    graph = app.add("function", "work").add("redis", "cache").says("work", verb, "cache").resolve().graph
+    words = graph["Databases.Redis/cache:user-of-function-work"].properties["AccessString"].split()
+    assert has <= set(words) and not has_not & set(words)
+    assert words[:4] == ["on", "~*", "&*", "-@all"]
+    assert max(words.index(word) for word in has) < words.index("-@dangerous"), "what comes later wins"
+    assert not {"+@all", "+@admin", "+@dangerous", "allcommands"} & set(words)
+
+
+def test_a_cache_knows_its_users_and_nothing_of_who_uses_it(app: Builder) -> None:
+    """The stacks would form a circle otherwise: the code needs the cache's address."""
+    app.add("function", "work").add("container", "web").add("redis", "cache")
+    app.says("work", "reads_from", "cache").says("web", "writes_to", "cache")
+    graph = app.resolve().graph
+    members = graph["Databases.Redis/cache:users"].properties["UserIds"]
+    assert sorted(item.resource.rpartition(":")[2] for item in members) == [
+        "user-of-container-web", "user-of-default", "user-of-function-work",
+    ]  # fmt: skip
+    own = [item for item in graph if item.key.startswith("Databases.Redis/cache:")]
+    assert not [item.key for item in own if "Compute." in repr(item.properties)]
+    read = statements(graph, "Compute.Function/work:function-role")["LoginToCache"]
+    assert [item.resource for item in read["Resource"]] == ["Databases.Redis/cache:login-of-function-work"]

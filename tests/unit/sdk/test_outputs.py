@@ -95,7 +95,7 @@ def test_what_can_not_be_set_is_said_in_words(run_program: RunProgram) -> None:
     [
         ("from klotho import Queues", "did you mean `Messaging.Queue`?"),
         ("klotho.Storag", "did you mean `Storage`?"),
-        ("Databases.Redi", "the nearest is `Databases.Redis`, which is not supported yet: leave it out"),
+        ("Databases.Redi", "did you mean `Redis`?"),
         ("from klotho import Contaner", "did you mean `Compute.Container`?"),
         ("Databases.Postgre", "did you mean `Postgres`?"),
         ("klotho.Databse", "did you mean `Databases`?"),

@@ -78,9 +78,9 @@ def test_columns_count_characters_also_after_letters_outside_ascii(run_program: 
 
 def test_all_mistakes_of_a_program_come_at_once(run_program: RunProgram) -> None:
     _, report = run_program(
-        START + "Compute.Contaner('a')\nDatabases.Redis('b')\nDatabases.KeyValue('c', kye='id')\n1 / 0\n"
+        START + "Compute.Contaner('a')\nDatabases.Redi('b')\nDatabases.KeyValue('c', kye='id')\n1 / 0\n"
     )
-    assert codes(report) == ["unknown-kind", "not-supported-yet", "unknown-argument", "program-raised"]
+    assert codes(report) == ["unknown-kind", "unknown-kind", "unknown-argument", "program-raised"]
 
 
 def test_a_deep_recursion_is_one_diagnostic_with_a_short_trace(run_program: RunProgram) -> None:

@@ -14,6 +14,7 @@ from klotho.catalogue.kinds.network import VPC_NETWORK
 from klotho.catalogue.kinds.oidc import OIDC
 from klotho.catalogue.kinds.postgres import RDS
 from klotho.catalogue.kinds.queue import SQS
+from klotho.catalogue.kinds.redis import REDIS
 from klotho.catalogue.kinds.schedule import EVENTBRIDGE_SCHEDULER
 from klotho.catalogue.kinds.secret import SECRETS_MANAGER
 from klotho.catalogue.kinds.site import CLOUDFRONT
@@ -26,6 +27,7 @@ IMPLEMENTATIONS: tuple[Implementation, ...] = (
     LAMBDA,
     RDS,
     MYSQL,
+    REDIS,
     DYNAMODB,
     S3,
     SQS,

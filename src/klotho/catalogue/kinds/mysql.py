@@ -33,7 +33,7 @@ _SLOW_S = 2
 def mysql(construct: Construct, setting: Setting) -> Iterator[Action]:
     """The instance and its parameter group."""
     key, group = database_key(construct), resource_key(construct.id, "database-parameters")
-    yield from instance(construct, setting, "mysql")
+    yield from instance(construct, setting, "mysql", _minor(construct, setting))
     yield AddResource(
         group,
         "AWS::RDS::DBParameterGroup",
@@ -50,6 +50,12 @@ def mysql(construct: Construct, setting: Setting) -> Iterator[Action]:
     )
     yield SetProperty(key, ("DBParameterGroupName",), Ref(group))
     yield SetProperty(key, ("EnableCloudwatchLogsExports",), ["error", "slowquery"])
+
+
+def _minor(construct: Construct, setting: Setting) -> str:
+    """`8.4.9` of `8.4`; what was given in full stays."""
+    version = str(setting.parameter(construct, "version"))
+    return str(table("rds")["mysql"]["minor"].get(version, version))
 
 
 def _major(construct: Construct, setting: Setting) -> str:

@@ -21,7 +21,7 @@ from klotho.resources.changes import Action
 from klotho.resources.naming import database_name
 
 
-def instance(construct: Construct, setting: Setting, engine: str) -> Iterator[Action]:
+def instance(construct: Construct, setting: Setting, engine: str, version: str | None = None) -> Iterator[Action]:
     """The instance, and the function that makes login roles in it."""
     yield from provider(construct, setting)
     storage = setting.parameter(construct, "storage_gb")
@@ -30,7 +30,7 @@ def instance(construct: Construct, setting: Setting, engine: str) -> Iterator[Ac
         "AWS::RDS::DBInstance",
         {
             "Engine": engine,
-            "EngineVersion": str(setting.parameter(construct, "version")),
+            "EngineVersion": version or str(setting.parameter(construct, "version")),
             "DBInstanceClass": setting.parameter(construct, "instance"),
             "DBName": database_name(construct.name),
             "AllocatedStorage": str(storage),

@@ -14,6 +14,7 @@ from klotho.catalogue.relationships.calls import (
 from klotho.catalogue.relationships.expose import EXPOSE_API, EXPOSE_SITE
 from klotho.catalogue.relationships.keyvalue import USE_KEYVALUE
 from klotho.catalogue.relationships.queue import CONSUME_BY_CONTAINER, CONSUME_BY_FUNCTION, SEND_TO_QUEUE
+from klotho.catalogue.relationships.redis import USE_REDIS
 from klotho.catalogue.relationships.schedule import TRIGGERED_BY_SCHEDULE
 from klotho.catalogue.relationships.secret import USE_SECRET
 from klotho.catalogue.relationships.sql import USE_SQL
@@ -29,6 +30,7 @@ from klotho.catalogue.rules import Pair
 
 PAIRS: tuple[Pair, ...] = (
     USE_SQL,
+    USE_REDIS,
     USE_KEYVALUE,
     USE_BUCKET,
     TRIGGERED_BY_BUCKET,

@@ -100,6 +100,13 @@ PAGES: tuple[Page, ...] = (
         'api.attach_service(door)\napi.authenticates_with(door, scopes=["orders"])\n',
     ),
     Page(
+        "not-supported-yet",
+        "The construct or verb is part of Klotho's design, but this version can't build it.",
+        "Building the rest without it would give an application that is not the one described.",
+        "Leave it out for now.",
+        _START + 'Databases.KeyValue("carts", from_project=True)\n',
+    ),
+    Page(
         "bad-existing",
         "`existing=` is no ARN or name of this kind of resource, or the kind can't be adopted.",
         "What others need of it (its ARN, its address) follows from the id alone, without asking AWS.",

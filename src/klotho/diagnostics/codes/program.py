@@ -73,13 +73,6 @@ PAGES: tuple[Page, ...] = (
         _START + 'Compute.Contaner("orders", context="./orders")\n',
     ),
     Page(
-        "not-supported-yet",
-        "The construct or verb is part of Klotho's design, but this version can't build it.",
-        "Building the rest without it would give an application that is not the one described.",
-        "Leave it out for now.",
-        _START + 'Databases.Redis("cache")\n',
-    ),
-    Page(
         "unknown-construct",
         "Something refers to a construct that is not in the application.",
         "A relationship or an output needs both its ends.",

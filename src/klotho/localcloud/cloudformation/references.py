@@ -29,6 +29,8 @@ ROLE, POLICY = "AWS::IAM::Role", "AWS::IAM::ManagedPolicy"
 AUTHORIZER = "AWS::ApiGatewayV2::Authorizer"
 CLUSTER, LINK = "AWS::ECS::Cluster", "AWS::ApiGatewayV2::VpcLink"
 SUBNET_GROUP, PARAMETER_GROUP = "AWS::RDS::DBSubnetGroup", "AWS::RDS::DBParameterGroup"
+CACHE_SUBNETS, CACHE_USER = "AWS::ElastiCache::SubnetGroup", "AWS::ElastiCache::User"
+CACHE_GROUP, CACHE = "AWS::ElastiCache::UserGroup", "AWS::ElastiCache::ReplicationGroup"
 HTTP_NAMESPACE, DNS_NAMESPACE = "AWS::ServiceDiscovery::HttpNamespace", "AWS::ServiceDiscovery::PrivateDnsNamespace"
 DISTRIBUTION = "AWS::CloudFront::Distribution"
 ACCESS_CONTROL, EDGE_FUNCTION = "AWS::CloudFront::OriginAccessControl", "AWS::CloudFront::Function"
@@ -50,6 +52,9 @@ _NOUNS = {
     PARAMETER_GROUP: "DB parameter group",
     ACCESS_CONTROL: "origin access control",
     EDGE_FUNCTION: "CloudFront function",
+    CACHE_SUBNETS: "cache subnet group",
+    CACHE_USER: "user",
+    CACHE_GROUP: "user group",
     HTTP_NAMESPACE: "namespace",
     DNS_NAMESPACE: "namespace",
 }
@@ -61,6 +66,8 @@ _DELETE_CODES = {
     CLUSTER: "ClusterContainsServicesException",
     SUBNET_GROUP: "InvalidDBSubnetGroupStateFault",
     PARAMETER_GROUP: "InvalidDBParameterGroupState",
+    CACHE_SUBNETS: "CacheSubnetGroupInUse",
+    CACHE_GROUP: "InvalidUserGroupState",
     HTTP_NAMESPACE: "ResourceInUse",
     DNS_NAMESPACE: "ResourceInUse",
 }
@@ -131,6 +138,11 @@ RULES: tuple[Rule, ...] = (
     Rule("AWS::RDS::DBInstance", "DBSubnetGroupName", (SUBNET_GROUP,)),
     Rule("AWS::RDS::DBInstance", "DBParameterGroupName", (PARAMETER_GROUP,)),
     Rule("AWS::RDS::DBInstance", "VPCSecurityGroups.*", (GROUP,), prefix="sg-"),
+    Rule(CACHE_SUBNETS, "SubnetIds.*", (SUBNET,), holds=False),
+    Rule(CACHE_GROUP, "UserIds.*", (CACHE_USER,), holds=False),
+    Rule(CACHE, "UserGroupIds.*", (CACHE_GROUP,)),
+    Rule(CACHE, "CacheSubnetGroupName", (CACHE_SUBNETS,)),
+    Rule(CACHE, "SecurityGroupIds.*", (GROUP,), prefix="sg-"),
     Rule(ROLE, "ManagedPolicyArns.*", (POLICY,), prefix=f"arn:aws:iam::{ACCOUNT}:policy/"),
     Rule("AWS::IAM::RolePolicy", "RoleName", (ROLE,)),
     Rule(POLICY, "Roles.*", (ROLE,)),

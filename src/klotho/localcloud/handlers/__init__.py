@@ -25,6 +25,7 @@ from klotho.localcloud.handlers.domain_name import ApiMapping, DomainName
 from klotho.localcloud.handlers.dynamodb_table import DynamoDbTable
 from klotho.localcloud.handlers.ecs_service import EcsService
 from klotho.localcloud.handlers.ecs_task_definition import EcsTaskDefinition
+from klotho.localcloud.handlers.elasticache import CacheUser, CacheUserGroup, ReplicationGroup
 from klotho.localcloud.handlers.event_source_mapping import EventSourceMapping
 from klotho.localcloud.handlers.events_rule import EventBus, EventsRule
 from klotho.localcloud.handlers.generic import handler_class
@@ -50,6 +51,8 @@ ACTIVE: tuple[type[Handler], ...] = (
     ApiMapping,
     BalancerListener,
     CachePolicy,
+    CacheUser,
+    CacheUserGroup,
     CertificateHandler,
     CloudFrontFunction,
     CustomResource,
@@ -77,6 +80,7 @@ ACTIVE: tuple[type[Handler], ...] = (
     ResponseHeadersPolicy,
     S3Bucket,
     S3BucketPolicy,
+    ReplicationGroup,
     ScheduleHandler,
     SecretHandler,
     SnsSubscription,

@@ -332,6 +332,11 @@ _REST = (
         {"Arn": _arn("logs", "log-group:{}:*")},
     ),
     Passive(
+        "AWS::ElastiCache::SubnetGroup",
+        _named("CacheSubnetGroupName", 255, lower=True),
+        frozenset({"CacheSubnetGroupName", "Description", "SubnetIds", "Tags"}),
+    ),
+    Passive(
         "AWS::RDS::DBSubnetGroup",
         _named("DBSubnetGroupName", 255, lower=True),
         frozenset({"DBSubnetGroupDescription", "DBSubnetGroupName", "SubnetIds", "Tags"}),

@@ -1,6 +1,6 @@
-"""What the servers behind AWS::RDS::DBInstance have in common: one process, one data folder and one port each.
+"""What database servers have in common, SQL or not: one process, one data folder and one port each.
 
-Input: instance identifiers with settings, from the handler. Output: servers on 127.0.0.1 that are started, stopped,
+Input: identifiers with settings, from a handler. Output: servers on 127.0.0.1 that are started, stopped,
 copied and deleted, and keep their port and data. Refuses, as `DatabaseError`: a port someone else holds (named), a
 server that does not start (with its log's last lines). What differs between engines is in a subclass.
 """
@@ -62,12 +62,14 @@ class Server:
 S = TypeVar("S", bound=Server)
 
 
-class DatabaseServers(ABC, Generic[S]):
-    """All servers of one engine in one local cloud."""
+class Servers(ABC, Generic[S]):
+    """All servers of one kind in one local cloud."""
 
     kind: ClassVar[str]
     """The engine as `klotho status` shows it; also the name of its state folder and of its ports."""
     error: ClassVar[type[DatabaseError]] = DatabaseError
+    noun: ClassVar[str] = "DB instance"
+    """What AWS calls one of them, for messages."""
 
     def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud
@@ -87,10 +89,6 @@ class DatabaseServers(ABC, Generic[S]):
     async def _launch(self, server: S) -> Child:
         """One life of the server, ready for connections."""
 
-    @abstractmethod
-    async def _make(self, server: S, user: str, password: str, database: str | None) -> None:
-        """Make this master user, with this password, and a database that is its own. Idempotent."""
-
     async def start(self) -> None:
         """Clear away what a killed supervisor left; servers start when their instance's record is resumed."""
         await asyncio.to_thread(ProcessTable.of, self._cloud.state)
@@ -108,28 +106,6 @@ class DatabaseServers(ABC, Generic[S]):
         shown += [unit for identifier, unit in self._failed.items() if identifier not in self._servers]
         return sorted(shown, key=lambda unit: unit.name)
 
-    async def ensure(
-        self,
-        identifier: str,
-        *,
-        master_user: str,
-        master_password: str,
-        database: str | None,
-        parameters: Mapping[str, str] | None = None,
-        engine_version: str | None = None,
-        name: str | None = None,
-        application: str | None = None,
-    ) -> tuple[str, int]:
-        """Make the instance exist, run and have this master user and database; returns (host, port). Idempotent.
-
-        `database`: None makes none. `name`: what `status` calls it (default: the identifier).
-        """
-        address = await self.launch(
-            identifier, parameters=parameters, engine_version=engine_version, name=name, application=application
-        )
-        await self._make(self._servers[identifier], master_user, master_password, database)
-        return address
-
     async def launch(
         self,
         identifier: str,
@@ -141,7 +117,7 @@ class DatabaseServers(ABC, Generic[S]):
     ) -> tuple[str, int]:
         """Start the instance's server (again, if its parameters changed), creating its data folder when missing."""
         if _IDENTIFIER.fullmatch(identifier) is None:
-            raise self.error(f"`{identifier}` is no DB instance identifier")
+            raise self.error(f"`{identifier}` is no {self.noun} identifier")
         async with self._locks.setdefault(identifier, asyncio.Lock()):
             wanted = dict(parameters or {})
             running = self._servers.get(identifier)
@@ -201,10 +177,6 @@ class DatabaseServers(ABC, Generic[S]):
             await self._halt(identifier)
             self._failed.pop(identifier, None)
 
-    async def set_password(self, identifier: str, user: str, password: str) -> None:
-        """Give the master user a new password; open connections stay."""
-        await self._make(self._running(identifier), user, password, None)
-
     async def delete(self, identifier: str, keep_data: bool = False) -> None:
         """Stop the server and remove its data (or leave the data folder where it is). Idempotent."""
         self._stop_waiting(identifier)
@@ -238,7 +210,7 @@ class DatabaseServers(ABC, Generic[S]):
         """`PortHeldError` when somebody else listens on the server's port."""
         if not is_free(server.port):
             holder = holder_of(server.port) or "another program"
-            raise PortHeldError(f"port {server.port} of DB instance {server.identifier} is in use by {holder}")
+            raise PortHeldError(f"port {server.port} of {self.noun} {server.identifier} is in use by {holder}")
 
     def _stop_waiting(self, identifier: str) -> None:
         task = self._waiting.pop(identifier, None)
@@ -250,7 +222,7 @@ class DatabaseServers(ABC, Generic[S]):
         if server is None:
             failed = self._failed.get(identifier)
             why = failed.detail if failed is not None else "it was never started, or its application is stopped"
-            raise self.error(f"the server of DB instance {identifier} is not running: {why}")
+            raise self.error(f"the server of {self.noun} {identifier} is not running: {why}")
         return server
 
     async def _halt(self, identifier: str) -> None:
@@ -272,6 +244,40 @@ class DatabaseServers(ABC, Generic[S]):
             pid=server.kept.child.pid if running and server.kept.child else None,
             application=server.application,
         )
+
+
+class DatabaseServers(Servers[S]):
+    """Servers behind AWS::RDS::DBInstance: each has a master user, and a database of its own."""
+
+    @abstractmethod
+    async def _make(self, server: S, user: str, password: str, database: str | None) -> None:
+        """Make this master user, with this password, and a database that is its own. Idempotent."""
+
+    async def ensure(
+        self,
+        identifier: str,
+        *,
+        master_user: str,
+        master_password: str,
+        database: str | None,
+        parameters: Mapping[str, str] | None = None,
+        engine_version: str | None = None,
+        name: str | None = None,
+        application: str | None = None,
+    ) -> tuple[str, int]:
+        """Make the instance exist, run and have this master user and database; returns (host, port). Idempotent.
+
+        `database`: None makes none. `name`: what `status` calls it (default: the identifier).
+        """
+        address = await self.launch(
+            identifier, parameters=parameters, engine_version=engine_version, name=name, application=application
+        )
+        await self._make(self._servers[identifier], master_user, master_password, database)
+        return address
+
+    async def set_password(self, identifier: str, user: str, password: str) -> None:
+        """Give the master user a new password; open connections stay."""
+        await self._make(self._running(identifier), user, password, None)
 
 
 def end_orphan(pidfile: Path, program: str, data: Path, stop_signal: int) -> None:

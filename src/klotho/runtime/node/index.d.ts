@@ -64,6 +64,25 @@ export interface Postgres {
   refresh(): void;
 }
 
+/** How to reach a Redis cache, or with `cluster` the entrance to one; the login is as it was at `get`. */
+export interface Redis {
+  readonly name: string;
+  readonly kind: "Databases.Redis";
+  readonly access: string;
+  readonly host: string;
+  readonly port: number;
+  /** Whether clients must speak cluster mode. */
+  readonly cluster: boolean;
+  /** On AWS always; on this machine the server speaks no TLS. */
+  readonly tls: boolean;
+  readonly user: string;
+  readonly password: string;
+  /** `rediss://user:password@host:port/0`, on this machine `redis://`. Holds the password: do not log it. */
+  readonly url: string;
+  /** Forget the password; the next `datastores.get` fetches it again. */
+  refresh(): void;
+}
+
 /** A small client for one DynamoDB table. For batches and transactions use an AWS SDK with `table`. */
 export interface KeyValue {
   readonly name: string;
@@ -268,7 +287,7 @@ export interface Grants {
 export const config: {
   readonly datastores: {
     /** `await config.datastores.get<Postgres>("users_db")`; the password is loaded when it resolves. */
-    get<T extends Postgres | MySql | KeyValue = any>(name: string): Promise<T>;
+    get<T extends Postgres | MySql | Redis | KeyValue = any>(name: string): Promise<T>;
     names(): string[];
   };
   readonly services: { get(name: string): Service; names(): string[] };

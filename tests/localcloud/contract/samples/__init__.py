@@ -6,6 +6,7 @@ from ..sample import Sample
 from . import (
     balancing,
     buckets,
+    cache,
     cdn,
     domains,
     events,
@@ -24,6 +25,7 @@ from . import (
 _MODULES = (
     balancing,
     buckets,
+    cache,
     cdn,
     domains,
     events,

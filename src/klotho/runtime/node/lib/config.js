@@ -15,10 +15,11 @@ const names = (group) => granted(group).map((grant) => grant.name).sort();
 async function datastore(name) {
   const grant = find("datastores", name);
   if (["Databases.Postgres", "Databases.MySQL"].includes(grant.kind)) return require("./sql.js").loadSql(grant);
+  if (grant.kind === "Databases.Redis") return require("./redis.js").loadRedis(grant);
   if (grant.kind === "Databases.KeyValue") return new (require("./key-value.js").KeyValue)(grant);
   throw new WrongKindError(
     `datastore '${name}' is a ${grant.kind || "thing without a kind"}, which this version of the runtime ` +
-      "does not know; it knows Databases.Postgres, Databases.MySQL, Databases.KeyValue",
+      "does not know; it knows Databases.Postgres, Databases.MySQL, Databases.Redis, Databases.KeyValue",
   );
 }
 

@@ -1,7 +1,7 @@
 "use strict";
 // How to reach a SQL database: a grant in, an object with the login loaded out.
-const { ConfigError } = require("./errors.js");
 const { field } = require("./grants.js");
+const { isLoopback, loadLogin, portOf } = require("./login.js");
 const secrets = require("./secrets.js");
 const { encodePart } = require("./sigv4.js");
 
@@ -15,13 +15,10 @@ class Sql {
     this.kind = grant.kind;
     this.access = grant.fields.access || "";
     this.host = field(grant, "host");
-    this.port = Number(field(grant, "port"));
+    this.port = portOf(grant);
     this.database = field(grant, "database");
     this.#secret = field(grant, "secret");
     this.#login = login;
-    if (!Number.isInteger(this.port)) {
-      throw new ConfigError(`the port of datastore '${this.name}' is not a number (${grant.variable})`);
-    }
   }
 
   get user() {
@@ -77,24 +74,12 @@ class MySql extends Sql {
 
 /** What is wanted, but off where nothing leaves the machine: a server on loopback may speak no TLS. */
 function sslmodeFor(wanted, host) {
-  const loopback = host === "localhost" || host === "::1" || host.startsWith("127.");
-  return wanted && loopback ? "disable" : wanted;
+  return wanted && isLoopback(host) ? "disable" : wanted;
 }
 
 /** The database of a grant, with its login as it is now. */
 async function loadSql(grant) {
-  const arn = field(grant, "secret");
-  const text = await secrets.get(arn);
-  let login;
-  try {
-    login = JSON.parse(text);
-  } catch {
-    login = undefined; // answered below: the JSON error would carry the secret's text
-  }
-  if (!login || typeof login.username !== "string" || typeof login.password !== "string") {
-    const which = `the secret of datastore '${grant.name}' (${arn})`;
-    throw new ConfigError(`${which} is not JSON with a username and a password`);
-  }
+  const login = await loadLogin(grant);
   return grant.kind === "Databases.MySQL" ? new MySql(grant, login) : new Postgres(grant, login);
 }
 

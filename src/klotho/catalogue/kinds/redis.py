@@ -1,0 +1,235 @@
+"""`Databases.Redis` on ElastiCache, with the engine Valkey.
+
+Valkey speaks Redis's protocol, so that every client of Redis works, and a node costs a fifth less than with Redis OSS
+(Amazon ElastiCache pricing). Encrypted at rest and in transit, in the private subnets, with daily snapshots. Nobody
+comes in but the users of its user group, one for each service that uses it, each with a generated password of its own
+in Secrets Manager. Passwords, not IAM authentication: a token of IAM lasts 15 minutes, so that every client would
+have to make a new one for each connection, and an address (`url`) could not be handed to it.
+
+A user group lists its users, and a service needs the cache's address: users belong to the cache's stack, which changes
+when a service comes or goes, so that stacks form no circle.
+
+Sources: ElastiCache User Guide ("Role-Based Access Control", "Minimizing downtime with Multi-AZ", "Backup and restore")
+and the ElastiCache API Reference, CreateReplicationGroup. The group must hold a user named `default`: it
+may do nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from klotho.application import Construct
+from klotho.catalogue.network import PRIVATE_SUBNETS
+from klotho.catalogue.rules import Implementation, NetworkPlace, Output, Parameter, Placement, Setting
+from klotho.catalogue.tables import table
+from klotho.diagnostics import Report, one_of
+from klotho.resources import AddItem, AddResource, Ref, ResourceKey, SetProperty, Value, join, resource_key
+from klotho.resources.changes import Action
+from klotho.resources.naming import dashed, short_hash
+
+ENGINE = "valkey"
+PORT = 6379
+DEFAULT_SHARDS = 2
+PASSWORD_LENGTH = 64
+"""ElastiCache takes 16 to 128 characters."""
+
+
+def cache_key(construct: Construct) -> ResourceKey:
+    return resource_key(construct.id, "cache")
+
+
+def group_key(construct: Construct) -> ResourceKey:
+    return resource_key(construct.id, "users")
+
+
+def is_cluster(construct: Construct, setting: Setting) -> bool:
+    return bool(setting.parameter(construct, "cluster"))
+
+
+def elasticache(construct: Construct, setting: Setting) -> Iterator[Action]:
+    """The replication group and its user group, which holds nobody who may do anything yet."""
+    replicas = setting.parameter(construct, "replicas")
+    version = str(setting.parameter(construct, "version"))
+    clustered = is_cluster(construct, setting)
+    family = f"{ENGINE}{version.partition('.')[0]}"
+    yield AddResource(
+        cache_key(construct),
+        "AWS::ElastiCache::ReplicationGroup",
+        {
+            "ReplicationGroupDescription": f"{construct.name} of {setting.application.name}",
+            "Engine": ENGINE,
+            "EngineVersion": version,
+            "CacheNodeType": setting.parameter(construct, "node"),
+            "CacheParameterGroupName": f"default.{family}{'.cluster.on' if clustered else ''}",
+            **_size(construct, setting),
+            # With cluster mode ElastiCache asks for it, also where there is nobody to take over.
+            "AutomaticFailoverEnabled": clustered or replicas > 0,
+            "MultiAZEnabled": replicas > 0,
+            "AtRestEncryptionEnabled": True,
+            "TransitEncryptionEnabled": True,
+            "TransitEncryptionMode": "required",
+            "SnapshotRetentionLimit": setting.parameter(construct, "backup_days"),
+            "UserGroupIds": [Ref(group_key(construct))],
+        },
+    )
+    yield from user(construct, setting, "default", "off ~* -@all")
+    yield AddResource(
+        group_key(construct),
+        "AWS::ElastiCache::UserGroup",
+        {"Engine": ENGINE, "UserGroupId": user_id(construct, setting, "users")},
+    )
+    yield member(construct, "default")
+
+
+def _size(construct: Construct, setting: Setting) -> dict[str, int]:
+    replicas = setting.parameter(construct, "replicas")
+    if is_cluster(construct, setting):
+        shards = setting.parameter(construct, "shards") or DEFAULT_SHARDS
+        return {"NumNodeGroups": shards, "ReplicasPerNodeGroup": replicas}
+    return {"NumCacheClusters": 1 + replicas}
+
+
+def spread(construct: Construct, setting: Setting) -> Iterator[Action]:
+    """A copy in another zone at least, which takes over by itself."""
+    key, replicas = cache_key(construct), max(1, setting.parameter(construct, "replicas"))
+    if is_cluster(construct, setting):
+        yield SetProperty(key, ("ReplicasPerNodeGroup",), replicas)
+    else:
+        yield SetProperty(key, ("NumCacheClusters",), 1 + replicas)
+    yield SetProperty(key, ("AutomaticFailoverEnabled",), True)
+    yield SetProperty(key, ("MultiAZEnabled",), True)
+
+
+def check_spread(construct: Construct, setting: Setting, report: Report) -> None:
+    """No replicas contradict it."""
+    if construct.properties.get("replicas") == 0:
+        report.error(
+            "requirement-contradicted",
+            f"{construct.title} has to run in two availability zones and says `replicas=0`",
+            construct.place("replicas"),
+            helps=["write `replicas=1` or leave it out, or require less"],
+        )
+
+
+def user_id(construct: Construct, setting: Setting, owner: str) -> str:
+    """An id that no other user of the account has, at most 40 characters: ElastiCache makes up none itself."""
+    application = setting.application
+    whole = f"{application.project}/{application.name}/{setting.environment}/{construct.id}/{owner}"
+    return f"{dashed(construct.name, 22)}-{short_hash(whole, 16)}"
+
+
+def login_key(construct: Construct, owner: str) -> ResourceKey:
+    """The secret with a user's name and password."""
+    return resource_key(construct.id, f"login-of-{owner}")
+
+
+def login_arn(construct: Construct, owner: str) -> Value:
+    """The ARN of that secret: JSON with `username` and `password`."""
+    return Ref(login_key(construct, owner), "Id")
+
+
+def user_key(construct: Construct, owner: str) -> ResourceKey:
+    return resource_key(construct.id, f"user-of-{owner}")
+
+
+def user(construct: Construct, setting: Setting, owner: str, access: str) -> Iterator[Action]:
+    """A user with a generated password; `owner` is who uses it, or `default`."""
+    identifier = user_id(construct, setting, owner)
+    name = "default" if owner == "default" else identifier
+    yield AddResource(
+        login_key(construct, owner),
+        "AWS::SecretsManager::Secret",
+        {
+            "Description": f"How {owner} logs in to {construct.name}",
+            "GenerateSecretString": {
+                "SecretStringTemplate": f'{{"username":"{name}"}}',
+                "GenerateStringKey": "password",
+                "PasswordLength": PASSWORD_LENGTH,
+                "ExcludePunctuation": True,
+            },
+        },
+    )
+    password = join("{{resolve:secretsmanager:", login_arn(construct, owner), ":SecretString:password}}")
+    yield AddResource(
+        user_key(construct, owner),
+        "AWS::ElastiCache::User",
+        {
+            "Engine": ENGINE,
+            "UserId": identifier,
+            "UserName": name,
+            "AccessString": access,
+            "AuthenticationMode": {"Type": "password", "Passwords": [password]},
+        },
+    )
+
+
+def member(construct: Construct, owner: str) -> Action:
+    """The user is in the cache's user group."""
+    return AddItem(group_key(construct), ("UserIds",), owner, Ref(user_key(construct, owner)))
+
+
+def enter_network(construct: Construct, place: NetworkPlace, setting: Setting) -> Iterator[Action]:
+    """In the private subnets of both zones."""
+    subnets = resource_key(construct.id, "cache-subnets")
+    yield AddResource(
+        subnets,
+        "AWS::ElastiCache::SubnetGroup",
+        {"Description": f"Private subnets of {construct.name}", "SubnetIds": list(PRIVATE_SUBNETS)},
+    )
+    yield SetProperty(cache_key(construct), ("CacheSubnetGroupName",), Ref(subnets))
+    yield SetProperty(cache_key(construct), ("SecurityGroupIds",), [place.security_group])
+
+
+def check_redis(construct: Construct, setting: Setting, report: Report) -> None:
+    """ElastiCache has this version, and this many nodes; shards are of cluster mode."""
+    facts = table("elasticache")
+    if "version" not in construct.unread:
+        version = str(setting.parameter(construct, "version"))
+        if version not in facts["valkey"]["versions"]:
+            report.error(
+                "bad-version",
+                f"{construct.title} wants Valkey {version}, which Klotho does not know ElastiCache to offer",
+                construct.place("version"),
+                helps=[f"use one of {one_of(facts['valkey']['versions'])}"],
+            )
+    if construct.properties.get("shards") is not None and not is_cluster(construct, setting):
+        report.error(
+            "conflicting-arguments",
+            f"{construct.title} has `shards` without cluster mode",
+            construct.place("shards"),
+            helps=["add `cluster=True`, or leave `shards` out"],
+        )
+
+
+def entrance(construct: Construct, setting: Setting, part: str) -> Value:
+    """`Address` or `Port` of what clients connect to first."""
+    which = "ConfigurationEndPoint" if is_cluster(construct, setting) else "PrimaryEndPoint"
+    return Ref(cache_key(construct), f"{which}.{part}")
+
+
+REDIS = Implementation(
+    kind="Databases.Redis",
+    name="elasticache",
+    expand=elasticache,
+    parameters={
+        "cluster": Parameter("spread the keys over shards (cluster mode)", False),
+        "node": Parameter("node type", "cache.t4g.micro"),
+        "replicas": Parameter("copies of the node, or of each shard, in other zones that take over when it fails", 0),
+        "shards": Parameter("how many shards there are, with `cluster=True`; 2 when left out", None),
+        "version": Parameter("Valkey version; minor versions follow by themselves", "8.1"),
+        "backup_days": Parameter("how long daily snapshots are kept; 0: none are taken", 1, "days"),
+    },
+    outputs={
+        "endpoint": Output(lambda construct, setting: entrance(construct, setting, "Address"), "host name"),
+        "port": Output(lambda construct, setting: entrance(construct, setting, "Port"), "TCP port"),
+        "user": Output(lambda construct, setting: "", "login name", secret=True),
+        "password": Output(lambda construct, setting: "", "password", secret=True),
+        "url": Output(lambda construct, setting: "", "connection URL with the password in it", secret=True),
+    },
+    placement=Placement.INSIDE,
+    enter_network=enter_network,
+    stateful=True,
+    spread=spread,
+    check_spread=check_spread,
+    check=check_redis,
+)
