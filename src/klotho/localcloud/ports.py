@@ -23,8 +23,11 @@ class Ports:
         self._database = database
         self._seed = f"{project}/{environment}/{state or ''}"
 
-    def of(self, name: str) -> int:
-        """The port for `name` (`api/shop`, `service/orders/http`): the remembered one, else a free one."""
+    def of(self, name: str, beside: int = 0) -> int:
+        """The port for `name` (`api/shop`, `service/orders/http`): the remembered one, else a free one.
+
+        `beside`: how far from it is another port that must be free as well, when it is chosen.
+        """
         row = self._database.connection.execute("select port from ports where name=?", (name,)).fetchone()
         if row is not None:
             return int(row["port"])
@@ -33,7 +36,7 @@ class Ports:
         start = int.from_bytes(hashlib.sha256(f"{self._seed}/{name}".encode()).digest()[:4], "big") % span
         for step in range(span):
             port = FIRST + (start + step) % span
-            if port not in taken and is_free(port):
+            if port not in taken and is_free(port) and (beside == 0 or is_free(port + beside)):
                 with self._database.transaction() as connection:
                     connection.execute("insert into ports values (?,?)", (name, port))
                 return port

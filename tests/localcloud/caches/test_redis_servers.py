@@ -186,6 +186,23 @@ def test_every_acknowledged_key_is_there_after_a_kill_9_of_the_supervisor(
     run(make_cloud(), work)
 
 
+def test_no_port_of_a_cluster_is_one_that_systems_give_to_outgoing_connections(make_cloud: Make) -> None:
+    async def work(cloud: Any) -> None:
+        await ensure(cloud, 2)
+        ports = [int(unit.address.rpartition(":")[2]) for unit in cloud.redis.status()]
+        assert all(port + 10000 < 32768 for port in ports), ports
+
+    run(make_cloud(), work)
+
+
+def test_a_port_beside_which_another_is_taken_is_not_chosen(make_cloud: Make) -> None:
+    ports = make_cloud().ports
+    first = ports.of("redis/first", beside=-10000)
+    ports.release("redis/first")
+    with socket.create_server(("127.0.0.1", first - 10000)):
+        assert ports.of("redis/first", beside=-10000) != first
+
+
 @pytest.mark.timeout(300)
 def test_keys_move_when_the_number_of_shards_changes(make_cloud: Make) -> None:
     async def work(cloud: Any) -> None:

@@ -156,6 +156,14 @@ class RedisServers(Servers[RedisServer]):
                     if self._servers.get(identifier) is server and server.kept.state == "running":
                         raise
 
+    def _port(self, identifier: str) -> int:
+        """What is handed out is the port of the cluster bus, and the server's is below it.
+
+        The other way round the bus would be among the ports that systems give to outgoing connections (from 32768 on),
+        any of which may be taken at any moment.
+        """
+        return self._cloud.ports.of(f"{self.kind}/{identifier}", beside=-BUS_OFFSET) - BUS_OFFSET
+
     def _write_users(self, server: RedisServer) -> None:
         self.access.write(cache_of(server.identifier), server.data / "users.acl", ADMIN, admin_password(server.data))
 
