@@ -196,7 +196,7 @@ def test_only_this_distribution_reads_the_bucket(run: Callable[..., None]) -> No
         {"NotPrincipal": {"AWS": "arn:aws:iam::000000000000:root"}, "Action": "s3:*",
          "Resource": f"arn:aws:s3:::{BUCKET}/*"},
         {"Principal": {"Service": "cloudfront.amazonaws.com"}, "Action": "s3:*", "Resource": f"arn:aws:s3:::{BUCKET}/*",
-         "Condition": {"NumericLessThan": {"aws:SecureTransport": 1}}},
+         "Condition": {"BinaryEquals": {"aws:SecureTransport": 1}}},
     ],
 )  # fmt: skip
 def test_a_deny_wins_also_one_that_cant_be_evaluated(run: Callable[..., None], statement: dict[str, Any]) -> None:

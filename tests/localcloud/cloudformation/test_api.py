@@ -35,8 +35,8 @@ def refusal(served: ServedCloud, body: str, **rest: Any) -> tuple[str, str]:
         (template({"V": {**vpc(), "UpdatePolicy": {}}}), "Resource attribute UpdatePolicy of [V] is not supported"),
         (template({"V": {**vpc(), "DeletionPolicy": "Maybe"}}), "Unrecognized DeletionPolicy Maybe for resource V"),
         (
-            template({"B": {"Type": "AWS::S3::Bucket"}}),
-            "Resource type AWS::S3::Bucket of [B] is not supported by the local cloud yet",
+            template({"B": {"Type": "AWS::EC2::Instance"}}),
+            "Resource type AWS::EC2::Instance of [B] is not supported by the local cloud yet",
         ),
         (template({"C": {"Type": "Alexa::ASK::Skill"}}), "Unrecognized resource types: [Alexa::ASK::Skill]"),
         (template({"V": vpc(Colour="red")}), "unsupported property Colour on resource [V]"),
