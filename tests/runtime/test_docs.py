@@ -1,4 +1,4 @@
-"""Every code block of docs/runtime.md runs, in an asset, against a real PostgreSQL and the stand-in for AWS."""
+"""Every code block of docs/runtime.md runs, in an asset, against a real PostgreSQL and Redis and the stand-in for AWS."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -17,7 +18,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from .aws_front import Front
-from .conftest import PASSWORD, grants
+from .conftest import CANARY, PASSWORD, grants, moto_client
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "runtime.md"
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", DOCUMENT.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
@@ -48,6 +49,42 @@ def database_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     server.cleanup()
 
 
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory, moto_port: int) -> Iterator[dict[str, object]]:
+    """A real Redis with a user of its own, and what a service is told of it."""
+    from klotho.localcloud.planes.redis_programs import program
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    user = ["--user", "app", "on", f">{CANARY}", "~*", "+@all"]
+    server = subprocess.Popen(
+        [program().path, "--port", str(port), "--bind", "127.0.0.1", "--save", "", *user],
+        stdout=subprocess.DEVNULL,
+        cwd=tmp_path_factory.mktemp("redis"),
+    )
+    secret = moto_client("secretsmanager", moto_port).create_secret(
+        Name="cache-login", SecretString=json.dumps({"username": "app", "password": CANARY})
+    )
+    until_it_listens(port)
+    yield {
+        "name": "cache", "kind": "Databases.Redis", "host": "127.0.0.1", "port": str(port),
+        "secret": secret["ARN"], "tls": True, "cluster": False, "access": "read_write",
+    }  # fmt: skip
+    server.kill()
+    server.wait()
+
+
+def until_it_listens(port: int) -> None:
+    for _ in range(200):
+        try:
+            socket.create_connection(("127.0.0.1", port)).close()
+        except OSError:
+            time.sleep(0.05)
+        else:
+            return
+    raise AssertionError(f"nothing listens at {port}")
+
+
 def forward(listener: socket.socket, path: str) -> None:
     """Carry each connection over to PostgreSQL's socket, which is all that the embedded server listens on."""
     while True:
@@ -73,9 +110,15 @@ def copy(source: socket.socket, target: socket.socket) -> None:
 @pytest.mark.parametrize(("language", "code"), BLOCKS, ids=[f"{n}-{block[0]}" for n, block in enumerate(BLOCKS)])
 @pytest.mark.usefixtures("tables")
 def test_a_code_block_runs(
-    language: str, code: str, front: Front, asset: Path, secret_arn: str, database_port: int
+    language: str,
+    code: str,
+    front: Front,
+    asset: Path,
+    secret_arn: str,
+    database_port: int,
+    cache: dict[str, object],
 ) -> None:
-    variables = grants(secret_arn)
+    variables = grants(secret_arn) | {"KLOTHO_DATASTORE_CACHE": json.dumps(cache)}
     users_db = json.loads(variables["KLOTHO_DATASTORE_USERS_DB"])
     variables["KLOTHO_DATASTORE_USERS_DB"] = json.dumps(users_db | {"host": "127.0.0.1", "port": str(database_port)})
     environment = {**os.environ, **variables, "PYTHONPATH": str(asset)}
