@@ -8,6 +8,20 @@ from typing import Annotated
 
 import typer
 
+from klotho.cli.groups.secret import secret
+from klotho.cli.options import (
+    PROGRAM,
+    ApplicationOption,
+    AsksNothingOption,
+    EnvironmentOption,
+    JsonOption,
+    PathArgument,
+    ProgramOption,
+    ProjectOption,
+    TakeOverOption,
+    YesOption,
+)
+
 app = typer.Typer(
     name="klotho",
     help="Say what an application needs; Klotho derives the AWS infrastructure, and runs it on this machine too.",
@@ -16,29 +30,6 @@ app = typer.Typer(
     add_completion=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-_PROGRAM = Path("infra.py")
-
-PathArgument = Annotated[Path, typer.Argument(metavar="PATH", help="The program, or the folder with its infra.py.")]
-ProgramOption = Annotated[
-    Path, typer.Option("--program", "-p", metavar="PATH", help="The program, or the folder with its infra.py.")
-]
-EnvironmentOption = Annotated[
-    str | None, typer.Option("--env", "-e", metavar="NAME", help="The environment; `local` unless named.")
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Data as JSON on stdout, progress on stderr.")]
-YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing.")]
-AsksNothingOption = Annotated[
-    bool, typer.Option("--yes", "-y", help="For scripts that always say it: this command asks nothing anyway.")
-]
-
-ApplicationOption = Annotated[
-    str | None, typer.Option("--app", metavar="NAME", help="The application, where its program can't say.")
-]
-ProjectOption = Annotated[str | None, typer.Option("--project", metavar="NAME", help="Its project, with --app.")]
-TakeOverOption = Annotated[
-    bool, typer.Option("--take-over", help="Go on with an application that was brought up from another folder.")
-]
 
 
 def _version(wanted: bool) -> None:
@@ -77,7 +68,7 @@ def init(
 
 @app.command()
 def build(
-    path: PathArgument = _PROGRAM,
+    path: PathArgument = PROGRAM,
     env: EnvironmentOption = None,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="DIR", help="Where to write; `compiled` unless named.")
@@ -98,7 +89,7 @@ def build(
 @app.command("diff", hidden=True)
 @app.command("plan", hidden=True)
 def preview(
-    path: PathArgument = _PROGRAM,
+    path: PathArgument = PROGRAM,
     env: EnvironmentOption = None,
     yes: AsksNothingOption = False,
     as_json: JsonOption = False,
@@ -118,7 +109,7 @@ def preview(
 @app.command("up")
 @app.command("deploy", hidden=True)
 def up(
-    path: PathArgument = _PROGRAM,
+    path: PathArgument = PROGRAM,
     env: EnvironmentOption = None,
     yes: YesOption = False,
     delete_data: Annotated[
@@ -139,7 +130,7 @@ def up(
 @app.command("down")
 @app.command("destroy", hidden=True)
 def down(
-    path: PathArgument = _PROGRAM,
+    path: PathArgument = PROGRAM,
     env: EnvironmentOption = None,
     yes: YesOption = False,
     delete_data: Annotated[
@@ -161,7 +152,7 @@ def down(
 
 @app.command()
 def status(
-    path: PathArgument = _PROGRAM,
+    path: PathArgument = PROGRAM,
     env: EnvironmentOption = None,
     everything: Annotated[bool, typer.Option("--all", help="Other applications of the project, too.")] = False,
     application: ApplicationOption = None,
@@ -178,7 +169,7 @@ def status(
 @app.command()
 def outputs(
     name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Only this one, its bare value.")] = None,
-    program: ProgramOption = _PROGRAM,
+    program: ProgramOption = PROGRAM,
     env: EnvironmentOption = None,
     application: ApplicationOption = None,
     project: ProjectOption = None,
@@ -198,7 +189,7 @@ def logs(
     ] = None,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with new lines until Ctrl-C.")] = False,
     since: Annotated[str, typer.Option("--since", metavar="TIME", help="How far back: 30s, 10m, 2h, 1d.")] = "1h",
-    program: ProgramOption = _PROGRAM,
+    program: ProgramOption = PROGRAM,
     env: EnvironmentOption = None,
     application: ApplicationOption = None,
     project: ProjectOption = None,
@@ -228,48 +219,4 @@ def explain(
     run(topic, as_json)
 
 
-secret = typer.Typer(
-    help="Give secrets their values; a value is never shown and never an argument.",
-    rich_markup_mode=None,
-    no_args_is_help=True,
-)
 app.add_typer(secret, name="secret")
-
-SecretArgument = Annotated[str, typer.Argument(metavar="NAME", help="The secret's name in the program.")]
-
-
-@secret.command("set")
-def secret_set(
-    name: SecretArgument,
-    # Taken so that a value given by mistake is refused without being repeated on the screen.
-    rest: Annotated[list[str] | None, typer.Argument(hidden=True)] = None,
-    program: ProgramOption = _PROGRAM,
-    env: EnvironmentOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Set a secret's value, typed without echo or piped in: klotho secret set NAME < file."""
-    from klotho.cli.commands.secret import set_value
-
-    set_value(name, rest or [], program, env, as_json)
-
-
-@secret.command("ls")
-def secret_ls(program: ProgramOption = _PROGRAM, env: EnvironmentOption = None, as_json: JsonOption = False) -> None:
-    """Show which secrets have a value, and since when."""
-    from klotho.cli.commands.secret import list_all
-
-    list_all(program, env, as_json)
-
-
-@secret.command("rm")
-def secret_rm(
-    name: SecretArgument,
-    program: ProgramOption = _PROGRAM,
-    env: EnvironmentOption = None,
-    yes: YesOption = False,
-    as_json: JsonOption = False,
-) -> None:
-    """Remove a secret's value for good; the secret stays, empty."""
-    from klotho.cli.commands.secret import remove
-
-    remove(name, program, env, yes, as_json)
