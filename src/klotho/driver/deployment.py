@@ -20,6 +20,7 @@ from klotho.deploy.preview import Preview, assets_of_deployed, preview
 from klotho.deploy.sites.step import SiteChange, SiteOutcome, SiteStep
 from klotho.deploy.stacks import DeployedStack
 from klotho.deploy.steps import Steps, Surroundings
+from klotho.deploy.target import HOST
 from klotho.deploy.threads import workers
 from klotho.diagnostics import Failure, one_of
 from klotho.driver import local_cloud, records
@@ -255,6 +256,7 @@ def _asset_step(built: Build, sink: Sink) -> AssetStep:
         built.manifest.assets,
         program_root=folder,
         cache=cache_folder(),
+        target=HOST,
         build_image=local_cloud.image_builder(folder, built.application.project, built.environment.name),
         sink=sink,
         clock=time.monotonic,

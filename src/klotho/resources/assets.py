@@ -16,8 +16,8 @@ class PackageAsset:
     type: Literal["image", "zip"]
     properties: Mapping[str, Any] = field(default_factory=dict)
     """image: `context`, `dockerfile` (paths relative to the program's folder), `build_args`;
-    zip: `root`, `handler`, `runtime` as the catalogue resolved them, or `package`, `handler`, `runtime` for a function
-    of Klotho's own (`deploy/functions/provider.py`)."""
+    zip: `root`, `handler`, `runtime` as the catalogue resolved them (and `architecture`, if the program names one), or
+    `package`, `handler`, `runtime` for a function of Klotho's own (`deploy/functions/provider.py`)."""
 
 
 @dataclass(frozen=True, slots=True)
