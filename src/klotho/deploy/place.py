@@ -91,6 +91,11 @@ class Clients:
         return self._client("cloudfront")
 
     @property
+    def ecr(self) -> Any:
+        """A client of ECR."""
+        return self._client("ecr")
+
+    @property
     def certificates(self) -> Any:
         """A client of ACM."""
         return self._client("acm")

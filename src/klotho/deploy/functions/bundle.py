@@ -104,7 +104,7 @@ class NodeBundler:
         entries |= _stub(module, handler.rpartition(".")[2], as_module)
         wanted = {package_name(item) for item in found.external} & (external - {RUNTIME})
         if modules is not None and installed is not None:
-            refuse_unbuilt({item: native[item] for item in sorted(wanted & set(native))})
+            refuse_unbuilt(wanted, native)
             entries |= shipped(wanted, modules, installed)
         return entries
 

@@ -30,15 +30,16 @@ def native_packages(installed: Path) -> dict[str, Path]:
     return {name: found[name] for name in sorted(native)}
 
 
-def refuse_unbuilt(native: Mapping[str, Path]) -> None:
-    """Failure for a package that was to compile its machine code, and has none."""
-    for name, folder in native.items():
-        manifest = _manifest(folder)
-        if manifest.get("optionalDependencies") or _machine_code(folder):
+def refuse_unbuilt(wanted: Iterable[str], native: Mapping[str, Path]) -> None:
+    """Failure for a package that was to compile its machine code, or to find it, and has none."""
+    for name in sorted(set(wanted) & set(native)):
+        folder = native[name]
+        optional = set(_manifest(folder).get("optionalDependencies") or ())
+        if _machine_code(folder) or optional & set(native):
             continue
         raise Failure(
             "wheels-missing",
-            f"the npm package `{name}` compiles machine code when it is installed, which works for this machine only",
+            f"the npm package `{name}` has machine code, and none that was built for Linux",
             helps=("choose one that brings it for Linux, or make the function a `Compute.Container`",),
         )
 

@@ -65,14 +65,13 @@ def _install_for_lambda(
                 return
             said.append(last_lines(done) or (f"{_built_here(work)} has machine code and no wheel for Linux",))
             _empty(work)
+    if not any(word in line for line in said[0] for word in ("wheel", "platform", "ABI", "machine code")):
+        raise Failure("dependencies-not-installed", "`uv` could not install the function's dependencies", notes=said[0])
     raise Failure(
         "wheels-missing",
         f"the function's packages can't be had for {runtime} on Linux ({' or '.join(target.architectures)})",
         notes=said[0],
-        helps=(
-            "choose versions that have wheels for Linux, or make the function a `Compute.Container`",
-            "if the notes speak of a name or the network, correct that first",
-        ),
+        helps=("choose versions that have wheels for Linux, or make the function a `Compute.Container`",),
     )
 
 
