@@ -74,14 +74,16 @@ class Ecr:
     repositories: tuple[str, ...]
     calls: list[str] = field(default_factory=list)
 
-    def describe_images(self, repositoryName: str, imageIds: list[dict[str, str]]) -> dict[str, Any]:  # noqa: N803
+    def describe_images(self, repositoryName: str, imageIds: list[dict[str, str]]) -> dict[str, Any]:
         self.calls.append("DescribeImages")
         if repositoryName not in self.repositories:
             raise ClientError({"Error": {"Code": "RepositoryNotFoundException", "Message": "no"}}, "DescribeImages")
         try:
             _, digest = self.registry.get(f"{repositoryName}/manifests/{imageIds[0]['imageTag']}")
         except urllib.error.HTTPError as error:
-            raise ClientError({"Error": {"Code": "ImageNotFoundException", "Message": "no"}}, "DescribeImages") from error
+            raise ClientError(
+                {"Error": {"Code": "ImageNotFoundException", "Message": "no"}}, "DescribeImages"
+            ) from error
         return {"imageDetails": [{"registryId": "123456789012", "imageDigest": digest}]}
 
     def get_authorization_token(self) -> dict[str, Any]:
@@ -94,4 +96,4 @@ class EcrClients:
     """As much of `Clients` as images need."""
 
     ecr: Ecr
-    place: Place = Place("eu-central-1", "123456789012")
+    place: Place = field(default_factory=lambda: Place("eu-central-1", "123456789012"))

@@ -18,7 +18,7 @@ from klotho.resources import PackageAsset
 
 pytestmark = pytest.mark.localcloud
 REPOSITORY = repository_name("123456789012", "eu-central-1")
-DOCKERFILE = "FROM scratch\nARG LEVEL=low\nLABEL level=$LEVEL\nCOPY . /app/\nCMD [\"/app/run\"]\n"
+DOCKERFILE = 'FROM scratch\nARG LEVEL=low\nLABEL level=$LEVEL\nCOPY . /app/\nCMD ["/app/run"]\n'
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +37,12 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
 
 
 def program(folder: Path) -> Path:
-    for name, text in {"Dockerfile": DOCKERFILE, "run": "#!/bin/sh\n", ".dockerignore": "notes\n", "notes": "1"}.items():
+    for name, text in {
+        "Dockerfile": DOCKERFILE,
+        "run": "#!/bin/sh\n",
+        ".dockerignore": "notes\n",
+        "notes": "1",
+    }.items():
         (folder / "orders").mkdir(exist_ok=True)
         (folder / "orders" / name).write_text(text)
     return folder

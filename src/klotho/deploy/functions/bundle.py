@@ -105,7 +105,7 @@ class NodeBundler:
         wanted = {package_name(item) for item in found.external} & (external - {RUNTIME})
         if modules is not None and installed is not None:
             refuse_unbuilt(wanted, native)
-            entries |= shipped(wanted, modules, installed)
+            entries |= shipped(wanted, modules, installed, target.node)
         return entries
 
     def _fill(self, stage: Path, read: ReadFunction, manifest: NodeManifest | None, installed: Path | None) -> None:

@@ -47,8 +47,7 @@ def install_node(manifest: NodeManifest, work: Path, target: Target, log: Log) -
 
 
 def _arguments(manifest: NodeManifest, target: Target) -> list[str]:
-    cpu = {"arm64": "arm64", "x86_64": "x64"}[target.architectures[0]]
-    platform = [] if target.is_host else ["--os=linux", f"--cpu={cpu}", "--libc=glibc"]
+    platform = [] if target.is_host else ["--os=linux", f"--cpu={target.node[1]}", "--libc=glibc"]
     scripts = [] if target.is_host else ["--ignore-scripts"]
     if manifest.installer == "npm":
         quiet = ["--omit=dev", "--no-audit", "--no-fund", "--prefer-offline", "--loglevel=error"]
@@ -72,8 +71,7 @@ def _configure_yarn(folder: Path, target: Target) -> None:
     settings.pop("yarnPath", None)  # lies in a folder that is not copied; the one on PATH is used
     settings["enableTelemetry"] = False
     if not target.is_host:
-        cpu = {"arm64": "arm64", "x86_64": "x64"}[target.architectures[0]]
-        settings["supportedArchitectures"] = {"os": ["linux"], "cpu": [cpu], "libc": ["glibc"]}
+        settings["supportedArchitectures"] = {"os": ["linux"], "cpu": [target.node[1]], "libc": ["glibc"]}
     out = StringIO()
     yaml.dump(settings, out)
     place.write_text(out.getvalue(), encoding="utf-8")
