@@ -98,7 +98,7 @@ def up(
     count = len(built.manifest.stacks)
     heading = f"{built.application.name} → {built.environment.name} ({count} {'stack' if count == 1 else 'stacks'})"
     sink(Step(notes.notice or heading))
-    assets, sites = _asset_step(built, sink), _site_step(built, sink)
+    assets, sites = asset_step(built, sink), _site_step(built, sink)
     with workers(_BUILD_THREADS, "asset") as threads:
         assets.start(threads)
         sites.start(threads)
@@ -237,7 +237,7 @@ def _unit_name(unit: Mapping[str, Any]) -> str:
 def preview_up(program: Program, environment: str | None, sink: Sink) -> tuple[Build, Preview]:
     """What `up` would do. A stopped local cloud that holds data is started for the question and stopped again."""
     built = build(program, environment, in_ci=runs_in_ci())
-    assets = _asset_step(built, sink)
+    assets = asset_step(built, sink)
     assets.validate()
     with session.for_a_question(built.environment, built.application.project, sink) as opened:
         if opened is None:
@@ -316,7 +316,7 @@ def _steps(built: Build, session: Session, sink: Sink) -> Steps:
     return Steps(built.manifest, Surroundings(session.clients, built.program.folder, sink, built.spans))
 
 
-def _asset_step(built: Build, sink: Sink) -> AssetStep:
+def asset_step(built: Build, sink: Sink) -> AssetStep:
     folder = built.program.folder
     return AssetStep(
         built.manifest.assets,
