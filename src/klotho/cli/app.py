@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from klotho.cli.groups.accounts import bootstrap, ci
+from klotho.cli.groups.env import env
 from klotho.cli.groups.secret import secret
 from klotho.cli.options import (
     PROGRAM,
@@ -236,3 +237,4 @@ def explain(
 app.command("bootstrap")(bootstrap)
 app.add_typer(secret, name="secret")
 app.add_typer(ci, name="ci")
+app.add_typer(env, name="env")

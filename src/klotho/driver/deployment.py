@@ -26,6 +26,7 @@ from klotho.diagnostics import ExitCode, Failure, one_of
 from klotho.driver import records, session
 from klotho.driver.build import Build, build
 from klotho.driver.domains import LocalDomain, local_domains
+from klotho.driver.environments import keep_note
 from klotho.driver.machine import cache_folder, new_run_id, runs_in_ci
 from klotho.driver.needed_servers import refuse_missing_servers
 from klotho.driver.program import Program
@@ -122,6 +123,7 @@ def up(
     if deployment.ok:
         notes = notes.settled(built, units)
     notes.write()
+    keep_note(built, opened)
     failed = tuple(unit for unit in units if unit.get("state") == "failed")
     unset = secrets_not_set(built, outputs, opened.clients)
     domains = local_domains(built.application, units)
