@@ -324,6 +324,7 @@ def asset_step(built: Build, sink: Sink) -> AssetStep:
         built.manifest.assets,
         program_root=folder,
         cache=cache_folder(),
+        target=session.target_of(built.environment),
         build_image=session.image_builder(built),
         sink=sink,
         clock=time.monotonic,
