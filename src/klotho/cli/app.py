@@ -234,6 +234,25 @@ def explain(
     run(topic, as_json)
 
 
+@app.command()
+def permissions(
+    path: PathArgument = PROGRAM,
+    env: EnvironmentOption = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Write `deployer-1.json` … there instead of printing.")
+    ] = None,
+    yes: AsksNothingOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Print the IAM policies that deploying this application needs.
+
+    Deploys nothing, asks AWS nothing.
+    """
+    from klotho.cli.commands.permissions import run
+
+    run(path, env, out, as_json)
+
+
 app.command("bootstrap")(bootstrap)
 app.add_typer(secret, name="secret")
 app.add_typer(ci, name="ci")
