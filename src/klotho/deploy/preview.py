@@ -17,9 +17,9 @@ from klotho.deploy.differences import (
     UNKNOWN,
     ResourceChange,
     additions,
+    changed_outputs,
     differences,
     removals,
-    unknown_outputs,
 )
 from klotho.deploy.sites.step import SiteChange
 from klotho.deploy.stacks import DeployedStack, StackCalls
@@ -167,7 +167,7 @@ class Previewer:
             return StackChange(stack.name, "unchanged")
         before, after = self._calls.template(stack.stack_name), parsed(self._templates[stack.template])
         found = differences(before, live.parameters, after, values)
-        self._unknown[stack.name] = unknown_outputs(before, after, found)
+        self._unknown[stack.name] = changed_outputs(before, live.parameters, after, values, found)
         uncertain = bool(found) and all(item.uncertain for item in found)
         return StackChange(stack.name, "update", tuple(found), uncertain)
 

@@ -14,7 +14,7 @@ from klotho.localcloud.permissions.comparisons import COMPARISONS
 from klotho.localcloud.permissions.conditions import KEYS, OPERATORS, UnevaluableError, parse_conditions
 from klotho.localcloud.permissions.evaluate import Decision, Grants, Need, decide
 from klotho.localcloud.permissions.policy import PolicyError, parse_policy
-from klotho.localcloud.permissions.wildcard import Patterns
+from klotho.catalogue.wildcard import Patterns
 
 TABLE = "arn:aws:dynamodb:eu-west-1:000000000000:table/carts"
 PUT = Need("dynamodb:PutItem", TABLE)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from klotho.localcloud.permissions.comparisons import COMPARISONS, Test
-from klotho.localcloud.permissions.wildcard import Patterns
+from klotho.catalogue.wildcard import Patterns
 
 Facts = Mapping[str, Any]
 """The request's condition keys, in lower case: a text, a tuple of texts, or a function that gives one of them or None

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from klotho.localcloud.permissions.conditions import Condition, UnevaluableError, parse_conditions
-from klotho.localcloud.permissions.wildcard import Patterns
+from klotho.catalogue.wildcard import Patterns
 
 _DOCUMENT = frozenset({"Version", "Id", "Statement"})
 _STATEMENT = frozenset({"Sid", "Effect", "Action", "NotAction", "Resource", "NotResource", "Condition"})
