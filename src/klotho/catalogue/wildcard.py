@@ -1,8 +1,8 @@
 """IAM's wildcards: `*` is any run of characters, also none, `?` is exactly one.
 
 Input: the patterns of an Action, a Resource or a condition. Output: whether a text matches one of them, or another
-pattern can match nothing that they don't. Refuses nothing: any text is a pattern. Time grows with the text's length times
-its square at worst, whatever the pattern.
+pattern can match nothing that they don't. Refuses nothing: any text is a pattern. Time grows with the text's length
+times its square at worst, whatever the pattern.
 
 Source: "IAM JSON policy elements: Action" (case does not matter) and "… Resource" (it does), IAM User Guide.
 """
@@ -14,7 +14,7 @@ from collections.abc import Iterable
 
 _WILD = re.compile(r"[*?]")
 _RUN, _ONE = "\ue000", "\ue001"
-"""Stand for "any run" and "any character" in a pattern that is matched as a text: private characters no policy holds."""
+"""Stand for "any run" and "any character" in a pattern matched as a text: private characters no policy holds."""
 
 
 class Patterns:
@@ -42,8 +42,8 @@ class Patterns:
     def cover(self, pattern: str) -> bool:
         """Whether one of the patterns matches whatever `pattern` matches.
 
-        A yes is certain. Two rare pairs are a no although a longer look would find a yes: `?*` against `*a`, and several
-        patterns that cover another one only together.
+        A yes is certain. Two rare pairs are a no although a longer look would find a yes: `?*` against `*a`, and
+        several patterns that cover another one only together.
         """
         return self.match(pattern.replace("*", _RUN).replace("?", _ONE))
 

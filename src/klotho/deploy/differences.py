@@ -21,6 +21,11 @@ from klotho.deploy.template import construct_of, is_remade
 Change = Literal["add", "modify", "replace", "remove", "moved"]
 """`moved`: it keeps what it holds under another logical id or in another stack."""
 
+WORDS: Mapping[Change, str] = {
+    "add": "create", "modify": "update", "replace": "replace", "remove": "delete", "moved": "moved",
+}  # fmt: skip
+"""What people and `--json` call a resource's change; in the order of summaries."""
+
 _KEEPING = ("Retain", "RetainExceptOnCreate", "Snapshot")
 
 

@@ -1,4 +1,4 @@
-"""`up` and `preview` for the command line; `down` is in `takedown`.
+"""`up` for the command line; `preview` is in `previewing`, `down` in `takedown`.
 
 Input: a program, the environment's name, a sink for events. Output: values that say what happened. Refuses
 environments on AWS by name (deploying there comes with a later release), data loss nobody asked for, and an application
@@ -9,15 +9,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
-from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from klotho.deploy.assets import AssetStep
 from klotho.deploy.events import Sink, Step
 from klotho.deploy.orchestrator import Deployment, Orchestrator, leftovers
-from klotho.deploy.preview import Preview, assets_of_deployed, preview
-from klotho.deploy.sites.step import SiteChange, SiteOutcome, SiteStep
+from klotho.deploy.sites.step import SiteOutcome, SiteStep
 from klotho.deploy.stacks import DeployedStack
 from klotho.deploy.steps import Steps, Surroundings
 from klotho.deploy.threads import workers
@@ -33,7 +31,8 @@ from klotho.driver.underway import Underway
 from klotho.driver.unset_secrets import secrets_not_set
 from klotho.stacks import Manifest
 
-_BUILD_THREADS = 4
+BUILD_THREADS = 4
+"""How many assets are built at once."""
 _UP = ("created", "updated", "unchanged")
 
 
@@ -84,8 +83,8 @@ def up(
     notice = records.refuse_elsewhere(known, program.folder, take_over=take_over)
     count = len(built.manifest.stacks)
     sink(Step(notice or f"{application} → {name} ({count} {'stack' if count == 1 else 'stacks'})"))
-    assets, sites = _asset_step(built, sink), _site_step(built, sink)
-    with workers(_BUILD_THREADS, "asset") as threads:
+    assets, sites = asset_step_of(built, sink), site_step_of(built, sink)
+    with workers(BUILD_THREADS, "asset") as threads:
         assets.start(threads)
         sites.start(threads)
         session = local_cloud.started_session(
@@ -105,7 +104,7 @@ def up(
             sink=sink,
             run_id=run_id,
             spans=built.spans,
-            steps=_steps(built, session, sink),
+            steps=steps_of(built, session, sink),
         )
         deployment = orchestrator.deploy(deployed, delete_data=delete_data)
         settled = {item.stack: item.outputs for item in deployment.outcomes if item.result in _UP}
@@ -153,48 +152,6 @@ def _units(session: local_cloud.Session, application: str) -> list[Mapping[str, 
 
 def _unit_name(unit: Mapping[str, Any]) -> str:
     return str(unit.get("name", "")).rpartition("/")[2]
-
-
-def preview_up(program: Program, environment: str | None, sink: Sink) -> tuple[Build, Preview]:
-    """What `up` would do. A stopped local cloud that holds data is started for the question and stopped again."""
-    built = build(program, environment, in_ci=runs_in_ci())
-    refuse_aws(built.environment, "previewing")
-    project, name = built.application.project, built.environment.name
-    assets = _asset_step(built, sink)
-    assets.validate()
-    if not local_cloud.has_data(project, name):
-        found = preview(built.manifest, built.templates, {}, assets, None, "")
-        return built, replace(found, sites=_site_step(built, sink).changes({}, None))
-    session, stop_after = local_cloud.running_session(project, name), False
-    if session is None:
-        session = local_cloud.started_session(
-            project, name, built.region, lambda line: sink(Step(line)), application=None
-        )
-        stop_after = True
-    try:
-        deployed = session.calls.deployed(project=project, environment=name, application=built.application.name)
-        with workers(_BUILD_THREADS, "asset") as threads:
-            assets.start(threads, assets_of_deployed(built.manifest, deployed))
-            bucket = session.clients.place.artifact_bucket
-            found = preview(
-                built.manifest, built.templates, deployed, assets, session.calls, bucket, _steps(built, session, sink)
-            )
-            found = replace(found, sites=_site_changes(built, deployed, session, sink, threads))
-    finally:
-        if stop_after:
-            local_cloud.stop(project, name)
-    return built, found
-
-
-def _site_changes(
-    built: Build, deployed: Mapping[str, DeployedStack], session: local_cloud.Session, sink: Sink, threads: Executor
-) -> tuple[SiteChange, ...]:
-    """Compared with the outputs of now: what this program's values will be is known after its deployment only."""
-    names = {stack.stack_name: stack.name for stack in built.manifest.stacks}
-    outputs = {names[name]: stack.outputs for name, stack in deployed.items() if name in names}
-    sites = _site_step(built, sink)
-    sites.start(threads, sites.deployed(outputs))
-    return sites.changes(outputs, session.clients)
 
 
 def shown_outputs(manifest: Manifest, by_stack: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
@@ -245,11 +202,13 @@ def refuse_data_loss(stacks: Iterable[DeployedStack], constructs: Mapping[str, I
         )
 
 
-def _steps(built: Build, session: local_cloud.Session, sink: Sink) -> Steps:
+def steps_of(built: Build, session: local_cloud.Session, sink: Sink) -> Steps:
+    """What the deployer does around the stacks."""
     return Steps(built.manifest, Surroundings(session.clients, built.program.folder, sink, built.spans))
 
 
-def _asset_step(built: Build, sink: Sink) -> AssetStep:
+def asset_step_of(built: Build, sink: Sink) -> AssetStep:
+    """The assets of the program, none begun."""
     folder = built.program.folder
     return AssetStep(
         built.manifest.assets,
@@ -263,7 +222,8 @@ def _asset_step(built: Build, sink: Sink) -> AssetStep:
     )
 
 
-def _site_step(built: Build, sink: Sink) -> SiteStep:
+def site_step_of(built: Build, sink: Sink) -> SiteStep:
+    """The sites of the program, none begun."""
     return SiteStep(
         built.manifest.sites,
         program_root=built.program.folder,

@@ -101,7 +101,7 @@ def test_the_json_has_what_the_text_has() -> None:
     (stack,) = data["stacks"]
     (resource,) = stack["resources"]
     assert (stack["name"], stack["action"], data["data_lost"]) == ("users", "update", [])
-    assert (resource["change"], resource["properties"]) == ("modify", ["TableClass"])
+    assert (resource["change"], resource["properties"]) == ("update", ["TableClass"])
     assert resource["span"] == {"file": "infra.py", "line": 7, "column": 1}
 
 
