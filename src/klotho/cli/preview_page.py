@@ -29,6 +29,7 @@ FOLDED_FROM = 4
 SHOWN_REASONS = 2
 SHOWN_DETAILS = 4
 SHOWN_PROPERTIES = 3
+SHOWN_TYPES = 5
 
 _SIGNS = {
     "add": ("+", "green"), "modify": ("~", "yellow"), "replace": ("±", "red"), "remove": ("-", "red"),
@@ -189,8 +190,8 @@ class Page:
 
 def _types(items: Iterable[ResourceChange]) -> str:
     counts = Counter(_short(item.type) for item in items)
-    listed = ", ".join(f"{count} {name}" if count > 1 else name for name, count in sorted(counts.items()))
-    return f"{sum(counts.values())} resources: {listed}"
+    listed = [f"{count} {name}" if count > 1 else name for name, count in sorted(counts.items())]
+    return f"{sum(counts.values())} resources: {_listed(listed, SHOWN_TYPES)}"
 
 
 def _listed(texts: Sequence[str], most: int | None) -> str:

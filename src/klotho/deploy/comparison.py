@@ -9,6 +9,7 @@ equal; and numbers and booleans are compared as CloudFormation does, which does 
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -42,6 +43,8 @@ class PropertyDifference:
     """None: it goes."""
     inputs: tuple[str, ...] = ()
     """The parameters and replaced resources that alone bring it about; empty when the template says something else."""
+    unknown: bool = False
+    """Whether the new value is known only after deploy, and might turn out to be the old one."""
 
     @property
     def path(self) -> PropertyPath:
@@ -52,11 +55,6 @@ class PropertyDifference:
     def dotted(self) -> str:
         """`Statement[2].Action`."""
         return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in self.place).lstrip(".")
-
-    @property
-    def unknown(self) -> bool:
-        """Whether the new value is known only after deploy, and might turn out to be the old one."""
-        return UNKNOWN in str(self.after)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +140,8 @@ def _walk(left: Any, right: Any, was: Any, will: Any, at: Place, differs: Any) -
     else:
         same = was == will and was is not None
         inputs = tuple(dict.fromkeys(name for name in named(will) if differs(name))) if same else ()
-        yield PropertyDifference(at, left, right, inputs)
+        unknown = UNKNOWN in str(right) and left is not None and _literal(was) == _literal(will)
+        yield PropertyDifference(at, left, right, inputs, unknown)
 
 
 def _lists(
@@ -170,6 +169,12 @@ def _child(value: Any, key: str | int) -> Any:
     if isinstance(value, list) and isinstance(key, int):
         return value[key]
     return None
+
+
+def _literal(value: Any) -> str:
+    """What a template says besides its references: where that differs, so does the value."""
+    text = json.dumps(Side({}, {}).filled(value), sort_keys=True, default=str)
+    return _SUBSTITUTION.sub("", text)
 
 
 def _normal(value: Any) -> Any:

@@ -86,7 +86,7 @@ class Reasons:
             return
         decided = list(_decisions(resource, detail))
         if not decided:
-            yield Reason(f"nothing sets `{detail.dotted}` any more")
+            yield Reason(_not_any_more(detail))
         yield from (self._decided(item) for item in decided)
 
     def _decided(self, provenance: Provenance) -> Reason:
@@ -125,6 +125,14 @@ class Reasons:
         construct = origins[owner].construct
         whose = f"the shared {owner}" if construct == SHARED else f"`{construct.rpartition('/')[2]}`"
         return whose, source.output[len(owner) :]
+
+
+def _not_any_more(detail: PropertyDifference) -> str:
+    item = detail.before if isinstance(detail.place[-1], int) and isinstance(detail.before, Mapping) else {}
+    named = next((str(item[key]) for key in ("Sid", "Name", "Key") if key in item), "")
+    if named:
+        return f"nothing asks for `{named}` any more"
+    return f"nothing sets `{next(part for part in reversed(detail.place) if isinstance(part, str))}` any more"
 
 
 def _decisions(resource: Resource, detail: PropertyDifference) -> Iterator[Provenance]:

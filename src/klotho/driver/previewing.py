@@ -46,7 +46,7 @@ def preview_up(program: Program, environment: str | None, sink: Sink, *, verify:
         found = preview(built.manifest, built.templates, {}, assets, None, "")
         sites = site_step_of(built, sink).changes({}, None)
         verified = _not_asked(found.changes) if verify else None
-        return built, replace(found, sites=sites, reasons=_reasons(built, found), verified=verified)
+        return built, replace(found, sites=sites, reasons=reasons_of(built, found), verified=verified)
     session, stop_after = local_cloud.running_session(project, name), False
     if session is None:
         session = local_cloud.started_session(
@@ -66,10 +66,10 @@ def preview_up(program: Program, environment: str | None, sink: Sink, *, verify:
     finally:
         if stop_after:
             local_cloud.stop(project, name)
-    return built, replace(found, reasons=_reasons(built, found))
+    return built, replace(found, reasons=reasons_of(built, found))
 
 
-def _reasons(built: Build, found: Preview) -> dict[tuple[str, str], tuple[Reason, ...]]:
+def reasons_of(built: Build, found: Preview) -> dict[tuple[str, str], tuple[Reason, ...]]:
     if not found.changes:
         return {}
     reasons = Reasons(built.graph, built.keys, built.manifest, lambda span: _line(built.program.folder, span))

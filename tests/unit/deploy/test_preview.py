@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from klotho.deploy.assets import AssetStep
-from klotho.deploy.differences import REPLACED, UNKNOWN, differences, changed_outputs
+from klotho.deploy.differences import REPLACED, UNKNOWN, changed_outputs, differences
 from klotho.deploy.place import Clients
 from klotho.deploy.preview import Preview, preview
 from klotho.deploy.stacks import StackCalls
