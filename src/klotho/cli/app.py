@@ -107,18 +107,23 @@ def preview(
     path: PathArgument = PROGRAM,
     env: EnvironmentOption = None,
     yes: AsksNothingOption = False,
+    diff: Annotated[bool, typer.Option("--diff", help="Show old and new values of every property.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="List everything that is created.")] = False,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Ask CloudFormation too, by change sets that are deleted again.")
+    ] = False,
     as_json: JsonOption = False,
     detailed_exitcode: Annotated[
         bool, typer.Option("--detailed-exitcode", help="Exit 20 when there are changes.")
     ] = False,
 ) -> int:
-    """Show what `up` would change (also: diff, plan).
+    """Show what `up` would change, why, and what it opens (also: diff, plan).
 
     Changes nothing. Exits 0 unless --detailed-exitcode is given.
     """
     from klotho.cli.commands.preview import run
 
-    return run(path, env, as_json, detailed_exitcode)
+    return run(path, env, as_json, detailed_exitcode, diff=diff, verbose=verbose, verify=verify)
 
 
 @app.command("up")
