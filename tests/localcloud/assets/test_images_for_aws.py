@@ -10,14 +10,14 @@ from typing import Any, cast
 import pytest
 from registry import Ecr, EcrClients, Registry, registry
 
-from klotho.deploy.images.ecr import EcrImages, image_tag, repository_name
+from klotho.deploy.bootstrap import REPOSITORY
+from klotho.deploy.images.ecr import EcrImages, image_tag
 from klotho.deploy.images.engine import Engine, find_engine
 from klotho.deploy.place import Clients
 from klotho.diagnostics import Failure
 from klotho.resources import PackageAsset
 
 pytestmark = pytest.mark.localcloud
-REPOSITORY = repository_name("123456789012", "eu-central-1")
 DOCKERFILE = 'FROM scratch\nARG LEVEL=low\nLABEL level=$LEVEL\nCOPY . /app/\nCMD ["/app/run"]\n'
 
 

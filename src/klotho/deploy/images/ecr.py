@@ -28,11 +28,6 @@ _NAME_LENGTH = 80
 """A tag has at most 128 characters (ECR, ImageIdentifier); letters, digits, `_`, `.` and `-`."""
 
 
-def repository_name(account: str, region: str) -> str:
-    """The repository of all images, as the artifact bucket is that of all zips."""
-    return f"klotho-assets-{account}-{region}"
-
-
 class EcrImages:
     """An `ImageBuilder` for AWS. `find_engine` is asked once, when the first image has to be built."""
 
