@@ -168,13 +168,14 @@ def test_a_package_that_would_have_to_be_compiled_is_refused_for_lambda(app: Pat
         ("export const main = async () => {\n  return = 1\n}\n", "function-does-not-parse", ("functions/pay.ts", 2)),
         ('import x from "./gone"\nexport const main = x\n', "import-not-found", ("functions/pay.ts", 1)),
         ('\nimport x from "left-pad"\nexport const main = x\n', "import-not-found", ("functions/pay.ts", 2)),
+        ('import x from "../../beside"\nexport const main = x\n', "import-not-found", ("functions/pay.ts", 1)),
         ("export const main = (x: string): number => x\n", None, None),  # types are the editor's business
     ],
 )
 def test_mistakes_are_told_at_their_line_before_anything_is_installed(
     app: Path, cache: Path, source: str, code: str | None, place: tuple[str, int] | None
 ) -> None:
-    write(app, {"functions/pay.ts": source})
+    write(app, {"functions/pay.ts": source, "../beside.ts": "export default 1\n"})
     packager = FunctionPackager(app, cache, HOST)
     if code is None:
         packager.validate(PROPERTIES)

@@ -8,6 +8,7 @@ import io
 import os
 import subprocess
 import sys
+import tempfile
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,7 +18,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from klotho.deploy.functions.archive import digest_of, write_archive
+from klotho.deploy.functions.archive import Contents, digest_of, write_archive, write_contents
 from klotho.deploy.functions.package import FunctionPackager
 from klotho.deploy.target import HOST
 from klotho.diagnostics import Failure
@@ -244,3 +245,20 @@ def test_an_archive_depends_on_its_content_alone(entries: dict[str, bytes]) -> N
     assert digest_of(entries) == digest_of(reversed_)
     with zipfile.ZipFile(io.BytesIO(archived(entries))) as archive:
         assert {name: archive.read(name) for name in archive.namelist()} == entries
+
+
+@given(st.dictionaries(NAMES, st.binary(max_size=40), max_size=6), st.dictionaries(NAMES, st.binary(max_size=40)))
+def test_what_was_packed_before_is_taken_over_as_it_is(packages: dict[str, bytes], own: dict[str, bytes]) -> None:
+    own = {name: data for name, data in own.items() if name not in packages}
+    with tempfile.TemporaryDirectory() as folder:
+        packed = Path(folder) / "packed.zip"
+        with packed.open("wb") as out:
+            write_archive(out, packages)
+        written = io.BytesIO()
+        write_contents(written, Contents({**packages, **own}, packed))
+        again = io.BytesIO()
+        write_contents(again, Contents({**own, **packages}, packed))
+    with zipfile.ZipFile(written) as archive:
+        assert archive.testzip() is None
+        assert {name: archive.read(name) for name in archive.namelist()} == {**packages, **own}
+    assert written.getvalue() == again.getvalue()

@@ -67,6 +67,14 @@ class NodeBundler:
                 _refuse_undeclared(self._repository, found, manifest)
             except Failure as failure:
                 raise _seen_from(root, self._repository, failure) from failure
+        outside = next((name for name in found.inputs if name.startswith("../")), None)
+        if outside is not None:
+            raise Failure(
+                "import-not-found",
+                f"`{entry.name}` imports `{outside}`, which lies outside of the program's repository",
+                at=Span(entry.relative_to(root).as_posix(), 1),
+                helps=("move it into the repository: it would not be there on another machine",),
+            )
         inputs = [self._repository / name for name in found.inputs if ":" not in name]
         files = sorted({*inputs, *_deciding(inputs, self._repository)})
         digest = hashlib.sha256(f"esbuild {VERSION}".encode())

@@ -39,7 +39,7 @@ def refuse_unbuilt(wanted: Iterable[str], native: Mapping[str, Path]) -> None:
             continue
         raise Failure(
             "wheels-missing",
-            f"the npm package `{name}` has machine code, and none that was built for Linux",
+            f"the npm package `{name}` has machine code, and none that was built for this target",
             helps=("choose one that brings it for Linux, or make the function a `Compute.Container`",),
         )
 

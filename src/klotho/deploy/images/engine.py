@@ -160,5 +160,5 @@ def _other_platform(said: tuple[str, ...], platform: str) -> str | None:
     return (
         f"this machine can't run programs of {platform}: install QEMU's user emulation (`docker run --privileged "
         "--rm tonistiigi/binfmt --install all`, or the package qemu-user-static), or choose this machine's kind by "
-        '`.use("fargate", architecture=…)`'
+        "`architecture=` of the container"
     )
