@@ -148,6 +148,13 @@ def test_native_packages_are_shipped_for_the_target(app: Path, cache: Path, tmp_
     assert packaged(app, cache, LAMBDA, architecture="x86_64").architecture == "x86_64"
 
 
+def test_a_package_the_manifest_names_as_external_is_shipped_as_it_is(app: Path, cache: Path, tmp_path: Path) -> None:
+    write(app, {"package.json": json.dumps({**MANIFEST, "klotho": {"external": ["ms"]}})})
+    built = packaged(app, cache)
+    assert {"node_modules/ms/index.js", "node_modules/ms/package.json"} <= names(built)
+    assert called(built, tmp_path / "run", {"days": "1 day"}) == 86_400_000
+
+
 def test_a_package_that_would_have_to_be_compiled_is_refused_for_lambda(app: Path, cache: Path) -> None:
     write(
         app,

@@ -14,7 +14,10 @@ from klotho.diagnostics import Failure
 def program(folder: Path, name: str, works: bool = True) -> None:
     """A script that answers the probe, and notes how else it is called and what it reads."""
     script = f"""#!/bin/sh
-case "$1" in version|info) {"exit 0" if works else 'echo "cannot connect to the daemon" >&2; exit 1'};; esac
+case "$1" in
+  context) echo unix:///somewhere.sock; exit 0;;
+  version|info) {"exit 0" if works else 'echo "cannot connect to the daemon" >&2; exit 1'};;
+esac
 printf '%s\\n' "$@" > {folder}/said
 for word in "$@"; do
   if [ -f "$word/config.json" ]; then cat "$word/config.json" > {folder}/read; fi
@@ -62,4 +65,5 @@ def test_an_engine_is_told_the_platform_and_reads_the_password_from_a_file(path:
     assert words[-5:] == ["--build-arg", "A=1", "--build-arg", "B=2", str(path)]
     engine.push("registry/repo:tag", Credentials("registry", "AWS", "canary"), print)
     assert "canary" not in (path / "said").read_text()
+    assert ("unix:///somewhere.sock" in (path / "said").read_text()) == (name == "docker")
     assert json.loads((path / "read").read_text()) == {"auths": {"registry": {"auth": "QVdTOmNhbmFyeQ=="}}}

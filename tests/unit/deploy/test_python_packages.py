@@ -324,3 +324,16 @@ def test_manifests_that_can_not_be_followed_are_refused_by_name(
     failure = refused(program(tmp_path, files), LAMBDA)
     assert failure.diagnostic.code == code
     assert word in str(failure)
+
+
+def test_a_project_with_a_src_folder_imports_itself_from_there(tmp_path: Path) -> None:
+    files = {
+        "mail/pyproject.toml": "[project]\n",
+        "mail/src/mail/__init__.py": "",
+        "mail/src/mail/text.py": "from . import words\n",
+        "mail/src/mail/words.py": "",
+        "mail/src/mail/unused.py": "",
+        "mail/app.py": "import mail.text\n",
+    }
+    built = packaged(program(tmp_path, files), handler="mail/app.main")
+    assert names(built) == {"mail/app.py", "mail/__init__.py", "mail/text.py", "mail/words.py"}

@@ -42,6 +42,9 @@ def install_node(manifest: NodeManifest, work: Path, target: Target, log: Log) -
     log(f"installing with {program}")
     environment = {**os.environ, "COREPACK_ENABLE_DOWNLOAD_PROMPT": "0", "YARN_ENABLE_GLOBAL_CACHE": "true", "CI": "1"}
     done = output_of([found, *_arguments(manifest, target)], folder, environment)
+    for name in (".npmrc", ".yarnrc", ".yarnrc.yml"):  # may hold what opens a private registry
+        for place in {work / name, folder / name, work / manifest.place / name}:
+            place.unlink(missing_ok=True)
     if done.returncode:
         raise _failure(manifest, program, done.stdout + done.stderr, last_lines(done))
 

@@ -21,6 +21,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from klotho.application.files import repository_of
 from klotho.deploy.functions.architecture import DEFAULT, architecture_of
 from klotho.deploy.functions.archive import Content, Contents, digest_of, write_contents
 from klotho.deploy.functions.bundle import TYPESCRIPT, NodeBundler, ReadFunction
@@ -28,7 +29,7 @@ from klotho.deploy.functions.dependencies import Dependencies, DependencyCache
 from klotho.deploy.functions.esbuild import Esbuild
 from klotho.deploy.functions.javascript_closure import javascript_closure, loads_typescript
 from klotho.deploy.functions.javascript_syntax import check_javascript
-from klotho.deploy.functions.local_packages import repository_of
+from klotho.deploy.functions.local_packages import folders_up
 from klotho.deploy.functions.node_manifests import NodeManifest, node_manifest
 from klotho.deploy.functions.provider import PACKAGE, provider_files
 from klotho.deploy.functions.python_closure import python_closure
@@ -85,7 +86,7 @@ class FunctionPackager:
         self._target = target
         self._zips = cache / "functions"
         self._dependencies = DependencyCache(cache / "dependencies")
-        self._repository = repository_of(program_root)
+        self._repository = repository_of(program_root.resolve())
         self._bundler = NodeBundler(self._repository, Esbuild(cache))
         self._plans: dict[str, _Plan] = {}
 
@@ -132,7 +133,7 @@ class FunctionPackager:
 
     def _python(self, root: Path, runtime: str, handler: str, target: Target) -> _Plan:
         entry = handler_file(root, handler, _PYTHON_SUFFIXES)
-        own: dict[str, Content] = {file.relative_to(root).as_posix(): file for file in python_closure(root, entry)}
+        own: dict[str, Content] = {**python_closure(root, entry, _source_folder(root, entry))}
         manifest = python_manifest(root, entry, self._repository)
         wanted = Dependencies.of(manifest, target, runtime) if manifest is not None else None
         sdk = _runtime_sdk(python=True)
@@ -228,6 +229,14 @@ def handler_file(root: Path, handler: str, suffixes: tuple[str, ...]) -> Path:
                 return candidate
     names = " or ".join(f"`{module}{suffix}`" for suffix in suffixes)
     raise Failure("handler-file-missing", f"the handler `{handler}` needs the file {names}, which is not there")
+
+
+def _source_folder(root: Path, entry: Path) -> Path | None:
+    """The `src` folder of the project a handler is in, from which its own packages are imported."""
+    for folder in folders_up(entry, root):
+        if any((folder / name).is_file() for name in ("pyproject.toml", "setup.py")):
+            return folder / "src" if (folder / "src").is_dir() else None
+    return None
 
 
 def _name(properties: Mapping[str, Any]) -> str:
