@@ -131,6 +131,18 @@ def test_members_of_a_workspace_are_bundled_with_what_they_need(app: Path, cache
     assert not again.cached and called(again, tmp_path / "again", {"t": "123"}, "fn/a.mjs") == 3
 
 
+def test_the_same_commit_gives_the_same_bytes_wherever_it_lies(app: Path, cache: Path, tmp_path: Path) -> None:
+    write(
+        app,
+        {"lib/a.ts": "export const a = 1;\n", "functions/pay.ts": f'import {{ a }} from "../lib/a";\n{PAY}void a;\n'},
+    )
+    lock(app)
+    elsewhere = tmp_path / "some" / "deeper" / "place"
+    shutil.copytree(app, elsewhere)
+    write(elsewhere, {"node_modules/ms/index.js": "other", "notes.txt": "not an input"})
+    assert packaged(elsewhere, tmp_path / "another" / "cache").digest == packaged(app, cache).digest
+
+
 def test_native_packages_are_shipped_for_the_target(app: Path, cache: Path, tmp_path: Path) -> None:
     write(
         app,
