@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from klotho.cli.groups.history import history
 from klotho.cli.groups.secret import secret
 from klotho.cli.options import (
     PROGRAM,
@@ -219,4 +220,5 @@ def explain(
     run(topic, as_json)
 
 
+app.add_typer(history)
 app.add_typer(secret, name="secret")

@@ -15,6 +15,7 @@ from typing import Any
 
 from klotho.deploy.assets import AssetStep
 from klotho.deploy.events import Sink, Step
+from klotho.deploy.lease import Lease
 from klotho.deploy.orchestrator import Deployment, Orchestrator, leftovers
 from klotho.deploy.preview import Preview, assets_of_deployed, preview
 from klotho.deploy.sites.step import SiteChange, SiteOutcome, SiteStep
@@ -22,7 +23,7 @@ from klotho.deploy.stacks import DeployedStack
 from klotho.deploy.steps import Steps, Surroundings
 from klotho.deploy.threads import workers
 from klotho.diagnostics import Failure, one_of
-from klotho.driver import local_cloud, records
+from klotho.driver import leases, local_cloud, records
 from klotho.driver.build import Build, build
 from klotho.driver.domains import LocalDomain, local_domains
 from klotho.driver.machine import cache_folder, local_pace, new_run_id, runs_in_ci
@@ -79,9 +80,25 @@ def up(
     if delete_data:
         refuse_protected(built.environment)
     project, name = built.application.project, built.environment.name
+    with leases.held(
+        leases.local_store(),
+        leases.local_timing(),
+        "klotho up",
+        lambda line: sink(Step(line)),
+        project=project,
+        environment=name,
+        application=built.application.name,
+    ) as lease:
+        result = _deploy(built, sink, lease, delete_data=delete_data, take_over=take_over)
+    return replace(result, seconds=time.monotonic() - begun)
+
+
+def _deploy(built: Build, sink: Sink, lease: Lease, *, delete_data: bool, take_over: bool) -> UpResult:
+    """Under the lease, which every write passes."""
+    project, name = built.application.project, built.environment.name
     application = built.application.name
     known = records.read(project, name, application)
-    notice = records.refuse_elsewhere(known, program.folder, take_over=take_over)
+    notice = records.refuse_elsewhere(known, built.program.folder, take_over=take_over)
     count = len(built.manifest.stacks)
     sink(Step(notice or f"{application} → {name} ({count} {'stack' if count == 1 else 'stacks'})"))
     assets, sites = _asset_step(built, sink), _site_step(built, sink)
@@ -91,6 +108,7 @@ def up(
         session = local_cloud.started_session(
             project, name, built.region, lambda line: sink(Underway(line)), application=application
         )
+        session = replace(session, clients=session.clients.guarded(lease.guard))
         deployed = session.calls.deployed(project=project, environment=name, application=application)
         if not delete_data:
             refuse_data_loss(leftovers(built.manifest, deployed), known.stateful if known else {})
@@ -119,7 +137,7 @@ def up(
     failed = tuple(unit for unit in units if unit.get("state") == "failed")
     unset = secrets_not_set(built, outputs, session.clients)
     domains = local_domains(built.application, units)
-    return UpResult(built, deployment, outputs, time.monotonic() - begun, failed, unset, published, domains)
+    return UpResult(built, deployment, outputs, 0.0, failed, unset, published, domains)
 
 
 def _record(built: Build, known: records.Record | None) -> records.Record:
