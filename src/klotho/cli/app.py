@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from klotho.cli.groups.accounts import bootstrap, ci
 from klotho.cli.groups.history import history
 from klotho.cli.groups.secret import secret
 from klotho.cli.options import (
@@ -84,6 +85,19 @@ def build(
     from klotho.cli.commands.build import run
 
     run(path, env, out, as_json)
+
+
+@app.command()
+def check(
+    path: PathArgument = PROGRAM,
+    env: EnvironmentOption = None,
+    yes: AsksNothingOption = False,
+    as_json: JsonOption = False,
+) -> int:
+    """Find every mistake that can be found without deploying."""
+    from klotho.cli.commands.check import run
+
+    return run(path, env, as_json)
 
 
 @app.command("preview")
@@ -221,4 +235,6 @@ def explain(
 
 
 app.add_typer(history)
+app.command("bootstrap")(bootstrap)
 app.add_typer(secret, name="secret")
+app.add_typer(ci, name="ci")

@@ -1,6 +1,6 @@
 """Which lease a command needs, and where it is kept.
 
-Input: project, environment, application, the command's name. Output: a held `Lease`, or what is held. Refuses what
+Input: project, environment, application, the command's name. Output: a held `Lease`, or where leases are. Refuses what
 `klotho.deploy.lease` refuses.
 
 Leases of local environments lie in a folder of their own beside the local clouds: what `down --delete-data` deletes is
@@ -14,7 +14,7 @@ import os
 import socket
 from collections.abc import Callable
 
-from klotho.deploy.lease import Claimant, Lease, Store, Timing, acquire, application_lease, project_lease
+from klotho.deploy.lease import Claimant, Lease, Lives, Room, Timing, acquire, application_lease, project_lease
 from klotho.deploy.lease.bucket import BucketStore
 from klotho.deploy.lease.folder import FolderStore
 from klotho.deploy.place import Clients
@@ -22,20 +22,21 @@ from klotho.driver.machine import local_pace, now_ms, state_root
 
 _FOLDER = ".leases"
 """In the state root; no project has a name that begins with a dot."""
+_LIVES = ".alive"
 
 
-def local_store() -> Store:
+def local_room() -> Room:
     """Leases of the environments on this machine."""
-    return FolderStore(state_root() / _FOLDER)
+    return Room(FolderStore(state_root() / _FOLDER), _lives())
 
 
-def bucket_store(clients: Clients) -> Store:
+def bucket_room(clients: Clients) -> Room:
     """Leases of an environment on AWS; `clients` without a guard."""
-    return BucketStore(clients)
+    return Room(BucketStore(clients), _lives())
 
 
 def local_timing() -> Timing:
-    """This machine answers at once, and knows when a process has ended: the lease only matters for one that hangs."""
+    """This machine answers at once, and knows when a process has ended: the time only matters for one that hangs."""
     pace = local_pace()
     return Timing(10.0, 1.0, 0.1, pace.clock, pace.sleep, now_ms)
 
@@ -47,7 +48,7 @@ def aws_timing() -> Timing:
 
 
 def held(
-    store: Store,
+    room: Room,
     timing: Timing,
     command: str,
     say: Callable[[str], None],
@@ -64,7 +65,7 @@ def held(
         name, what = project_lease(project, environment), f"what project {project} shares in {environment}"
     else:
         name, what = application_lease(project, environment, application), f"`{application}` in {environment}"
-    return acquire(store, name, what, claimant(command), os.urandom(12).hex(), timing, say)
+    return acquire(room, name, what, claimant(command), os.urandom(12).hex(), timing, say)
 
 
 def claimant(command: str) -> Claimant:
@@ -78,3 +79,7 @@ def user_name() -> str:
         return getpass.getuser()
     except (KeyError, OSError):
         return str(os.getuid())
+
+
+def _lives() -> Lives:
+    return Lives(state_root() / _FOLDER / _LIVES)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from klotho.deploy.assets import AssetStep
 from klotho.deploy.events import Sink, Step
@@ -18,7 +18,8 @@ from klotho.deploy.lease import Lease
 from klotho.deploy.orchestrator import Deployment, Orchestrator
 from klotho.deploy.steps import Steps, Surroundings
 from klotho.diagnostics import Failure
-from klotho.driver import leases, local_cloud, records
+from klotho.driver import local_cloud, records
+from klotho.driver.change import Change
 from klotho.driver.deployment import refuse_aws, refuse_protected
 from klotho.driver.identity import Identity
 from klotho.driver.machine import cache_folder, local_pace, new_run_id
@@ -50,7 +51,7 @@ class DownResult:
 def stop(identity: Identity, sink: Sink) -> DownResult:
     """Stop what runs of the application and keep its data."""
     refuse_aws(identity.environment, "taking down")
-    with _lease(identity, sink):
+    with _change(identity, sink):
         return _stop(identity, sink)
 
 
@@ -93,20 +94,12 @@ def delete(identity: Identity, sink: Sink, *, take_over: bool) -> DownResult:
     notice = records.refuse_elsewhere(identity.record, identity.folder, take_over=take_over)
     if notice:
         sink(Step(notice))
-    with _lease(identity, sink) as lease:
-        return _delete(identity, sink, lease)
+    with _change(identity, sink) as change:
+        return _delete(identity, sink, change.lease)
 
 
-def _lease(identity: Identity, sink: Sink) -> Lease:
-    return leases.held(
-        leases.local_store(),
-        leases.local_timing(),
-        "klotho down",
-        lambda line: sink(Step(line)),
-        project=identity.project,
-        environment=identity.environment.name,
-        application=identity.application,
-    )
+def _change(identity: Identity, sink: Sink) -> Change:
+    return Change(identity.environment, identity.project, identity.application, "klotho down", sink)
 
 
 def _delete(identity: Identity, sink: Sink, lease: Lease) -> DownResult:
@@ -134,7 +127,7 @@ def _delete_one(identity: Identity, sink: Sink, running: local_cloud.Session | N
     stopped again."""
     project, name = identity.project, identity.environment.name
     session = running or _started(identity, sink)
-    session = replace(session, clients=session.clients.guarded(lease.guard))
+    session = session.guarded(lease.guard)
     with local_cloud.local_failures():
         states = session.connection.applications()
     others = _others(states, identity)

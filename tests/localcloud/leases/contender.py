@@ -11,11 +11,12 @@ import json
 import os
 import signal
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import TextIO
 
-from klotho.deploy.lease import Claimant, Lease, Store, Timing, acquire, application_lease
+from klotho.deploy.lease import Claimant, Lease, Lives, Room, Store, Timing, acquire, application_lease
 from klotho.deploy.lease.bucket import BucketStore
 from klotho.deploy.lease.folder import FolderStore
 from klotho.deploy.place import Clients, Place
@@ -50,9 +51,12 @@ def timing(seconds: float = SECONDS) -> Timing:
     return Timing(seconds, seconds / 5, 0.05, time.monotonic, time.sleep, now_ms)
 
 
-def take(where: str, seconds: float = SECONDS, store: Store | None = None) -> Lease:
+def take(where: str, seconds: float = SECONDS, store: Store | None = None, machine: Path | None = None) -> Lease:
+    """`machine`: where signs of life are kept; without it each process is on a machine of its own."""
+    lives = Lives(machine or Path(tempfile.gettempdir()) / f"lives-{os.urandom(4).hex()}")
+    room = Room(store or store_of(where), lives)
     by = Claimant("ann", "laptop", os.getpid(), "klotho up", now_ms())
-    return acquire(store or store_of(where), NAME, WHAT, by, os.urandom(8).hex(), timing(seconds), lambda line: None)
+    return acquire(room, NAME, WHAT, by, os.urandom(8).hex(), timing(seconds), lambda line: None)
 
 
 def _contend(where: str, store: Store, start: int, held: int) -> int:
@@ -95,8 +99,8 @@ def race(where: str, number: int) -> None:
         tell(json.dumps({"codes": codes, "held": [int(line) for line in said], "winner": winner}))
 
 
-def hold(where: str) -> None:
-    with take(where):
+def hold(where: str, machine: str = "") -> None:
+    with take(where, machine=Path(machine) if machine else None):
         tell("held")
         signal.pause()
 
@@ -113,7 +117,9 @@ def write(where: str) -> None:
 if __name__ == "__main__":
     mode, place, *rest = sys.argv[1:]
     try:
-        {"race": lambda: race(place, int(rest[0])), "hold": lambda: hold(place), "write": lambda: write(place)}[mode]()
+        {"race": lambda: race(place, int(rest[0])), "hold": lambda: hold(place, *rest), "write": lambda: write(place)}[
+            mode
+        ]()
     except Failure as failed:
         tell(failed.diagnostic.code, sys.stderr)
         sys.exit(failed.exit_code)

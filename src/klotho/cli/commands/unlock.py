@@ -9,8 +9,7 @@ from klotho.cli.commands.program import show_notice, where_at
 from klotho.cli.console import Console
 from klotho.deploy.lease.lease import shown_age
 from klotho.diagnostics import ExitCode, Failure
-from klotho.driver import leases, unlocking
-from klotho.driver.deployment import refuse_aws
+from klotho.driver import unlocking
 from klotho.driver.identity import Identity, identify
 from klotho.driver.machine import now_ms
 
@@ -19,15 +18,14 @@ def run(path: Path, env: str | None, force: bool, application: str | None, proje
     console = Console(as_json)
     identity = identify(where_at(path, "klotho unlock", application, project), env)
     show_notice(console, identity)
-    refuse_aws(identity.environment, "unlocking")
-    store, timing = leases.local_store(), leases.local_timing()
-    found = unlocking.find(identity, store, timing)
+    room, timing = unlocking.room_of(identity)
+    found = unlocking.find(identity, room, timing)
     for lease in found:
         console.note(_said(lease))
     living = [lease for lease in found if lease.alive]
     if living:
         _consent(console, identity, living[0], force)
-    removed = [lease for lease in found if unlocking.remove(lease, store)]
+    removed = [lease for lease in found if unlocking.remove(lease, room)]
     if as_json:
         console.json({"ok": True, "removed": [_json(lease) for lease in removed]})
     else:

@@ -5,7 +5,8 @@
 """
 
 from klotho.deploy.lease.claim import Claim, Claimant, application_lease, project_lease
-from klotho.deploy.lease.lease import Lease, Timing, acquire, is_alive
+from klotho.deploy.lease.lease import Lease, Room, Timing, acquire, is_alive
+from klotho.deploy.lease.lives import Lives
 from klotho.deploy.lease.store import Kept, Store
 
 __all__ = [
@@ -13,6 +14,8 @@ __all__ = [
     "Claimant",
     "Kept",
     "Lease",
+    "Lives",
+    "Room",
     "Store",
     "Timing",
     "acquire",

@@ -48,15 +48,6 @@ class BucketStore:
 
         return self._called("giving a lease back", delete) is not None
 
-    def sign_life(self, claim: str) -> None:
-        """S3 can't tell who lives."""
-
-    def end_life(self, claim: str) -> None:
-        """Nothing was signed."""
-
-    def has_ended(self, claim: str) -> bool:
-        return False
-
     def _written(self, name: str, body: bytes, answer: Any) -> str | None:
         """The new ETag. A refused write may be our own whose answer got lost and which botocore sent again: claims are
         unique, so the bytes tell."""

@@ -13,12 +13,10 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import quote
 
 from klotho.deploy.lease.store import Kept
 
 _LOCK = ".lock"
-_LIVES = ".alive"
 
 
 class FolderStore:
@@ -26,8 +24,6 @@ class FolderStore:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._signed: dict[str, int] = {}
-        """Open files whose locks say that this process lives, by claim."""
 
     def read(self, name: str) -> Kept | None:
         try:
@@ -57,38 +53,8 @@ class FolderStore:
             self._path(name).unlink()
         return True
 
-    def sign_life(self, claim: str) -> None:
-        """A lock on a file of the claim's own, which the kernel takes back when the process ends, however it ends."""
-        path = self._life(claim)
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        signed = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        fcntl.flock(signed, fcntl.LOCK_SH)
-        self._signed[claim] = signed
-
-    def end_life(self, claim: str) -> None:
-        self._life(claim).unlink(missing_ok=True)
-        signed = self._signed.pop(claim, None)
-        if signed is not None:
-            os.close(signed)
-
-    def has_ended(self, claim: str) -> bool:
-        try:
-            probe = os.open(self._life(claim), os.O_RDWR | os.O_CLOEXEC)
-        except OSError:
-            return False
-        try:
-            fcntl.flock(probe, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        finally:
-            os.close(probe)
-        return True
-
     def _path(self, name: str) -> Path:
         return self._folder / f"{name}.json"
-
-    def _life(self, claim: str) -> Path:
-        return self._folder / _LIVES / (quote(claim, safe="") or "%")
 
     def _write(self, name: str, body: bytes) -> str:
         """Within the lock, so that the draft's name is nobody else's."""

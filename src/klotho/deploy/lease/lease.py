@@ -1,7 +1,8 @@
 """Taking a lease, holding it by a heartbeat, and stopping when it was taken away.
 
-Input: a store, a name, who asks, and time (handed in). Output: a `Lease`. Refuses, with exit 10: a lease somebody else
-holds (`locked`), and any write after it was taken away (`lease-lost`).
+Input: a `Room` (the store, and this machine's signs of life), a name, who asks, and time (handed in). Output: a
+`Lease`. Refuses, with exit 10: a lease somebody else holds (`locked`), and any write after it was taken away
+(`lease-lost`).
 
 No clocks are compared: a lease whose ETag a waiter saw unchanged for `Timing.seconds` of its own clock is taken over.
 A holder's own clock only ever makes it more careful: when it could not renew for that long it asks the store before it
@@ -15,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from klotho.deploy.lease.claim import Claim, Claimant, claim_of
+from klotho.deploy.lease.lives import Lives
 from klotho.deploy.lease.store import Kept, Store
 from klotho.diagnostics import ExitCode, Failure
 
@@ -38,13 +40,23 @@ class Timing:
     """Milliseconds since 1970: only for ages that are shown."""
 
 
+@dataclass(frozen=True, slots=True)
+class Room:
+    """Where leases are."""
+
+    store: Store
+    lives: Lives
+    """Of this machine, whichever store it is."""
+
+
 class Lease:
     """A held lease: a context that renews it in the background and gives it back. Safe to use from several threads."""
 
-    def __init__(self, store: Store, name: str, what: str, claim: Claim, etag: str, timing: Timing) -> None:
+    def __init__(self, room: Room, name: str, what: str, claim: Claim, etag: str, timing: Timing) -> None:
         """`what`: what it is on, in words: `shop in staging`."""
         self.name = name
-        self._store = store
+        self._store = room.store
+        self._lives = room.lives
         self._what = what
         self._claim = claim
         self._etag = etag
@@ -88,7 +100,7 @@ class Lease:
             if not self._lost:
                 self._lost = True
                 self._store.delete(self.name, self._etag)
-            self._store.end_life(self._claim.id)
+            self._lives.end(self._claim.id)
 
     def _beat(self) -> None:
         while not self._done.wait(self._timing.beat):
@@ -126,24 +138,24 @@ class Lease:
         )
 
 
-def acquire(store: Store, name: str, what: str, by: Claimant, claim_id: str, timing: Timing, say: Say) -> Lease:
+def acquire(room: Room, name: str, what: str, by: Claimant, claim_id: str, timing: Timing, say: Say) -> Lease:
     """The lease, at once when it is free and after `timing.seconds` when its holder is gone.
 
     Failure (`locked`) as soon as the holder is seen to live. `claim_id`: random, of this attempt.
     """
     claim = Claim(by, claim_id)
-    store.sign_life(claim.id)
+    room.lives.sign(claim.id)
     try:
-        etag = _taken(store, name, what, claim, timing, say)
+        etag = _taken(room, name, what, claim, timing, say)
     except BaseException:
-        store.end_life(claim.id)
+        room.lives.end(claim.id)
         raise
-    return Lease(store, name, what, claim, etag, timing)
+    return Lease(room, name, what, claim, etag, timing)
 
 
-def _taken(store: Store, name: str, what: str, claim: Claim, timing: Timing, say: Say) -> str:
+def _taken(room: Room, name: str, what: str, claim: Claim, timing: Timing, say: Say) -> str:
     body, since, said = claim.to_bytes(), 0.0, False
-    first: Kept | None = None
+    store, first = room.store, None
     while True:
         held = store.read(name)
         if held is None:
@@ -155,22 +167,22 @@ def _taken(store: Store, name: str, what: str, claim: Claim, timing: Timing, say
             first, since = held, timing.clock()
         if held.etag != first.etag:
             raise locked(what, held, timing)
-        ended = store.has_ended(claim_of(held.body).id)
+        ended = room.lives.has_ended(claim_of(held.body).id)
         if ended or timing.clock() - since >= timing.seconds:
-            return _robbed(store, name, what, claim, held, timing, say)
+            return _robbed(room, name, what, claim, held, timing, say)
         if not said and timing.clock() - since > 2 * timing.beat:
             said = True
             say(_waiting(what, held, timing, since))
         timing.sleep(timing.poll)
 
 
-def _robbed(store: Store, name: str, what: str, claim: Claim, held: Kept, timing: Timing, say: Say) -> str:
-    etag = store.replace(name, claim.to_bytes(), held.etag)
+def _robbed(room: Room, name: str, what: str, claim: Claim, held: Kept, timing: Timing, say: Say) -> str:
+    etag = room.store.replace(name, claim.to_bytes(), held.etag)
     if etag is None:
-        faster = store.read(name)
+        faster = room.store.read(name)
         raise locked(what, faster or held, timing)
     gone = claim_of(held.body)
-    store.end_life(gone.id)
+    room.lives.end(gone.id)
     say(f"took over {what} from {gone.who()}, which ended without giving it back")
     return etag
 
@@ -180,14 +192,14 @@ def _waiting(what: str, held: Kept, timing: Timing, since: float) -> str:
     return f"{what} is held by {claim_of(held.body).who()}, which gives no sign of life; taking it over in {left:.0f} s"
 
 
-def is_alive(store: Store, name: str, timing: Timing) -> bool:
+def is_alive(room: Room, name: str, timing: Timing) -> bool:
     """Whether what holds a lease renews it: watched for at most `timing.seconds`. False when nothing is there."""
-    first, since = store.read(name), timing.clock()
-    while first is not None and not store.has_ended(claim_of(first.body).id):
+    first, since = room.store.read(name), timing.clock()
+    while first is not None and not room.lives.has_ended(claim_of(first.body).id):
         if timing.clock() - since >= timing.seconds:
             return False
         timing.sleep(timing.poll)
-        held = store.read(name)
+        held = room.store.read(name)
         if held is None:
             return False
         if held.etag != first.etag:

@@ -30,13 +30,3 @@ class Store(Protocol):
 
     def delete(self, name: str, etag: str) -> bool:
         """False when what is there has another ETag, or nothing is there."""
-
-    def sign_life(self, claim: str) -> None:
-        """From here until `end_life`, or this process ends, `has_ended` can tell that a claim's holder lives; where a
-        store can't tell, this does nothing. `claim` is its id; signed before the claim is written."""
-
-    def end_life(self, claim: str) -> None:
-        """Nobody asks for this claim any more."""
-
-    def has_ended(self, claim: str) -> bool:
-        """Whether the process that signed the claim is known to have ended. False says nothing."""

@@ -12,7 +12,18 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from klotho.deploy.lease import Claim, Claimant, Lease, Timing, acquire, application_lease, is_alive, project_lease
+from klotho.deploy.lease import (
+    Claim,
+    Claimant,
+    Lease,
+    Lives,
+    Room,
+    Timing,
+    acquire,
+    application_lease,
+    is_alive,
+    project_lease,
+)
 from klotho.deploy.lease.claim import claim_of
 from klotho.deploy.lease.folder import FolderStore
 from klotho.deploy.lease.store import Kept
@@ -40,16 +51,11 @@ class Time:
         return Timing(seconds, 2.0, 0.5, lambda: self.now, self.sleep, lambda: 100_000)
 
 
-class RemoteStore(FolderStore):
-    """Nobody can tell who lives, as in S3."""
-
-    def has_ended(self, claim: str) -> bool:
-        return False
-
-
 def take(store: FolderStore, time: Time, who: str = "ann", said: list[str] | None = None) -> Lease:
+    """As a machine of its own: nobody can tell who lives but by the heartbeat."""
     by = Claimant(who, "laptop", 4711, "klotho up", 40_000)
-    return acquire(store, NAME, "`shop` in staging", by, f"id-{who}", time.timing(), (said or []).append)
+    room = Room(store, Lives(store._folder / "lives" / who))
+    return acquire(room, NAME, "`shop` in staging", by, f"id-{who}", time.timing(), (said or []).append)
 
 
 def test_a_free_lease_is_taken_at_once_and_given_back(tmp_path: Path) -> None:
@@ -76,7 +82,7 @@ def test_whoever_meets_a_living_holder_is_told_who_it_is_and_exits_10(tmp_path: 
 
 
 def test_a_lease_nobody_renews_is_taken_over_after_its_time_and_not_before(tmp_path: Path) -> None:
-    store, time, said = RemoteStore(tmp_path), Time(), [""]
+    store, time, said = FolderStore(tmp_path), Time(), [""]
     robbed = take(store, time)
     take(store, time, "bob", said)
     assert time.now == 10.0
@@ -92,7 +98,7 @@ def test_a_lease_nobody_renews_is_taken_over_after_its_time_and_not_before(tmp_p
 
 
 def test_a_holder_that_can_not_renew_asks_before_it_goes_on(tmp_path: Path) -> None:
-    store, time = RemoteStore(tmp_path), Time()
+    store, time = FolderStore(tmp_path), Time()
     lease = take(store, time)
     held = store.read(NAME)
     assert held is not None and store.replace(NAME, b"{}", held.etag)
@@ -161,13 +167,14 @@ def test_every_operation_the_deployer_calls_to_change_something_counts_as_a_writ
 def test_a_heartbeat_keeps_the_lease_and_shows_that_its_holder_lives(tmp_path: Path) -> None:
     import time
 
-    store = RemoteStore(tmp_path)
+    store = FolderStore(tmp_path)
     timing = Timing(1.0, 0.02, 0.005, time.monotonic, time.sleep, lambda: 0)
-    with acquire(store, NAME, "shop", Claimant("ann", "laptop", 1, "klotho up", 0), "id", timing, print):
-        assert is_alive(store, NAME, timing)
+    room = Room(store, Lives(tmp_path / "lives"))
+    with acquire(room, NAME, "shop", Claimant("ann", "laptop", 1, "klotho up", 0), "id", timing, print):
+        assert is_alive(room, NAME, timing)
         with pytest.raises(Failure, match="is being changed by ann"):
-            acquire(store, NAME, "shop", Claimant("bob", "laptop", 2, "klotho up", 0), "other", timing, print)
-    assert not is_alive(store, NAME, timing)
+            acquire(room, NAME, "shop", Claimant("bob", "laptop", 2, "klotho up", 0), "other", timing, print)
+    assert not is_alive(room, NAME, timing)
 
 
 def test_fifty_threads_race_and_exactly_one_wins(tmp_path: Path) -> None:
