@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from klotho.deploy.assets import AssetStep
+from klotho.deploy.assets import Assets
 from klotho.deploy.desired import deployed_digest, leftovers
 from klotho.deploy.differences import (
     UNKNOWN,
@@ -89,7 +89,7 @@ def preview(
     manifest: Manifest,
     templates: Mapping[str, bytes],
     deployed: Mapping[str, DeployedStack],
-    assets: AssetStep,
+    assets: Assets,
     calls: StackCalls | None,
     bucket: str,
     steps: Steps | None = None,
@@ -124,7 +124,7 @@ class Previewer:
         manifest: Manifest,
         templates: Mapping[str, bytes],
         deployed: Mapping[str, DeployedStack],
-        assets: AssetStep,
+        assets: Assets,
         calls: StackCalls,
         bucket: str,
         steps: Steps | None = None,
