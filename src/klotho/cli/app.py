@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from klotho.cli.groups.accounts import bootstrap, ci
+from klotho.cli.groups.env import env
 from klotho.cli.groups.history import history
 from klotho.cli.groups.secret import secret
 from klotho.cli.options import (
@@ -238,3 +239,4 @@ app.add_typer(history)
 app.command("bootstrap")(bootstrap)
 app.add_typer(secret, name="secret")
 app.add_typer(ci, name="ci")
+app.add_typer(env, name="env")

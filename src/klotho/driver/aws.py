@@ -10,16 +10,18 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from klotho.deploy import bootstrap
+from klotho.deploy.images.ecr import EcrImages, image_is_there
 from klotho.deploy.place import Clients, Guard, Pace, Place, translated
 from klotho.deploy.stacks import StackCalls
 from klotho.diagnostics import ExitCode, Failure
 from klotho.driver.machine import aws_pace, local_pace
 from klotho.driver.settings import Environment
+from klotho.resources import PackageAsset
 
 if TYPE_CHECKING:
     from klotho.deploy.assets import ImageBuilder
@@ -60,6 +62,13 @@ class AwsSession:
     def units(self, application: str) -> list[Mapping[str, Any]]:
         """Nothing besides the stacks: CloudFormation has waited until services were healthy."""
         return []
+
+    def has_image(self, uri: str) -> bool:
+        """Images that are not in ECR are somebody else's: nobody here deletes them."""
+        name, _, digest = uri.partition("@")
+        if not digest or ".dkr.ecr." not in name:
+            return True
+        return image_is_there(self.clients, name.partition("/")[2], digest)
 
     def prepare(self, consent: Callable[[str], bool]) -> None:
         """The bootstrap stack of the account and region, made with consent when it is missing or older."""
@@ -104,7 +113,10 @@ def who_am_i(clients: Clients) -> Caller:
 
 
 def image_builder(built: Build) -> ImageBuilder:
-    def build(properties: Mapping[str, Any], log: Callable[[str], None]) -> str:
-        raise Failure("image-not-built", "container images for AWS can't be built by this version")
+    """Builds images into the account's repository; credentials are looked for when the first image is built."""
+    opened = cache(lambda: EcrImages(built.program.folder, session(built.environment).clients, bootstrap.REPOSITORY))
+
+    def build(asset: PackageAsset, log: Callable[[str], None]) -> str:
+        return opened()(asset, log)
 
     return build

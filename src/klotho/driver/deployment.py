@@ -27,9 +27,11 @@ from klotho.driver import records, session
 from klotho.driver.build import Build, build
 from klotho.driver.change import Change
 from klotho.driver.domains import LocalDomain, local_domains
+from klotho.driver.environments import keep_note
 from klotho.driver.machine import cache_folder, new_run_id, runs_in_ci
 from klotho.driver.needed_servers import refuse_missing_servers
 from klotho.driver.program import Program
+from klotho.driver.recording import record
 from klotho.driver.session import Session
 from klotho.driver.settings import Environment
 from klotho.driver.unset_secrets import secrets_not_set
@@ -118,7 +120,9 @@ def _deploy(
         _ask(built, opened, assets, deployed, sink, consent)
         run_id = new_run_id()
         notes.write()
-        deployment = _orchestrator(built, opened, assets, sink, run_id).deploy(deployed, delete_data=delete_data)
+        orchestrator = _orchestrator(built, opened, assets, sink, run_id)
+        deployment = orchestrator.deploy(deployed, delete_data=delete_data)
+        record(built, opened, deployment, orchestrator.resolved)
         settled = {item.stack: item.outputs for item in deployment.outcomes if item.result in _UP}
         published = sites.publish(settled, opened.clients, run_id, opened.pace)
     outputs = shown_outputs(built.manifest, {item.stack: item.outputs for item in deployment.outcomes})
@@ -126,6 +130,7 @@ def _deploy(
     if deployment.ok:
         notes = notes.settled(built, units)
     notes.write()
+    keep_note(built, opened)
     failed = tuple(unit for unit in units if unit.get("state") == "failed")
     unset = secrets_not_set(built, outputs, opened.clients)
     domains = local_domains(built.application, units)
@@ -325,6 +330,7 @@ def asset_step(built: Build, sink: Sink) -> AssetStep:
         built.manifest.assets,
         program_root=folder,
         cache=cache_folder(),
+        target=session.target_of(built.environment),
         build_image=session.image_builder(built),
         sink=sink,
         clock=time.monotonic,

@@ -1,37 +1,33 @@
-"""`history` and `rollback` for the command line, and the note that `up` leaves of what it deployed.
+"""`history` and `rollback` for the command line.
 
 Input: where a command looks, an environment, a sink. Output: revisions, and what a rollback would do and did. Refuses,
-before anything is touched and by name: a revision that is not there, one of which something is missing, data loss nobody
-asked for. No program is run: the revision has all.
+before anything is touched and by name: a revision that is not there, one of which something is missing, data loss
+nobody asked for. No program is run: the revision has all.
 """
 
 from __future__ import annotations
 
-import socket
-import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 
+from klotho.deploy.data_loss import refuse_data_loss as refuse_lost_data
+from klotho.deploy.desired import leftovers
 from klotho.deploy.differences import holds_data
 from klotho.deploy.events import Sink, Step
-from klotho.deploy.orchestrator import Deployment, Orchestrator, StackOutcome
+from klotho.deploy.orchestrator import Deployment, Orchestrator
 from klotho.deploy.preview import Preview, preview
-from klotho.deploy.revisions import About, Revision, Revisions, StoredAssets, Version, step_values
+from klotho.deploy.revisions import Revision, Revisions, StoredAssets, step_values
 from klotho.deploy.stacks import DeployedStack
 from klotho.deploy.steps import Steps, Surroundings
 from klotho.deploy.template import parsed
 from klotho.diagnostics import ExitCode, Failure, one_of
 from klotho.driver import records
-from klotho.driver.build import Build
 from klotho.driver.change import Change
-from klotho.driver.deployment_rules import refuse_protected
+from klotho.driver.deployment import refuse_data_loss, refuse_protected
 from klotho.driver.identity import Identity, Where, identify
-from klotho.driver.leases import user_name
-from klotho.driver.machine import new_run_id, now_ms
+from klotho.driver.machine import new_run_id
+from klotho.driver.recording import about, keep
 from klotho.driver.session import Session, for_a_question
-
-AsksDeploy = Callable[["RollbackPlan"], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,19 +57,6 @@ def history(where: Where, environment: str | None, sink: Sink) -> tuple[Identity
         return identity, [] if opened is None else _revisions(identity, opened).all()
 
 
-def record(
-    built: Build, opened: Session, command: str, deployment: Deployment, resolved: Mapping[str, Mapping[str, str]]
-) -> Revision | None:
-    """Keep what `up` deployed, if it changed something; part of a failed deployment too."""
-    if not _changed(deployment):
-        return None
-    application = built.application
-    kept = Revisions(opened.clients, application.project, built.environment.name, application.name)
-    about = _about(command, version_of(built.program.folder))
-    outcome, results = _outcome(deployment), _results(deployment)
-    return kept.record(about, built.manifest, built.templates, resolved, outcome, results)
-
-
 def rollback(
     where: Where,
     environment: str | None,
@@ -81,11 +64,12 @@ def rollback(
     sink: Sink,
     *,
     delete_data: bool,
-    agree: AsksDeploy,
+    ask: Callable[[RollbackPlan], None],
 ) -> RollbackResult:
     """Deploy a kept revision again, the last good one before the current unless named.
 
-    `agree` is asked with the plan where `up` would ask. Failure (`rollback-impossible`) when something is missing.
+    `ask` is called with the plan before anything is deployed, and raises when the person says no. Failure
+    (`rollback-impossible`) when something is missing.
     """
     identity = identify(where, environment)
     if delete_data:
@@ -100,8 +84,9 @@ def rollback(
         deployed = _deployed(identity, opened)
         steps = Steps(to.manifest, Surroundings(opened.clients, identity.folder, sink, {}), step_values(to))
         plan = _plan(identity, opened, to, current, templates, deployed, steps)
-        if not agree(plan):
-            raise Failure("not-agreed", "nothing was deployed", exit_code=ExitCode.CANCELLED)
+        if not delete_data:
+            _refuse_loss(plan, deployed)
+        ask(plan)
         orchestrator = Orchestrator(
             to.manifest,
             templates,
@@ -118,13 +103,9 @@ def rollback(
         return RollbackResult(plan, deployment, _recorded(kept, to, templates, deployment))
 
 
-def _recorded(
-    kept: Revisions, to: Revision, templates: Mapping[str, bytes], deployment: Deployment
-) -> Revision | None:
-    if not _changed(deployment):
-        return None
-    about = replace(_about(f"klotho rollback {to.number}", to.about.version), of=to.number)
-    return kept.record(about, to.manifest, templates, to.values, _outcome(deployment), _results(deployment))
+def _recorded(kept: Revisions, to: Revision, templates: Mapping[str, bytes], deployment: Deployment) -> Revision | None:
+    why = replace(about(f"klotho rollback {to.number}", to.about.version), of=to.number)
+    return keep(kept, why, to.manifest, templates, to.values, deployment)
 
 
 def _chosen(kept: Revisions, number: int | None) -> tuple[Revision, Revision]:
@@ -185,6 +166,14 @@ def _plan(
     return RollbackPlan(identity, to, current, found, _not_coming_back(to, templates, found))
 
 
+def _refuse_loss(plan: RollbackPlan, deployed: Mapping[str, DeployedStack]) -> None:
+    """As `up` does: what only a newer revision has and holds data, and what would be replaced by something empty."""
+    names = {stack.name: tuple(map(_short, stack.constructs)) for stack in plan.current.manifest.stacks}
+    refuse_data_loss(leftovers(plan.to.manifest, deployed), names)
+    changes = (item for stack in plan.found.stacks if stack.action != "delete" for item in stack.resources)
+    refuse_lost_data(changes, {}, note="nothing was deployed")
+
+
 def _not_coming_back(to: Revision, templates: Mapping[str, bytes], found: Preview) -> tuple[str, ...]:
     """What the rollback makes anew and empty, and what is no part of a revision."""
     notes = []
@@ -194,7 +183,9 @@ def _not_coming_back(to: Revision, templates: Mapping[str, bytes], found: Previe
         for item in change.resources:
             if item.change == "add" and holds_data(resources[item.logical_id]):
                 notes.append(f"{_short(item.construct) or item.logical_id} comes back empty: its data does not")
-    notes += [f"the files of {_short(site.construct)} stay as they are: `klotho up` publishes" for site in to.manifest.sites]
+    notes += [
+        f"the files of {_short(site.construct)} stay as they are: `klotho up` publishes" for site in to.manifest.sites
+    ]
     return tuple(dict.fromkeys(notes))
 
 
@@ -210,48 +201,6 @@ def _note(identity: Identity, to: Revision, *, done: bool) -> None:
     }
     outputs = tuple((item.name, item.stack, item.output) for item in to.manifest.outputs)
     records.write(replace(known, outputs=outputs, stateful=stateful if done else {**known.stateful, **stateful}))
-
-
-def version_of(folder: Path) -> Version | None:
-    """The commit of the program's folder; None outside of git repositories."""
-    commit = _git(folder, "rev-parse", "HEAD")
-    if commit is None:
-        return None
-    changes = _git(folder, "status", "--porcelain", "--", ".")
-    return Version(commit, dirty=changes != "")
-
-
-def _git(folder: Path, *arguments: str) -> str | None:
-    try:
-        done = subprocess.run(
-            ["git", *arguments], cwd=folder, capture_output=True, text=True, timeout=10, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return done.stdout.strip() if done.returncode == 0 else None
-
-
-def _about(command: str, version: Version | None) -> About:
-    return About(now_ms(), user_name(), socket.gethostname(), command, version)
-
-
-def _changed(deployment: Deployment) -> bool:
-    return any(map(_touched, deployment.outcomes))
-
-
-def _touched(outcome: StackOutcome) -> bool:
-    """A stack whose operation began; one that failed before it began was not touched."""
-    if outcome.result == "failed":
-        return outcome.cause is not None and bool(outcome.cause.aftermath)
-    return outcome.result not in ("unchanged", "skipped")
-
-
-def _outcome(deployment: Deployment) -> str:
-    return "succeeded" if deployment.ok else "failed"
-
-
-def _results(deployment: Deployment) -> dict[str, str]:
-    return {item.stack: item.result for item in deployment.outcomes}
 
 
 def _deployed(identity: Identity, opened: Session) -> dict[str, DeployedStack]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from klotho.deploy.events import Sink, Step
 from klotho.deploy.place import Clients, Guard, Pace
 from klotho.deploy.stacks import StackCalls
+from klotho.deploy.target import HOST, LAMBDA, Target
 from klotho.driver.settings import Environment
 
 if TYPE_CHECKING:
@@ -39,6 +40,9 @@ class Session(Protocol):
 
     def units(self, application: str) -> list[Mapping[str, Any]]:
         """What runs of an application, as `klotho status` shows it."""
+
+    def has_image(self, uri: str) -> bool:
+        """Whether a container image, pinned by digest, is still where services take it from."""
 
     def prepare(self, consent: Callable[[str], bool]) -> None:
         """Make sure that what every deployment needs is there. `consent` answers a question for the person;
@@ -105,3 +109,8 @@ def image_validator(built: Build) -> ImageValidator | None:
     from klotho.driver import local_cloud
 
     return local_cloud.image_validator(built.program.folder)
+
+
+def target_of(environment: Environment) -> Target:
+    """What functions and images are made for."""
+    return LAMBDA if environment.target == "aws" else HOST

@@ -75,7 +75,7 @@ def test_why_a_property_is_so_leads_to_the_line_in_the_file(tmp_path: Path) -> N
     found = built(tmp_path, SETTINGS, "big")
     database = next(item for item in found.graph if item.type == "AWS::RDS::DBInstance")
     reason = database.decisions["DBInstanceClass",].winner
-    assert [(span.file, span.line) for span in reason.spans] == [("klotho.yaml", 19)]
+    assert [(span.file, span.line) for span in reason.spans] == [("klotho.yaml", 18)]
 
 
 def test_every_mistake_is_reported_at_its_line(tmp_path: Path, golden: Callable[[Path, str], None]) -> None:

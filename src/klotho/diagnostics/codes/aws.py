@@ -65,4 +65,10 @@ PAGES = (
         "A workflow belongs to a repository.",
         "Run `git init`, or run the command inside of the repository.",
     ),
+    Page(
+        "environment-lasting",
+        "`klotho env rm` was asked to remove an environment that is not short-lived.",
+        "Removing data that was meant to stay takes more than one word.",
+        "Use `klotho down --delete-data`, or say `ttl:` or `per:` of the environment in klotho.yaml.",
+    ),
 )
