@@ -6,7 +6,7 @@ for one that has no page.
 
 from __future__ import annotations
 
-from klotho.diagnostics.codes import assets, aws, deploy, engine, permissions, program
+from klotho.diagnostics.codes import assets, aws, deploy, engine, locking, permissions, program
 from klotho.diagnostics.codes.page import Page
 
 _AREAS = (
@@ -15,6 +15,7 @@ _AREAS = (
     assets,
     deploy,
     aws,
+    locking,
     permissions,
 )
 
