@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -113,7 +113,7 @@ class Functions:
         if warm:
             self._to_warm.put_nowait(new)
 
-    async def swap(self, identifier: str, files: Mapping[str, Path], removed: Iterable[str], holder: int) -> None:
+    async def swap(self, identifier: str, files: Mapping[str, Path], removed: Collection[str], holder: int) -> None:
         """Serve changed code without a deployment, from the moment it is ready; `holder` is the process that asks.
 
         `files` (path in the package -> file) are put in, `removed` are taken out of what runs now. `HandlerError` when
@@ -288,7 +288,7 @@ def _said(failure: str) -> str:
     """The error document of a start as text: type and message, then where it happened, a line each."""
     try:
         document = orjson.loads(failure)
-        trace = document.get("stackTrace") or ()
+        trace = document.get("stackTrace") or document.get("trace") or ()  # Python's and Node's name for it
         return "\n".join([f"{document['errorType']}: {document['errorMessage']}", *(str(line) for line in trace)])
     except (ValueError, TypeError, KeyError, AttributeError):
         return failure  # a runtime may post anything
