@@ -175,11 +175,14 @@ def test_under_ci_the_environment_must_be_named(klotho: Run, shop: Path) -> None
     assert klotho("build", CI="false").returncode == 0
 
 
-@pytest.mark.parametrize("command", ["up", "preview", "down", "status", "outputs", "logs"])
-def test_aws_is_refused_by_name_and_still_builds(command: str, klotho: Run, shop: Path) -> None:
+@pytest.mark.parametrize("command", ["up", "preview", "status", "outputs", "logs"])
+def test_without_credentials_an_environment_on_aws_is_refused_and_still_builds(
+    command: str, klotho: Run, shop: Path
+) -> None:
     (shop / "klotho.yaml").write_text("environments:\n  prod:\n    target: aws\n    region: eu-west-1\n")
-    done = klotho(command, "--env", "prod", "--json")
-    assert (done.returncode, codes(done)) == (1, ["aws-not-yet"])
+    nobody = {"AWS_EC2_METADATA_DISABLED": "true", "AWS_SHARED_CREDENTIALS_FILE": "none", "AWS_CONFIG_FILE": "none"}
+    done = klotho(command, "--env", "prod", "--json", AWS_ACCESS_KEY_ID="", AWS_SECRET_ACCESS_KEY="", **nobody)
+    assert (done.returncode, codes(done)) == (3, ["credentials-refused"])
     if command == "up":
         assert klotho("build", "--env", "prod").returncode == 0
 

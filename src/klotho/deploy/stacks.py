@@ -144,6 +144,19 @@ class StackCalls:
         with translated(f"reading stack {name_or_id}"):
             return _deployed(self._clients.cloudformation.describe_stacks(StackName=name_or_id)["Stacks"][0])
 
+    def find(self, stack_name: str) -> DeployedStack | None:
+        """The stack of that name; None where there is none."""
+        from botocore.exceptions import ClientError
+
+        with translated(f"looking for stack {stack_name}"):
+            try:
+                return _deployed(self._clients.cloudformation.describe_stacks(StackName=stack_name)["Stacks"][0])
+            except ClientError as error:
+                # CloudFormation has no code of its own for it (DescribeStacks, "Errors").
+                if "does not exist" in str(error):
+                    return None
+                raise
+
     def template(self, stack_name: str) -> dict[str, Any]:
         """The template it was last deployed with, parsed."""
         import orjson

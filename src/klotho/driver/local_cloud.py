@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from klotho.deploy.assets import ImageBuilder, ImageValidator
-from klotho.deploy.place import Clients, Place
+from klotho.deploy.place import Clients, Pace, Place
 from klotho.deploy.stacks import StackCalls
 from klotho.diagnostics import Failure, Span
 from klotho.diagnostics.codes import PAGES
@@ -28,12 +28,27 @@ from klotho.localcloud.identity import ACCOUNT
 class Session:
     """A running local cloud."""
 
+    project: str
+    environment: str
     connection: connect.Connection
     clients: Clients
 
     @property
+    def pace(self) -> Pace:
+        return local_pace()
+
+    @property
     def calls(self) -> StackCalls:
-        return StackCalls(self.clients, local_pace())
+        return StackCalls(self.clients, self.pace)
+
+    def units(self, application: str) -> list[Mapping[str, Any]]:
+        """Its processes, servers and addresses."""
+        with local_failures():
+            units = self.connection.status().get("units", ())
+        return [unit for unit in units if unit.get("application") == application]
+
+    def prepare(self, consent: Callable[[str], bool]) -> None:
+        """A local cloud has what deployments need from the start."""
 
 
 def has_data(project: str, environment: str) -> bool:
@@ -44,7 +59,7 @@ def has_data(project: str, environment: str) -> bool:
 def running_session(project: str, environment: str) -> Session | None:
     """The running local cloud, None when it is stopped."""
     connection = connect.running(connect.state_folder(project, environment))
-    return None if connection is None else _session(connection)
+    return None if connection is None else _session(project, environment, connection)
 
 
 def started_session(
@@ -52,7 +67,8 @@ def started_session(
 ) -> Session:
     """The local cloud, started when it does not run. `application`: one that is brought back if it is stopped."""
     with local_failures():
-        return _session(connect.start(project, environment, region, progress, application=application))
+        connection = connect.start(project, environment, region, progress, application=application)
+    return _session(project, environment, connection)
 
 
 def stop(project: str, environment: str) -> bool:
@@ -140,7 +156,7 @@ def local_failures() -> Iterator[None]:
         ) from error
 
 
-def _session(connection: connect.Connection) -> Session:
+def _session(project: str, environment: str, connection: connect.Connection) -> Session:
     place = Place(
         region=connection.region,
         account=ACCOUNT,
@@ -148,4 +164,4 @@ def _session(connection: connect.Connection) -> Session:
         access_key=connection.access_key,
         secret_key=connection.secret_key,
     )
-    return Session(connection, Clients(place))
+    return Session(project, environment, connection, Clients(place))

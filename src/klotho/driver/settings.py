@@ -22,10 +22,14 @@ Target = Literal["local", "aws"]
 
 _TOP = ("app", "project", "environments")
 _LATER = ("defaults", "constructs", "guardrails", "stacks")
-_ENVIRONMENT = ("target", "region", "account", "protect", "alarms")
+_ENVIRONMENT = ("target", "region", "account", "profile", "role", "protect", "alarms")
+_OF_AWS = ("account", "profile", "role")
+"""Keys that mean nothing on this machine."""
 _ALARMS = ("email",)
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,62}")
+_PROFILE = re.compile(r"[^\s\[\]]{1,128}")
+_ROLE = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]{1,128}")
 _REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
 
 
@@ -39,6 +43,10 @@ class Environment:
     """None: the program's, else us-east-1."""
     account: str | None = None
     """The only AWS account that may be deployed to; 12 digits."""
+    profile: str | None = None
+    """The profile of AWS's configuration files to deploy with; None: as AWS's own tools choose."""
+    role: str | None = None
+    """The ARN of the role to deploy with."""
     protect: bool = False
     """Its data can't be deleted, not even with `--delete-data`."""
     alarms: bool = False
@@ -145,15 +153,18 @@ class _Reader:
             self._report.error("settings-value", message, _line_of(data, "protect"))
         alarms, emails = self._alarms(data, where, default=protect is True)
         target = self._target(data, where)
-        if data.get("target", "local") == "local" and "account" in data:
-            message = f"`{where}account` means nothing for a local environment"
-            helps = ("remove it, or add `target: aws`",)
-            self._report.error("settings-value", message, _line_of(data, "account"), helps=helps)
+        for key in _OF_AWS if data.get("target", "local") == "local" else ():
+            if key in data:
+                message = f"`{where}{key}` means nothing for a local environment"
+                helps = ("remove it, or add `target: aws`",)
+                self._report.error("settings-value", message, _line_of(data, key), helps=helps)
         return Environment(
             name=str(name),
             target=target,
             region=self._text(data, "region", where, _REGION.fullmatch, "an AWS region such as `eu-central-1`"),
             account=self._text(data, "account", where, re.compile(r"\d{12}").fullmatch, "12 digits in quotes"),
+            profile=self._text(data, "profile", where, _PROFILE.fullmatch, "the name of a profile, in quotes"),
+            role=self._text(data, "role", where, _ROLE.fullmatch, "the ARN of a role, `arn:aws:iam::…:role/…`"),
             protect=protect is True,
             alarms=alarms,
             alarm_emails=emails,

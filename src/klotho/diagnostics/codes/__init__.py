@@ -6,10 +6,12 @@ for one that has no page.
 
 from __future__ import annotations
 
+from klotho.diagnostics.codes.aws import PAGES as _AWS
 from klotho.diagnostics.codes.deploy import PAGES as _DEPLOY
 from klotho.diagnostics.codes.engine import PAGES as _ENGINE
 from klotho.diagnostics.codes.operate import PAGES as _OPERATE
 from klotho.diagnostics.codes.page import Page
 from klotho.diagnostics.codes.program import PAGES as _PROGRAM
 
-PAGES: dict[str, Page] = {page.code: page for group in (_PROGRAM, _ENGINE, _DEPLOY, _OPERATE) for page in group}
+_GROUPS = (_PROGRAM, _ENGINE, _DEPLOY, _AWS, _OPERATE)
+PAGES: dict[str, Page] = {page.code: page for group in _GROUPS for page in group}

@@ -24,6 +24,7 @@ from klotho.deploy.sites.step import SiteStep
 from klotho.deploy.threads import workers
 from klotho.diagnostics import Diagnostic, Failure, ProgramError
 from klotho.driver import local_cloud
+from klotho.driver import session as sessions
 from klotho.driver.build import Build
 from klotho.driver.deployment import up
 from klotho.driver.dev.code_swap import CodeSwap, LocalSwap
@@ -58,7 +59,7 @@ class Dev:
         self._stop = stop
         self._built: Build | None = None
         self._units: Units | None = None
-        self._session: local_cloud.Session | None = None
+        self._session: sessions.Session | None = None
         self._swapped: set[str] = set()
         """Constructs that run other code than the last deployment's."""
         self._behind = False
@@ -190,7 +191,7 @@ class Dev:
             self._show(Refused(None, tuple(found)))
             return False
         self._program, self._built = program, result.built
-        self._session = local_cloud.running_session(result.built.application.project, result.built.environment.name)
+        self._session = sessions.answering(result.built.environment, result.built.application.project)
         deployed = {outcome.stack for outcome in result.deployment.outcomes if outcome.result in _DEPLOYED}
         if self._session is not None and result.deployment.ok:
             self._units = units_of(result.built, self._session.clients)

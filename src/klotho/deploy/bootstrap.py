@@ -1,0 +1,217 @@
+"""What an account needs once per region before anything is deployed there: one small stack.
+
+Input: clients of the account. Output: the stack `klotho-bootstrap`: a bucket for artifacts (templates, zips, revisions,
+leases), a bucket for the models of projects, a repository for container images, and a role to deploy with. Made with
+the person's consent, updated when this version needs more. Refuses (`bootstrap-refused`) to go on without it, and one
+that a newer Klotho made and changed in a way this one does not know.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from klotho.deploy.place import Clients
+from klotho.deploy.stacks import DeployedStack, Request, StackCalls
+from klotho.diagnostics import Failure
+from klotho.stacks import DIGEST
+
+STACK_NAME = "klotho-bootstrap"
+VERSION = 1
+"""Raised when a deployment needs something of the stack that older ones lack."""
+BUCKET_STEM = "klotho-artifacts"
+"""Of the artifact bucket: account and region follow."""
+STORE_STEM = "klotho-projects"
+"""Of the bucket with the models of projects."""
+REPOSITORY = "klotho-assets"
+"""Of all container images of the region, told apart by their tags. Task execution roles may pull from it."""
+
+_VERSION_OUTPUT = "KlothoBootstrapVersion"
+
+
+def ensure(clients: Clients, calls: StackCalls, consent: Callable[[str], bool]) -> None:
+    """The stack is there and new enough; `consent` is asked before it is made or changed."""
+    place = clients.place
+    there = calls.find(STACK_NAME)
+    known = version_of(there)
+    if there is not None and there.settled_well and known == VERSION:
+        return
+    if known > VERSION:
+        raise Failure(
+            "bootstrap-newer",
+            f"the stack {STACK_NAME} in {place.account}, {place.region} was made by a newer Klotho",
+            notes=(f"it has version {known}, this Klotho knows {VERSION}",),
+            helps=("install the newer Klotho",),
+        )
+    what = "needs" if there is None else "needs a newer"
+    question = (
+        f"The account {place.account} {what} stack `{STACK_NAME}` in {place.region}: two private buckets, a repository "
+        "for images and a role to deploy with. Make it?"
+    )
+    if not consent(question):
+        raise Failure(
+            "bootstrap-refused",
+            f"nothing can be deployed to {place.account}, {place.region} without the stack {STACK_NAME}",
+            notes=("nothing was changed",),
+            helps=("run `klotho up --yes` to have it made",),
+        )
+    _make(calls, there)
+
+
+def version_of(stack: DeployedStack | None) -> int:
+    """0 where there is none, or one that was never made whole."""
+    given = stack.outputs.get(_VERSION_OUTPUT, "0") if stack is not None else "0"
+    return int(given) if given.isdecimal() else 0
+
+
+def template() -> dict[str, Any]:
+    """The whole stack. Everything in it keeps what it holds when the stack is deleted."""
+    return {
+        "AWSTemplateFormatVersion": "2010-09-09",
+        "Description": "What Klotho needs once per account and region. Do not change it by hand.",
+        "Parameters": {DIGEST: {"Type": "String"}},
+        "Resources": {
+            "Artifacts": _bucket(BUCKET_STEM, lifecycle=_ABORT_UPLOADS),
+            "ArtifactsPolicy": _tls_only("Artifacts"),
+            "Projects": _bucket(STORE_STEM, lifecycle=_FORGET_OLD_VERSIONS),
+            "ProjectsPolicy": _tls_only("Projects"),
+            "Images": _REPOSITORY_RESOURCE,
+            "DeployRole": _deploy_role(),
+        },
+        "Outputs": {
+            _VERSION_OUTPUT: {"Value": str(VERSION)},
+            "DeployRoleArn": {"Value": {"Fn::GetAtt": ["DeployRole", "Arn"]}},
+            DIGEST: {"Value": {"Ref": DIGEST}},
+        },
+    }
+
+
+def _make(calls: StackCalls, there: DeployedStack | None) -> None:
+    body = json.dumps(template(), indent=1, sort_keys=True).encode()
+    version = f"version-{VERSION}"
+    request = Request(
+        stack_name=STACK_NAME,
+        template=body,
+        template_digest=version,
+        parameters={},
+        tags={"klotho:bootstrap": str(VERSION)},
+        digest=version,
+        token=f"klotho-bootstrap-{VERSION}",
+    )
+
+    def ignore(*event: str) -> None:
+        """Nobody watches the few resources of this stack."""
+
+    if there is not None and not there.usable:
+        calls.delete(there, f"{request.token}-clear", ignore)
+        there = None
+    settled = calls.create(request, ignore) if there is None else calls.update(there, request, ignore)
+    if settled is not None and settled.failure is not None:
+        failure = settled.failure
+        raise Failure(
+            "bootstrap-failed",
+            f"the stack {STACK_NAME} could not be made: {failure.logical_id}: {failure.reason}",
+            notes=(f"it ended in {settled.status}",),
+            helps=("remove the reason and run `klotho up` again",),
+        )
+
+
+_ABORT_UPLOADS: Mapping[str, Any] = {
+    "Rules": [
+        {
+            "Id": "abort-uploads",
+            "Status": "Enabled",
+            "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7},
+        }
+    ]
+}
+_FORGET_OLD_VERSIONS: Mapping[str, Any] = {
+    "Rules": [
+        {
+            "Id": "old-versions",
+            "Status": "Enabled",
+            "NoncurrentVersionExpiration": {"NoncurrentDays": 90},
+            "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7},
+        }
+    ]
+}
+_KEPT = {"DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"}
+_IN_ACCOUNT = "${AWS::AccountId}-${AWS::Region}"
+
+_REPOSITORY_RESOURCE: Mapping[str, Any] = {
+    "Type": "AWS::ECR::Repository",
+    **_KEPT,
+    "Properties": {
+        "RepositoryName": REPOSITORY,
+        "ImageTagMutability": "IMMUTABLE",
+        "ImageScanningConfiguration": {"ScanOnPush": True},
+    },
+}
+
+
+def _bucket(stem: str, *, lifecycle: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "Type": "AWS::S3::Bucket",
+        **_KEPT,
+        "Properties": {
+            "BucketName": {"Fn::Sub": f"{stem}-{_IN_ACCOUNT}"},
+            "BucketEncryption": {
+                "ServerSideEncryptionConfiguration": [{"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]
+            },
+            "PublicAccessBlockConfiguration": {
+                "BlockPublicAcls": True,
+                "BlockPublicPolicy": True,
+                "IgnorePublicAcls": True,
+                "RestrictPublicBuckets": True,
+            },
+            "OwnershipControls": {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]},
+            "VersioningConfiguration": {"Status": "Enabled"},
+            "LifecycleConfiguration": dict(lifecycle),
+        },
+    }
+
+
+def _tls_only(bucket: str) -> dict[str, Any]:
+    arn = {"Fn::GetAtt": [bucket, "Arn"]}
+    return {
+        "Type": "AWS::S3::BucketPolicy",
+        "Properties": {
+            "Bucket": {"Ref": bucket},
+            "PolicyDocument": {
+                "Version": "2012-10-17",
+                "Statement": [
+                    {
+                        "Sid": "EncryptedConnectionsOnly",
+                        "Effect": "Deny",
+                        "Principal": "*",
+                        "Action": "s3:*",
+                        "Resource": [arn, {"Fn::Join": ["", [arn, "/*"]]}],
+                        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+                    }
+                ],
+            },
+        },
+    }
+
+
+def _deploy_role() -> dict[str, Any]:
+    """Whom the account lets take it on is decided by the account's own policies on `sts:AssumeRole`."""
+    return {
+        "Type": "AWS::IAM::Role",
+        "Properties": {
+            "RoleName": {"Fn::Sub": "klotho-deploy-${AWS::Region}"},
+            "Description": "Deploys applications with Klotho.",
+            "MaxSessionDuration": 3600,
+            "AssumeRolePolicyDocument": {
+                "Version": "2012-10-17",
+                "Statement": [
+                    {
+                        "Effect": "Allow",
+                        "Principal": {"AWS": {"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:root"}},
+                        "Action": "sts:AssumeRole",
+                    }
+                ],
+            },
+        },
+    }

@@ -1,0 +1,38 @@
+"""Codes of accounts on AWS. None has an example program: each needs an account."""
+
+from klotho.diagnostics.codes.page import Page
+
+PAGES = (
+    Page(
+        "wrong-account",
+        "The AWS credentials at hand belong to another account than the environment names.",
+        "A deployment to the wrong account is found late and cleaned up by hand.",
+        "Use the other account's credentials (`AWS_PROFILE=…`, or `profile:` of the environment), or correct "
+        "`account:` in klotho.yaml if the environment has moved.",
+    ),
+    Page(
+        "bootstrap-refused",
+        "The account has no bootstrap stack in this region, and you did not want it made.",
+        "Templates, code and images need a private place in the account before anything can use them.",
+        "Run `klotho up` again and agree, or have somebody who may run it once.",
+    ),
+    Page(
+        "bootstrap-newer",
+        "The account's bootstrap stack was made by a newer Klotho than this one.",
+        "This one does not know what it may rely on there.",
+        "Install the newer Klotho.",
+    ),
+    Page(
+        "bootstrap-failed",
+        "CloudFormation could not make the bootstrap stack.",
+        "Nothing can be deployed to that account and region without it.",
+        "Remove the reason the message names, mostly a missing permission or a bucket of the same name, and run "
+        "`klotho up` again.",
+    ),
+    Page(
+        "not-agreed",
+        "You were shown what would be deployed, and said no.",
+        "Nothing was changed.",
+        "Change the program, or run `klotho up` again and agree; `--yes` asks nothing.",
+    ),
+)
