@@ -128,14 +128,16 @@ def up(
 
 
 @app.command()
-def dev(path: PathArgument = PROGRAM, env: EnvironmentOption = None, as_json: JsonOption = False) -> int:
+def dev(
+    path: PathArgument = PROGRAM, env: EnvironmentOption = None, yes: YesOption = False, as_json: JsonOption = False
+) -> int:
     """Bring the application up and put every saved file in place at once, until Ctrl-C.
 
     Shows the logs of all services. Code is swapped without a deployment; at the end it is deployed.
     """
     from klotho.cli.commands.dev import run
 
-    return run(path, env, as_json)
+    return run(path, env, yes, as_json)
 
 
 @app.command("down")

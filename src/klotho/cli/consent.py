@@ -9,7 +9,7 @@ import sys
 
 from klotho.cli.commands.preview import show
 from klotho.cli.console import Console
-from klotho.cli.progress import Progress
+from klotho.cli.progress import Pausable
 from klotho.deploy.preview import Preview
 from klotho.diagnostics import ExitCode, Failure
 from klotho.driver.build import Build
@@ -19,7 +19,7 @@ from klotho.driver.deployment import Consent
 class Asked:
     """Questions at the terminal; progress stands still while one is open."""
 
-    def __init__(self, console: Console, progress: Progress) -> None:
+    def __init__(self, console: Console, progress: Pausable) -> None:
         self._console = console
         self._progress = progress
 

@@ -96,6 +96,16 @@ class Clients:
         return self._client("cloudfront")
 
     @property
+    def functions(self) -> Any:
+        """A client of Lambda."""
+        return self._client("lambda")
+
+    @property
+    def containers(self) -> Any:
+        """A client of ECS."""
+        return self._client("ecs")
+
+    @property
     def sts(self) -> Any:
         """A client of the Security Token Service."""
         return self._client("sts")

@@ -32,7 +32,13 @@ api.attach_service(js, route="/js")
 api.attach_service(web, route="/web")
 Site(name="page", directory="page")
 """,
-    "functions/py.py": "from shared.words import WORD\n\n\ndef handler(event, context):\n    return {'statusCode': 200, 'body': WORD}\n",
+    "functions/py.py": """\
+from shared.words import WORD
+
+
+def handler(event, context):
+    return {'statusCode': 200, 'body': WORD}
+""",
     "shared/words.py": "WORD = 'one'\n",
     "functions/js.js": "exports.handler = async () => ({ statusCode: 200, body: 'one' });\n",
     "web/Dockerfile": 'FROM python:3.12-slim\nWORKDIR /app\nCOPY main.py .\nEXPOSE 8080\nCMD ["python", "main.py"]\n',
@@ -105,12 +111,12 @@ class Shop:
 class Dev:
     """`klotho dev --json` as a process, with what it tells."""
 
-    def __init__(self, shop: Shop) -> None:
+    def __init__(self, shop: Shop, *options: str) -> None:
         self.shop = shop
         self.events: queue.Queue[dict[str, Any]] = queue.Queue()
         self.seen: list[dict[str, Any]] = []
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "klotho.cli", "dev", "--json"],
+            [sys.executable, "-m", "klotho.cli", "dev", "--json", *options],
             cwd=shop.folder, env=shop.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
             stdin=subprocess.DEVNULL,
         )  # fmt: skip

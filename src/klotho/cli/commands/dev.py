@@ -5,27 +5,29 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 from klotho.cli.commands.logs import Writer
 from klotho.cli.commands.program import program_at
 from klotho.cli.commands.up import show_failure, summary
+from klotho.cli.consent import Asked
 from klotho.cli.console import Console
-from klotho.cli.progress import progress_for
+from klotho.cli.progress import Progress, progress_for
 from klotho.cli.progress.lines import Changes
-from klotho.deploy.events import Event, Sink
+from klotho.deploy.events import Event
 from klotho.diagnostics import ExitCode, render_json
+from klotho.driver.deployment import Consent
 from klotho.driver.dev import Dev, DevEvent, Ended, Lines, Planned, Refused, Reloaded, Watching
 
 
-def run(path: Path, env: str | None, as_json: bool) -> int:
+def run(path: Path, env: str | None, yes: bool, as_json: bool) -> int:
     console = Console(as_json)
     program = program_at(path, "klotho dev")
     teller = _Teller(console, program.folder)
     with _stopped_by_signals(console) as stop:
-        Dev(program, env, teller.sink, teller, stop).run()
+        Dev(program, env, teller, teller.show, stop, Consent() if yes else Asked(console, teller).consent).run()
     return teller.exit_code
 
 
@@ -58,27 +60,27 @@ class _Teller:
         self._lock = threading.RLock()
         self._writer = Writer(console, [])
         self._later = Changes(console)
-        self._live: Any = None
+        self._screen = ExitStack()
+        self._first: Progress | None = None
         self._up = False
         self.exit_code: int = ExitCode.OK
 
-    @property
-    def sink(self) -> Sink:
+    def __call__(self, event: Event) -> None:
         """The first deployment is shown like that of `up`, later ones by what they change only."""
+        with self._lock:
+            if self._up:
+                self._later(event)
+                return
+            if self._first is None:
+                self._first = self._screen.enter_context(progress_for(self._console))
+            self._first(event)
 
-        def receive(event: Event) -> None:
-            with self._lock:
-                if self._up:
-                    self._later(event)
-                    return
-                if self._live is None:
-                    self._live = progress_for(self._console)
-                    self._first: Sink = self._live.__enter__()
-                self._first(event)
+    def paused(self) -> AbstractContextManager[None]:
+        """A block in which the screen is free for a question."""
+        return nullcontext() if self._first is None else self._first.paused()
 
-        return receive
-
-    def __call__(self, event: DevEvent) -> None:
+    def show(self, event: DevEvent) -> None:
+        """Everything but the progress of deployments."""
         with self._lock:
             if isinstance(event, Planned | Refused | Watching):
                 self._end_first()
@@ -88,10 +90,8 @@ class _Teller:
                 self._as_text(event)
 
     def _end_first(self) -> None:
-        if self._live is not None:
-            self._live.__exit__(None, None, None)
-            self._live = None
-        self._up = True
+        self._screen.close()
+        self._first, self._up = None, True
 
     def _as_text(self, event: DevEvent) -> None:
         console = self._console

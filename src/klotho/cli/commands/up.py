@@ -24,20 +24,10 @@ def run(path: Path, env: str | None, yes: bool, delete_data: bool, take_over: bo
     console = Console(as_json)
     program = program_at(path, "klotho up")
     with progress_for(console) as sink:
-<<<<<<< HEAD
-        result = bring_up(program, env, sink, delete_data=delete_data, take_over=take_over)
-    if not result.ok:
-        return show_failure(console, result)
-=======
         agreed = Consent() if yes else Asked(console, sink).consent
         result = bring_up(program, env, sink, delete_data=delete_data, take_over=take_over, consent=agreed)
-    if not result.deployment.ok:
-        return _failed(console, result)
-    if result.failed_sites:
-        return _not_published(console, result)
-    if result.failed_units:
-        return _not_running(console, result)
->>>>>>> main
+    if not result.ok:
+        return show_failure(console, result)
     if as_json:
         console.json({"ok": True, **summary(result)})
         return 0

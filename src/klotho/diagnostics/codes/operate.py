@@ -5,6 +5,12 @@ from klotho.diagnostics.codes.page import Page
 
 PAGES = (
     Page(
+        "not-allowed-here",
+        "The environment is protected, and the command would reach into what runs there.",
+        "`dev`, `exec`, `shell` and `tunnel` go around what was reviewed and deployed.",
+        "Use another environment, or add `allow: [exec]` (`shell`, `tunnel`, `dev`) below its name in `klotho.yaml`.",
+    ),
+    Page(
         "code-does-not-start",
         "A file was saved while `klotho dev` runs, and the code made of it does not start.",
         "What served before goes on serving, so that the application stays usable.",

@@ -25,6 +25,9 @@ _PLACE = re.compile(r"/dev-[A-Za-z0-9_]+/(?P<file>[^\"\s:()]+)(?:\", line |:)(?P
 class CodeSwap(Protocol):
     """One environment's way to do it."""
 
+    def can(self, unit: Unit) -> bool:
+        """Whether there is one for this unit; the others are deployed."""
+
     def function(self, unit: Unit, sources: FunctionSources) -> None:
         """`unit.sources` is what it serves until then."""
 
@@ -42,6 +45,9 @@ class LocalSwap:
         self._connection = connection
         self._root = program_root
         self._build_image = build_image
+
+    def can(self, unit: Unit) -> bool:
+        return True
 
     def function(self, unit: Unit, sources: FunctionSources) -> None:
         former = unit.sources.files if unit.sources is not None else {}

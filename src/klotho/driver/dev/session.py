@@ -21,23 +21,25 @@ from klotho.deploy.events import Sink
 from klotho.deploy.functions.archive import digest_of
 from klotho.deploy.functions.sources import FunctionSources, function_sources
 from klotho.deploy.sites.step import SiteStep
+from klotho.deploy.stacks import DeployedStack
 from klotho.deploy.threads import workers
 from klotho.diagnostics import Diagnostic, Failure, ProgramError
 from klotho.driver import local_cloud
 from klotho.driver import session as sessions
+from klotho.driver.access import require_access
 from klotho.driver.build import Build
-from klotho.driver.deployment import up
+from klotho.driver.deployment import Consent, up
 from klotho.driver.dev.code_swap import CodeSwap, LocalSwap
 from klotho.driver.dev.events import Ended, Planned, Refused, Reloaded, Show, Watching
 from klotho.driver.dev.follower import Follower
+from klotho.driver.dev.lambda_swap import LambdaSwap
 from klotho.driver.dev.units import Unit, Units, units_of
 from klotho.driver.dev.watching import Saved, Watch
-from klotho.driver.identity import Where
+from klotho.driver.identity import Where, identify
 from klotho.driver.machine import cache_folder, local_pace, new_run_id
 from klotho.driver.program import Program, find_program
-from klotho.stacks import Site
+from klotho.stacks import AssetSource, Site
 
-_DEPLOYED = ("created", "updated", "unchanged")
 _LOOK_EVERY_S = 0.1
 """How soon a Ctrl-C is seen."""
 _PARALLEL_SWAPS = 4
@@ -49,17 +51,26 @@ class Dev:
     """One run of `klotho dev`."""
 
     def __init__(
-        self, program: Program, environment: str | None, sink: Sink, show: Show, stop: threading.Event
+        self,
+        program: Program,
+        environment: str | None,
+        sink: Sink,
+        show: Show,
+        stop: threading.Event,
+        consent: Consent | None = None,
     ) -> None:
-        """`sink` gets the progress of deployments, `show` everything else; `stop` ends it, cleanly."""
+        """`sink` gets the progress of deployments, `show` everything else; `stop` ends it, cleanly. `consent` is asked
+        at the first deployment: who saves a file has agreed to what it changes, except to losing data."""
         self._program = program
         self._environment = environment
         self._sink = sink
         self._show = show
         self._stop = stop
+        self._consent = consent
         self._built: Build | None = None
         self._units: Units | None = None
         self._session: sessions.Session | None = None
+        self._way_there: CodeSwap | None = None
         self._swapped: set[str] = set()
         """Constructs that run other code than the last deployment's."""
         self._behind = False
@@ -67,6 +78,7 @@ class Dev:
 
     def run(self) -> None:
         """Returns when it was stopped and everything is in line. Raises what makes a first `up` impossible."""
+        require_access(identify(Where(self._program.path), self._environment).environment, "dev")
         with Follower(Where(self._program.path), self._environment, self._show) as follower:
             folders: tuple[Path, ...] = (self._program.folder,)
             first = True
@@ -115,6 +127,8 @@ class Dev:
     def _reload(self, unit: Unit, saved: frozenset[Saved], seen: float) -> bool:
         """Returns whether only a deployment can do it: other packages are to be installed."""
         paths = {item.path for item in saved}
+        if not self._swap.can(unit):
+            return True
         try:
             if unit.kind == "container":
                 served = self._reload_container(unit)
@@ -143,12 +157,12 @@ class Dev:
         """False when it serves exactly that already."""
         if digest == unit.digest:
             return False
-        self._swap().function(unit, sources)
+        self._swap.function(unit, sources)
         unit.sources, unit.digest = sources, digest
         return True
 
     def _reload_container(self, unit: Unit) -> bool:
-        digest = self._swap().container(unit, lambda line: None)
+        digest = self._swap.container(unit, lambda line: None)
         if digest is None:
             return False
         unit.digest = digest
@@ -183,7 +197,7 @@ class Dev:
         self._behind = True
         try:
             program = find_program(self._program.path, "klotho dev")
-            result = up(program, self._environment, self._sink)
+            result = up(program, self._environment, self._sink, consent=self._consent if first else None)
         except (Failure, ProgramError) as error:
             if first and isinstance(error, Failure):
                 raise
@@ -192,13 +206,14 @@ class Dev:
             return False
         self._program, self._built = program, result.built
         self._session = sessions.answering(result.built.environment, result.built.application.project)
-        deployed = {outcome.stack for outcome in result.deployment.outcomes if outcome.result in _DEPLOYED}
+        if self._session is not None and self._way_there is None:
+            self._way_there = self._way(result.built, self._session)
         if self._session is not None and result.deployment.ok:
             self._units = units_of(result.built, self._session.clients)
             self._swapped.clear()
         self._behind = not result.ok
         self._show(Planned(result, files))
-        return bool(deployed) and result.ok
+        return result.ok
 
     def _reconcile(self) -> None:
         """What is deployed becomes what serves; where that is not possible, what serves becomes what is deployed."""
@@ -206,24 +221,44 @@ class Dev:
             self._show(Ended(deployed=False))
             return
         in_line = self._deploy(()) if self._swapped or self._behind else True
-        taken_back = self._swap().end(self._name)
+        taken_back = self._swap.end(self._name)
         self._show(Ended(in_line, () if in_line else taken_back))
 
+    @property
     def _swap(self) -> CodeSwap:
-        assert self._built is not None and self._session is not None
-        folder = self._program.folder
-        build_image = local_cloud.image_builder(folder, self._built.application.project, self._built.environment.name)
-        return LocalSwap(self._session.connection, folder, build_image)
+        assert self._way_there is not None
+        return self._way_there
 
-    def _outputs(self, built: Build) -> dict[str, Mapping[str, str]]:
-        """Of every stack, by its short name."""
+    def _way(self, built: Build, session: sessions.Session) -> CodeSwap:
+        """How code is put in place in this environment."""
+        folder = self._program.folder
+        if isinstance(session, local_cloud.Session):
+            return LocalSwap(session.connection, folder, sessions.image_builder(built))
+        return LambdaSwap(session.clients, folder, cache_folder(), self._packages)
+
+    def _packages(self) -> dict[str, str]:
+        """The key of each deployed function's package, by construct."""
+        assert self._built is not None
+        by_name = {stack.stack_name: stack for stack in self._built.manifest.stacks}
+        return {
+            source.construct: deployed.parameters[parameter]
+            for name, deployed in self._deployed(self._built).items()
+            if name in by_name
+            for parameter, source in by_name[name].parameters.items()
+            if isinstance(source, AssetSource) and source.part == "key" and parameter in deployed.parameters
+        }
+
+    def _deployed(self, built: Build) -> Mapping[str, DeployedStack]:
         assert self._session is not None
-        deployed = self._session.calls.deployed(
+        return self._session.calls.deployed(
             project=built.application.project,
             environment=built.environment.name,
             application=built.application.name,
         )
-        return {stack.name: stack.outputs for stack in deployed.values()}
+
+    def _outputs(self, built: Build) -> dict[str, Mapping[str, str]]:
+        """Of every stack, by its short name."""
+        return {stack.name: stack.outputs for stack in self._deployed(built).values()}
 
     def _named(self, paths: Iterable[Path]) -> tuple[str, ...]:
         """Relative to the program's folder, as people write them."""
