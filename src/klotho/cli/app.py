@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from klotho.cli.groups.operate import operate
 from klotho.cli.groups.secret import secret
 from klotho.cli.options import (
     PROGRAM,
@@ -232,4 +233,5 @@ def explain(
     run(topic, as_json)
 
 
+app.add_typer(operate)
 app.add_typer(secret, name="secret")

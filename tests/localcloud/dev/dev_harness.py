@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +65,7 @@ http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler)
 class Shop:
     """The application's folder and the commands run in it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, files: Mapping[str, str] = FILES) -> None:
         self.folder = folder / "shop"
         self.environment = {
             **os.environ,
@@ -73,7 +73,7 @@ class Shop:
             "XDG_CACHE_HOME": str(folder / "cache"),
         }
         self.environment.pop("CI", None)
-        for name, text in FILES.items():
+        for name, text in files.items():
             self.write(name, text)
 
     def write(self, name: str, text: str) -> None:
