@@ -161,7 +161,7 @@ class Clients:
         if self._session is None:
             from botocore.session import Session
 
-            # A place with keys of its own has nothing to do with the profile of the person's shell, which may not exist.
+            # A place with keys of its own does not care for the profile of the person's shell, which may not exist.
             alone = {"profile": (None, None, None, None)} if self.place.access_key else None
             self._session = Session(alone, profile=self.place.profile)
             if self.place.role:

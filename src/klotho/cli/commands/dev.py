@@ -16,6 +16,7 @@ from klotho.cli.consent import Asked
 from klotho.cli.console import Console
 from klotho.cli.progress import Progress, progress_for
 from klotho.cli.progress.lines import Changes
+from klotho.cli.streams import StdoutError
 from klotho.deploy.events import Event
 from klotho.diagnostics import ExitCode, render_json
 from klotho.driver.deployment import Consent
@@ -25,8 +26,8 @@ from klotho.driver.dev import Dev, DevEvent, Ended, Lines, Planned, Refused, Rel
 def run(path: Path, env: str | None, yes: bool, as_json: bool) -> int:
     console = Console(as_json)
     program = program_at(path, "klotho dev")
-    teller = _Teller(console, program.folder)
     with _stopped_by_signals(console) as stop:
+        teller = _Teller(console, program.folder, stop)
         Dev(program, env, teller, teller.show, stop, Consent() if yes else Asked(console, teller).consent).run()
     return teller.exit_code
 
@@ -54,9 +55,11 @@ def _stopped_by_signals(console: Console) -> Iterator[threading.Event]:
 class _Teller:
     """Shows what happens; called from several threads."""
 
-    def __init__(self, console: Console, folder: Path) -> None:
+    def __init__(self, console: Console, folder: Path, stop: threading.Event) -> None:
+        """`stop` is set when nobody reads any more what is told."""
         self._console = console
         self._folder = folder
+        self._stop = stop
         self._lock = threading.RLock()
         self._writer = Writer(console, [])
         self._later = Changes(console)
@@ -84,10 +87,13 @@ class _Teller:
         with self._lock:
             if isinstance(event, Planned | Refused | Watching):
                 self._end_first()
-            if self._console.as_json:
-                self._as_json(event)
-            else:
-                self._as_text(event)
+            try:
+                if self._console.as_json:
+                    self._as_json(event)
+                else:
+                    self._as_text(event)
+            except StdoutError:
+                self._stop.set()
 
     def _end_first(self) -> None:
         self._screen.close()

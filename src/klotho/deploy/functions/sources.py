@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import posixpath
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -34,18 +34,16 @@ class FunctionSources:
     """Digest of what is installed beside them; empty when nothing is."""
 
 
-def function_sources(
-    program_root: Path, properties: Mapping[str, Any], changed: Collection[Path] | None = None
-) -> FunctionSources:
-    """Reads the files. Of JavaScript only `changed` are checked, if given: asking Node takes time."""
+def function_sources(program_root: Path, properties: Mapping[str, Any], *, check: bool = False) -> FunctionSources:
+    """Reads the files, which must be valid Python; JavaScript is given to Node with `check` only, which takes time."""
     root = (program_root / str(properties.get("root", "."))).resolve()
     python = str(properties["runtime"]).startswith("python")
     try:
         entry = handler_file(root, str(properties["handler"]), _PYTHON if python else _NODE)
         own = python_closure(root, entry) if python else javascript_closure(root, entry, lambda note: None)
         wanted = python_dependencies(root, entry) if python else node_dependencies(root, entry)
-        if not python:
-            check_javascript(root, own if changed is None else own & set(changed))
+        if check and not python:
+            check_javascript(root, own)
     except Failure as failure:
         raise _seen_from(program_root, root, failure) from failure
     files = {file.relative_to(root).as_posix(): file for file in own}

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from klotho.deploy.assets import ImageBuilder
-from klotho.deploy.functions.sources import FunctionSources
+from klotho.deploy.functions.sources import FunctionSources, function_sources
 from klotho.diagnostics import Failure, Span
 from klotho.driver.dev.units import Unit
 from klotho.driver.local_cloud import local_failures
@@ -56,6 +56,8 @@ class LocalSwap:
                 unit.identifier, sources.files, sorted(former.keys() - sources.files.keys())
             )
         if why is not None:
+            # Asking Node whether files parse takes as long as starting them: asked only when it says more.
+            function_sources(self._root, unit.asset.properties, check=True)
             raise _does_not_start(unit, why, self._place(why, sources))
 
     def container(self, unit: Unit, log: Callable[[str], None]) -> str | None:

@@ -133,7 +133,7 @@ class Dev:
             if unit.kind == "container":
                 served = self._reload_container(unit)
             else:
-                sources = function_sources(self._program.folder, unit.asset.properties, paths)
+                sources = function_sources(self._program.folder, unit.asset.properties)
                 if unit.sources is None or sources.packages != unit.sources.packages:
                     return True
                 served = self._reload_function(unit, sources, digest_of(sources.files))

@@ -132,7 +132,7 @@ def units_of(built: Build, clients: Clients) -> Units:
     for unit in found:
         if unit.kind == "function":
             with contextlib.suppress(Failure):
-                unit.sources = function_sources(folder, unit.asset.properties, changed=())
+                unit.sources = function_sources(folder, unit.asset.properties)
                 unit.digest = digest_of(unit.sources.files)
     return Units(folder, _plan_files(built), tuple(found), built.manifest.sites, tuple(_elsewhere(built, found)))
 
