@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import sys
 
-from klotho.cli.commands.preview import show
 from klotho.cli.console import Console
+from klotho.cli.preview_page import Page
 from klotho.cli.progress import Pausable
 from klotho.deploy.preview import Preview
 from klotho.diagnostics import ExitCode, Failure
@@ -32,19 +32,30 @@ class Asked:
 
     def _deploy(self, built: Build, found: Preview) -> bool:
         with self._progress.paused():
-            show(self._console, found, built.spans)
+            for line in Page(found, built.spans, self._console.paint_out).lines():
+                self._console.out(line)
         return self._yes(f"Deploy this to {built.environment.name}?")
 
     def _yes(self, question: str) -> bool:
-        if not self._console.interactive:
-            raise Failure(
-                "consent-needed",
-                "this needs your consent, and there is no terminal to ask at",
-                notes=(question,),
-                helps=("add `--yes` to agree", "`klotho preview` shows what would happen"),
-                exit_code=ExitCode.USAGE,
-            )
-        with self._progress.paused():
-            sys.stderr.write(f"{question} [y/N] ")
-            sys.stderr.flush()
-            return sys.stdin.readline().strip().casefold() in ("y", "yes")
+        return _answered(self._console, self._progress, question)
+
+
+def agree(console: Console, progress: Pausable, question: str) -> None:
+    """Failure (`not-agreed`) when the person says no."""
+    if not _answered(console, progress, question):
+        raise Failure("not-agreed", "nothing was changed", exit_code=ExitCode.CANCELLED)
+
+
+def _answered(console: Console, progress: Pausable, question: str) -> bool:
+    if not console.interactive:
+        raise Failure(
+            "consent-needed",
+            "this needs your consent, and there is no terminal to ask at",
+            notes=(question,),
+            helps=("add `--yes` to agree", "`klotho preview` shows what would happen"),
+            exit_code=ExitCode.USAGE,
+        )
+    with progress.paused():
+        sys.stderr.write(f"{question} [y/N] ")
+        sys.stderr.flush()
+        return sys.stdin.readline().strip().casefold() in ("y", "yes")

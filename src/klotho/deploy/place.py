@@ -116,7 +116,7 @@ class Clients:
         return self._client("sts")
 
     @property
-    def registry(self) -> Any:
+    def ecr(self) -> Any:
         """A client of ECR, where container images lie."""
         return self._client("ecr")
 

@@ -10,16 +10,18 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from klotho.deploy import bootstrap
+from klotho.deploy.images.ecr import EcrImages
 from klotho.deploy.place import Clients, Pace, Place, translated
 from klotho.deploy.stacks import StackCalls
 from klotho.diagnostics import ExitCode, Failure
 from klotho.driver.machine import aws_pace, local_pace
 from klotho.driver.settings import Environment
+from klotho.resources import PackageAsset
 
 if TYPE_CHECKING:
     from klotho.deploy.assets import ImageBuilder
@@ -101,7 +103,10 @@ def who_am_i(clients: Clients) -> Caller:
 
 
 def image_builder(built: Build) -> ImageBuilder:
-    def build(properties: Mapping[str, Any], log: Callable[[str], None]) -> str:
-        raise Failure("image-not-built", "container images for AWS can't be built by this version")
+    """Builds images into the account's repository; credentials are looked for when the first image is built."""
+    opened = cache(lambda: EcrImages(built.program.folder, session(built.environment).clients, bootstrap.REPOSITORY))
+
+    def build(asset: PackageAsset, log: Callable[[str], None]) -> str:
+        return opened()(asset, log)
 
     return build

@@ -22,6 +22,7 @@ from klotho.diagnostics.codes import PAGES
 from klotho.driver.machine import cache_folder, local_pace, state_root
 from klotho.localcloud import connect
 from klotho.localcloud.identity import ACCOUNT
+from klotho.resources import PackageAsset
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +88,10 @@ def image_builder(program_root: Path, project: str, environment: str) -> ImageBu
     """Builds container images into the local cloud's folder."""
     images = connect.state_folder(project, environment) / "images"
 
-    def build(properties: Mapping[str, Any], log: Callable[[str], None]) -> str:
+    def build(asset: PackageAsset, log: Callable[[str], None]) -> str:
         from klotho.localcloud.planes.containers.image import build_image
 
-        context, dockerfile, arguments = _image_source(program_root, properties)
+        context, dockerfile, arguments = _image_source(program_root, asset.properties)
         with _refused_images(program_root, dockerfile):
             built = build_image(
                 context, dockerfile, build_args=arguments, images=images, cache=cache_folder() / "images", log=log

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from klotho.deploy.events import Sink, Step
 from klotho.deploy.place import Clients, Pace
 from klotho.deploy.stacks import StackCalls
+from klotho.deploy.target import HOST, LAMBDA, Target
 from klotho.driver.settings import Environment
 
 if TYPE_CHECKING:
@@ -102,3 +103,8 @@ def image_validator(built: Build) -> ImageValidator | None:
     from klotho.driver import local_cloud
 
     return local_cloud.image_validator(built.program.folder)
+
+
+def target_of(environment: Environment) -> Target:
+    """What functions and images are made for."""
+    return LAMBDA if environment.target == "aws" else HOST

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from klotho.diagnostics import ExitCode, Failure, Report, Span, did_you_mean, one_of
+from klotho.driver.construct_settings import ConstructSettings, read_constructs
 
 FILE_NAME = "klotho.yaml"
 DEFAULT_ENVIRONMENT = "local"
@@ -20,10 +21,26 @@ DEFAULT_REGION = "us-east-1"
 
 Target = Literal["local", "aws"]
 
-_TOP = ("app", "project", "environments")
-_LATER = ("defaults", "constructs", "guardrails", "stacks")
-_ENVIRONMENT = ("target", "region", "account", "profile", "role", "protect", "alarms", "allow")
-_OF_AWS = ("account", "profile", "role")
+_TOP = ("app", "project", "environments", "constructs")
+_LATER = ("defaults", "guardrails", "stacks")
+_ENVIRONMENT = (
+    "target",
+    "region",
+    "account",
+    "profile",
+    "role",
+    "protect",
+    "alarms",
+    "per",
+    "ttl",
+    "constructs",
+    "allow",
+)
+_OWNER_LENGTH = 24
+"""Of the user's or branch's part of a name: it is part of every stack's name."""
+_TTL = re.compile(r"(\d{1,4})\s*([hdw])")
+_SECONDS = {"h": 3600, "d": 86_400, "w": 604_800}
+_OF_AWS = ("account", "profile", "role", "ttl")
 """Keys that mean nothing on this machine."""
 ALLOWABLE = ("exec", "shell", "tunnel", "dev")
 """What a protected environment refuses unless `allow:` names it."""
@@ -57,6 +74,14 @@ class Environment:
     """Whether alarms watch it; if the file is silent, they do where `protect` is true."""
     alarm_emails: tuple[str, ...] = ()
     """Who is written to when one goes off."""
+    per: Literal["user", "branch"] | None = None
+    """Whose it is: each user, or each branch, has one of its own, named `<name>-<user or branch>`."""
+    ttl_seconds: int | None = None
+    """How long after its last `up` it may be removed by `klotho env prune`; None: never."""
+    constructs: tuple[ConstructSettings, ...] = ()
+    """What it says of single constructs; wins over the file's general part."""
+    template: str | None = None
+    """The name in klotho.yaml, where `name` is that of one user's or branch's."""
     span: Span | None = None
 
 
@@ -68,11 +93,19 @@ class Settings:
     """Wins over the program's application name."""
     project: str | None = None
     environments: Mapping[str, Environment] = field(default_factory=dict)
+    constructs: tuple[ConstructSettings, ...] = ()
+    """What is said of single constructs in every environment."""
 
     def environment(self, name: str) -> Environment:
-        """The named environment; `local` is always there. Failure (`environment-unknown`, exit 6) for any other."""
+        """The named environment; `local` is always there. Failure (`environment-unknown`, exit 6) for any other.
+
+        `dev-ada` is Ada's where `dev` is `per: user`; for `dev` itself the caller says whose (`personal`)."""
         if name in self.environments:
             return self.environments[name]
+        for item in self.environments.values():
+            owner = name.removeprefix(f"{item.name}-")
+            if item.per and owner not in ("", name):
+                return personal(item, owner)
         if name == DEFAULT_ENVIRONMENT:
             return Environment(name)
         known = sorted({*self.environments, DEFAULT_ENVIRONMENT})
@@ -83,6 +116,12 @@ class Settings:
             helps=(did_you_mean(name, known), f"add `{name}:` under `environments:` in {FILE_NAME}"),
             exit_code=ExitCode.NOT_FOUND,
         )
+
+
+def personal(environment: Environment, owner: str) -> Environment:
+    """The environment of one user or branch."""
+    slug = re.sub(r"[^a-z0-9]+", "-", owner.casefold()).strip("-")[:_OWNER_LENGTH].strip("-") or "x"
+    return replace(environment, name=f"{environment.name}-{slug}", template=environment.name, per=None)
 
 
 def read_settings(folder: Path, report: Report) -> Settings:
@@ -129,10 +168,12 @@ class _Reader:
             return Settings()
         self._known(data, "", _TOP, _LATER)
         environments = self._mapping(data, "environments")
+        constructs = read_constructs(self._mapping(data, "constructs"), "constructs.", self._report, _line_of)
         return Settings(
             app=self._text(data, "app", "", _NAME.fullmatch, "letters, digits, `-` and `_`, starting with a letter"),
             project=self._text(data, "project", "", _NAME.fullmatch, "letters, digits, `-` and `_`, from a letter"),
             environments={str(name): self._environment(environments, name) for name in environments},
+            constructs=tuple(constructs),
         )
 
     def _environment(self, parent: Mapping[Any, Any], name: Any) -> Environment:
@@ -157,6 +198,10 @@ class _Reader:
             self._report.error("settings-value", message, _line_of(data, "protect"))
         alarms, emails = self._alarms(data, where, default=protect is True)
         target = self._target(data, where)
+        ttl = self._ttl(data, where)
+        if ttl is not None and protect is True:
+            message = f"`{where}ttl` would let a protected environment be removed"
+            self._report.error("settings-value", message, _line_of(data, "ttl"), helps=("keep one of the two",))
         for key in _OF_AWS if data.get("target", "local") == "local" else ():
             if key in data:
                 message = f"`{where}{key}` means nothing for a local environment"
@@ -173,6 +218,11 @@ class _Reader:
             protect=protect is True,
             alarms=alarms,
             alarm_emails=emails,
+            per=self._per(data, where),
+            ttl_seconds=ttl,
+            constructs=tuple(
+                read_constructs(self._mapping(data, "constructs"), f"{where}constructs.", self._report, _line_of)
+            ),
             span=at,
         )
 
@@ -209,6 +259,25 @@ class _Reader:
             self._report.error("settings-value", message, _line_of(data, "allow"))
             return ()
         return tuple(str(word) for word in given or ())
+
+    def _per(self, data: Mapping[Any, Any], where: str) -> Literal["user", "branch"] | None:
+        value = data.get("per")
+        if value in ("user", "branch"):
+            return "user" if value == "user" else "branch"
+        if value is not None:
+            message = f"`{where}per` is `{value}`; it can be `user` or `branch`"
+            self._report.error("settings-value", message, _line_of(data, "per"))
+        return None
+
+    def _ttl(self, data: Mapping[Any, Any], where: str) -> int | None:
+        value = data.get("ttl")
+        found = _TTL.fullmatch(value) if isinstance(value, str) else None
+        if found is not None and int(found[1]) > 0:
+            return int(found[1]) * _SECONDS[found[2]]
+        if value is not None:
+            message = f"`{where}ttl` must be a time such as `12h`, `3d` or `2w`"
+            self._report.error("settings-value", message, _line_of(data, "ttl"))
+        return None
 
     def _target(self, data: Mapping[Any, Any], where: str) -> Target:
         value = data.get("target", "local")

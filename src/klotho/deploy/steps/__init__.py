@@ -15,6 +15,7 @@ from typing import Protocol
 from klotho.deploy.events import Sink, Step
 from klotho.deploy.place import Clients
 from klotho.deploy.steps.certificate import ImportCertificate
+from klotho.deploy.steps.request import RequestCertificate
 from klotho.deploy.steps.step import Task
 from klotho.deploy.steps.zone import FindZone
 from klotho.diagnostics import Span
@@ -38,7 +39,11 @@ class Kind(Protocol):
         """Remove what was made for constructs of the application (by `tags`) other than those `kept`."""
 
 
-KINDS: Mapping[str, Kind] = {"certificate": ImportCertificate(), "zone": FindZone()}
+KINDS: Mapping[str, Kind] = {
+    "cdn-certificate": RequestCertificate(),
+    "certificate": ImportCertificate(),
+    "zone": FindZone(),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +68,7 @@ class Steps:
         }
         self._around = surroundings
         self._values: dict[StepSource, str] = {}
-        self._lock = threading.Lock()
+        self._locks = {place: threading.Lock() for place in self._steps}
 
     def begin(self, sources: Iterable[StepSource]) -> None:
         """Run what must not fail half-way through; Failure before anything is deployed."""
@@ -73,7 +78,7 @@ class Steps:
 
     def value(self, source: StepSource) -> str:
         """The parameter's value, for certain."""
-        with self._lock:
+        with self._locks[source.construct, source.step]:  # of this step only: another may take minutes
             if source not in self._values:
                 self._values[source] = KINDS[source.step].value(self._task(source), source.part)
             return self._values[source]

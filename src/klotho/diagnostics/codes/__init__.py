@@ -6,12 +6,16 @@ for one that has no page.
 
 from __future__ import annotations
 
-from klotho.diagnostics.codes.aws import PAGES as _AWS
-from klotho.diagnostics.codes.deploy import PAGES as _DEPLOY
-from klotho.diagnostics.codes.engine import PAGES as _ENGINE
-from klotho.diagnostics.codes.operate import PAGES as _OPERATE
+from klotho.diagnostics.codes import aws, deploy, engine, operate, permissions, program
 from klotho.diagnostics.codes.page import Page
-from klotho.diagnostics.codes.program import PAGES as _PROGRAM
 
-_GROUPS = (_PROGRAM, _ENGINE, _DEPLOY, _AWS, _OPERATE)
-PAGES: dict[str, Page] = {page.code: page for group in _GROUPS for page in group}
+_AREAS = (
+    program,
+    engine,
+    deploy,
+    aws,
+    permissions,
+    operate,
+)
+
+PAGES: dict[str, Page] = {page.code: page for area in _AREAS for page in area.PAGES}

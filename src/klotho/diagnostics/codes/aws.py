@@ -35,4 +35,40 @@ PAGES = (
         "Nothing was changed.",
         "Change the program, or run `klotho up` again and agree; `--yes` asks nothing.",
     ),
+    Page(
+        "owner-unknown",
+        "The environment is one per user or branch, and nothing tells whose is meant.",
+        "Deploying to a guessed name would mix up the work of two people.",
+        "Check out a branch, set KLOTHO_USER, or name the environment whole: `--env dev-ada`.",
+    ),
+    Page(
+        "settings-construct",
+        "`klotho.yaml` speaks of a construct that the program does not have, or has several of.",
+        "What it says would have no effect.",
+        "Correct the name; where two constructs share it, write `Kind/name`.",
+    ),
+    Page(
+        "environment-local",
+        "A command about accounts on AWS was given an environment on this machine.",
+        "There is nothing to do for it here.",
+        "Name an environment with `target: aws`.",
+    ),
+    Page(
+        "account-missing",
+        "The environment does not say in which AWS account it is.",
+        "The role that a CI service takes on is named by its account.",
+        "Add `account:` to the environment in klotho.yaml.",
+    ),
+    Page(
+        "no-repository",
+        "The program is in no git repository.",
+        "A workflow belongs to a repository.",
+        "Run `git init`, or run the command inside of the repository.",
+    ),
+    Page(
+        "environment-lasting",
+        "`klotho env rm` was asked to remove an environment that is not short-lived.",
+        "Removing data that was meant to stay takes more than one word.",
+        "Use `klotho down --delete-data`, or say `ttl:` or `per:` of the environment in klotho.yaml.",
+    ),
 )

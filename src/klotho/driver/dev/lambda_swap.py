@@ -12,12 +12,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from klotho.deploy.assets import upload_zip
-from klotho.deploy.functions.package import FunctionPackager
-from klotho.deploy.functions.sources import FunctionSources
+from klotho.deploy.functions.package import FunctionPackager, FunctionSources
 from klotho.deploy.place import Clients, translated
 from klotho.diagnostics import Failure
 from klotho.driver.dev.units import Unit
@@ -29,12 +27,10 @@ _POLL_S = 0.2
 class LambdaSwap:
     """In one account and region."""
 
-    def __init__(
-        self, clients: Clients, program_root: Path, cache: Path, packages: Callable[[], dict[str, str]]
-    ) -> None:
+    def __init__(self, clients: Clients, packager: FunctionPackager, packages: Callable[[], dict[str, str]]) -> None:
         """`packages` tells the keys, by construct, of the packages that the stacks have now."""
         self._clients = clients
-        self._packager = FunctionPackager(program_root, cache)
+        self._packager = packager
         self._packages = packages
         self._pushed: dict[str, tuple[Unit, str]] = {}
 

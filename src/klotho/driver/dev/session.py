@@ -18,8 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from klotho.deploy.events import Sink
-from klotho.deploy.functions.archive import digest_of
-from klotho.deploy.functions.sources import FunctionSources, function_sources
+from klotho.deploy.functions.package import FunctionPackager, FunctionSources
 from klotho.deploy.sites.step import SiteStep
 from klotho.deploy.stacks import DeployedStack
 from klotho.deploy.threads import workers
@@ -73,6 +72,8 @@ class Dev:
         self._way_there: CodeSwap | None = None
         self._swapped: set[str] = set()
         """Constructs that run other code than the last deployment's."""
+        self._settled = 0.0
+        """When the last deployment had ended."""
         self._behind = False
         """The last attempt to deploy did not work: what is saved next may mend it."""
 
@@ -133,11 +134,11 @@ class Dev:
             if unit.kind == "container":
                 served = self._reload_container(unit)
             else:
-                sources = function_sources(self._program.folder, unit.asset.properties)
-                if unit.sources is None or sources.packages != unit.sources.packages:
+                sources = self._packager.sources(unit.asset.properties, lambda line: None)
+                if unit.sources is None:
                     return True
-                served = self._reload_function(unit, sources, digest_of(sources.files))
-                paths &= set(sources.files.values())
+                served = self._reload_function(unit, sources, again=_last(saved, seen) <= self._settled)
+                paths &= sources.read
         except Failure as failure:
             unit.refused = True
             self._show(Refused(unit.name, (failure.diagnostic,)))
@@ -153,12 +154,13 @@ class Dev:
             self._show(Reloaded(unit.name, unit.kind, self._named(paths), _since(saved, seen)))
         return False
 
-    def _reload_function(self, unit: Unit, sources: FunctionSources, digest: str) -> bool:
-        """False when it serves exactly that already."""
-        if digest == unit.digest:
+    def _reload_function(self, unit: Unit, sources: FunctionSources, *, again: bool) -> bool:
+        """False when it serves exactly that already. `again`: saved while a deployment ran, which may have read the
+        file before or after."""
+        if sources.digest == unit.digest and not again:
             return False
         self._swap.function(unit, sources)
-        unit.sources, unit.digest = sources, digest
+        unit.sources, unit.digest = sources, sources.digest
         return True
 
     def _reload_container(self, unit: Unit) -> bool:
@@ -209,8 +211,9 @@ class Dev:
         if self._session is not None and self._way_there is None:
             self._way_there = self._way(result.built, self._session)
         if self._session is not None and result.deployment.ok:
-            self._units = units_of(result.built, self._session.clients)
+            self._units = units_of(result.built, self._session.clients, self._packager)
             self._swapped.clear()
+            self._settled = time.time()
         self._behind = not result.ok
         self._show(Planned(result, files))
         return result.ok
@@ -220,7 +223,7 @@ class Dev:
         if self._built is None or self._session is None:
             self._show(Ended(deployed=False))
             return
-        in_line = self._deploy(()) if self._swapped or self._behind else True
+        in_line = self._deploy(())
         taken_back = self._swap.end(self._name)
         self._show(Ended(in_line, () if in_line else taken_back))
 
@@ -229,12 +232,17 @@ class Dev:
         assert self._way_there is not None
         return self._way_there
 
+    @property
+    def _packager(self) -> FunctionPackager:
+        assert self._built is not None
+        return FunctionPackager(self._program.folder, cache_folder(), sessions.target_of(self._built.environment))
+
     def _way(self, built: Build, session: sessions.Session) -> CodeSwap:
         """How code is put in place in this environment."""
-        folder = self._program.folder
         if isinstance(session, local_cloud.Session):
-            return LocalSwap(session.connection, folder, sessions.image_builder(built))
-        return LambdaSwap(session.clients, folder, cache_folder(), self._packages)
+            build_image = sessions.image_builder(built)
+            return LocalSwap(session.connection, self._program.folder, self._packager, build_image)
+        return LambdaSwap(session.clients, self._packager, self._packages)
 
     def _packages(self) -> dict[str, str]:
         """The key of each deployed function's package, by construct."""
@@ -268,13 +276,18 @@ class Dev:
         )
 
 
-def _since(saved: Iterable[Saved], seen: float) -> int:
-    """Milliseconds from the last save until now."""
-    now, times = time.time(), []
+def _last(saved: Iterable[Saved], seen: float) -> float:
+    """When the last of them was saved; `seen` where none is left."""
+    times = []
     for item in saved:
         with contextlib.suppress(OSError):
             times.append(item.path.stat().st_mtime)
-    last = max(times, default=seen)
+    return max(times, default=seen)
+
+
+def _since(saved: Iterable[Saved], seen: float) -> int:
+    """Milliseconds from the last save until now."""
+    now, last = time.time(), _last(saved, seen)
     return round((now - (last if 0 <= now - last < _RECENT_S else seen)) * 1000)
 
 

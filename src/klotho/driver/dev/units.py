@@ -9,13 +9,14 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from klotho.deploy.functions.archive import digest_of
+from klotho.application.dockerignore import Ignore
+from klotho.deploy.functions.package import FunctionPackager, FunctionSources
 from klotho.deploy.functions.python_closure import python_closure
-from klotho.deploy.functions.sources import FunctionSources, function_sources
 from klotho.deploy.place import Clients, translated
 from klotho.deploy.template import construct_of
 from klotho.diagnostics import Failure
@@ -32,10 +33,11 @@ _RUNS: Mapping[str, Literal["function", "container"]] = {
 _MANIFESTS = frozenset(
     {
         "requirements.txt", "pyproject.toml", "uv.lock", "poetry.lock", "package.json", "package-lock.json",
-        "pnpm-lock.yaml", "yarn.lock",
+        "pnpm-lock.yaml", "pnpm-workspace.yaml", "yarn.lock",
     }
 )  # fmt: skip
 """What decides about installed packages: a change there is more than a change of code."""
+_PARALLEL = 4
 _CODE = (".py", ".js", ".mjs", ".cjs", ".ts", ".mts", ".cts", ".tsx", ".jsx", ".json")
 
 
@@ -86,30 +88,24 @@ class Units:
         return [site for site in self.sites if any(self._touches_site(site, item.path) for item in saved)]
 
     def _is_manifest(self, path: Path) -> bool:
-        if path.name not in _MANIFESTS:
-            return False
-        return any(
-            unit.kind == "function" and unit.sources is not None and path.is_relative_to(unit.sources.root)
-            for unit in self.units
-        )
+        named = path.name in _MANIFESTS or (path.name.startswith("requirements") and path.suffix in (".txt", ".in"))
+        return named and any(unit.kind == "function" for unit in self.units)
 
     def _touches(self, unit: Unit, saved: Saved) -> bool:
         if unit.kind == "container":
             return self._in_context(unit, saved.path)
         if unit.sources is None:
             return saved.path.suffix in _CODE
-        if saved.path in unit.sources.files.values():
+        if saved.path in unit.sources.read:
             return True
         # A file that was not there may be one that is imported already.
         fits = saved.is_new and saved.path.suffix in _CODE and not self._is_known(saved.path)
         return fits and saved.path.is_relative_to(unit.sources.root)
 
     def _is_known(self, path: Path) -> bool:
-        return any(unit.sources is not None and path in unit.sources.files.values() for unit in self.units)
+        return any(unit.sources is not None and path in unit.sources.read for unit in self.units)
 
     def _in_context(self, unit: Unit, path: Path) -> bool:
-        from klotho.localcloud.planes.containers.ignore import Ignore
-
         context = (self.folder / str(unit.asset.properties["context"])).resolve()
         if not path.is_relative_to(context) or path == context:
             return False
@@ -124,16 +120,19 @@ class Units:
         return path.is_relative_to(root) and not path.is_relative_to(directory)
 
 
-def units_of(built: Build, clients: Clients) -> Units:
+def units_of(built: Build, clients: Clients, packager: FunctionPackager) -> Units:
     """The units of a program that was just deployed; asks for the physical names of what runs."""
     folder = built.program.folder
     assets = {asset.construct: asset for asset in built.manifest.assets if "package" not in asset.properties}
     found = [unit for stack in built.manifest.stacks for unit in _of_stack(built, stack.stack_name, assets, clients)]
-    for unit in found:
-        if unit.kind == "function":
-            with contextlib.suppress(Failure):
-                unit.sources = function_sources(folder, unit.asset.properties)
-                unit.digest = digest_of(unit.sources.files)
+
+    def read(unit: Unit) -> None:
+        with contextlib.suppress(Failure):
+            unit.sources = packager.sources(unit.asset.properties, lambda line: None)
+            unit.digest = unit.sources.digest
+
+    with ThreadPoolExecutor(_PARALLEL) as threads:
+        list(threads.map(read, (unit for unit in found if unit.kind == "function")))
     return Units(folder, _plan_files(built), tuple(found), built.manifest.sites, tuple(_elsewhere(built, found)))
 
 
