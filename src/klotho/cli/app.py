@@ -12,6 +12,7 @@ from klotho.cli.groups.accounts import bootstrap, ci
 from klotho.cli.groups.env import env
 from klotho.cli.groups.operate import operate
 from klotho.cli.groups.secret import secret
+from klotho.cli.groups.setup import setup
 from klotho.cli.options import (
     PROGRAM,
     ApplicationOption,
@@ -274,6 +275,7 @@ def permissions(
 
 app.command("bootstrap")(bootstrap)
 app.add_typer(operate)
+app.add_typer(setup)
 app.add_typer(secret, name="secret")
 app.add_typer(ci, name="ci")
 app.add_typer(env, name="env")

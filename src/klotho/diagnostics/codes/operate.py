@@ -5,6 +5,12 @@ from klotho.diagnostics.codes.page import Page
 
 PAGES = (
     Page(
+        "setting-not-set",
+        "`klotho config get` was given a key that `klotho.yaml` does not set.",
+        "There is nothing to show; what is not set has its default.",
+        "Correct the key (`klotho config ls` shows those that are set), or set it with `klotho config set`.",
+    ),
+    Page(
         "command-missing",
         "`klotho exec` was to run a program that is not there.",
         "It looks along the service's PATH, then along your own.",
