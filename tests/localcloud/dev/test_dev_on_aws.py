@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import signal
+import subprocess
+import sys
+import threading
+import urllib.request
 from collections.abc import Iterator
 from typing import Any
 
@@ -76,6 +82,85 @@ def test_code_that_cannot_be_deployed_at_the_end_is_taken_back(aws: Account) -> 
     finally:
         dev.kill()
         dev.shop.write("functions/py.py", FUNCTION.replace("one", "two"))
+
+
+def test_status_shows_the_health_of_services_and_a_link_for_every_resource(aws: Account) -> None:
+    found = aws.json("status", "--env", "prod")
+    assert {unit["name"]: (unit["kind"], unit["state"]) for unit in found["units"]} == {"py": ("function", "running")}
+    client = aws.client("cloudformation")
+    stacks = [stack["StackName"] for stack in client.describe_stacks()["Stacks"]]
+    deployed = [name for name in stacks if name != "klotho-bootstrap"]
+    items = [
+        item for name in deployed for item in client.list_stack_resources(StackName=name)["StackResourceSummaries"]
+    ]
+    assert len(found["resources"]) == len(items)
+    assert {line["stack"] for line in found["resources"]} == {stack["name"] for stack in found["stacks"]}
+    assert all(line["link"].startswith("https://") for line in found["resources"])
+    (link,) = [line["link"] for line in found["resources"] if line["type"] == "AWS::Lambda::Function"]
+    assert link.startswith("https://eu-central-1.console.aws.amazon.com/lambda/home?region=eu-central-1#/functions/")
+    shown = aws.klotho("status", "--env", "prod").stdout
+    assert link in shown and "running" in shown
+
+
+def test_logs_come_from_cloudwatch_logs_merged_by_time(aws: Account) -> None:
+    url = aws.json("outputs", "--env", "prod")["outputs"]["api.url"]
+    for _ in range(2):
+        with urllib.request.urlopen(f"{url}/py", timeout=10) as answer:
+            assert answer.status == 200
+    lines = [json.loads(text) for text in aws.klotho("logs", "--env", "prod", "--json").stdout.splitlines()]
+    assert [line["timestamp"] for line in lines] == sorted(line["timestamp"] for line in lines)
+    assert sum("REPORT RequestId" in line["message"] for line in lines if line["service"] == "py") >= 2
+
+
+def test_following_logs_shows_what_comes(aws: Account) -> None:
+    url = aws.json("outputs", "--env", "prod")["outputs"]["api.url"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "klotho.cli", "logs", "-f", "py", "--env", "prod", "--json", "--since", "1s"],
+        cwd=aws.folder, env=dict(aws.variables), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+        assert process.stdout is not None
+        ended = threading.Event()
+
+        def call() -> None:
+            while not ended.wait(0.5):
+                urllib.request.urlopen(f"{url}/py", timeout=10).close()
+
+        caller = threading.Thread(target=call)
+        caller.start()
+        try:
+            assert "RequestId" in json.loads(process.stdout.readline())["message"]
+        finally:
+            ended.set()
+            caller.join()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 0
+
+
+def test_whoami_is_who_aws_says(aws: Account) -> None:
+    found = aws.json("whoami", "--env", "prod")
+    assert (found["account"], found["region"], found["target"]) == ("000000000000", "eu-central-1", "aws")
+    assert found["identity"].startswith("arn:aws:") and "s3://" in found["state"]
+
+
+def test_doctor_looks_at_the_credentials(aws: Account) -> None:
+    checks = {check["name"]: check for check in aws.json("doctor")["checks"]}
+    assert checks["AWS credentials for prod"]["result"] == "ok"
+
+
+def test_a_function_on_aws_has_no_process_to_enter(aws: Account) -> None:
+    done = aws.klotho("shell", "py", "--env", "prod", PATH=f"{with_plugin(aws)}:{aws.variables['PATH']}")
+    assert done.returncode == 1 and "error[no-process-to-enter]" in done.stderr
+    done = aws.klotho("exec", "py", "--env", "prod", "--", "true", PATH="/usr/bin:/bin")
+    assert "error[session-plugin-missing]" in done.stderr
+
+
+def with_plugin(aws: Account) -> str:
+    """A folder for PATH with something that counts as the plugin."""
+    plugin = aws.folder.parent / "bin" / "session-manager-plugin"
+    plugin.parent.mkdir(exist_ok=True)
+    plugin.write_text("#!/bin/sh\n")
+    plugin.chmod(0o755)
+    return str(plugin.parent)
 
 
 def test_a_protected_environment_refuses_dev_unless_it_allows_it(aws: Account) -> None:

@@ -41,8 +41,8 @@ def run(
         return 0
     with forwarded(port, tunnel.host, tunnel.port) as near:
         _show(console, tunnel, near, login, show_password)
-        console.note("forwarding until Ctrl-C")
         with contextlib.suppress(KeyboardInterrupt):
+            console.note("forwarding until Ctrl-C")
             signal.pause()
     return 0
 
