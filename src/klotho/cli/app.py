@@ -10,6 +10,7 @@ import typer
 
 from klotho.cli.groups.accounts import bootstrap, ci
 from klotho.cli.groups.env import env
+from klotho.cli.groups.history import history
 from klotho.cli.groups.operate import operate
 from klotho.cli.groups.secret import secret
 from klotho.cli.groups.setup import setup
@@ -273,6 +274,7 @@ def permissions(
     run(path, env, out, as_json)
 
 
+app.add_typer(history)
 app.command("bootstrap")(bootstrap)
 app.add_typer(operate)
 app.add_typer(setup)

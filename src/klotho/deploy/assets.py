@@ -49,6 +49,19 @@ class ImageValidator(Protocol):
         """Failure, at the Dockerfile's line, for what the image builder is certain to refuse."""
 
 
+class Assets(Protocol):
+    """What the deployer asks of assets, built now or long ago."""
+
+    def future(self, construct: str) -> Future[BuiltAsset]:
+        """The build of an asset; fails with `Failure`."""
+
+    def value(self, source: AssetSource, bucket: str) -> str:
+        """A parameter's value; waits for the build."""
+
+    def upload(self, constructs: Iterable[str], clients: Clients) -> None:
+        """Make sure the bucket holds the zips of these assets."""
+
+
 class AssetStep:
     """The assets of one deployment, started once."""
 

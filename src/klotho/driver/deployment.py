@@ -24,14 +24,15 @@ from klotho.deploy.threads import workers
 from klotho.diagnostics import ExitCode, Failure, one_of
 from klotho.driver import records, session
 from klotho.driver.build import Build, build
+from klotho.driver.change import Change
 from klotho.driver.domains import LocalDomain, local_domains
 from klotho.driver.environments import keep_note
 from klotho.driver.machine import cache_folder, new_run_id, runs_in_ci
 from klotho.driver.needed_servers import refuse_missing_servers
 from klotho.driver.program import Program
+from klotho.driver.recording import record
 from klotho.driver.session import Session
 from klotho.driver.settings import Environment
-from klotho.driver.underway import Underway
 from klotho.driver.unset_secrets import secrets_not_set
 from klotho.stacks import Manifest
 
@@ -95,6 +96,15 @@ def up(
     sink(Step(f"compiling {program.path.name}"))
     built = build(program, environment, in_ci=runs_in_ci())
     _refuse_early(built, delete_data)
+    with Change(built.environment, built.application.project, built.application.name, "klotho up", sink) as change:
+        result = _deploy(built, sink, change, consent or Consent(), delete_data=delete_data, take_over=take_over)
+    return replace(result, seconds=time.monotonic() - begun)
+
+
+def _deploy(
+    built: Build, sink: Sink, change: Change, consent: Consent, *, delete_data: bool, take_over: bool
+) -> UpResult:
+    """Under the lease, which every write passes."""
     notes = _Notes.of(built, take_over=take_over)
     count = len(built.manifest.stacks)
     heading = f"{built.application.name} → {built.environment.name} ({count} {'stack' if count == 1 else 'stacks'})"
@@ -103,19 +113,16 @@ def up(
     with workers(BUILD_THREADS, "asset") as threads:
         assets.start(threads)
         sites.start(threads)
-        opened = session.started(
-            built.environment,
-            built.application.project,
-            lambda line: sink(Underway(line)),
-            application=built.application.name,
-        )
+        opened = change.open(consent.bootstrap)
         deployed = deployed_of(built, opened)
         if not delete_data:
             refuse_data_loss(leftovers(built.manifest, deployed), notes.stateful)
-        _ask(built, opened, assets, deployed, sink, consent or Consent())
+        _ask(built, opened, assets, deployed, sink, consent)
         run_id = new_run_id()
         notes.write()
-        deployment = _orchestrator(built, opened, assets, sink, run_id).deploy(deployed, delete_data=delete_data)
+        orchestrator = _orchestrator(built, opened, assets, sink, run_id)
+        deployment = orchestrator.deploy(deployed, delete_data=delete_data)
+        record(built, opened, deployment, orchestrator.resolved)
         settled = {item.stack: item.outputs for item in deployment.outcomes if item.result in _UP}
         published = sites.publish(settled, opened.clients, run_id, opened.pace)
     outputs = shown_outputs(built.manifest, {item.stack: item.outputs for item in deployment.outcomes})
@@ -127,7 +134,7 @@ def up(
     failed = tuple(unit for unit in units if unit.get("state") == "failed")
     unset = secrets_not_set(built, outputs, opened.clients)
     domains = local_domains(built.application, units)
-    return UpResult(built, deployment, outputs, time.monotonic() - begun, failed, unset, published, domains)
+    return UpResult(built, deployment, outputs, 0.0, failed, unset, published, domains)
 
 
 def _refuse_early(built: Build, delete_data: bool) -> None:
@@ -154,7 +161,6 @@ def _ask(
 ) -> None:
     """Failure (`not-agreed`) when the person does not want what would happen. An environment on this machine has
     nothing to ask."""
-    opened.prepare(consent.bootstrap)
     if consent.deploy is None or built.environment.target == "local":
         return
     bucket = opened.clients.place.artifact_bucket

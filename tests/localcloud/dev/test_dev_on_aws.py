@@ -90,10 +90,8 @@ def test_status_shows_the_health_of_services_and_a_link_for_every_resource(aws: 
     client = aws.client("cloudformation")
     stacks = [stack["StackName"] for stack in client.describe_stacks()["Stacks"]]
     deployed = [name for name in stacks if name != "klotho-bootstrap"]
-    items = [
-        item for name in deployed for item in client.list_stack_resources(StackName=name)["StackResourceSummaries"]
-    ]
-    assert len(found["resources"]) == len(items)
+    listed = [client.list_stack_resources(StackName=name)["StackResourceSummaries"] for name in deployed]
+    assert len(found["resources"]) == sum(map(len, listed))
     assert {line["stack"] for line in found["resources"]} == {stack["name"] for stack in found["stacks"]}
     assert all(line["link"].startswith("https://") for line in found["resources"])
     (link,) = [line["link"] for line in found["resources"] if line["type"] == "AWS::Lambda::Function"]

@@ -6,7 +6,7 @@ for one that has no page.
 
 from __future__ import annotations
 
-from klotho.diagnostics.codes import aws, deploy, engine, operate, permissions, program
+from klotho.diagnostics.codes import aws, deploy, engine, locking, operate, permissions, program
 from klotho.diagnostics.codes.page import Page
 
 _AREAS = (
@@ -14,6 +14,7 @@ _AREAS = (
     engine,
     deploy,
     aws,
+    locking,
     permissions,
     operate,
 )

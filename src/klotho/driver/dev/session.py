@@ -27,7 +27,7 @@ from klotho.driver import local_cloud
 from klotho.driver import session as sessions
 from klotho.driver.access import require_access
 from klotho.driver.build import Build
-from klotho.driver.deployment import Consent, up
+from klotho.driver.deployment import Consent, deployed_of, up
 from klotho.driver.dev.code_swap import CodeSwap, LocalSwap
 from klotho.driver.dev.events import Ended, Planned, Refused, Reloaded, Show, Watching
 from klotho.driver.dev.follower import Follower
@@ -258,11 +258,7 @@ class Dev:
 
     def _deployed(self, built: Build) -> Mapping[str, DeployedStack]:
         assert self._session is not None
-        return self._session.calls.deployed(
-            project=built.application.project,
-            environment=built.environment.name,
-            application=built.application.name,
-        )
+        return deployed_of(built, self._session)
 
     def _outputs(self, built: Build) -> dict[str, Mapping[str, str]]:
         """Of every stack, by its short name."""
