@@ -88,7 +88,7 @@ def unknown_outputs(
     old = before.get("Outputs", {})
     found = {}
     for name, output in after.get("Outputs", {}).items():
-        named = set(_named(output.get("Value")))
+        named = set(named_in(output.get("Value")))
         if replaced & named:
             found[name] = REPLACED
         elif fresh & named or old.get(name, {}).get("Value") != output.get("Value"):
@@ -152,7 +152,7 @@ def _filled(value: Any, parameters: Mapping[str, str], replaced: Mapping[str, st
             if key == "Fn::Sub":
                 return _substituted(argument, parameters, replaced)
             if key in ("Ref", "Fn::GetAtt"):
-                return next((replaced[name] for name in _named(value) if name in replaced), value)
+                return next((replaced[name] for name in named_in(value) if name in replaced), value)
         return {key: _filled(item, parameters, replaced) for key, item in value.items()}
     if isinstance(value, list):
         return [_filled(item, parameters, replaced) for item in value]
@@ -173,7 +173,7 @@ def _substituted(argument: Any, parameters: Mapping[str, str], replaced: Mapping
     return _SUBSTITUTION.sub(put, str(text))
 
 
-def _named(value: Any) -> Iterator[str]:
+def named_in(value: Any) -> Iterator[str]:
     """The logical ids (and parameter names) a value refers to."""
     if isinstance(value, Mapping):
         for key, item in value.items():
@@ -184,10 +184,10 @@ def _named(value: Any) -> Iterator[str]:
             elif key == "Fn::Sub":
                 text = item[0] if isinstance(item, list) else item
                 yield from (match[1].split(".")[0] for match in _SUBSTITUTION.finditer(str(text)))
-            yield from _named(item)
+            yield from named_in(item)
     elif isinstance(value, list):
         for item in value:
-            yield from _named(item)
+            yield from named_in(item)
 
 
 def _paths(left: Any, right: Any, at: PropertyPath = ()) -> Iterator[PropertyPath]:

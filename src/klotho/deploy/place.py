@@ -56,6 +56,11 @@ class Pace:
     """Seconds between the first polls of a stack's events."""
     slowest: float
     """The interval it grows to (by half each time nothing new was seen)."""
+    patience: float = 7200.0
+    """Seconds without anything new after which a wait is given up. CloudFormation's own limits are mostly shorter; the
+    longest one, of an ECS service without a circuit breaker, is 3 hours, and Klotho always sets a circuit breaker."""
+    remind: float = 10.0
+    """Seconds between two lines about what a wait is for."""
 
 
 class Clients:

@@ -21,6 +21,7 @@ from klotho.deploy.differences import (
     removals,
     unknown_outputs,
 )
+from klotho.deploy.expansion import carried_names
 from klotho.deploy.sites.step import SiteChange
 from klotho.deploy.stacks import DeployedStack, StackCalls
 from klotho.deploy.steps import Steps
@@ -165,7 +166,8 @@ class Previewer:
         if live.settled_well and live.digest == deployed_digest(stack, values):
             self._unknown[stack.name] = {}
             return StackChange(stack.name, "unchanged")
-        before, after = self._calls.template(stack.stack_name), parsed(self._templates[stack.template])
+        before = self._calls.template(stack.stack_name)
+        after = carried_names(before, parsed(self._templates[stack.template]))
         found = differences(before, live.parameters, after, values)
         self._unknown[stack.name] = unknown_outputs(before, after, found)
         uncertain = bool(found) and all(item.uncertain for item in found)
