@@ -104,7 +104,8 @@ class Following:
 
     def _fresh_events(self) -> list[StackEventTypeDef]:
         """This operation's events not seen before, oldest first. The service lists newest first, so reading stops
-        at the first known one."""
+        at the first known one, or one of another operation: all events of an operation bear its token, and those of
+        one that somebody began without a token bear none."""
         from botocore.exceptions import ClientError
 
         fresh: list[StackEventTypeDef] = []
@@ -113,10 +114,7 @@ class Following:
                 pages = self._clients.cloudformation.get_paginator("describe_stack_events")
                 for page in pages.paginate(StackName=self._stack_id):
                     for event in page["StackEvents"]:
-                        if (
-                            event["EventId"] in self._seen
-                            or event.get("ClientRequestToken", self._token) != self._token
-                        ):
+                        if event["EventId"] in self._seen or event.get("ClientRequestToken") != self._token:
                             return fresh[::-1]
                         fresh.append(event)
                         self._seen.add(event["EventId"])

@@ -28,8 +28,7 @@ from klotho.deploy.events import (
     StackFailed,
     StackSkipped,
 )
-from klotho.deploy.outcome import Deployment as Deployment
-from klotho.deploy.outcome import StackOutcome as StackOutcome
+from klotho.deploy.outcome import Deployment, StackOutcome
 from klotho.deploy.place import Clients, Pace
 from klotho.deploy.preview import Previewer
 from klotho.deploy.stack_run import StackRun, request_token

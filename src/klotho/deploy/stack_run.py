@@ -81,7 +81,7 @@ class StackRun:
                 return self._change(stack, deployed, replace(request, token=f"{request.token}-{attempt}"))
             except OutOfDate:
                 there = self.calls.find(stack.stack_name)
-                ours = there is None or stack.tags.items() <= there.tags.items()
+                ours = there is None or _is_ours(stack, there)
                 if attempt == ATTEMPTS - 1 or not ours:
                     raise
                 self.pace.sleep(self.pace.slowest)
@@ -288,6 +288,12 @@ class _Job:
         run.sink(StackDone(name, self.action, run.pace.clock() - self.begun))
         made: Result = "created" if self.action in ("create", "recreate") else "updated"
         return StackOutcome(name, made, there.outputs, left=self.left, expanded=self.expanded)
+
+
+def _is_ours(stack: Stack, there: DeployedStack) -> bool:
+    """By its tags; one in review has neither tags nor resources, and its name is the one we would give."""
+    in_review = there.status == "REVIEW_IN_PROGRESS" and not there.tags
+    return in_review or stack.tags.items() <= there.tags.items()
 
 
 def request_token(run_id: str, what: str, step: str) -> str:

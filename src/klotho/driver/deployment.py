@@ -14,8 +14,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from klotho.deploy.assets import AssetStep
+from klotho.deploy.drain import Drain
 from klotho.deploy.events import Sink, Step
-from klotho.deploy.orchestrator import Deployment, Orchestrator, leftovers
+from klotho.deploy.orchestrator import Orchestrator, leftovers
+from klotho.deploy.outcome import Deployment
 from klotho.deploy.preview import Preview, assets_of_deployed, preview
 from klotho.deploy.sites.step import SiteChange, SiteOutcome, SiteStep
 from klotho.deploy.stacks import DeployedStack
@@ -64,12 +66,19 @@ class UpResult:
 
 
 def up(
-    program: Program, environment: str | None, sink: Sink, *, delete_data: bool = False, take_over: bool = False
+    program: Program,
+    environment: str | None,
+    sink: Sink,
+    *,
+    delete_data: bool = False,
+    take_over: bool = False,
+    drain: Drain | None = None,
 ) -> UpResult:
     """Bring the program up; what did not change is not touched.
 
     `delete_data` allows removing or replacing what holds data; otherwise that is refused before it happens.
-    `take_over` allows going on with an application that was brought up from another folder.
+    `take_over` allows going on with an application that was brought up from another folder. `drain` is how the user
+    asks to stop: what has begun is finished, nothing else begins.
     """
     begun = time.monotonic()
     sink(Step(f"compiling {program.path.name}"))
@@ -106,20 +115,34 @@ def up(
             run_id=run_id,
             spans=built.spans,
             steps=_steps(built, session, sink),
+            drain=drain,
         )
         deployment = orchestrator.deploy(deployed, delete_data=delete_data)
         settled = {item.stack: item.outputs for item in deployment.outcomes if item.result in _UP}
+        if deployment.drained:
+            threads.shutdown(wait=False, cancel_futures=True)
+            return UpResult(built, deployment, {}, time.monotonic() - begun)
         published = sites.publish(settled, session.clients, run_id, local_pace())
+    result = UpResult(built, deployment, sites=published)
+    return replace(_looked_at(result, record, session), seconds=time.monotonic() - begun)
+
+
+def _looked_at(result: UpResult, record: records.Record, session: local_cloud.Session) -> UpResult:
+    """The result with what is to be seen of the application now; keeps its record."""
+    built, deployment = result.built, result.deployment
     outputs = shown_outputs(built.manifest, {item.stack: item.outputs for item in deployment.outcomes})
-    units = _units(session, application)
+    units = _units(session, built.application.name)
     logs = {str(unit["log_group"]): _unit_name(unit) for unit in units if unit.get("log_group")}
     if deployment.ok:
         record = replace(record, stateful=_stateful(built), logs=logs)
     records.write(record)
-    failed = tuple(unit for unit in units if unit.get("state") == "failed")
-    unset = secrets_not_set(built, outputs, session.clients)
-    domains = local_domains(built.application, units)
-    return UpResult(built, deployment, outputs, time.monotonic() - begun, failed, unset, published, domains)
+    return replace(
+        result,
+        outputs=outputs,
+        failed_units=tuple(unit for unit in units if unit.get("state") == "failed"),
+        secrets_not_set=secrets_not_set(built, outputs, session.clients),
+        domains=local_domains(built.application, units),
+    )
 
 
 def _record(built: Build, known: records.Record | None) -> records.Record:

@@ -10,5 +10,6 @@ from klotho.diagnostics.codes.deploy import PAGES as _DEPLOY
 from klotho.diagnostics.codes.engine import PAGES as _ENGINE
 from klotho.diagnostics.codes.page import Page
 from klotho.diagnostics.codes.program import PAGES as _PROGRAM
+from klotho.diagnostics.codes.stacks import PAGES as _STACKS
 
-PAGES: dict[str, Page] = {page.code: page for group in (_PROGRAM, _ENGINE, _DEPLOY) for page in group}
+PAGES: dict[str, Page] = {page.code: page for group in (_PROGRAM, _ENGINE, _DEPLOY, _STACKS) for page in group}

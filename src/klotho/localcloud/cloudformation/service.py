@@ -99,10 +99,12 @@ class CloudFormationService:
     # Stacks
 
     def _create_stack(self, fields: Fields) -> dict[str, Any]:
-        _check_fields("CreateStack", fields, _STACK_FIELDS | {"EnableTerminationProtection"}, _CREATE_DEFAULTS)
+        allowed = _STACK_FIELDS | {"EnableTerminationProtection", "DisableRollback"}
+        _check_fields("CreateStack", fields, allowed, {**_CREATE_DEFAULTS, "OnFailure": ("ROLLBACK", "DO_NOTHING")})
         name = _new_name(fields)
         request = self._stack_request(name, fields, required=True)
         request.termination_protection = fields.get("EnableTerminationProtection") == "true"
+        request.keep_on_failure = _keeps_on_failure(fields)
         return {"StackId": self._engine.create_stack(request)}
 
     def _update_stack(self, fields: Fields) -> dict[str, Any]:
@@ -117,8 +119,10 @@ class CloudFormationService:
         return {}
 
     def _continue_update_rollback(self, fields: Fields) -> dict[str, Any]:
-        _check_fields("ContinueUpdateRollback", fields, {"StackName", "ClientRequestToken"}, {})
-        self._engine.continue_rollback(_required(fields, "StackName"), fields.get("ClientRequestToken"))
+        allowed = {"StackName", "ClientRequestToken", "ResourcesToSkip"}
+        _check_fields("ContinueUpdateRollback", fields, allowed, {})
+        skip = [str(name) for name in _list(fields, "ResourcesToSkip")]
+        self._engine.continue_rollback(_required(fields, "StackName"), fields.get("ClientRequestToken"), skip)
         return {}
 
     def _update_termination_protection(self, fields: Fields) -> dict[str, Any]:
@@ -330,6 +334,13 @@ def _check_fields(action: str, fields: Fields, allowed: set[str], defaults: Mapp
             continue
         shown = f"{name}={value}" if name in defaults else name
         raise not_carried(f"Option {shown} of {action}")
+
+
+def _keeps_on_failure(fields: Fields) -> bool:
+    """AWS takes one of the two options, not both."""
+    if "OnFailure" in fields and "DisableRollback" in fields:
+        raise validation_error("Only one of OnFailure and DisableRollback can be specified")
+    return fields.get("OnFailure") == "DO_NOTHING" or fields.get("DisableRollback") == "true"
 
 
 def _required(fields: Fields, name: str) -> str:
