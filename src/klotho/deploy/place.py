@@ -137,7 +137,8 @@ class Clients:
         from botocore.config import Config
 
         config = Config(
-            retries={"mode": "standard", "max_attempts": 5},
+            # Ten tries ride out minutes of throttling; between them botocore waits up to 20 s.
+            retries={"mode": "standard", "total_max_attempts": 10},
             max_pool_connections=16,
             # Virtual-host addressing needs DNS names the local endpoint does not have.
             s3={"addressing_style": "path"} if self.place.endpoint_url else {},

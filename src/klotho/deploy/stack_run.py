@@ -35,7 +35,7 @@ from klotho.deploy.following import FirstFailure, ResourceEvent, Settled
 from klotho.deploy.outcome import LeftBehind, Result, StackOutcome
 from klotho.deploy.place import Clients, Pace
 from klotho.deploy.sites.removal import empty_what_goes
-from klotho.deploy.stacks import OutOfDate, Request, StackCalls
+from klotho.deploy.stacks import SETTLING_LOOKS, OutOfDate, Request, StackCalls
 from klotho.deploy.template import constructs, parsed
 from klotho.diagnostics import Span
 from klotho.stacks import Stack
@@ -86,7 +86,23 @@ class StackRun:
                     raise
                 self.pace.sleep(self.pace.slowest)
                 deployed = self.settle(stack, there)
+                if deployed is not None and deployed.tags:
+                    self._look_again(stack)
         raise AssertionError("unreachable")
+
+    def _look_again(self, stack: Stack) -> None:
+        """What was read at the beginning was old, so who uses what is read anew: until this stack is among them."""
+        tags = stack.tags
+        for _ in range(SETTLING_LOOKS):
+            found = self.calls.deployed(
+                project=tags["klotho:project"],
+                environment=tags["klotho:environment"],
+                application=tags["klotho:application"],
+            )
+            if stack.stack_name in found:
+                break
+            self.pace.sleep(self.pace.slowest)
+        self.others = (*self.others, *found.values())
 
     def _change(self, stack: Stack, deployed: DeployedStack | None, request: Request) -> StackOutcome:
         way = recovery.way_out(deployed) if deployed else "create"

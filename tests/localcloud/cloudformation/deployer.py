@@ -9,6 +9,8 @@ from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
 
+from botocore.session import Session
+
 from klotho.deploy.assets import AssetStep
 from klotho.deploy.drain import Drain
 from klotho.deploy.events import Event
@@ -74,18 +76,22 @@ def alone(resources: Mapping[str, Any], **options: Any) -> tuple[Manifest, dict[
 class Deployer:
     """Runs the deployer as `up` does, each run anew."""
 
-    def __init__(self, port: int, change: Callable[[Clients], None] = lambda clients: None) -> None:
-        """`change` sees the clients of each run before they are used."""
+    def __init__(
+        self, port: int, change: Callable[[Clients], None] = lambda clients: None, session: Any = None
+    ) -> None:
+        """`change` sees the clients of each run before they are used; `session`: one that has read its models."""
         self.place = Place(REGION, "000000000000", f"http://127.0.0.1:{port}", "key", "secret")
         self.seen: list[Event] = []
         self._change = change
         self._runs = 0
+        self._session = session or Session()
 
     def up(
         self, manifest: Manifest, files: Mapping[str, bytes], *, pace: Pace = PACE, run: str = "", **options: Any
     ) -> Deployment:
         self._runs += 1
         clients = Clients(self.place)
+        clients._session = self._session
         self._change(clients)
         live = StackCalls(clients, pace).deployed(project=PROJECT, environment="local", application=APPLICATION)
         folder = Path("/nonexistent")

@@ -37,10 +37,9 @@ def child(port: int, version: int, last: int, report: int, run: str, session: An
             os.kill(os.getpid(), signal.SIGKILL)
 
     def watch(clients: Clients) -> None:
-        clients._session = session
         clients.events.register("after-call", answered)
 
-    done = Deployer(port, watch).up(*forty(version), run=run, pace=PACE)
+    done = Deployer(port, watch, session).up(*forty(version), run=run, pace=PACE)
     os.write(report, f"{calls}\n".encode())
     os._exit(0 if done.ok and not done.left else 1)
 
