@@ -20,6 +20,7 @@ HERE = Path(__file__).resolve().parent
 ALL = {
     "cli": "start-up: klotho --help and import klotho",
     "up": "klotho up of examples",
+    "deploy": "klotho up of 500 resources, and of 100 and 1,000 unchanged",
     "gateway": "requests through API and function",
     "keyvalue": "key-value puts and gets, beside moto's server and dynalite",
     "bucket": "objects put and got, beside moto's server",
