@@ -19,8 +19,9 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from klotho.deploy.comparison import named
 from klotho.deploy.deployed import DeployedStack
-from klotho.deploy.differences import differences, named_in
+from klotho.deploy.differences import differences
 
 _NEXT = "Next"
 """What the id of a replacement ends with; the replacement of that one has the first id again."""
@@ -55,7 +56,7 @@ def expanded(
     """
     gone = {item.logical_id for item in differences(before, old, after, new) if item.change in ("remove", "replace")}
     outputs = {name: before["Outputs"][name] for name in used if name in before.get("Outputs", {})}
-    needed = {name for output in outputs.values() for name in named_in(output.get("Value"))} & gone
+    needed = {name for output in outputs.values() for name in named(output.get("Value"))} & gone
     if not needed:
         return None
     kept = _with_neighbours(before["Resources"], needed, gone)
@@ -66,7 +67,7 @@ def expanded(
     for name in sorted(kept):
         made["Resources"][name] = _kept(before["Resources"][name], old, after["Resources"].get(name))
     for name, output in sorted(outputs.items()):
-        if kept & set(named_in(output.get("Value"))):
+        if kept & set(named(output.get("Value"))):
             made["Outputs"][_before(name, after)] = {"Value": _with_values(output["Value"], old)}
     return made
 
@@ -98,7 +99,7 @@ def _with_neighbours(resources: Mapping[str, Any], needed: set[str], gone: set[s
 
 def _mentions(resource: Mapping[str, Any]) -> set[str]:
     waits = resource.get("DependsOn", [])
-    return {*named_in(resource.get("Properties", {})), *([waits] if isinstance(waits, str) else waits)}
+    return {*named(resource.get("Properties", {})), *([waits] if isinstance(waits, str) else waits)}
 
 
 def _before(name: str, after: Mapping[str, Any]) -> str:

@@ -13,10 +13,10 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from typing import Any
 
-from klotho.deploy.assets import AssetStep
+from klotho.deploy.assets import Assets
 from klotho.deploy.data_loss import refuse_data_loss
-from klotho.deploy.deployed import STATEFUL_TAG, DeployedStack, upstreams
-from klotho.deploy.desired import deployed_digest
+from klotho.deploy.deployed import DeployedStack, upstreams
+from klotho.deploy.desired import deployed_digest, wanted_tags
 from klotho.deploy.desired import leftovers as leftovers
 from klotho.deploy.drain import Drain
 from klotho.deploy.events import (
@@ -28,7 +28,8 @@ from klotho.deploy.events import (
     StackFailed,
     StackSkipped,
 )
-from klotho.deploy.outcome import Deployment, StackOutcome
+from klotho.deploy.outcome import Deployment as Deployment
+from klotho.deploy.outcome import StackOutcome as StackOutcome
 from klotho.deploy.place import Clients, Pace
 from klotho.deploy.preview import Previewer
 from klotho.deploy.stack_run import StackRun, request_token
@@ -51,7 +52,7 @@ class Orchestrator:
         self,
         manifest: Manifest,
         templates: Mapping[str, bytes],
-        assets: AssetStep,
+        assets: Assets,
         clients: Clients,
         *,
         pace: Pace,
@@ -74,6 +75,8 @@ class Orchestrator:
         self._steps = steps
         self._drain = drain or Drain()
         self._outcomes: dict[str, StackOutcome] = {}
+        self.resolved: dict[str, dict[str, str]] = {}
+        """What assets and steps gave, by stack and parameter: for the revision."""
 
     def deploy(self, deployed: Mapping[str, DeployedStack], *, delete_data: bool = False) -> Deployment:
         """Deploy what changed, then delete stacks the manifest does not hold any more, then take out of the others
@@ -181,13 +184,18 @@ class Orchestrator:
 
     def _request(self, stack: Stack, step: str = "deploy") -> Request:
         parameters = {name: self._value(source) for name, source in stack.parameters.items()}
+        self.resolved[stack.name] = {
+            name: parameters[name]
+            for name, source in stack.parameters.items()
+            if isinstance(source, AssetSource | StepSource)
+        }
         digest = deployed_digest(stack, parameters)
         return Request(
             stack_name=stack.stack_name,
             template=self._templates[stack.template],
             template_digest=stack.digest,
             parameters=parameters,
-            tags={**stack.tags, STATEFUL_TAG: str(stack.stateful).lower()},
+            tags=wanted_tags(stack),
             digest=digest,
             token=request_token(self._run.run_id, stack.stack_name + digest, step),
         )

@@ -76,6 +76,13 @@ class StackCalls:
                         found[stack.stack_name] = stack
         return found
 
+    def of_project(self, project: str) -> list[DeployedStack]:
+        """Every live stack of a project, of all its applications and environments."""
+        with translated("reading what is deployed"):
+            pages = self._clients.cloudformation.get_paginator("describe_stacks").paginate()
+            stacks = [deployed_stack(data) for page in pages for data in page["Stacks"]]
+        return [stack for stack in stacks if stack.tags.get("klotho:project") == project]
+
     def describe(self, name_or_id: str) -> DeployedStack:
         with translated(f"reading stack {name_or_id}"):
             return deployed_stack(self._clients.cloudformation.describe_stacks(StackName=name_or_id)["Stacks"][0])
@@ -148,6 +155,13 @@ class StackCalls:
                     return None
                 raise
         return self._follow(stack.stack_id, request.token, request.tags, on_event)
+
+    def propose(self, request: Request, name: str) -> None:
+        """Begin a change set of that name for a stack that exists; nothing is deployed by it."""
+        arguments = self._common(request)
+        arguments["ClientToken"] = arguments.pop("ClientRequestToken")
+        with translated(f"asking CloudFormation about stack {request.stack_name}"):
+            self._clients.cloudformation.create_change_set(**arguments, ChangeSetName=name, ChangeSetType="UPDATE")
 
     def delete(
         self, stack: DeployedStack, token: str, on_event: ResourceEvent, *, retain: Sequence[str] = ()

@@ -18,6 +18,7 @@ from klotho.deploy.orchestrator import Orchestrator
 from klotho.deploy.outcome import Deployment
 from klotho.deploy.place import Clients, Pace, Place
 from klotho.deploy.stacks import StackCalls
+from klotho.deploy.target import HOST
 from klotho.localcloud.handler import Handler, HandlerError, Outcome, Request
 from klotho.stacks import DIGEST, Manifest, OutputSource, Stack
 from tests.unit.deploy.manifests import encoded
@@ -96,7 +97,13 @@ class Deployer:
         live = StackCalls(clients, pace).deployed(project=PROJECT, environment="local", application=APPLICATION)
         folder = Path("/nonexistent")
         assets = AssetStep(
-            (), program_root=folder, cache=folder, build_image=_no_image, sink=self.seen.append, clock=monotonic
+            (),
+            program_root=folder,
+            cache=folder,
+            target=HOST,
+            build_image=_no_image,
+            sink=self.seen.append,
+            clock=monotonic,
         )
         with ThreadPoolExecutor(1) as threads:
             assets.start(threads)

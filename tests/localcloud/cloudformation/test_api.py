@@ -118,7 +118,7 @@ def test_options_and_actions_that_are_not_carried_are_refused_by_name(served: Se
         "Option RoleARN of CreateStack is not supported"
         in refusal(served, template(ONE), RoleARN="arn:aws:iam::1:role/x")[1]
     )
-    assert "Option DisableRollback=true of CreateStack" in refusal(served, template(ONE), DisableRollback=True)[1]
+    assert "Option OnFailure=DELETE of CreateStack" in refusal(served, template(ONE), OnFailure="DELETE")[1]
     with pytest.raises(ClientError) as caught:
         served.client.list_exports()
     assert error_of(caught) == (

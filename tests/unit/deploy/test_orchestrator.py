@@ -20,6 +20,7 @@ from klotho.deploy.orchestrator import Orchestrator
 from klotho.deploy.outcome import Deployment
 from klotho.deploy.place import Clients
 from klotho.deploy.stacks import StackCalls, plain_reason, upstreams
+from klotho.deploy.target import HOST
 from klotho.diagnostics import Failure, Span
 from klotho.resources import PackageAsset
 from klotho.stacks import DIGEST, Manifest
@@ -54,7 +55,7 @@ class World:
         self.cloud.calls.clear()
         clients = cast(Clients, self.clients)
         assets = AssetStep(
-            manifest.assets, program_root=self.folder, cache=self.folder / "cache", build_image=no_image,
+            manifest.assets, program_root=self.folder, cache=self.folder / "cache", target=HOST, build_image=no_image,
             sink=self.seen.append, clock=lambda: 0.0,
         )  # fmt: skip
         with ThreadPoolExecutor(2) as threads:
