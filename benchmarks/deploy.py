@@ -31,8 +31,8 @@ made = local_cloud._session
 calls = []
 
 
-def counted(connection):
-    session = made(connection)
+def counted(*arguments, **named):
+    session = made(*arguments, **named)
     session.clients.events.register("before-call", lambda model, **rest: calls.append(model.name))
     return session
 
@@ -88,7 +88,7 @@ def command(folder: Path, words: list[str]) -> tuple[float, float, str]:
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
     seconds = time.perf_counter() - began
-    said = (home / "err").read_text()
+    said = (home / "err").read_text() + ((home / "out").read_text() if status else "")
     if status:
         raise SystemExit(f"{' '.join(words[1:4])} failed:\n{said[-2000:]}")
     return seconds, usage.ru_maxrss / 1024, said

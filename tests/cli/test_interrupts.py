@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from test_local_cloud import Shop, results
 
 from klotho.localcloud import connect
+from tests.cli.test_local_cloud import Shop, results
 
 pytestmark = pytest.mark.localcloud
 
