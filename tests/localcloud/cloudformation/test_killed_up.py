@@ -15,7 +15,7 @@ from .builders import ServedCloud
 from .deployer import Deployer, manifest
 from .state import state_of
 
-pytestmark = pytest.mark.localcloud
+pytestmark = [pytest.mark.localcloud, pytest.mark.timeout(400)]
 SCRIPT = Path(__file__).parent / "killed_up.py"
 
 

@@ -19,7 +19,7 @@ from .deployer import Deployer, manifest, results
 from .forty import forty
 from .state import state_of
 
-pytestmark = pytest.mark.localcloud
+pytestmark = [pytest.mark.localcloud, pytest.mark.timeout(400)]
 SHARE = 0.3
 
 
