@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
+from klotho.deploy.denials import DENIAL_HELP, denial
 from klotho.diagnostics import ExitCode, Failure
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ class Place:
     """None is AWS itself."""
     access_key: str | None = None
     secret_key: str | None = None
+    session_token: str | None = None
+    """Of temporary credentials (sts:AssumeRole)."""
 
     @property
     def artifact_bucket(self) -> str:
@@ -145,6 +148,7 @@ class Clients:
             endpoint_url=self.place.endpoint_url,
             aws_access_key_id=self.place.access_key,
             aws_secret_access_key=self.place.secret_key,
+            aws_session_token=self.place.session_token,
             config=config,
         )
 
@@ -156,6 +160,9 @@ _CREDENTIAL_CODES = {
     "SignatureDoesNotMatch",
     "UnrecognizedClientException",
 }
+
+
+_DENIALS = {"AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation"}
 
 
 @contextmanager
@@ -191,6 +198,15 @@ def _refused(doing: str, error: Any, operation: str) -> Failure:
             f"the cloud refused the credentials while {doing}",
             notes=(f"{operation}: {code}: {message}",),
             helps=("check which account and keys are in use, then run the command again",),
+            exit_code=ExitCode.CREDENTIALS,
+        )
+    denied = denial(message)
+    if denied is not None and code in _DENIALS:
+        return Failure(
+            "deployer-not-allowed",
+            f"the deployer is not allowed `{denied.action}` on {denied.resource}",
+            notes=(f"{operation} was refused while {doing}", f"{code}: {message}"),
+            helps=(DENIAL_HELP,),
             exit_code=ExitCode.CREDENTIALS,
         )
     return Failure(

@@ -16,6 +16,7 @@ from urllib.parse import unquote
 from uuid import uuid4
 
 from klotho.localcloud.cloudformation import query
+from klotho.localcloud.cloudformation.acting import calling
 from klotho.localcloud.cloudformation.changesets import ChangeSetRequest, ChangeSets
 from klotho.localcloud.cloudformation.deployment import required_capabilities
 from klotho.localcloud.cloudformation.engine import Engine, StackRequest
@@ -92,28 +93,32 @@ class CloudFormationService:
                 raise ApiError(
                     "InvalidAction", f"CloudFormation action {action} is not supported by the local cloud yet"
                 )
-            return query.answer(action, perform(fields), request_id)
+            with calling(call.caller):
+                return query.answer(action, perform(fields), request_id)
         except ApiError as error:
             return query.fault(error, request_id)
 
     # Stacks
 
     def _create_stack(self, fields: Fields) -> dict[str, Any]:
-        _check_fields("CreateStack", fields, _STACK_FIELDS | {"EnableTerminationProtection"}, _CREATE_DEFAULTS)
+        _check_fields(
+            "CreateStack", fields, _STACK_FIELDS | {"EnableTerminationProtection", "RoleARN"}, _CREATE_DEFAULTS
+        )
         name = _new_name(fields)
         request = self._stack_request(name, fields, required=True)
         request.termination_protection = fields.get("EnableTerminationProtection") == "true"
         return {"StackId": self._engine.create_stack(request)}
 
     def _update_stack(self, fields: Fields) -> dict[str, Any]:
-        _check_fields("UpdateStack", fields, _STACK_FIELDS | {"UsePreviousTemplate"}, _CREATE_DEFAULTS)
+        _check_fields("UpdateStack", fields, _STACK_FIELDS | {"RoleARN", "UsePreviousTemplate"}, _CREATE_DEFAULTS)
         return {"StackId": self._engine.update_stack(self._stack_request(_required(fields, "StackName"), fields))}
 
     def _delete_stack(self, fields: Fields) -> dict[str, Any]:
-        allowed = {"StackName", "RetainResources", "ClientRequestToken"}
+        allowed = {"StackName", "RetainResources", "ClientRequestToken", "RoleARN"}
         _check_fields("DeleteStack", fields, allowed, {"DeletionMode": ("STANDARD",)})
         retain = [str(name) for name in _list(fields, "RetainResources")]
-        self._engine.delete_stack(_required(fields, "StackName"), retain, fields.get("ClientRequestToken"))
+        name, token = _required(fields, "StackName"), fields.get("ClientRequestToken")
+        self._engine.delete_stack(name, retain, token, fields.get("RoleARN"))
         return {}
 
     def _continue_update_rollback(self, fields: Fields) -> dict[str, Any]:
@@ -143,6 +148,7 @@ class CloudFormationService:
             tags=tags,
             capabilities=[str(item) for item in _list(fields, "Capabilities")],
             client_token=fields.get("ClientRequestToken"),
+            role_arn=fields.get("RoleARN"),
         )
 
     def _template_body(self, fields: Fields) -> str | None:

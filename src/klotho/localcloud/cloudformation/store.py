@@ -98,6 +98,8 @@ class Stack:
     updated: str | None = None
     deleted: str | None = None
     termination_protection: bool = False
+    role_arn: str | None = None
+    """The service role of its operations, once one was given."""
     change_set_id: str | None = None
 
 
@@ -120,6 +122,10 @@ class Operation:
     """Logical ids a delete leaves behind (`RetainResources`)."""
     change_set_id: str | None = None
     finished: bool = False
+    role_arn: str | None = None
+    """With whose rights it works; None: everybody's."""
+    user: str = ""
+    """The ARN that a denial names."""
 
 
 @dataclass(slots=True)
