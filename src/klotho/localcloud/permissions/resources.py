@@ -346,6 +346,11 @@ def _parameter_arn(request: Request, name: str) -> str:
     return request.arn("ssm", f"parameter/{plain}") if plain else "*"
 
 
+def _hosted_zone(request: Request) -> list[Need]:
+    found = re.search(r"/hostedzone/([^/]+)", request.call.path)
+    return [request.need(f"arn:aws:route53:::hostedzone/{found[1]}" if found else "*")]
+
+
 def _stack(request: Request) -> list[Need]:
     """A stack by name or id, and what the call makes CloudFormation do at once: read a template, take a role."""
     given = request.text("StackName") or "*"
@@ -367,6 +372,7 @@ RESOLVERS: Mapping[str, Callable[[Request], list[Need]]] = {
     "event_rule": _event_rule,
     "distribution": _distribution,
     "function": _function,
+    "hosted_zone": _hosted_zone,
     "item": _item,
     "listing": _listing,
     "object": _object,
