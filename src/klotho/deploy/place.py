@@ -33,8 +33,6 @@ class Place:
     """None is AWS itself."""
     access_key: str | None = None
     secret_key: str | None = None
-    session_token: str | None = None
-    """Of temporary credentials (sts:AssumeRole)."""
     profile: str | None = None
     """The profile of AWS's configuration files whose credentials are used; None: as AWS's own tools choose."""
     role: str | None = None
@@ -203,7 +201,6 @@ class Clients:
             endpoint_url=self.place.endpoint_url,
             aws_access_key_id=self.place.access_key,
             aws_secret_access_key=self.place.secret_key,
-            aws_session_token=self.place.session_token,
             config=config,
         )
         if self._guard is not None:

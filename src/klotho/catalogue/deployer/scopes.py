@@ -6,6 +6,7 @@ Input: a type, a resource of it, an action, and where it is deployed. Output: AR
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -88,8 +89,17 @@ def scopes(
     own = tuple(sorted({item for item in patterns if item.split(":")[2] == service}))
     if service in _UNPUBLISHED:
         return own
-    # The reference lags behind the schemas: a type may take tags before it says so.
-    return tuple(sorted({item for item in patterns if action.takes(item)})) or own
+    # The reference lags behind the schemas: a type may take tags before it says so. What belongs to another service
+    # (a file system, a certificate authority) may be any of its kind.
+    fitting = tuple(sorted({item for item in patterns if action.takes(item)}))
+    return fitting or (own if own and "Tag" in action.name else _any(action, target))
+
+
+def _any(action: IamAction, target: Target) -> tuple[str, ...]:
+    """Every resource of the kinds that the action takes."""
+    known = {"Region": target.region, "Account": target.account}
+    arns = (*action.required, *action.optional)
+    return tuple(sorted({re.sub(r"\$\{(\w+)\}", lambda found: known.get(found[1], "*"), arn) for arn in arns}))
 
 
 def _patterns(type_name: str, resource: Mapping[str, Any], target: Target, names: Names) -> list[str]:

@@ -353,7 +353,10 @@ def _hosted_zone(request: Request) -> list[Need]:
 
 def _stack(request: Request) -> list[Need]:
     """A stack by name or id, and what the call makes CloudFormation do at once: read a template, take a role."""
-    given = request.text("StackName") or "*"
+    given = request.text("StackName")
+    if not given and request.operation == "DescribeStacks":
+        return [request.need("*"), Need("cloudformation:ListStacks", "*")]
+    given = given or "*"
     found = [request.need(given if given.startswith("arn:") else request.arn("cloudformation", f"stack/{given}/*"))]
     role, url = request.text("RoleARN"), request.text("TemplateURL")
     if role:
