@@ -5,6 +5,7 @@ Input: a deployment. Output: diagnostics, each cause once. Refuses nothing.
 
 from __future__ import annotations
 
+from klotho.deploy.denials import CODES, DENIAL_HELP, denial
 from klotho.deploy.next_steps import next_step
 from klotho.deploy.outcome import Deployment, StackOutcome
 from klotho.diagnostics import Diagnostic, ExitCode, Label, Severity
@@ -34,6 +35,15 @@ def _diagnostic(outcome: StackOutcome) -> Diagnostic:
     resource = (
         (f"the resource is {cause.logical_id} ({cause.type}) in stack {outcome.stack}",) if cause.logical_id else ()
     )
+    denied = denial(cause.reason) if cause.code in CODES else None
+    if denied is not None:
+        return Diagnostic(
+            "deployer-not-allowed",
+            f"`{what}` could not be deployed: the deployer is not allowed `{denied.action}` on {denied.resource}",
+            (Label(cause.span),) if cause.span else (),
+            (first, *resource, *([cause.aftermath] if cause.aftermath else [])),
+            (DENIAL_HELP,),
+        )
     return Diagnostic(
         "stack-failed",
         f"`{what}` could not be deployed: {first.rstrip('.')}",

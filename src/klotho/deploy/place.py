@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
+from klotho.deploy.denials import DENIAL_HELP, denial
 from klotho.diagnostics import ExitCode, Failure
 
 if TYPE_CHECKING:
@@ -248,6 +249,9 @@ _CREDENTIAL_CODES = {
 }
 
 
+_DENIALS = {"AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation"}
+
+
 @contextmanager
 def translated(doing: str) -> Iterator[None]:
     """Turns botocore's errors into a `Failure` that says what was being done."""
@@ -281,6 +285,15 @@ def _refused(doing: str, error: Any, operation: str) -> Failure:
             f"the cloud refused the credentials while {doing}",
             notes=(f"{operation}: {code}: {message}",),
             helps=("check which account and keys are in use, then run the command again",),
+            exit_code=ExitCode.CREDENTIALS,
+        )
+    denied = denial(message)
+    if denied is not None and code in _DENIALS:
+        return Failure(
+            "deployer-not-allowed",
+            f"the deployer is not allowed `{denied.action}` on {denied.resource}",
+            notes=(f"{operation} was refused while {doing}", f"{code}: {message}"),
+            helps=(DENIAL_HELP,),
             exit_code=ExitCode.CREDENTIALS,
         )
     return Failure(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
+from klotho.deploy import bootstrap
 from klotho.deploy.place import Place
 from klotho.diagnostics import Failure
 from klotho.driver.build import Build
@@ -50,7 +51,8 @@ def target_of(built: Build) -> Target:
     from klotho.catalogue.deployer import Target
 
     account = _account(built)
-    bucket = Place(built.region, account).artifact_bucket
+    stem = {"bucket_stem": bootstrap.BUCKET_STEM} if built.environment.target == "aws" else {}
+    bucket = Place(built.region, account, **stem).artifact_bucket
     manifest = built.manifest
     prefix = stack_prefix(manifest.project, manifest.application, manifest.environment)
     return Target(built.region, account, bucket, prefix)

@@ -175,6 +175,9 @@ class Endpoint:
         query = scope["query_string"].decode("latin-1")
         raw = sigv4_check.RawRequest(scope["method"], raw_path, query, headers, body)
         signer, body = sigv4_check.verify(raw, self._credentials.caller_of)
+        if signer.caller.session:
+            given_token = headers.get("x-amz-security-token") or dict(parse_qsl(query)).get("X-Amz-Security-Token")
+            self._credentials.check_session(signer.caller.access_key, given_token)
         if signer.region != self._region and signer.service not in GLOBAL_SERVICES:
             raise ApiError(
                 "SignatureDoesNotMatch",

@@ -154,6 +154,6 @@ def _services(cloud: Cloud, engine: CloudFormationEngine) -> tuple[Service, ...]
         cloud.topics,
         cloud.queues,
         SsmService(cloud.parameters, cloud.account),
-        StsService(cloud.account),
+        StsService(cloud.account, cloud.world, cloud.credentials),
         cloud.user_pools,
     )

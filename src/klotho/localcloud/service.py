@@ -19,7 +19,9 @@ class Caller:
     name: str
     """`deployer`, or the compute unit's construct name; shown in denials."""
     role_arn: str | None = None
-    """The execution role a compute unit runs under; None for the deployer."""
+    """The execution role a compute unit runs under, or the role of a session; None for this machine's own deployer."""
+    session: bool = False
+    """Whether somebody took the role (sts:AssumeRole): a person or a pipeline, no compute unit."""
 
 
 def session_arn(caller: Caller, account: str) -> str:

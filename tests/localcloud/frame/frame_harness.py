@@ -76,7 +76,7 @@ class EndpointUnderTest:
             LogsService(self.logs, self.world, REGION, ACCOUNT),
             ServiceDiscoveryService(OneContainer()),
             SsmService(self.parameters, ACCOUNT),
-            StsService(ACCOUNT),
+            StsService(ACCOUNT, self.world, self.credentials),
             BrokenService(),
         )
         admin = Admin(TOKEN, lambda: {"pid": 1}, lambda: {"units": []}, self._count_stop)

@@ -97,7 +97,7 @@ def assemble(cloud: Cloud) -> supervisor.Parts:
     cloud.gateway = planes["gateway"]  # type: ignore[assignment]
     handler = Recording(cloud)
     types = ("AWS::RDS::DBInstance", "AWS::Lambda::Function", "AWS::ApiGatewayV2::Api", "AWS::Test::Any")
-    services = (SecretsManagerService(cloud.secrets), StsService(cloud.account))
+    services = (SecretsManagerService(cloud.secrets), StsService(cloud.account, cloud.world, cloud.credentials))
     return supervisor.Parts(planes, dict.fromkeys(types, handler), Engine(), services)
 
 

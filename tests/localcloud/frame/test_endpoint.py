@@ -78,8 +78,8 @@ def test_another_region_is_refused_by_name(endpoint: EndpointUnderTest) -> None:
         ("secretsmanager", lambda c: c.rotate_secret(SecretId="s"), "secretsmanager:RotateSecret"),
         (
             "sts",
-            lambda c: c.assume_role(RoleArn="arn:aws:iam::1:role/r12345678901", RoleSessionName="s12"),
-            "AssumeRole",
+            lambda c: c.get_session_token(),
+            "GetSessionToken",
         ),
     ],
 )

@@ -16,7 +16,7 @@ from typing import Any
 
 from klotho.catalogue.deployer.documents import MAX_CHARACTERS, Grant, documents, size
 from klotho.catalogue.deployer.needs import entry_of, needed_actions
-from klotho.catalogue.deployer.scopes import Target, scopes
+from klotho.catalogue.deployer.scopes import Names, Target, scopes
 from klotho.catalogue.facts.actions import iam_action
 from klotho.catalogue.tables import table
 
@@ -52,13 +52,14 @@ def policy_documents(
     schema describes.
     """
     found = _resources([templates] if isinstance(templates, Mapping) else list(templates))
+    names = Names(found)
     types = sorted({type_name for type_name, _ in found})
-    grants: set[Grant] = set(_calls(found, target, frozenset(steps), images))
+    grants: set[Grant] = set(_calls({type_name for type_name, _ in found}, target, names, frozenset(steps), images))
     left_out: set[str] = set()
     for type_name, resource in found:
         known, unknown = needed_actions(type_name, resource)
         left_out |= unknown
-        grants.update(_grant(type_name, resource, name, target) for name in known)
+        grants.update(_grant(type_name, resource, name, target, names) for name in known)
     return Policies(
         documents=documents(grants),
         actions=tuple(sorted({grant.action for grant in grants})),
@@ -77,10 +78,10 @@ def _resources(groups: list[Templates]) -> list[tuple[str, Mapping[str, Any]]]:
     ]
 
 
-def _grant(type_name: str, resource: Mapping[str, Any], name: str, target: Target) -> Grant:
+def _grant(type_name: str, resource: Mapping[str, Any], name: str, target: Target, names: Names) -> Grant:
     entry = entry_of(type_name)
     if name == "iam:PassRole":
-        roles = frozenset({target.filled("arn:aws:iam::{account}:role/{name}")})
+        roles = frozenset(names.arns("arn:aws:iam::{account}:role/{name}", target))
         return Grant(name, roles, ("StringEquals", "iam:PassedToService", (entry["passes"]["to"],)))
     if name == "iam:CreateServiceLinkedRole":
         service = entry["linked"]
@@ -88,13 +89,10 @@ def _grant(type_name: str, resource: Mapping[str, Any], name: str, target: Targe
         return Grant(name, roles, ("StringEquals", "iam:AWSServiceName", (service,)))
     action = iam_action(name)
     assert action is not None, name
-    return Grant(name, frozenset(scopes(type_name, resource, action, target)))
+    return Grant(name, frozenset(scopes(type_name, resource, action, target, names)))
 
 
-def _calls(
-    found: list[tuple[str, Mapping[str, Any]]], target: Target, steps: frozenset[str], images: bool
-) -> Iterator[Grant]:
-    types = {type_name for type_name, _ in found}
+def _calls(types: set[str], target: Target, names: Names, steps: frozenset[str], images: bool) -> Iterator[Grant]:
     for entry in table("deployer")["calls"]:
         if "types" in entry and not types & set(entry["types"]):
             continue
@@ -102,6 +100,6 @@ def _calls(
             continue
         if entry.get("images", False) and not images:
             continue
-        resources = frozenset(target.filled(item) for item in entry["resources"])
+        resources = frozenset(arn for pattern in entry["resources"] for arn in names.arns(pattern, target))
         for name in entry["actions"]:
             yield Grant(name, resources)

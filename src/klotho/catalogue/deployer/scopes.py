@@ -31,38 +31,87 @@ class Target:
     prefix: str
     """What CloudFormation's names of its stacks begin with (`stack_prefix`)."""
 
-    def filled(self, pattern: str, name: str | None = None) -> str:
-        """An ARN of the table. `name`: the one the template gives."""
-        cut, short = self.prefix[:_KEPT], self.prefix[:_KEPT_SHORT]
-        return pattern.format(
-            region=self.region,
-            account=self.account,
-            artifacts=self.artifact_bucket,
-            stacks=f"{self.prefix}*",
-            name=name or f"{cut}*",
-            short=name or f"{short}*",
-        )
+    def filled(self, pattern: str, names: Iterable[str] = ()) -> list[str]:
+        """The ARNs of a pattern of the table. `names`: those that templates give; without any, all that it may get."""
+        cut, short = _beginning(self.prefix[:_KEPT]), _beginning(self.prefix[:_KEPT_SHORT])
+        wanted = [(name, name) for name in names] or [(cut, short)]
+        return [
+            pattern.format(
+                region=self.region,
+                account=self.account,
+                artifacts=self.artifact_bucket,
+                stacks=f"{self.prefix}*",
+                cluster=cut,
+                name=long,
+                short=shortened,
+            )
+            for long, shortened in wanted
+        ]
 
 
-def scopes(type_name: str, resource: Mapping[str, Any], action: IamAction, target: Target) -> tuple[str, ...]:
+def _beginning(prefix: str) -> str:
+    """What names made from stacks of this prefix match: most types' handlers make one dash of two, older ones do not.
+
+    Source: `IdentifierUtils` of AWS's cloudformation-cli-java-plugin.
+    """
+    return f"{prefix.rstrip('-').replace('--', '-*')}-*" if prefix.endswith("-") else f"{prefix.replace('--', '-*')}*"
+
+
+class Names:
+    """The names that the templates give to resources, by the patterns of their ARNs."""
+
+    def __init__(self, resources: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
+        self._given: dict[str, set[str]] = {}
+        self._of_type: dict[str, set[str]] = {}
+        for type_name, resource in resources:
+            given = _given(type_name, resource)
+            if given is None:
+                continue
+            self._of_type.setdefault(type_name, set()).add(given)
+            for pattern in entry_of(type_name)["arns"]:
+                self._given.setdefault(pattern, set()).add(given)
+
+    def arns(self, pattern: str, target: Target, named_by: str | None = None) -> list[str]:
+        """All ARNs that resources of this pattern have in the application. `named_by`: the type with their names."""
+        known = self._given.get(pattern, set()) | self._of_type.get(named_by or "", set())
+        given = sorted(known) if "{name}" in pattern or "{short}" in pattern else []
+        return [*target.filled(pattern), *(target.filled(pattern, given) if given else [])]
+
+
+def scopes(
+    type_name: str, resource: Mapping[str, Any], action: IamAction, target: Target, names: Names
+) -> tuple[str, ...]:
     """The resources an action of a handler is allowed on, sorted."""
-    if not action.scoped and not action.name.startswith(_UNPUBLISHED):
-        return ("*",)
-    patterns = _patterns(type_name, resource, target)
     service = action.name.partition(":")[0]
+    if not action.scoped and service not in _UNPUBLISHED:
+        return ("*",)
+    patterns = _patterns(type_name, resource, target, names)
+    own = tuple(sorted({item for item in patterns if item.split(":")[2] == service}))
     if service in _UNPUBLISHED:
-        return tuple(sorted(item for item in patterns if _service(item) == service))
+        return own
+    # The reference lags behind the schemas: a type may take tags before it says so. What belongs to another service
+    # (a file system, a certificate authority) may be any of its kind.
     fitting = tuple(sorted({item for item in patterns if action.takes(item)}))
-    # The reference lags behind the schemas: a type may take tags before it says so.
-    return fitting or tuple(sorted({item for item in patterns if _service(item) == service}))
+    return fitting or (own if own and "Tag" in action.name else _any(action, target))
 
 
-def _patterns(type_name: str, resource: Mapping[str, Any], target: Target) -> Iterable[str]:
+def _any(action: IamAction, target: Target) -> tuple[str, ...]:
+    """Every resource of the kinds that the action takes."""
+    known = {"Region": target.region, "Account": target.account}
+    arns = (*action.required, *action.optional)
+    return tuple(sorted({re.sub(r"\$\{(\w+)\}", lambda found: known.get(found[1], "*"), arn) for arn in arns}))
+
+
+def _patterns(type_name: str, resource: Mapping[str, Any], target: Target, names: Names) -> list[str]:
+    given = _given(type_name, resource)
     entry = entry_of(type_name)
-    given = (resource.get("Properties") or {}).get(entry.get("name", ""))
-    return [target.filled(pattern, given if isinstance(given, str) else None) for pattern in entry["arns"]]
+    arns, named_by = entry["arns"], entry.get("names_of")
+    if given is not None:
+        return [arn for pattern in arns for arn in target.filled(pattern, [given])]
+    return [arn for pattern in arns for arn in names.arns(pattern, target, named_by)]
 
 
-def _service(arn: str) -> str:
-    found = re.match(r"arn:aws:([^:]+):", arn)
-    return found.group(1) if found else ""
+def _given(type_name: str, resource: Mapping[str, Any]) -> str | None:
+    """The name that the template gives, None when CloudFormation makes one up."""
+    name = (resource.get("Properties") or {}).get(entry_of(type_name).get("name", ""))
+    return name.rpartition(":")[2] if isinstance(name, str) else None

@@ -16,8 +16,9 @@ from typing import Any
 
 from klotho.catalogue.facts import is_custom
 from klotho.localcloud.cloud import Cloud
+from klotho.localcloud.cloudformation.acting import actor
 from klotho.localcloud.cloudformation.deployment import Deployment, Given, Identity, prepare
-from klotho.localcloud.cloudformation.dynamic import ParameterReference, Reference
+from klotho.localcloud.cloudformation.dynamic import ParameterReference, Reader, Reference
 from klotho.localcloud.cloudformation.errors import validation_error
 from klotho.localcloud.cloudformation.journal import Checkpoint, Journal
 from klotho.localcloud.cloudformation.operation import Runner
@@ -28,6 +29,9 @@ from klotho.localcloud.cloudformation.steps import Steps, handler_wants_new
 from klotho.localcloud.cloudformation.store import Inputs, Operation, Stack, StackResource, Store, now
 from klotho.localcloud.handler import APPLICATION_TAG, Handler, HandlerError
 from klotho.localcloud.identity import arn, uuid_of
+from klotho.localcloud.permissions.deployers import DeployerRights
+from klotho.localcloud.permissions.evaluate import Need
+from klotho.localcloud.permissions.roles import ROLE
 from klotho.localcloud.registry import Registry
 from klotho.localcloud.service import ApiError
 from klotho.localcloud.services.ssm.rules import SECURE, selected
@@ -60,6 +64,8 @@ class StackRequest:
     termination_protection: bool = False
     keep_on_failure: bool = False
     """Of a creation: whether what it made stays when it fails (`DisableRollback`, `OnFailure: DO_NOTHING`)."""
+    role_arn: str | None = None
+    """The service role to act as; None: the one the stack has already, else the caller."""
 
 
 class Engine:
@@ -71,6 +77,7 @@ class Engine:
         self.cloud = cloud
         self.handlers = Registry(handlers)
         self.store = Store(cloud.database)
+        self.rights = DeployerRights(cloud)
         self.checkpoint = checkpoint
         self._running: dict[str, asyncio.Task[None]] = {}
 
@@ -146,6 +153,7 @@ class Engine:
         stack = self.new_stack(request.name, "CREATE_IN_PROGRESS")
         deployment = self.prepare(request, stack)
         stack.termination_protection = request.termination_protection
+        stack.role_arn = self._service_role(request.role_arn)
         self.begin_create(
             stack,
             deployment,
@@ -209,6 +217,7 @@ class Engine:
         if repeated is not None:
             return repeated
         self.check_updatable(stack)
+        stack.role_arn = self._service_role(request.role_arn) or stack.role_arn
         deployment = self.prepare(request, stack)
         inputs = self.inputs(request, deployment, stack)
         if not self.differs(deployment, inputs, stack):
@@ -283,6 +292,7 @@ class Engine:
         self._check_skip(stack, skip or [])
         operation.client_token, operation.phase, operation.finished = client_token, "restore", False
         operation.skip = skip or []
+        operation.role_arn, operation.user = actor(stack.role_arn, self.cloud.account)
         with self.store.transaction():
             self.store.forget_failed_steps(operation.operation_id, "restore")
             self._accept(stack, operation, "UPDATE_ROLLBACK_IN_PROGRESS")
@@ -296,7 +306,7 @@ class Engine:
                 f"[{stack.name}]"
             )
 
-    def delete_stack(self, name: str, retain: list[str], client_token: str | None) -> None:
+    def delete_stack(self, name: str, retain: list[str], client_token: str | None, role_arn: str | None = None) -> None:
         """Start deleting; a stack that is gone or going is success, as on AWS."""
         stack = self.find(name)
         if stack is None or stack.status in ("DELETE_COMPLETE", "DELETE_IN_PROGRESS"):
@@ -306,6 +316,7 @@ class Engine:
         if stack.status.endswith("_IN_PROGRESS") and stack.status != "REVIEW_IN_PROGRESS":
             raise validation_error(f"Stack [{stack.name}] cannot be deleted while in status {stack.status}")
         self._check_retain(stack, retain)
+        stack.role_arn = self._service_role(role_arn) or stack.role_arn
         operation = self._operation("delete", stack, stack.inputs, client_token, "delete")
         operation.previous = self.live_resources(stack.stack_id)
         operation.retain = retain
@@ -327,8 +338,17 @@ class Engine:
     def _identity(self, stack: Stack) -> Identity:
         return Identity(stack.stack_id, stack.name, self.cloud.region, self.cloud.account)
 
+    def _service_role(self, role_arn: str | None) -> str | None:
+        """The role of a request, which must be deployed."""
+        if role_arn is not None and all(
+            record.attributes.get("Arn") != role_arn for record in self.cloud.world.list(ROLE)
+        ):
+            raise validation_error(f"Role {role_arn} is invalid or cannot be assumed")
+        return role_arn
+
     def _operation(self, kind: str, stack: Stack, inputs: Inputs, client_token: str | None, digest: str) -> Operation:
         number = self.store.operation_count(stack.stack_id)
+        acting = actor(stack.role_arn, self.cloud.account)
         return Operation(
             operation_id=uuid_of(f"{stack.stack_id}/{number}", "operation"),
             stack_id=stack.stack_id,
@@ -337,6 +357,8 @@ class Engine:
             previous_inputs=stack.inputs,
             client_token=client_token,
             request_digest=digest,
+            role_arn=acting.role_arn,
+            user=acting.user,
         )
 
     def _accept(self, stack: Stack, operation: Operation, status: str) -> None:
@@ -374,8 +396,9 @@ class Engine:
             stack_name=stack.name,
             journal=journal,
             handlers=self.handlers,
-            read=self._read,
+            read=self._reader(operation),
             known=self.store.steps(operation.operation_id),
+            rights=self.rights,
         )
         await Runner(operation, journal, steps, deployment).run()
 
@@ -395,6 +418,27 @@ class Engine:
                     return stack.stack_id
                 raise ApiError("TokenAlreadyExistsException", f"Token [{client_token}] was used by another operation")
         return None
+
+    def _reader(self, operation: Operation) -> Reader:
+        """Reads dynamic references with the rights of the operation."""
+        role = operation.role_arn
+        if role is None:
+            return self._read
+
+        async def read(reference: Reference) -> str:
+            self.rights.check_need(role, operation.user, self._reading(reference))
+            return await self._read(reference)
+
+        return read
+
+    def _reading(self, reference: Reference) -> Need:
+        region, account = self.cloud.region, self.cloud.account
+        if isinstance(reference, ParameterReference):
+            name = selected(reference.name)[0].strip("/")
+            return Need("ssm:GetParameters", arn("ssm", f"parameter/{name}", region, account))
+        given = reference.secret
+        full = given if given.startswith("arn:") else arn("secretsmanager", f"secret:{given}", region, account)
+        return Need("secretsmanager:GetSecretValue", full)
 
     async def _read(self, reference: Reference) -> str:
         """What a dynamic reference names."""

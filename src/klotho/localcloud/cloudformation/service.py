@@ -12,6 +12,7 @@ from urllib.parse import unquote
 from uuid import uuid4
 
 from klotho.localcloud.cloudformation import query
+from klotho.localcloud.cloudformation.acting import calling
 from klotho.localcloud.cloudformation.changesets import ChangeSetRequest, ChangeSets
 from klotho.localcloud.cloudformation.deployment import required_capabilities
 from klotho.localcloud.cloudformation.engine import Engine, StackRequest
@@ -105,14 +106,15 @@ class CloudFormationService:
                 raise ApiError(
                     "InvalidAction", f"CloudFormation action {action} is not supported by the local cloud yet"
                 )
-            return query.answer(action, perform(fields), request_id)
+            with calling(call.caller):
+                return query.answer(action, perform(fields), request_id)
         except ApiError as error:
             return query.fault(error, request_id)
 
     # Stacks
 
     def _create_stack(self, fields: Fields) -> dict[str, Any]:
-        allowed = _STACK_FIELDS | {"EnableTerminationProtection", "DisableRollback"}
+        allowed = _STACK_FIELDS | {"EnableTerminationProtection", "DisableRollback", "RoleARN"}
         check_fields("CreateStack", fields, allowed, {**_CREATE_DEFAULTS, "OnFailure": ("ROLLBACK", "DO_NOTHING")})
         name = new_name(fields)
         request = self._stack_request(name, fields, new=True)
@@ -121,14 +123,15 @@ class CloudFormationService:
         return {"StackId": self._engine.create_stack(request)}
 
     def _update_stack(self, fields: Fields) -> dict[str, Any]:
-        check_fields("UpdateStack", fields, _STACK_FIELDS | {"UsePreviousTemplate"}, _CREATE_DEFAULTS)
+        check_fields("UpdateStack", fields, _STACK_FIELDS | {"RoleARN", "UsePreviousTemplate"}, _CREATE_DEFAULTS)
         return {"StackId": self._engine.update_stack(self._stack_request(required(fields, "StackName"), fields))}
 
     def _delete_stack(self, fields: Fields) -> dict[str, Any]:
-        allowed = {"StackName", "RetainResources", "ClientRequestToken"}
+        allowed = {"StackName", "RetainResources", "ClientRequestToken", "RoleARN"}
         check_fields("DeleteStack", fields, allowed, {"DeletionMode": ("STANDARD",)})
         retain = [str(name) for name in listed(fields, "RetainResources")]
-        self._engine.delete_stack(required(fields, "StackName"), retain, fields.get("ClientRequestToken"))
+        name, token = required(fields, "StackName"), fields.get("ClientRequestToken")
+        self._engine.delete_stack(name, retain, token, fields.get("RoleARN"))
         return {}
 
     def _continue_update_rollback(self, fields: Fields) -> dict[str, Any]:
@@ -160,6 +163,7 @@ class CloudFormationService:
             tags=tags,
             capabilities=[str(item) for item in listed(fields, "Capabilities")],
             client_token=fields.get("ClientRequestToken"),
+            role_arn=fields.get("RoleARN"),
         )
 
     def _template_body(self, fields: Fields) -> str | None:

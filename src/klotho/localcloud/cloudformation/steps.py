@@ -20,6 +20,8 @@ from klotho.localcloud.cloudformation.references import check_not_held, check_ta
 from klotho.localcloud.cloudformation.schedule import StepFailed
 from klotho.localcloud.cloudformation.store import Operation, StackResource, Step
 from klotho.localcloud.handler import Handler, HandlerError, Outcome, Request
+from klotho.localcloud.permissions.deployers import DeployerRights
+from klotho.localcloud.permissions.handler_calls import Operation as Verb
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
@@ -36,6 +38,7 @@ class Steps:
     read: Reader
     known: dict[str, Step]
     """Journaled steps by name."""
+    rights: DeployerRights
 
     def get(self, name: str) -> Step | None:
         return self.known.get(name)
@@ -140,7 +143,9 @@ class Steps:
             kept = await self._snapshot(handler, resource)
             if kept is not None:
                 return kept
-        await _guarded(handler.delete(self._request(resource, token, None)), resource)
+        request = self._request(resource, token, None)
+        self._permit("delete", request)
+        await _guarded(handler.delete(request), resource)
         return None
 
     async def _snapshot(self, handler: Handler, resource: StackResource) -> str | None:
@@ -155,12 +160,18 @@ class Steps:
 
     async def _call(self, resource: StackResource, token: str, old: StackResource | None) -> Outcome:
         request = self._request(resource, token, old)
+        self._permit("create" if old is None else "update", request)
         properties = await followed(request.properties, resource.logical_id, self.read)
         handler = self.handlers[resource.type_name]
         if old is None:
             return await _guarded(handler.create(replace(request, properties=properties, identifier=None)), resource)
         previous = await followed(request.previous, resource.logical_id, self.read)
         return await _guarded(handler.update(replace(request, properties=properties, previous=previous)), resource)
+
+    def _permit(self, verb: Verb, request: Request) -> None:
+        """HandlerError when whoever deploys may not do it; this machine's own key may do everything."""
+        if self.operation.role_arn is not None:
+            self.rights.check(self.operation.role_arn, self.operation.user, verb, request)
 
     def _request(self, resource: StackResource, token: str, old: StackResource | None) -> Request:
         return _request_for(resource, token, old, self.stack_name)

@@ -99,6 +99,8 @@ class Stack:
     updated: str | None = None
     deleted: str | None = None
     termination_protection: bool = False
+    role_arn: str | None = None
+    """The service role of its operations, once one was given."""
     change_set_id: str | None = None
 
 
@@ -125,6 +127,10 @@ class Operation:
     """Whether a failed creation leaves what it made (`DisableRollback`, `OnFailure: DO_NOTHING`)."""
     change_set_id: str | None = None
     finished: bool = False
+    role_arn: str | None = None
+    """With whose rights it works; None: everybody's."""
+    user: str = ""
+    """The ARN that a denial names."""
 
 
 @dataclass(slots=True)

@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from klotho.localcloud.handler import Handler, HandlerError, Outcome, Record, Request
-from klotho.localcloud.identity import arn, digest
+from klotho.localcloud.identity import arn, digest, physical_name
 from klotho.localcloud.planes.balancers.plane import BALANCER, LISTENER, TARGETS
 from klotho.localcloud.planes.balancers.rules import RULE
 from klotho.localcloud.planes.functions.model import name_of
@@ -34,7 +34,7 @@ class LoadBalancer(Handler):
 
     async def create(self, request: Request) -> Outcome:
         _check_balancer(request.properties)
-        name = str(request.properties.get("Name") or f"k-{digest(request.token, 24)}")
+        name = _name(request)
         full = f"app/{name}/{digest(request.token, 16)}"
         identifier = arn("elasticloadbalancing", f"loadbalancer/{full}", self.cloud.region, self.cloud.account)
         held = self.cloud.world.get(BALANCER, identifier)
@@ -189,7 +189,7 @@ class TargetGroup(Handler):
     )
 
     async def create(self, request: Request) -> Outcome:
-        name = str(request.properties.get("Name") or f"k-{digest(request.token, 24)}")
+        name = _name(request)
         full = f"targetgroup/{name}/{digest(request.token, 16)}"
         identifier = arn("elasticloadbalancing", full, self.cloud.region, self.cloud.account)
         self._check(request, identifier)
@@ -272,6 +272,12 @@ def _check_actions(handler: Handler, actions: list[Mapping[str, Any]], name: str
             raise _bad(f"{name}: a fixed-response needs FixedResponseConfig.StatusCode")
     elif handler.cloud.world.get(TARGETS, str(action.get("TargetGroupArn"))) is None:
         raise HandlerError(f"Target groups '{action.get('TargetGroupArn')}' not found", "TargetGroupNotFound")
+
+
+def _name(request: Request) -> str:
+    """At most 32 characters, as AWS has them for load balancers and target groups."""
+    given = request.properties.get("Name")
+    return str(given or physical_name(request.stack_name, request.logical_id, request.token, 32))
 
 
 def _record(request: Request, identifier: str, attributes: Mapping[str, Any]) -> Record:

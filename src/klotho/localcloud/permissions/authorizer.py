@@ -77,6 +77,9 @@ class Authorizer:
         user = session_arn(call.caller, self._around.account)
         message = f"User: {user} is not authorized to perform: {need.action}{where} {decision.reason}"
         short = f"{need.action} on {explain.about(need, self._world)}"
+        if call.caller.session:
+            code, status = denial_of(call.service)
+            return ApiError(code, message, status)
         if decision.missing:
             told = explain.advice(call.caller.name, need, self._world)
             message, short = f"{message}. klotho: {told}", f"{short}; {told}"

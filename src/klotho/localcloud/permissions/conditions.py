@@ -39,6 +39,8 @@ KEYS: Mapping[str, str] = {
         "aws:ViaAWSService",
         "dynamodb:EnclosingOperation",
         "dynamodb:LeadingKeys",
+        "iam:AWSServiceName",
+        "iam:PassedToService",
         "events:detail-type",
         "events:source",
         "lambda:FunctionArn",

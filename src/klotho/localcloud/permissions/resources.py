@@ -346,6 +346,26 @@ def _parameter_arn(request: Request, name: str) -> str:
     return request.arn("ssm", f"parameter/{plain}") if plain else "*"
 
 
+def _hosted_zone(request: Request) -> list[Need]:
+    found = re.search(r"/hostedzone/([^/]+)", request.call.path)
+    return [request.need(f"arn:aws:route53:::hostedzone/{found[1]}" if found else "*")]
+
+
+def _stack(request: Request) -> list[Need]:
+    """A stack by name or id, and what the call makes CloudFormation do at once: read a template, take a role."""
+    given = request.text("StackName")
+    if not given and request.operation == "DescribeStacks":
+        return [request.need("*"), Need("cloudformation:ListStacks", "*")]
+    given = given or "*"
+    found = [request.need(given if given.startswith("arn:") else request.arn("cloudformation", f"stack/{given}/*"))]
+    role, url = request.text("RoleARN"), request.text("TemplateURL")
+    if role:
+        found.append(Need("iam:PassRole", role, {"iam:passedtoservice": "cloudformation.amazonaws.com"}))
+    if url:
+        found.append(Need("s3:GetObject", f"arn:aws:s3:::{unquote(url.split('://', 1)[-1].partition('/')[2])}"))
+    return found
+
+
 RESOLVERS: Mapping[str, Callable[[Request], list[Need]]] = {
     "batch": _batch,
     "bucket": _bucket,
@@ -355,6 +375,7 @@ RESOLVERS: Mapping[str, Callable[[Request], list[Need]]] = {
     "event_rule": _event_rule,
     "distribution": _distribution,
     "function": _function,
+    "hosted_zone": _hosted_zone,
     "item": _item,
     "listing": _listing,
     "object": _object,
@@ -366,6 +387,7 @@ RESOLVERS: Mapping[str, Callable[[Request], list[Need]]] = {
     "queue": _queue,
     "secret": _secret,
     "shard_iterator": _shard_iterator,
+    "stack": _stack,
     "subscription": _subscription,
     "table": _table,
     "topic": _topic,

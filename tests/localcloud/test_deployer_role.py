@@ -1,0 +1,154 @@
+"""`klotho up` with a role that has exactly the policies that `klotho permissions` prints."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, cast
+
+import pytest
+from botocore.exceptions import ClientError
+
+from klotho.deploy import bootstrap
+from klotho.deploy.orchestrator import Deployment, Orchestrator
+from klotho.deploy.place import Clients, Place
+from klotho.deploy.stacks import StackCalls
+from klotho.driver.machine import local_pace
+from klotho.localcloud.identity import ACCOUNT
+from klotho.stacks import Manifest
+from tests.examples.deployment import EXAMPLES
+from tests.localcloud.aws_account import REGION, Account, account, settings
+
+pytestmark = [pytest.mark.localcloud, pytest.mark.timeout(300)]
+
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/deployer"
+CHANGED = ("def handler(", "# changed\n\n\ndef handler(")
+
+
+@pytest.fixture(scope="module")
+def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
+    """An account with the bootstrap stack, and the guestbook as its program."""
+    with account(tmp_path_factory.mktemp("role")) as found:
+        guestbook = EXAMPLES / "guestbook"
+        texts = [path for path in guestbook.rglob("*") if path.suffix in (".py", ".html", ".js", ".css")]
+        found.write({str(path.relative_to(guestbook)): path.read_text(encoding="utf-8") for path in texts})
+        queue = 'import klotho\n\nklotho.Application("empty")\nklotho.Messaging.Queue("q")\n'
+        found.write({"empty/infra.py": queue, "empty/klotho.yaml": settings()})
+        found.json("up", "empty", "--env", "prod", "--yes")
+        found.write({"klotho.yaml": settings(role=ROLE)})
+        yield found
+
+
+def grant(aws: Account, policies: Sequence[Mapping[str, Any]]) -> None:
+    """The deployer's role, with these policies and no other."""
+    managed = {
+        f"Policy{number}": {"Type": "AWS::IAM::ManagedPolicy", "Properties": {"PolicyDocument": document}}
+        for number, document in enumerate(policies)
+    }
+    trust = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "Action": "sts:AssumeRole"}
+    role = {
+        "RoleName": "deployer",
+        "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [trust]},
+        "ManagedPolicyArns": [{"Ref": name} for name in managed],
+    }
+    body = json.dumps({"Resources": {**managed, "Deployer": {"Type": "AWS::IAM::Role", "Properties": role}}})
+    client = aws.client("cloudformation")
+    given = {"StackName": "owners", "TemplateBody": body, "Capabilities": ["CAPABILITY_NAMED_IAM"]}
+    if "owners" in aws.stacks():
+        client.update_stack(**given)
+        client.get_waiter("stack_update_complete").wait(StackName="owners", WaiterConfig={"Delay": 1})
+    else:
+        client.create_stack(**given)
+        client.get_waiter("stack_create_complete").wait(StackName="owners", WaiterConfig={"Delay": 1})
+
+
+def printed(aws: Account) -> list[dict[str, Any]]:
+    return list(aws.json("permissions", "--env", "prod")["policies"])
+
+
+def clients(aws: Account) -> Clients:
+    """The deployer's."""
+    connection = aws.connection
+    place = Place(
+        REGION,
+        ACCOUNT,
+        connection.endpoint_url,
+        connection.access_key,
+        connection.secret_key,
+        bucket_stem=bootstrap.BUCKET_STEM,
+    )
+    taken = Clients(place).sts.assume_role(RoleArn=ROLE, RoleSessionName="ci")["Credentials"]
+    found = Clients(replace(place, access_key=None, secret_key=None))
+    found._open().set_credentials(taken["AccessKeyId"], taken["SecretAccessKey"], taken["SessionToken"])
+    return found
+
+
+def delete(aws: Account) -> Deployment:
+    """Delete the guestbook with all its data, as the deployer."""
+    ours, pace = clients(aws), local_pace()
+    deployed = StackCalls(ours, pace).deployed(project="default", environment="prod", application="guestbook")
+    assert deployed
+    nothing = Manifest("guestbook", "default", "prod", REGION, (), (), ())
+    orchestrator = Orchestrator(
+        nothing, {}, cast("Any", None), ours, pace=pace, sink=lambda event: None, run_id="takedown"
+    )
+    return orchestrator.delete(deployed.values(), delete_data=True)
+
+
+def without(policies: Sequence[Mapping[str, Any]], action: str) -> list[dict[str, Any]]:
+    return [
+        {
+            **policy,
+            "Statement": [
+                {**item, "Action": left}
+                for item in policy["Statement"]
+                if (left := [name for name in item["Action"] if name != action])
+            ],
+        }
+        for policy in policies
+    ]
+
+
+def test_an_application_comes_changes_and_goes_under_exactly_the_printed_policies(aws: Account) -> None:
+    grant(aws, printed(aws))
+    made = aws.json("up", "--env", "prod", "--yes")
+    assert {item["result"] for item in made["stacks"]} == {"created"}
+    code = (aws.folder / "functions/book.py").read_text(encoding="utf-8")
+    aws.write({"functions/book.py": code.replace(*CHANGED)})
+    changed = aws.json("up", "--env", "prod", "--yes")
+    assert "updated" in {item["result"] for item in changed["stacks"]}
+    assert delete(aws).ok
+    assert not [name for name in aws.stacks() if "guestbook" in name]
+
+
+@pytest.mark.parametrize("action", ["dynamodb:CreateTable", "iam:PassRole"])
+def test_up_names_the_action_that_is_missing_and_the_resource_and_what_to_do(aws: Account, action: str) -> None:
+    grant(aws, without(printed(aws), action))
+    done = aws.klotho("up", "--env", "prod", "--yes")
+    assert done.returncode == 4, done.stderr
+    assert f"the deployer is not allowed `{action}` on arn:aws:" in done.stderr
+    assert "`klotho permissions` prints the policies" in done.stderr
+    assert set(re.findall(r"not authorized to perform: ([\w-]+:\w+)", done.stderr)) == {action}
+    assert "error[deployer-not-allowed]" in done.stderr
+    grant(aws, printed(aws))
+    assert delete(aws).ok
+
+
+def test_a_call_to_cloudformation_itself_is_refused_as_well(aws: Account) -> None:
+    grant(aws, without(printed(aws), "cloudformation:DescribeStacks"))
+    done = aws.klotho("up", "--env", "prod", "--yes")
+    assert done.returncode == 3, done.stderr
+    assert "the deployer is not allowed `cloudformation:DescribeStacks` on " in done.stderr
+    assert "`klotho permissions` prints the policies" in done.stderr
+
+
+def test_what_another_application_has_made_is_out_of_reach(aws: Account) -> None:
+    """The policies are for one application's names: the deployer can't delete the stack of `empty`."""
+    grant(aws, printed(aws))
+    other = next(name for name in aws.stacks() if "empty" in name)
+    client = clients(aws).cloudformation
+    with pytest.raises(ClientError, match=f"cloudformation:DeleteStack on resource: .*stack/{other}/"):
+        client.delete_stack(StackName=other)
+    assert other in aws.stacks()
