@@ -32,11 +32,16 @@ class Place:
     """None is AWS itself."""
     access_key: str | None = None
     secret_key: str | None = None
+    profile: str | None = None
+    """The profile of AWS's configuration files whose credentials are used; None: as AWS's own tools choose."""
+    role: str | None = None
+    """The ARN of a role to take on with these credentials."""
+    bucket_stem: str = "klotho-assets"
 
     @property
     def artifact_bucket(self) -> str:
-        """Where templates too large to send inline and functions' zips lie."""
-        return f"klotho-assets-{self.account}-{self.region}"
+        """Where templates too large to send inline, functions' zips and what is known of deployments lie."""
+        return f"{self.bucket_stem}-{self.account}-{self.region}"
 
     def object_url(self, key: str) -> str:
         """The URL CloudFormation reads a template from."""
@@ -91,6 +96,16 @@ class Clients:
         return self._client("cloudfront")
 
     @property
+    def sts(self) -> Any:
+        """A client of the Security Token Service."""
+        return self._client("sts")
+
+    @property
+    def ecr(self) -> Any:
+        """A client of ECR, where container images lie."""
+        return self._client("ecr")
+
+    @property
     def certificates(self) -> Any:
         """A client of ACM."""
         return self._client("acm")
@@ -99,6 +114,12 @@ class Clients:
     def dns(self) -> Any:
         """A client of Route 53."""
         return self._client("route53")
+
+    def of_account(self, account: str) -> Clients:
+        """The same credentials, with the account they belong to."""
+        clients = Clients(replace(self.place, account=account))
+        clients._session = self._open()
+        return clients
 
     def in_region(self, region: str) -> Clients:
         """Clients of the same account in another region; these themselves in their own."""
@@ -125,8 +146,25 @@ class Clients:
         if self._session is None:
             from botocore.session import Session
 
-            self._session = Session()
+            self._session = Session(profile=self.place.profile)
+            if self.place.role:
+                self._take_on(self.place.role)
         return self._session
+
+    def _take_on(self, role: str) -> None:
+        """Credentials of the role, renewed before they end."""
+        from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
+
+        session = self._session
+        fetcher = AssumeRoleCredentialFetcher(
+            lambda service, **given: session.create_client(
+                service, region_name=self.place.region, endpoint_url=self.place.endpoint_url, **given
+            ),
+            session.get_credentials(),
+            role,
+            extra_args={"RoleSessionName": "klotho"},
+        )
+        session._credentials = DeferredRefreshableCredentials(fetcher.fetch_credentials, "assume-role")
 
     def _make(self, service: str) -> Any:
         from botocore.config import Config

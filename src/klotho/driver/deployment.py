@@ -1,14 +1,15 @@
 """`up` and `preview` for the command line; `down` is in `takedown`.
 
-Input: a program, the environment's name, a sink for events. Output: values that say what happened. Refuses
-environments on AWS by name (deploying there comes with a later release), data loss nobody asked for, and an application
-that belongs to another folder's program. A program with mistakes changes nothing.
+Input: a program, the environment's name, a sink for events. Output: values that say what happened. Refuses data loss
+nobody asked for, on AWS a deployment nobody agreed to, and on this machine an application that belongs to another
+folder's program. A program with mistakes changes nothing. Nothing here knows whether an environment is on AWS but
+through `driver.session`, and that this machine keeps notes of what it runs.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -21,13 +22,15 @@ from klotho.deploy.sites.step import SiteChange, SiteOutcome, SiteStep
 from klotho.deploy.stacks import DeployedStack
 from klotho.deploy.steps import Steps, Surroundings
 from klotho.deploy.threads import workers
-from klotho.diagnostics import Failure, one_of
-from klotho.driver import local_cloud, records
+from klotho.diagnostics import ExitCode, Failure, one_of
+from klotho.driver import records, session
 from klotho.driver.build import Build, build
 from klotho.driver.domains import LocalDomain, local_domains
-from klotho.driver.machine import cache_folder, local_pace, new_run_id, runs_in_ci
+from klotho.driver.environments import keep_note
+from klotho.driver.machine import cache_folder, new_run_id, runs_in_ci
 from klotho.driver.needed_servers import refuse_missing_servers
 from klotho.driver.program import Program
+from klotho.driver.session import Session
 from klotho.driver.settings import Environment
 from klotho.driver.underway import Underway
 from klotho.driver.unset_secrets import secrets_not_set
@@ -63,63 +66,147 @@ class UpResult:
         return tuple(site for site in self.sites if site.result == "failed")
 
 
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """What a person says while `up` runs; by default they agree to everything that loses no data."""
+
+    bootstrap: Callable[[str], bool] = lambda question: True
+    """Asked before an account gets the bootstrap stack."""
+    deploy: Callable[[Build, Preview], bool] | None = None
+    """Asked with the preview before anything is deployed; None: not asked."""
+
+
 def up(
-    program: Program, environment: str | None, sink: Sink, *, delete_data: bool = False, take_over: bool = False
+    program: Program,
+    environment: str | None,
+    sink: Sink,
+    *,
+    delete_data: bool = False,
+    take_over: bool = False,
+    consent: Consent | None = None,
 ) -> UpResult:
     """Bring the program up; what did not change is not touched.
 
     `delete_data` allows removing or replacing what holds data; otherwise that is refused before it happens.
     `take_over` allows going on with an application that was brought up from another folder.
+    `consent` is asked for what `session.asks_first` environments do only when a person agrees.
     """
     begun = time.monotonic()
     sink(Step(f"compiling {program.path.name}"))
     built = build(program, environment, in_ci=runs_in_ci())
-    refuse_aws(built.environment, "deploying")
-    refuse_missing_servers(built)
-    if delete_data:
-        refuse_protected(built.environment)
-    project, name = built.application.project, built.environment.name
-    application = built.application.name
-    known = records.read(project, name, application)
-    notice = records.refuse_elsewhere(known, program.folder, take_over=take_over)
+    _refuse_early(built, delete_data)
+    notes = _Notes.of(built, take_over=take_over)
     count = len(built.manifest.stacks)
-    sink(Step(notice or f"{application} → {name} ({count} {'stack' if count == 1 else 'stacks'})"))
-    assets, sites = _asset_step(built, sink), _site_step(built, sink)
+    heading = f"{built.application.name} → {built.environment.name} ({count} {'stack' if count == 1 else 'stacks'})"
+    sink(Step(notes.notice or heading))
+    assets, sites = asset_step(built, sink), _site_step(built, sink)
     with workers(_BUILD_THREADS, "asset") as threads:
         assets.start(threads)
         sites.start(threads)
-        session = local_cloud.started_session(
-            project, name, built.region, lambda line: sink(Underway(line)), application=application
+        opened = session.started(
+            built.environment,
+            built.application.project,
+            lambda line: sink(Underway(line)),
+            application=built.application.name,
         )
-        deployed = session.calls.deployed(project=project, environment=name, application=application)
+        deployed = _deployed(built, opened)
         if not delete_data:
-            refuse_data_loss(leftovers(built.manifest, deployed), known.stateful if known else {})
-        record, run_id = _record(built, known), new_run_id()
-        records.write(record)
-        orchestrator = Orchestrator(
-            built.manifest,
-            built.templates,
-            assets,
-            session.clients,
-            pace=local_pace(),
-            sink=sink,
-            run_id=run_id,
-            spans=built.spans,
-            steps=_steps(built, session, sink),
-        )
-        deployment = orchestrator.deploy(deployed, delete_data=delete_data)
+            refuse_data_loss(leftovers(built.manifest, deployed), notes.stateful)
+        _ask(built, opened, assets, deployed, sink, consent or Consent())
+        run_id = new_run_id()
+        notes.write()
+        deployment = _orchestrator(built, opened, assets, sink, run_id).deploy(deployed, delete_data=delete_data)
         settled = {item.stack: item.outputs for item in deployment.outcomes if item.result in _UP}
-        published = sites.publish(settled, session.clients, run_id, local_pace())
+        published = sites.publish(settled, opened.clients, run_id, opened.pace)
     outputs = shown_outputs(built.manifest, {item.stack: item.outputs for item in deployment.outcomes})
-    units = _units(session, application)
-    logs = {str(unit["log_group"]): _unit_name(unit) for unit in units if unit.get("log_group")}
+    units = opened.units(built.application.name)
     if deployment.ok:
-        record = replace(record, stateful=_stateful(built), logs=logs)
-    records.write(record)
+        notes = notes.settled(built, units)
+    notes.write()
+    keep_note(built, opened)
     failed = tuple(unit for unit in units if unit.get("state") == "failed")
-    unset = secrets_not_set(built, outputs, session.clients)
+    unset = secrets_not_set(built, outputs, opened.clients)
     domains = local_domains(built.application, units)
     return UpResult(built, deployment, outputs, time.monotonic() - begun, failed, unset, published, domains)
+
+
+def _refuse_early(built: Build, delete_data: bool) -> None:
+    if built.environment.target == "local":
+        refuse_missing_servers(built)
+    if delete_data:
+        refuse_protected(built.environment)
+
+
+def _deployed(built: Build, opened: Session) -> dict[str, DeployedStack]:
+    return opened.calls.deployed(
+        project=built.application.project, environment=built.environment.name, application=built.application.name
+    )
+
+
+def _ask(
+    built: Build,
+    opened: Session,
+    assets: AssetStep,
+    deployed: Mapping[str, DeployedStack],
+    sink: Sink,
+    consent: Consent,
+) -> None:
+    """Failure (`not-agreed`) when the person does not want what would happen. An environment on this machine has
+    nothing to ask."""
+    opened.prepare(consent.bootstrap)
+    if consent.deploy is None or built.environment.target == "local":
+        return
+    bucket = opened.clients.place.artifact_bucket
+    steps = _steps(built, opened, sink)
+    found = preview(built.manifest, built.templates, deployed, assets, opened.calls, bucket, steps)
+    if found.changes and not consent.deploy(built, found):
+        raise Failure("not-agreed", "nothing was deployed", exit_code=ExitCode.CANCELLED)
+
+
+def _orchestrator(built: Build, opened: Session, assets: AssetStep, sink: Sink, run_id: str) -> Orchestrator:
+    return Orchestrator(
+        built.manifest,
+        built.templates,
+        assets,
+        opened.clients,
+        pace=opened.pace,
+        sink=sink,
+        run_id=run_id,
+        spans=built.spans,
+        steps=_steps(built, opened, sink),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Notes:
+    """What this machine keeps of an application it runs; for one on AWS nothing, the account has it all."""
+
+    record: records.Record | None
+    notice: str | None = None
+    """A line for the person, when another folder's application is taken over."""
+
+    @classmethod
+    def of(cls, built: Build, *, take_over: bool) -> _Notes:
+        if built.environment.target == "aws":
+            return cls(None)
+        known = records.read(built.application.project, built.environment.name, built.application.name)
+        notice = records.refuse_elsewhere(known, built.program.folder, take_over=take_over)
+        return cls(_record(built, known), notice)
+
+    @property
+    def stateful(self) -> Mapping[str, tuple[str, ...]]:
+        return self.record.stateful if self.record else {}
+
+    def settled(self, built: Build, units: Iterable[Mapping[str, Any]]) -> _Notes:
+        """After everything has worked: what is not in the program any more is gone."""
+        if self.record is None:
+            return self
+        logs = {str(unit["log_group"]): _unit_name(unit) for unit in units if unit.get("log_group")}
+        return _Notes(replace(self.record, stateful=_stateful(built), logs=logs))
+
+    def write(self) -> None:
+        if self.record is not None:
+            records.write(self.record)
 
 
 def _record(built: Build, known: records.Record | None) -> records.Record:
@@ -145,12 +232,6 @@ def _stateful(built: Build) -> dict[str, tuple[str, ...]]:
     }
 
 
-def _units(session: local_cloud.Session, application: str) -> list[Mapping[str, Any]]:
-    with local_cloud.local_failures():
-        units = session.connection.status().get("units", ())
-    return [unit for unit in units if unit.get("application") == application]
-
-
 def _unit_name(unit: Mapping[str, Any]) -> str:
     return str(unit.get("name", "")).rpartition("/")[2]
 
@@ -158,36 +239,24 @@ def _unit_name(unit: Mapping[str, Any]) -> str:
 def preview_up(program: Program, environment: str | None, sink: Sink) -> tuple[Build, Preview]:
     """What `up` would do. A stopped local cloud that holds data is started for the question and stopped again."""
     built = build(program, environment, in_ci=runs_in_ci())
-    refuse_aws(built.environment, "previewing")
-    project, name = built.application.project, built.environment.name
-    assets = _asset_step(built, sink)
+    assets = asset_step(built, sink)
     assets.validate()
-    if not local_cloud.has_data(project, name):
-        found = preview(built.manifest, built.templates, {}, assets, None, "")
-        return built, replace(found, sites=_site_step(built, sink).changes({}, None))
-    session, stop_after = local_cloud.running_session(project, name), False
-    if session is None:
-        session = local_cloud.started_session(
-            project, name, built.region, lambda line: sink(Step(line)), application=None
-        )
-        stop_after = True
-    try:
-        deployed = session.calls.deployed(project=project, environment=name, application=built.application.name)
+    with session.for_a_question(built.environment, built.application.project, sink) as opened:
+        if opened is None:
+            found = preview(built.manifest, built.templates, {}, assets, None, "")
+            return built, replace(found, sites=_site_step(built, sink).changes({}, None))
+        deployed = _deployed(built, opened)
         with workers(_BUILD_THREADS, "asset") as threads:
             assets.start(threads, assets_of_deployed(built.manifest, deployed))
-            bucket = session.clients.place.artifact_bucket
+            bucket = opened.clients.place.artifact_bucket
             found = preview(
-                built.manifest, built.templates, deployed, assets, session.calls, bucket, _steps(built, session, sink)
+                built.manifest, built.templates, deployed, assets, opened.calls, bucket, _steps(built, opened, sink)
             )
-            found = replace(found, sites=_site_changes(built, deployed, session, sink, threads))
-    finally:
-        if stop_after:
-            local_cloud.stop(project, name)
-    return built, found
+            return built, replace(found, sites=_site_changes(built, deployed, opened, sink, threads))
 
 
 def _site_changes(
-    built: Build, deployed: Mapping[str, DeployedStack], session: local_cloud.Session, sink: Sink, threads: Executor
+    built: Build, deployed: Mapping[str, DeployedStack], session: Session, sink: Sink, threads: Executor
 ) -> tuple[SiteChange, ...]:
     """Compared with the outputs of now: what this program's values will be is known after its deployment only."""
     names = {stack.stack_name: stack.name for stack in built.manifest.stacks}
@@ -245,20 +314,21 @@ def refuse_data_loss(stacks: Iterable[DeployedStack], constructs: Mapping[str, I
         )
 
 
-def _steps(built: Build, session: local_cloud.Session, sink: Sink) -> Steps:
+def _steps(built: Build, session: Session, sink: Sink) -> Steps:
     return Steps(built.manifest, Surroundings(session.clients, built.program.folder, sink, built.spans))
 
 
-def _asset_step(built: Build, sink: Sink) -> AssetStep:
+def asset_step(built: Build, sink: Sink) -> AssetStep:
     folder = built.program.folder
     return AssetStep(
         built.manifest.assets,
         program_root=folder,
         cache=cache_folder(),
-        build_image=local_cloud.image_builder(folder, built.application.project, built.environment.name),
+        target=session.target_of(built.environment),
+        build_image=session.image_builder(built),
         sink=sink,
         clock=time.monotonic,
-        validate_image=local_cloud.image_validator(folder),
+        validate_image=session.image_validator(built),
         spans=built.spans,
     )
 

@@ -16,6 +16,7 @@ from klotho.deploy.assets import AssetStep
 from klotho.deploy.events import Sink, Step
 from klotho.deploy.orchestrator import Deployment, Orchestrator
 from klotho.deploy.steps import Steps, Surroundings
+from klotho.deploy.target import HOST
 from klotho.diagnostics import Failure
 from klotho.driver import local_cloud, records
 from klotho.driver.deployment import refuse_aws, refuse_protected
@@ -133,7 +134,7 @@ def _delete_stacks(identity: Identity, session: local_cloud.Session, sink: Sink)
     deployed = session.calls.deployed(project=project, environment=name, application=identity.application)
     empty = Manifest(identity.application, project, name, session.connection.region, (), (), ())
     assets = AssetStep(
-        (), program_root=identity.folder, cache=cache_folder(), build_image=_no_images, sink=sink,
+        (), program_root=identity.folder, cache=cache_folder(), target=HOST, build_image=_no_images, sink=sink,
         clock=time.monotonic,
     )  # fmt: skip
     orchestrator = Orchestrator(empty, {}, assets, session.clients, pace=local_pace(), sink=sink, run_id=new_run_id())
@@ -183,5 +184,5 @@ def _others(states: Mapping[str, str], identity: Identity) -> tuple[tuple[str, .
     )
 
 
-def _no_images(properties: object, log: object) -> str:
+def _no_images(asset: object, log: object) -> str:
     raise AssertionError("deleting builds nothing")

@@ -26,11 +26,11 @@ def run(path: Path, env: str | None, as_json: bool, detailed_exitcode: bool) -> 
         console.json({"ok": True, **names, **found.to_json(built.spans)})
     else:
         console.diagnostics(built.diagnostics, built.program.folder)
-        _show(console, found, built.spans)
+        show(console, found, built.spans)
     return ExitCode.CHANGES if detailed_exitcode and (found.changes or found.changed_sites) else ExitCode.OK
 
 
-def _show(console: Console, found: Preview, spans: Mapping[str, Span]) -> None:
+def show(console: Console, found: Preview, spans: Mapping[str, Span]) -> None:
     for stack in found.stacks:
         action = f"may {stack.action}" if stack.uncertain else stack.action
         console.out(f"{console.paint_out(action.ljust(10), _ACTIONS[stack.action])} {stack.stack}")
