@@ -223,7 +223,7 @@ class _Writer:
 
 
 def _provided_parameter(item: Provided) -> str:
-    return f"{pascal(item.construct.partition('/')[2])}{item.step.capitalize()}{item.part.capitalize()}"
+    return logical_id(item.construct.partition("/")[2], f"{item.step}-{item.part}")
 
 
 def _logical_ids(graph: ResourceGraph, segmentation: Segmentation) -> dict[ResourceKey, str]:
