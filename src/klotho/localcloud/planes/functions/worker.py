@@ -16,7 +16,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from klotho.localcloud.planes.functions import memory, outcome, runtimes
+from klotho.localcloud.planes import memory
+from klotho.localcloud.planes.functions import outcome, runtimes
 from klotho.localcloud.planes.functions.log_pipe import LogPipe
 from klotho.localcloud.planes.functions.model import PAYLOAD_LIMIT, FunctionSpec, Invocation
 from klotho.localcloud.planes.functions.runtime_api import RuntimeConnection
