@@ -426,7 +426,7 @@ def test_new_code_answers_new_calls_while_a_running_one_finishes_on_the_old(tmp_
         async with functions_cloud(tmp_path) as cloud:
             await python(cloud, slow)
             running = asyncio.create_task(call(cloud))
-            await asyncio.sleep(0.2)
+            await until(lambda: any(line.startswith("START ") for line in logged(cloud)), seconds=20)
             await python(cloud, "def handler(e, c):\n    return 'new'\n")
             assert (await call(cloud)).payload == b'"new"'
             assert (await running).payload == b'"old"'
