@@ -10,7 +10,10 @@ import typer
 
 from klotho.cli.groups.accounts import bootstrap, ci
 from klotho.cli.groups.env import env
+from klotho.cli.groups.history import history
+from klotho.cli.groups.operate import operate
 from klotho.cli.groups.secret import secret
+from klotho.cli.groups.setup import setup
 from klotho.cli.options import (
     PROGRAM,
     ApplicationOption,
@@ -107,18 +110,23 @@ def preview(
     path: PathArgument = PROGRAM,
     env: EnvironmentOption = None,
     yes: AsksNothingOption = False,
+    diff: Annotated[bool, typer.Option("--diff", help="Show old and new values of every property.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="List everything that is created.")] = False,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Ask CloudFormation too, by change sets that are deleted again.")
+    ] = False,
     as_json: JsonOption = False,
     detailed_exitcode: Annotated[
         bool, typer.Option("--detailed-exitcode", help="Exit 20 when there are changes.")
     ] = False,
 ) -> int:
-    """Show what `up` would change (also: diff, plan).
+    """Show what `up` would change, why, and what it opens (also: diff, plan).
 
     Changes nothing. Exits 0 unless --detailed-exitcode is given.
     """
     from klotho.cli.commands.preview import run
 
-    return run(path, env, as_json, detailed_exitcode)
+    return run(path, env, as_json, detailed_exitcode, diff=diff, verbose=verbose, verify=verify)
 
 
 @app.command("up")
@@ -140,6 +148,19 @@ def up(
     from klotho.cli.commands.up import run
 
     return run(path, env, yes, delete_data, take_over, as_json)
+
+
+@app.command()
+def dev(
+    path: PathArgument = PROGRAM, env: EnvironmentOption = None, yes: YesOption = False, as_json: JsonOption = False
+) -> int:
+    """Bring the application up and put every saved file in place at once, until Ctrl-C.
+
+    Shows the logs of all services. Code is swapped without a deployment; at the end it is deployed.
+    """
+    from klotho.cli.commands.dev import run
+
+    return run(path, env, yes, as_json)
 
 
 @app.command("down")
@@ -253,7 +274,10 @@ def permissions(
     run(path, env, out, as_json)
 
 
+app.add_typer(history)
 app.command("bootstrap")(bootstrap)
+app.add_typer(operate)
+app.add_typer(setup)
 app.add_typer(secret, name="secret")
 app.add_typer(ci, name="ci")
 app.add_typer(env, name="env")

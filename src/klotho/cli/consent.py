@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import sys
 
-from klotho.cli.commands.preview import show
 from klotho.cli.console import Console
-from klotho.cli.progress import Progress
+from klotho.cli.preview_page import Page
+from klotho.cli.progress import Pausable
 from klotho.deploy.preview import Preview
 from klotho.diagnostics import ExitCode, Failure
 from klotho.driver.build import Build
@@ -19,7 +19,7 @@ from klotho.driver.deployment import Consent
 class Asked:
     """Questions at the terminal; progress stands still while one is open."""
 
-    def __init__(self, console: Console, progress: Progress) -> None:
+    def __init__(self, console: Console, progress: Pausable) -> None:
         self._console = console
         self._progress = progress
 
@@ -32,20 +32,21 @@ class Asked:
 
     def _deploy(self, built: Build, found: Preview) -> bool:
         with self._progress.paused():
-            show(self._console, found, built.spans)
+            for line in Page(found, built.spans, self._console.paint_out).lines():
+                self._console.out(line)
         return self._yes(f"Deploy this to {built.environment.name}?")
 
     def _yes(self, question: str) -> bool:
         return _answered(self._console, self._progress, question)
 
 
-def agree(console: Console, progress: Progress, question: str) -> None:
+def agree(console: Console, progress: Pausable, question: str) -> None:
     """Failure (`not-agreed`) when the person says no."""
     if not _answered(console, progress, question):
         raise Failure("not-agreed", "nothing was changed", exit_code=ExitCode.CANCELLED)
 
 
-def _answered(console: Console, progress: Progress, question: str) -> bool:
+def _answered(console: Console, progress: Pausable, question: str) -> bool:
     if not console.interactive:
         raise Failure(
             "consent-needed",

@@ -49,6 +49,19 @@ class ImageValidator(Protocol):
         """Failure, at the Dockerfile's line, for what the image builder is certain to refuse."""
 
 
+class Assets(Protocol):
+    """What the deployer asks of assets, built now or long ago."""
+
+    def future(self, construct: str) -> Future[BuiltAsset]:
+        """The build of an asset; fails with `Failure`."""
+
+    def value(self, source: AssetSource, bucket: str) -> str:
+        """A parameter's value; waits for the build."""
+
+    def upload(self, constructs: Iterable[str], clients: Clients) -> None:
+        """Make sure the bucket holds the zips of these assets."""
+
+
 class AssetStep:
     """The assets of one deployment, started once."""
 
@@ -130,7 +143,7 @@ class AssetStep:
             if built.zip is not None:
                 with self._upload_lock:
                     if built.zip.key not in self._uploaded:
-                        _upload(built.zip, clients)
+                        upload_zip(built.zip, clients)
                         self._uploaded.add(built.zip.key)
 
     def _build(self, asset: PackageAsset) -> BuiltAsset:
@@ -165,7 +178,8 @@ class AssetStep:
         return BuiltAsset(zip=built), f"{built.digest[:12]}{' unchanged' if built.cached else ''}"
 
 
-def _upload(built: FunctionZip, clients: Clients) -> None:
+def upload_zip(built: FunctionZip, clients: Clients) -> None:
+    """Unless the artifact bucket holds it already."""
     from botocore.exceptions import ClientError
 
     bucket = clients.place.artifact_bucket

@@ -16,9 +16,9 @@ from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
 from typing import Any, Literal
 
-from klotho.deploy.assets import AssetStep
+from klotho.deploy.assets import Assets
 from klotho.deploy.data_loss import refuse_data_loss
-from klotho.deploy.desired import deployed_digest
+from klotho.deploy.desired import deployed_digest, wanted_tags
 from klotho.deploy.desired import leftovers as leftovers
 from klotho.deploy.differences import differences
 from klotho.deploy.emptying import empty_buckets
@@ -39,7 +39,6 @@ from klotho.deploy.place import Clients, Pace
 from klotho.deploy.preview import Previewer
 from klotho.deploy.sites.removal import empty_what_goes
 from klotho.deploy.stacks import (
-    STATEFUL_TAG,
     DeployedStack,
     Request,
     ResourceEvent,
@@ -99,7 +98,7 @@ class Orchestrator:
         self,
         manifest: Manifest,
         templates: Mapping[str, bytes],
-        assets: AssetStep,
+        assets: Assets,
         clients: Clients,
         *,
         pace: Pace,
@@ -123,6 +122,8 @@ class Orchestrator:
         self._steps = steps
         self._outcomes: dict[str, StackOutcome] = {}
         self._delete_data = False
+        self.resolved: dict[str, dict[str, str]] = {}
+        """What assets and steps gave, by stack and parameter: for the revision."""
 
     def deploy(self, deployed: Mapping[str, DeployedStack], *, delete_data: bool = False) -> Deployment:
         """Deploy what changed, then delete stacks the manifest does not hold any more.
@@ -243,6 +244,11 @@ class Orchestrator:
 
     def _deploy_stack(self, stack: Stack, deployed: DeployedStack | None) -> StackOutcome:
         parameters = {name: self._value(source) for name, source in stack.parameters.items()}
+        self.resolved[stack.name] = {
+            name: parameters[name]
+            for name, source in stack.parameters.items()
+            if isinstance(source, AssetSource | StepSource)
+        }
         digest = deployed_digest(stack, parameters)
         if deployed is not None and deployed.busy:
             self._sink(Step(f"waiting for stack {stack.name}: {deployed.status} from an earlier run"))
@@ -257,7 +263,7 @@ class Orchestrator:
             template=self._templates[stack.template],
             template_digest=stack.digest,
             parameters=parameters,
-            tags={**stack.tags, STATEFUL_TAG: str(stack.stateful).lower()},
+            tags=wanted_tags(stack),
             digest=digest,
             token=self._token(digest, "deploy"),
         )

@@ -63,11 +63,21 @@ class Pace:
     """The interval it grows to (by half each time nothing new was seen)."""
 
 
+Guard = Callable[[str, str], None]
+"""Called with the service's name (as boto3 has it) and the operation's before each attempt of a call that is no read;
+raises when it may not be made any more."""
+
+_READS = ("BatchGet", "Describe", "Detect", "Estimate", "Filter", "Get", "Head", "List", "Lookup", "Validate")
+"""How operations that change nothing begin. What else reads is asked about once too often, which harms nothing."""
+
+
 class Clients:
     """One session, one client per service, made when first asked for; safe to use from several threads."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: Place, guard: Guard | None = None) -> None:
+        """With `guard` every call that may change something passes it first, retries too."""
         self.place = place
+        self._guard = guard
         self._made: dict[str, Any] = {}
         self._elsewhere: dict[str, Clients] = {}
         self._lock = threading.Lock()
@@ -94,6 +104,21 @@ class Clients:
     def cloudfront(self) -> Any:
         """A client of CloudFront."""
         return self._client("cloudfront")
+
+    @property
+    def functions(self) -> Any:
+        """A client of Lambda."""
+        return self._client("lambda")
+
+    @property
+    def containers(self) -> Any:
+        """A client of ECS."""
+        return self._client("ecs")
+
+    @property
+    def sessions(self) -> Any:
+        """A client of Systems Manager, which leads into containers."""
+        return self._client("ssm")
 
     @property
     def sts(self) -> Any:
@@ -127,8 +152,15 @@ class Clients:
             return self
         with self._lock:
             if region not in self._elsewhere:
-                self._elsewhere[region] = Clients(replace(self.place, region=region))
+                self._elsewhere[region] = Clients(replace(self.place, region=region), self._guard)
             return self._elsewhere[region]
+
+    def guarded(self, guard: Guard) -> Clients:
+        """Clients of the same place and session whose writes pass `guard`."""
+        found = Clients(self.place, guard)
+        with self._lock:
+            found._session = self._open()
+        return found
 
     @property
     def events(self) -> Any:
@@ -146,7 +178,9 @@ class Clients:
         if self._session is None:
             from botocore.session import Session
 
-            self._session = Session(profile=self.place.profile)
+            # A place with keys of its own does not care for the profile of the person's shell, which may not exist.
+            alone = {"profile": (None, None, None, None)} if self.place.access_key else None
+            self._session = Session(alone, profile=self.place.profile)
             if self.place.role:
                 self._take_on(self.place.role)
         return self._session
@@ -177,7 +211,7 @@ class Clients:
             connect_timeout=5,
             read_timeout=60,
         )
-        return self._open().create_client(
+        client = self._open().create_client(
             service,
             region_name=self.place.region,
             endpoint_url=self.place.endpoint_url,
@@ -185,6 +219,18 @@ class Clients:
             aws_secret_access_key=self.place.secret_key,
             config=config,
         )
+        if self._guard is not None:
+            # `before-call` comes once a call; this one comes again for each retry.
+            client.meta.events.register("request-created", self._guarded_by(self._guard, service))
+        return client
+
+    @staticmethod
+    def _guarded_by(guard: Guard, service: str) -> Callable[..., None]:
+        def on_request(operation_name: str, **_: Any) -> None:
+            if not operation_name.startswith(_READS):
+                guard(service, operation_name)
+
+        return on_request
 
 
 _CREDENTIAL_CODES = {

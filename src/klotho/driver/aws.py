@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from klotho.deploy import bootstrap
-from klotho.deploy.images.ecr import EcrImages
-from klotho.deploy.place import Clients, Pace, Place, translated
+from klotho.deploy.images.ecr import EcrImages, image_is_there
+from klotho.deploy.place import Clients, Guard, Pace, Place, translated
 from klotho.deploy.stacks import StackCalls
 from klotho.diagnostics import ExitCode, Failure
 from klotho.driver.machine import aws_pace, local_pace
@@ -56,9 +56,19 @@ class AwsSession:
     def calls(self) -> StackCalls:
         return StackCalls(self.clients, self.pace)
 
+    def guarded(self, guard: Guard) -> AwsSession:
+        return replace(self, clients=self.clients.guarded(guard))
+
     def units(self, application: str) -> list[Mapping[str, Any]]:
         """Nothing besides the stacks: CloudFormation has waited until services were healthy."""
         return []
+
+    def has_image(self, uri: str) -> bool:
+        """Images that are not in ECR are somebody else's: nobody here deletes them."""
+        name, _, digest = uri.partition("@")
+        if not digest or ".dkr.ecr." not in name:
+            return True
+        return image_is_there(self.clients, name.partition("/")[2], digest)
 
     def prepare(self, consent: Callable[[str], bool]) -> None:
         """The bootstrap stack of the account and region, made with consent when it is missing or older."""

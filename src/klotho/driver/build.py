@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,7 @@ from klotho.stacks import Manifest
 
 if TYPE_CHECKING:
     from klotho.application import Application
-    from klotho.resources import ResourceGraph
+    from klotho.resources import ResourceGraph, ResourceKey
 
 OUTPUT_FOLDER = "compiled"
 
@@ -41,6 +41,8 @@ class Build:
     """Templates and manifest, by path below `compiled/`."""
     diagnostics: tuple[Diagnostic, ...]
     """Warnings only: an error raises."""
+    keys: Mapping[str, ResourceKey] = field(default_factory=dict)
+    """The graph's key of each resource, by logical id."""
 
     @property
     def templates(self) -> Mapping[str, bytes]:
@@ -59,7 +61,7 @@ class Build:
 
 def build(program: Program, environment_name: str | None, *, in_ci: bool = False) -> Build:
     """Run the program and compile it for an environment."""
-    from klotho.application.files import ProgramFiles
+    from klotho.application.files import ProgramFiles, repository_of
     from klotho.catalogue.policy import EnvironmentPolicy
     from klotho.emit import render
     from klotho.engine import report_mistakes, resolve
@@ -69,7 +71,7 @@ def build(program: Program, environment_name: str | None, *, in_ci: bool = False
     report.extend(program.diagnostics)
     if application is None:
         raise ProgramError(report.diagnostics)
-    files = ProgramFiles(program.folder, _repository_top(program.folder))
+    files = ProgramFiles(program.folder, repository_of(program.folder))
     if report.errors:
         report_mistakes(application, files=files, report=report, now=time.time())
         report.stop_on_errors()
@@ -97,6 +99,7 @@ def build(program: Program, environment_name: str | None, *, in_ci: bool = False
         manifest=bundle.manifest,
         files=bundle.files,
         diagnostics=tuple(report.diagnostics),
+        keys=bundle.keys,
     )
 
 
@@ -131,8 +134,3 @@ def _named(application: Application, program: Program) -> Application:
         name=settings.app or application.name,
         project=settings.project or application.project,
     )
-
-
-def _repository_top(folder: Path) -> Path:
-    """The nearest folder above with a `.git`, else the folder itself: how far a program's paths may lead."""
-    return next((parent for parent in (folder, *folder.parents) if (parent / ".git").exists()), folder)

@@ -1,4 +1,4 @@
-"""`up` and `preview` for the command line; `down` is in `takedown`.
+"""`up` for the command line; `preview` is in `previewing`, `down` in `takedown`.
 
 Input: a program, the environment's name, a sink for events. Output: values that say what happened. Refuses data loss
 nobody asked for, on AWS a deployment nobody agreed to, and on this machine an application that belongs to another
@@ -10,33 +10,34 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from klotho.deploy.assets import AssetStep
 from klotho.deploy.events import Sink, Step
 from klotho.deploy.orchestrator import Deployment, Orchestrator, leftovers
-from klotho.deploy.preview import Preview, assets_of_deployed, preview
-from klotho.deploy.sites.step import SiteChange, SiteOutcome, SiteStep
+from klotho.deploy.preview import Preview, preview
+from klotho.deploy.sites.step import SiteOutcome, SiteStep
 from klotho.deploy.stacks import DeployedStack
 from klotho.deploy.steps import Steps, Surroundings
 from klotho.deploy.threads import workers
 from klotho.diagnostics import ExitCode, Failure, one_of
 from klotho.driver import records, session
 from klotho.driver.build import Build, build
+from klotho.driver.change import Change
 from klotho.driver.domains import LocalDomain, local_domains
 from klotho.driver.environments import keep_note
 from klotho.driver.machine import cache_folder, new_run_id, runs_in_ci
 from klotho.driver.needed_servers import refuse_missing_servers
 from klotho.driver.program import Program
+from klotho.driver.recording import record
 from klotho.driver.session import Session
 from klotho.driver.settings import Environment
-from klotho.driver.underway import Underway
 from klotho.driver.unset_secrets import secrets_not_set
 from klotho.stacks import Manifest
 
-_BUILD_THREADS = 4
+BUILD_THREADS = 4
+"""How many assets are built at once."""
 _UP = ("created", "updated", "unchanged")
 
 
@@ -95,27 +96,33 @@ def up(
     sink(Step(f"compiling {program.path.name}"))
     built = build(program, environment, in_ci=runs_in_ci())
     _refuse_early(built, delete_data)
+    with Change(built.environment, built.application.project, built.application.name, "klotho up", sink) as change:
+        result = _deploy(built, sink, change, consent or Consent(), delete_data=delete_data, take_over=take_over)
+    return replace(result, seconds=time.monotonic() - begun)
+
+
+def _deploy(
+    built: Build, sink: Sink, change: Change, consent: Consent, *, delete_data: bool, take_over: bool
+) -> UpResult:
+    """Under the lease, which every write passes."""
     notes = _Notes.of(built, take_over=take_over)
     count = len(built.manifest.stacks)
     heading = f"{built.application.name} → {built.environment.name} ({count} {'stack' if count == 1 else 'stacks'})"
     sink(Step(notes.notice or heading))
-    assets, sites = asset_step(built, sink), _site_step(built, sink)
-    with workers(_BUILD_THREADS, "asset") as threads:
+    assets, sites = asset_step_of(built, sink), site_step_of(built, sink)
+    with workers(BUILD_THREADS, "asset") as threads:
         assets.start(threads)
         sites.start(threads)
-        opened = session.started(
-            built.environment,
-            built.application.project,
-            lambda line: sink(Underway(line)),
-            application=built.application.name,
-        )
-        deployed = _deployed(built, opened)
+        opened = change.open(consent.bootstrap)
+        deployed = deployed_of(built, opened)
         if not delete_data:
             refuse_data_loss(leftovers(built.manifest, deployed), notes.stateful)
-        _ask(built, opened, assets, deployed, sink, consent or Consent())
+        _ask(built, opened, assets, deployed, sink, consent)
         run_id = new_run_id()
         notes.write()
-        deployment = _orchestrator(built, opened, assets, sink, run_id).deploy(deployed, delete_data=delete_data)
+        orchestrator = _orchestrator(built, opened, assets, sink, run_id)
+        deployment = orchestrator.deploy(deployed, delete_data=delete_data)
+        record(built, opened, deployment, orchestrator.resolved)
         settled = {item.stack: item.outputs for item in deployment.outcomes if item.result in _UP}
         published = sites.publish(settled, opened.clients, run_id, opened.pace)
     outputs = shown_outputs(built.manifest, {item.stack: item.outputs for item in deployment.outcomes})
@@ -127,7 +134,7 @@ def up(
     failed = tuple(unit for unit in units if unit.get("state") == "failed")
     unset = secrets_not_set(built, outputs, opened.clients)
     domains = local_domains(built.application, units)
-    return UpResult(built, deployment, outputs, time.monotonic() - begun, failed, unset, published, domains)
+    return UpResult(built, deployment, outputs, 0.0, failed, unset, published, domains)
 
 
 def _refuse_early(built: Build, delete_data: bool) -> None:
@@ -137,7 +144,8 @@ def _refuse_early(built: Build, delete_data: bool) -> None:
         refuse_protected(built.environment)
 
 
-def _deployed(built: Build, opened: Session) -> dict[str, DeployedStack]:
+def deployed_of(built: Build, opened: Session) -> dict[str, DeployedStack]:
+    """The live stacks of the application in its environment, by CloudFormation name."""
     return opened.calls.deployed(
         project=built.application.project, environment=built.environment.name, application=built.application.name
     )
@@ -153,11 +161,10 @@ def _ask(
 ) -> None:
     """Failure (`not-agreed`) when the person does not want what would happen. An environment on this machine has
     nothing to ask."""
-    opened.prepare(consent.bootstrap)
     if consent.deploy is None or built.environment.target == "local":
         return
     bucket = opened.clients.place.artifact_bucket
-    steps = _steps(built, opened, sink)
+    steps = steps_of(built, opened, sink)
     found = preview(built.manifest, built.templates, deployed, assets, opened.calls, bucket, steps)
     if found.changes and not consent.deploy(built, found):
         raise Failure("not-agreed", "nothing was deployed", exit_code=ExitCode.CANCELLED)
@@ -173,7 +180,7 @@ def _orchestrator(built: Build, opened: Session, assets: AssetStep, sink: Sink, 
         sink=sink,
         run_id=run_id,
         spans=built.spans,
-        steps=_steps(built, opened, sink),
+        steps=steps_of(built, opened, sink),
     )
 
 
@@ -236,36 +243,6 @@ def _unit_name(unit: Mapping[str, Any]) -> str:
     return str(unit.get("name", "")).rpartition("/")[2]
 
 
-def preview_up(program: Program, environment: str | None, sink: Sink) -> tuple[Build, Preview]:
-    """What `up` would do. A stopped local cloud that holds data is started for the question and stopped again."""
-    built = build(program, environment, in_ci=runs_in_ci())
-    assets = asset_step(built, sink)
-    assets.validate()
-    with session.for_a_question(built.environment, built.application.project, sink) as opened:
-        if opened is None:
-            found = preview(built.manifest, built.templates, {}, assets, None, "")
-            return built, replace(found, sites=_site_step(built, sink).changes({}, None))
-        deployed = _deployed(built, opened)
-        with workers(_BUILD_THREADS, "asset") as threads:
-            assets.start(threads, assets_of_deployed(built.manifest, deployed))
-            bucket = opened.clients.place.artifact_bucket
-            found = preview(
-                built.manifest, built.templates, deployed, assets, opened.calls, bucket, _steps(built, opened, sink)
-            )
-            return built, replace(found, sites=_site_changes(built, deployed, opened, sink, threads))
-
-
-def _site_changes(
-    built: Build, deployed: Mapping[str, DeployedStack], session: Session, sink: Sink, threads: Executor
-) -> tuple[SiteChange, ...]:
-    """Compared with the outputs of now: what this program's values will be is known after its deployment only."""
-    names = {stack.stack_name: stack.name for stack in built.manifest.stacks}
-    outputs = {names[name]: stack.outputs for name, stack in deployed.items() if name in names}
-    sites = _site_step(built, sink)
-    sites.start(threads, sites.deployed(outputs))
-    return sites.changes(outputs, session.clients)
-
-
 def shown_outputs(manifest: Manifest, by_stack: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
     """The outputs people see, by name; those of stacks that are not there are left out."""
     return {
@@ -314,11 +291,13 @@ def refuse_data_loss(stacks: Iterable[DeployedStack], constructs: Mapping[str, I
         )
 
 
-def _steps(built: Build, session: Session, sink: Sink) -> Steps:
+def steps_of(built: Build, session: Session, sink: Sink) -> Steps:
+    """What the deployer does around the stacks."""
     return Steps(built.manifest, Surroundings(session.clients, built.program.folder, sink, built.spans))
 
 
-def asset_step(built: Build, sink: Sink) -> AssetStep:
+def asset_step_of(built: Build, sink: Sink) -> AssetStep:
+    """The assets of the program, none begun."""
     folder = built.program.folder
     return AssetStep(
         built.manifest.assets,
@@ -333,7 +312,8 @@ def asset_step(built: Build, sink: Sink) -> AssetStep:
     )
 
 
-def _site_step(built: Build, sink: Sink) -> SiteStep:
+def site_step_of(built: Build, sink: Sink) -> SiteStep:
+    """The sites of the program, none begun."""
     return SiteStep(
         built.manifest.sites,
         program_root=built.program.folder,

@@ -10,12 +10,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from klotho.deploy.assets import ImageBuilder, ImageValidator
-from klotho.deploy.place import Clients, Pace, Place
+from klotho.deploy.place import Clients, Guard, Pace, Place
 from klotho.deploy.stacks import StackCalls
 from klotho.diagnostics import Failure, Span
 from klotho.diagnostics.codes import PAGES
@@ -42,11 +42,17 @@ class Session:
     def calls(self) -> StackCalls:
         return StackCalls(self.clients, self.pace)
 
+    def guarded(self, guard: Guard) -> Session:
+        return replace(self, clients=self.clients.guarded(guard))
+
     def units(self, application: str) -> list[Mapping[str, Any]]:
         """Its processes, servers and addresses."""
         with local_failures():
             units = self.connection.status().get("units", ())
         return [unit for unit in units if unit.get("application") == application]
+
+    def has_image(self, uri: str) -> bool:
+        return (connect.state_folder(self.project, self.environment) / "images" / uri.rpartition(":")[2]).is_dir()
 
     def prepare(self, consent: Callable[[str], bool]) -> None:
         """A local cloud has what deployments need from the start."""

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
 from klotho.deploy.events import Sink, Step
-from klotho.deploy.place import Clients, Pace
+from klotho.deploy.place import Clients, Guard, Pace
 from klotho.deploy.stacks import StackCalls
 from klotho.deploy.target import HOST, LAMBDA, Target
 from klotho.driver.settings import Environment
@@ -35,8 +35,14 @@ class Session(Protocol):
     @property
     def calls(self) -> StackCalls: ...
 
+    def guarded(self, guard: Guard) -> Session:
+        """The same, whose every call that may change something passes `guard`."""
+
     def units(self, application: str) -> list[Mapping[str, Any]]:
         """What runs of an application, as `klotho status` shows it."""
+
+    def has_image(self, uri: str) -> bool:
+        """Whether a container image, pinned by digest, is still where services take it from."""
 
     def prepare(self, consent: Callable[[str], bool]) -> None:
         """Make sure that what every deployment needs is there. `consent` answers a question for the person;

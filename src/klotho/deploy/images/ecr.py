@@ -109,6 +109,20 @@ class EcrImages:
         )
 
 
+def image_is_there(clients: Clients, repository: str, digest: str) -> bool:
+    """Whether a repository still holds an image."""
+    from botocore.exceptions import ClientError
+
+    with translated(f"looking for the image {digest}"):
+        try:
+            clients.ecr.describe_images(repositoryName=repository, imageIds=[{"imageDigest": digest}])
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") in ("ImageNotFoundException", "RepositoryNotFoundException"):
+                return False
+            raise
+    return True
+
+
 def image_tag(construct: str, inputs: str) -> str:
     """`orders-<digest>` of `Compute.Container/orders`."""
     name = re.sub(r"[^A-Za-z0-9_.-]", "-", construct.rpartition("/")[2]).lstrip(".-") or "image"

@@ -59,7 +59,10 @@ class Surroundings:
 class Steps:
     """The steps of one deployment; each value is made once, whoever asks first."""
 
-    def __init__(self, manifest: Manifest, surroundings: Surroundings) -> None:
+    def __init__(
+        self, manifest: Manifest, surroundings: Surroundings, made: Mapping[StepSource, str] | None = None
+    ) -> None:
+        """`made`: values of a deployment that is repeated, which are not made again."""
         self._steps = {(step.construct, step.step): step for step in manifest.steps}
         self._tags = {
             "klotho:project": manifest.project,
@@ -67,7 +70,7 @@ class Steps:
             "klotho:environment": manifest.environment,
         }
         self._around = surroundings
-        self._values: dict[StepSource, str] = {}
+        self._values: dict[StepSource, str] = dict(made or {})
         self._locks = {place: threading.Lock() for place in self._steps}
 
     def begin(self, sources: Iterable[StepSource]) -> None:
@@ -85,7 +88,7 @@ class Steps:
 
     def known(self, source: StepSource) -> str | None:
         """The parameter's value as far as it can be told without changing anything."""
-        return KINDS[source.step].known(self._task(source), source.part)
+        return self._values.get(source) or KINDS[source.step].known(self._task(source), source.part)
 
     def sweep(self) -> None:
         """Remove what earlier deployments made for constructs that have no such step now."""
