@@ -6,6 +6,9 @@
 # make gates  every template judged by cfn-lint and checkov
 # make bench  measurements, with peers in the same run
 
+# Where an environment forbids bytecode, every process would compile everything anew: a third of the tests' time.
+unexport PYTHONDONTWRITEBYTECODE
+
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin

@@ -326,8 +326,7 @@ def test_a_file_or_folder_of_the_users_is_never_an_output_folder(klotho: Run, sh
 @pytest.mark.parametrize(
     "command", ["init", "build", "preview", "up", "down", "status", "outputs", "logs", "permissions"]
 )
-def test_every_command_takes_env_yes_and_json(command: str) -> None:
-    result = subprocess.run(
-        [sys.executable, "-m", "klotho.cli", command, "--help"], capture_output=True, text=True, check=True
-    )
-    assert all(option in result.stdout for option in ("--env", "--yes", "--json"))
+def test_every_command_takes_env_yes_and_json(klotho: Run, command: str) -> None:
+    done = klotho(command, "--help")
+    assert done.returncode == 0
+    assert all(option in done.stdout for option in ("--env", "--yes", "--json"))

@@ -240,7 +240,7 @@ def _shown_values(setting: Setting) -> dict[str, list[Any]]:
 
 
 def _provided_parameter(item: Provided) -> str:
-    return f"{pascal(item.construct.partition('/')[2])}{item.step.capitalize()}{item.part.capitalize()}"
+    return logical_id(item.construct.partition("/")[2], f"{item.step}-{item.part}")
 
 
 def _logical_ids(graph: ResourceGraph, segmentation: Segmentation) -> dict[ResourceKey, str]:

@@ -32,6 +32,7 @@ def refusal(served: ServedCloud, body: str, **rest: Any) -> tuple[str, str]:
         (template(ONE, Transform="AWS::Serverless-2016-10-31"), "Template section Transform is not supported"),
         (template(ONE, Wishes={}), "Invalid template property or properties [Wishes]"),
         (template({"a-b": vpc()}), "Resource name a-b is non alphanumeric."),
+        (template({"A": vpc()}, Parameters={"a-b": {"Type": "String"}}), "Parameter name a-b is non alphanumeric."),
         (template({"V": {**vpc(), "UpdatePolicy": {}}}), "Resource attribute UpdatePolicy of [V] is not supported"),
         (template({"V": {**vpc(), "DeletionPolicy": "Maybe"}}), "Unrecognized DeletionPolicy Maybe for resource V"),
         (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import shutil
@@ -294,6 +295,34 @@ def test_a_stopped_service_has_no_process_and_waits_for_its_port_when_it_comes_b
         await handler.resume(record)
         await until(lambda: bench.cloud.containers.status()[0].state == "failed")
         assert "is not on this machine" in (bench.cloud.containers.status()[0].detail or "")
+
+    bench.run(work)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what a running process uses")
+def test_a_container_that_uses_more_memory_than_it_has_is_ended_and_comes_back(bench: Bench) -> None:
+    hungry = SERVER.replace('if self.path == "/die":', 'if self.path == "/eat":\n            HELD.append(b"x" * 2**28)')
+    hungry = hungry.replace('print("dying words", flush=True); os._exit(9)', "pass").replace(
+        "class Handler", "HELD = []\nclass Handler", 1
+    )
+
+    async def work() -> None:
+        await bench.service(await bench.define(bench.image(files(server=hungry)).uri, "d1", Memory=128))
+        before = (await get(bench.port()))["pid"]
+        with contextlib.suppress(OSError):  # it may be ended before it can answer
+            await get(bench.port(), "/eat")
+        await until(lambda: "out of memory" in bench.log())
+        assert "may use 128 (`memory=`)" in bench.log()
+        end = time.monotonic() + 10
+        while True:
+            try:
+                after = (await get(bench.port()))["pid"]
+            except OSError:
+                after = before
+            if after != before or time.monotonic() > end:
+                break
+            await asyncio.sleep(0.1)
+        assert after != before
 
     bench.run(work)
 

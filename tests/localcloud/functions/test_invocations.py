@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 import time
 from collections.abc import Coroutine
 from pathlib import Path
@@ -425,7 +426,7 @@ def test_new_code_answers_new_calls_while_a_running_one_finishes_on_the_old(tmp_
         async with functions_cloud(tmp_path) as cloud:
             await python(cloud, slow)
             running = asyncio.create_task(call(cloud))
-            await asyncio.sleep(0.2)
+            await until(lambda: any(line.startswith("START ") for line in logged(cloud)), seconds=20)
             await python(cloud, "def handler(e, c):\n    return 'new'\n")
             assert (await call(cloud)).payload == b'"new"'
             assert (await running).payload == b'"old"'
@@ -537,5 +538,31 @@ def test_a_stop_that_comes_together_with_an_event_ends_the_queue(tmp_path: Path)
             queue._changed.set()
             await asyncio.sleep(0)
             await asyncio.wait_for(queue.stop(), 5)
+
+    run(scenario())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what a running process uses")
+@pytest.mark.parametrize("language", ["python", "node"])
+def test_a_function_that_uses_more_memory_than_it_has_is_ended_and_the_next_call_is_served(
+    tmp_path: Path, language: str
+) -> None:
+    held = {
+        "python": "import time\ndef handler(event, context):\n    held = b'x' * (event * 2**20)\n"
+        "    time.sleep(2 if event > 100 else 0)\n    return len(held)\n",
+        "node": "exports.handler = async (event) => { const held = Buffer.alloc(event * 2 ** 20, 1);\n"
+        "  if (event > 100) await new Promise((done) => setTimeout(done, 2000)); return held.length; };",
+    }
+
+    async def scenario() -> None:
+        async with functions_cloud(tmp_path) as cloud:
+            make = python if language == "python" else node
+            await make(cloud, held[language], MemorySize=128, Timeout=10)
+            assert json.loads((await call(cloud, b"10")).payload) == 10 * 2**20
+            result = await call(cloud, b"300")
+            assert result.error == "Unhandled" and result.duration_ms < 2000
+            assert "signal: killed" in json.loads(result.payload)["errorMessage"]
+            assert any("may use 128 (`memory=`)" in line for line in logged(cloud))
+            assert json.loads((await call(cloud, b"10")).payload) == 10 * 2**20
 
     run(scenario())

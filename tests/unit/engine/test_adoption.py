@@ -146,3 +146,15 @@ def test_parameters_count_in_the_environments_where_it_is_made(run_program: RunP
 def test_a_database_is_none_of_the_server_s_own(run_program: RunProgram, tmp_path: Any, name: str) -> None:
     found = mistakes(run_program, f'Databases.Postgres("{name}")\n', tmp_path)
     assert [code for code, _ in found] == ["name-reserved"]
+
+
+def test_a_subscription_is_made_where_the_arn_says_the_topic_is(run_program: RunProgram, tmp_path: Any) -> None:
+    arn = "arn:aws:sns:us-west-2:123456789012:news"
+    made = 'news = Messaging.Topic("news", existing={"prod": "ARN", "test": "news"})\nunit.subscribes_to(news)\n'
+    text = UNIT + made.replace("ARN", arn)
+    far = templates(run_program, text, tmp_path=tmp_path)["unit-function"]["UnitSubscribesToNews"]["Properties"]
+    assert (far["TopicArn"], far["Region"]) == (arn, "us-west-2")
+    assert "RedrivePolicy" not in far, "a subscription takes a dead letter queue of its own region only"
+    near = templates(run_program, text, environment="test", tmp_path=tmp_path)["unit-function"]
+    assert "Region" not in near["UnitSubscribesToNews"]["Properties"]
+    assert "RedrivePolicy" in near["UnitSubscribesToNews"]["Properties"]

@@ -142,6 +142,23 @@ def test_without_a_certificate_one_is_made_in_the_zone_that_the_deployer_finds(
     assert [step.step for step in made.manifest.steps] == ["zone"]
 
 
+def test_a_certificate_for_a_site_is_asked_for_by_the_deployer(run_program: RunProgram, tmp_path: Path) -> None:
+    files = {"web/index.html": "<h1>Shop</h1>"}
+    text = 'from klotho import Site\nDomain("shop.example", exposes=Site("web", directory="web"))\n'
+    made = build(run_program, tmp_path, text, files)
+    assert sorted((step.step, dict(step.properties)) for step in made.manifest.steps) == [
+        ("cdn-certificate", {"domain": "shop.example"}),
+        ("zone", {"domain": "shop.example", "cloudfront": True}),
+    ]
+    template = json.loads(made.files["cloudformation/web-site.template.json"])
+    (distribution,) = [item for item in template["Resources"].values() if item["Type"].endswith("Distribution")]
+    viewer = distribution["Properties"]["DistributionConfig"]["ViewerCertificate"]
+    parameter = viewer["AcmCertificateArn"]["Ref"]
+    assert parameter.isalnum() and parameter in template["Parameters"]
+    given = build(run_program, tmp_path, text.replace('"shop.example",', '"shop.example", zone="Z1A",'), files)
+    assert [dict(step.properties) for step in given.manifest.steps] == [{"domain": "shop.example", "zone": "Z1A"}]
+
+
 def test_a_zone_and_a_certificate_that_are_given_need_no_step(run_program: RunProgram, tmp_path: Path) -> None:
     arn = "arn:aws:acm:eu-central-1:123456789012:certificate/0a1b"
     made = build(run_program, tmp_path, f'Domain("shop.example", exposes=api, zone="Z1A", certificate="{arn}")\n')

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from klotho.catalogue.relationships import INSTEAD, find_pair
 from klotho.catalogue.tables import table
 from klotho.resources import ResourceGraph
 from tests.unit.engine.conftest import Builder
@@ -179,6 +181,19 @@ def test_a_relationship_that_makes_no_sense_says_what_does(
     assert problem.span is not None
     assert problem.span.line == 4
     assert problem.helps == (help_text,)
+
+
+def test_what_is_said_instead_of_a_senseless_pair_makes_sense() -> None:
+    kinds = {"queue": "Messaging.Queue", "topic": "Messaging.Topic", "bucket": "Storage.Bucket", "api": "API"}
+    kinds |= {"table": "Databases.KeyValue", "schedule": "Schedule"}
+    kinds |= {"function": "Compute.Function", "container": "Compute.Container"}
+    for (verb, actor, target), text in INSTEAD.items():
+        assert find_pair(verb, actor, target) is None, "a pair that is built needs no way around"
+        named = re.findall(r"`(?:(\w+)\.)?(\w+)\((\w+)", text)
+        assert named
+        for subject, said, about in named:
+            actors = [kinds[subject]] if subject else [actor, "Compute.Function"]
+            assert any(find_pair(said, item, kinds[about]) for item in actors), f"{text}: {said} {about}"
 
 
 def test_the_order_of_the_program_changes_nothing_but_spans(app: Builder, another_app: Callable[[], Builder]) -> None:

@@ -137,6 +137,20 @@ def test_a_folder_that_a_command_makes_need_not_be_there(built: Callable[..., Bu
     assert (site.properties["root"], site.properties["build"]) == ("web", ["npm", "run", "build"])
 
 
+def test_names_at_cloudfront_hold_the_region(built: Callable[..., Bundle]) -> None:
+    """CloudFront has no regions: an environment in two of them would have every name twice."""
+    resources = json.loads(built('Site("web")\n').files["cloudformation/web-site.template.json"])["Resources"]
+    named = {item["Type"].rpartition("::")[2]: item["Properties"] for item in resources.values()}
+    names = [
+        named["Function"]["Name"],
+        named["OriginAccessControl"]["OriginAccessControlConfig"]["Name"],
+        named["ResponseHeadersPolicy"]["ResponseHeadersPolicyConfig"]["Name"],
+    ]
+    assert len({str(name) for name in names}) == 1
+    text = names[0]["Fn::Sub"]
+    assert text.endswith("-${AWS::Region}") and len(text.replace("${AWS::Region}", "ap-southeast-99")) <= 64
+
+
 def test_names_of_ones_own_come_with_a_certificate_and_todays_tls() -> None:
     aliases, certificate = serve_names(
         Construct("Site", "web"), ["shop.example"], "arn:aws:acm:us-east-1:1:certificate/a"

@@ -44,8 +44,9 @@ DEFAULT_CSP = "base-uri 'self'; frame-ancestors 'none'; object-src 'none'"
 CACHING_OPTIMIZED = "658327ea-f89d-4fab-a63d-7e88639e58f6"
 """AWS: "Managed-CachingOptimized": no query strings, headers or cookies in the cache key, gzip and Brotli."""
 _YEAR_S = 31536000
-_NAME_LIMIT = 64
-"""Characters of the name of an origin access control and of a CloudFront function."""
+_NAME_LIMIT = 48
+"""Characters before the region, which has up to 15: the name of an origin access control and of a CloudFront function
+has at most 64."""
 _ORIGIN = "files"
 
 _SPA = """function handler(event) {
@@ -174,7 +175,7 @@ def _bucket_policy(construct: Construct) -> Iterator[Action]:
     )
 
 
-def _function(construct: Construct, setting: Setting, name: str) -> dict[str, Any]:
+def _function(construct: Construct, setting: Setting, name: Value) -> dict[str, Any]:
     spa, index = setting.parameter(construct, "spa"), setting.parameter(construct, "index")
     what = "Serves the index page for every path of the application" if spa else "Serves the index page of a folder"
     return {
@@ -240,10 +241,11 @@ def distribution_arn(construct: Construct) -> Value:
     return join(*place, Ref(distribution_key(construct)))
 
 
-def _physical_name(construct: Construct, setting: Setting) -> str:
-    """Required by AWS, unique in the account, the same for every deployment of this environment."""
+def _physical_name(construct: Construct, setting: Setting) -> Value:
+    """Required by AWS, the same for every deployment of this environment, unique in the account: CloudFront has no
+    regions, so an environment that is in two of them has the same names twice but for the region."""
     full = stack_name(setting.application.project, setting.application.name, setting.environment, construct.name)
-    return full if len(full) <= _NAME_LIMIT else dashed(full, _NAME_LIMIT)
+    return join(full if len(full) <= _NAME_LIMIT else dashed(full, _NAME_LIMIT), "-", Pseudo("AWS::Region"))
 
 
 def _files(construct: Construct, setting: Setting) -> SiteFiles:

@@ -37,6 +37,13 @@ def is_fifo_topic(construct: Construct, setting: Setting) -> bool:
     return adopted.endswith(_FIFO_ENDING) if adopted is not None else bool(setting.parameter(construct, "fifo"))
 
 
+def region_of(construct: Construct, setting: Setting) -> str | None:
+    """Where it is, if its ARN says so: perhaps in another region than what is deployed. None for one that is made or
+    adopted by its name, which is there where its users are."""
+    adopted = setting.adopted(construct)
+    return adopted.split(":")[3] if adopted is not None and adopted.startswith("arn:") else None
+
+
 def sns(construct: Construct, setting: Setting) -> Iterator[Action]:
     """The topic."""
     key = topic_key(construct)

@@ -59,11 +59,49 @@ PAIRS: tuple[Pair, ...] = (
     EXPOSE_SITE,
 )
 
+_BY_QUEUE = (
+    "let a function be triggered and send to a queue that the container consumes: "
+    "`function.triggered_by({0})`, `function.sends_to(queue)`, `container.consumes(queue)`"
+)
+_COMPUTE = ("Compute.Container", "Compute.Function")
+_SAID_OTHERWISE = {
+    ("triggered_by", "Messaging.Queue"): "to handle its messages write `consumes(queue)`",
+    ("triggered_by", "Messaging.Topic"): "to get its messages write `subscribes_to(topic)`",
+    ("reads_from", "Messaging.Queue"): "to handle its messages write `consumes(queue)`",
+    ("reads_from", "Messaging.Topic"): "to get its messages write `subscribes_to(topic)`",
+    ("writes_to", "Messaging.Queue"): "to send messages write `sends_to(queue)`",
+    ("writes_to", "Messaging.Topic"): "to publish messages write `publishes_to(topic)`",
+    ("read_writes_to", "Messaging.Queue"): "write `sends_to(queue)` and `consumes(queue)`",
+    ("read_writes_to", "Messaging.Topic"): "write `publishes_to(topic)` and `subscribes_to(topic)`",
+    ("publishes_to", "Messaging.Queue"): "to send messages write `sends_to(queue)`",
+    ("sends_to", "Messaging.Topic"): "to publish messages write `publishes_to(topic)`",
+    ("subscribes_to", "Messaging.Queue"): "to handle its messages write `consumes(queue)`",
+    ("consumes", "Messaging.Topic"): "to get its messages write `subscribes_to(topic)`",
+    ("subscribes_to", "Storage.Bucket"): "to run for its objects write `triggered_by(bucket)`, of a function",
+    ("subscribes_to", "Databases.KeyValue"): "to follow its changes write `triggered_by(table)`, of a function",
+    ("consumes", "Databases.KeyValue"): "to follow its changes write `triggered_by(table)`, of a function",
+}
+
 INSTEAD: dict[tuple[str, str, str], str] = {
-    ("triggered_by", "Compute.Container", "Storage.Bucket"): (
-        "let a function be triggered and send to a queue that the container consumes: "
-        "`function.triggered_by(bucket)`, `function.sends_to(queue)`, `container.consumes(queue)`"
+    **{(verb, actor, target): text for (verb, target), text in _SAID_OTHERWISE.items() for actor in _COMPUTE},
+    ("triggered_by", "Compute.Container", "Storage.Bucket"): _BY_QUEUE.format("bucket"),
+    ("triggered_by", "Compute.Container", "Databases.KeyValue"): _BY_QUEUE.format("table"),
+    ("triggered_by", "Compute.Container", "Schedule"): (
+        "a container runs all the time: let a function be triggered and call it, `function.triggered_by(schedule)`, "
+        "`function.calls(container)`; or do the work in the function"
     ),
+    ("authenticates_with", "API", "Compute.Container"): (
+        "API Gateway asks functions only: let a function decide, `api.authenticates_with(function)`; it may "
+        "`function.calls(container)`"
+    ),
+    ("exposes", "Domain", "Compute.Container"): (
+        "put an API between: `api.attach_service(container)`, `Domain(…, exposes=api)`"
+    ),
+    (
+        "exposes",
+        "Domain",
+        "Compute.Function",
+    ): "put an API between: `api.attach_service(function)`, `Domain(…, exposes=api)`",
 }
 """What to write instead of a pair that makes no sense but means something."""
 

@@ -105,7 +105,10 @@ def _check_container(link: Link, report: Report) -> None:
             "senseless-protocol",
             f"{link.target.title} can't be called `async`: nothing keeps the call while it is busy",
             link.relationship.span,
-            helps=["call it by `http` or `grpc`"],
+            helps=[
+                "call it by `http` or `grpc`",
+                f"or put a queue between: `{link.actor.name}.sends_to(queue)`, `{link.target.name}.consumes(queue)`",
+            ],
         )
     elif protocol == "grpc" and "grpc" not in named_ports(link.target, link.setting):
         report.error(

@@ -15,7 +15,7 @@ from klotho.application import Construct
 from klotho.application.filter_policy import is_nested
 from klotho.catalogue.kinds.function import function_key
 from klotho.catalogue.kinds.queue import is_fifo, queue_key
-from klotho.catalogue.kinds.topic import is_fifo_topic, topic_arn
+from klotho.catalogue.kinds.topic import is_fifo_topic, region_of, topic_arn
 from klotho.catalogue.relationships.connection import connection
 from klotho.catalogue.relationships.failed_events import failed_arn, keep_failed, let_send
 from klotho.catalogue.relationships.grants import grant
@@ -74,6 +74,8 @@ def call_with_each(link: Link) -> Iterator[Action]:
     )
     yield from _subscription(link, "lambda", function, permission)
     yield from keep_failed(link.actor, link.setting)
+    if region_of(link.target, link.setting) is not None:
+        return  # the subscription is where the topic is, and takes a dead letter queue of that region only
     yield from let_send(link.actor, f"topic {link.target.name}", _PUBLISHER, topic_arn(link.target))
     redrive = {"deadLetterTargetArn": failed_arn(link.actor)}
     yield SetProperty(_subscription_key(link), ("RedrivePolicy",), redrive)
@@ -137,6 +139,9 @@ def _subscription(link: Link, protocol: str, endpoint: Ref, permission: Resource
         "AWS::SNS::Subscription",
         {"TopicArn": topic_arn(link.target), "Protocol": protocol, "Endpoint": endpoint},
     )
+    region = region_of(link.target, link.setting)
+    if region is not None:
+        yield SetProperty(key, ("Region",), region)
     # What is published the moment after must find the door open.
     yield DependsOn(key, permission)
     policy = link.get("filter")

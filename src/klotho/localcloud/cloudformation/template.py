@@ -46,6 +46,7 @@ _RESOURCE_KEYS = {
 }
 _RESOURCE_NOT_CARRIED = {"CreationPolicy", "UpdatePolicy"}
 _LOGICAL_ID = re.compile(r"[A-Za-z0-9]{1,255}")
+_SINGULAR = {"Parameters": "Parameter", "Resources": "Resource", "Outputs": "Output"}
 DELETION_POLICIES = ("Delete", "Retain", "RetainExceptOnCreate", "Snapshot")
 UPDATE_REPLACE_POLICIES = ("Delete", "Retain", "Snapshot")
 
@@ -158,6 +159,8 @@ def _mapping(document: Mapping[str, Any], section: str) -> Mapping[str, Any]:
 
 
 def _entry(section: str, name: str, item: Any) -> Mapping[str, Any]:
+    if _LOGICAL_ID.fullmatch(name) is None:
+        raise format_error(f"{_SINGULAR[section]} name {name} is non alphanumeric.")
     if not isinstance(item, dict):
         raise format_error(f"every {section} member must be an object, [{name}] is not")
     return item
@@ -165,8 +168,6 @@ def _entry(section: str, name: str, item: Any) -> Mapping[str, Any]:
 
 def _resource(logical_id: str, item: Any) -> ResourceTemplate:
     entry = _entry("Resources", logical_id, item)
-    if _LOGICAL_ID.fullmatch(logical_id) is None:
-        raise format_error(f"Resource name {logical_id} is non alphanumeric.")
     for key in entry:
         if key in _RESOURCE_NOT_CARRIED:
             raise not_carried(f"Resource attribute {key} of [{logical_id}]")

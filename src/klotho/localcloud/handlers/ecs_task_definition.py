@@ -5,8 +5,8 @@ Input: the resource's properties. Output: an ARN `task-definition/<family>:<revi
 
 Honoured per container: Image, Command, EntryPoint, WorkingDirectory, Environment, Secrets, PortMappings (tcp),
 HealthCheck (curl, wget, nc), LogConfiguration (awslogs), StopTimeout. Recorded, because a process on this machine has
-nothing of the kind or runs as you: Cpu, Memory, User, ReadonlyRootFilesystem, LinuxParameters, Ulimits, the
-platform and ExecutionRoleArn.
+nothing of the kind or runs as you: Cpu, User, ReadonlyRootFilesystem, LinuxParameters, Ulimits, the platform and
+ExecutionRoleArn. Memory is looked at once a second.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ name (`carries`), and, as AWS would, an unknown runtime, a package of another ki
 variable, and a name that is taken.
 
 Recorded but without effect on this machine: Architectures (the machine's own is used), Description, EphemeralStorage,
-KmsKeyArn, MemorySize (see `planes/functions/plane.py`), TracingConfig, VpcConfig (every local port is reachable),
+KmsKeyArn, TracingConfig, VpcConfig (every local port is reachable),
 LoggingConfig.SystemLogLevel, Tags.
 """
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from klotho.localcloud.handler import Handler, Outcome, Properties, Request
+from klotho.localcloud.handler import Handler, HandlerError, Outcome, Properties, Request
 from klotho.localcloud.handlers.sns_topic import failure
 from klotho.localcloud.identity import uuid_of
 from klotho.localcloud.services.sns.definition import SUBSCRIPTION_SETTINGS
@@ -21,10 +21,11 @@ class SnsSubscription(Handler):
     """Subscribes and unsubscribes; the identifier is the ARN."""
 
     type_name: ClassVar[str] = "AWS::SNS::Subscription"
-    carries: ClassVar[frozenset[str]] = SUBSCRIPTION_SETTINGS | {"Endpoint", "Protocol", "TopicArn"}
+    carries: ClassVar[frozenset[str]] = SUBSCRIPTION_SETTINGS | {"Endpoint", "Protocol", "Region", "TopicArn"}
 
     async def create(self, request: Request) -> Outcome:
         catalog, given = self.cloud.topics.catalog, request.properties
+        self._check_region(given)
         try:
             topic = catalog.topic(str(given.get("TopicArn", "")))
             found = catalog.subscribe(
@@ -40,12 +41,20 @@ class SnsSubscription(Handler):
 
     async def update(self, request: Request) -> Outcome:
         catalog = self.cloud.topics.catalog
+        self._check_region(request.properties)
         try:
             found = catalog.subscription(request.identifier or "")
             catalog.change_subscription(found, _settings(request.properties))
         except SnsError as error:
             raise failure(error) from error
         return Outcome(found.arn, {"Arn": found.arn})
+
+    def _check_region(self, given: Properties) -> None:
+        """A topic may be in another region than its subscriber; here there is one."""
+        region = given.get("Region", self.cloud.region)
+        if region != self.cloud.region:
+            message = f"Region {region}: the topic is elsewhere, and the local cloud has {self.cloud.region} only"
+            raise HandlerError(message, "InvalidRequest")
 
     async def delete(self, request: Request) -> None:
         found = self.cloud.topics.catalog.find_subscription(request.identifier or "")

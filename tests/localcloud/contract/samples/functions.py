@@ -41,6 +41,13 @@ def task(label: str) -> dict[str, Any]:
     return {"Type": "AWS::ECS::TaskDefinition", "Properties": properties}
 
 
+def telling(role: dict[str, Any]) -> dict[str, Any]:
+    """The role, which may also send to the queue `Lost`."""
+    statement = {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": {"Fn::GetAtt": ["Lost", "Arn"]}}
+    policy = {"PolicyName": "tell", "PolicyDocument": {"Version": "2012-10-17", "Statement": [statement]}}
+    return {**role, "Properties": {**role["Properties"], "Policies": [policy]}}
+
+
 def read_function(cloud: Cloud, record: Record) -> Any:
     spec = cloud.functions.get(record.identifier)
     return spec.handler, spec.timeout_s, dict(spec.environment)
@@ -91,6 +98,7 @@ SAMPLES = (
             "Timeout": 10,
             "Architectures": ["arm64"],
             "Code": OTHER_CODE,
+            "DeadLetterConfig": {"TargetArn": {"Fn::GetAtt": ["Lost", "Arn"]}},
             "Description": "b",
             "Environment": {"Variables": {"COLOUR": "red"}},
             "EphemeralStorage": {"Size": 1024},
@@ -106,9 +114,16 @@ SAMPLES = (
             "TracingConfig": {"Mode": "Active"},
             "VpcConfig": {"SubnetIds": [ref("LeftSubnet")], "SecurityGroupIds": [ref("LeftGroup")]},
         },
-        {**VPCS, **SUBNETS, **GROUPS, "LambdaRole": LAMBDA_ROLE, "OtherRole": LAMBDA_ROLE},
+        {
+            **VPCS,
+            **SUBNETS,
+            **GROUPS,
+            "Lost": {"Type": "AWS::SQS::Queue", "Properties": {}},
+            "LambdaRole": telling(LAMBDA_ROLE),
+            "OtherRole": telling(LAMBDA_ROLE),
+        },
         refused={"PackageType": "Image"},
-        planes=planes("functions"),
+        planes=planes("queues", "functions"),
         read=read_function,
         slow=True,
     ),

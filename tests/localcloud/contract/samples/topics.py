@@ -69,7 +69,7 @@ SAMPLES = (
         },
         planes=planes("queues", "topics"),
         read=read_subscription,
-        refused={"FilterPolicy": {"kind": "order"}, "Protocol": "http"},
+        refused={"FilterPolicy": {"kind": "order"}, "Protocol": "http", "Region": "us-gov-west-1"},
     ),
     Sample(
         "AWS::SQS::QueueInlinePolicy",

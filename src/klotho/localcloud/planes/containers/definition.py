@@ -61,6 +61,8 @@ class TaskSpec:
     ports: tuple[Port, ...]
     stop_timeout_s: float
     health: HealthCheck | None
+    memory_mb: int | None
+    """The least of the task's and the container's `Memory`; None when neither says so."""
     log_group: str
     log_prefix: str
     role_arn: str | None
@@ -174,6 +176,7 @@ def _task(record: Record, service: str) -> TaskSpec:
         ports=ports,
         stop_timeout_s=float(container.get("StopTimeout", DEFAULT_STOP_TIMEOUT_S)),
         health=health_check(check, service) if check else None,
+        memory_mb=min(map(int, filter(None, (record.properties.get("Memory"), container.get("Memory")))), default=None),
         log_group=group,
         log_prefix=prefix,
         role_arn=record.properties.get("TaskRoleArn"),

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from klotho.localcloud.planes import memory
 from klotho.localcloud.planes.containers.definition import ServiceSpec
 from klotho.localcloud.planes.containers.environment import environment
 from klotho.localcloud.planes.containers.health import probe
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 ELSEWHERE_S = 3.0
 """Seconds after which a program that listens, but not where it should, is told so."""
+MEMORY_LOOK_S = 1.0
+"""Between two looks at what a container's processes use."""
 ALIVE_S = 0.5
 """A container without ports counts as started when it has lived this long."""
 
@@ -56,20 +59,22 @@ class Task:
         self.ports: dict[str, int] = {}
         self.ready = False
         self.kept = Supervised(self._life, self._ended)
-        self._watch: asyncio.Task[None] | None = None
+        self._watches: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
         """Return once the task is ready; `TaskError` or `HandlerError` when it does not get there."""
         await self.kept.start()
         if self._spec.task.health is not None:
-            self._watch = asyncio.create_task(self._watch_health())
+            self._watches.append(asyncio.create_task(self._watch_health()))
+        if self._spec.task.memory_mb is not None:
+            self._watches.append(asyncio.create_task(self._watch_memory(self._spec.task.memory_mb)))
 
     async def stop(self, at_most_s: float | None = None) -> None:
         """The stop signal, then SIGKILL after the container's stop timeout (or `at_most_s`). Safe to call twice."""
         self.ready = False
-        if self._watch is not None:
-            self._watch.cancel()
-            await asyncio.gather(self._watch, return_exceptions=True)
+        for watch in self._watches:
+            watch.cancel()
+        await asyncio.gather(*self._watches, return_exceptions=True)
         grace = self._spec.task.stop_timeout_s
         await self.kept.stop(grace if at_most_s is None else min(grace, at_most_s))
 
@@ -198,13 +203,30 @@ class Task:
             failures = failures + 1 if why is not None else 0
             if failures >= check.retries:
                 failures, self.ready = 0, False
-                self._cloud.logs.write(
-                    self._spec.task.log_group,
-                    f"{self._spec.task.log_prefix}/{self._spec.task.container}/{self.id}",
-                    f"klotho: unhealthy ({why}): restarted",
-                )
+                self._say(f"unhealthy ({why}): restarted")
                 with contextlib.suppress(ProcessLookupError):
                     await child.stop()
+
+    async def _watch_memory(self, limit_mb: int) -> None:
+        """End what uses more than it may, as ECS does, with everything it has started; it is restarted then."""
+
+        def used_mb(leader: int) -> int:
+            return sum(memory.used_mb(pid) for pid in group_members(leader))
+
+        while True:
+            await asyncio.sleep(MEMORY_LOOK_S)
+            child = self.kept.child
+            if child is None or child.returncode is not None:
+                continue
+            used = await asyncio.to_thread(used_mb, child.pid)
+            if used > limit_mb and child.returncode is None:
+                self._say(f"out of memory: it uses {used} MB and may use {limit_mb} (`memory=`); ended, as on AWS")
+                await child.stop(grace_s=0)
+
+    def _say(self, text: str) -> None:
+        """One line into the container's log."""
+        task = self._spec.task
+        self._cloud.logs.write(task.log_group, f"{task.log_prefix}/{task.container}/{self.id}", f"klotho: {text}")
 
     def _port_of(self, container_port: int) -> int:
         for port in self._spec.task.ports:

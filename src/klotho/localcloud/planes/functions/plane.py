@@ -4,9 +4,10 @@ Input: the records of `AWS::Lambda::Function`. Output: invocations answered by r
 Lambda Runtime API, with AWS's log lines in the function's log group. Refuses, in AWS's terms (`ApiError`), unknown
 functions, payloads beyond 6 MB and calls beyond the reserved concurrency.
 
-What is not as on AWS: `MemorySize` is recorded and shown but not enforced (a limit on address space, which is all an
-operating system offers without containers, kills Node at start); the code's folder can be written to by the function;
-at most 8 invocations of a function run at once (`limit`), further ones wait instead of being throttled.
+What is not as on AWS: memory is looked at ten times a second, in the function's own process and on Linux only (a limit
+on address space, which is all an operating system offers without containers, kills Node at start); the code's folder
+can be written to by the function; at most 8 invocations of a function run at once (`limit`), further ones wait instead
+of being throttled.
 """
 
 from __future__ import annotations

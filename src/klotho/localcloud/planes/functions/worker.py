@@ -7,10 +7,7 @@ the process does (crashes, hangs, never starts) becomes the error document AWS w
 from __future__ import annotations
 
 import asyncio
-import errno
-import resource
 import signal
-import sys
 import time
 import uuid
 from collections.abc import Callable
@@ -19,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from klotho.localcloud.planes import memory
 from klotho.localcloud.planes.functions import outcome, runtimes
 from klotho.localcloud.planes.functions.environment import environment
 from klotho.localcloud.planes.functions.log_pipe import LogPipe
@@ -82,6 +80,7 @@ class Worker:
         self._init_ms: float | None = None
         self._init_error: bytes | None = None
         self._memory = (0.0, 0)
+        self._looks_at_memory = False
         self.stream = f"{datetime.now(UTC):%Y/%m/%d}/[$LATEST]{uuid.uuid4().hex}"
         self._log = LogPipe(lambda line: cloud.logs.write(spec.log_group, self.stream, line))
         self._watch: asyncio.Task[None] | None = None
@@ -124,6 +123,7 @@ class Worker:
         if self.state == "starting":  # else it asked for work before we were told that it runs
             self._timer = loop.call_later(INIT_LIMIT_S + self.spec.timeout_s, self._init_timed_out)
         self._watch = loop.create_task(self._until_exit(table))
+        self._look_at_memory_soon()
         if self.retired:  # let go while its process was being started
             self.kill()
 
@@ -195,6 +195,7 @@ class Worker:
         self._log.begin()
         self._platform(f"START RequestId: {call.request_id} Version: $LATEST")
         self._dispatched = time.perf_counter()
+        self._look_at_memory_soon()
         deadline = int((time.time() + self.spec.timeout_s) * 1000)
         self._timer = asyncio.get_running_loop().call_later(self.spec.timeout_s, self._timed_out)
         headers = (
@@ -284,20 +285,25 @@ class Worker:
         at, value = self._memory
         now = time.monotonic()
         if self.pid is not None and now - at > 1.0:
-            value = _peak_mb(self.pid)
+            value = memory.peak_mb(self.pid)
             self._memory = (now, value)
         return value
 
+    def _look_at_memory_soon(self) -> None:
+        """One timer however many calls: it ends by itself once the worker has nothing to do."""
+        if not self._looks_at_memory:
+            self._looks_at_memory = True
+            asyncio.get_running_loop().call_later(memory.LOOK_S, self._look_at_memory)
 
-def _peak_mb(pid: int) -> int:
-    if sys.platform != "linux":
-        # Other systems tell the peak only of children that have ended: the largest so far is the nearest figure.
-        return int(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // (1024 * 1024))
-    try:
-        status = Path(f"/proc/{pid}/status").read_bytes()
-    except OSError as error:
-        if error.errno in (errno.ENOENT, errno.ESRCH):
-            return 0
-        raise
-    start = status.find(b"VmHWM:")
-    return int(status[start + 6 :].split(None, 1)[0]) // 1024 if start >= 0 else 0
+    def _look_at_memory(self) -> None:
+        self._looks_at_memory = False
+        if self.pid is None or self.state in ("idle", "dead"):
+            return
+        used, limit = memory.used_mb(self.pid), self.spec.memory_mb
+        if used > limit:
+            self._platform(
+                f"klotho: the function uses {used} MB and may use {limit} (`memory=`): it is ended, as on AWS"
+            )
+            self.kill()  # what it was at fails with ExitError, "signal: killed"
+        else:
+            self._look_at_memory_soon()
