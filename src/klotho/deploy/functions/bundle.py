@@ -112,7 +112,7 @@ class NodeBundler:
         entries |= _stub(module, handler.rpartition(".")[2], as_module)
         wanted = {package_name(item) for item in found.external} & (external - {RUNTIME})
         if modules is not None and installed is not None:
-            refuse_unbuilt(wanted, native)
+            refuse_unbuilt(wanted, native, for_linux=not target.is_host)
             entries |= shipped(wanted, modules, installed, target.node)
         return entries
 

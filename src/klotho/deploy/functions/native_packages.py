@@ -7,6 +7,7 @@ Input: a folder of installed packages. Output: their names and folders; the zip 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,9 @@ from typing import Any
 from klotho.deploy.functions.archive import Content
 from klotho.deploy.functions.node_manifests import packages_below
 from klotho.diagnostics import Failure
+
+_FOR_ONE_PLATFORM = re.compile(r"\b(linux|darwin|win32)\b")
+"""In the name of a package that holds the machine code of another one for one platform."""
 
 
 def native_packages(installed: Path) -> dict[str, Path]:
@@ -26,21 +30,29 @@ def native_packages(installed: Path) -> dict[str, Path]:
         if manifests[name].get("gypfile") or (folder / "binding.gyp").is_file() or _machine_code(folder)
     }
     # A package that takes its machine code from one package for each platform finds it by name when it runs.
-    native |= {name for name, manifest in manifests.items() if native & set(manifest.get("optionalDependencies") or {})}
+    native |= {
+        name
+        for name, manifest in manifests.items()
+        for needed in manifest.get("optionalDependencies") or ()
+        if needed in native or _FOR_ONE_PLATFORM.search(needed)
+    }
     return {name: found[name] for name in sorted(native)}
 
 
-def refuse_unbuilt(wanted: Iterable[str], native: Mapping[str, Path]) -> None:
-    """Failure for a package that was to compile its machine code, or to find it, and has none."""
+def refuse_unbuilt(wanted: Iterable[str], native: Mapping[str, Path], *, for_linux: bool) -> None:
+    """Failure for a package that was to compile its machine code, or to find it, and has none that would run."""
     for name in sorted(set(wanted) & set(native)):
-        folder = native[name]
-        optional = set(_manifest(folder).get("optionalDependencies") or ())
-        if _machine_code(folder) or optional & set(native):
+        optional = set(_manifest(native[name]).get("optionalDependencies") or ())
+        parts = [native[name], *(native[item] for item in sorted(optional & set(native)))]
+        if any(not for_linux or _is_elf(file) for folder in parts for file in _machine_code(folder)):
             continue
         raise Failure(
             "wheels-missing",
             f"the npm package `{name}` has machine code, and none that was built for this target",
-            helps=("choose one that brings it for Linux, or make the function a `Compute.Container`",),
+            helps=(
+                "choose one that brings it for Linux, or make the function a `Compute.Container`",
+                'if it comes for x86-64 only: `architecture="x86_64"`',
+            ),
         )
 
 
@@ -86,12 +98,18 @@ def _resolved(name: str, origin: Path, installed: Path) -> Path | None:
     return None
 
 
-def _machine_code(folder: Path) -> bool:
-    return any(
-        path.suffix == ".node" or ".so" in path.suffixes
+def _machine_code(folder: Path) -> list[Path]:
+    return [
+        path
         for path in folder.rglob("*")
-        if "node_modules" not in path.relative_to(folder).parts
-    )
+        if (path.suffix == ".node" or ".so" in path.suffixes) and "node_modules" not in path.relative_to(folder).parts
+    ]
+
+
+def _is_elf(file: Path) -> bool:
+    """Whether it is Linux's kind of machine code."""
+    with file.open("rb") as content:
+        return content.read(4) == b"\x7fELF"
 
 
 def _manifest(folder: Path) -> dict[str, Any]:
