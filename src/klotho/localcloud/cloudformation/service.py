@@ -18,6 +18,7 @@ from uuid import uuid4
 from klotho.localcloud.cloudformation import query
 from klotho.localcloud.cloudformation.changesets import ChangeSetRequest, ChangeSets
 from klotho.localcloud.cloudformation.deployment import required_capabilities
+from klotho.localcloud.cloudformation.drift import Drift
 from klotho.localcloud.cloudformation.engine import Engine, StackRequest
 from klotho.localcloud.cloudformation.errors import not_carried, validation_error
 from klotho.localcloud.cloudformation.parameters import check_declarations
@@ -59,6 +60,7 @@ class CloudFormationService:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._change_sets = ChangeSets(engine)
+        self._drift = Drift(engine)
         self._actions: Mapping[str, Callable[[Fields], dict[str, Any]]] = {
             "ContinueUpdateRollback": self._continue_update_rollback,
             "CreateChangeSet": self._create_change_set,
@@ -66,10 +68,13 @@ class CloudFormationService:
             "DeleteChangeSet": self._delete_change_set,
             "DeleteStack": self._delete_stack,
             "DescribeChangeSet": self._describe_change_set,
+            "DescribeStackDriftDetectionStatus": self._describe_drift_detection,
             "DescribeStackEvents": self._describe_stack_events,
             "DescribeStackResource": self._describe_stack_resource,
+            "DescribeStackResourceDrifts": self._describe_resource_drifts,
             "DescribeStackResources": self._describe_stack_resources,
             "DescribeStacks": self._describe_stacks,
+            "DetectStackDrift": self._detect_drift,
             "ExecuteChangeSet": self._execute_change_set,
             "GetTemplate": self._get_template,
             "GetTemplateSummary": self._get_template_summary,
@@ -216,6 +221,22 @@ class CloudFormationService:
         stack = self._engine.stack(_required(fields, "StackName"))
         found = self._engine.store.resources(stack.stack_id).values()
         return _page("StackResourceSummaries", [resource_summary(item) for item in found], fields)
+
+    # Drift
+
+    def _detect_drift(self, fields: Fields) -> dict[str, Any]:
+        _check_fields("DetectStackDrift", fields, {"StackName", "LogicalResourceIds"}, {})
+        wanted = [str(name) for name in _list(fields, "LogicalResourceIds")]
+        return {"StackDriftDetectionId": self._drift.detect(_required(fields, "StackName"), wanted)}
+
+    def _describe_drift_detection(self, fields: Fields) -> dict[str, Any]:
+        return self._drift.status(_required(fields, "StackDriftDetectionId"))
+
+    def _describe_resource_drifts(self, fields: Fields) -> dict[str, Any]:
+        allowed = {"StackName", "StackResourceDriftStatusFilters", "NextToken", "MaxResults"}
+        _check_fields("DescribeStackResourceDrifts", fields, allowed, {})
+        wanted = [str(name) for name in _list(fields, "StackResourceDriftStatusFilters")]
+        return _page("StackResourceDrifts", self._drift.resources(_required(fields, "StackName"), wanted), fields)
 
     # Templates
 

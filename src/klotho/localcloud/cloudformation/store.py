@@ -82,6 +82,8 @@ class StackResource:
     update_replace_policy: str = "Delete"
     metadata: Any = None
     updated: str = ""
+    drift: dict[str, Any] | None = None
+    """What the last drift detection found; None: not checked since it was last changed."""
 
 
 @dataclass(slots=True)
@@ -99,6 +101,8 @@ class Stack:
     deleted: str | None = None
     termination_protection: bool = False
     change_set_id: str | None = None
+    drift: dict[str, Any] | None = None
+    """Id, result and time of the last drift detection."""
 
 
 @dataclass(slots=True)
