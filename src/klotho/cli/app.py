@@ -108,18 +108,23 @@ def preview(
     path: PathArgument = PROGRAM,
     env: EnvironmentOption = None,
     yes: AsksNothingOption = False,
+    diff: Annotated[bool, typer.Option("--diff", help="Show old and new values of every property.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="List everything that is created.")] = False,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Ask CloudFormation too, by change sets that are deleted again.")
+    ] = False,
     as_json: JsonOption = False,
     detailed_exitcode: Annotated[
         bool, typer.Option("--detailed-exitcode", help="Exit 20 when there are changes.")
     ] = False,
 ) -> int:
-    """Show what `up` would change (also: diff, plan).
+    """Show what `up` would change, why, and what it opens (also: diff, plan).
 
     Changes nothing. Exits 0 unless --detailed-exitcode is given.
     """
     from klotho.cli.commands.preview import run
 
-    return run(path, env, as_json, detailed_exitcode)
+    return run(path, env, as_json, detailed_exitcode, diff=diff, verbose=verbose, verify=verify)
 
 
 @app.command("up")
@@ -233,6 +238,25 @@ def explain(
     from klotho.cli.commands.explain import run
 
     run(topic, as_json)
+
+
+@app.command()
+def permissions(
+    path: PathArgument = PROGRAM,
+    env: EnvironmentOption = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Write `deployer-1.json` … there instead of printing.")
+    ] = None,
+    yes: AsksNothingOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Print the IAM policies that deploying this application needs.
+
+    Deploys nothing, asks AWS nothing.
+    """
+    from klotho.cli.commands.permissions import run
+
+    run(path, env, out, as_json)
 
 
 app.add_typer(history)

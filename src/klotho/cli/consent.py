@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import sys
 
-from klotho.cli.commands.preview import show
 from klotho.cli.console import Console
+from klotho.cli.preview_page import Page
 from klotho.cli.progress import Progress
 from klotho.deploy.preview import Preview
 from klotho.diagnostics import ExitCode, Failure
@@ -32,7 +32,8 @@ class Asked:
 
     def _deploy(self, built: Build, found: Preview) -> bool:
         with self._progress.paused():
-            show(self._console, found, built.spans)
+            for line in Page(found, built.spans, self._console.paint_out).lines():
+                self._console.out(line)
         return self._yes(f"Deploy this to {built.environment.name}?")
 
     def _yes(self, question: str) -> bool:

@@ -18,7 +18,7 @@ from typing import Any, Literal
 
 from klotho.deploy.assets import Assets
 from klotho.deploy.data_loss import refuse_data_loss
-from klotho.deploy.desired import deployed_digest
+from klotho.deploy.desired import deployed_digest, wanted_tags
 from klotho.deploy.desired import leftovers as leftovers
 from klotho.deploy.differences import differences
 from klotho.deploy.emptying import empty_buckets
@@ -39,7 +39,6 @@ from klotho.deploy.place import Clients, Pace
 from klotho.deploy.preview import Previewer
 from klotho.deploy.sites.removal import empty_what_goes
 from klotho.deploy.stacks import (
-    STATEFUL_TAG,
     DeployedStack,
     Request,
     ResourceEvent,
@@ -264,7 +263,7 @@ class Orchestrator:
             template=self._templates[stack.template],
             template_digest=stack.digest,
             parameters=parameters,
-            tags={**stack.tags, STATEFUL_TAG: str(stack.stateful).lower()},
+            tags=wanted_tags(stack),
             digest=digest,
             token=self._token(digest, "deploy"),
         )

@@ -200,6 +200,13 @@ class StackCalls:
                 raise
         return self.follow(stack.stack_id, request.token, on_event)
 
+    def propose(self, request: Request, name: str) -> None:
+        """Begin a change set of that name for a stack that exists; nothing is deployed by it."""
+        arguments = self._common(request)
+        arguments["ClientToken"] = arguments.pop("ClientRequestToken")
+        with translated(f"asking CloudFormation about stack {request.stack_name}"):
+            self._clients.cloudformation.create_change_set(**arguments, ChangeSetName=name, ChangeSetType="UPDATE")
+
     def delete(self, stack: DeployedStack, token: str, on_event: ResourceEvent) -> Settled:
         with translated(f"deleting stack {stack.stack_name}"):
             self._clients.cloudformation.delete_stack(StackName=stack.stack_id, ClientRequestToken=token)

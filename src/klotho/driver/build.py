@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,7 @@ from klotho.stacks import Manifest
 
 if TYPE_CHECKING:
     from klotho.application import Application
-    from klotho.resources import ResourceGraph
+    from klotho.resources import ResourceGraph, ResourceKey
 
 OUTPUT_FOLDER = "compiled"
 
@@ -41,6 +41,8 @@ class Build:
     """Templates and manifest, by path below `compiled/`."""
     diagnostics: tuple[Diagnostic, ...]
     """Warnings only: an error raises."""
+    keys: Mapping[str, ResourceKey] = field(default_factory=dict)
+    """The graph's key of each resource, by logical id."""
 
     @property
     def templates(self) -> Mapping[str, bytes]:
@@ -97,6 +99,7 @@ def build(program: Program, environment_name: str | None, *, in_ci: bool = False
         manifest=bundle.manifest,
         files=bundle.files,
         diagnostics=tuple(report.diagnostics),
+        keys=bundle.keys,
     )
 
 

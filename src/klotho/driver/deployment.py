@@ -1,4 +1,4 @@
-"""`up` and `preview` for the command line; `down` is in `takedown`.
+"""`up` for the command line; `preview` is in `previewing`, `down` in `takedown`.
 
 Input: a program, the environment's name, a sink for events. Output: values that say what happened. Refuses data loss
 nobody asked for, on AWS a deployment nobody agreed to, and on this machine an application that belongs to another
@@ -10,15 +10,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from klotho.deploy.assets import AssetStep
 from klotho.deploy.events import Sink, Step
 from klotho.deploy.orchestrator import Deployment, Orchestrator, leftovers
-from klotho.deploy.preview import Preview, assets_of_deployed, preview
-from klotho.deploy.sites.step import SiteChange, SiteOutcome, SiteStep
+from klotho.deploy.preview import Preview, preview
+from klotho.deploy.sites.step import SiteOutcome, SiteStep
 from klotho.deploy.stacks import DeployedStack
 from klotho.deploy.steps import Steps, Surroundings
 from klotho.deploy.threads import workers
@@ -37,7 +36,8 @@ from klotho.driver.settings import Environment
 from klotho.driver.unset_secrets import secrets_not_set
 from klotho.stacks import Manifest
 
-_BUILD_THREADS = 4
+BUILD_THREADS = 4
+"""How many assets are built at once."""
 _UP = ("created", "updated", "unchanged")
 
 
@@ -109,12 +109,12 @@ def _deploy(
     count = len(built.manifest.stacks)
     heading = f"{built.application.name} → {built.environment.name} ({count} {'stack' if count == 1 else 'stacks'})"
     sink(Step(notes.notice or heading))
-    assets, sites = asset_step(built, sink), _site_step(built, sink)
-    with workers(_BUILD_THREADS, "asset") as threads:
+    assets, sites = asset_step_of(built, sink), site_step_of(built, sink)
+    with workers(BUILD_THREADS, "asset") as threads:
         assets.start(threads)
         sites.start(threads)
         opened = change.open(consent.bootstrap)
-        deployed = _deployed(built, opened)
+        deployed = deployed_of(built, opened)
         if not delete_data:
             refuse_data_loss(leftovers(built.manifest, deployed), notes.stateful)
         _ask(built, opened, assets, deployed, sink, consent)
@@ -144,7 +144,8 @@ def _refuse_early(built: Build, delete_data: bool) -> None:
         refuse_protected(built.environment)
 
 
-def _deployed(built: Build, opened: Session) -> dict[str, DeployedStack]:
+def deployed_of(built: Build, opened: Session) -> dict[str, DeployedStack]:
+    """The live stacks of the application in its environment, by CloudFormation name."""
     return opened.calls.deployed(
         project=built.application.project, environment=built.environment.name, application=built.application.name
     )
@@ -163,7 +164,7 @@ def _ask(
     if consent.deploy is None or built.environment.target == "local":
         return
     bucket = opened.clients.place.artifact_bucket
-    steps = _steps(built, opened, sink)
+    steps = steps_of(built, opened, sink)
     found = preview(built.manifest, built.templates, deployed, assets, opened.calls, bucket, steps)
     if found.changes and not consent.deploy(built, found):
         raise Failure("not-agreed", "nothing was deployed", exit_code=ExitCode.CANCELLED)
@@ -179,7 +180,7 @@ def _orchestrator(built: Build, opened: Session, assets: AssetStep, sink: Sink, 
         sink=sink,
         run_id=run_id,
         spans=built.spans,
-        steps=_steps(built, opened, sink),
+        steps=steps_of(built, opened, sink),
     )
 
 
@@ -242,36 +243,6 @@ def _unit_name(unit: Mapping[str, Any]) -> str:
     return str(unit.get("name", "")).rpartition("/")[2]
 
 
-def preview_up(program: Program, environment: str | None, sink: Sink) -> tuple[Build, Preview]:
-    """What `up` would do. A stopped local cloud that holds data is started for the question and stopped again."""
-    built = build(program, environment, in_ci=runs_in_ci())
-    assets = asset_step(built, sink)
-    assets.validate()
-    with session.for_a_question(built.environment, built.application.project, sink) as opened:
-        if opened is None:
-            found = preview(built.manifest, built.templates, {}, assets, None, "")
-            return built, replace(found, sites=_site_step(built, sink).changes({}, None))
-        deployed = _deployed(built, opened)
-        with workers(_BUILD_THREADS, "asset") as threads:
-            assets.start(threads, assets_of_deployed(built.manifest, deployed))
-            bucket = opened.clients.place.artifact_bucket
-            found = preview(
-                built.manifest, built.templates, deployed, assets, opened.calls, bucket, _steps(built, opened, sink)
-            )
-            return built, replace(found, sites=_site_changes(built, deployed, opened, sink, threads))
-
-
-def _site_changes(
-    built: Build, deployed: Mapping[str, DeployedStack], session: Session, sink: Sink, threads: Executor
-) -> tuple[SiteChange, ...]:
-    """Compared with the outputs of now: what this program's values will be is known after its deployment only."""
-    names = {stack.stack_name: stack.name for stack in built.manifest.stacks}
-    outputs = {names[name]: stack.outputs for name, stack in deployed.items() if name in names}
-    sites = _site_step(built, sink)
-    sites.start(threads, sites.deployed(outputs))
-    return sites.changes(outputs, session.clients)
-
-
 def shown_outputs(manifest: Manifest, by_stack: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
     """The outputs people see, by name; those of stacks that are not there are left out."""
     return {
@@ -279,18 +250,6 @@ def shown_outputs(manifest: Manifest, by_stack: Mapping[str, Mapping[str, str]])
         for output in manifest.outputs
         if output.output in by_stack.get(output.stack, {})
     }
-
-
-def refuse_aws(environment: Environment, doing: str) -> None:
-    """Failure (`aws-not-yet`) for an environment on AWS."""
-    if environment.target == "aws":
-        raise Failure(
-            "aws-not-yet",
-            f"{doing} on AWS comes with a later release",
-            at=environment.span,
-            notes=(f"the environment `{environment.name}` has `target: aws`",),
-            helps=("use `--env local`", "`klotho build` writes the CloudFormation templates for any environment"),
-        )
 
 
 def refuse_protected(environment: Environment) -> None:
@@ -320,11 +279,13 @@ def refuse_data_loss(stacks: Iterable[DeployedStack], constructs: Mapping[str, I
         )
 
 
-def _steps(built: Build, session: Session, sink: Sink) -> Steps:
+def steps_of(built: Build, session: Session, sink: Sink) -> Steps:
+    """What the deployer does around the stacks."""
     return Steps(built.manifest, Surroundings(session.clients, built.program.folder, sink, built.spans))
 
 
-def asset_step(built: Build, sink: Sink) -> AssetStep:
+def asset_step_of(built: Build, sink: Sink) -> AssetStep:
+    """The assets of the program, none begun."""
     folder = built.program.folder
     return AssetStep(
         built.manifest.assets,
@@ -339,7 +300,8 @@ def asset_step(built: Build, sink: Sink) -> AssetStep:
     )
 
 
-def _site_step(built: Build, sink: Sink) -> SiteStep:
+def site_step_of(built: Build, sink: Sink) -> SiteStep:
+    """The sites of the program, none begun."""
     return SiteStep(
         built.manifest.sites,
         program_root=built.program.folder,

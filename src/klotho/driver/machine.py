@@ -6,7 +6,9 @@ relative XDG path is ignored, as the XDG base directory specification says.
 
 from __future__ import annotations
 
+import hashlib
 import os
+import platform
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -43,6 +45,22 @@ def aws_pace() -> Pace:
 def new_run_id() -> str:
     """Unique per run: the time, so that tokens sort, and random digits."""
     return f"{time.time_ns() // 1_000_000:x}-{os.urandom(4).hex()}"
+
+
+def machine_name() -> str:
+    """This machine and user, as letters and digits that tell nobody which."""
+    return hashlib.sha256(f"{platform.node()}/{os.getuid()}".encode()).hexdigest()[:12]
+
+
+def process_runs(pid: int) -> bool:
+    """Whether a process of this machine is there, whoever owns it."""
+    try:
+        os.kill(pid, 0)
+    except PermissionError:
+        return True
+    except OSError:
+        return False
+    return True
 
 
 def _xdg(variable: str, default: str) -> Path:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from klotho.cli.commands.history import shown_revision
-from klotho.cli.commands.preview import show
 from klotho.cli.commands.program import where_at
 from klotho.cli.commands.up import stack_json
 from klotho.cli.consent import agree
 from klotho.cli.console import Console
 from klotho.cli.failed_stacks import diagnostics_of, exit_code_of
+from klotho.cli.preview_page import Page
 from klotho.cli.progress import progress_for
 from klotho.diagnostics import ExitCode
 from klotho.driver.history import RollbackPlan, RollbackResult, rollback
@@ -42,7 +42,8 @@ def run(
 
 def _show(console: Console, plan: RollbackPlan) -> None:
     if not console.as_json:
-        show(console, plan.found, {})
+        for line in Page(plan.found, {}, console.paint_out).lines():
+            console.out(line)
         for note in plan.notes:
             console.note(f"note: {note}")
 
