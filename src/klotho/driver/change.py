@@ -37,7 +37,10 @@ class Change:
 
     def __enter__(self) -> Change:
         if self._environment.target == "local":
-            self._take(leases.local_room(), leases.local_timing())
+            from klotho.driver.local_cloud import local_failures
+
+            with local_failures():  # names a state folder nobody can use
+                self._take(leases.local_room(), leases.local_timing())
         return self
 
     def __exit__(
