@@ -56,6 +56,8 @@ def stop(identity: Identity, sink: Sink) -> DownResult:
     """Stop what runs of the application and keep its data."""
     if identity.environment.target == "aws":
         return _removed(identity, sink, delete_data=False)
+    if not local_cloud.has_data(identity.project, identity.environment.name):
+        return DownResult(identity, was_running=False, data_deleted=False, was_there=False)
     with _change(identity, sink):
         return _stop(identity, sink)
 
@@ -100,6 +102,8 @@ def delete(identity: Identity, sink: Sink, *, take_over: bool) -> DownResult:
         sink(Step(notice))
     if identity.environment.target == "aws":
         return _removed(identity, sink, delete_data=True)
+    if not local_cloud.has_data(identity.project, identity.environment.name):
+        return DownResult(identity, was_running=False, data_deleted=False, was_there=False)
     with _change(identity, sink) as change:
         return _delete(identity, sink, change.lease)
 
@@ -117,8 +121,6 @@ def _change(identity: Identity, sink: Sink) -> Change:
 
 def _delete(identity: Identity, sink: Sink, lease: Lease) -> DownResult:
     project, name = identity.project, identity.environment.name
-    if not local_cloud.has_data(project, name):
-        return DownResult(identity, was_running=False, data_deleted=False, was_there=False)
     session = local_cloud.running_session(project, name)
     found = _neighbours(session, identity)
     if not found and (session is not None or identity.record is not None):
