@@ -142,6 +142,11 @@ class Clients:
         return self._client("acm")
 
     @property
+    def tagging(self) -> Any:
+        """A client of the Resource Groups Tagging API."""
+        return self._client("resourcegroupstaggingapi")
+
+    @property
     def dns(self) -> Any:
         """A client of Route 53."""
         return self._client("route53")

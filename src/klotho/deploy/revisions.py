@@ -76,7 +76,7 @@ class Revision:
     @property
     def changed(self) -> list[str]:
         """The stacks it touched."""
-        return [name for name, result in self.results.items() if result not in ("unchanged", "skipped")]
+        return [name for name, result in self.results.items() if result not in ("unchanged", "skipped", "cancelled")]
 
     @property
     def templates(self) -> dict[str, str]:

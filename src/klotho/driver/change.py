@@ -37,13 +37,21 @@ class Change:
 
     def __enter__(self) -> Change:
         if self._environment.target == "local":
-            self._take(leases.local_room(), leases.local_timing())
+            from klotho.driver.local_cloud import local_failures
+
+            with local_failures():  # names a state folder nobody can use
+                self._take(leases.local_room(), leases.local_timing())
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._held.close()
+        try:
+            if error is None and self._lease is not None:
+                # Whatever failed because the lease was gone is told as that, and not part by part.
+                self._lease.check()
+        finally:
+            self._held.close()
 
     def open(self, consent: Callable[[str], bool]) -> Session:
         """The environment, started and prepared; `consent` as for `Session.prepare`."""

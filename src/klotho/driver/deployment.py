@@ -269,18 +269,6 @@ def shown_outputs(manifest: Manifest, by_stack: Mapping[str, Mapping[str, str]])
     }
 
 
-def refuse_aws(environment: Environment, doing: str) -> None:
-    """Failure (`aws-not-yet`) for an environment on AWS."""
-    if environment.target == "aws":
-        raise Failure(
-            "aws-not-yet",
-            f"{doing} on AWS comes with a later release",
-            at=environment.span,
-            notes=(f"the environment `{environment.name}` has `target: aws`",),
-            helps=("use `--env local`", "`klotho build` writes the CloudFormation templates for any environment"),
-        )
-
-
 def refuse_protected(environment: Environment) -> None:
     """Failure (`environment-protected`) when data of a protected environment would be deleted."""
     if environment.protect:

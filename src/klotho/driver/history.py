@@ -20,7 +20,7 @@ from klotho.deploy.revisions import Revision, Revisions, StoredAssets, step_valu
 from klotho.deploy.stacks import DeployedStack
 from klotho.deploy.steps import Steps, Surroundings
 from klotho.deploy.template import parsed
-from klotho.diagnostics import ExitCode, Failure, one_of
+from klotho.diagnostics import ExitCode, Failure
 from klotho.driver import records
 from klotho.driver.change import Change
 from klotho.driver.deployment import refuse_data_loss, refuse_protected
@@ -143,7 +143,7 @@ def _refuse_incomplete(to: Revision, kept: Revisions, opened: Session) -> None:
     if lost:
         raise Failure(
             "rollback-impossible",
-            f"revision {to.number} can't be deployed again: {one_of(lost)} {'is' if len(lost) == 1 else 'are'} gone",
+            f"revision {to.number} can't be deployed again: {', '.join(lost)} {'is' if len(lost) == 1 else 'are'} gone",
             notes=("nothing was touched",),
             helps=(
                 "`klotho history` lists the other revisions",

@@ -2,8 +2,8 @@
 
 Input: an identity, a sink for events. Output: a `DownResult` that says what happened. Other applications of the
 project are left as they are: running ones run on, stopped ones stay stopped, and the local cloud itself ends with the
-last one that runs. Refuses environments on AWS by name, deleting data of a protected environment, and deleting an
-application that belongs to another folder's program.
+last one that runs. On AWS its stacks are deleted and what holds data stays (`account_takedown`). Refuses deleting data
+of a protected environment, and deleting an application that belongs to another folder's program.
 """
 
 from __future__ import annotations
@@ -21,9 +21,10 @@ from klotho.deploy.outcome import Deployment
 from klotho.deploy.steps import Steps, Surroundings
 from klotho.deploy.target import HOST
 from klotho.diagnostics import Failure
-from klotho.driver import local_cloud, records
+from klotho.driver import account_takedown, local_cloud, records
+from klotho.driver.account_takedown import Removal
 from klotho.driver.change import Change
-from klotho.driver.deployment import refuse_aws, refuse_protected
+from klotho.driver.deployment import refuse_protected
 from klotho.driver.identity import Identity
 from klotho.driver.machine import cache_folder, local_pace, new_run_id
 from klotho.driver.underway import Underway
@@ -49,11 +50,16 @@ class DownResult:
     """Other applications of the project that are stopped and stay so."""
     was_there: bool = True
     """Whether there was anything of the application."""
+    removal: Removal | None = None
+    """What happened on AWS."""
 
 
 def stop(identity: Identity, sink: Sink) -> DownResult:
     """Stop what runs of the application and keep its data."""
-    refuse_aws(identity.environment, "taking down")
+    if identity.environment.target == "aws":
+        return _removed(identity, sink, delete_data=False)
+    if not local_cloud.has_data(identity.project, identity.environment.name):
+        return DownResult(identity, was_running=False, data_deleted=False, was_there=False)
     with _change(identity, sink):
         return _stop(identity, sink)
 
@@ -84,7 +90,6 @@ def _stop(identity: Identity, sink: Sink) -> DownResult:
 
 def data_of(identity: Identity, *, take_over: bool) -> list[str]:
     """The constructs whose data `delete` would delete, as far as known; refuses what `delete` refuses."""
-    refuse_aws(identity.environment, "taking down")
     refuse_protected(identity.environment)
     record = identity.record
     records.refuse_elsewhere(record, identity.folder, take_over=take_over)
@@ -97,8 +102,19 @@ def delete(identity: Identity, sink: Sink, *, take_over: bool, drain: Drain | No
     notice = records.refuse_elsewhere(identity.record, identity.folder, take_over=take_over)
     if notice:
         sink(Step(notice))
+    if identity.environment.target == "aws":
+        return _removed(identity, sink, delete_data=True)
+    if not local_cloud.has_data(identity.project, identity.environment.name):
+        return DownResult(identity, was_running=False, data_deleted=False, was_there=False)
     with _change(identity, sink) as change:
         return _delete(identity, sink, change.lease, drain)
+
+
+def _removed(identity: Identity, sink: Sink, *, delete_data: bool) -> DownResult:
+    done = account_takedown.remove(identity, sink, delete_data=delete_data)
+    was_there = done.deployment is not None
+    gone = delete_data and was_there and (done.deployment is None or done.deployment.ok)
+    return DownResult(identity, was_there, gone, done.deployment, was_there=was_there, removal=done)
 
 
 def _change(identity: Identity, sink: Sink) -> Change:
@@ -107,8 +123,6 @@ def _change(identity: Identity, sink: Sink) -> Change:
 
 def _delete(identity: Identity, sink: Sink, lease: Lease, drain: Drain | None) -> DownResult:
     project, name = identity.project, identity.environment.name
-    if not local_cloud.has_data(project, name):
-        return DownResult(identity, was_running=False, data_deleted=False, was_there=False)
     session = local_cloud.running_session(project, name)
     found = _neighbours(session, identity)
     if not found and (session is not None or identity.record is not None):

@@ -131,3 +131,8 @@ APPLICATION_TAG = "klotho:application"
 def application_of(record: Record) -> str | None:
     """The application a live resource belongs to; None for a stack made with another tool."""
     return record.tags.get(APPLICATION_TAG)
+
+
+def own_tags(live: Mapping[str, str], record: Record) -> list[dict[str, str]]:
+    """Live tags as a template lists them, without those the stack handed down."""
+    return [{"Key": key, "Value": value} for key, value in sorted(live.items()) if record.tags.get(key) != value]

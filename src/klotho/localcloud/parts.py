@@ -119,13 +119,13 @@ def assemble(cloud: Cloud) -> Parts:
         planes=planes,
         handlers=handlers,
         engine=engine,
-        services=_services(cloud, engine),
+        services=_services(cloud, engine, handlers),
         answers=(PREFIX, cloud.custom_resources.respond),
         browser=cloud.buckets.browser,
     )
 
 
-def _services(cloud: Cloud, engine: CloudFormationEngine) -> tuple[Service, ...]:
+def _services(cloud: Cloud, engine: CloudFormationEngine, handlers: Mapping[str, Handler]) -> tuple[Service, ...]:
     """The AWS APIs that the endpoint serves."""
     from klotho.localcloud.cloudformation.service import CloudFormationService
     from klotho.localcloud.services.acm import AcmService
@@ -138,6 +138,7 @@ def _services(cloud: Cloud, engine: CloudFormationEngine) -> tuple[Service, ...]
     from klotho.localcloud.services.service_discovery import ServiceDiscoveryService
     from klotho.localcloud.services.ssm import SsmService
     from klotho.localcloud.services.sts import StsService
+    from klotho.localcloud.services.tagging import TaggingService
 
     return (
         AcmService(cloud.certificates),
@@ -155,5 +156,6 @@ def _services(cloud: Cloud, engine: CloudFormationEngine) -> tuple[Service, ...]
         cloud.queues,
         SsmService(cloud.parameters, cloud.account),
         StsService(cloud.account, cloud.world, cloud.credentials),
+        TaggingService(cloud.world, handlers, cloud.region, cloud.account),
         cloud.user_pools,
     )

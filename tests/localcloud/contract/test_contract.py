@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from klotho.catalogue.facts import schema
+from klotho.localcloud.cloudformation.capabilities import ShowsLive
 from klotho.localcloud.cloudformation.carried import ANY
+from klotho.localcloud.cloudformation.drift import differences
 from klotho.localcloud.handlers import handler_classes
 from klotho.localcloud.service import ApiError
 
@@ -42,6 +44,11 @@ def assert_recorded(at: Bench, *changed: str) -> None:
     for name, value in wanted.items():
         if not _calls_function(value):
             assert found[name] == value, name
+    handler = at.engine.handlers[at.sample.type_name]
+    if isinstance(handler, ShowsLive):
+        live = handler.live(at.live())
+        assert live is not None
+        assert list(differences(found, live)) == [], "it has drifted, though nobody but CloudFormation changed it"
 
 
 def _calls_function(value: Any) -> bool:

@@ -6,12 +6,14 @@ import sys
 from pathlib import Path
 
 from klotho.cli.commands.program import show_notice, where_at
-from klotho.cli.console import Console
+from klotho.cli.consent import agree
+from klotho.cli.console import Console, counted
 from klotho.cli.failed_stacks import diagnostics_of, exit_code_of
 from klotho.cli.interrupts import draining
 from klotho.cli.progress import progress_for
 from klotho.diagnostics import Diagnostic, ExitCode, Failure, one_of
 from klotho.driver import takedown
+from klotho.driver.account_takedown import Removal
 from klotho.driver.identity import Identity, Where, identify
 
 
@@ -27,13 +29,15 @@ def run(
 ) -> int:
     console = Console(as_json)
     where = where_at(path, "klotho down", application, project)
-    return _delete(console, where, env, yes, take_over) if delete_data else _stop(console, where, env)
+    return _delete(console, where, env, yes, take_over) if delete_data else _stop(console, where, env, yes)
 
 
-def _stop(console: Console, where: Where, env: str | None) -> int:
+def _stop(console: Console, where: Where, env: str | None, yes: bool) -> int:
     identity = identify(where, env)
     show_notice(console, identity)
     with progress_for(console) as sink:
+        if identity.environment.target == "aws" and not yes:
+            agree(console, sink, f"Delete the stacks of {identity.application} in {identity.environment.name}?")
         result = takedown.stop(identity, sink)
     return _show(console, result)
 
@@ -68,11 +72,35 @@ def _show(console: Console, result: takedown.DownResult) -> int:
                 "data_deleted": result.data_deleted,
                 "other_applications": sorted((*result.running, *result.stopped)),
                 "still_running": list(result.running),
+                **_removal_json(result),
             }
         )
+    elif result.removal is not None:
+        _show_removal(console, result, result.removal)
     else:
         console.note(_said(result))
     return ExitCode.OK
+
+
+def _removal_json(result: takedown.DownResult) -> dict[str, object]:
+    done = result.removal
+    if done is None:
+        return {}
+    return {"kept_stacks": list(done.kept_stacks), "left": [item.to_json() for item in done.left]}
+
+
+def _show_removal(console: Console, result: takedown.DownResult, done: Removal) -> None:
+    name = f"{result.identity.application} in {result.identity.environment.name}"
+    if done.deployment is None:
+        console.note(f"{name} has no stacks: there is nothing to do")
+    else:
+        console.note(f"deleted {counted(len(done.deployment.outcomes), 'stack')} of {name}")
+    if done.kept_stacks:
+        console.note(f"protected from deletion, or needed by what is: {', '.join(done.kept_stacks)}")
+    if done.left:
+        console.note(f"\nleft behind, with {'its' if len(done.left) == 1 else 'their'} data; to remove it for good:")
+    for item in done.left:
+        console.out(f"{item.arn}\n  {item.command or f'# no single command removes a {item.what}: see its console'}")
 
 
 def _consent(console: Console, identity: Identity, names: list[str]) -> None:

@@ -60,6 +60,25 @@ def rollback_command(
     return run(revision, program, env, yes, delete_data, application, project, as_json)
 
 
+@history.command("drift")
+def drift_command(
+    path: PathArgument = PROGRAM,
+    env: EnvironmentOption = None,
+    fail: Annotated[bool, typer.Option("--fail", help="Exit 11 when something has changed.")] = False,
+    application: ApplicationOption = None,
+    project: ProjectOption = None,
+    yes: AsksNothingOption = False,
+    as_json: JsonOption = False,
+) -> int:
+    """Show what was changed since the deployment by other hands.
+
+    Changes nothing. Exits 0 unless --fail is given.
+    """
+    from klotho.cli.commands.drift import run
+
+    return run(path, env, fail, application, project, as_json)
+
+
 @history.command("unlock")
 def unlock_command(
     path: PathArgument = PROGRAM,

@@ -52,12 +52,6 @@ _SETTINGS = (
         "CI must say where it deploys: the default is meant for a person at a desk.",
         "Add `--env NAME`.",
     ),
-    Page(
-        "aws-not-yet",
-        "The environment has `target: aws`.",
-        "This release deploys to the local cloud only.",
-        "Use `--env local`. `klotho build` writes the CloudFormation templates of any environment.",
-    ),
 )
 
 _PACKAGING = (

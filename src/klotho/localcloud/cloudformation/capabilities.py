@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol, runtime_checkable
 
-from klotho.localcloud.handler import Record, Request
+from klotho.localcloud.handler import Properties, Record, Request
 
 
 @runtime_checkable
@@ -30,3 +30,12 @@ class NamesAttributes(Protocol):
     """Says up front which attributes of the schema the handler gives, so that `Fn::GetAtt` can refuse the others."""
 
     given_attributes: frozenset[str]
+
+
+@runtime_checkable
+class ShowsLive(Protocol):
+    """Its plane can be changed by other calls than CloudFormation's: drift detection asks what is there now."""
+
+    def live(self, record: Record) -> Properties | None:
+        """The properties as they are now, by the schema's names; None when the resource is gone."""
+        ...

@@ -7,12 +7,13 @@ from typing import Any
 
 from klotho.localcloud.cloudformation.store import ChangeSet, Event, Stack, StackResource
 
-_NOT_CHECKED = {"StackDriftStatus": "NOT_CHECKED"}
-_RESOURCE_NOT_CHECKED = {"StackResourceDriftStatus": "NOT_CHECKED"}
-
 
 def pairs(values: Mapping[str, str], key: str, value: str) -> list[dict[str, str]]:
     return [{key: name, value: text} for name, text in values.items()]
+
+
+def _drift(name: str, found: Mapping[str, Any] | None) -> dict[str, Any]:
+    return {name: "NOT_CHECKED"} if found is None else {name: found["status"], "LastCheckTimestamp": found["time"]}
 
 
 def stack_detail(stack: Stack) -> dict[str, Any]:
@@ -33,7 +34,7 @@ def stack_detail(stack: Stack) -> dict[str, Any]:
         "Outputs": stack.outputs,
         "Tags": pairs(stack.inputs.tags, "Key", "Value"),
         "EnableTerminationProtection": stack.termination_protection,
-        "DriftInformation": _NOT_CHECKED,
+        "DriftInformation": _drift("StackDriftStatus", stack.drift),
     }
 
 
@@ -47,7 +48,7 @@ def stack_summary(stack: Stack) -> dict[str, Any]:
         "DeletionTime": stack.deleted,
         "StackStatus": stack.status,
         "StackStatusReason": stack.reason,
-        "DriftInformation": _NOT_CHECKED,
+        "DriftInformation": _drift("StackDriftStatus", stack.drift),
     }
 
 
@@ -74,7 +75,7 @@ def resource_summary(resource: StackResource, time: str = "LastUpdatedTimestamp"
         time: resource.updated,
         "ResourceStatus": resource.status,
         "ResourceStatusReason": resource.reason,
-        "DriftInformation": _RESOURCE_NOT_CHECKED,
+        "DriftInformation": _drift("StackResourceDriftStatus", resource.drift),
     }
 
 

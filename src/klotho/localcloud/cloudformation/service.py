@@ -15,6 +15,7 @@ from klotho.localcloud.cloudformation import query
 from klotho.localcloud.cloudformation.acting import calling
 from klotho.localcloud.cloudformation.changesets import ChangeSetRequest, ChangeSets
 from klotho.localcloud.cloudformation.deployment import required_capabilities
+from klotho.localcloud.cloudformation.drift import Drift
 from klotho.localcloud.cloudformation.engine import Engine, StackRequest
 from klotho.localcloud.cloudformation.errors import not_carried, validation_error
 from klotho.localcloud.cloudformation.fields import (
@@ -67,6 +68,7 @@ class CloudFormationService:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._change_sets = ChangeSets(engine)
+        self._drift = Drift(engine)
         self._refactors = RefactorApi(engine, self._template_body)
         self._actions: Mapping[str, Callable[[Fields], dict[str, Any]]] = {
             "ContinueUpdateRollback": self._continue_update_rollback,
@@ -76,11 +78,14 @@ class CloudFormationService:
             "DeleteChangeSet": self._delete_change_set,
             "DeleteStack": self._delete_stack,
             "DescribeChangeSet": self._describe_change_set,
+            "DescribeStackDriftDetectionStatus": self._describe_drift_detection,
             "DescribeStackEvents": self._describe_stack_events,
             "DescribeStackRefactor": self._refactors.describe,
             "DescribeStackResource": self._describe_stack_resource,
+            "DescribeStackResourceDrifts": self._describe_resource_drifts,
             "DescribeStackResources": self._describe_stack_resources,
             "DescribeStacks": self._describe_stacks,
+            "DetectStackDrift": self._detect_drift,
             "ExecuteChangeSet": self._execute_change_set,
             "ExecuteStackRefactor": self._refactors.execute,
             "GetTemplate": self._get_template,
@@ -237,6 +242,22 @@ class CloudFormationService:
         stack = self._engine.stack(required(fields, "StackName"))
         found = self._engine.store.resources(stack.stack_id).values()
         return page("StackResourceSummaries", [resource_summary(item) for item in found], fields)
+
+    # Drift
+
+    def _detect_drift(self, fields: Fields) -> dict[str, Any]:
+        check_fields("DetectStackDrift", fields, {"StackName", "LogicalResourceIds"}, {})
+        wanted = [str(name) for name in listed(fields, "LogicalResourceIds")]
+        return {"StackDriftDetectionId": self._drift.detect(required(fields, "StackName"), wanted)}
+
+    def _describe_drift_detection(self, fields: Fields) -> dict[str, Any]:
+        return self._drift.status(required(fields, "StackDriftDetectionId"))
+
+    def _describe_resource_drifts(self, fields: Fields) -> dict[str, Any]:
+        allowed = {"StackName", "StackResourceDriftStatusFilters", "NextToken", "MaxResults"}
+        check_fields("DescribeStackResourceDrifts", fields, allowed, {})
+        wanted = [str(name) for name in listed(fields, "StackResourceDriftStatusFilters")]
+        return page("StackResourceDrifts", self._drift.resources(required(fields, "StackName"), wanted), fields)
 
     # Templates
 

@@ -83,6 +83,8 @@ class StackResource:
     update_replace_policy: str = "Delete"
     metadata: Any = None
     updated: str = ""
+    drift: dict[str, Any] | None = None
+    """What the last drift detection found; None: not checked since it was last changed."""
 
 
 @dataclass(slots=True)
@@ -102,6 +104,8 @@ class Stack:
     role_arn: str | None = None
     """The service role of its operations, once one was given."""
     change_set_id: str | None = None
+    drift: dict[str, Any] | None = None
+    """Id, result and time of the last drift detection."""
 
 
 @dataclass(slots=True)

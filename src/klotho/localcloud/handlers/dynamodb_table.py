@@ -16,7 +16,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from klotho.catalogue.facts import replaced_by
-from klotho.localcloud.handler import Handler, HandlerError, Outcome, Properties, Request
+from klotho.localcloud.handler import Handler, HandlerError, Outcome, Properties, Record, Request, own_tags
 from klotho.localcloud.identity import physical_name
 from klotho.localcloud.services.dynamodb.definition import SETTINGS
 from klotho.localcloud.services.dynamodb.errors import DynamoDbError
@@ -102,6 +102,20 @@ class DynamoDbTable(Handler):
         except DynamoDbError as error:
             raise _failure(error) from error
         return _outcome(name, tables.catalog.arn(name), stream)
+
+    def live(self, record: Record) -> Properties | None:
+        table = self.cloud.tables.find_table(record.identifier)
+        if table is None:
+            return None
+        expiry = record.properties.get("TimeToLiveSpecification") or {}
+        kept = {name: value for name, value in record.properties.items() if name not in SETTINGS}
+        now: dict[str, Any] = {**kept, **table.definition.settings}
+        now["TimeToLiveSpecification"] = {**expiry, "Enabled": table.ttl is not None}
+        if table.ttl is not None:
+            now["TimeToLiveSpecification"]["AttributeName"] = table.ttl
+        now["PointInTimeRecoverySpecification"] = {"PointInTimeRecoveryEnabled": False, **table.recovery}
+        now["Tags"] = own_tags(table.tags, record)
+        return now
 
     async def delete(self, request: Request) -> None:
         name = request.identifier or ""

@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
 
-from klotho.localcloud.handler import Handler, HandlerError, Outcome, Properties, Request
+from klotho.localcloud.handler import Handler, HandlerError, Outcome, Properties, Record, Request, own_tags
 from klotho.localcloud.identity import physical_name
 from klotho.localcloud.permissions.policy import PolicyError
 from klotho.localcloud.permissions.resource_policies import BUCKET_POLICY, bucket_policy
@@ -76,6 +76,14 @@ class S3Bucket(Handler):
             text = "The bucket you tried to delete is not empty. You must delete all versions in the bucket."
             raise HandlerError(text, "BucketNotEmpty")
         store.drop_bucket(name)
+
+    def live(self, record: Record) -> Properties | None:
+        bucket = self.cloud.objects.bucket(record.identifier)
+        if bucket is None:
+            return None
+        kept = {name: value for name, value in record.properties.items() if name not in _SETTINGS}
+        versioning = {"VersioningConfiguration": {"Status": bucket.versioning}} if bucket.versioning else {}
+        return {**kept, **bucket.settings, **versioning, "Tags": own_tags(bucket.tags, record)}
 
     def _outcome(self, name: str) -> Outcome:
         regional = f"{name}.s3.{self.cloud.region}.amazonaws.com"

@@ -18,7 +18,7 @@ from typing import Any, ClassVar
 import orjson
 
 from klotho.localcloud import identity
-from klotho.localcloud.handler import Handler, HandlerError, Outcome, Properties, Request
+from klotho.localcloud.handler import Handler, HandlerError, Outcome, Properties, Record, Request, own_tags
 from klotho.localcloud.service import ApiError
 from klotho.localcloud.services.secretsmanager import version_id
 
@@ -81,6 +81,16 @@ class SecretHandler(Handler):
         except ApiError as error:
             if error.code != "ResourceNotFoundException":
                 raise HandlerError(error.message, "GeneralServiceException") from error
+
+    def live(self, record: Record) -> Properties | None:
+        try:
+            secret = self.cloud.secrets.live(record.identifier)
+        except ApiError:
+            return None  # gone, or about to go: nobody can read it
+        now = {"Name": secret.name, "Description": secret.description, "KmsKeyId": secret.kms_key_id}
+        given = {name: value for name, value in now.items() if value}
+        kept = {name: value for name, value in record.properties.items() if name not in now}
+        return {**kept, **given, "Tags": own_tags(secret.tags, record)}
 
     def _changed(self, request: Request, arn: str) -> str | None:
         """The new value when the properties that decide it differ; None to keep the one there is."""

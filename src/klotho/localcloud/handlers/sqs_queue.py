@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from klotho.localcloud.handler import Handler, HandlerError, Outcome, Properties, Request
+from klotho.localcloud.handler import Handler, HandlerError, Outcome, Properties, Record, Request, own_tags
 from klotho.localcloud.identity import physical_name
 from klotho.localcloud.services.sqs.definition import FIFO_ENDING, SETTINGS, truth
 from klotho.localcloud.services.sqs.errors import SqsError
@@ -49,6 +49,13 @@ class SqsQueue(Handler):
         queue = self.cloud.queues.catalog.find(request.identifier or "")
         if queue is not None:
             self.cloud.queues.catalog.drop(queue)
+
+    def live(self, record: Record) -> Properties | None:
+        queue = self.cloud.queues.catalog.find(record.identifier)
+        if queue is None:
+            return None
+        tags = own_tags(self.cloud.queues.catalog.tags(queue), record)
+        return {**record.properties, **queue.definition.settings, "Tags": tags}
 
     def _outcome(self, queue: Queue) -> Outcome:
         url = self.cloud.queues.catalog.url(queue)

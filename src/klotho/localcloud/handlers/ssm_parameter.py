@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from klotho.localcloud.handler import Handler, HandlerError, Outcome, Properties, Request
+from klotho.localcloud.handler import Handler, HandlerError, Outcome, Properties, Record, Request
 from klotho.localcloud.identity import digest
 from klotho.localcloud.service import ApiError
 from klotho.localcloud.services.ssm.store import Draft, Version
@@ -46,6 +46,15 @@ class SsmParameter(Handler):
         except ApiError as error:
             raise HandlerError(error.message, error.code) from error
         return Outcome(request.identifier, dict(request.attributes))
+
+    def live(self, record: Record) -> Properties | None:
+        try:
+            found, tags = self.cloud.parameters.get(record.identifier), self.cloud.parameters.tags(record.identifier)
+        except ApiError:
+            return None
+        now = {"Value": found.value, "Type": found.kind, "Description": found.description or ""}
+        own = {name: value for name, value in tags.items() if record.tags.get(name) != value}
+        return {**record.properties, **now, "AllowedPattern": found.pattern or "", "Tags": own}
 
     async def delete(self, request: Request) -> None:
         if request.identifier is not None:
