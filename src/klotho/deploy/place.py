@@ -111,6 +111,21 @@ class Clients:
         return self._client("cloudfront")
 
     @property
+    def functions(self) -> Any:
+        """A client of Lambda."""
+        return self._client("lambda")
+
+    @property
+    def containers(self) -> Any:
+        """A client of ECS."""
+        return self._client("ecs")
+
+    @property
+    def sessions(self) -> Any:
+        """A client of Systems Manager, which leads into containers."""
+        return self._client("ssm")
+
+    @property
     def sts(self) -> Any:
         """A client of the Security Token Service."""
         return self._client("sts")
@@ -168,7 +183,9 @@ class Clients:
         if self._session is None:
             from botocore.session import Session
 
-            self._session = Session(profile=self.place.profile)
+            # A place with keys of its own does not care for the profile of the person's shell, which may not exist.
+            alone = {"profile": (None, None, None, None)} if self.place.access_key else None
+            self._session = Session(alone, profile=self.place.profile)
             if self.place.role:
                 self._take_on(self.place.role)
         return self._session

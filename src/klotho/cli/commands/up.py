@@ -29,14 +29,8 @@ def run(path: Path, env: str | None, yes: bool, delete_data: bool, take_over: bo
         result = bring_up(program, env, sink, delete_data=delete_data, take_over=take_over, consent=agreed, drain=drain)
     if not as_json:
         console.diagnostics(left_behind(result.deployment), program.folder)
-    if result.deployment.drained:
-        return _stopped(console, result)
-    if not result.deployment.ok:
-        return _failed(console, result)
-    if result.failed_sites:
-        return _not_published(console, result)
-    if result.failed_units:
-        return _not_running(console, result)
+    if not result.ok:
+        return show_failure(console, result)
     if as_json:
         console.json({"ok": True, **summary(result)})
         return 0
@@ -44,6 +38,15 @@ def run(path: Path, env: str | None, yes: bool, delete_data: bool, take_over: bo
     console.diagnostics(warnings_of(result.built, result.secrets_not_set), program.folder)
     _succeeded(console, result)
     return 0
+
+
+def show_failure(console: Console, result: UpResult) -> int:
+    """What went wrong, and the exit code."""
+    if result.deployment.drained:
+        return _stopped(console, result)
+    if not result.deployment.ok:
+        return _failed(console, result)
+    return _not_published(console, result) if result.failed_sites else _not_running(console, result)
 
 
 def summary(result: UpResult) -> dict[str, Any]:

@@ -56,6 +56,21 @@ class Quiet:
             self._lines(event)
 
 
+class Changes:
+    """A sink that prints what changes and what fails, and nothing that stays the same."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def __call__(self, event: events.Event) -> None:
+        if self._console.as_json:
+            return
+        wanted = events.StackDone | events.StackFailed | events.StackSkipped | events.AssetFailed | events.SiteDone
+        text = line_of(event) if isinstance(event, wanted) else None
+        if text is not None:
+            self._console.note(f"  {text}")
+
+
 def line_of(event: events.Event) -> str | None:
     """What an event says in one line; None for what is not worth one."""
     match event:

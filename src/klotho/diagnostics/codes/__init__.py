@@ -6,17 +6,19 @@ for one that has no page.
 
 from __future__ import annotations
 
-from klotho.diagnostics.codes import aws, deploy, engine, locking, permissions, program, stacks
+from klotho.diagnostics.codes import assets, aws, deploy, engine, locking, operate, permissions, program, stacks
 from klotho.diagnostics.codes.page import Page
 
 _AREAS = (
     program,
     engine,
+    assets,
     deploy,
     aws,
     locking,
     permissions,
     stacks,
+    operate,
 )
 
 PAGES: dict[str, Page] = {page.code: page for area in _AREAS for page in area.PAGES}
