@@ -29,8 +29,6 @@ def run(path: Path, env: str | None, yes: bool, delete_data: bool, take_over: bo
         result = bring_up(program, env, sink, delete_data=delete_data, take_over=take_over, consent=agreed, drain=drain)
     if not as_json:
         console.diagnostics(left_behind(result.deployment), program.folder)
-    if result.deployment.drained:
-        return _stopped(console, result)
     if not result.ok:
         return show_failure(console, result)
     if as_json:
@@ -44,6 +42,8 @@ def run(path: Path, env: str | None, yes: bool, delete_data: bool, take_over: bo
 
 def show_failure(console: Console, result: UpResult) -> int:
     """What went wrong, and the exit code."""
+    if result.deployment.drained:
+        return _stopped(console, result)
     if not result.deployment.ok:
         return _failed(console, result)
     return _not_published(console, result) if result.failed_sites else _not_running(console, result)
