@@ -116,10 +116,11 @@ def test_iam_resources_need_their_capability(served: ServedCloud) -> None:
 
 def test_options_and_actions_that_are_not_carried_are_refused_by_name(served: ServedCloud) -> None:
     assert (
-        "Option RoleARN of CreateStack is not supported"
-        in refusal(served, template(ONE), RoleARN="arn:aws:iam::1:role/x")[1]
+        "Option ResourceTypes of CreateStack is not supported"
+        in refusal(served, template(ONE), ResourceTypes=["AWS::EC2::VPC"])[1]
     )
     assert "Option OnFailure=DELETE of CreateStack" in refusal(served, template(ONE), OnFailure="DELETE")[1]
+    assert "cannot be assumed" in refusal(served, template(ONE), RoleARN="arn:aws:iam::000000000000:role/none")[1]
     with pytest.raises(ClientError) as caught:
         served.client.list_exports()
     assert error_of(caught) == (

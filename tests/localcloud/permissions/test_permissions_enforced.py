@@ -131,8 +131,9 @@ def test_other_services_are_closed_as_well(app: GuardedApp) -> None:
     denied(app.client("logs", "stranger").describe_log_groups)
     asked = {"NamespaceName": "x", "ServiceName": "desk"}
     denied(app.client("servicediscovery", "stranger").discover_instances, **asked)
+    denied(app.client("cloudformation", "stranger").describe_stacks)
     with pytest.raises(ClientError) as refused:
-        app.client("cloudformation", "stranger").describe_stacks()
+        app.client("cloudformation", "stranger").list_exports()
     assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 501
 
 
