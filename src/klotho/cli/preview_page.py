@@ -191,12 +191,12 @@ class Page:
 def _types(items: Iterable[ResourceChange]) -> str:
     counts = Counter(_short(item.type) for item in items)
     listed = [f"{count} {name}" if count > 1 else name for name, count in sorted(counts.items())]
-    return f"{sum(counts.values())} resources: {_listed(listed, SHOWN_TYPES)}"
+    return f"{sum(counts.values())} resources: {_listed(listed, SHOWN_TYPES, 'more types')}"
 
 
-def _listed(texts: Sequence[str], most: int | None) -> str:
+def _listed(texts: Sequence[str], most: int | None, more_of: str = "more") -> str:
     kept = texts if most is None or len(texts) <= most else texts[: most - 1]
-    more = f" and {len(texts) - len(kept)} more" if len(kept) < len(texts) else ""
+    more = f" and {len(texts) - len(kept)} {more_of}" if len(kept) < len(texts) else ""
     return f"{', '.join(kept)}{more}"
 
 
