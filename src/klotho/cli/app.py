@@ -8,6 +8,9 @@ from typing import Annotated
 
 import typer
 
+from klotho.cli.groups.accounts import bootstrap, ci
+from klotho.cli.groups.env import env
+from klotho.cli.groups.history import history
 from klotho.cli.groups.secret import secret
 from klotho.cli.options import (
     PROGRAM,
@@ -83,6 +86,19 @@ def build(
     from klotho.cli.commands.build import run
 
     run(path, env, out, as_json)
+
+
+@app.command()
+def check(
+    path: PathArgument = PROGRAM,
+    env: EnvironmentOption = None,
+    yes: AsksNothingOption = False,
+    as_json: JsonOption = False,
+) -> int:
+    """Find every mistake that can be found without deploying."""
+    from klotho.cli.commands.check import run
+
+    return run(path, env, as_json)
 
 
 @app.command("preview")
@@ -224,4 +240,27 @@ def explain(
     run(topic, as_json)
 
 
+@app.command()
+def permissions(
+    path: PathArgument = PROGRAM,
+    env: EnvironmentOption = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Write `deployer-1.json` … there instead of printing.")
+    ] = None,
+    yes: AsksNothingOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Print the IAM policies that deploying this application needs.
+
+    Deploys nothing, asks AWS nothing.
+    """
+    from klotho.cli.commands.permissions import run
+
+    run(path, env, out, as_json)
+
+
+app.add_typer(history)
+app.command("bootstrap")(bootstrap)
 app.add_typer(secret, name="secret")
+app.add_typer(ci, name="ci")
+app.add_typer(env, name="env")

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
 from typing import Any, Literal
 
-from klotho.deploy.assets import AssetStep
+from klotho.deploy.assets import Assets
 from klotho.deploy.data_loss import refuse_data_loss
 from klotho.deploy.desired import deployed_digest, wanted_tags
 from klotho.deploy.desired import leftovers as leftovers
@@ -98,7 +98,7 @@ class Orchestrator:
         self,
         manifest: Manifest,
         templates: Mapping[str, bytes],
-        assets: AssetStep,
+        assets: Assets,
         clients: Clients,
         *,
         pace: Pace,
@@ -122,6 +122,8 @@ class Orchestrator:
         self._steps = steps
         self._outcomes: dict[str, StackOutcome] = {}
         self._delete_data = False
+        self.resolved: dict[str, dict[str, str]] = {}
+        """What assets and steps gave, by stack and parameter: for the revision."""
 
     def deploy(self, deployed: Mapping[str, DeployedStack], *, delete_data: bool = False) -> Deployment:
         """Deploy what changed, then delete stacks the manifest does not hold any more.
@@ -242,6 +244,11 @@ class Orchestrator:
 
     def _deploy_stack(self, stack: Stack, deployed: DeployedStack | None) -> StackOutcome:
         parameters = {name: self._value(source) for name, source in stack.parameters.items()}
+        self.resolved[stack.name] = {
+            name: parameters[name]
+            for name, source in stack.parameters.items()
+            if isinstance(source, AssetSource | StepSource)
+        }
         digest = deployed_digest(stack, parameters)
         if deployed is not None and deployed.busy:
             self._sink(Step(f"waiting for stack {stack.name}: {deployed.status} from an earlier run"))

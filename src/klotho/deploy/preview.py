@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from klotho.deploy.assets import AssetStep
+from klotho.deploy.assets import Assets
 from klotho.deploy.comparison import PropertyDifference
 from klotho.deploy.consequences import Consequence, consequences
 from klotho.deploy.desired import deployed_digest, leftovers, wanted_tags
@@ -123,7 +123,7 @@ def preview(
     manifest: Manifest,
     templates: Mapping[str, bytes],
     deployed: Mapping[str, DeployedStack],
-    assets: AssetStep,
+    assets: Assets,
     calls: StackCalls | None,
     bucket: str,
     steps: Steps | None = None,
@@ -163,7 +163,7 @@ class Previewer:
         manifest: Manifest,
         templates: Mapping[str, bytes],
         deployed: Mapping[str, DeployedStack],
-        assets: AssetStep,
+        assets: Assets,
         calls: StackCalls,
         bucket: str,
         steps: Steps | None = None,

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from klotho.diagnostics import Diagnostic, ProgramError, Span
+from klotho.driver.construct_settings import configured
 from klotho.driver.output_folder import write_output
 from klotho.driver.program import Program, choose_environment, with_region
 from klotho.driver.settings import Environment
@@ -77,6 +78,8 @@ def build(program: Program, environment_name: str | None, *, in_ci: bool = False
     application = _named(application, program)
     environment = choose_environment(program, environment_name, application.environment, in_ci)
     environment = with_region(environment, application.region)
+    application = configured(application, (*program.settings.constructs, *environment.constructs), report)
+    report.stop_on_errors()
     assert environment.region is not None
     resolution = resolve(
         application,

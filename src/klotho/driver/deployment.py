@@ -1,33 +1,38 @@
 """`up` for the command line; `preview` is in `previewing`, `down` in `takedown`.
 
-Input: a program, the environment's name, a sink for events. Output: values that say what happened. Refuses
-environments on AWS by name (deploying there comes with a later release), data loss nobody asked for, and an application
-that belongs to another folder's program. A program with mistakes changes nothing.
+Input: a program, the environment's name, a sink for events. Output: values that say what happened. Refuses data loss
+nobody asked for, on AWS a deployment nobody agreed to, and on this machine an application that belongs to another
+folder's program. A program with mistakes changes nothing. Nothing here knows whether an environment is on AWS but
+through `driver.session`, and that this machine keeps notes of what it runs.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from klotho.deploy.assets import AssetStep
 from klotho.deploy.events import Sink, Step
 from klotho.deploy.orchestrator import Deployment, Orchestrator, leftovers
+from klotho.deploy.preview import Preview, preview
 from klotho.deploy.sites.step import SiteOutcome, SiteStep
 from klotho.deploy.stacks import DeployedStack
 from klotho.deploy.steps import Steps, Surroundings
 from klotho.deploy.threads import workers
-from klotho.diagnostics import Failure, one_of
-from klotho.driver import local_cloud, records
+from klotho.diagnostics import ExitCode, Failure, one_of
+from klotho.driver import records, session
 from klotho.driver.build import Build, build
+from klotho.driver.change import Change
 from klotho.driver.domains import LocalDomain, local_domains
-from klotho.driver.machine import cache_folder, local_pace, new_run_id, runs_in_ci
+from klotho.driver.environments import keep_note
+from klotho.driver.machine import cache_folder, new_run_id, runs_in_ci
 from klotho.driver.needed_servers import refuse_missing_servers
 from klotho.driver.program import Program
+from klotho.driver.recording import record
+from klotho.driver.session import Session
 from klotho.driver.settings import Environment
-from klotho.driver.underway import Underway
 from klotho.driver.unset_secrets import secrets_not_set
 from klotho.stacks import Manifest
 
@@ -62,63 +67,153 @@ class UpResult:
         return tuple(site for site in self.sites if site.result == "failed")
 
 
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """What a person says while `up` runs; by default they agree to everything that loses no data."""
+
+    bootstrap: Callable[[str], bool] = lambda question: True
+    """Asked before an account gets the bootstrap stack."""
+    deploy: Callable[[Build, Preview], bool] | None = None
+    """Asked with the preview before anything is deployed; None: not asked."""
+
+
 def up(
-    program: Program, environment: str | None, sink: Sink, *, delete_data: bool = False, take_over: bool = False
+    program: Program,
+    environment: str | None,
+    sink: Sink,
+    *,
+    delete_data: bool = False,
+    take_over: bool = False,
+    consent: Consent | None = None,
 ) -> UpResult:
     """Bring the program up; what did not change is not touched.
 
     `delete_data` allows removing or replacing what holds data; otherwise that is refused before it happens.
     `take_over` allows going on with an application that was brought up from another folder.
+    `consent` is asked for what `session.asks_first` environments do only when a person agrees.
     """
     begun = time.monotonic()
     sink(Step(f"compiling {program.path.name}"))
     built = build(program, environment, in_ci=runs_in_ci())
-    refuse_aws(built.environment, "deploying")
-    refuse_missing_servers(built)
-    if delete_data:
-        refuse_protected(built.environment)
-    project, name = built.application.project, built.environment.name
-    application = built.application.name
-    known = records.read(project, name, application)
-    notice = records.refuse_elsewhere(known, program.folder, take_over=take_over)
+    _refuse_early(built, delete_data)
+    with Change(built.environment, built.application.project, built.application.name, "klotho up", sink) as change:
+        result = _deploy(built, sink, change, consent or Consent(), delete_data=delete_data, take_over=take_over)
+    return replace(result, seconds=time.monotonic() - begun)
+
+
+def _deploy(
+    built: Build, sink: Sink, change: Change, consent: Consent, *, delete_data: bool, take_over: bool
+) -> UpResult:
+    """Under the lease, which every write passes."""
+    notes = _Notes.of(built, take_over=take_over)
     count = len(built.manifest.stacks)
-    sink(Step(notice or f"{application} → {name} ({count} {'stack' if count == 1 else 'stacks'})"))
+    heading = f"{built.application.name} → {built.environment.name} ({count} {'stack' if count == 1 else 'stacks'})"
+    sink(Step(notes.notice or heading))
     assets, sites = asset_step_of(built, sink), site_step_of(built, sink)
     with workers(BUILD_THREADS, "asset") as threads:
         assets.start(threads)
         sites.start(threads)
-        session = local_cloud.started_session(
-            project, name, built.region, lambda line: sink(Underway(line)), application=application
-        )
-        deployed = session.calls.deployed(project=project, environment=name, application=application)
+        opened = change.open(consent.bootstrap)
+        deployed = deployed_of(built, opened)
         if not delete_data:
-            refuse_data_loss(leftovers(built.manifest, deployed), known.stateful if known else {})
-        record, run_id = _record(built, known), new_run_id()
-        records.write(record)
-        orchestrator = Orchestrator(
-            built.manifest,
-            built.templates,
-            assets,
-            session.clients,
-            pace=local_pace(),
-            sink=sink,
-            run_id=run_id,
-            spans=built.spans,
-            steps=steps_of(built, session, sink),
-        )
+            refuse_data_loss(leftovers(built.manifest, deployed), notes.stateful)
+        _ask(built, opened, assets, deployed, sink, consent)
+        run_id = new_run_id()
+        notes.write()
+        orchestrator = _orchestrator(built, opened, assets, sink, run_id)
         deployment = orchestrator.deploy(deployed, delete_data=delete_data)
+        record(built, opened, deployment, orchestrator.resolved)
         settled = {item.stack: item.outputs for item in deployment.outcomes if item.result in _UP}
-        published = sites.publish(settled, session.clients, run_id, local_pace())
+        published = sites.publish(settled, opened.clients, run_id, opened.pace)
     outputs = shown_outputs(built.manifest, {item.stack: item.outputs for item in deployment.outcomes})
-    units = _units(session, application)
-    logs = {str(unit["log_group"]): _unit_name(unit) for unit in units if unit.get("log_group")}
+    units = opened.units(built.application.name)
     if deployment.ok:
-        record = replace(record, stateful=_stateful(built), logs=logs)
-    records.write(record)
+        notes = notes.settled(built, units)
+    notes.write()
+    keep_note(built, opened)
     failed = tuple(unit for unit in units if unit.get("state") == "failed")
-    unset = secrets_not_set(built, outputs, session.clients)
+    unset = secrets_not_set(built, outputs, opened.clients)
     domains = local_domains(built.application, units)
-    return UpResult(built, deployment, outputs, time.monotonic() - begun, failed, unset, published, domains)
+    return UpResult(built, deployment, outputs, 0.0, failed, unset, published, domains)
+
+
+def _refuse_early(built: Build, delete_data: bool) -> None:
+    if built.environment.target == "local":
+        refuse_missing_servers(built)
+    if delete_data:
+        refuse_protected(built.environment)
+
+
+def deployed_of(built: Build, opened: Session) -> dict[str, DeployedStack]:
+    """The live stacks of the application in its environment, by CloudFormation name."""
+    return opened.calls.deployed(
+        project=built.application.project, environment=built.environment.name, application=built.application.name
+    )
+
+
+def _ask(
+    built: Build,
+    opened: Session,
+    assets: AssetStep,
+    deployed: Mapping[str, DeployedStack],
+    sink: Sink,
+    consent: Consent,
+) -> None:
+    """Failure (`not-agreed`) when the person does not want what would happen. An environment on this machine has
+    nothing to ask."""
+    if consent.deploy is None or built.environment.target == "local":
+        return
+    bucket = opened.clients.place.artifact_bucket
+    steps = steps_of(built, opened, sink)
+    found = preview(built.manifest, built.templates, deployed, assets, opened.calls, bucket, steps)
+    if found.changes and not consent.deploy(built, found):
+        raise Failure("not-agreed", "nothing was deployed", exit_code=ExitCode.CANCELLED)
+
+
+def _orchestrator(built: Build, opened: Session, assets: AssetStep, sink: Sink, run_id: str) -> Orchestrator:
+    return Orchestrator(
+        built.manifest,
+        built.templates,
+        assets,
+        opened.clients,
+        pace=opened.pace,
+        sink=sink,
+        run_id=run_id,
+        spans=built.spans,
+        steps=steps_of(built, opened, sink),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Notes:
+    """What this machine keeps of an application it runs; for one on AWS nothing, the account has it all."""
+
+    record: records.Record | None
+    notice: str | None = None
+    """A line for the person, when another folder's application is taken over."""
+
+    @classmethod
+    def of(cls, built: Build, *, take_over: bool) -> _Notes:
+        if built.environment.target == "aws":
+            return cls(None)
+        known = records.read(built.application.project, built.environment.name, built.application.name)
+        notice = records.refuse_elsewhere(known, built.program.folder, take_over=take_over)
+        return cls(_record(built, known), notice)
+
+    @property
+    def stateful(self) -> Mapping[str, tuple[str, ...]]:
+        return self.record.stateful if self.record else {}
+
+    def settled(self, built: Build, units: Iterable[Mapping[str, Any]]) -> _Notes:
+        """After everything has worked: what is not in the program any more is gone."""
+        if self.record is None:
+            return self
+        logs = {str(unit["log_group"]): _unit_name(unit) for unit in units if unit.get("log_group")}
+        return _Notes(replace(self.record, stateful=_stateful(built), logs=logs))
+
+    def write(self) -> None:
+        if self.record is not None:
+            records.write(self.record)
 
 
 def _record(built: Build, known: records.Record | None) -> records.Record:
@@ -142,12 +237,6 @@ def _stateful(built: Build) -> dict[str, tuple[str, ...]]:
         for stack in built.manifest.stacks
         if stack.stateful
     }
-
-
-def _units(session: local_cloud.Session, application: str) -> list[Mapping[str, Any]]:
-    with local_cloud.local_failures():
-        units = session.connection.status().get("units", ())
-    return [unit for unit in units if unit.get("application") == application]
 
 
 def _unit_name(unit: Mapping[str, Any]) -> str:
@@ -202,7 +291,7 @@ def refuse_data_loss(stacks: Iterable[DeployedStack], constructs: Mapping[str, I
         )
 
 
-def steps_of(built: Build, session: local_cloud.Session, sink: Sink) -> Steps:
+def steps_of(built: Build, session: Session, sink: Sink) -> Steps:
     """What the deployer does around the stacks."""
     return Steps(built.manifest, Surroundings(session.clients, built.program.folder, sink, built.spans))
 
@@ -214,10 +303,11 @@ def asset_step_of(built: Build, sink: Sink) -> AssetStep:
         built.manifest.assets,
         program_root=folder,
         cache=cache_folder(),
-        build_image=local_cloud.image_builder(folder, built.application.project, built.environment.name),
+        target=session.target_of(built.environment),
+        build_image=session.image_builder(built),
         sink=sink,
         clock=time.monotonic,
-        validate_image=local_cloud.image_validator(folder),
+        validate_image=session.image_validator(built),
         spans=built.spans,
     )
 

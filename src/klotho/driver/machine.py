@@ -37,6 +37,11 @@ def local_pace() -> Pace:
     return Pace(time.monotonic, time.sleep, fastest=0.02, slowest=0.2)
 
 
+def aws_pace() -> Pace:
+    """CloudFormation's API throttles who asks often; stacks take a minute or more."""
+    return Pace(time.monotonic, time.sleep, fastest=1.0, slowest=5.0)
+
+
 def new_run_id() -> str:
     """Unique per run: the time, so that tokens sort, and random digits."""
     return f"{time.time_ns() // 1_000_000:x}-{os.urandom(4).hex()}"

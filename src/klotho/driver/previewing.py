@@ -13,6 +13,7 @@ from concurrent.futures import Executor
 from dataclasses import replace
 from pathlib import Path
 
+from klotho.deploy.assets import AssetStep
 from klotho.deploy.desired import deployed_digest, wanted_tags
 from klotho.deploy.differences import REPLACED, UNKNOWN
 from klotho.deploy.events import Sink, Step
@@ -24,11 +25,12 @@ from klotho.deploy.threads import workers
 from klotho.deploy.verify import Mark, Question, Verification, Verifier
 from klotho.deploy.why import Reason, Reasons
 from klotho.diagnostics import Span
-from klotho.driver import local_cloud
+from klotho.driver import session
 from klotho.driver.build import Build, build
-from klotho.driver.deployment import BUILD_THREADS, asset_step_of, refuse_aws, site_step_of, steps_of
-from klotho.driver.machine import local_pace, machine_name, new_run_id, process_runs, runs_in_ci
+from klotho.driver.deployment import BUILD_THREADS, asset_step_of, deployed_of, site_step_of, steps_of
+from klotho.driver.machine import machine_name, new_run_id, process_runs, runs_in_ci
 from klotho.driver.program import Program
+from klotho.driver.session import Session
 from klotho.stacks import Stack
 
 LONGEST_LINE = 72
@@ -38,35 +40,30 @@ LONGEST_LINE = 72
 def preview_up(program: Program, environment: str | None, sink: Sink, *, verify: bool = False) -> tuple[Build, Preview]:
     """What `up` would do. A stopped local cloud that holds data is started for the question and stopped again."""
     built = build(program, environment, in_ci=runs_in_ci())
-    refuse_aws(built.environment, "previewing")
-    project, name = built.application.project, built.environment.name
     assets = asset_step_of(built, sink)
     assets.validate()
-    if not local_cloud.has_data(project, name):
-        found = preview(built.manifest, built.templates, {}, assets, None, "")
-        sites = site_step_of(built, sink).changes({}, None)
-        verified = _not_asked(found.changes) if verify else None
-        return built, replace(found, sites=sites, reasons=reasons_of(built, found), verified=verified)
-    session, stop_after = local_cloud.running_session(project, name), False
-    if session is None:
-        session = local_cloud.started_session(
-            project, name, built.region, lambda line: sink(Step(line)), application=None
-        )
-        stop_after = True
-    try:
-        deployed = session.calls.deployed(project=project, environment=name, application=built.application.name)
-        with workers(BUILD_THREADS, "asset") as threads:
-            assets.start(threads, assets_of_deployed(built.manifest, deployed))
-            bucket = session.clients.place.artifact_bucket
-            steps = steps_of(built, session, sink)
-            found = preview(built.manifest, built.templates, deployed, assets, session.calls, bucket, steps)
-            found = replace(found, sites=_site_changes(built, deployed, session, sink, threads))
-        if verify:
-            found = replace(found, verified=_verified(built, found, deployed, session, sink))
-    finally:
-        if stop_after:
-            local_cloud.stop(project, name)
+    with session.for_a_question(built.environment, built.application.project, sink) as opened:
+        found = _first(built, assets, sink) if opened is None else _compared(built, opened, assets, sink)
+        if verify and opened is not None:
+            found = replace(found, verified=_verified(built, found, deployed_of(built, opened), opened, sink))
+        elif verify:
+            found = replace(found, verified=_not_asked(found.changes))
     return built, replace(found, reasons=reasons_of(built, found))
+
+
+def _first(built: Build, assets: AssetStep, sink: Sink) -> Preview:
+    """Where nothing was ever deployed."""
+    found = preview(built.manifest, built.templates, {}, assets, None, "")
+    return replace(found, sites=site_step_of(built, sink).changes({}, None))
+
+
+def _compared(built: Build, opened: Session, assets: AssetStep, sink: Sink) -> Preview:
+    deployed = deployed_of(built, opened)
+    with workers(BUILD_THREADS, "asset") as threads:
+        assets.start(threads, assets_of_deployed(built.manifest, deployed))
+        bucket, steps = opened.clients.place.artifact_bucket, steps_of(built, opened, sink)
+        found = preview(built.manifest, built.templates, deployed, assets, opened.calls, bucket, steps)
+        return replace(found, sites=_site_changes(built, deployed, opened, sink, threads))
 
 
 def reasons_of(built: Build, found: Preview) -> dict[tuple[str, str], tuple[Reason, ...]]:
@@ -89,7 +86,7 @@ def _line(folder: Path, span: Span) -> str | None:
 
 
 def _site_changes(
-    built: Build, deployed: Mapping[str, DeployedStack], session: local_cloud.Session, sink: Sink, threads: Executor
+    built: Build, deployed: Mapping[str, DeployedStack], session: Session, sink: Sink, threads: Executor
 ) -> tuple[SiteChange, ...]:
     """Compared with the outputs of now: what this program's values will be is known after its deployment only."""
     names = {stack.stack_name: stack.name for stack in built.manifest.stacks}
@@ -100,12 +97,12 @@ def _site_changes(
 
 
 def _verified(
-    built: Build, found: Preview, deployed: Mapping[str, DeployedStack], session: local_cloud.Session, sink: Sink
+    built: Build, found: Preview, deployed: Mapping[str, DeployedStack], session: Session, sink: Sink
 ) -> tuple[Verification, ...]:
     """CloudFormation's word on every changed stack it can be asked about."""
     run = new_run_id()
     mark = Mark(machine_name(), os.getpid(), run, process_runs)
-    verifier = Verifier(session.clients, local_pace(), mark)
+    verifier = Verifier(session.clients, session.pace, mark)
     verifier.sweep(deployed)
     stacks = {stack.name: stack for stack in built.manifest.stacks}
     asked = [item for item in found.changes if _why_not(item) is None]

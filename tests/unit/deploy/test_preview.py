@@ -10,6 +10,7 @@ from klotho.deploy.differences import REPLACED, UNKNOWN, changed_outputs, differ
 from klotho.deploy.place import Clients
 from klotho.deploy.preview import Preview, preview
 from klotho.deploy.stacks import StackCalls
+from klotho.deploy.target import HOST
 from klotho.stacks import Manifest
 
 from .fake_cloudformation import no_waiting
@@ -22,7 +23,7 @@ def preview_in(world: World, manifest: Manifest, files: dict[str, bytes]) -> Pre
     calls = StackCalls(cast(Clients, world.clients), no_waiting())
     live = calls.deployed(project="acme", environment="local", application="shop")
     assets = AssetStep(
-        (), program_root=Path("/nonexistent"), cache=Path("/nonexistent"), build_image=no_image,
+        (), program_root=Path("/nonexistent"), cache=Path("/nonexistent"), target=HOST, build_image=no_image,
         sink=world.seen.append, clock=lambda: 0.0,
     )  # fmt: skip
     found = preview(manifest, files, live, assets, calls, "bucket")

@@ -29,7 +29,6 @@ def run(
         console.json({"ok": True, **names, **found.to_json(built.spans)})
     else:
         console.diagnostics(built.diagnostics, built.program.folder)
-        page = Page(found, built.spans, console.paint_out, diff=diff, verbose=verbose)
-        for line in page.lines():
+        for line in Page(found, built.spans, console.paint_out, diff=diff, verbose=verbose).lines():
             console.out(line)
     return ExitCode.CHANGES if detailed_exitcode and (found.changes or found.changed_sites) else ExitCode.OK

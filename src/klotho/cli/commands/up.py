@@ -8,22 +8,24 @@ from pathlib import Path
 from typing import Any
 
 from klotho.cli.commands.program import program_at
+from klotho.cli.consent import Asked
 from klotho.cli.console import Console
 from klotho.cli.failed_stacks import diagnostics_of, exit_code_of
 from klotho.cli.progress import progress_for
 from klotho.deploy.orchestrator import Deployment
 from klotho.diagnostics import Diagnostic, ExitCode
-from klotho.driver.deployment import UpResult
+from klotho.driver.deployment import Consent, UpResult
 from klotho.driver.deployment import up as bring_up
 from klotho.driver.unset_secrets import warnings_of
 
 
 def run(path: Path, env: str | None, yes: bool, delete_data: bool, take_over: bool, as_json: bool) -> int:
-    """`yes` changes nothing yet: the local environment asks no questions, data loss needs its own flag."""
+    """`yes` agrees to what an environment on AWS asks; data loss needs its own flag."""
     console = Console(as_json)
     program = program_at(path, "klotho up")
     with progress_for(console) as sink:
-        result = bring_up(program, env, sink, delete_data=delete_data, take_over=take_over)
+        agreed = Consent() if yes else Asked(console, sink).consent
+        result = bring_up(program, env, sink, delete_data=delete_data, take_over=take_over, consent=agreed)
     if not result.deployment.ok:
         return _failed(console, result)
     if result.failed_sites:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from klotho.catalogue.facts import schema
 from klotho.localcloud.cloudformation.deployment import Deployment
 from klotho.localcloud.cloudformation.engine import Engine, StackRequest
 from klotho.localcloud.cloudformation.errors import validation_error
+from klotho.localcloud.cloudformation.imports import Imports, ResourceToImport
 from klotho.localcloud.cloudformation.parameters import shown
 from klotho.localcloud.cloudformation.plan import Change, PropertyChange
 from klotho.localcloud.cloudformation.store import ChangeSet, Inputs, Stack, now
@@ -30,9 +31,10 @@ class ChangeSetRequest:
     stack: StackRequest
     name: str
     kind: str
-    """`CREATE` or `UPDATE`."""
+    """`CREATE`, `UPDATE` or `IMPORT`."""
     description: str | None = None
     client_token: str | None = None
+    imports: list[ResourceToImport] = field(default_factory=list)
 
 
 class ChangeSets:
@@ -41,10 +43,11 @@ class ChangeSets:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._store = engine.store
+        self._imports = Imports(engine)
 
     def create(self, request: ChangeSetRequest) -> ChangeSet:
-        """Work out the changes and keep them; a CREATE one leaves its stack in REVIEW_IN_PROGRESS."""
-        if request.kind not in ("CREATE", "UPDATE"):
+        """Work out the changes and keep them; one for a new stack leaves it in REVIEW_IN_PROGRESS."""
+        if request.kind not in ("CREATE", "UPDATE", "IMPORT"):
             raise ApiError("ValidationError", f"ChangeSetType {request.kind} is not supported by the local cloud yet")
         stack, new = self._stack(request)
         repeated = self._existing(request, stack)
@@ -71,6 +74,8 @@ class ChangeSets:
                     f"[{request.name}]."
                 )
             return stack, False
+        if request.kind == "IMPORT" and stack is None:
+            return self._engine.new_stack(request.stack.name, "REVIEW_IN_PROGRESS"), True
         if stack is None or stack.status == "DELETE_COMPLETE":
             raise validation_error(f"Stack [{request.stack.name}] does not exist")
         if stack.status == "REVIEW_IN_PROGRESS":
@@ -91,7 +96,12 @@ class ChangeSets:
     def _worked_out(self, request: ChangeSetRequest, stack: Stack, deployment: Deployment, inputs: Inputs) -> ChangeSet:
         number = self._store.next_number(f"change sets of {stack.stack_id}")
         unique = uuid_of(f"{stack.stack_id}/{number}", "change set")
-        found = self._engine.changes(deployment, inputs, stack)
+        imports: dict[str, str] = {}
+        if request.kind == "IMPORT":
+            described, imports = self._imports.planned(stack, deployment, request.imports)
+        else:
+            found = self._engine.changes(deployment, inputs, stack)
+            described = [_described(change, self._policy(change, stack)) for change in found]
         change_set = ChangeSet(
             change_set_id=arn(
                 "cloudformation",
@@ -104,10 +114,11 @@ class ChangeSets:
             kind=request.kind,
             inputs=inputs,
             description=request.description,
-            changes=[_described(change, self._policy(change, stack)) for change in found],
+            changes=described,
             shown_parameters=shown(deployment.template.parameters, deployment.parameters),
             client_token=request.client_token,
             created=now(),
+            imports=imports,
         )
         if request.kind == "UPDATE" and not self._engine.differs(deployment, inputs, stack):
             change_set.status, change_set.reason, change_set.execution_status = "FAILED", NO_CHANGES, "UNAVAILABLE"
@@ -171,7 +182,7 @@ class ChangeSets:
                 f"[{change_set.status}] and execution status of [{change_set.execution_status}]",
             )
         stack = self._engine.stack(change_set.stack_id)
-        if change_set.kind == "UPDATE":
+        if change_set.kind == "UPDATE" or (change_set.kind == "IMPORT" and stack.status != "REVIEW_IN_PROGRESS"):
             self._engine.check_updatable(stack)
         request = StackRequest(
             stack.stack_id,
@@ -181,6 +192,9 @@ class ChangeSets:
             capabilities=list(change_set.inputs.capabilities),
         )
         deployment = self._engine.prepare(request, stack)
+        if change_set.kind == "IMPORT":
+            self._imports.execute(stack, deployment, change_set.inputs, change_set, client_token)
+            return
         digest = hashlib.sha256(json.dumps(asdict(change_set.inputs), sort_keys=True).encode()).hexdigest()
         change_set.execution_status = "EXECUTE_IN_PROGRESS"
         with self._store.transaction():

@@ -33,7 +33,13 @@ from klotho.localcloud.service import ApiError
 from klotho.localcloud.services.ssm.rules import SECURE, selected
 
 _log = logging.getLogger(__name__)
-UPDATABLE = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE")
+UPDATABLE = (
+    "CREATE_COMPLETE",
+    "UPDATE_COMPLETE",
+    "UPDATE_ROLLBACK_COMPLETE",
+    "IMPORT_COMPLETE",
+    "IMPORT_ROLLBACK_COMPLETE",
+)
 GONE = ("DELETE_COMPLETE", "DELETE_SKIPPED")
 
 
@@ -63,7 +69,7 @@ class Engine:
         self.cloud = cloud
         self.handlers = Registry(handlers)
         self.store = Store(cloud.database)
-        self._checkpoint = checkpoint
+        self.checkpoint = checkpoint
         self._running: dict[str, asyncio.Task[None]] = {}
 
     # Life
@@ -183,7 +189,7 @@ class Engine:
 
     def review_started(self, stack: Stack) -> None:
         """A change set of type CREATE has made this stack: it exists, with nothing in it."""
-        self._journal(stack.stack_id).review(stack, "User Initiated")
+        self.journal(stack.stack_id).review(stack, "User Initiated")
 
     def update_stack(self, request: StackRequest) -> str:
         """Start an update; ValidationError "No updates are to be performed." when nothing differs."""
@@ -316,11 +322,12 @@ class Engine:
         with self.store.transaction():
             stack.status, stack.reason = status, reason
             self.store.put_stack(stack)
-            self._journal(stack.stack_id).stack_status(operation, status, reason)
+            self.journal(stack.stack_id).stack_status(operation, status, reason)
             self._start(operation)
 
-    def _journal(self, stack_id: str) -> Journal:
-        return Journal(self.store, self.cloud.world, stack_id, self._checkpoint)
+    def journal(self, stack_id: str) -> Journal:
+        """What writes the stack's rows and events."""
+        return Journal(self.store, self.cloud.world, stack_id, self.checkpoint)
 
     def _start(self, operation: Operation) -> None:
         task = asyncio.get_running_loop().create_task(self._run(operation))
@@ -328,7 +335,7 @@ class Engine:
         self._running[operation.stack_id] = task
 
     async def _run(self, operation: Operation) -> None:
-        journal = self._journal(operation.stack_id)
+        journal = self.journal(operation.stack_id)
         stack = journal.stack()
         deployment = None
         if operation.kind != "delete":

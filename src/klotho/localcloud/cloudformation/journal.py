@@ -69,6 +69,22 @@ class Journal:
         """A stack has come to be by a change set; no operation runs."""
         self._event(stack.name, STACK_TYPE, stack.stack_id, stack.status, reason, None)
 
+    def put_stack(self, stack: Stack, status: str, reason: str | None, client_token: str | None = None) -> None:
+        """Store the stack in a status, with its event: for what is one transaction and no `Operation`."""
+        stack.status, stack.reason, stack.updated = status, reason, now()
+        self.store.put_stack(stack)
+        self._event(stack.name, STACK_TYPE, stack.stack_id, status, reason, client_token)
+
+    def put_resource(
+        self, resource: StackResource, status: str, reason: str | None, client_token: str | None = None
+    ) -> None:
+        """Store a resource that exists already as this stack's, with its event."""
+        resource.status, resource.reason, resource.updated = status, None, now()
+        self.store.put_resource(resource)
+        self.world.put(record_of(resource, self.stack_name))
+        physical = resource.physical_id or ""
+        self._event(resource.logical_id, resource.type_name, physical, status, reason, client_token)
+
     def _change_set_ended(self, operation: Operation, status: str) -> None:
         change_set = self.store.change_set_by_id(operation.change_set_id) if operation.change_set_id else None
         if change_set is not None and operation.finished:

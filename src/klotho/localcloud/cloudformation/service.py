@@ -6,10 +6,6 @@ is refused by name. API reference: https://docs.aws.amazon.com/AWSCloudFormation
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
-import re
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import unquote
@@ -20,7 +16,23 @@ from klotho.localcloud.cloudformation.changesets import ChangeSetRequest, Change
 from klotho.localcloud.cloudformation.deployment import required_capabilities
 from klotho.localcloud.cloudformation.engine import Engine, StackRequest
 from klotho.localcloud.cloudformation.errors import not_carried, validation_error
+from klotho.localcloud.cloudformation.fields import (
+    NAME,
+    PAGE,
+    Fields,
+    bad_name,
+    check_fields,
+    listed,
+    new_name,
+    next_token,
+    objects,
+    page,
+    required,
+    token_of,
+)
+from klotho.localcloud.cloudformation.imports import ResourceToImport
 from klotho.localcloud.cloudformation.parameters import check_declarations
+from klotho.localcloud.cloudformation.refactor_api import RefactorApi
 from klotho.localcloud.cloudformation.render import (
     change_set_detail,
     change_set_summary,
@@ -35,9 +47,6 @@ from klotho.localcloud.cloudformation.store import Stack
 from klotho.localcloud.cloudformation.template import MAX_BODY, MAX_STORED_BODY, Template, read_template
 from klotho.localcloud.service import ApiCall, ApiError, ApiResponse
 
-Fields = Mapping[str, Any]
-_NAME = re.compile(r"[a-zA-Z][-a-zA-Z0-9]{0,127}")
-_IGNORABLE = {"Action", "Version"}
 _STACK_FIELDS = {
     "StackName",
     "TemplateBody",
@@ -47,8 +56,6 @@ _STACK_FIELDS = {
     "Tags",
     "ClientRequestToken",
 }
-_PAGE = 100
-"""Items per page; AWS gives up to 100 events, and 1 MB of anything else."""
 
 
 class CloudFormationService:
@@ -59,21 +66,27 @@ class CloudFormationService:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._change_sets = ChangeSets(engine)
+        self._refactors = RefactorApi(engine, self._template_body)
         self._actions: Mapping[str, Callable[[Fields], dict[str, Any]]] = {
             "ContinueUpdateRollback": self._continue_update_rollback,
             "CreateChangeSet": self._create_change_set,
             "CreateStack": self._create_stack,
+            "CreateStackRefactor": self._refactors.create,
             "DeleteChangeSet": self._delete_change_set,
             "DeleteStack": self._delete_stack,
             "DescribeChangeSet": self._describe_change_set,
             "DescribeStackEvents": self._describe_stack_events,
+            "DescribeStackRefactor": self._refactors.describe,
             "DescribeStackResource": self._describe_stack_resource,
             "DescribeStackResources": self._describe_stack_resources,
             "DescribeStacks": self._describe_stacks,
             "ExecuteChangeSet": self._execute_change_set,
+            "ExecuteStackRefactor": self._refactors.execute,
             "GetTemplate": self._get_template,
             "GetTemplateSummary": self._get_template_summary,
             "ListChangeSets": self._list_change_sets,
+            "ListStackRefactorActions": self._refactors.actions,
+            "ListStackRefactors": self._refactors.listed,
             "ListStackResources": self._list_stack_resources,
             "ListStacks": self._list_stacks,
             "UpdateStack": self._update_stack,
@@ -99,49 +112,49 @@ class CloudFormationService:
     # Stacks
 
     def _create_stack(self, fields: Fields) -> dict[str, Any]:
-        _check_fields("CreateStack", fields, _STACK_FIELDS | {"EnableTerminationProtection"}, _CREATE_DEFAULTS)
-        name = _new_name(fields)
-        request = self._stack_request(name, fields, required=True)
+        check_fields("CreateStack", fields, _STACK_FIELDS | {"EnableTerminationProtection"}, _CREATE_DEFAULTS)
+        name = new_name(fields)
+        request = self._stack_request(name, fields, new=True)
         request.termination_protection = fields.get("EnableTerminationProtection") == "true"
         return {"StackId": self._engine.create_stack(request)}
 
     def _update_stack(self, fields: Fields) -> dict[str, Any]:
-        _check_fields("UpdateStack", fields, _STACK_FIELDS | {"UsePreviousTemplate"}, _CREATE_DEFAULTS)
-        return {"StackId": self._engine.update_stack(self._stack_request(_required(fields, "StackName"), fields))}
+        check_fields("UpdateStack", fields, _STACK_FIELDS | {"UsePreviousTemplate"}, _CREATE_DEFAULTS)
+        return {"StackId": self._engine.update_stack(self._stack_request(required(fields, "StackName"), fields))}
 
     def _delete_stack(self, fields: Fields) -> dict[str, Any]:
         allowed = {"StackName", "RetainResources", "ClientRequestToken"}
-        _check_fields("DeleteStack", fields, allowed, {"DeletionMode": ("STANDARD",)})
-        retain = [str(name) for name in _list(fields, "RetainResources")]
-        self._engine.delete_stack(_required(fields, "StackName"), retain, fields.get("ClientRequestToken"))
+        check_fields("DeleteStack", fields, allowed, {"DeletionMode": ("STANDARD",)})
+        retain = [str(name) for name in listed(fields, "RetainResources")]
+        self._engine.delete_stack(required(fields, "StackName"), retain, fields.get("ClientRequestToken"))
         return {}
 
     def _continue_update_rollback(self, fields: Fields) -> dict[str, Any]:
-        _check_fields("ContinueUpdateRollback", fields, {"StackName", "ClientRequestToken"}, {})
-        self._engine.continue_rollback(_required(fields, "StackName"), fields.get("ClientRequestToken"))
+        check_fields("ContinueUpdateRollback", fields, {"StackName", "ClientRequestToken"}, {})
+        self._engine.continue_rollback(required(fields, "StackName"), fields.get("ClientRequestToken"))
         return {}
 
     def _update_termination_protection(self, fields: Fields) -> dict[str, Any]:
-        stack = self._engine.stack(_required(fields, "StackName"))
-        stack.termination_protection = _required(fields, "EnableTerminationProtection") == "true"
+        stack = self._engine.stack(required(fields, "StackName"))
+        stack.termination_protection = required(fields, "EnableTerminationProtection") == "true"
         self._engine.store.put_stack(stack)
         return {"StackId": stack.stack_id}
 
-    def _stack_request(self, name: str, fields: Fields, required: bool = False) -> StackRequest:
+    def _stack_request(self, name: str, fields: Fields, new: bool = False) -> StackRequest:
         values, use_previous = _parameters(fields)
         template = self._template_body(fields)
-        if template is None and (required or fields.get("UsePreviousTemplate") != "true"):
+        if template is None and (new or fields.get("UsePreviousTemplate") != "true"):
             raise validation_error("Either Template URL or Template Body must be specified.")
         tags = None
         if "Tags" in fields:
-            tags = {_required(tag, "Key"): str(tag.get("Value", "")) for tag in _objects(fields, "Tags")}
+            tags = {required(tag, "Key"): str(tag.get("Value", "")) for tag in objects(fields, "Tags")}
         return StackRequest(
             name=name,
             template=template,
             parameters=values,
             use_previous=use_previous,
             tags=tags,
-            capabilities=[str(item) for item in _list(fields, "Capabilities")],
+            capabilities=[str(item) for item in listed(fields, "Capabilities")],
             client_token=fields.get("ClientRequestToken"),
         )
 
@@ -176,28 +189,28 @@ class CloudFormationService:
         if fields.get("StackName"):
             return {"Stacks": [self._stack_detail(self._engine.stack(str(fields["StackName"])))]}
         alive = [stack for stack in self._engine.store.stacks() if stack.status != "DELETE_COMPLETE"]
-        return _page("Stacks", [self._stack_detail(stack) for stack in alive], fields)
+        return page("Stacks", [self._stack_detail(stack) for stack in alive], fields)
 
     def _stack_detail(self, stack: Stack) -> dict[str, Any]:
         return stack_detail(stack)
 
     def _list_stacks(self, fields: Fields) -> dict[str, Any]:
-        wanted = set(map(str, _list(fields, "StackStatusFilter")))
+        wanted = set(map(str, listed(fields, "StackStatusFilter")))
         found = [stack for stack in self._engine.store.stacks() if not wanted or stack.status in wanted]
-        return _page("StackSummaries", [stack_summary(stack) for stack in found], fields)
+        return page("StackSummaries", [stack_summary(stack) for stack in found], fields)
 
     def _describe_stack_events(self, fields: Fields) -> dict[str, Any]:
-        stack = self._engine.stack(_required(fields, "StackName"))
-        before = _token(fields)
-        events = self._engine.store.events(stack.stack_id, before, _PAGE + 1)
-        result: dict[str, Any] = {"StackEvents": [event(item) for item in events[:_PAGE]]}
-        if len(events) > _PAGE:
-            result["NextToken"] = _next_token(events[_PAGE - 1].number)
+        stack = self._engine.stack(required(fields, "StackName"))
+        before = token_of(fields)
+        events = self._engine.store.events(stack.stack_id, before, PAGE + 1)
+        result: dict[str, Any] = {"StackEvents": [event(item) for item in events[:PAGE]]}
+        if len(events) > PAGE:
+            result["NextToken"] = next_token(events[PAGE - 1].number)
         return result
 
     def _describe_stack_resource(self, fields: Fields) -> dict[str, Any]:
-        stack = self._engine.stack(_required(fields, "StackName"))
-        logical_id = _required(fields, "LogicalResourceId")
+        stack = self._engine.stack(required(fields, "StackName"))
+        logical_id = required(fields, "LogicalResourceId")
         found = self._engine.store.resources(stack.stack_id).get(logical_id)
         if found is None:
             raise validation_error(f"Resource {logical_id} does not exist for stack {stack.name}")
@@ -206,16 +219,16 @@ class CloudFormationService:
     def _describe_stack_resources(self, fields: Fields) -> dict[str, Any]:
         if "PhysicalResourceId" in fields:
             raise not_carried("PhysicalResourceId of DescribeStackResources")
-        stack = self._engine.stack(_required(fields, "StackName"))
+        stack = self._engine.stack(required(fields, "StackName"))
         wanted = fields.get("LogicalResourceId")
         found = self._engine.store.resources(stack.stack_id).values()
         shown = [resource_detail(item, stack, "Timestamp") for item in found if wanted in (None, item.logical_id)]
-        return {"StackResources": shown[:_PAGE]}
+        return {"StackResources": shown[:PAGE]}
 
     def _list_stack_resources(self, fields: Fields) -> dict[str, Any]:
-        stack = self._engine.stack(_required(fields, "StackName"))
+        stack = self._engine.stack(required(fields, "StackName"))
         found = self._engine.store.resources(stack.stack_id).values()
-        return _page("StackResourceSummaries", [resource_summary(item) for item in found], fields)
+        return page("StackResourceSummaries", [resource_summary(item) for item in found], fields)
 
     # Templates
 
@@ -224,7 +237,7 @@ class CloudFormationService:
             change_set = self._change_sets.find(str(fields["ChangeSetName"]), fields.get("StackName"))
             body = change_set.inputs.template
         else:
-            body = self._engine.stack(_required(fields, "StackName")).inputs.template
+            body = self._engine.stack(required(fields, "StackName")).inputs.template
         return {"TemplateBody": body, "StagesAvailable": ["Original", "Processed"]}
 
     def _validate_template(self, fields: Fields) -> dict[str, Any]:
@@ -266,45 +279,49 @@ class CloudFormationService:
             "ChangeSetType",
             "ClientToken",
             "Description",
+            "ResourcesToImport",
             "UsePreviousTemplate",
         }
-        _check_fields("CreateChangeSet", fields, allowed, _CHANGE_SET_DEFAULTS)
+        check_fields("CreateChangeSet", fields, allowed, _CHANGE_SET_DEFAULTS)
         kind = str(fields.get("ChangeSetType", "UPDATE"))
-        name = _required(fields, "ChangeSetName")
-        if _NAME.fullmatch(name) is None:
-            raise _bad_name("changeSetName", name)
-        stack_name = _new_name(fields) if kind == "CREATE" else _required(fields, "StackName")
+        name = required(fields, "ChangeSetName")
+        if NAME.fullmatch(name) is None:
+            raise bad_name("changeSetName", name)
+        stack_name = required(fields, "StackName")
+        if kind == "CREATE" or (kind == "IMPORT" and not stack_name.startswith("arn:")):
+            stack_name = new_name(fields)
         request = ChangeSetRequest(
-            stack=self._stack_request(stack_name, fields, required=kind == "CREATE"),
+            stack=self._stack_request(stack_name, fields, new=kind == "CREATE"),
             name=name,
             kind=kind,
             description=fields.get("Description"),
             client_token=fields.get("ClientToken"),
+            imports=[_to_import(item) for item in objects(fields, "ResourcesToImport")],
         )
         change_set = self._change_sets.create(request)
         return {"Id": change_set.change_set_id, "StackId": change_set.stack_id}
 
     def _describe_change_set(self, fields: Fields) -> dict[str, Any]:
-        change_set = self._change_sets.find(_required(fields, "ChangeSetName"), fields.get("StackName"))
+        change_set = self._change_sets.find(required(fields, "ChangeSetName"), fields.get("StackName"))
         stack = self._engine.stack(change_set.stack_id)
-        return {**change_set_detail(change_set, stack), **_page("Changes", change_set.changes, fields)}
+        return {**change_set_detail(change_set, stack), **page("Changes", change_set.changes, fields)}
 
     def _list_change_sets(self, fields: Fields) -> dict[str, Any]:
-        stack = self._engine.stack(_required(fields, "StackName"))
+        stack = self._engine.stack(required(fields, "StackName"))
         found = self._change_sets.listed(stack.stack_id)
-        return _page("Summaries", [change_set_summary(item, stack) for item in found], fields)
+        return page("Summaries", [change_set_summary(item, stack) for item in found], fields)
 
     def _execute_change_set(self, fields: Fields) -> dict[str, Any]:
         allowed = {"ChangeSetName", "StackName", "ClientRequestToken"}
-        _check_fields(
+        check_fields(
             "ExecuteChangeSet", fields, allowed, {"DisableRollback": ("false",), "RetainExceptOnCreate": ("false",)}
         )
-        name = _required(fields, "ChangeSetName")
+        name = required(fields, "ChangeSetName")
         self._change_sets.execute(name, fields.get("StackName"), fields.get("ClientRequestToken"))
         return {}
 
     def _delete_change_set(self, fields: Fields) -> dict[str, Any]:
-        self._change_sets.delete(_required(fields, "ChangeSetName"), fields.get("StackName"))
+        self._change_sets.delete(required(fields, "ChangeSetName"), fields.get("StackName"))
         return {}
 
 
@@ -321,62 +338,19 @@ _CHANGE_SET_DEFAULTS: Mapping[str, tuple[str, ...]] = {
 }
 
 
-def _check_fields(action: str, fields: Fields, allowed: set[str], defaults: Mapping[str, tuple[str, ...]]) -> None:
-    for name, value in fields.items():
-        if name in allowed | _IGNORABLE or value in defaults.get(name, ()):
-            continue
-        # An SDK sends an empty list as an empty field.
-        if value == "":
-            continue
-        shown = f"{name}={value}" if name in defaults else name
-        raise not_carried(f"Option {shown} of {action}")
-
-
-def _required(fields: Fields, name: str) -> str:
-    value = fields.get(name)
-    if not isinstance(value, str) or not value:
-        raise validation_error(
-            f"1 validation error detected: Value null at '{name[0].lower()}{name[1:]}' failed to satisfy constraint: "
-            f"Member must not be null"
-        )
-    return value
-
-
-def _new_name(fields: Fields) -> str:
-    name = _required(fields, "StackName")
-    if _NAME.fullmatch(name) is None:
-        raise _bad_name("stackName", name)
-    return name
-
-
-def _bad_name(what: str, name: str) -> ApiError:
-    return validation_error(
-        f"1 validation error detected: Value '{name}' at '{what}' failed to satisfy constraint: Member must satisfy "
-        f"regular expression pattern: {_NAME.pattern}"
-    )
-
-
-def _list(fields: Fields, name: str) -> list[Any]:
-    value = fields.get(name, [])
-    if value == "":
-        return []
-    if not isinstance(value, list):
-        raise ApiError("MalformedQueryString", f"{name} must be a list")
-    return value
-
-
-def _objects(fields: Fields, name: str) -> list[Fields]:
-    items = _list(fields, name)
-    if not all(isinstance(item, dict) for item in items):
-        raise ApiError("MalformedQueryString", f"{name} must be a list of structures")
-    return items
+def _to_import(item: Fields) -> ResourceToImport:
+    """Its identifier is a map, which the protocol writes as numbered entries."""
+    identifier = item.get("ResourceIdentifier", {})
+    entries = identifier.get("entry", {}) if isinstance(identifier, dict) else {}
+    keys = {required(entry, "key"): str(entry.get("value", "")) for entry in dict(entries).values()}
+    return ResourceToImport(required(item, "ResourceType"), required(item, "LogicalResourceId"), keys)
 
 
 def _parameters(fields: Fields) -> tuple[dict[str, str], frozenset[str]]:
     values: dict[str, str] = {}
     use_previous: set[str] = set()
-    for item in _objects(fields, "Parameters"):
-        key = _required(item, "ParameterKey")
+    for item in objects(fields, "Parameters"):
+        key = required(item, "ParameterKey")
         if item.get("UsePreviousValue") == "true":
             use_previous.add(key)
         elif "ParameterValue" in item:
@@ -397,28 +371,3 @@ def _capabilities(template: Template) -> dict[str, Any]:
 
 def _without(item: dict[str, Any], *names: str) -> dict[str, Any]:
     return {name: value for name, value in item.items() if name not in names}
-
-
-def _page(name: str, items: list[Any], fields: Fields) -> dict[str, Any]:
-    start = _token(fields) or 0
-    result: dict[str, Any] = {name: items[start : start + _PAGE]}
-    if start + _PAGE < len(items):
-        result["NextToken"] = _next_token(start + _PAGE)
-    return result
-
-
-def _next_token(position: int) -> str:
-    return base64.urlsafe_b64encode(json.dumps(position).encode()).decode()
-
-
-def _token(fields: Fields) -> int | None:
-    token = fields.get("NextToken")
-    if not token:
-        return None
-    try:
-        position = json.loads(base64.urlsafe_b64decode(str(token)))
-    except (ValueError, binascii.Error):
-        position = None
-    if not isinstance(position, int) or position < 0:
-        raise validation_error(f"NextToken {token} is not valid")
-    return position

@@ -41,6 +41,7 @@ create index if not exists cf_events_by_stack on cf_events (stack_id, number);
 create table if not exists cf_change_sets (
     change_set_id text primary key, stack_id text not null, name text not null, body text not null
 );
+create table if not exists cf_refactors (refactor_id text primary key, body text not null);
 """
 
 
@@ -161,7 +162,7 @@ class ChangeSet:
     name: str
     stack_id: str
     kind: str
-    """`CREATE` or `UPDATE`."""
+    """`CREATE`, `UPDATE` or `IMPORT`."""
     inputs: Inputs
     status: str = "CREATE_COMPLETE"
     reason: str | None = None
@@ -170,6 +171,31 @@ class ChangeSet:
     changes: list[dict[str, Any]] = field(default_factory=list)
     shown_parameters: dict[str, str] = field(default_factory=dict)
     client_token: str | None = None
+    created: str = ""
+    imports: dict[str, str] = field(default_factory=dict)
+    """Of `IMPORT`: physical ids by logical id."""
+
+
+@dataclass(slots=True)
+class StackRefactor:
+    """A refactor of stacks, kept until it is executed and after."""
+
+    refactor_id: str
+    definitions: dict[str, str]
+    """The new templates by stack name."""
+    mappings: list[list[str]]
+    """What the caller said: destination stack and logical id, source stack and logical id."""
+    create_stacks: bool = False
+    description: str | None = None
+    moves: list[dict[str, str]] = field(default_factory=list)
+    new_stacks: list[str] = field(default_factory=list)
+    stack_ids: list[str] = field(default_factory=list)
+    operations: list[int] = field(default_factory=list)
+    """How many operations each stack had had when the moves were worked out; -1 for a stack to be made."""
+    status: str = "CREATE_COMPLETE"
+    reason: str | None = None
+    execution_status: str = "AVAILABLE"
+    execution_reason: str | None = None
     created: str = ""
 
 
@@ -291,6 +317,17 @@ class Store:
 
     def change_set_by_id(self, change_set_id: str) -> ChangeSet | None:
         return self._one(ChangeSet, "select body from cf_change_sets where change_set_id=?", change_set_id)
+
+    # Stack refactors
+
+    def put_refactor(self, refactor: StackRefactor) -> None:
+        self._write("insert or replace into cf_refactors values (?,?)", refactor.refactor_id, _text(refactor))
+
+    def refactor(self, refactor_id: str) -> StackRefactor | None:
+        return self._one(StackRefactor, "select body from cf_refactors where refactor_id=?", refactor_id)
+
+    def refactors(self) -> list[StackRefactor]:
+        return list(self._many(StackRefactor, "select body from cf_refactors order by rowid"))
 
     def next_number(self, name: str) -> int:
         """A counter that never goes back, kept in the `facts` table."""

@@ -58,6 +58,7 @@ class ResourceTemplate:
     deletion_policy: str = "Delete"
     update_replace_policy: str = "Delete"
     metadata: Any = None
+    deletion_policy_given: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +170,7 @@ def _resource(logical_id: str, item: Any) -> ResourceTemplate:
         deletion_policy=_policy(logical_id, "DeletionPolicy", entry, DELETION_POLICIES),
         update_replace_policy=_policy(logical_id, "UpdateReplacePolicy", entry, UPDATE_REPLACE_POLICIES),
         metadata=entry.get("Metadata"),
+        deletion_policy_given="DeletionPolicy" in entry,
     )
 
 
