@@ -27,9 +27,13 @@ _SECRET_NAME = (
 _NAMED_SECRET = re.compile(_SECRET_NAME, re.IGNORECASE)
 _REFERENCE = re.compile(r"(\$\{[\w:.]+\}|arn:|\{\{resolve:|\((known after deploy|of the replacement)\))")
 _INSIDE = (
-    re.compile(rf"(?i)(\b{_SECRET_NAME}\b[\"']?\s*[:=]\s*[\"']?)((?!\$\{{|arn:|\{{\{{resolve:)[^\s\"',;&}}]+)"),
-    re.compile(r"([a-z][\w+.-]*://[^\s/:@]*:)([^\s/@]+)(?=@)", re.IGNORECASE),
     re.compile(r"(?i)(\b(?:bearer|basic)\s+)([\w.~+/=-]{8,})"),
+    # The name of a secret in an ARN is none: it follows a partition or an account.
+    re.compile(
+        rf"(?i)(?<!aws:)(?<!\d{{12}}:)(\b{_SECRET_NAME}\b[\"']?\s*[:=]\s*[\"']?)"
+        r"((?!\$\{|arn:|\{\{resolve:)[^\s\"',;&}]+)"
+    ),
+    re.compile(r"([a-z][\w+.-]*://[^\s/:@]*:)([^\s/@]+)(?=@)", re.IGNORECASE),
 )
 _SECRET_VALUE = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY-----|\b(?:AKIA|ASIA)[A-Z0-9]{16}\b|\bgh[pousr]_\w{20,}|\bgithub_pat_\w{20,}"

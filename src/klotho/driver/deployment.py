@@ -296,15 +296,15 @@ def steps_of(built: Build, session: Session, sink: Sink) -> Steps:
     return Steps(built.manifest, Surroundings(session.clients, built.program.folder, sink, built.spans))
 
 
-def asset_step_of(built: Build, sink: Sink) -> AssetStep:
-    """The assets of the program, none begun."""
+def asset_step_of(built: Build, sink: Sink, *, reads_only: bool = False) -> AssetStep:
+    """The assets of the program, none begun. `reads_only`: nothing of them goes to an account."""
     folder = built.program.folder
     return AssetStep(
         built.manifest.assets,
         program_root=folder,
         cache=cache_folder(),
         target=session.target_of(built.environment),
-        build_image=session.image_builder(built),
+        build_image=session.image_builder(built, reads_only=reads_only),
         sink=sink,
         clock=time.monotonic,
         validate_image=session.image_validator(built),

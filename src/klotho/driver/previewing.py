@@ -40,7 +40,7 @@ LONGEST_LINE = 72
 def preview_up(program: Program, environment: str | None, sink: Sink, *, verify: bool = False) -> tuple[Build, Preview]:
     """What `up` would do. A stopped local cloud that holds data is started for the question and stopped again."""
     built = build(program, environment, in_ci=runs_in_ci())
-    assets = asset_step_of(built, sink)
+    assets = asset_step_of(built, sink, reads_only=True)
     assets.validate()
     with session.for_a_question(built.environment, built.application.project, sink) as opened:
         found = _first(built, assets, sink) if opened is None else _compared(built, opened, assets, sink)

