@@ -173,7 +173,9 @@ class Page:
         known = list(verified)
         agreeing = [item for item in known if item.result == "agrees"]
         if agreeing:
-            yield f"CloudFormation agrees about {counted(len(agreeing), 'stack')}"
+            possible = sum(not one.certain for item in known for one in item.disagreements)
+            more = f"; {counted(possible, 'change')} more it can't rule out" if possible and not self._verbose else ""
+            yield f"CloudFormation agrees about {counted(len(agreeing), 'stack')}{more}"
         for item in known:
             if item.result == "disagrees":
                 yield self._paint(f"CloudFormation disagrees about {item.stack}:", "red")
@@ -181,7 +183,7 @@ class Page:
                 yield self._paint(f"CloudFormation refuses the update of {item.stack}: {item.reason}", "red")
             elif item.result == "not asked":
                 yield self._paint(f"CloudFormation was not asked about {item.stack}: {item.reason}", "dim")
-            for one in item.disagreements:
+            for one in (one for one in item.disagreements if one.certain or self._verbose):
                 said = (
                     f"CloudFormation says {one.cloudformation}" if one.certain else "CloudFormation can't rule it out"
                 )
