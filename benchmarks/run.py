@@ -20,6 +20,7 @@ HERE = Path(__file__).resolve().parent
 ALL = {
     "cli": "start-up: klotho --help and import klotho",
     "up": "klotho up of examples",
+    "preview": "unchanged preview and up of 100 and 1,000 resources",
     "gateway": "requests through API and function",
     "keyvalue": "key-value puts and gets, beside moto's server and dynalite",
     "bucket": "objects put and got, beside moto's server",
