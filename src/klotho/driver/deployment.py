@@ -30,6 +30,7 @@ from klotho.driver.environments import keep_note
 from klotho.driver.machine import cache_folder, new_run_id, runs_in_ci
 from klotho.driver.needed_servers import refuse_missing_servers
 from klotho.driver.program import Program
+from klotho.driver.reasons import reasons_of
 from klotho.driver.recording import record
 from klotho.driver.session import Session
 from klotho.driver.settings import Environment
@@ -166,6 +167,7 @@ def _ask(
     bucket = opened.clients.place.artifact_bucket
     steps = steps_of(built, opened, sink)
     found = preview(built.manifest, built.templates, deployed, assets, opened.calls, bucket, steps)
+    found = replace(found, reasons=reasons_of(built, found))
     if found.changes and not consent.deploy(built, found):
         raise Failure("not-agreed", "nothing was deployed", exit_code=ExitCode.CANCELLED)
 
