@@ -133,8 +133,8 @@ def test_an_unchanged_up_makes_one_reading_call_and_no_other(shop: Shop, monkeyp
     calls: list[str] = []
     make = local_cloud._session
 
-    def counted(connection: connect.Connection) -> local_cloud.Session:
-        session = make(connection)
+    def counted(*arguments: Any) -> local_cloud.Session:
+        session = make(*arguments)
         session.clients.events.register("before-call", lambda model, **kwargs: calls.append(model.name))
         return session
 
