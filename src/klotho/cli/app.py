@@ -11,7 +11,9 @@ import typer
 from klotho.cli.groups.accounts import bootstrap, ci
 from klotho.cli.groups.env import env
 from klotho.cli.groups.history import history
+from klotho.cli.groups.operate import operate
 from klotho.cli.groups.secret import secret
+from klotho.cli.groups.setup import setup
 from klotho.cli.options import (
     PROGRAM,
     ApplicationOption,
@@ -148,6 +150,19 @@ def up(
     return run(path, env, yes, delete_data, take_over, as_json)
 
 
+@app.command()
+def dev(
+    path: PathArgument = PROGRAM, env: EnvironmentOption = None, yes: YesOption = False, as_json: JsonOption = False
+) -> int:
+    """Bring the application up and put every saved file in place at once, until Ctrl-C.
+
+    Shows the logs of all services. Code is swapped without a deployment; at the end it is deployed.
+    """
+    from klotho.cli.commands.dev import run
+
+    return run(path, env, yes, as_json)
+
+
 @app.command("down")
 @app.command("destroy", hidden=True)
 def down(
@@ -261,6 +276,8 @@ def permissions(
 
 app.add_typer(history)
 app.command("bootstrap")(bootstrap)
+app.add_typer(operate)
+app.add_typer(setup)
 app.add_typer(secret, name="secret")
 app.add_typer(ci, name="ci")
 app.add_typer(env, name="env")

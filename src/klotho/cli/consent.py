@@ -9,7 +9,7 @@ import sys
 
 from klotho.cli.console import Console
 from klotho.cli.preview_page import Page
-from klotho.cli.progress import Progress
+from klotho.cli.progress import Pausable
 from klotho.deploy.preview import Preview
 from klotho.diagnostics import ExitCode, Failure
 from klotho.driver.build import Build
@@ -19,7 +19,7 @@ from klotho.driver.deployment import Consent
 class Asked:
     """Questions at the terminal; progress stands still while one is open."""
 
-    def __init__(self, console: Console, progress: Progress) -> None:
+    def __init__(self, console: Console, progress: Pausable) -> None:
         self._console = console
         self._progress = progress
 
@@ -40,13 +40,13 @@ class Asked:
         return _answered(self._console, self._progress, question)
 
 
-def agree(console: Console, progress: Progress, question: str) -> None:
+def agree(console: Console, progress: Pausable, question: str) -> None:
     """Failure (`not-agreed`) when the person says no."""
     if not _answered(console, progress, question):
         raise Failure("not-agreed", "nothing was changed", exit_code=ExitCode.CANCELLED)
 
 
-def _answered(console: Console, progress: Progress, question: str) -> bool:
+def _answered(console: Console, progress: Pausable, question: str) -> bool:
     if not console.interactive:
         raise Failure(
             "consent-needed",

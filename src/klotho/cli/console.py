@@ -43,6 +43,12 @@ class Console:
 
         self.out(orjson.dumps(data, option=orjson.OPT_INDENT_2, default=str).decode())
 
+    def json_line(self, data: Mapping[str, Any]) -> None:
+        """One of many objects, a line each."""
+        import orjson
+
+        self.out(orjson.dumps(data, default=str).decode())
+
     def paint(self, text: str, style: str) -> str:
         """Text for stderr."""
         return f"\x1b[{_CODES[style]}m{text}\x1b[0m" if self.colour else text

@@ -143,7 +143,7 @@ class AssetStep:
             if built.zip is not None:
                 with self._upload_lock:
                     if built.zip.key not in self._uploaded:
-                        _upload(built.zip, clients)
+                        upload_zip(built.zip, clients)
                         self._uploaded.add(built.zip.key)
 
     def _build(self, asset: PackageAsset) -> BuiltAsset:
@@ -178,7 +178,8 @@ class AssetStep:
         return BuiltAsset(zip=built), f"{built.digest[:12]}{' unchanged' if built.cached else ''}"
 
 
-def _upload(built: FunctionZip, clients: Clients) -> None:
+def upload_zip(built: FunctionZip, clients: Clients) -> None:
+    """Unless the artifact bucket holds it already."""
     from botocore.exceptions import ClientError
 
     bucket = clients.place.artifact_bucket

@@ -12,12 +12,14 @@ from typing import Any
 
 from klotho.deploy.stacks import DeployedStack
 from klotho.diagnostics import ExitCode, Failure, did_you_mean, one_of
-from klotho.driver import local_cloud, records
+from klotho.driver import aws_units, local_cloud, records
 from klotho.driver import session as sessions
+from klotho.driver.aws_units import ResourceLine
 from klotho.driver.build import build
 from klotho.driver.deployment import shown_outputs
 from klotho.driver.identity import Identity, Where, identify
 from klotho.driver.machine import runs_in_ci
+from klotho.driver.reach.services import services_of
 from klotho.driver.stack_causes import first_cause
 
 
@@ -34,6 +36,8 @@ class Status:
     """Processes, databases and gateways of this application (`localcloud.status.UnitStatus`)."""
     other_units: tuple[dict[str, Any], ...] = ()
     """Of other applications in the same local cloud."""
+    resources: tuple[ResourceLine, ...] = ()
+    """On AWS: every resource, with its page in the console."""
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -47,6 +51,7 @@ class Status:
             ],
             "units": list(self.units),
             "other_units": list(self.other_units),
+            "resources": [item.to_json() for item in self.resources],
         }
 
 
@@ -81,14 +86,21 @@ def status(where: Where, environment: str | None) -> Status:
 
 
 def _status_on_aws(identity: Identity) -> Status:
-    """The stacks tell it all: CloudFormation waits until what it deploys is healthy."""
+    """What CloudFormation deployed, how its services are now, and where the console shows it."""
     session = require_running(identity)
     deployed = session.calls.deployed(
         project=identity.project, environment=identity.environment.name, application=identity.application
     )
     stacks = sorted(deployed.values(), key=lambda stack: stack.name)
     causes = tuple(replace(stack, reason=first_cause(session.clients, stack)) for stack in stacks)
-    return Status(identity, "running" if deployed else "absent", session.clients.place.endpoint_url, causes)
+    return Status(
+        identity,
+        "running" if deployed else "absent",
+        session.clients.place.endpoint_url,
+        causes,
+        aws_units.units(session.clients, services_of(session, identity).values()),
+        resources=aws_units.resources(session.clients, stacks),
+    )
 
 
 def outputs(where: Where, environment: str | None) -> tuple[Identity, dict[str, str]]:

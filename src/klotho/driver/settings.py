@@ -23,13 +23,27 @@ Target = Literal["local", "aws"]
 
 _TOP = ("app", "project", "environments", "constructs")
 _LATER = ("defaults", "guardrails", "stacks")
-_ENVIRONMENT = ("target", "region", "account", "profile", "role", "protect", "alarms", "per", "ttl", "constructs")
+_ENVIRONMENT = (
+    "target",
+    "region",
+    "account",
+    "profile",
+    "role",
+    "protect",
+    "alarms",
+    "per",
+    "ttl",
+    "constructs",
+    "allow",
+)
 _OWNER_LENGTH = 24
 """Of the user's or branch's part of a name: it is part of every stack's name."""
 _TTL = re.compile(r"(\d{1,4})\s*([hdw])")
 _SECONDS = {"h": 3600, "d": 86_400, "w": 604_800}
 _OF_AWS = ("account", "profile", "role", "ttl")
 """Keys that mean nothing on this machine."""
+ALLOWABLE = ("exec", "shell", "tunnel", "dev")
+"""What a protected environment refuses unless `allow:` names it."""
 _ALARMS = ("email",)
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,62}")
@@ -52,6 +66,8 @@ class Environment:
     """The profile of AWS's configuration files to deploy with; None: as AWS's own tools choose."""
     role: str | None = None
     """The ARN of the role to deploy with."""
+    allow: tuple[str, ...] = ()
+    """What may be done in it although it is protected: `exec`, `shell`, `tunnel`, `dev`."""
     protect: bool = False
     """Its data can't be deleted, not even with `--delete-data`."""
     alarms: bool = False
@@ -198,6 +214,7 @@ class _Reader:
             account=self._text(data, "account", where, re.compile(r"\d{12}").fullmatch, "12 digits in quotes"),
             profile=self._text(data, "profile", where, _PROFILE.fullmatch, "the name of a profile, in quotes"),
             role=self._text(data, "role", where, _ROLE.fullmatch, "the ARN of a role, `arn:aws:iam::…:role/…`"),
+            allow=self._allow(data, where),
             protect=protect is True,
             alarms=alarms,
             alarm_emails=emails,
@@ -227,6 +244,21 @@ class _Reader:
                 self._report.error("settings-value", message, _line_of(value, "email"))
                 return True, ()
         return True, tuple(dict.fromkeys(str(email) for email in emails))
+
+    def _allow(self, data: Mapping[Any, Any], where: str) -> tuple[str, ...]:
+        """`allow: [exec, tunnel]`."""
+        given = data.get("allow")
+        for word in given if isinstance(given, list) else []:
+            if word not in ALLOWABLE:
+                message = f"`{where}allow` holds `{word}`, which is nothing it can allow"
+                helps = (did_you_mean(str(word), ALLOWABLE) or f"there is {one_of(ALLOWABLE)}",)
+                self._report.error("settings-value", message, _line_of(data, "allow"), helps=helps)
+                return ()
+        if given is not None and not isinstance(given, list):
+            message = f"`{where}allow` must be a list: `allow: [exec, tunnel]`"
+            self._report.error("settings-value", message, _line_of(data, "allow"))
+            return ()
+        return tuple(str(word) for word in given or ())
 
     def _per(self, data: Mapping[Any, Any], where: str) -> Literal["user", "branch"] | None:
         value = data.get("per")

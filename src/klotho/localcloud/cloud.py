@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from klotho.localcloud.identity import ACCOUNT
+from klotho.localcloud.swapped import Swapped
 
 if TYPE_CHECKING:
     from klotho.localcloud.credentials import Credentials
@@ -64,6 +65,8 @@ class Cloud:
     account: str = ACCOUNT
     deploying: Callable[[Mapping[str, str]], Awaitable[None]] = _nothing_to_do
     """Told the stack's tags before a stack is created or changed: a stopped application runs again from then on."""
+    swapped: Swapped = field(default_factory=Swapped)
+    """What runs other code than what is deployed."""
 
     # The planes, which need the cloud to be made: set by the supervisor, or by a test that needs only some of them.
     secrets: SecretsManager = field(init=False)

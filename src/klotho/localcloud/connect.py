@@ -16,13 +16,14 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from klotho.localcloud import startup_failure
 from klotho.localcloud.installation import fingerprint, installed_version
+from klotho.localcloud.reminder import reminding
 
 __all__ = [
     "Connection",
@@ -124,6 +125,42 @@ class Connection:
         """
         return self._application_states("POST", _application_path(application, "resume"), RESUME_TIMEOUT_S)
 
+    def swap_function(self, identifier: str, files: Mapping[str, Path], removed: Iterable[str]) -> str | None:
+        """Let the function run changed code without a deployment; returns why not, when its code does not start.
+
+        It serves when this returns. `files`: path in the package -> file. Held by this process (`swapped.Swapped`).
+        """
+        named = {name: str(path) for name, path in files.items()}
+        return self._why_not(
+            "swaps/function",
+            {"identifier": identifier, "files": named, "removed": list(removed), "holder": os.getpid()},
+        )
+
+    def swap_container(self, identifier: str, image: str) -> str | None:
+        """The same for a service and the digest of an image that was built."""
+        return self._why_not("swaps/container", {"identifier": identifier, "image": image, "holder": os.getpid()})
+
+    def end_swaps(self, application: str) -> tuple[str, ...]:
+        """Everything of the application runs what is deployed again; returns the names of what did not."""
+        return tuple(self._asked("swaps/end", {"application": application}).get("ended", ()))
+
+    def environment_of(self, application: str, service: str) -> dict[str, Any]:
+        """`kind`, `folder` and `variables` of a running service; LocalCloudError when it does not run."""
+        answer = self._asked("environment", {"application": application, "service": service})
+        if not answer.get("ok"):
+            raise LocalCloudError(f"`{service}` does not run: {answer.get('reason')}")
+        return answer
+
+    def _why_not(self, name: str, document: Mapping[str, Any]) -> str | None:
+        answer = self._asked(name, document)
+        return None if answer.get("ok") else str(answer.get("reason"))
+
+    def _asked(self, name: str, document: Mapping[str, Any]) -> dict[str, Any]:
+        answer = _ask(self, "POST", name, RESUME_TIMEOUT_S, document)
+        if answer is None:
+            raise LocalCloudError("the local cloud does not answer", log_tail(self.state))
+        return answer
+
     def _application_states(
         self, method: str, name: str, timeout: float
     ) -> Mapping[str, Literal["running", "stopped"]]:
@@ -177,10 +214,12 @@ def start(
         found = None
     if found is None:
         progress("starting the local cloud")
-        found = _spawn(project, environment, region, state, timeout_s)
+        with reminding(progress, "the local cloud to start"):
+            found = _spawn(project, environment, region, state, timeout_s)
     connection = _of_region(found, region)
     if application is not None:
-        connection.resume(application)
+        with reminding(progress, f"the services of {application} to run"):
+            connection.resume(application)
     return connection
 
 
@@ -375,14 +414,17 @@ def _recorded(state: Path) -> Connection | None:
         return None
 
 
-def _ask(connection: Connection, method: str, name: str, timeout: float) -> dict[str, Any] | None:
+def _ask(
+    connection: Connection, method: str, name: str, timeout: float, asked: Mapping[str, Any] | None = None
+) -> dict[str, Any] | None:
     """Call one of the supervisor's own paths; None when it does not answer as a supervisor would."""
     from http.client import HTTPConnection, HTTPException
 
     address = connection.endpoint_url.removeprefix("http://")
     client = HTTPConnection(address, timeout=timeout)
     try:
-        client.request(method, f"/_klotho/{name}", headers={"Authorization": f"Bearer {connection.token}"})
+        body = None if asked is None else json.dumps(asked)
+        client.request(method, f"/_klotho/{name}", body, headers={"Authorization": f"Bearer {connection.token}"})
         response = client.getresponse()
         document = json.loads(response.read())
     except (OSError, HTTPException, ValueError):

@@ -130,7 +130,7 @@ class Endpoint:
             if scope["method"] == "OPTIONS" and page:
                 return ApiResponse(200, b"", page)
             if self._admin is not None and path.startswith(PREFIX):
-                return await self._admin.respond(scope["method"], path, headers)
+                return await self._admin.respond(scope["method"], path, headers, await _body(headers, receive))
             if self._answers is not None and path.startswith(self._answers[0]):
                 return await self._answers[1](scope["method"], path, await _body(headers, receive))
             response = await self._serve(await self._authenticated(scope, headers, receive))

@@ -39,6 +39,7 @@ from klotho.localcloud.parts import Assemble, Parts, Reports, assemble
 from klotho.localcloud.permissions import Authorizer, Denials
 from klotho.localcloud.planes.processes import ProcessTable
 from klotho.localcloud.ports import Ports
+from klotho.localcloud.running_code import RunningCode
 from klotho.localcloud.service import ApiError
 from klotho.localcloud.services.object_store import ObjectStore
 from klotho.localcloud.services.secretsmanager import SecretsManager
@@ -169,7 +170,15 @@ class Supervisor:
             await applications.pause(name)
 
         acts = {"resume": resume, "pause": pause}
-        return Admin(self._token, self._health, self._status, self.stop, applications.states, acts)
+        return Admin(
+            self._token,
+            self._health,
+            self._status,
+            self.stop,
+            applications.states,
+            acts,
+            RunningCode(self._cloud, applications).asks,
+        )
 
     async def _ready(self, application: str | None = None) -> None:
         """Wait for what is starting (of one application), so that it can be called; what takes too long goes on."""

@@ -33,7 +33,7 @@ def run(
     where = where_at(path, "klotho logs --program", application, project)
     identity, reader = open_logs(where, env, services)
     show_notice(console, identity)
-    writer = _Writer(console, reader.services)
+    writer = Writer(console, reader.services)
     if isinstance(reader, KeptLogReader):
         also = ", so there is nothing to follow" if follow else ""
         console.note(f"{identity.application} is stopped: this is what its logs have kept{also}")
@@ -58,7 +58,9 @@ def seconds_of(text: str) -> int:
     return int(match[1]) * _UNITS[match[2]]
 
 
-class _Writer:
+class Writer:
+    """Shows lines of logs, each service in a colour of its own; services it was not told of get theirs as they come."""
+
     def __init__(self, console: Console, services: list[str]) -> None:
         self._console = console
         self._width = max(map(len, services), default=0)
@@ -70,7 +72,9 @@ class _Writer:
             if self._console.as_json:
                 self._console.out(_json(line))
                 continue
-            prefix = self._console.paint_out(line.service.ljust(self._width), self._colours[line.service])
+            self._width = max(self._width, len(line.service))
+            colour = self._colours.setdefault(line.service, _COLOURS[len(self._colours) % len(_COLOURS)])
+            prefix = self._console.paint_out(line.service.ljust(self._width), colour)
             shown = time.strftime("%H:%M:%S", time.localtime(line.timestamp_ms / 1000))
             for part in line.message.split("\n"):
                 self._console.out(f"{prefix} {shown} | {part}")

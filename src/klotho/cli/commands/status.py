@@ -35,6 +35,10 @@ def run(
         _units(console, found.other_units, "other applications of the project:")
     elif found.other_units:
         console.note("other applications run beside it: `klotho status --all` shows them")
+    if found.resources:
+        console.out("")
+        rows = ((item.logical_id, item.type.removeprefix("AWS::"), item.status, item.link) for item in found.resources)
+        console.table([("RESOURCE", "TYPE", "STATUS", "CONSOLE"), *rows])
     if found.state != "running":
         console.note("run `klotho up` to bring it up")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Protocol
 
 from klotho.cli import underway
 from klotho.cli.console import Console
@@ -11,13 +12,23 @@ from klotho.deploy.events import Event, Sink, StackStarted
 from klotho.driver.underway import Underway
 
 
+class Pausable(Protocol):
+    """Something on the screen."""
+
+    def paused(self) -> AbstractContextManager[None]:
+        """A block in which the screen is free for a question."""
+
+
 class Progress:
     """A sink that shows what it is told."""
 
     def __init__(self, sink: Sink, paused: Callable[[], AbstractContextManager[None]] = nullcontext) -> None:
         self._sink = sink
-        self.paused = paused
+        self._paused = paused
+
+    def paused(self) -> AbstractContextManager[None]:
         """A block in which the screen is free for a question."""
+        return self._paused()
 
     def __call__(self, event: Event) -> None:
         if isinstance(event, Underway | StackStarted):

@@ -75,6 +75,23 @@ class _Plan:
     make: Callable[[Log], Contents]
     """Installs what is needed."""
     notes: tuple[str, ...] = ()
+    read: frozenset[Path] = frozenset()
+    """The user's files that decide about it."""
+    code: Mapping[str, Content] | None = None
+    """The zip's entries that are files of the user's; None where they are made (bundled)."""
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionSources:
+    """What of a function's package the user's files decide."""
+
+    root: Path
+    read: frozenset[Path]
+    """The files themselves."""
+    entries: Mapping[str, Content]
+    """By path in the package."""
+    digest: str
+    """Of everything that decides about the package, what is installed included."""
 
 
 class FunctionPackager:
@@ -94,6 +111,15 @@ class FunctionPackager:
         """Failure, at a line relative to the program's folder, for what can be known without building."""
         self._plans[_name(properties)] = self._plan(properties)
 
+    def sources(self, properties: Mapping[str, Any], log: Log) -> FunctionSources:
+        """What to put into a package that is there already, so that it is that of the user's files as they are now.
+
+        Refuses what `validate` refuses, but JavaScript that does not parse: asking Node takes as long as starting it.
+        """
+        plan = self._plan(properties, check=False)
+        entries = plan.make(log).entries if plan.code is None else plan.code
+        return FunctionSources(self._root(properties), plan.read, entries, plan.inputs)
+
     def package(self, properties: Mapping[str, Any], log: Log) -> FunctionZip:
         plan = self._plans.pop(_name(properties), None) or self._plan(properties)
         for note in plan.notes:
@@ -109,7 +135,8 @@ class FunctionPackager:
     def _root(self, properties: Mapping[str, Any]) -> Path:
         return (self._program_root / str(properties.get("root", "."))).resolve()
 
-    def _plan(self, properties: Mapping[str, Any]) -> _Plan:
+    def _plan(self, properties: Mapping[str, Any], *, check: bool = True) -> _Plan:
+        """`check`: whether Node is asked if JavaScript parses."""
         handler = str(properties["handler"])
         if properties.get("package") == PACKAGE:
             return self._own_function(handler)
@@ -120,7 +147,7 @@ class FunctionPackager:
             if runtime.startswith("python"):
                 return self._python(root, runtime, handler, target)
             if runtime.startswith("nodejs"):
-                return self._node(root, runtime, handler, target)
+                return self._node(root, runtime, handler, target, check)
         except Failure as failure:
             raise _seen_from(self._program_root, root, failure) from failure
         raise Failure("runtime-not-supported", f"functions can't be packaged for the runtime `{runtime}` yet")
@@ -133,7 +160,8 @@ class FunctionPackager:
 
     def _python(self, root: Path, runtime: str, handler: str, target: Target) -> _Plan:
         entry = handler_file(root, handler, _PYTHON_SUFFIXES)
-        own: dict[str, Content] = {**python_closure(root, entry, _source_folder(root, entry))}
+        files = python_closure(root, entry, _source_folder(root, entry))
+        own: dict[str, Content] = {**files}
         manifest = python_manifest(root, entry, self._repository)
         wanted = Dependencies.of(manifest, target, runtime) if manifest is not None else None
         sdk = _runtime_sdk(python=True)
@@ -152,9 +180,9 @@ class FunctionPackager:
         known = self._lookup(inputs)
         if known is None and wanted is not None:
             self._dependencies.check(wanted)
-        return _Plan(handler, inputs, known, make)
+        return _Plan(handler, inputs, known, make, (), frozenset(files.values()), own)
 
-    def _node(self, root: Path, runtime: str, handler: str, target: Target) -> _Plan:
+    def _node(self, root: Path, runtime: str, handler: str, target: Target, check: bool) -> _Plan:
         entry, notes, sdk = handler_file(root, handler, _NODE_SUFFIXES), list[str](), _runtime_sdk(python=False)
         manifest = node_manifest(root, entry, self._repository)
         if manifest is not None or entry.suffix in TYPESCRIPT or loads_typescript(root, entry):
@@ -168,14 +196,16 @@ class FunctionPackager:
                 self._lookup(inputs),
                 lambda log: Contents({**make(log, target, runtime), **sdk}),
                 tuple(notes),
+                frozenset(read.files),
             )
         files = javascript_closure(root, entry, notes.append)
         own: dict[str, Content] = {file.relative_to(root).as_posix(): file for file in files}
         inputs = _input_digest(digest_of(own), sdk, None)
         known = self._lookup(inputs)
-        if known is None:
+        if known is None and check:
             check_javascript(root, files)
-        return _Plan(handler, inputs, known, lambda log: Contents({**own, **sdk}), tuple(notes))
+        made = Contents({**own, **sdk})
+        return _Plan(handler, inputs, known, lambda log: made, tuple(notes), frozenset(files), own)
 
     def _bundled(
         self, root: Path, entry: Path, handler: str, read: ReadFunction, wanted: Dependencies | None

@@ -82,6 +82,8 @@ class EcsService(Handler):
 
     async def resume(self, record: Record) -> None:
         """All services come back at the same time, in the background."""
+        if self.cloud.swapped.is_held(self.type_name, record.identifier):
+            return  # `klotho dev` has newer code in place
         await self.cloud.containers.resume(record)
 
     async def suspend(self, record: Record) -> None:

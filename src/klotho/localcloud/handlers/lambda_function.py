@@ -81,6 +81,8 @@ class LambdaFunction(Handler):
             await self.cloud.functions.remove(request.identifier)
 
     async def resume(self, record: Record) -> None:
+        if self.cloud.swapped.is_held(self.type_name, record.identifier):
+            return  # `klotho dev` has newer code in place
         # Not warm: a hundred functions starting at once would hold up everything else of a restart.
         await self.cloud.functions.put(record, warm=False)
 

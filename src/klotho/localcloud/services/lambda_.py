@@ -1,7 +1,8 @@
 """The Lambda API: invoking functions and reading their configuration.
 
 Input: signed REST calls (`/2015-03-31/functions/…`). Output: what boto3's `lambda` client expects. Refuses every other
-operation by name: functions are created and changed by CloudFormation stacks here, not by calls.
+operation by name: functions are created and changed by CloudFormation stacks here, not by calls, except for their code
+(UpdateFunctionCode with a package in S3, which leaves the stack's template behind, as on AWS).
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import binascii
 import hashlib
 import json
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +21,7 @@ from urllib.parse import unquote
 import orjson
 
 from klotho.localcloud import wire
-from klotho.localcloud.handler import Record
+from klotho.localcloud.handler import HandlerError, Record
 from klotho.localcloud.planes.functions.model import DEFAULT_MEMORY_MB, DEFAULT_TIMEOUT_S, name_of
 from klotho.localcloud.service import ApiCall, ApiError, ApiResponse
 
@@ -33,7 +35,6 @@ _PAGE = 50
 _OTHER_OPERATIONS = {
     ("POST", ""): "CreateFunction",
     ("DELETE", ""): "DeleteFunction",
-    ("PUT", "/code"): "UpdateFunctionCode",
     ("PUT", "/configuration"): "UpdateFunctionConfiguration",
     ("POST", "/versions"): "PublishVersion",
     ("GET", "/versions"): "ListVersionsByFunction",
@@ -48,7 +49,7 @@ _OTHER_OPERATIONS = {
 
 
 class LambdaService:
-    """Invoke, GetFunction, GetFunctionConfiguration, ListFunctions."""
+    """Invoke, GetFunction, GetFunctionConfiguration, ListFunctions, UpdateFunctionCode."""
 
     name = "lambda"
 
@@ -69,6 +70,8 @@ class LambdaService:
             return await self._invoke(function, call)
         if (call.method, rest) == ("GET", ""):
             return self._get(function)
+        if (call.method, rest) == ("PUT", "/code"):
+            return await self._update_code(function, call)
         if (call.method, rest) == ("GET", "/configuration"):
             return _json(self._configuration(self._record(function)))
         raise wire.not_carried("lambda", _OTHER_OPERATIONS.get((call.method, rest), f"{call.method} {rest}"))
@@ -111,6 +114,22 @@ class LambdaService:
         if reserved is not None:
             document["Concurrency"] = {"ReservedConcurrentExecutions": int(reserved)}
         return _json(document)
+
+    async def _update_code(self, function: str, call: ApiCall) -> ApiResponse:
+        record = self._record(function)
+        asked = orjson.loads(call.body or b"{}")
+        unknown = sorted(asked.keys() - {"S3Bucket", "S3Key", "FunctionName"})
+        if unknown or not {"S3Bucket", "S3Key"} <= asked.keys():
+            carried = "UpdateFunctionCode is carried with S3Bucket and S3Key only"
+            raise ApiError("InvalidParameterValueException", f"{carried}, not {', '.join(unknown) or 'without them'}")
+        code = {"S3Bucket": str(asked["S3Bucket"]), "S3Key": str(asked["S3Key"])}
+        changed = replace(record, properties={**record.properties, "Code": code})
+        try:
+            await self._cloud.functions.put(changed)
+        except HandlerError as error:
+            raise ApiError(error.code, error.reason) from error
+        self._cloud.world.put(changed)
+        return _json(self._configuration(changed))
 
     def _list(self, call: ApiCall) -> ApiResponse:
         records = self._cloud.world.list(FUNCTION)

@@ -17,6 +17,7 @@ import json
 import uuid
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from klotho.localcloud.handler import HandlerError, Record
@@ -24,6 +25,7 @@ from klotho.localcloud.planes.containers.definition import Alias, ServiceSpec, n
 from klotho.localcloud.planes.containers.environment import HOST, alias_key, environment
 from klotho.localcloud.planes.containers.front import Front, PortInUseError
 from klotho.localcloud.planes.containers.image import Image, load_image
+from klotho.localcloud.planes.containers.paths import inside
 from klotho.localcloud.planes.containers.task import Task, TaskError
 from klotho.localcloud.status import State, UnitStatus
 
@@ -105,6 +107,32 @@ class Containers:
                 if fresh:
                     await self.remove(spec.identifier)
                 raise
+        self._cloud.swapped.clear(SERVICE, spec.identifier)
+
+    async def swap(self, identifier: str, digest: str, holder: int) -> None:
+        """Run another image without a deployment; returns when it serves. `holder` is the process that asks.
+
+        `HandlerError` when it does not start: what ran before goes on.
+        """
+        await self._stop_resuming(identifier)
+        unit = self._units.get(identifier)
+        if unit is None:
+            raise HandlerError(f"{identifier} does not run", "ServiceNotFoundException")
+        async with unit.lock:
+            spec = replace(unit.spec, task=replace(unit.spec.task, image=digest))
+            await self._deploy(unit, spec, tries=1)
+        self._cloud.swapped.mark(SERVICE, identifier, holder)
+
+    def folder_and_environment(self, identifier: str) -> tuple[Path, dict[str, str]]:
+        """Where a running task of the service works, and its environment; `HandlerError` when none runs."""
+        unit = self._units.get(identifier)
+        task = next((task for task in unit.tasks if task.ready), None) if unit is not None else None
+        if unit is None or task is None:
+            raise HandlerError("no task of the service runs", "ServiceNotActiveException")
+        spec, image = unit.spec, self._image(unit.spec)
+        namespace = spec.namespace or ""
+        found = environment(self._cloud, spec, image, task.ports, lambda name: self._connect_port(namespace, name))
+        return inside(image.root, spec.task.workdir or image.config.workdir), found
 
     async def resume(self, record: Record) -> None:
         """Bring a service back in the background: all of them start at the same time. One that runs is left alone."""
@@ -117,12 +145,14 @@ class Containers:
         async def bring_back() -> None:
             async with unit.lock:
                 await self._keep_trying(unit, spec)
+            self._cloud.swapped.clear(SERVICE, spec.identifier)
 
         self._resuming[record.identifier] = self._in_background(bring_back())
 
     async def remove(self, identifier: str) -> None:
         """End the service's tasks and close its ports; a later `resume` or `deploy` starts anew. Idempotent."""
         await self._stop_resuming(identifier)
+        self._cloud.swapped.clear(SERVICE, identifier)
         unit = self._units.pop(identifier, None)
         if unit is None:
             return
@@ -172,7 +202,7 @@ class Containers:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
 
-    async def _deploy(self, unit: _Unit, spec: ServiceSpec) -> None:
+    async def _deploy(self, unit: _Unit, spec: ServiceSpec, tries: int = TRIES) -> None:
         image = self._image(spec)
         key = self._key(spec, image)
         if key == unit.key:
@@ -182,7 +212,7 @@ class Containers:
         unit.starting = True
         try:
             await self._open_fronts(unit, spec)
-            started = await self._start(spec, image, spec.desired)
+            started = await self._start(spec, image, spec.desired, tries)
         finally:
             unit.starting = False
         former, unit.tasks = unit.tasks, started
@@ -199,9 +229,10 @@ class Containers:
         for task in surplus:
             self._in_background(self._retire(task))
 
-    async def _start(self, spec: ServiceSpec, image: Image, count: int) -> list[Task]:
+    async def _start(self, spec: ServiceSpec, image: Image, count: int, tries: int = TRIES) -> list[Task]:
         """Start tasks at the same time; all or none."""
-        results = await asyncio.gather(*(self._start_one(spec, image) for _ in range(count)), return_exceptions=True)
+        starts = (self._start_one(spec, image, tries) for _ in range(count))
+        results = await asyncio.gather(*starts, return_exceptions=True)
         failures = [result for result in results if isinstance(result, BaseException)]
         tasks = [result for result in results if isinstance(result, Task)]
         if failures:
@@ -209,7 +240,7 @@ class Containers:
             raise failures[0]
         return tasks
 
-    async def _start_one(self, spec: ServiceSpec, image: Image) -> Task:
+    async def _start_one(self, spec: ServiceSpec, image: Image, most: int) -> Task:
         namespace = spec.namespace or ""
         for attempt in itertools.count(1):
             # As on AWS a task's id is new each time; it only names the log stream.
@@ -217,7 +248,7 @@ class Containers:
             try:
                 await task.start()
             except TaskError as error:
-                if error.died and attempt < TRIES:
+                if error.died and attempt < most:
                     await asyncio.sleep(0.2 * attempt)
                     continue
                 # On the first line, which is ours: the others are the program's own last words.
@@ -308,6 +339,9 @@ class Containers:
             why = next((task.kept.detail for task in unit.tasks if not task.ready and task.kept.detail), "starting")
         if ready and why is not None:
             why = f"{len(ready)} of {len(unit.tasks)} running; {why}"
+        note = self._cloud.swapped.note(SERVICE, spec.identifier)
+        if note is not None:
+            why = note if why is None else f"{note}; {why}"
         port = spec.task.ports[0] if spec.task.ports else None
         return UnitStatus(
             name=spec.name,

@@ -6,6 +6,7 @@ absent. Refuses entries that would leave the folder, links out of it, and more t
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import io
 import os
@@ -13,7 +14,7 @@ import shutil
 import stat
 import tempfile
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path, PurePosixPath
 
 UNZIPPED_LIMIT = 250 * 1024 * 1024
@@ -50,6 +51,31 @@ def inline(source: str, file_name: str, folder: Path) -> Path:
     """The folder with this source text as its only file (`Code.ZipFile` of a template)."""
     digest = hashlib.sha256(f"{file_name}\x00{source}".encode()).hexdigest()
     return _once(folder, digest, lambda target: _write(target, target / file_name, source.encode(), 0o644))
+
+
+def changed(base: Path, files: Mapping[str, Path], removed: Collection[str], folder: Path) -> Path:
+    """A folder of its own that is `base` with these files (by their path in the package) put in or taken out.
+
+    Whatever stays the same is linked, not copied: a package may hold thousands of files, and a link keeps a module's
+    time, so that what Python has compiled of it stays good. `PackageError` for a file that can't be read.
+    """
+    work = Path(tempfile.mkdtemp(prefix="dev-", dir=folder))
+    try:
+        shutil.copytree(base, work, symlinks=True, copy_function=os.link, dirs_exist_ok=True)
+        for name in removed:
+            (work / _safe(name)).unlink(missing_ok=True)
+        for name, source in files.items():
+            mode = 0o755 if os.access(source, os.X_OK) else 0o644
+            _write(work, work / _safe(name), source.read_bytes(), mode)
+        for name in (*files, *removed):
+            # Python takes what it compiled for the source when both the size and the second of the change are the same.
+            path = work / _safe(name)
+            for compiled in path.parent.glob(f"__pycache__/{glob.escape(path.stem)}.*.pyc"):
+                compiled.unlink()
+    except (OSError, PackageError) as error:
+        shutil.rmtree(work, ignore_errors=True)
+        raise error if isinstance(error, PackageError) else PackageError(str(error)) from error
+    return work
 
 
 def _once(folder: Path, digest: str, fill: Callable[[Path], None]) -> Path:

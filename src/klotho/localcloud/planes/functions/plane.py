@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,7 @@ import orjson
 
 from klotho.localcloud.handler import HandlerError, Record
 from klotho.localcloud.planes.functions import package, runtimes
+from klotho.localcloud.planes.functions.environment import environment
 from klotho.localcloud.planes.functions.event_queue import RETRY_DELAYS_S, EventQueue
 from klotho.localcloud.planes.functions.model import (
     EVENT_PAYLOAD_LIMIT,
@@ -38,10 +39,12 @@ from klotho.localcloud.status import State, UnitStatus
 if TYPE_CHECKING:
     from klotho.localcloud.cloud import Cloud
 
+FUNCTION = "AWS::Lambda::Function"
 WORKER_LIMIT = 8
 IDLE_S = 300.0
 """A worker without work for so long is ended."""
 _REAP_EVERY_S = 15.0
+_LOOK_EVERY_S = 0.002
 
 
 class Functions:
@@ -98,6 +101,7 @@ class Functions:
         except runtimes.RuntimeUnavailableError as error:
             raise HandlerError(str(error), "InvalidParameterValueException") from error
         code = await self._code(spec)
+        self._cloud.swapped.clear(FUNCTION, spec.name)
         old = self._pools.get(spec.name)
         if old is not None and old.spec.digest() == spec.digest() and old.code == code:
             old.spec = spec
@@ -109,8 +113,37 @@ class Functions:
         if warm:
             self._to_warm.put_nowait(new)
 
+    async def swap(self, identifier: str, files: Mapping[str, Path], removed: Collection[str], holder: int) -> None:
+        """Serve changed code without a deployment, from the moment it is ready; `holder` is the process that asks.
+
+        `files` (path in the package -> file) are put in, `removed` are taken out of what runs now. `HandlerError` when
+        the code does not start: what ran before goes on.
+        """
+        old = self._pool(identifier)
+        try:
+            code = await asyncio.to_thread(package.changed, old.code, files, removed, self._folder)
+        except package.PackageError as error:
+            raise HandlerError(str(error), "InvalidParameterValueException") from error
+        new = Pool(self._cloud, old.spec, code, self._packages, old.limit, self._collect)
+        new.warm()
+        while new.starting:
+            await asyncio.sleep(_LOOK_EVERY_S)
+        if new.last_failure is not None or self._pools.get(old.spec.name) is not old:
+            await new.stop()
+            shutil.rmtree(code, ignore_errors=True)
+            raise HandlerError(_said(new.last_failure or "the function was deployed meanwhile"), "InvalidCode")
+        self._cloud.swapped.mark(FUNCTION, old.spec.name, holder)
+        self._pools[old.spec.name] = new
+        self._retire(old, into=new)
+
+    def folder_and_environment(self, function: str) -> tuple[Path, dict[str, str]]:
+        """Where the function's code lies, and the environment a worker of it has."""
+        pool = self._pool(function)
+        return pool.code, environment(self._cloud, pool.spec, pool.code, self._packages)
+
     async def remove(self, identifier: str) -> None:
         """Forget the function; calls under way finish. Removing an unknown one is fine."""
+        self._cloud.swapped.clear(FUNCTION, identifier)
         pool = self._pools.pop(identifier, None)
         if pool is None:
             return
@@ -123,6 +156,7 @@ class Functions:
 
         Calls under way fail as if their runtime had been killed; asynchronous events wait for its return.
         """
+        self._cloud.swapped.clear(FUNCTION, identifier)
         pool = self._pools.pop(identifier, None)
         if pool is not None:
             await pool.stop()
@@ -157,7 +191,8 @@ class Functions:
         return [] if pool is None else [worker.pid for worker in pool.workers if worker.pid is not None]
 
     def status(self) -> list[UnitStatus]:
-        return [_status(pool) for _, pool in sorted(self._pools.items())]
+        notes = self._cloud.swapped
+        return [_status(pool, notes.note(FUNCTION, name)) for name, pool in sorted(self._pools.items())]
 
     def _pool(self, function: str) -> Pool:
         pool = self._pools.get(function) or self._pools.get(name_of(function))
@@ -191,8 +226,9 @@ class Functions:
     def _retire(self, pool: Pool, into: Pool | None = None) -> list[Call]:
         """Calls that had not begun go to the new version, or are returned."""
         calls = [call for call in pool.retire() if not call.future.done()]
-        if pool.workers:
-            self._retired.add(pool)
+        self._retired.add(pool)
+        if not pool.workers:
+            self._collect()
         if into is None:
             return calls
         for call in calls:
@@ -229,10 +265,12 @@ def _request_too_large(size: int, kind: str, limit: int) -> ApiError:
     return ApiError("RequestEntityTooLargeException", message, 413)
 
 
-def _status(pool: Pool) -> UnitStatus:
+def _status(pool: Pool, note: str | None = None) -> UnitStatus:
+    """`note`: what is to be said of it first."""
     spec = pool.spec
     busy = sum(worker.busy for worker in pool.workers)
     detail = f"{spec.runtime} run by {runtimes.says(spec.runtime)}; {len(pool.workers)} workers, {busy} busy"
+    detail = detail if note is None else f"{note}; {detail}"
     if pool.last_failure is not None:
         return UnitStatus(
             spec.construct, "function", "failed", None, spec.log_group, detail=_one_line(pool.last_failure),
@@ -244,6 +282,16 @@ def _status(pool: Pool) -> UnitStatus:
     return UnitStatus(
         spec.construct, "function", state, None, spec.log_group, detail=detail, pid=pid, application=spec.application
     )
+
+
+def _said(failure: str) -> str:
+    """The error document of a start as text: type and message, then where it happened, a line each."""
+    try:
+        document = orjson.loads(failure)
+        trace = document.get("stackTrace") or document.get("trace") or ()  # Python's and Node's name for it
+        return "\n".join([f"{document['errorType']}: {document['errorMessage']}", *(str(line) for line in trace)])
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return failure  # a runtime may post anything
 
 
 def _one_line(failure: str) -> str:

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from klotho.localcloud.planes.functions import outcome, runtimes
+from klotho.localcloud.planes.functions.environment import environment
 from klotho.localcloud.planes.functions.log_pipe import LogPipe
 from klotho.localcloud.planes.functions.model import PAYLOAD_LIMIT, FunctionSpec, Invocation
 from klotho.localcloud.planes.functions.runtime_api import RuntimeConnection
@@ -104,7 +105,12 @@ class Worker:
                 stdout=write_end,
                 stderr=write_end,
                 cwd=self.code,
-                env={**self._environment(port), ENVIRONMENT_MARK: table.mark},
+                env={
+                    **environment(self._cloud, self.spec, self.code, self._packages),
+                    "AWS_LAMBDA_LOG_STREAM_NAME": self.stream,
+                    "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{port}",
+                    ENVIRONMENT_MARK: table.mark,
+                },
                 start_new_session=True,
             )
         except OSError as error:
@@ -173,38 +179,6 @@ class Worker:
         connection = RuntimeConnection(self, PAYLOAD_LIMIT)
         self._connections.add(connection)
         return connection
-
-    def _environment(self, port: int) -> dict[str, str]:
-        """What AWS sets (Lambda docs, "Defined runtime environment variables") and what the template says; no more."""
-        spec, cloud = self.spec, self._cloud
-        reserved = {
-            "_HANDLER": spec.handler,
-            "AWS_DEFAULT_REGION": cloud.region,
-            "AWS_EXECUTION_ENV": f"AWS_Lambda_{spec.runtime}",
-            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(spec.memory_mb),
-            "AWS_LAMBDA_FUNCTION_NAME": spec.name,
-            "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
-            "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
-            "AWS_LAMBDA_LOG_FORMAT": spec.log_format,
-            "AWS_LAMBDA_LOG_GROUP_NAME": spec.log_group,
-            "AWS_LAMBDA_LOG_STREAM_NAME": self.stream,
-            "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{port}",
-            "AWS_REGION": cloud.region,
-            "LAMBDA_TASK_ROOT": str(self.code),
-            "LAMBDA_RUNTIME_DIR": str(self._packages),
-        }
-        if spec.log_level is not None:
-            reserved["AWS_LAMBDA_LOG_LEVEL"] = spec.log_level
-        if spec.role_arn:
-            key = cloud.credentials.issue(spec.construct, spec.role_arn)
-            reserved |= {"AWS_ACCESS_KEY_ID": key.id, "AWS_SECRET_ACCESS_KEY": key.secret}
-        defaults = {
-            "AWS_ENDPOINT_URL": cloud.endpoint_url,
-            "LANG": "en_US.UTF-8",
-            "PATH": runtimes.path_variable(spec.runtime),
-            "TZ": ":UTC",
-        }
-        return {**defaults, **spec.environment, **reserved}
 
     @property
     def busy(self) -> bool:

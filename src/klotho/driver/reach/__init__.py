@@ -1,0 +1,1 @@
+"""Reaching into a running environment: a service's environment, a shell beside it, a way to its database."""

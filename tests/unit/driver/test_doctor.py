@@ -1,0 +1,86 @@
+"""`klotho doctor`: what is looked at beside a program, and what is said of what is missing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from klotho.driver import doctor
+from klotho.driver.build import build
+from klotho.driver.doctor import Check, examine, needs_of
+from klotho.driver.program import find_program
+
+PROGRAM = """\
+import klotho
+from klotho import Compute, Databases
+klotho.Application("shop")
+orders = Compute.Function(name="orders", handler="orders.handler")
+orders.reads_from(Databases.Postgres(name="users_db"))
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in ("state", "cache"):
+        monkeypatch.setenv(f"XDG_{name.upper()}_HOME", str(tmp_path / name))
+    monkeypatch.setattr(doctor, "_said", lambda words: "1.0")
+    (tmp_path / "program").mkdir()
+    return tmp_path / "program"
+
+
+def by_name(folder: Path) -> dict[str, Check]:
+    return {check.name: check for check in examine(folder)}
+
+
+def test_without_a_program_everything_is_looked_at(folder: Path) -> None:
+    assert {"Python", "Node.js", "npm", "uv", "PostgreSQL", "Redis", "MariaDB/MySQL", "container engine"} <= set(
+        by_name(folder)
+    )
+
+
+def test_beside_a_program_only_what_it_needs_is_looked_at(folder: Path) -> None:
+    (folder / "infra.py").write_text(PROGRAM)
+    (folder / "orders.py").write_text("def handler(event, context): ...\n")
+    assert needs_of(build(find_program(folder), None)) == {"python", "postgres"}
+    found = by_name(folder)
+    assert found["program"].found == "infra.py: shop"
+    assert found["PostgreSQL"].result == "ok"
+    assert not {"Node.js", "npm", "Redis", "MariaDB/MySQL", "container engine"} & set(found)
+
+
+def test_a_program_with_mistakes_is_a_warning_and_everything_is_looked_at(folder: Path) -> None:
+    (folder / "infra.py").write_text("import klotho\nklotho.Aplication('shop')\n")
+    found = by_name(folder)
+    assert (found["program"].result, found["program"].advice) == ("warn", "run `klotho build` to see it")
+    assert "Redis" in found
+
+
+def test_what_is_missing_fails_and_says_what_to_do(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor.shutil, "which", lambda program, **_: None)
+    monkeypatch.setattr(doctor, "find_spec", lambda module: None)
+    found = by_name(folder)
+    for name in ("Node.js", "npm", "local cloud", "PostgreSQL", "Redis"):
+        assert (found[name].result, bool(found[name].advice)) == ("fail", True)
+    assert found["container engine"].result == "warn"
+
+
+def test_a_full_disk_and_a_folder_that_cannot_be_written_fail(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    usage = doctor.shutil.disk_usage(folder)
+    monkeypatch.setattr(doctor.shutil, "disk_usage", lambda path: usage._replace(free=1 << 20))
+    (folder.parent / "file").write_text("")
+    monkeypatch.setenv("XDG_STATE_HOME", str(folder.parent / "file"))
+    found = by_name(folder)
+    assert {found[name].result for name in ("state folder", "cache folder", "state folder writable")} == {"fail"}
+
+
+def test_credentials_are_looked_at_for_each_environment_on_aws(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "klotho.yaml").write_text("environments:\n  prod:\n    target: aws\n    region: eu-central-1\n")
+    for name in ("AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, str(folder / "none"))
+    check = by_name(folder)["AWS credentials for prod"]
+    assert check.result == "fail"
+    assert "no AWS credentials" in check.found and "aws sso login" in check.advice
