@@ -20,6 +20,7 @@ HERE = Path(__file__).resolve().parent
 ALL = {
     "cli": "start-up: klotho --help and import klotho",
     "up": "klotho up of examples",
+    "preview": "unchanged preview and up of 100 and 1,000 resources",
     "dev": "klotho dev: from save to serving, and an up of code only",
     "deploy": "klotho up of 500 resources, and of 100 and 1,000 unchanged",
     "gateway": "requests through API and function",

@@ -81,6 +81,11 @@ def test_the_page_of(situation: str, tmp_path: Path, golden: CompareGolden) -> N
     golden(PAGES / f"{situation}.txt", text)
 
 
+def test_the_page_in_the_documentation_is_one_of_these() -> None:
+    documented = (Path(__file__).parents[2] / "docs" / "preview.md").read_text()
+    assert (PAGES / "permissions-widened.txt").read_text() in documented
+
+
 def test_the_page_of_a_changed_line_of_code(tmp_path: Path, golden: CompareGolden) -> None:
     there, after = imagined(tmp_path, SHOP), imagined(tmp_path, SHOP, code="bbbb2222")
     golden(PAGES / "code-changed.txt", page(there, after))

@@ -173,7 +173,9 @@ class Page:
         known = list(verified)
         agreeing = [item for item in known if item.result == "agrees"]
         if agreeing:
-            yield f"CloudFormation agrees about {counted(len(agreeing), 'stack')}"
+            possible = sum(not one.certain for item in known for one in item.disagreements)
+            more = f"; {counted(possible, 'change')} more it can't rule out" if possible and not self._verbose else ""
+            yield f"CloudFormation agrees about {counted(len(agreeing), 'stack')}{more}"
         for item in known:
             if item.result == "disagrees":
                 yield self._paint(f"CloudFormation disagrees about {item.stack}:", "red")
@@ -181,7 +183,7 @@ class Page:
                 yield self._paint(f"CloudFormation refuses the update of {item.stack}: {item.reason}", "red")
             elif item.result == "not asked":
                 yield self._paint(f"CloudFormation was not asked about {item.stack}: {item.reason}", "dim")
-            for one in item.disagreements:
+            for one in (one for one in item.disagreements if one.certain or self._verbose):
                 said = (
                     f"CloudFormation says {one.cloudformation}" if one.certain else "CloudFormation can't rule it out"
                 )
@@ -191,12 +193,12 @@ class Page:
 def _types(items: Iterable[ResourceChange]) -> str:
     counts = Counter(_short(item.type) for item in items)
     listed = [f"{count} {name}" if count > 1 else name for name, count in sorted(counts.items())]
-    return f"{sum(counts.values())} resources: {_listed(listed, SHOWN_TYPES)}"
+    return f"{sum(counts.values())} resources: {_listed(listed, SHOWN_TYPES, 'more types')}"
 
 
-def _listed(texts: Sequence[str], most: int | None) -> str:
+def _listed(texts: Sequence[str], most: int | None, more_of: str = "more") -> str:
     kept = texts if most is None or len(texts) <= most else texts[: most - 1]
-    more = f" and {len(texts) - len(kept)} more" if len(kept) < len(texts) else ""
+    more = f" and {len(texts) - len(kept)} {more_of}" if len(kept) < len(texts) else ""
     return f"{', '.join(kept)}{more}"
 
 

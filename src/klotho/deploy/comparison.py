@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +28,9 @@ STACK_TAGS = "the stack's tags"
 
 Place = tuple[str | int, ...]
 """Property names, and numbers of list items: of the list after the change; of the one before for what is gone."""
+
+Differs = Callable[[str], bool]
+"""Whether a parameter or resource of this name stands for another value than before."""
 
 _SUBSTITUTION = re.compile(r"\$\{([A-Za-z0-9:.]+)\}")
 
@@ -128,7 +131,7 @@ def named(value: Any) -> Iterator[str]:
             yield from named(item)
 
 
-def _walk(left: Any, right: Any, was: Any, will: Any, at: Place, differs: Any) -> Iterator[PropertyDifference]:
+def _walk(left: Any, right: Any, was: Any, will: Any, at: Place, differs: Differs) -> Iterator[PropertyDifference]:
     if _normal(left) == _normal(right):
         return
     if isinstance(left, Mapping) and isinstance(right, Mapping):
@@ -138,10 +141,19 @@ def _walk(left: Any, right: Any, was: Any, will: Any, at: Place, differs: Any) -
     elif isinstance(left, list) and isinstance(right, list):
         yield from _lists(left, right, was, will, at, differs)
     else:
-        same = was == will and was is not None
-        inputs = tuple(dict.fromkeys(name for name in named(will) if differs(name))) if same else ()
-        unknown = UNKNOWN in str(right) and left is not None and _literal(was) == _literal(will)
-        yield PropertyDifference(at, left, right, inputs, unknown)
+        yield _leaf(left, right, was, will, at, differs)
+
+
+def _leaf(left: Any, right: Any, was: Any, will: Any, at: Place, differs: Differs) -> PropertyDifference:
+    same = was == will and was is not None
+    inputs = tuple(dict.fromkeys(name for name in named(will) if differs(name))) if same else ()
+    unknown = UNKNOWN in str(right) and left is not None and _literal(was) == _literal(will)
+    return PropertyDifference(at, left, right, inputs, unknown)
+
+
+def _is_named(value: Any) -> bool:
+    """`{"Name": …, "Value": …}`, as tags and variables of containers are."""
+    return isinstance(value, Mapping) and "Value" in value and ("Name" in value or "Key" in value)
 
 
 def _lists(
@@ -155,6 +167,12 @@ def _lists(
         yield PropertyDifference(at, left, right)
     elif len(left) == len(right) and gone == fresh:
         for number in fresh:
+            if _is_named(left[number]) and _is_named(right[number]):
+                # What the value is, and whether it may be shown, is said by the name beside it.
+                yield _leaf(
+                    left[number], right[number], _child(was, number), _child(will, number), (*at, number), differs
+                )
+                continue
             below = (_child(was, number), _child(will, number))
             yield from _walk(left[number], right[number], *below, (*at, number), differs)
     else:

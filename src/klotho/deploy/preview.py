@@ -10,11 +10,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from klotho.deploy.assets import Assets
 from klotho.deploy.comparison import PropertyDifference
-from klotho.deploy.consequences import Consequence, consequences
 from klotho.deploy.desired import deployed_digest, leftovers, wanted_tags
 from klotho.deploy.differences import (
     UNKNOWN,
@@ -32,10 +31,13 @@ from klotho.deploy.stacks import DeployedStack, StackCalls
 from klotho.deploy.steps import Steps
 from klotho.deploy.template import parsed
 from klotho.deploy.threads import workers
-from klotho.deploy.verify import Verification
-from klotho.deploy.why import Reason
 from klotho.diagnostics import Failure, Span
 from klotho.stacks import AssetSource, Manifest, OutputSource, Stack, StepSource
+
+if TYPE_CHECKING:
+    from klotho.deploy.consequences import Consequence
+    from klotho.deploy.verify import Verification
+    from klotho.deploy.why import Reason
 
 StackAction = Literal["create", "update", "recreate", "unchanged", "delete"]
 COST = "not estimated yet"
@@ -135,7 +137,7 @@ def preview(
     if calls is None:
         assert not deployed
         made = tuple(_created(stack, parsed(templates[stack.template])) for stack in manifest.stacks)
-        return Preview(made, consequences=consequences({}, _parsed(manifest, templates)))
+        return Preview(made, consequences=_opened({}, _parsed(manifest, templates)))
     return Previewer(manifest, templates, deployed, assets, calls, bucket, steps).run()
 
 
@@ -279,7 +281,14 @@ class Previewer:
             elif change.action == "update":
                 before[change.stack] = self._template(self._names[change.stack])
         before |= {stack.name: self._template(stack.stack_name) for stack in leftovers(self._manifest, self._deployed)}
-        return consequences(before, after) if before != after else ()
+        return _opened(before, after) if before != after else ()
+
+
+def _opened(before: Mapping[str, Mapping[str, Any]], after: Mapping[str, Mapping[str, Any]]) -> tuple[Consequence, ...]:
+    # Imported here: most previews find nothing to look at.
+    from klotho.deploy.consequences import consequences
+
+    return consequences(before, after)
 
 
 def _resource_json(item: ResourceChange, span: Span | None, reasons: Iterable[Reason]) -> dict[str, Any]:

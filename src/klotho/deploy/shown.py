@@ -20,18 +20,20 @@ WIDTH = 60
 _CONTEXT = 16
 """How much is shown before the first difference of two long texts."""
 
+# Texts, which `re` compiles when the first value is shown: most previews show none.
 _SECRET_NAME = (
     r"(?:[\w-]*(?:passw(?:or)?d|passphrase|secret|token|credential|private[_-]?key|api[_-]?key|access[_-]?key|auth)"
     r"[\w-]*|pwd)"
 )
-_NAMED_SECRET = re.compile(_SECRET_NAME, re.IGNORECASE)
-_REFERENCE = re.compile(r"(\$\{[\w:.]+\}|arn:|\{\{resolve:|\((known after deploy|of the replacement)\))")
+_REFERENCE = r"\$\{[\w:.]+\}|arn:\S+|\{\{resolve:[^{}]+\}\}|\((?:known after deploy|of the replacement)\)"
 _INSIDE = (
-    re.compile(rf"(?i)(\b{_SECRET_NAME}\b[\"']?\s*[:=]\s*[\"']?)((?!\$\{{|arn:|\{{\{{resolve:)[^\s\"',;&}}]+)"),
-    re.compile(r"([a-z][\w+.-]*://[^\s/:@]*:)([^\s/@]+)(?=@)", re.IGNORECASE),
-    re.compile(r"(?i)(\b(?:bearer|basic)\s+)([\w.~+/=-]{8,})"),
+    r"(?i)(\b(?:bearer|basic)\s+)([\w.~+/=-]{8,})",
+    # The name of a secret in an ARN is none: it follows a partition or an account.
+    rf"(?i)(?<!aws:)(?<!\d{{12}}:)(\b{_SECRET_NAME}\b[\"']?\s*[:=]\s*[\"']?)"
+    r"((?!\$\{|arn:|\{\{resolve:)[^\s\"',;&}]+)",
+    r"(?i)([a-z][\w+.-]*://[^\s/:@]*:)([^\s/@]+)(?=@)",
 )
-_SECRET_VALUE = re.compile(
+_SECRET_VALUE = (
     r"-----BEGIN [A-Z ]*PRIVATE KEY-----|\b(?:AKIA|ASIA)[A-Z0-9]{16}\b|\bgh[pousr]_\w{20,}|\bgithub_pat_\w{20,}"
     r"|\bxox[abprs]-[\w-]{10,}|\bsk[_-](?:live|test|ant|proj)?[_-]?[\w-]{16,}|\beyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]*"
 )
@@ -81,10 +83,10 @@ def _cut(text: str) -> str:
 
 def masked(text: str) -> str:
     """A text without what looks like a secret in it."""
-    if _SECRET_VALUE.search(text):
+    if re.search(_SECRET_VALUE, text):
         return HIDDEN
     for pattern in _INSIDE:
-        text = pattern.sub(rf"\g<1>{HIDDEN}", text)
+        text = re.sub(pattern, rf"\g<1>{HIDDEN}", text)
     return text
 
 
@@ -98,10 +100,10 @@ def _safe(place: tuple[str | int, ...], value: Any) -> Any:
     if isinstance(value, list):
         return [_safe(place, item) for item in value]
     if isinstance(value, str):
-        return HIDDEN if _names_secret(place) and not _REFERENCE.match(value) else masked(value)
+        return HIDDEN if _names_secret(place) and not re.fullmatch(_REFERENCE, value) else masked(value)
     return value
 
 
 def _names_secret(place: tuple[str | int, ...]) -> bool:
     name = next((part for part in reversed(place) if isinstance(part, str)), "")
-    return name.lower() not in _HARMLESS and _NAMED_SECRET.search(name) is not None
+    return name.lower() not in _HARMLESS and re.search(_SECRET_NAME, name, re.IGNORECASE) is not None

@@ -112,9 +112,13 @@ def who_am_i(clients: Clients) -> Caller:
     return Caller(str(answer["Account"]), str(answer["Arn"]))
 
 
-def image_builder(built: Build) -> ImageBuilder:
+def image_builder(built: Build, *, reads_only: bool) -> ImageBuilder:
     """Builds images into the account's repository; credentials are looked for when the first image is built."""
-    opened = cache(lambda: EcrImages(built.program.folder, session(built.environment).clients, bootstrap.REPOSITORY))
+
+    @cache
+    def opened() -> EcrImages:
+        clients = session(built.environment).clients
+        return EcrImages(built.program.folder, clients, bootstrap.REPOSITORY, reads_only=reads_only)
 
     def build(asset: PackageAsset, log: Callable[[str], None]) -> str:
         return opened()(asset, log)

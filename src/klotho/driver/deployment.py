@@ -32,6 +32,7 @@ from klotho.driver.environments import keep_note
 from klotho.driver.machine import cache_folder, new_run_id, runs_in_ci
 from klotho.driver.needed_servers import refuse_missing_servers
 from klotho.driver.program import Program
+from klotho.driver.reasons import reasons_of
 from klotho.driver.recording import record
 from klotho.driver.session import Session
 from klotho.driver.settings import Environment
@@ -180,6 +181,7 @@ def _ask(
     bucket = opened.clients.place.artifact_bucket
     steps = steps_of(built, opened, sink)
     found = preview(built.manifest, built.templates, deployed, assets, opened.calls, bucket, steps)
+    found = replace(found, reasons=reasons_of(built, found))
     if found.changes and not consent.deploy(built, found):
         raise Failure("not-agreed", "nothing was deployed", exit_code=ExitCode.CANCELLED)
 
@@ -301,15 +303,15 @@ def steps_of(built: Build, session: Session, sink: Sink) -> Steps:
     return Steps(built.manifest, Surroundings(session.clients, built.program.folder, sink, built.spans))
 
 
-def asset_step_of(built: Build, sink: Sink) -> AssetStep:
-    """The assets of the program, none begun."""
+def asset_step_of(built: Build, sink: Sink, *, reads_only: bool = False) -> AssetStep:
+    """The assets of the program, none begun. `reads_only`: nothing of them goes to an account."""
     folder = built.program.folder
     return AssetStep(
         built.manifest.assets,
         program_root=folder,
         cache=cache_folder(),
         target=session.target_of(built.environment),
-        build_image=session.image_builder(built),
+        build_image=session.image_builder(built, reads_only=reads_only),
         sink=sink,
         clock=time.monotonic,
         validate_image=session.image_validator(built),

@@ -7,41 +7,34 @@ Input: a program, the environment's name, a sink for events. Output: the build a
 from __future__ import annotations
 
 import hashlib
-import linecache
 import os
 from collections.abc import Mapping
 from concurrent.futures import Executor
 from dataclasses import replace
-from pathlib import Path
 
 from klotho.deploy.assets import AssetStep
 from klotho.deploy.desired import deployed_digest, wanted_tags
 from klotho.deploy.differences import REPLACED, UNKNOWN
 from klotho.deploy.events import Sink, Step
 from klotho.deploy.preview import Preview, StackChange, assets_of_deployed, preview
-from klotho.deploy.shown import masked
 from klotho.deploy.sites.step import SiteChange
 from klotho.deploy.stacks import DeployedStack, Request
 from klotho.deploy.threads import workers
 from klotho.deploy.verify import Mark, Question, Verification, Verifier
-from klotho.deploy.why import Reason, Reasons
-from klotho.diagnostics import Span
 from klotho.driver import session
 from klotho.driver.build import Build, build
 from klotho.driver.deployment import BUILD_THREADS, asset_step_of, deployed_of, site_step_of, steps_of
 from klotho.driver.machine import machine_name, new_run_id, process_runs, runs_in_ci
 from klotho.driver.program import Program
+from klotho.driver.reasons import reasons_of
 from klotho.driver.session import Session
 from klotho.stacks import Stack
-
-LONGEST_LINE = 72
-"""A longer line of the program is not repeated as a reason; its place is."""
 
 
 def preview_up(program: Program, environment: str | None, sink: Sink, *, verify: bool = False) -> tuple[Build, Preview]:
     """What `up` would do. A stopped local cloud that holds data is started for the question and stopped again."""
     built = build(program, environment, in_ci=runs_in_ci())
-    assets = asset_step_of(built, sink)
+    assets = asset_step_of(built, sink, reads_only=True)
     assets.validate()
     with session.for_a_question(built.environment, built.application.project, sink) as opened:
         found = _first(built, assets, sink) if opened is None else _compared(built, opened, assets, sink)
@@ -65,25 +58,6 @@ def _compared(built: Build, opened: Session, assets: AssetStep, sink: Sink) -> P
         bucket, steps = opened.clients.place.artifact_bucket, steps_of(built, opened, sink)
         found = preview(built.manifest, built.templates, deployed, assets, opened.calls, bucket, steps)
         return replace(found, sites=_site_changes(built, deployed, opened, sink, threads))
-
-
-def reasons_of(built: Build, found: Preview) -> dict[tuple[str, str], tuple[Reason, ...]]:
-    if not found.changes:
-        return {}
-    reasons = Reasons(built.graph, built.keys, built.manifest, lambda span: _line(built.program.folder, span))
-    return {
-        (change.stack, item.logical_id): reasons.of(change.stack, item)
-        for change in found.changes
-        for item in change.resources
-    }
-
-
-def _line(folder: Path, span: Span) -> str | None:
-    """A whole statement on one line that holds nothing secret-like; else its place has to do."""
-    if span.end_line is not None and span.end_line != span.line:
-        return None
-    text = linecache.getline(str(folder / span.file), span.line).strip()
-    return text if 0 < len(text) <= LONGEST_LINE and masked(text) == text else None
 
 
 def _site_changes(

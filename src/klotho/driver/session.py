@@ -91,12 +91,12 @@ def for_a_question(environment: Environment, project: str, sink: Sink) -> Iterat
             local_cloud.stop(project, environment.name)
 
 
-def image_builder(built: Build) -> ImageBuilder:
-    """Builds container images where the environment looks for them."""
+def image_builder(built: Build, *, reads_only: bool = False) -> ImageBuilder:
+    """Builds container images where the environment looks for them. `reads_only`: an account is only looked at."""
     if built.environment.target == "aws":
         from klotho.driver import aws
 
-        return aws.image_builder(built)
+        return aws.image_builder(built, reads_only=reads_only)
     from klotho.driver import local_cloud
 
     return local_cloud.image_builder(built.program.folder, built.application.project, built.environment.name)

@@ -84,6 +84,16 @@ def test_an_image_whose_inputs_are_the_same_is_asked_for_and_not_built(tmp_path:
     assert ecr.calls == ["DescribeImages"]
 
 
+def test_a_preview_looks_and_pushes_nothing(tmp_path: Path, shop: Registry) -> None:
+    ecr = Ecr(shop, (REPOSITORY,))
+    look = EcrImages(
+        program(tmp_path), cast("Clients", EcrClients(ecr)), REPOSITORY, registry=shop.host, engine=no_engine,
+        reads_only=True,
+    )  # fmt: skip
+    assert look(asset(LEVEL="never built"), lambda line: None).startswith(f"{shop.host}/{REPOSITORY}:orders-")
+    assert ecr.calls == ["DescribeImages"]
+
+
 @pytest.mark.parametrize("change", ["file", "mode", "dockerfile", "argument", "platform"])
 def test_an_image_with_another_input_is_built(tmp_path: Path, shop: Registry, change: str) -> None:
     images(program(tmp_path), shop)[0](asset(), lambda line: None)

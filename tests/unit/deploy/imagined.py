@@ -13,8 +13,8 @@ from klotho.deploy.preview import Preview, preview
 from klotho.deploy.stacks import DeployedStack, StackCalls
 from klotho.deploy.template import parsed
 from klotho.driver.build import Build, build
-from klotho.driver.previewing import reasons_of
 from klotho.driver.program import find_program
+from klotho.driver.reasons import reasons_of
 from klotho.stacks import DIGEST, AssetSource, OutputSource
 
 

@@ -39,8 +39,10 @@ class EcrImages:
         *,
         registry: str | None = None,
         engine: Callable[[], Engine] = find_engine,
+        reads_only: bool = False,
     ) -> None:
-        """`registry`: its host, if it is another than ECR's own of the account and region."""
+        """`registry`: its host, if it is another than ECR's own of the account and region. `reads_only`: nothing is
+        built or pushed, and an image that is not there is named by its tag: enough to know that it is another one."""
         place = clients.place
         suffix = "amazonaws.com.cn" if place.region.startswith("cn-") else "amazonaws.com"
         self._registry = registry or f"{place.account}.dkr.ecr.{place.region}.{suffix}"
@@ -48,6 +50,7 @@ class EcrImages:
         self._clients = clients
         self._repository = repository
         self._find_engine = engine
+        self._reads_only = reads_only
         self._engine: Engine | None = None
         self._lock = threading.Lock()
 
@@ -62,8 +65,10 @@ class EcrImages:
         if known is not None:
             log("unchanged")
             return known
-        engine = self._working_engine()
         reference = f"{self._registry}/{self._repository}:{tag}"
+        if self._reads_only:
+            return reference
+        engine = self._working_engine()
         engine.build(context, dockerfile, arguments, platform, reference, log, Span(str(properties["dockerfile"]), 1))
         engine.push(reference, self._credentials(), log)
         pushed = self._pinned(tag)
