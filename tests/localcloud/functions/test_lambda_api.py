@@ -117,7 +117,7 @@ def test_code_is_changed_past_the_stack_as_on_aws(tmp_path: Path) -> None:
             assert refusal.value.response["Error"]["Code"] == "InvalidParameterValueException"
             with pytest.raises(ClientError) as refusal:
                 await ask("update_function_code", {"FunctionName": "work", "ZipFile": b"x"})
-            assert "with S3Bucket and S3Key only" in refusal.value.response["Error"]["Message"]
+            assert "UpdateFunctionCode with ZipFile" in refusal.value.response["Error"]["Message"]
             assert json.load((await ask("invoke", {"FunctionName": "work"}))["Payload"]) == 2
 
     asyncio.run(scenario())
