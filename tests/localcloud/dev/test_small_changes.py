@@ -37,7 +37,8 @@ class Watched:
         monkeypatch.setattr(local_cloud, "_session", counted)
 
     def _called(self, model: Any, params: dict[str, Any], **_: Any) -> None:
-        self.calls.append(" ".join([model.name, *[str(params["Key"]).split("/")[0]] * ("Key" in params)]))
+        key = str(params.get("Key", ""))
+        self.calls.append(f"{model.name} {key.split('/')[0]}".rstrip())
 
     def _event(self, event: Event) -> None:
         if isinstance(event, ResourceChanged) and event.status == "UPDATE_COMPLETE":
