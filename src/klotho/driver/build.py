@@ -61,7 +61,7 @@ class Build:
 
 def build(program: Program, environment_name: str | None, *, in_ci: bool = False) -> Build:
     """Run the program and compile it for an environment."""
-    from klotho.application.files import ProgramFiles
+    from klotho.application.files import ProgramFiles, repository_of
     from klotho.catalogue.policy import EnvironmentPolicy
     from klotho.emit import render
     from klotho.engine import report_mistakes, resolve
@@ -71,7 +71,7 @@ def build(program: Program, environment_name: str | None, *, in_ci: bool = False
     report.extend(program.diagnostics)
     if application is None:
         raise ProgramError(report.diagnostics)
-    files = ProgramFiles(program.folder, _repository_top(program.folder))
+    files = ProgramFiles(program.folder, repository_of(program.folder))
     if report.errors:
         report_mistakes(application, files=files, report=report, now=time.time())
         report.stop_on_errors()
@@ -139,8 +139,3 @@ def _named(application: Application, program: Program) -> Application:
         name=settings.app or application.name,
         project=settings.project or application.project,
     )
-
-
-def _repository_top(folder: Path) -> Path:
-    """The nearest folder above with a `.git`, else the folder itself: how far a program's paths may lead."""
-    return next((parent for parent in (folder, *folder.parents) if (parent / ".git").exists()), folder)

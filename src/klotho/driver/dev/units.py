@@ -159,7 +159,7 @@ def _plan_files(built: Build) -> frozenset[Path]:
     program, folder = built.program.path, built.program.folder
     files = {program, folder / FILE_NAME}
     with contextlib.suppress(Failure):
-        files |= python_closure(folder, program)
+        files |= {*python_closure(folder, program).values()}
     for asset in built.manifest.assets:
         if asset.type == "image":
             dockerfile = (folder / str(asset.properties["dockerfile"])).resolve()
