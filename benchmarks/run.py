@@ -21,6 +21,7 @@ ALL = {
     "cli": "start-up: klotho --help and import klotho",
     "up": "klotho up of examples",
     "dev": "klotho dev: from save to serving, and an up of code only",
+    "deploy": "klotho up of 500 resources, and of 100 and 1,000 unchanged",
     "gateway": "requests through API and function",
     "keyvalue": "key-value puts and gets, beside moto's server and dynalite",
     "bucket": "objects put and got, beside moto's server",

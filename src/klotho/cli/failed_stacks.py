@@ -5,8 +5,9 @@ Input: a deployment. Output: diagnostics, each cause once. Refuses nothing.
 
 from __future__ import annotations
 
-from klotho.deploy.orchestrator import Deployment, StackOutcome
-from klotho.diagnostics import Diagnostic, ExitCode, Label
+from klotho.deploy.next_steps import next_step
+from klotho.deploy.outcome import Deployment, StackOutcome
+from klotho.diagnostics import Diagnostic, ExitCode, Label, Severity
 
 
 def diagnostics_of(deployment: Deployment) -> list[Diagnostic]:
@@ -17,7 +18,10 @@ def diagnostics_of(deployment: Deployment) -> list[Diagnostic]:
 
 
 def exit_code_of(deployment: Deployment) -> ExitCode:
-    """4 when a resource failed; else what the first failure asks for (1 for an image that does not build)."""
+    """8 when the user asked to stop; 4 when a resource failed; else what the first failure asks for (1 for an image
+    that does not build)."""
+    if deployment.drained:
+        return ExitCode.CANCELLED
     codes = [outcome.exit_code for outcome in deployment.failed]
     return ExitCode.RESOURCE_FAILED if ExitCode.RESOURCE_FAILED in codes or not codes else codes[0]
 
@@ -35,4 +39,19 @@ def _diagnostic(outcome: StackOutcome) -> Diagnostic:
         f"`{what}` could not be deployed: {first.rstrip('.')}",
         (Label(cause.span),) if cause.span else (),
         (*rest, *resource, *([cause.aftermath] if cause.aftermath else [])),
+        (next_step(cause),),
     )
+
+
+def left_behind(deployment: Deployment) -> list[Diagnostic]:
+    """Warnings about what AWS would not let go of."""
+    return [
+        Diagnostic(
+            "left-behind",
+            f"{item.logical_id} ({item.type}) of stack {stack} is left behind",
+            notes=(item.why, *([f"its id is {item.physical_id}"] if item.physical_id else [])),
+            helps=("remove what holds it, then delete it in the console of its service",),
+            severity=Severity.WARNING,
+        )
+        for stack, item in deployment.left
+    ]

@@ -11,8 +11,9 @@ from typing import Literal
 
 from klotho.diagnostics import Span
 
-Action = Literal["create", "update", "delete", "recreate"]
-"""`recreate`: a stack whose creation failed earlier is deleted and created anew."""
+Action = Literal["create", "update", "delete", "recreate", "contract"]
+"""`recreate`: a stack whose creation failed earlier is deleted and created anew. `contract`: what its consumers used
+before they moved is taken out of it."""
 
 AssetType = Literal["image", "zip", "site"]
 """`site`: the files of a site, made by its build command."""
@@ -97,6 +98,58 @@ class ResourceChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class WaitedFor:
+    """One thing a wait is about: a resource, or the stack itself where nothing more is known."""
+
+    logical_id: str
+    """Empty for the stack itself."""
+    type: str
+    status: str
+    seconds: float
+    """How long it has had this status, as far as this run saw it."""
+
+    def __str__(self) -> str:
+        named = f"{self.type} {self.logical_id}" if self.logical_id else "the stack"
+        return f"{named}: {self.status} for {self.seconds:.0f} s"
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Sent every 10 s while a stack changes: what it waits on."""
+
+    stack: str
+    on: tuple[WaitedFor, ...]
+    seconds: float
+    """Since the wait began."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draining:
+    """The user asked to stop: nothing new begins."""
+
+    stacks: tuple[str, ...]
+    """What is under way and waited for."""
+
+
+@dataclass(frozen=True, slots=True)
+class StackCancelled:
+    """Not begun, because the user asked to stop."""
+
+    stack: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceLeft:
+    """AWS would not let go of a resource: it is there and belongs to no stack, or is not as its template says."""
+
+    stack: str
+    logical_id: str
+    type: str
+    physical_id: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class StackDone:
     stack: str
     action: Action
@@ -167,6 +220,10 @@ Event = (
     | AssetFailed
     | StackStarted
     | ResourceChanged
+    | Waiting
+    | Draining
+    | StackCancelled
+    | ResourceLeft
     | StackDone
     | StackUnchanged
     | StackFailed

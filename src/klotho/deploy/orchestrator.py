@@ -3,92 +3,46 @@
 Input: the manifest, its templates, the asset step and what is deployed. Output: a `Deployment` with the outcome of
 every stack. Allowed effects: CloudFormation calls, and uploads of what a deployed stack needs. A stack is touched only
 when its digest (template, resolved parameter values, tags) differs from the one it was deployed with; a failed
-stack's dependents are skipped, everything else finishes. Refuses nothing: failures are outcomes.
+stack's dependents are skipped, everything else finishes; on request what had begun is finished and nothing else begins.
+What consumers still use goes last. Refuses nothing: failures are outcomes.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import FIRST_COMPLETED, Future, wait
-from dataclasses import dataclass, field
-from graphlib import TopologicalSorter
-from typing import Any, Literal
+from concurrent.futures import Future
+from typing import Any
 
 from klotho.deploy.assets import Assets
 from klotho.deploy.data_loss import refuse_data_loss
+from klotho.deploy.deployed import DeployedStack, upstreams
 from klotho.deploy.desired import deployed_digest, wanted_tags
 from klotho.deploy.desired import leftovers as leftovers
-from klotho.deploy.differences import differences
-from klotho.deploy.emptying import empty_buckets
+from klotho.deploy.drain import Drain
 from klotho.deploy.events import (
-    Action,
     Cause,
     DeploymentPlanned,
-    ResourceChanged,
+    Draining,
     Sink,
-    StackDone,
+    StackCancelled,
     StackFailed,
     StackSkipped,
-    StackStarted,
-    StackUnchanged,
-    Step,
 )
+from klotho.deploy.outcome import Deployment as Deployment
+from klotho.deploy.outcome import StackOutcome as StackOutcome
 from klotho.deploy.place import Clients, Pace
 from klotho.deploy.preview import Previewer
-from klotho.deploy.sites.removal import empty_what_goes
-from klotho.deploy.stacks import (
-    DeployedStack,
-    Request,
-    ResourceEvent,
-    Settled,
-    StackCalls,
-    upstreams,
-)
+from klotho.deploy.stack_run import StackRun, request_token
+from klotho.deploy.stacks import Request, StackCalls
 from klotho.deploy.steps import Steps
-from klotho.deploy.template import constructs, parsed
 from klotho.deploy.threads import workers
-from klotho.diagnostics import Diagnostic, ExitCode, Failure, Span
+from klotho.deploy.walk import Ended, walk
+from klotho.diagnostics import ExitCode, Failure, Span
 from klotho.stacks import AssetSource, Manifest, Source, Stack, StepSource
 
 PARALLEL_STACKS = 8
 """How many stacks change at once. CloudFormation has no such limit; its API throttles beyond some tens."""
-
-Result = Literal["created", "updated", "unchanged", "failed", "skipped", "deleted"]
-
-
-@dataclass(frozen=True, slots=True)
-class StackOutcome:
-    """What became of one stack."""
-
-    stack: str
-    """Its short name."""
-    result: Result
-    outputs: Mapping[str, str] = field(default_factory=dict)
-    cause: Cause | None = None
-    diagnostic: Diagnostic | None = None
-    """What a failed asset or a refused call had to say."""
-    exit_code: ExitCode = ExitCode.RESOURCE_FAILED
-    """What the command should end with if this is what failed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Deployment:
-    """What became of every stack, in manifest order, then the deleted ones."""
-
-    outcomes: tuple[StackOutcome, ...]
-
-    @property
-    def failed(self) -> tuple[StackOutcome, ...]:
-        return tuple(item for item in self.outcomes if item.result == "failed")
-
-    @property
-    def ok(self) -> bool:
-        return all(item.result not in ("failed", "skipped") for item in self.outcomes)
-
-    def outputs_of(self, stack: str) -> Mapping[str, str]:
-        return next((item.outputs for item in self.outcomes if item.stack == stack), {})
+_ASSET = "asset "
 
 
 class Orchestrator:
@@ -106,39 +60,70 @@ class Orchestrator:
         run_id: str,
         spans: Mapping[str, Span] | None = None,
         steps: Steps | None = None,
+        drain: Drain | None = None,
     ) -> None:
         """`templates` holds bytes by the stacks' `template`; `run_id` tells this run's requests from any other's
         (it is part of each ClientRequestToken); `spans` are the user's lines by construct id;
-        `steps` are needed by a manifest that has some."""
+        `steps` are needed by a manifest that has some; `drain` is how the user asks to stop."""
         self._manifest = manifest
         self._templates = templates
         self._assets = assets
         self._clients = clients
-        self._calls = StackCalls(clients, pace)
-        self._pace = pace
+        self._calls = StackCalls(clients, pace, sink)
+        self._run = StackRun(clients, self._calls, pace, sink, run_id, spans or {})
         self._sink = sink
-        self._run_id = run_id
-        self._spans = spans or {}
         self._steps = steps
+        self._drain = drain or Drain()
         self._outcomes: dict[str, StackOutcome] = {}
-        self._delete_data = False
         self.resolved: dict[str, dict[str, str]] = {}
         """What assets and steps gave, by stack and parameter: for the revision."""
 
     def deploy(self, deployed: Mapping[str, DeployedStack], *, delete_data: bool = False) -> Deployment:
-        """Deploy what changed, then delete stacks the manifest does not hold any more.
+        """Deploy what changed, then delete stacks the manifest does not hold any more, then take out of the others
+        what only those that moved or went had used.
 
         Without `delete_data` a change that would replace or remove what holds data is refused (`Failure`) before
         anything is deployed; one that only values of this very run bring about fails its stack before it begins.
         """
-        self._delete_data = delete_data
+        self._run.delete_data = delete_data
+        self._run.others = tuple(deployed.values())
         if not delete_data:
             self._refuse_known_data_loss(deployed)
         if self._steps is not None:
             self._steps.begin(_step_sources(self._manifest))
         self._sink(DeploymentPlanned(tuple((stack.name, stack.depends_on) for stack in self._manifest.stacks)))
+        with self._drain.working():
+            self._deploy_all(deployed)
+            outcomes = self._of(stack.name for stack in self._manifest.stacks)
+            if Deployment(outcomes, self._drain.requested).ok:
+                # A consumer that failed may still use what a removed stack holds: removals wait for a run without
+                # failures.
+                outcomes += self.delete(leftovers(self._manifest, deployed), delete_data=delete_data).outcomes
+            if Deployment(outcomes, self._drain.requested).ok:
+                outcomes = self._contract(outcomes)
+        if Deployment(outcomes).ok and self._steps is not None and any(item.result != "unchanged" for item in outcomes):
+            self._steps.sweep()
+        return Deployment(outcomes, self._drain.requested)
+
+    def delete(self, stacks: Iterable[DeployedStack], *, delete_data: bool = False) -> Deployment:
+        """Delete stacks, consumers before those they take values from.
+
+        With `delete_data` also what their templates would retain or keep a snapshot of.
+        """
+        self._run.delete_data = delete_data
+        by_name = {stack.stack_name: stack for stack in stacks}
+        waits: dict[str, set[str]] = {name: set() for name in by_name}
+        for consumer, sources in upstreams(by_name.values()).items():
+            for source in sources:
+                if not _reaches(waits, consumer, source):
+                    waits[source].add(consumer)
+        with self._drain.working(), workers(PARALLEL_STACKS, "stack") as threads:
+            self._walk(waits, lambda name: threads.submit(self._run.delete, by_name[name]))
+        return Deployment(self._of(by_name), self._drain.requested)
+
+    def _deploy_all(self, deployed: Mapping[str, DeployedStack]) -> None:
         by_name = {stack.name: stack for stack in self._manifest.stacks}
-        builds = {f"asset {name}": name for stack in by_name.values() for name in _assets_of(stack)}
+        builds = {f"{_ASSET}{name}": name for stack in by_name.values() for name in _assets_of(stack)}
         waits = {name: set(stack.depends_on) | _asset_nodes(stack) for name, stack in by_name.items()}
         with workers(PARALLEL_STACKS, "stack") as threads:
 
@@ -149,29 +134,17 @@ class Orchestrator:
                 return threads.submit(self._deploy_stack, stack, deployed.get(stack.stack_name))
 
             self._walk(waits, begin)
-        outcomes = [self._outcomes[stack.name] for stack in self._manifest.stacks]
-        if all(item.result not in ("failed", "skipped") for item in outcomes):
-            # A consumer that failed may still use what a removed stack holds: removals wait for a run without failures.
-            outcomes += self.delete(leftovers(self._manifest, deployed), delete_data=delete_data).outcomes
-            if self._steps is not None and any(item.result != "unchanged" for item in outcomes):
-                self._steps.sweep()
-        return Deployment(tuple(outcomes))
 
-    def delete(self, stacks: Iterable[DeployedStack], *, delete_data: bool = False) -> Deployment:
-        """Delete stacks, consumers before those they take values from.
+    def _walk(self, waits: Mapping[str, set[str]], begin: Callable[[str], Future[Any]]) -> None:
+        """Everything in its order; what was not begun because the user asked to stop has an outcome, too."""
+        walk(waits, _Nodes(self._outcomes, self._sink, begin), self._drain)
+        for node in waits:
+            if node not in self._outcomes and not node.startswith(_ASSET):
+                self._outcomes[node] = StackOutcome(node, "cancelled")
+                self._sink(StackCancelled(node))
 
-        With `delete_data` also what their templates would retain or keep a snapshot of.
-        """
-        self._delete_data = delete_data
-        by_name = {stack.stack_name: stack for stack in stacks}
-        waits: dict[str, set[str]] = {name: set() for name in by_name}
-        for consumer, sources in upstreams(by_name.values()).items():
-            for source in sources:
-                if not _reaches(waits, consumer, source):
-                    waits[source].add(consumer)
-        with workers(PARALLEL_STACKS, "stack") as threads:
-            self._walk(waits, lambda name: threads.submit(self._delete_stack, by_name[name]))
-        return Deployment(tuple(self._outcomes[name] for name in by_name))
+    def _of(self, names: Iterable[str]) -> tuple[StackOutcome, ...]:
+        return tuple(self._outcomes[name] for name in names)
 
     def _refuse_known_data_loss(self, deployed: Mapping[str, DeployedStack]) -> None:
         live = [(stack, deployed[stack.stack_name]) for stack in self._manifest.stacks if stack.stack_name in deployed]
@@ -187,62 +160,29 @@ class Orchestrator:
             self._steps,
         ).kept(assets_may_fail=True)
         changes = (resource for change in found for resource in change.resources)
-        refuse_data_loss(changes, self._spans, note="nothing was deployed")
-
-    def _walk(self, waits: Mapping[str, set[str]], begin: Callable[[str], Future[Any]]) -> None:
-        """Run each node as soon as what it waits for has ended; skip what waits for something that did not end well."""
-        sorter = TopologicalSorter(waits)
-        sorter.prepare()
-        running: dict[Future[Any], str] = {}
-        broken: dict[str, Failure | None] = {}
-        while sorter.is_active():
-            for node in sorter.get_ready():
-                because = next((name for name in sorted(waits.get(node, ())) if name in broken), None)
-                if because is None:
-                    running[begin(node)] = node
-                else:
-                    broken[node] = None
-                    self._skip(node, because, broken[because])
-                    sorter.done(node)
-            if not running:
-                continue
-            for future in wait(running, return_when=FIRST_COMPLETED).done:
-                node = running.pop(future)
-                failure = self._ended(node, future)
-                if failure is not False:
-                    broken[node] = failure
-                sorter.done(node)
-
-    def _ended(self, node: str, future: Future[Any]) -> Failure | Literal[False] | None:
-        """False when the node ended well; else the failure behind it, None when its outcome says it all."""
-        try:
-            outcome = future.result()
-        except Failure as failure:
-            if not node.startswith("asset "):
-                cause = Cause(str(failure))
-                self._outcomes[node] = StackOutcome(
-                    node, "failed", cause=cause, diagnostic=failure.diagnostic, exit_code=failure.exit_code
-                )
-                self._sink(StackFailed(node, "update", cause, 0.0))
-            return failure
-        if isinstance(outcome, StackOutcome):
-            self._outcomes[node] = outcome
-            return None if outcome.result == "failed" else False
-        return False
-
-    def _skip(self, node: str, because: str, failure: Failure | None) -> None:
-        shown = because.removeprefix("asset ")
-        is_asset = because.startswith("asset ") and failure is not None
-        self._outcomes[node] = StackOutcome(
-            node,
-            "failed" if is_asset else "skipped",
-            cause=Cause(f"`{shown}` could not be built", construct=shown) if is_asset else None,
-            diagnostic=failure.diagnostic if is_asset and failure else None,
-            exit_code=failure.exit_code if is_asset and failure else ExitCode.RESOURCE_FAILED,
-        )
-        self._sink(StackSkipped(node, shown))
+        refuse_data_loss(changes, self._run.spans, note="nothing was deployed")
 
     def _deploy_stack(self, stack: Stack, deployed: DeployedStack | None) -> StackOutcome:
+        request = self._request(stack)
+        deployed = self._run.settle(stack, deployed)
+        if deployed is not None and deployed.settled_well and deployed.digest == request.digest:
+            return self._run.unchanged(stack, deployed)
+        self._assets.upload(_assets_of(stack), self._clients)
+        return self._run.change(stack, deployed, request)
+
+    def _contract(self, outcomes: tuple[StackOutcome, ...]) -> tuple[StackOutcome, ...]:
+        """Consumers before those they take values from. One that fails keeps what nobody uses; the next run tries."""
+        contracted: dict[str, StackOutcome] = {}
+        for outcome in reversed(outcomes):
+            if outcome.expanded and not self._drain.requested:
+                stack = self._manifest.stack(outcome.stack)
+                try:
+                    contracted[stack.name] = self._run.contract(stack, self._request(stack, "contract"))
+                except Failure as failure:
+                    contracted[stack.name] = refused(stack.name, failure, self._sink)
+        return tuple(contracted.get(item.stack, item) for item in outcomes)
+
+    def _request(self, stack: Stack, step: str = "deploy") -> Request:
         parameters = {name: self._value(source) for name, source in stack.parameters.items()}
         self.resolved[stack.name] = {
             name: parameters[name]
@@ -250,146 +190,15 @@ class Orchestrator:
             if isinstance(source, AssetSource | StepSource)
         }
         digest = deployed_digest(stack, parameters)
-        if deployed is not None and deployed.busy:
-            self._sink(Step(f"waiting for stack {stack.name}: {deployed.status} from an earlier run"))
-            deployed = self._calls.wait(deployed)
-        if deployed is not None and deployed.settled_well and deployed.digest == digest:
-            self._protect(stack, deployed)
-            self._sink(StackUnchanged(stack.name))
-            return StackOutcome(stack.name, "unchanged", deployed.outputs)
-        self._assets.upload(_assets_of(stack), self._clients)
-        request = Request(
+        return Request(
             stack_name=stack.stack_name,
             template=self._templates[stack.template],
             template_digest=stack.digest,
             parameters=parameters,
             tags=wanted_tags(stack),
             digest=digest,
-            token=self._token(digest, "deploy"),
+            token=request_token(self._run.run_id, stack.stack_name + digest, step),
         )
-        return self._change(stack, deployed, request)
-
-    def _change(self, stack: Stack, deployed: DeployedStack | None, request: Request) -> StackOutcome:
-        begun = self._pace.clock()
-        owners = constructs(request.template)
-        listen = self._listener(stack.name, owners)
-        action: Action = "create" if deployed is None else "update" if deployed.usable else "recreate"
-        self._sink(StackStarted(stack.name, action))
-        if action == "update":
-            assert deployed is not None
-            if not self._delete_data and (stack.stateful or deployed.stateful):
-                self._refuse_data_loss(deployed, request)
-            self._empty_what_goes(deployed, parsed(request.template))
-            settled = self._update(deployed, request, listen)
-            if settled is None:
-                self._protect(stack, deployed)
-                self._sink(StackUnchanged(stack.name))
-                return StackOutcome(stack.name, "unchanged", deployed.outputs)
-        else:
-            settled = self._create(deployed, request, listen)
-        if settled.failure is not None:
-            return self._failed(stack.name, action, settled, owners, begun)
-        there = self._calls.describe(stack.stack_name)
-        self._protect(stack, there)
-        self._sink(StackDone(stack.name, action, self._pace.clock() - begun))
-        return StackOutcome(stack.name, "updated" if action == "update" else "created", there.outputs)
-
-    def _protect(self, stack: Stack, there: DeployedStack) -> None:
-        """Not part of a stack's template; looked at each time, for a run may have ended before it was said."""
-        if stack.protected is not there.protected:
-            self._calls.protect(stack.stack_name, stack.protected)
-
-    def _empty_what_goes(self, deployed: DeployedStack, after: Mapping[str, Any]) -> None:
-        """Only a stack with a site has something to empty, which its outputs tell."""
-        if any(name.endswith("SiteBucket") for name in deployed.outputs):
-            empty_what_goes(self._clients, deployed.stack_name, self._calls.template(deployed.stack_name), after)
-
-    def _refuse_data_loss(self, deployed: DeployedStack, request: Request) -> None:
-        """Asked again where all values are known that decide about a replacement."""
-        before, after = self._calls.template(deployed.stack_name), parsed(request.template)
-        refuse_data_loss(differences(before, deployed.parameters, after, request.parameters), self._spans)
-
-    def _create(self, leftover: DeployedStack | None, request: Request, listen: ResourceEvent) -> Settled:
-        """Create, after deleting what an earlier failed creation left under the name."""
-        if leftover is not None:
-            gone = self._calls.delete(leftover, self._token(leftover.stack_id, "clear"), listen)
-            if gone.failure is not None:
-                return gone
-        return self._calls.create(request, listen)
-
-    def _update(self, deployed: DeployedStack, request: Request, listen: ResourceEvent) -> Settled | None:
-        if deployed.status == "UPDATE_ROLLBACK_FAILED":
-            settled = self._calls.continue_rollback(deployed, self._token(deployed.stack_id, "continue"), listen)
-            if settled.failure is not None:
-                return settled
-        return self._calls.update(deployed, request, listen)
-
-    def _delete_stack(self, stack: DeployedStack) -> StackOutcome:
-        begun = self._pace.clock()
-        if stack.busy:
-            settled_stack = self._calls.wait(stack)
-            if settled_stack is None:
-                return StackOutcome(stack.name, "deleted")
-        self._sink(StackStarted(stack.name, "delete"))
-        self._empty_what_goes(stack, {})
-        if self._delete_data and stack.protected:
-            # The environment is not protected any more, or nobody would be here.
-            self._calls.protect(stack.stack_name, False)
-        listen = self._listener(stack.name, {})
-        settled = self._release(stack, listen) if self._delete_data and stack.stateful and stack.usable else None
-        if settled is None or settled.failure is None:
-            empty_buckets(self._clients, stack.stack_name, self._calls.template(stack.stack_name))
-            settled = self._calls.delete(stack, self._token(stack.stack_id, "delete"), listen)
-        if settled.failure is not None:
-            return self._failed(stack.name, "delete", settled, {}, begun)
-        self._sink(StackDone(stack.name, "delete", self._pace.clock() - begun))
-        return StackOutcome(stack.name, "deleted")
-
-    def _release(self, stack: DeployedStack, listen: ResourceEvent) -> Settled | None:
-        """Take the template's word back that data is retained, so that deleting the stack deletes the data.
-
-        CloudFormation does not update a DeletionPolicy alone (User Guide, "DeletionPolicy attribute"), so a tag
-        changes with it.
-        """
-        template = self._calls.template(stack.stack_name)
-        for resource in template.get("Resources", {}).values():
-            if "DeletionPolicy" in resource:
-                resource["DeletionPolicy"] = "Delete"
-        body = json.dumps(template, sort_keys=True).encode()
-        request = Request(
-            stack_name=stack.stack_name,
-            template=body,
-            template_digest=hashlib.sha256(body).hexdigest(),
-            parameters=stack.parameters,
-            tags={**stack.tags, "klotho:delete-data": "true"},
-            digest="released",
-            token=self._token(stack.stack_id, "release"),
-        )
-        return self._calls.update(stack, request, listen)
-
-    def _failed(
-        self, name: str, action: Action, settled: Settled, owners: Mapping[str, str], begun: float
-    ) -> StackOutcome:
-        failure, status = settled.failure, settled.status
-        assert failure is not None
-        construct = owners.get(failure.logical_id, "")
-        cause = Cause(
-            failure.reason,
-            failure.logical_id,
-            failure.type,
-            construct,
-            self._spans.get(construct),
-            failure.code,
-            _aftermath(action, status),
-        )
-        self._sink(StackFailed(name, action, cause, self._pace.clock() - begun))
-        return StackOutcome(name, "failed", cause=cause)
-
-    def _listener(self, name: str, owners: Mapping[str, str]) -> ResourceEvent:
-        def on_event(logical_id: str, type_: str, status: str, reason: str) -> None:
-            self._sink(ResourceChanged(name, logical_id, type_, status, reason, owners.get(logical_id, "")))
-
-        return on_event
 
     def _value(self, source: Source) -> str:
         if isinstance(source, StepSource):
@@ -401,20 +210,50 @@ class Orchestrator:
         assert source.output in outputs, f"stack {source.stack} has no output {source.output}"
         return outputs[source.output]
 
-    def _token(self, what: str, step: str) -> str:
-        """Unique per run, stack and step; at most 128 letters, digits and hyphens (ClientRequestToken)."""
-        return f"klotho-{self._run_id}-{hashlib.sha256(what.encode()).hexdigest()[:24]}-{step}"
+
+class _Nodes:
+    """Stacks and assets as nodes of a walk (`walk.Walker`)."""
+
+    def __init__(self, outcomes: dict[str, StackOutcome], sink: Sink, begin: Callable[[str], Future[Any]]) -> None:
+        self._outcomes, self._sink = outcomes, sink
+        self.begin = begin
+
+    def ended(self, node: str, future: Future[Any]) -> Ended:
+        try:
+            outcome = future.result()
+        except Failure as failure:
+            if not node.startswith(_ASSET):
+                self._outcomes[node] = refused(node, failure, self._sink)
+            return Ended(False, failure)
+        if isinstance(outcome, StackOutcome):
+            self._outcomes[node] = outcome
+            return Ended(outcome.result != "failed")
+        return Ended(True)
+
+    def skip(self, node: str, because: str, failure: Failure | None) -> None:
+        shown = because.removeprefix(_ASSET)
+        is_asset = because.startswith(_ASSET) and failure is not None
+        self._outcomes[node] = StackOutcome(
+            node,
+            "failed" if is_asset else "skipped",
+            cause=Cause(f"`{shown}` could not be built", construct=shown) if is_asset else None,
+            diagnostic=failure.diagnostic if is_asset and failure else None,
+            exit_code=failure.exit_code if is_asset and failure else ExitCode.RESOURCE_FAILED,
+        )
+        self._sink(StackSkipped(node, shown))
+
+    def draining(self, running: list[str]) -> list[str]:
+        """Nobody needs what is being built any more."""
+        stacks = tuple(name for name in running if not name.startswith(_ASSET))
+        self._sink(Draining(stacks))
+        return [name for name in running if name.startswith(_ASSET)]
 
 
-def _aftermath(action: Action, status: str) -> str:
-    """What a failed operation leaves behind, by the status it settled in."""
-    if status == "DELETE_FAILED":
-        return "the stack could not be deleted; what is left of it is still there"
-    if status.endswith("ROLLBACK_FAILED"):
-        return "undoing it failed too; run `klotho up` again to finish that"
-    if action == "update":
-        return "the stack was rolled back to what it was before"
-    return "what the new stack had made was removed again"
+def refused(name: str, failure: Failure, sink: Sink) -> StackOutcome:
+    """The outcome of a stack whose deployment raised."""
+    cause = Cause(str(failure))
+    sink(StackFailed(name, "update", cause, 0.0))
+    return StackOutcome(name, "failed", cause=cause, diagnostic=failure.diagnostic, exit_code=failure.exit_code)
 
 
 def _step_sources(manifest: Manifest) -> list[StepSource]:
@@ -427,7 +266,7 @@ def _assets_of(stack: Stack) -> set[str]:
 
 
 def _asset_nodes(stack: Stack) -> set[str]:
-    return {f"asset {name}" for name in _assets_of(stack)}
+    return {f"{_ASSET}{name}" for name in _assets_of(stack)}
 
 
 def _reaches(waits: Mapping[str, set[str]], start: str, goal: str) -> bool:

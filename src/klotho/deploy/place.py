@@ -61,6 +61,11 @@ class Pace:
     """Seconds between the first polls of a stack's events."""
     slowest: float
     """The interval it grows to (by half each time nothing new was seen)."""
+    patience: float = 7200.0
+    """Seconds without anything new after which a wait is given up. CloudFormation's own limits are mostly shorter; the
+    longest one, of an ECS service without a circuit breaker, is 3 hours, and Klotho always sets a circuit breaker."""
+    remind: float = 10.0
+    """Seconds between two lines about what a wait is for."""
 
 
 Guard = Callable[[str, str], None]
@@ -204,7 +209,8 @@ class Clients:
         from botocore.config import Config
 
         config = Config(
-            retries={"mode": "standard", "max_attempts": 5},
+            # Ten tries ride out minutes of throttling; between them botocore waits up to 20 s.
+            retries={"mode": "standard", "total_max_attempts": 10},
             max_pool_connections=16,
             # Virtual-host addressing needs DNS names the local endpoint does not have.
             s3={"addressing_style": "path"} if self.place.endpoint_url else {},

@@ -25,6 +25,7 @@ from klotho.deploy.differences import (
     differences,
     removals,
 )
+from klotho.deploy.expansion import carried_names, encoded
 from klotho.deploy.shown import shown, shown_pair
 from klotho.deploy.sites.step import SiteChange
 from klotho.deploy.stacks import DeployedStack, StackCalls
@@ -53,6 +54,8 @@ class StackChange:
     """It changes only if a value that is known after deploy turns out to differ."""
     values: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Of its parameters, as far as they are known; of a stack that is updated."""
+    template: bytes | None = field(default=None, repr=False)
+    """What it is updated to, where that is not the manifest's: replacements of earlier runs kept other logical ids."""
 
     @property
     def data_lost(self) -> tuple[ResourceChange, ...]:
@@ -228,12 +231,14 @@ class Previewer:
         if self._is_as_wanted(stack, live, values):
             self._unknown[stack.name] = {}
             return StackChange(stack.name, "unchanged")
-        before, after = self._template(stack.stack_name), parsed(self._templates[stack.template])
+        before, wanted = self._template(stack.stack_name), parsed(self._templates[stack.template])
+        after = carried_names(before, wanted)
         tags_differ = live.tags != wanted_tags(stack)
         found = differences(before, live.parameters, after, values, tags_differ=tags_differ)
         self._unknown[stack.name] = changed_outputs(before, live.parameters, after, values, found)
         uncertain = bool(found) and all(item.uncertain for item in found)
-        return StackChange(stack.name, "update", tuple(found), uncertain, values)
+        carried = None if after == wanted else encoded(after)
+        return StackChange(stack.name, "update", tuple(found), uncertain, values, carried)
 
     def _values(self, stack: Stack, output: Callable[[OutputSource], str]) -> dict[str, str]:
         values = {}

@@ -14,8 +14,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from klotho.deploy.assets import AssetStep
+from klotho.deploy.drain import Drain
 from klotho.deploy.events import Sink, Step
-from klotho.deploy.orchestrator import Deployment, Orchestrator, leftovers
+from klotho.deploy.orchestrator import Orchestrator, leftovers
+from klotho.deploy.outcome import Deployment
 from klotho.deploy.preview import Preview, preview
 from klotho.deploy.sites.step import SiteOutcome, SiteStep
 from klotho.deploy.stacks import DeployedStack
@@ -85,24 +87,33 @@ def up(
     delete_data: bool = False,
     take_over: bool = False,
     consent: Consent | None = None,
+    drain: Drain | None = None,
 ) -> UpResult:
     """Bring the program up; what did not change is not touched.
 
     `delete_data` allows removing or replacing what holds data; otherwise that is refused before it happens.
     `take_over` allows going on with an application that was brought up from another folder.
     `consent` is asked for what `session.asks_first` environments do only when a person agrees.
+    `drain` is how the user asks to stop: what has begun is finished, nothing else begins.
     """
     begun = time.monotonic()
     sink(Step(f"compiling {program.path.name}"))
     built = build(program, environment, in_ci=runs_in_ci())
     _refuse_early(built, delete_data)
     with Change(built.environment, built.application.project, built.application.name, "klotho up", sink) as change:
-        result = _deploy(built, sink, change, consent or Consent(), delete_data=delete_data, take_over=take_over)
+        result = _deploy(built, sink, change, consent or Consent(), drain, delete_data=delete_data, take_over=take_over)
     return replace(result, seconds=time.monotonic() - begun)
 
 
 def _deploy(
-    built: Build, sink: Sink, change: Change, consent: Consent, *, delete_data: bool, take_over: bool
+    built: Build,
+    sink: Sink,
+    change: Change,
+    consent: Consent,
+    drain: Drain | None,
+    *,
+    delete_data: bool,
+    take_over: bool,
 ) -> UpResult:
     """Under the lease, which every write passes."""
     notes = _Notes.of(built, take_over=take_over)
@@ -120,10 +131,13 @@ def _deploy(
         _ask(built, opened, assets, deployed, sink, consent)
         run_id = new_run_id()
         notes.write()
-        orchestrator = _orchestrator(built, opened, assets, sink, run_id)
+        orchestrator = _orchestrator(built, opened, assets, sink, run_id, drain)
         deployment = orchestrator.deploy(deployed, delete_data=delete_data)
         record(built, opened, deployment, orchestrator.resolved)
         settled = {item.stack: item.outputs for item in deployment.outcomes if item.result in _UP}
+        if deployment.drained:
+            threads.shutdown(wait=False, cancel_futures=True)
+            return UpResult(built, deployment)
         published = sites.publish(settled, opened.clients, run_id, opened.pace)
     outputs = shown_outputs(built.manifest, {item.stack: item.outputs for item in deployment.outcomes})
     units = opened.units(built.application.name)
@@ -170,7 +184,9 @@ def _ask(
         raise Failure("not-agreed", "nothing was deployed", exit_code=ExitCode.CANCELLED)
 
 
-def _orchestrator(built: Build, opened: Session, assets: AssetStep, sink: Sink, run_id: str) -> Orchestrator:
+def _orchestrator(
+    built: Build, opened: Session, assets: AssetStep, sink: Sink, run_id: str, drain: Drain | None
+) -> Orchestrator:
     return Orchestrator(
         built.manifest,
         built.templates,
@@ -181,6 +197,7 @@ def _orchestrator(built: Build, opened: Session, assets: AssetStep, sink: Sink, 
         run_id=run_id,
         spans=built.spans,
         steps=steps_of(built, opened, sink),
+        drain=drain,
     )
 
 

@@ -34,7 +34,7 @@ def runs_in_ci() -> bool:
 
 def local_pace() -> Pace:
     """Polling a local cloud costs nothing to speak of."""
-    return Pace(time.monotonic, time.sleep, fastest=0.02, slowest=0.2)
+    return Pace(time.monotonic, time.sleep, fastest=0.02, slowest=0.2, patience=900.0)
 
 
 def aws_pace() -> Pace:

@@ -6,6 +6,7 @@ Input: a program, the environment's name, a sink for events. Output: the build a
 
 from __future__ import annotations
 
+import hashlib
 import linecache
 import os
 from collections.abc import Mapping
@@ -129,8 +130,8 @@ def _question(built: Build, stack: Stack, change: StackChange, run: str) -> Ques
     digest = deployed_digest(stack, change.values)
     request = Request(
         stack_name=stack.stack_name,
-        template=built.templates[stack.template],
-        template_digest=stack.digest,
+        template=change.template or built.templates[stack.template],
+        template_digest=hashlib.sha256(change.template).hexdigest() if change.template else stack.digest,
         parameters=change.values,
         tags=wanted_tags(stack),
         digest=digest,

@@ -75,4 +75,4 @@ def _touched(outcome: StackOutcome) -> bool:
     """A stack whose operation began; one that failed before that was not touched."""
     if outcome.result == "failed":
         return outcome.cause is not None and bool(outcome.cause.aftermath)
-    return outcome.result not in ("unchanged", "skipped")
+    return outcome.result not in ("unchanged", "skipped", "cancelled")

@@ -13,9 +13,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from klotho.deploy.assets import AssetStep
+from klotho.deploy.drain import Drain
 from klotho.deploy.events import Sink, Step
 from klotho.deploy.lease import Lease
-from klotho.deploy.orchestrator import Deployment, Orchestrator
+from klotho.deploy.orchestrator import Orchestrator
+from klotho.deploy.outcome import Deployment
 from klotho.deploy.steps import Steps, Surroundings
 from klotho.deploy.target import HOST
 from klotho.diagnostics import Failure
@@ -89,21 +91,21 @@ def data_of(identity: Identity, *, take_over: bool) -> list[str]:
     return sorted(name for names in record.stateful.values() for name in names) if record else []
 
 
-def delete(identity: Identity, sink: Sink, *, take_over: bool) -> DownResult:
-    """Remove everything of the application, its data too."""
+def delete(identity: Identity, sink: Sink, *, take_over: bool, drain: Drain | None = None) -> DownResult:
+    """Remove everything of the application, its data too. `drain` is how the user asks to stop."""
     data_of(identity, take_over=take_over)
     notice = records.refuse_elsewhere(identity.record, identity.folder, take_over=take_over)
     if notice:
         sink(Step(notice))
     with _change(identity, sink) as change:
-        return _delete(identity, sink, change.lease)
+        return _delete(identity, sink, change.lease, drain)
 
 
 def _change(identity: Identity, sink: Sink) -> Change:
     return Change(identity.environment, identity.project, identity.application, "klotho down", sink)
 
 
-def _delete(identity: Identity, sink: Sink, lease: Lease) -> DownResult:
+def _delete(identity: Identity, sink: Sink, lease: Lease, drain: Drain | None) -> DownResult:
     project, name = identity.project, identity.environment.name
     if not local_cloud.has_data(project, name):
         return DownResult(identity, was_running=False, data_deleted=False, was_there=False)
@@ -111,7 +113,7 @@ def _delete(identity: Identity, sink: Sink, lease: Lease) -> DownResult:
     found = _neighbours(session, identity)
     if not found and (session is not None or identity.record is not None):
         return _delete_all(identity, sink, was_running=session is not None)
-    return _delete_one(identity, sink, session, lease)
+    return _delete_one(identity, sink, session, lease, drain)
 
 
 def _delete_all(identity: Identity, sink: Sink, *, was_running: bool) -> DownResult:
@@ -123,7 +125,9 @@ def _delete_all(identity: Identity, sink: Sink, *, was_running: bool) -> DownRes
     return DownResult(identity, was_running, data_deleted=True)
 
 
-def _delete_one(identity: Identity, sink: Sink, running: local_cloud.Session | None, lease: Lease) -> DownResult:
+def _delete_one(
+    identity: Identity, sink: Sink, running: local_cloud.Session | None, lease: Lease, drain: Drain | None
+) -> DownResult:
     """Delete the application's stacks beside those of others. A local cloud that has to be started for that is
     stopped again."""
     project, name = identity.project, identity.environment.name
@@ -136,7 +140,7 @@ def _delete_one(identity: Identity, sink: Sink, running: local_cloud.Session | N
     if not any(others) and running is None:
         return _delete_all(identity, sink, was_running=False)
     try:
-        deployment = _delete_stacks(identity, session, sink)
+        deployment = _delete_stacks(identity, session, sink, drain)
     finally:
         if running is None or not others[0]:
             local_cloud.stop(project, name)
@@ -146,7 +150,7 @@ def _delete_one(identity: Identity, sink: Sink, running: local_cloud.Session | N
     return DownResult(identity, was_running, deployment.ok, deployment, alive, idle)
 
 
-def _delete_stacks(identity: Identity, session: local_cloud.Session, sink: Sink) -> Deployment:
+def _delete_stacks(identity: Identity, session: local_cloud.Session, sink: Sink, drain: Drain | None) -> Deployment:
     project, name = identity.project, identity.environment.name
     deployed = session.calls.deployed(project=project, environment=name, application=identity.application)
     empty = Manifest(identity.application, project, name, session.connection.region, (), (), ())
@@ -154,7 +158,9 @@ def _delete_stacks(identity: Identity, session: local_cloud.Session, sink: Sink)
         (), program_root=identity.folder, cache=cache_folder(), target=HOST, build_image=_no_images, sink=sink,
         clock=time.monotonic,
     )  # fmt: skip
-    orchestrator = Orchestrator(empty, {}, assets, session.clients, pace=local_pace(), sink=sink, run_id=new_run_id())
+    orchestrator = Orchestrator(
+        empty, {}, assets, session.clients, pace=local_pace(), sink=sink, run_id=new_run_id(), drain=drain
+    )
     deployment = orchestrator.delete(deployed.values(), delete_data=True)
     if deployment.ok:
         Steps(empty, Surroundings(session.clients, identity.folder, sink, {})).sweep()

@@ -103,7 +103,9 @@ class _Writer:
 
     def __init__(self, graph: ResourceGraph, setting: Setting) -> None:
         self.setting = setting
-        self.segmentation: Segmentation = segment(graph, setting.application)
+        self.segmentation: Segmentation = segment(
+            graph, setting.application, holds_data=self._holds_data, shown=_shown_values(setting)
+        )
         self.ids = _logical_ids(graph, self.segmentation)
         self.templates = {name: _Template(name) for name in self.segmentation.order}
         self.shown: list[StackOutput] = []
@@ -140,6 +142,9 @@ class _Writer:
         implementation = self.setting.choices.get(ConstructId(owner_of(resource.key)))
         return implementation is not None and role_of(resource.key) in implementation.remade
 
+    def _holds_data(self, resource: Resource) -> bool:
+        return retention(resource.type, resource.properties) is not None and not self._is_remade(resource)
+
     def _keeps(self, resource: Resource) -> bool:
         construct = self.setting.application.by_id.get(ConstructId(owner_of(resource.key)))
         if construct is None or construct.id not in self.setting.choices:
@@ -171,7 +176,8 @@ class _Writer:
     def _outputs(self) -> None:
         """What `klotho outputs` shows of each construct."""
         names = Counter(construct.name for construct in self.setting.application.constructs)
-        homes = {item: stack for stack, items in self.segmentation.constructs.items() for item in items}
+        # The last part of a divided stack that has something of the construct: no part takes values of a later one.
+        homes = {item: stack for stack in self.segmentation.order for item in self.segmentation.constructs[stack]}
         for construct in self.setting.application.constructs:
             if self.setting.adopted(construct) is not None or construct.id not in homes:
                 continue  # it is in no stack of ours
@@ -220,6 +226,17 @@ class _Writer:
         # A function that belongs to something else must not be taken for one of the same name.
         owner = "" if kind.startswith("Compute.") else kind.rpartition(".")[2]
         return f"{pascal(name)}{owner}{suffix}"
+
+
+def _shown_values(setting: Setting) -> dict[str, list[Any]]:
+    """The values that become outputs, by construct."""
+    return {
+        str(construct.id): [
+            spec.value(construct, setting) for spec in setting.choices[construct.id].outputs.values() if not spec.secret
+        ]
+        for construct in setting.application.constructs
+        if setting.adopted(construct) is None
+    }
 
 
 def _provided_parameter(item: Provided) -> str:

@@ -23,6 +23,7 @@ from typing import Any, Literal
 
 from klotho.localcloud import startup_failure
 from klotho.localcloud.installation import fingerprint, installed_version
+from klotho.localcloud.reminder import reminding
 
 __all__ = [
     "Connection",
@@ -213,10 +214,12 @@ def start(
         found = None
     if found is None:
         progress("starting the local cloud")
-        found = _spawn(project, environment, region, state, timeout_s)
+        with reminding(progress, "the local cloud to start"):
+            found = _spawn(project, environment, region, state, timeout_s)
     connection = _of_region(found, region)
     if application is not None:
-        connection.resume(application)
+        with reminding(progress, f"the services of {application} to run"):
+            connection.resume(application)
     return connection
 
 

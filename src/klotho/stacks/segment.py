@@ -3,19 +3,22 @@
 Input: the resource graph and the application. Output: a `Segmentation`: each resource's stack, and the order of the
 stacks. By default every construct is a stack of its own (code changes daily, a database hardly ever, and neither may
 touch the other), and what no construct owns is the stack `shared`; `stack=` or `with klotho.Stack(…)` groups them.
-Stacks that would wait for each other become one, because CloudFormation could deploy neither first.
+Stacks that would wait for each other become one, because CloudFormation could deploy neither first; one that is too
+large for CloudFormation is divided (`split`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
+from typing import Any
 
 from klotho.application import Application
-from klotho.resources import SHARED, ResourceGraph, ResourceKey, owner_of
+from klotho.resources import SHARED, Resource, ResourceGraph, ResourceKey, owner_of
 from klotho.resources.naming import dashed
 from klotho.stacks.components import components
+from klotho.stacks.split import Limits, Splitter
 
 
 @dataclass(frozen=True)
@@ -30,25 +33,40 @@ class Segmentation:
     """Construct ids per stack, sorted; none for `shared`."""
 
 
-def segment(graph: ResourceGraph, application: Application) -> Segmentation:
-    """Assign every resource to a stack."""
+def segment(
+    graph: ResourceGraph,
+    application: Application,
+    *,
+    holds_data: Callable[[Resource], bool] = lambda resource: False,
+    shown: Mapping[str, Sequence[Any]] | None = None,
+    limits: Limits | None = None,
+) -> Segmentation:
+    """Assign every resource to a stack.
+
+    `holds_data` says what should not change its stack when one is divided; `shown` has the values, by construct id,
+    that become outputs; `limits` are CloudFormation's.
+    """
     home = {
         construct.id: construct.stack or default_stack(construct.kind, construct.name)
         for construct in application.constructs
     }
     assigned = {key: SHARED if owner_of(key) == SHARED else home[owner_of(key)] for key in graph.resources}  # type: ignore[index]
-    wanted = _dependencies(graph, assigned)
-    merged = _merged(wanted)
-    stack_of = {key: merged[stack] for key, stack in assigned.items()}
-    depends_on: dict[str, set[str]] = {name: set() for name in stack_of.values()}
-    for stack, upstream in wanted.items():
-        depends_on[merged[stack]] |= {merged[name] for name in upstream} - {merged[stack]}
+    merged = _merged(_dependencies(graph, assigned))
+    whole: dict[str, list[ResourceKey]] = {}
+    for key, stack in assigned.items():
+        whole.setdefault(merged[stack], []).append(key)
+    splitter = Splitter(graph, holds_data, shown or {}, limits or Limits())
+    stack_of: dict[ResourceKey, str] = {}
+    for stack, keys in whole.items():
+        for part, members in splitter.parts(stack, keys).items():
+            stack_of.update(dict.fromkeys(members, part))
+    depends_on = _dependencies(graph, stack_of)
     constructs: dict[str, set[str]] = {name: set() for name in depends_on}
     for key, stack in stack_of.items():
         if owner_of(key) != SHARED:
             constructs[stack].add(owner_of(key))
     return Segmentation(
-        stack_of,
+        {key: stack_of[key] for key in graph.resources},
         {name: frozenset(upstream) for name, upstream in sorted(depends_on.items())},
         _ordered(depends_on),
         {name: tuple(sorted(ids)) for name, ids in sorted(constructs.items())},

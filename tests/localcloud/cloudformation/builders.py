@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
-from collections.abc import Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
@@ -21,7 +21,7 @@ from klotho.localcloud.database import Database
 from klotho.localcloud.handler import Handler
 from klotho.localcloud.handlers import build_handlers
 from klotho.localcloud.ports import Ports
-from klotho.localcloud.service import ApiCall, Caller
+from klotho.localcloud.service import ApiCall, ApiResponse, Caller
 from klotho.localcloud.world import World
 
 T = TypeVar("T")
@@ -50,12 +50,22 @@ def record_cloud(state: Path, **planes: Any) -> Cloud:
     return cloud
 
 
+Serve = Callable[[ApiCall], Awaitable[ApiResponse]]
+Trouble = Callable[[ApiCall, Serve], Awaitable[ApiResponse]]
+"""Answers a call, by serving it or otherwise."""
+
+
+async def _no_trouble(call: ApiCall, serve: Serve) -> ApiResponse:
+    return await serve(call)
+
+
 class ServedCloud:
     """The CloudFormation API on a loopback port, run by a loop in a thread; `client` is a real boto3 client."""
 
     def __init__(self, state: Path, handlers: Mapping[str, Handler] | None = None) -> None:
         self.cloud = record_cloud(state)
         self.handlers = dict(handlers if handlers is not None else build_handlers(self.cloud))
+        self.trouble: Trouble = _no_trouble
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
 
@@ -103,7 +113,7 @@ class ServedCloud:
                 body=await request.read(),
                 caller=Caller("key", "deployer"),
             )
-            answer = await service.call(call)
+            answer = await self.trouble(call, service.call)
             return web.Response(status=answer.status, body=answer.body, headers=dict(answer.headers))
 
         app = web.Application()

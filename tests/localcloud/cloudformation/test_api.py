@@ -118,7 +118,7 @@ def test_options_and_actions_that_are_not_carried_are_refused_by_name(served: Se
         "Option RoleARN of CreateStack is not supported"
         in refusal(served, template(ONE), RoleARN="arn:aws:iam::1:role/x")[1]
     )
-    assert "Option DisableRollback=true of CreateStack" in refusal(served, template(ONE), DisableRollback=True)[1]
+    assert "Option OnFailure=DELETE of CreateStack" in refusal(served, template(ONE), OnFailure="DELETE")[1]
     with pytest.raises(ClientError) as caught:
         served.client.list_exports()
     assert error_of(caught) == (
@@ -269,3 +269,20 @@ def test_a_replacement_of_a_custom_named_resource_fails_as_on_aws(served: Served
     assert any(
         "cannot update a stack when a custom-named resource requires replacing. Rename mine" in r for r in reasons
     )
+
+
+@pytest.mark.parametrize(("section", "most"), [("Resources", 500), ("Parameters", 200), ("Outputs", 200)])
+def test_a_template_beyond_a_quota_is_refused_as_on_aws(served: ServedCloud, section: str, most: int) -> None:
+    member = {"Resources": {"Type": "AWS::EC2::InternetGateway"}, "Parameters": {"Type": "String", "Default": ""}}
+    members = {f"N{number}": member.get(section, {"Value": "x"}) for number in range(most + 1)}
+    rest = {} if section == "Resources" else {section: members}
+    body = template(members if section == "Resources" else ONE, **rest)
+    assert refusal(served, body)[1] == (
+        f"Template format error: Number of {section.lower()}, {most + 1}, is greater than maximum allowed, {most}"
+    )
+
+
+def test_too_many_dynamic_references_are_refused(served: ServedCloud) -> None:
+    name = {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": "{{resolve:ssm:x}}"}}
+    many = template({f"N{number}": name for number in range(61)})
+    assert "Number of dynamic references, 61, is greater than maximum allowed, 60" in refusal(served, many)[1]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from klotho.cli.commands.logs import seconds_of
-from klotho.cli.progress.board import Board
+from klotho.cli.progress.board import Board, Running
 from klotho.cli.progress.lines import line_of
 from klotho.deploy import events
 from klotho.diagnostics import ExitCode, Failure
@@ -25,6 +25,19 @@ TABLE = "AWS::DynamoDB::Table"
         (events.ResourceChanged("users", "T", TABLE, "CREATE_COMPLETE"), f"users: {TABLE} T created"),
         (events.ResourceChanged("users", "T", TABLE, "CREATE_FAILED", "why"), f"users: {TABLE} T FAILED: why"),
         (events.ResourceChanged("users", "T", TABLE, "CREATE_IN_PROGRESS"), None),
+        (
+            events.Waiting("users", (events.WaitedFor("T", TABLE, "CREATE_IN_PROGRESS", 31.0),), 40.0),
+            f"users: waiting for 40 s on {TABLE} T: CREATE_IN_PROGRESS for 31 s",
+        ),
+        (
+            events.Draining(("users",)),
+            "stopping: nothing new begins; waiting for CloudFormation to finish users (Ctrl-C again stops waiting)",
+        ),
+        (events.StackCancelled("web"), "web: not begun"),
+        (
+            events.ResourceLeft("users", "T", TABLE, "table-1", "in use"),
+            f"users: {TABLE} T (table-1) LEFT BEHIND: in use",
+        ),
     ],
 )
 def test_an_event_is_at_most_one_clear_line(event: events.Event, text: str | None) -> None:
@@ -38,7 +51,8 @@ def test_the_board_knows_what_waits_for_what() -> None:
     assert board.waiting_on(board.rows["users"]) == ["network"]
     board.receive(events.StackStarted("network", "create"))
     board.receive(events.ResourceChanged("network", "Vpc", "AWS::EC2::VPC", "CREATE_IN_PROGRESS"))
-    assert board.rows["network"].resources == {"Vpc": "AWS::EC2::VPC"}
+    now[0] = 3.0
+    assert board.rows["network"].resources == {"Vpc": Running("AWS::EC2::VPC", "CREATE_IN_PROGRESS", 0.0)}
     board.receive(events.ResourceChanged("network", "Vpc", "AWS::EC2::VPC", "CREATE_COMPLETE"))
     board.receive(events.StackDone("network", "create", 2.0))
     assert (board.rows["network"].state, board.rows["network"].finished) == ("done", 1)

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from klotho.deploy import events
 from klotho.deploy.assets import AssetStep
-from klotho.deploy.orchestrator import Deployment, Orchestrator
+from klotho.deploy.orchestrator import Orchestrator
+from klotho.deploy.outcome import Deployment
 from klotho.deploy.place import Clients
 from klotho.deploy.stacks import StackCalls, plain_reason, upstreams
 from klotho.deploy.target import HOST

@@ -106,5 +106,5 @@ def test_another_key_is_shown_as_a_replacement_and_refused_until_the_data_may_go
     assert touched(refused) == []
     assert shop.answer().endswith("True")
     replaced = touched(shop.klotho("up", "--yes", "--delete-data"))
-    assert ("AWS::DynamoDB::Table", "updated") in replaced
+    assert ("AWS::DynamoDB::Table", "created") in replaced  # beside the old one, until the function has moved
     assert "skippedd" not in str(replaced)

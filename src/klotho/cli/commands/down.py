@@ -8,8 +8,9 @@ from pathlib import Path
 from klotho.cli.commands.program import show_notice, where_at
 from klotho.cli.console import Console
 from klotho.cli.failed_stacks import diagnostics_of, exit_code_of
+from klotho.cli.interrupts import draining
 from klotho.cli.progress import progress_for
-from klotho.diagnostics import ExitCode, Failure, one_of
+from klotho.diagnostics import Diagnostic, ExitCode, Failure, one_of
 from klotho.driver import takedown
 from klotho.driver.identity import Identity, Where, identify
 
@@ -43,14 +44,19 @@ def _delete(console: Console, where: Where, env: str | None, yes: bool, take_ove
     names = takedown.data_of(identity, take_over=take_over)
     if not yes:
         _consent(console, identity, names)
-    with progress_for(console) as sink:
-        result = takedown.delete(identity, sink, take_over=take_over)
+    with progress_for(console) as sink, draining() as drain:
+        result = takedown.delete(identity, sink, take_over=take_over, drain=drain)
     return _show(console, result)
 
 
 def _show(console: Console, result: takedown.DownResult) -> int:
     if result.deployment is not None and not result.deployment.ok:
-        console.failed(diagnostics_of(result.deployment), result.identity.folder)
+        found = diagnostics_of(result.deployment)
+        if result.deployment.drained:
+            left = ", ".join(result.deployment.cancelled) or "nothing"
+            note, again = f"not begun: {left}", "run it again to go on"
+            found.append(Diagnostic("cancelled", "stopped as you asked", notes=(note,), helps=(again,)))
+        console.failed(found, result.identity.folder)
         return exit_code_of(result.deployment)
     if console.as_json:
         console.json(

@@ -10,9 +10,10 @@ from typing import Any
 from klotho.cli.commands.program import program_at
 from klotho.cli.consent import Asked
 from klotho.cli.console import Console
-from klotho.cli.failed_stacks import diagnostics_of, exit_code_of
+from klotho.cli.failed_stacks import diagnostics_of, exit_code_of, left_behind
+from klotho.cli.interrupts import draining
 from klotho.cli.progress import progress_for
-from klotho.deploy.orchestrator import Deployment
+from klotho.deploy.outcome import Deployment
 from klotho.diagnostics import Diagnostic, ExitCode
 from klotho.driver.deployment import Consent, UpResult
 from klotho.driver.deployment import up as bring_up
@@ -23,9 +24,13 @@ def run(path: Path, env: str | None, yes: bool, delete_data: bool, take_over: bo
     """`yes` agrees to what an environment on AWS asks; data loss needs its own flag."""
     console = Console(as_json)
     program = program_at(path, "klotho up")
-    with progress_for(console) as sink:
+    with progress_for(console) as sink, draining() as drain:
         agreed = Consent() if yes else Asked(console, sink).consent
-        result = bring_up(program, env, sink, delete_data=delete_data, take_over=take_over, consent=agreed)
+        result = bring_up(program, env, sink, delete_data=delete_data, take_over=take_over, consent=agreed, drain=drain)
+    if not as_json:
+        console.diagnostics(left_behind(result.deployment), program.folder)
+    if result.deployment.drained:
+        return _stopped(console, result)
     if not result.ok:
         return show_failure(console, result)
     if as_json:
@@ -72,6 +77,17 @@ def stack_json(deployment: Deployment, index: int) -> dict[str, Any]:
             "span": cause.span.to_json() if cause.span else None,
         }
     return data
+
+
+def _stopped(console: Console, result: UpResult) -> int:
+    """After Ctrl-C: what had begun is done, and running it again does the rest."""
+    deployment, folder = result.deployment, result.built.program.folder
+    done = [item.stack for item in deployment.outcomes if item.result in ("created", "updated", "deleted")]
+    note = f"done: {', '.join(done) or 'nothing'}; not begun: {', '.join(deployment.cancelled) or 'nothing'}"
+    cancelled = Diagnostic("cancelled", "stopped as you asked", notes=(note,), helps=("run it again to go on",))
+    data = summary(result) if console.as_json else {}
+    console.failed([*diagnostics_of(deployment), cancelled], folder, **data)
+    return exit_code_of(deployment)
 
 
 def _failed(console: Console, result: UpResult) -> int:

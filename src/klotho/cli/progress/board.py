@@ -11,10 +11,25 @@ from typing import Literal
 
 from klotho.deploy import events
 
-RowState = Literal["waiting", "building", "working", "done", "unchanged", "failed", "skipped"]
+RowState = Literal["waiting", "building", "working", "done", "unchanged", "failed", "skipped", "cancelled"]
 
-_DOING = {"create": "creating", "update": "updating", "delete": "deleting", "recreate": "creating anew"}
-_DONE = {"create": "created", "update": "updated", "delete": "deleted", "recreate": "created"}
+_DOING = {
+    "create": "creating",
+    "update": "updating",
+    "delete": "deleting",
+    "recreate": "creating anew",
+    "contract": "taking out what nobody uses",
+}
+_DONE = {"create": "created", "update": "updated", "delete": "deleted", "recreate": "created", "contract": "contracted"}
+
+
+@dataclass
+class Running:
+    """A resource something happens to."""
+
+    type: str
+    status: str
+    begun: float
 
 
 @dataclass
@@ -28,8 +43,8 @@ class Row:
     begun: float | None = None
     seconds: float | None = None
     """How long it took; None while it goes on."""
-    resources: dict[str, str] = field(default_factory=dict)
-    """Running resources and their types."""
+    resources: dict[str, Running] = field(default_factory=dict)
+    """By logical id."""
     finished: int = 0
     """Resources done so far."""
 
@@ -41,6 +56,8 @@ class Board:
         self._clock = clock
         self.rows: dict[str, Row] = {}
         self.step = ""
+        self.left: list[str] = []
+        """What AWS would not let go of."""
 
     def receive(self, event: events.Event) -> None:
         match event:
@@ -78,6 +95,13 @@ class Board:
                 self._end(stack, "unchanged", "", 0.0)
             case events.StackFailed(stack, _, cause, seconds):
                 self._end(stack, "failed", cause.reason.split("\n")[0], seconds)
+            case events.Draining(stacks):
+                named = ", ".join(stacks)
+                self.step = f"stopping: waiting for {named} (Ctrl-C again stops waiting)" if stacks else "stopping"
+            case events.StackCancelled(stack):
+                self._end(stack, "cancelled", "not begun", 0.0)
+            case events.ResourceLeft(stack, logical_id, _, _, why):
+                self.left.append(f"{stack}: {logical_id} is left behind: {why}")
             case events.StackSkipped(stack, because):
                 self._end(stack, "skipped", f"{because} failed", 0.0)
             case _:
@@ -104,7 +128,7 @@ class Board:
 
     def _resource(self, row: Row, logical_id: str, type_: str, status: str) -> None:
         if status.endswith("_IN_PROGRESS"):
-            row.resources[logical_id] = type_
+            row.resources[logical_id] = Running(type_, status, self._clock())
         else:
             row.resources.pop(logical_id, None)
             row.finished += status.endswith("_COMPLETE")

@@ -17,8 +17,17 @@ _RESOURCE = {
     "DELETE_COMPLETE": "deleted",
     "DELETE_SKIPPED": "kept",
 }
-_PAST = {"create": "created", "update": "updated", "delete": "deleted", "recreate": "created"}
-_DOING = {"create": "creating", "update": "updating", "delete": "deleting", "recreate": "deleting and creating"}
+_PAST = {"create": "created", "update": "updated", "delete": "deleted", "recreate": "created", "contract": "contracted"}
+_DOING = {
+    "create": "creating",
+    "update": "updating",
+    "delete": "deleting",
+    "recreate": "deleting and creating",
+    "contract": "taking out what nobody uses any more",
+}
+
+MOST_NAMED = 3
+"""How many resources a line about waiting names."""
 
 
 class Lines:
@@ -87,6 +96,26 @@ def line_of(event: events.Event) -> str | None:
             return f"{stack}: FAILED ({seconds:.1f} s): {cause.reason.splitlines()[0] if cause.reason else ''}"
         case events.ResourceChanged(stack, logical_id, type_, status, reason, _):
             return _resource(stack, logical_id, type_, status, reason)
+        case _:
+            return _waiting(event)
+
+
+def _waiting(event: events.Event) -> str | None:
+    match event:
+        case events.Waiting(stack, on, seconds):
+            more = f" and {len(on) - MOST_NAMED} more" if len(on) > MOST_NAMED else ""
+            return f"{stack}: waiting for {seconds:.0f} s on {'; '.join(map(str, on[:MOST_NAMED]))}{more}"
+        case events.Draining(stacks):
+            if not stacks:
+                return "stopping: nothing new begins"
+            return (
+                f"stopping: nothing new begins; waiting for CloudFormation to finish {', '.join(stacks)} "
+                f"(Ctrl-C again stops waiting)"
+            )
+        case events.StackCancelled(stack):
+            return f"{stack}: not begun"
+        case events.ResourceLeft(stack, logical_id, type_, physical_id, why):
+            return f"{stack}: {type_} {logical_id} ({physical_id}) LEFT BEHIND: {why}"
         case _:
             return _site(event)
 

@@ -22,8 +22,27 @@ from klotho.cli.progress.board import Board, Row
 from klotho.deploy import events
 from klotho.driver.machine import elapsed_clock
 
-_MARKS = {"waiting": "·", "done": "✓", "unchanged": "=", "failed": "✗", "skipped": "-", "building": "⠿", "working": "⠿"}
-_STYLES = {"waiting": "dim", "done": "green", "unchanged": "dim", "failed": "red", "skipped": "yellow"}
+_MARKS = {
+    "waiting": "·",
+    "done": "✓",
+    "unchanged": "=",
+    "failed": "✗",
+    "skipped": "-",
+    "cancelled": "-",
+    "building": "⠿",
+    "working": "⠿",
+}
+_STYLES = {
+    "waiting": "dim",
+    "done": "green",
+    "unchanged": "dim",
+    "failed": "red",
+    "skipped": "yellow",
+    "cancelled": "yellow",
+}
+
+MOST_RESOURCES = 6
+"""How many running resources of one stack are shown."""
 
 
 class LiveTree:
@@ -64,9 +83,14 @@ class LiveTree:
             tree = Tree("", hide_root=True)
             for row in self._board.rows.values():
                 node = tree.add(self._text(row))
-                for logical_id, type_ in list(row.resources.items())[:6]:
-                    node.add(Text(f"{type_} {logical_id}", style="dim"))
-            return Group(head, tree)
+                for logical_id, running in list(row.resources.items())[:MOST_RESOURCES]:
+                    waited = self._clock() - running.begun
+                    doing = running.status.removesuffix("_IN_PROGRESS").lower()
+                    text = f"{running.type} {logical_id}  {doing} for {waited:.0f} s"
+                    node.add(Text(text, style="dim", no_wrap=True, overflow="ellipsis"))
+                if len(row.resources) > MOST_RESOURCES:
+                    node.add(Text(f"and {len(row.resources) - MOST_RESOURCES} more", style="dim"))
+            return Group(head, tree, *(Text(line, style="yellow") for line in self._board.left))
 
     def _text(self, row: Row) -> Text:
         text = Text(no_wrap=True, overflow="ellipsis")

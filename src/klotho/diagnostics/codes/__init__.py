@@ -6,7 +6,7 @@ for one that has no page.
 
 from __future__ import annotations
 
-from klotho.diagnostics.codes import assets, aws, deploy, engine, locking, operate, permissions, program
+from klotho.diagnostics.codes import assets, aws, deploy, engine, locking, operate, permissions, program, stacks
 from klotho.diagnostics.codes.page import Page
 
 _AREAS = (
@@ -18,6 +18,7 @@ _AREAS = (
     locking,
     permissions,
     operate,
+    stacks,
 )
 
 PAGES: dict[str, Page] = {page.code: page for area in _AREAS for page in area.PAGES}

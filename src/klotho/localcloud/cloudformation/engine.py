@@ -58,6 +58,8 @@ class StackRequest:
     capabilities: list[str] = field(default_factory=list)
     client_token: str | None = None
     termination_protection: bool = False
+    keep_on_failure: bool = False
+    """Of a creation: whether what it made stays when it fails (`DisableRollback`, `OnFailure: DO_NOTHING`)."""
 
 
 class Engine:
@@ -145,7 +147,12 @@ class Engine:
         deployment = self.prepare(request, stack)
         stack.termination_protection = request.termination_protection
         self.begin_create(
-            stack, deployment, self.inputs(request, deployment, stack), request.client_token, _digest("create", request)
+            stack,
+            deployment,
+            self.inputs(request, deployment, stack),
+            request.client_token,
+            _digest("create", request),
+            keep_on_failure=request.keep_on_failure,
         )
         return stack.stack_id
 
@@ -176,6 +183,7 @@ class Engine:
         client_token: str | None,
         digest: str,
         change_set_id: str | None = None,
+        keep_on_failure: bool = False,
     ) -> None:
         """Journal and start the creation of a checked deployment."""
         stack.description = deployment.template.description
@@ -183,7 +191,7 @@ class Engine:
         stack.change_set_id = change_set_id
         stack.shown_parameters = shown(deployment.template.parameters, deployment.parameters)
         operation = self._operation("create", stack, inputs, client_token, digest)
-        operation.phase = "forward"
+        operation.phase, operation.keep_on_failure = "forward", keep_on_failure
         operation.change_set_id = change_set_id
         self._accept(stack, operation, "CREATE_IN_PROGRESS")
 
@@ -257,8 +265,11 @@ class Engine:
         except HandlerError:
             return True
 
-    def continue_rollback(self, name: str, client_token: str | None) -> None:
-        """Try again what failed in the rollback of an update; only in UPDATE_ROLLBACK_FAILED, as on AWS."""
+    def continue_rollback(self, name: str, client_token: str | None, skip: list[str] | None = None) -> None:
+        """Try again what failed in the rollback of an update; only in UPDATE_ROLLBACK_FAILED, as on AWS.
+
+        `skip`: logical ids that failed in it and are left as they are.
+        """
         stack = self.find(name)
         if stack is None:
             raise validation_error(f"Stack [{name}] does not exist")
@@ -269,10 +280,21 @@ class Engine:
             raise validation_error(
                 f"Stack:{stack.stack_id} is in {stack.status} state and can not continue an update rollback."
             )
+        self._check_skip(stack, skip or [])
         operation.client_token, operation.phase, operation.finished = client_token, "restore", False
+        operation.skip = skip or []
         with self.store.transaction():
             self.store.forget_failed_steps(operation.operation_id, "restore")
             self._accept(stack, operation, "UPDATE_ROLLBACK_IN_PROGRESS")
+
+    def _check_skip(self, stack: Stack, skip: list[str]) -> None:
+        rows = self.store.resources(stack.stack_id)
+        wrong = sorted(name for name in skip if name not in rows or rows[name].status != "UPDATE_FAILED")
+        if wrong:
+            raise validation_error(
+                f"ResourcesToSkip: [{', '.join(wrong)}] are not resources in the UPDATE_FAILED state of stack "
+                f"[{stack.name}]"
+            )
 
     def delete_stack(self, name: str, retain: list[str], client_token: str | None) -> None:
         """Start deleting; a stack that is gone or going is success, as on AWS."""

@@ -129,6 +129,15 @@ class Journal:
             self._resource_event(operation, step.resource, status, reason)
         self.checkpoint(f"failed {step.name}")
 
+    def skipped(self, operation: Operation, resource: StackResource) -> None:
+        """A rollback leaves a resource as it is; as on AWS, its row is complete from then on."""
+        if self.store.resources(self.stack_id)[resource.logical_id].status == "UPDATE_COMPLETE":
+            return  # said before a crash
+        with self.store.transaction():
+            self.store.put_resource(replace(resource, status="UPDATE_COMPLETE", reason=None, updated=now()))
+            self._resource_event(operation, resource, "UPDATE_COMPLETE", None)
+        self.checkpoint(f"skipped {resource.logical_id}")
+
     def _without_secrets(self, reason: str) -> str:
         """The reason without the secret attributes of the stack's resources (`NoEcho`), as AWS masks them."""
         for resource in self.store.resources(self.stack_id).values():

@@ -64,7 +64,9 @@ class Runner:
                 self._forward_done(creating)
                 return
             reason = f"{problem} "
-        if creating:
+        if creating and self.operation.keep_on_failure:
+            self._move("", "CREATE_FAILED", reason)
+        elif creating:
             self._move("rollback", "ROLLBACK_IN_PROGRESS", f"{reason}Rollback requested by user.")
         else:
             self._move("restore", "UPDATE_ROLLBACK_IN_PROGRESS", reason)
@@ -147,6 +149,9 @@ class Runner:
     async def _restore_one(self, name: str) -> None:
         old = self.operation.previous[name]
         step = self.steps.get(f"forward/{name}")
+        if name in self.operation.skip:
+            self.journal.skipped(self.operation, old)
+            return
         if step is not None and step.action == "update":
             await self.steps.restore(name, old, step)
             return

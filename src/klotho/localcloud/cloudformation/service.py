@@ -112,10 +112,12 @@ class CloudFormationService:
     # Stacks
 
     def _create_stack(self, fields: Fields) -> dict[str, Any]:
-        check_fields("CreateStack", fields, _STACK_FIELDS | {"EnableTerminationProtection"}, _CREATE_DEFAULTS)
+        allowed = _STACK_FIELDS | {"EnableTerminationProtection", "DisableRollback"}
+        check_fields("CreateStack", fields, allowed, {**_CREATE_DEFAULTS, "OnFailure": ("ROLLBACK", "DO_NOTHING")})
         name = new_name(fields)
         request = self._stack_request(name, fields, new=True)
         request.termination_protection = fields.get("EnableTerminationProtection") == "true"
+        request.keep_on_failure = _keeps_on_failure(fields)
         return {"StackId": self._engine.create_stack(request)}
 
     def _update_stack(self, fields: Fields) -> dict[str, Any]:
@@ -130,8 +132,10 @@ class CloudFormationService:
         return {}
 
     def _continue_update_rollback(self, fields: Fields) -> dict[str, Any]:
-        check_fields("ContinueUpdateRollback", fields, {"StackName", "ClientRequestToken"}, {})
-        self._engine.continue_rollback(required(fields, "StackName"), fields.get("ClientRequestToken"))
+        allowed = {"StackName", "ClientRequestToken", "ResourcesToSkip"}
+        check_fields("ContinueUpdateRollback", fields, allowed, {})
+        skip = [str(name) for name in listed(fields, "ResourcesToSkip")]
+        self._engine.continue_rollback(required(fields, "StackName"), fields.get("ClientRequestToken"), skip)
         return {}
 
     def _update_termination_protection(self, fields: Fields) -> dict[str, Any]:
@@ -336,6 +340,13 @@ _CHANGE_SET_DEFAULTS: Mapping[str, tuple[str, ...]] = {
     "ImportExistingResources": ("false",),
     "OnStackFailure": ("ROLLBACK",),
 }
+
+
+def _keeps_on_failure(fields: Fields) -> bool:
+    """AWS takes one of the two options, not both."""
+    if "OnFailure" in fields and "DisableRollback" in fields:
+        raise validation_error("Only one of OnFailure and DisableRollback can be specified")
+    return fields.get("OnFailure") == "DO_NOTHING" or fields.get("DisableRollback") == "true"
 
 
 def _to_import(item: Fields) -> ResourceToImport:

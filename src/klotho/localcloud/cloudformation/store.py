@@ -119,6 +119,10 @@ class Operation:
     request_digest: str = ""
     retain: list[str] = field(default_factory=list)
     """Logical ids a delete leaves behind (`RetainResources`)."""
+    skip: list[str] = field(default_factory=list)
+    """Logical ids a continued rollback leaves as they are (`ResourcesToSkip`)."""
+    keep_on_failure: bool = False
+    """Whether a failed creation leaves what it made (`DisableRollback`, `OnFailure: DO_NOTHING`)."""
     change_set_id: str | None = None
     finished: bool = False
 

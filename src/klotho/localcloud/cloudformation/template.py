@@ -12,12 +12,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from klotho.localcloud.cloudformation.errors import format_error, not_carried
+from klotho.localcloud.cloudformation.errors import format_error, not_carried, validation_error
 
 MAX_BODY = 51_200
 """Bytes of a template given inline; AWS's quota ("Template body size in a request")."""
 MAX_STORED_BODY = 1_000_000
 """Bytes of a template in a bucket; AWS's quota ("Template body size in an Amazon S3 object", 1 MB)."""
+MOST_OF = {"Resources": 500, "Parameters": 200, "Outputs": 200, "Mappings": 200}
+"""How many members a section may have (CloudFormation User Guide, "Understand CloudFormation quotas")."""
+MOST_DYNAMIC_REFERENCES = 60
+"""Dynamic references per template, same source."""
 MAX_DEPTH = 60
 """Levels of nesting; AWS refuses deep templates too, and it keeps the recursive readers safe."""
 _SECTIONS = {
@@ -93,6 +97,7 @@ def read_template(body: str) -> Template:
             raise not_carried(f"Template section {section}")
         if section not in _SECTIONS:
             raise format_error(f"Invalid template property or properties [{section}]")
+    _check_quotas(document)
     description = document.get("Description")
     if description is not None and not isinstance(description, str):
         raise format_error("Every Description member must be a string.")
@@ -108,6 +113,18 @@ def read_template(body: str) -> Template:
         resources={name: _resource(name, item) for name, item in resources.items()},
         outputs={name: _output(name, item) for name, item in _mapping(document, "Outputs").items()},
     )
+
+
+def _check_quotas(document: Mapping[str, Any]) -> None:
+    for section, most in MOST_OF.items():
+        number = len(_mapping(document, section))
+        if number > most:
+            raise format_error(f"Number of {section.lower()}, {number}, is greater than maximum allowed, {most}")
+    dynamic = json.dumps(document.get("Resources", {})).count("{{resolve:")
+    if dynamic > MOST_DYNAMIC_REFERENCES:
+        raise validation_error(
+            f"Number of dynamic references, {dynamic}, is greater than maximum allowed, {MOST_DYNAMIC_REFERENCES}"
+        )
 
 
 def _document(body: str) -> Mapping[str, Any]:
