@@ -19,6 +19,8 @@ class EnvironmentPolicy:
     """Whether alarms watch what is made."""
     alarm_emails: tuple[str, ...] = ()
     """Who is written to when an alarm goes off."""
+    enter: bool = False
+    """Whether running containers may be entered: `exec`, `shell` and `tunnel` of klotho.yaml's `allow:`."""
 
     @property
     def log_days(self) -> int:

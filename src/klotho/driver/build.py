@@ -87,7 +87,12 @@ def build(program: Program, environment_name: str | None, *, in_ci: bool = False
         files=files,
         report=report,
         now=time.time(),
-        policy=EnvironmentPolicy(environment.protect, environment.alarms, environment.alarm_emails),
+        policy=EnvironmentPolicy(
+            environment.protect,
+            environment.alarms,
+            environment.alarm_emails,
+            enter=bool({"exec", "shell", "tunnel"} & set(environment.allow)),
+        ),
     )
     report.stop_on_errors()
     bundle = render(resolution.graph, resolution.setting, region=environment.region)

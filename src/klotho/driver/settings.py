@@ -67,7 +67,8 @@ class Environment:
     role: str | None = None
     """The ARN of the role to deploy with."""
     allow: tuple[str, ...] = ()
-    """What may be done in it although it is protected: `exec`, `shell`, `tunnel`, `dev`."""
+    """What may be done in it although it is protected: `exec`, `shell`, `tunnel`, `dev`. With one of the first three
+    its containers can be entered on AWS."""
     protect: bool = False
     """Its data can't be deleted, not even with `--delete-data`."""
     alarms: bool = False

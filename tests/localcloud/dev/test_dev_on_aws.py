@@ -84,6 +84,19 @@ def test_code_that_cannot_be_deployed_at_the_end_is_taken_back(aws: Account) -> 
         dev.shop.write("functions/py.py", FUNCTION.replace("one", "two"))
 
 
+def test_the_next_dev_puts_back_what_a_killed_one_has_left(aws: Account) -> None:
+    deployed = package(aws)
+    dev = Dev(shop_of(aws), "--env", "prod", "--yes")
+    dev.shop.replace("functions/py.py", "'two'", "'four'")
+    assert dev.reloaded("py")["event"] == "reloaded"
+    dev.kill()
+    dev.shop.write("functions/py.py", FUNCTION.replace("one", "two"))
+    assert package(aws) != deployed
+    again = Dev(shop_of(aws), "--env", "prod", "--yes")
+    assert again.end()["deployed"] is True
+    assert (package(aws), again.get("/py")) == (deployed, "two")
+
+
 def test_status_shows_the_health_of_services_and_a_link_for_every_resource(aws: Account) -> None:
     found = aws.json("status", "--env", "prod")
     assert {unit["name"]: (unit["kind"], unit["state"]) for unit in found["units"]} == {"py": ("function", "running")}

@@ -31,13 +31,14 @@ class Watched:
 
         def counted(*arguments: Any) -> local_cloud.Session:
             session = former(*arguments)
-            session.clients.events.register("before-call", self._called)
+            session.clients.events.register("before-parameter-build", self._called)
             return session
 
         monkeypatch.setattr(local_cloud, "_session", counted)
 
-    def _called(self, model: Any, **_: Any) -> None:
-        self.calls.append(model.name)
+    def _called(self, model: Any, params: dict[str, Any], **_: Any) -> None:
+        key = str(params.get("Key", ""))
+        self.calls.append(f"{model.name} {key.split('/')[0]}".rstrip())
 
     def _event(self, event: Event) -> None:
         if isinstance(event, ResourceChanged) and event.status == "UPDATE_COMPLETE":
@@ -51,6 +52,16 @@ class Watched:
     @property
     def writes(self) -> list[str]:
         return [name for name in self.calls if not name.startswith(READS)]
+
+    @property
+    def stacks(self) -> list[str]:
+        """The calls that change a stack."""
+        return [name for name in self.writes if "Stack" in name or "ChangeSet" in name]
+
+    @property
+    def packages(self) -> list[str]:
+        """The uploads of functions' packages."""
+        return [name for name in self.writes if name == "PutObject functions"]
 
 
 @pytest.fixture(scope="module")
@@ -86,14 +97,14 @@ def test_the_code_of_one_function_is_one_upload_and_one_stack_and_live_at_once(
     assert answer(result, "/js") == "two"
     record_property("figure", f"code-only up: live after {time.perf_counter() - begun:.2f} s")
     assert (updated(result), watched.changed) == (["js-function"], ["AWS::Lambda::Function"])
-    assert sorted(watched.writes) == ["PutObject", "UpdateStack"]
+    assert (watched.stacks, len(watched.packages)) == (["UpdateStack"], 1)
 
 
 def test_one_route_is_one_stack_and_no_function(watched: Watched) -> None:
     watched.shop.replace("infra.py", 'route="/js"', 'route="/js", methods=["GET"]')
     result = watched.up()
     assert updated(result) == ["js-function"]
-    assert watched.writes == ["UpdateStack"]
+    assert (watched.stacks, watched.packages) == (["UpdateStack"], [])
     assert "AWS::Lambda::Function" not in watched.changed
     assert answer(result, "/js") == "two"
 
@@ -102,8 +113,8 @@ def test_one_file_of_a_site_is_no_stack(watched: Watched) -> None:
     watched.shop.write("page/index.html", "<h1>two</h1>\n")
     result = watched.up()
     assert updated(result) == []
-    assert not any("Stack" in name for name in watched.writes)
-    assert "PutObject" in watched.writes
+    assert watched.stacks == []
+    assert "PutObject index.html" in watched.writes
     with urllib.request.urlopen(result.outputs["page.url"], timeout=10) as found:
         assert b"two" in found.read()
 

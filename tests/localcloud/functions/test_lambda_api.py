@@ -16,7 +16,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from functions.testbed import REGION, functions_cloud, make_function, python
+from functions.testbed import BUCKET, REGION, functions_cloud, make_function, package, python
 from klotho.localcloud.cloud import Cloud
 from klotho.localcloud.endpoint import Endpoint, EndpointServer, bind
 from klotho.localcloud.services.lambda_ import LambdaService
@@ -98,6 +98,27 @@ def test_what_aws_refuses_and_what_is_not_carried_is_an_error_of_that_name(
             assert refusal.value.response["Error"]["Code"] == code
             if code == "NotImplemented":
                 assert "does not carry lambda:" in refusal.value.response["Error"]["Message"]
+
+    asyncio.run(scenario())
+
+
+def test_code_is_changed_past_the_stack_as_on_aws(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with served(tmp_path) as (cloud, ask):
+            await python(cloud, "def handler(e, c): return 1")
+            before = await ask("get_function_configuration", {"FunctionName": "work"})
+            cloud.objects.put(BUCKET, "new.zip", package({"app.py": "def handler(e, c): return 2"}))
+            asked = {"FunctionName": "work", "S3Bucket": BUCKET, "S3Key": "new.zip"}
+            after = await ask("update_function_code", asked)
+            assert (after["LastUpdateStatus"], after["CodeSha256"] != before["CodeSha256"]) == ("Successful", True)
+            assert json.load((await ask("invoke", {"FunctionName": "work"}))["Payload"]) == 2
+            with pytest.raises(ClientError) as refusal:
+                await ask("update_function_code", {**asked, "S3Key": "none.zip"})
+            assert refusal.value.response["Error"]["Code"] == "InvalidParameterValueException"
+            with pytest.raises(ClientError) as refusal:
+                await ask("update_function_code", {"FunctionName": "work", "ZipFile": b"x"})
+            assert "UpdateFunctionCode with ZipFile" in refusal.value.response["Error"]["Message"]
+            assert json.load((await ask("invoke", {"FunctionName": "work"}))["Payload"]) == 2
 
     asyncio.run(scenario())
 

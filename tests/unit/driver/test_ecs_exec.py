@@ -124,7 +124,7 @@ def test_a_tunnel_forwards_through_the_task_to_the_database(plugin: str) -> None
     [
         ((), "no-process-to-enter", "no task of `orders` runs"),
         (({**TASK, "lastStatus": "PENDING"},), "no-process-to-enter", "no task of `orders` runs"),
-        (({**TASK, "enableExecuteCommand": False},), "exec-not-enabled", "EnableExecuteCommand"),
+        (({**TASK, "enableExecuteCommand": False},), "exec-not-enabled", "allow: [exec]"),
     ],
 )
 def test_what_is_needed_is_said(plugin: str, tasks: tuple[dict[str, Any], ...], code: str, said: str) -> None:

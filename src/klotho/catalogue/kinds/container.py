@@ -93,6 +93,16 @@ def fargate(construct: Construct, setting: Setting) -> Iterator[Action]:
     yield from _task_definition(construct, setting)
     yield from _service(construct, setting)
     yield from _scaling(construct, setting)
+    if setting.policy.enter:
+        yield from _entry(construct)
+
+
+def _entry(construct: Construct) -> Iterator[Action]:
+    """ECS Exec, which a task needs from its start to be entered."""
+    yield SetProperty(service_key(construct), ("EnableExecuteCommand",), True)
+    yield from allow(task_role(construct), "be entered", iam_actions("unscoped", "ecs_exec"), ["*"])
+    # The agent in the task opens its channel once, when it starts.
+    yield DependsOn(service_key(construct), policy_key(task_role(construct)))
 
 
 def _agent(construct: Construct, setting: Setting) -> Iterator[Action]:
@@ -337,7 +347,7 @@ def registered(construct: Construct, setting: Setting) -> Iterator[Action]:
 
 
 def _needs(construct: Construct, setting: Setting) -> Iterator[ServiceNeed]:
-    for service in ("ecr.api", "ecr.dkr", "logs", "s3"):
+    for service in ("ecr.api", "ecr.dkr", "logs", "s3", *(("ssmmessages",) if setting.policy.enter else ())):
         yield ServiceNeed(service)
 
 

@@ -32,7 +32,7 @@ PAGES = (
         "exec-not-enabled",
         "The tasks of the service run without ECS Exec.",
         "AWS lets nobody into a container that was started without it.",
-        "Turn it on (`EnableExecuteCommand`), give the task role the `ssmmessages` actions, run `klotho up`.",
+        "Add `allow: [exec]` to the environment in `klotho.yaml` and run `klotho up`: containers get it.",
     ),
     Page(
         "no-process-to-enter",

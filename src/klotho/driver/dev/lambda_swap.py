@@ -10,8 +10,10 @@ was deployed meanwhile.
 
 from __future__ import annotations
 
+import base64
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 from klotho.deploy.assets import upload_zip
@@ -27,12 +29,19 @@ _POLL_S = 0.2
 class LambdaSwap:
     """In one account and region."""
 
-    def __init__(self, clients: Clients, packager: FunctionPackager, packages: Callable[[], dict[str, str]]) -> None:
-        """`packages` tells the keys, by construct, of the packages that the stacks have now."""
+    def __init__(
+        self,
+        clients: Clients,
+        packager: FunctionPackager,
+        packages: Callable[[], dict[str, str]],
+        units: Callable[[], Iterable[Unit]],
+    ) -> None:
+        """`packages` tells the keys, by construct, of the packages that the stacks have now; `units` what is
+        deployed, so that what an earlier `klotho dev` has left is put back, too."""
         self._clients = clients
         self._packager = packager
         self._packages = packages
-        self._pushed: dict[str, tuple[Unit, str]] = {}
+        self._units = units
 
     def can(self, unit: Unit) -> bool:
         return unit.kind == "function"
@@ -40,7 +49,6 @@ class LambdaSwap:
     def function(self, unit: Unit, sources: FunctionSources) -> None:
         built = self._packager.package(unit.asset.properties, lambda line: None)
         upload_zip(built, self._clients)
-        self._pushed[unit.construct] = unit, built.key
         self._put(unit, built.key)
 
     def container(self, unit: Unit, log: Callable[[str], None]) -> str | None:
@@ -48,13 +56,18 @@ class LambdaSwap:
 
     def end(self, application: str) -> tuple[str, ...]:
         deployed, ended = self._packages(), []
-        for construct, (unit, key) in self._pushed.items():
-            wanted = deployed.get(construct)
-            if wanted is not None and wanted != key:
-                self._put(unit, wanted)
+        for unit in self._units():
+            key = deployed.get(unit.construct)
+            if unit.kind == "function" and key is not None and not self._has(unit, key):
+                self._put(unit, key)
                 ended.append(unit.name)
-        self._pushed.clear()
         return tuple(sorted(ended))
+
+    def _has(self, unit: Unit, key: str) -> bool:
+        """Whether that is its package: the key holds the digest that Lambda knows it by (`CodeSha256`)."""
+        with translated(f"reading the code of {unit.name}"):
+            found = self._clients.functions.get_function_configuration(FunctionName=unit.identifier)
+        return Path(key).stem == base64.b64decode(found["CodeSha256"]).hex()
 
     def _put(self, unit: Unit, key: str) -> None:
         bucket = self._clients.place.artifact_bucket

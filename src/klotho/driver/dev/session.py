@@ -242,7 +242,9 @@ class Dev:
         if isinstance(session, local_cloud.Session):
             build_image = sessions.image_builder(built)
             return LocalSwap(session.connection, self._program.folder, self._packager, build_image)
-        return LambdaSwap(session.clients, self._packager, self._packages)
+        return LambdaSwap(
+            session.clients, self._packager, self._packages, lambda: self._units.units if self._units else ()
+        )
 
     def _packages(self) -> dict[str, str]:
         """The key of each deployed function's package, by construct."""

@@ -126,13 +126,10 @@ def _not_enabled(service: Service) -> Failure:
     return Failure(
         "exec-not-enabled",
         f"the tasks of `{service.name}` run without ECS Exec",
-        notes=(
-            "its task role needs ssmmessages:CreateControlChannel, CreateDataChannel, OpenControlChannel and "
-            "OpenDataChannel, and its network a way to the ssmmessages endpoint",
-        ),
+        notes=("ECS Exec needs a flag on the service and `ssmmessages` actions in its task role",),
         helps=(
-            f'add `{service.name}.override("AWS::ECS::Service", {{"EnableExecuteCommand": True}})` to infra.py, give '
-            "the role these actions, and run `klotho up`",
+            "add `allow: [exec]` (or `shell`, `tunnel`) to the environment in klotho.yaml and run `klotho up`: its "
+            "containers get both",
         ),
     )
 

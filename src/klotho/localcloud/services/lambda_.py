@@ -119,9 +119,10 @@ class LambdaService:
         record = self._record(function)
         asked = orjson.loads(call.body or b"{}")
         unknown = sorted(asked.keys() - {"S3Bucket", "S3Key", "FunctionName"})
-        if unknown or not {"S3Bucket", "S3Key"} <= asked.keys():
-            carried = "UpdateFunctionCode is carried with S3Bucket and S3Key only"
-            raise ApiError("InvalidParameterValueException", f"{carried}, not {', '.join(unknown) or 'without them'}")
+        if unknown:
+            raise wire.not_carried("lambda", f"UpdateFunctionCode with {', '.join(unknown)}")
+        if not {"S3Bucket", "S3Key"} <= asked.keys():
+            raise ApiError("InvalidParameterValueException", "Please provide a source for function code.")
         code = {"S3Bucket": str(asked["S3Bucket"]), "S3Key": str(asked["S3Key"])}
         changed = replace(record, properties={**record.properties, "Code": code})
         try:
