@@ -15,6 +15,7 @@ from klotho.cli.options import (
     AsksNothingOption,
     EnvironmentOption,
     JsonOption,
+    MoveOption,
     PathArgument,
     ProgramOption,
     ProjectOption,
@@ -91,6 +92,7 @@ def build(
 def preview(
     path: PathArgument = PROGRAM,
     env: EnvironmentOption = None,
+    move: MoveOption = None,
     yes: AsksNothingOption = False,
     as_json: JsonOption = False,
     detailed_exitcode: Annotated[
@@ -103,7 +105,7 @@ def preview(
     """
     from klotho.cli.commands.preview import run
 
-    return run(path, env, as_json, detailed_exitcode)
+    return run(path, env, move or [], as_json, detailed_exitcode)
 
 
 @app.command("up")
@@ -113,8 +115,10 @@ def up(
     env: EnvironmentOption = None,
     yes: YesOption = False,
     delete_data: Annotated[
-        bool, typer.Option("--delete-data", help="Allow removing databases and tables the program no longer holds.")
-    ] = False,
+        list[str] | None,
+        typer.Option("--delete-data", metavar="NAME", help="Let the data of this database, table or bucket go."),
+    ] = None,
+    move: MoveOption = None,
     take_over: TakeOverOption = False,
     as_json: JsonOption = False,
 ) -> int:
@@ -124,7 +128,7 @@ def up(
     """
     from klotho.cli.commands.up import run
 
-    return run(path, env, yes, delete_data, take_over, as_json)
+    return run(path, env, yes, delete_data or [], move or [], take_over, as_json)
 
 
 @app.command("down")
@@ -132,10 +136,11 @@ def up(
 def down(
     path: PathArgument = PROGRAM,
     env: EnvironmentOption = None,
-    yes: YesOption = False,
+    yes: AsksNothingOption = False,
     delete_data: Annotated[
-        bool, typer.Option("--delete-data", help="Delete databases and tables too, for good.")
-    ] = False,
+        str | None,
+        typer.Option("--delete-data", metavar="APPLICATION", help="Delete all data of this application too, for good."),
+    ] = None,
     take_over: TakeOverOption = False,
     application: ApplicationOption = None,
     project: ProjectOption = None,
@@ -143,11 +148,11 @@ def down(
 ) -> int:
     """Stop the application, keep its data (also: destroy).
 
-    The next `up` finds the data as it was; --delete-data deletes it for good.
+    The next `up` finds the data as it was; --delete-data APPLICATION deletes it for good.
     """
     from klotho.cli.commands.down import run
 
-    return run(path, env, yes, delete_data, take_over, application, project, as_json)
+    return run(path, env, delete_data, take_over, application, project, as_json)
 
 
 @app.command()

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
@@ -20,7 +20,7 @@ from klotho.deploy.assets import AssetStep
 from klotho.deploy.data_loss import refuse_data_loss
 from klotho.deploy.desired import deployed_digest
 from klotho.deploy.desired import leftovers as leftovers
-from klotho.deploy.differences import differences
+from klotho.deploy.differences import ResourceChange, differences, removals
 from klotho.deploy.emptying import empty_buckets
 from klotho.deploy.events import (
     Action,
@@ -35,6 +35,8 @@ from klotho.deploy.events import (
     StackUnchanged,
     Step,
 )
+from klotho.deploy.moves import Deployed, Move, Projected, after_moves
+from klotho.deploy.moving import Mover
 from klotho.deploy.place import Clients, Pace
 from klotho.deploy.preview import Previewer
 from klotho.deploy.sites.removal import empty_what_goes
@@ -107,10 +109,11 @@ class Orchestrator:
         run_id: str,
         spans: Mapping[str, Span] | None = None,
         steps: Steps | None = None,
+        labels: Mapping[str, str] | None = None,
     ) -> None:
         """`templates` holds bytes by the stacks' `template`; `run_id` tells this run's requests from any other's
-        (it is part of each ClientRequestToken); `spans` are the user's lines by construct id;
-        `steps` are needed by a manifest that has some."""
+        (it is part of each ClientRequestToken); `spans` and `labels` are the user's lines and names
+        by construct id; `steps` are needed by a manifest that has some."""
         self._manifest = manifest
         self._templates = templates
         self._assets = assets
@@ -120,19 +123,38 @@ class Orchestrator:
         self._sink = sink
         self._run_id = run_id
         self._spans = spans or {}
+        self._labels = labels or {}
         self._steps = steps
         self._outcomes: dict[str, StackOutcome] = {}
         self._delete_data = False
+        self._consented: frozenset[str] = frozenset()
+        self._emptied: frozenset[str] = frozenset()
+        """Stacks whose data went to another one."""
 
-    def deploy(self, deployed: Mapping[str, DeployedStack], *, delete_data: bool = False) -> Deployment:
-        """Deploy what changed, then delete stacks the manifest does not hold any more.
+    def deploy(
+        self,
+        deployed: Mapping[str, DeployedStack],
+        *,
+        delete_data: frozenset[str] = frozenset(),
+        moves: Sequence[Move] = (),
+        checked: bool = False,
+    ) -> Deployment:
+        """Carry out the moves, deploy what changed, then delete stacks the manifest does not hold any more.
 
-        Without `delete_data` a change that would replace or remove what holds data is refused (`Failure`) before
-        anything is deployed; one that only values of this very run bring about fails its stack before it begins.
+        A change that would replace or remove what holds data is refused (`Failure`) before anything is deployed, unless
+        `delete_data` names its construct; one that only values of this very run bring about fails its stack before it
+        begins. `checked`: the caller has asked for the `losses`, and has consent for them.
         """
-        self._delete_data = delete_data
-        if not delete_data:
-            self._refuse_known_data_loss(deployed)
+        self._consented = delete_data
+        if not checked:
+            refuse_data_loss(
+                self._losses_in_place(Deployed(deployed)),
+                self._spans,
+                consented=delete_data,
+                labels=self._labels,
+                note="nothing was deployed",
+            )
+        deployed = self._moved(deployed, moves)
         if self._steps is not None:
             self._steps.begin(_step_sources(self._manifest))
         self._sink(DeploymentPlanned(tuple((stack.name, stack.depends_on) for stack in self._manifest.stacks)))
@@ -151,7 +173,7 @@ class Orchestrator:
         outcomes = [self._outcomes[stack.name] for stack in self._manifest.stacks]
         if all(item.result not in ("failed", "skipped") for item in outcomes):
             # A consumer that failed may still use what a removed stack holds: removals wait for a run without failures.
-            outcomes += self.delete(leftovers(self._manifest, deployed), delete_data=delete_data).outcomes
+            outcomes += self.delete(leftovers(self._manifest, deployed), delete_data=bool(delete_data)).outcomes
             if self._steps is not None and any(item.result != "unchanged" for item in outcomes):
                 self._steps.sweep()
         return Deployment(tuple(outcomes))
@@ -172,21 +194,49 @@ class Orchestrator:
             self._walk(waits, lambda name: threads.submit(self._delete_stack, by_name[name]))
         return Deployment(tuple(self._outcomes[name] for name in by_name))
 
-    def _refuse_known_data_loss(self, deployed: Mapping[str, DeployedStack]) -> None:
-        live = [(stack, deployed[stack.stack_name]) for stack in self._manifest.stacks if stack.stack_name in deployed]
+    def losses(self, deployed: Deployed, moves: Sequence[Move] = ()) -> list[ResourceChange]:
+        """Every change that loses data, as far as it can be known before the deployment, once the moves are done."""
+        will_be = after_moves(deployed, moves)
+        found = self._losses_in_place(will_be)
+        for stack in leftovers(self._manifest, will_be.stacks):
+            if stack.stateful:
+                there = will_be.templates.get(stack.stack_name)
+                found += removals(self._calls.template(stack.stack_name) if there is None else there)
+        return [item for item in found if item.loses_data]
+
+    def _losses_in_place(self, deployed: Deployed) -> list[ResourceChange]:
+        """What stacks that stay would lose."""
+        stacks = deployed.stacks
+        live = [(stack, stacks[stack.stack_name]) for stack in self._manifest.stacks if stack.stack_name in stacks]
         if not any(stack.stateful or there.stateful for stack, there in live):
-            return
+            return []
         found = Previewer(
             self._manifest,
             self._templates,
-            deployed,
+            stacks,
             self._assets,
-            self._calls,
+            Projected(self._calls, deployed.templates),
             self._clients.place.artifact_bucket,
             self._steps,
         ).kept(assets_may_fail=True)
-        changes = (resource for change in found for resource in change.resources)
-        refuse_data_loss(changes, self._spans, note="nothing was deployed")
+        return [item for change in found for item in change.resources if item.loses_data]
+
+    def recovered(self, deployed: Mapping[str, DeployedStack]) -> Mapping[str, DeployedStack]:
+        """Finish moves that an earlier run left half-way; what is deployed then."""
+        touched = self._mover().finish(deployed.values())
+        return {**deployed, **{name: self._calls.describe(name) for name in touched}}
+
+    def _mover(self) -> Mover:
+        return Mover(self._manifest, self._clients, self._pace, self._sink, self._run_id)
+
+    def _moved(self, deployed: Mapping[str, DeployedStack], moves: Sequence[Move]) -> Mapping[str, DeployedStack]:
+        """Carry out the moves; what is deployed then."""
+        mover = self._mover()
+        for move in moves:
+            mover.move(move)
+        self._emptied = frozenset(move.source for move in moves)
+        touched = {name for move in moves for name in (move.source, move.target)}
+        return {**deployed, **{name: self._calls.describe(name) for name in touched}}
 
     def _walk(self, waits: Mapping[str, set[str]], begin: Callable[[str], Future[Any]]) -> None:
         """Run each node as soon as what it waits for has ended; skip what waits for something that did not end well."""
@@ -271,7 +321,7 @@ class Orchestrator:
         self._sink(StackStarted(stack.name, action))
         if action == "update":
             assert deployed is not None
-            if not self._delete_data and (stack.stateful or deployed.stateful):
+            if stack.stateful or deployed.stateful:
                 self._refuse_data_loss(deployed, request)
             self._empty_what_goes(deployed, parsed(request.template))
             settled = self._update(deployed, request, listen)
@@ -301,7 +351,8 @@ class Orchestrator:
     def _refuse_data_loss(self, deployed: DeployedStack, request: Request) -> None:
         """Asked again where all values are known that decide about a replacement."""
         before, after = self._calls.template(deployed.stack_name), parsed(request.template)
-        refuse_data_loss(differences(before, deployed.parameters, after, request.parameters), self._spans)
+        changes = differences(before, deployed.parameters, after, request.parameters)
+        refuse_data_loss(changes, self._spans, consented=self._consented, labels=self._labels)
 
     def _create(self, leftover: DeployedStack | None, request: Request, listen: ResourceEvent) -> Settled:
         """Create, after deleting what an earlier failed creation left under the name."""
@@ -326,8 +377,8 @@ class Orchestrator:
                 return StackOutcome(stack.name, "deleted")
         self._sink(StackStarted(stack.name, "delete"))
         self._empty_what_goes(stack, {})
-        if self._delete_data and stack.protected:
-            # The environment is not protected any more, or nobody would be here.
+        if stack.protected and (self._delete_data or stack.stack_name in self._emptied):
+            # The environment is not protected any more, or nobody would be here; or its data are in another stack.
             self._calls.protect(stack.stack_name, False)
         listen = self._listener(stack.name, {})
         settled = self._release(stack, listen) if self._delete_data and stack.stateful and stack.usable else None

@@ -21,8 +21,9 @@ from klotho.deploy.differences import (
     removals,
     unknown_outputs,
 )
+from klotho.deploy.moves import Move, Reads, Rename
 from klotho.deploy.sites.step import SiteChange
-from klotho.deploy.stacks import DeployedStack, StackCalls
+from klotho.deploy.stacks import DeployedStack
 from klotho.deploy.steps import Steps
 from klotho.deploy.template import parsed
 from klotho.diagnostics import Failure, Span
@@ -52,6 +53,10 @@ class Preview:
 
     stacks: tuple[StackChange, ...]
     sites: tuple[SiteChange, ...] = ()
+    moves: tuple[Move, ...] = ()
+    """What goes to another stack first, and stays what it is."""
+    renames: tuple[Rename, ...] = ()
+    """New constructs that may be old ones under a new name."""
 
     @property
     def changed_sites(self) -> tuple[SiteChange, ...]:
@@ -81,6 +86,18 @@ class Preview:
                 for item in self.stacks
             ],
             "sites": [item.to_json() for item in self.sites],
+            "moves": [
+                {
+                    "construct": item.construct,
+                    "from": item.source,
+                    "to": item.target,
+                    "resources": [
+                        {"from": part.source, "to": part.target, "type": part.type} for part in item.resources
+                    ],
+                }
+                for item in self.moves
+            ],
+            "renames": [{"kind": item.kind, "from": item.old, "to": item.new} for item in self.renames],
             "data_lost": [{"stack": stack, "logical_id": item.logical_id} for stack, item in self.data_lost],
         }
 
@@ -90,7 +107,7 @@ def preview(
     templates: Mapping[str, bytes],
     deployed: Mapping[str, DeployedStack],
     assets: AssetStep,
-    calls: StackCalls | None,
+    calls: Reads | None,
     bucket: str,
     steps: Steps | None = None,
 ) -> Preview:
@@ -125,7 +142,7 @@ class Previewer:
         templates: Mapping[str, bytes],
         deployed: Mapping[str, DeployedStack],
         assets: AssetStep,
-        calls: StackCalls,
+        calls: Reads,
         bucket: str,
         steps: Steps | None = None,
     ) -> None:

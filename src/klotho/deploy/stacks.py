@@ -228,7 +228,7 @@ class StackCalls:
                 StackName=stack_id
             ):
                 for event in page["StackEvents"]:
-                    if event["EventId"] in seen or event.get("ClientRequestToken", token) != token:
+                    if event["EventId"] in seen or event.get("ClientRequestToken") != token:
                         return fresh[::-1]
                     fresh.append(event)
                     seen.add(event["EventId"])
@@ -237,7 +237,7 @@ class StackCalls:
     def _common(self, request: Request) -> dict[str, Any]:
         return {
             "StackName": request.stack_name,
-            **self._template_argument(request),
+            **self.template_argument(request.template, request.template_digest),
             "Parameters": [
                 {"ParameterKey": key, "ParameterValue": value}
                 for key, value in sorted({**request.parameters, DIGEST: request.digest}.items())
@@ -247,12 +247,13 @@ class StackCalls:
             "ClientRequestToken": request.token,
         }
 
-    def _template_argument(self, request: Request) -> dict[str, str]:
-        if len(request.template) <= INLINE_TEMPLATE_BYTES:
-            return {"TemplateBody": request.template.decode()}
-        key = f"templates/{request.template_digest}.json"
+    def template_argument(self, template: bytes, digest: str) -> dict[str, str]:
+        """The template as calls take it: inline, or uploaded under its digest when it is too large."""
+        if len(template) <= INLINE_TEMPLATE_BYTES:
+            return {"TemplateBody": template.decode()}
+        key = f"templates/{digest}.json"
         place = self._clients.place
-        self._clients.s3.put_object(Bucket=place.artifact_bucket, Key=key, Body=request.template)
+        self._clients.s3.put_object(Bucket=place.artifact_bucket, Key=key, Body=template)
         return {"TemplateURL": place.object_url(key)}
 
 
@@ -320,7 +321,7 @@ def _final(status: str) -> bool:
 
 def _outcome(status: str, first: FirstFailure | None, reason: str) -> FirstFailure | None:
     """The failure behind a stack's final status."""
-    if status in ("CREATE_COMPLETE", "UPDATE_COMPLETE", "DELETE_COMPLETE"):
+    if status in ("CREATE_COMPLETE", "UPDATE_COMPLETE", "DELETE_COMPLETE", "IMPORT_COMPLETE"):
         return None
     if status == "UPDATE_ROLLBACK_COMPLETE" and first is None and not reason:
         # ContinueUpdateRollback ends this way when it succeeds.

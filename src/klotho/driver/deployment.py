@@ -8,20 +8,23 @@ that belongs to another folder's program. A program with mistakes changes nothin
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from klotho.deploy.assets import AssetStep
+from klotho.deploy.data_loss import NO_CONSENT, Consent, refuse_data_loss
+from klotho.deploy.differences import ResourceChange
 from klotho.deploy.events import Sink, Step
-from klotho.deploy.orchestrator import Deployment, Orchestrator, leftovers
+from klotho.deploy.moves import Deployed, Projected, after_moves, planned_moves, possible_renames, read_deployed
+from klotho.deploy.orchestrator import Deployment, Orchestrator
 from klotho.deploy.preview import Preview, assets_of_deployed, preview
 from klotho.deploy.sites.step import SiteChange, SiteOutcome, SiteStep
 from klotho.deploy.stacks import DeployedStack
 from klotho.deploy.steps import Steps, Surroundings
 from klotho.deploy.threads import workers
-from klotho.diagnostics import Failure, one_of
+from klotho.diagnostics import Diagnostic, Failure, Report
 from klotho.driver import local_cloud, records
 from klotho.driver.build import Build, build
 from klotho.driver.domains import LocalDomain, local_domains
@@ -64,19 +67,25 @@ class UpResult:
 
 
 def up(
-    program: Program, environment: str | None, sink: Sink, *, delete_data: bool = False, take_over: bool = False
+    program: Program,
+    environment: str | None,
+    sink: Sink,
+    *,
+    consent: Consent = NO_CONSENT,
+    take_over: bool = False,
 ) -> UpResult:
     """Bring the program up; what did not change is not touched.
 
-    `delete_data` allows removing or replacing what holds data; otherwise that is refused before it happens.
+    Removing or replacing what holds data is refused (`ConsentNeeded`) before anything is changed, unless `consent`
+    names it; `consent.moves` says which new constructs are old ones under new names.
     `take_over` allows going on with an application that was brought up from another folder.
     """
     begun = time.monotonic()
     sink(Step(f"compiling {program.path.name}"))
-    built = build(program, environment, in_ci=runs_in_ci())
+    built = build(program, environment, in_ci=runs_in_ci(), moves=consent.moves)
     refuse_aws(built.environment, "deploying")
     refuse_missing_servers(built)
-    if delete_data:
+    if consent.delete:
         refuse_protected(built.environment)
     project, name = built.application.project, built.environment.name
     application = built.application.name
@@ -91,11 +100,7 @@ def up(
         session = local_cloud.started_session(
             project, name, built.region, lambda line: sink(Underway(line)), application=application
         )
-        deployed = session.calls.deployed(project=project, environment=name, application=application)
-        if not delete_data:
-            refuse_data_loss(leftovers(built.manifest, deployed), known.stateful if known else {})
-        record, run_id = _record(built, known), new_run_id()
-        records.write(record)
+        run_id = new_run_id()
         orchestrator = Orchestrator(
             built.manifest,
             built.templates,
@@ -106,8 +111,17 @@ def up(
             run_id=run_id,
             spans=built.spans,
             steps=_steps(built, session, sink),
+            labels=built.labels,
         )
-        deployment = orchestrator.deploy(deployed, delete_data=delete_data)
+        deployed = orchestrator.recovered(
+            session.calls.deployed(project=project, environment=name, application=application)
+        )
+        there = read_deployed(built.manifest, deployed, session.calls)
+        moves = planned_moves(built.manifest, built.templates, there)
+        _refuse_losses(built, orchestrator.losses(there, moves), there, consent)
+        record = _record(built, known)
+        records.write(record)
+        deployment = orchestrator.deploy(deployed, delete_data=consent.delete, moves=moves, checked=True)
         settled = {item.stack: item.outputs for item in deployment.outcomes if item.result in _UP}
         published = sites.publish(settled, session.clients, run_id, local_pace())
     outputs = shown_outputs(built.manifest, {item.stack: item.outputs for item in deployment.outcomes})
@@ -155,9 +169,14 @@ def _unit_name(unit: Mapping[str, Any]) -> str:
     return str(unit.get("name", "")).rpartition("/")[2]
 
 
-def preview_up(program: Program, environment: str | None, sink: Sink) -> tuple[Build, Preview]:
-    """What `up` would do. A stopped local cloud that holds data is started for the question and stopped again."""
-    built = build(program, environment, in_ci=runs_in_ci())
+def preview_up(
+    program: Program, environment: str | None, sink: Sink, *, moves: Mapping[str, str] | None = None
+) -> tuple[Build, Preview]:
+    """What `up` would do. A stopped local cloud that holds data is started for the question and stopped again.
+
+    `moves` as `Consent` has them.
+    """
+    built = build(program, environment, in_ci=runs_in_ci(), moves=moves)
     refuse_aws(built.environment, "previewing")
     project, name = built.application.project, built.environment.name
     assets = _asset_step(built, sink)
@@ -173,13 +192,21 @@ def preview_up(program: Program, environment: str | None, sink: Sink) -> tuple[B
         stop_after = True
     try:
         deployed = session.calls.deployed(project=project, environment=name, application=built.application.name)
+        there = read_deployed(built.manifest, deployed, session.calls)
+        planned = planned_moves(built.manifest, built.templates, there)
+        will_be = after_moves(there, planned)
         with workers(_BUILD_THREADS, "asset") as threads:
-            assets.start(threads, assets_of_deployed(built.manifest, deployed))
+            assets.start(threads, assets_of_deployed(built.manifest, will_be.stacks))
             bucket = session.clients.place.artifact_bucket
-            found = preview(
-                built.manifest, built.templates, deployed, assets, session.calls, bucket, _steps(built, session, sink)
+            calls = Projected(session.calls, will_be.templates)
+            steps = _steps(built, session, sink)
+            found = preview(built.manifest, built.templates, will_be.stacks, assets, calls, bucket, steps)
+            found = replace(
+                found,
+                sites=_site_changes(built, deployed, session, sink, threads),
+                moves=tuple(planned),
+                renames=tuple(possible_renames(built.manifest, built.templates, there)),
             )
-            found = replace(found, sites=_site_changes(built, deployed, session, sink, threads))
     finally:
         if stop_after:
             local_cloud.stop(project, name)
@@ -229,19 +256,32 @@ def refuse_protected(environment: Environment) -> None:
         )
 
 
-def refuse_data_loss(stacks: Iterable[DeployedStack], constructs: Mapping[str, Iterable[str]]) -> None:
-    """Failure (`data-would-be-deleted`) when a stack that holds data is not part of the program any more.
+def moves_to_write(built: Build, moves: Mapping[str, str]) -> tuple[Diagnostic, ...]:
+    """A warning for each rename that only this command knew of: the program must say it too."""
+    report = Report()
+    for old, new in moves.items():
+        for construct in built.application.constructs:
+            if (construct.name, construct.renamed_to) == (old, new):
+                report.warning(
+                    "move-not-written",
+                    f"`{new}` has kept the data of `{old}`, but the program does not say so",
+                    construct.span,
+                    helps=[f'write `was="{old}"` here: then every run and every environment keeps them unasked'],
+                )
+    return tuple(report.diagnostics)
 
-    `constructs`: the names of those that hold data, by stack, as far as known.
-    """
-    names = sorted({name for stack in stacks if stack.stateful for name in constructs.get(stack.name, (stack.name,))})
-    if names:
-        them = "it" if len(names) == 1 else "them"
-        raise Failure(
-            "data-would-be-deleted",
-            f"this would delete the data of {one_of(names)}",
-            notes=(f"the program does not hold {them} any more; nothing was deployed",),
-            helps=(f"put {them} back into the program", f"run it with `--delete-data` to delete {them} for good"),
+
+def _refuse_losses(built: Build, losses: list[ResourceChange], there: Deployed, consent: Consent) -> None:
+    """ConsentNeeded (`data-would-be-deleted`) unless somebody has agreed to every loss."""
+    if losses:
+        refuse_data_loss(
+            losses,
+            built.spans,
+            consented=consent.delete,
+            labels=built.labels,
+            renames=possible_renames(built.manifest, built.templates, there),
+            protected=built.environment.protect,
+            note="nothing was deployed",
         )
 
 

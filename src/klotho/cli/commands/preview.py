@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from klotho.cli.commands.program import program_at
+from klotho.cli.consent import moves_given
 from klotho.cli.console import Console, counted
 from klotho.cli.progress import lines
 from klotho.deploy.differences import ResourceChange
@@ -18,9 +19,10 @@ _SIGNS = {"add": ("+", "green"), "modify": ("~", "yellow"), "replace": ("±", "r
 _ACTIONS = {"create": "green", "update": "yellow", "recreate": "yellow", "delete": "red", "unchanged": "dim"}
 
 
-def run(path: Path, env: str | None, as_json: bool, detailed_exitcode: bool) -> int:
+def run(path: Path, env: str | None, move: list[str], as_json: bool, detailed_exitcode: bool) -> int:
     console = Console(as_json)
-    built, found = preview_up(program_at(path, "klotho preview"), env, lines.Quiet(console))
+    program = program_at(path, "klotho preview")
+    built, found = preview_up(program, env, lines.Quiet(console), moves=moves_given(move))
     if as_json:
         names = {"application": built.application.name, "environment": built.environment.name}
         console.json({"ok": True, **names, **found.to_json(built.spans)})
@@ -31,6 +33,9 @@ def run(path: Path, env: str | None, as_json: bool, detailed_exitcode: bool) -> 
 
 
 def _show(console: Console, found: Preview, spans: Mapping[str, Span]) -> None:
+    for move in found.moves:
+        where = f"{move.construct}: {counted(len(move.resources), 'resource')} from {move.source} to {move.target}"
+        console.out(f"{console.paint_out('move'.ljust(10), 'yellow')} {where}; the data stay")
     for stack in found.stacks:
         action = f"may {stack.action}" if stack.uncertain else stack.action
         console.out(f"{console.paint_out(action.ljust(10), _ACTIONS[stack.action])} {stack.stack}")
@@ -44,6 +49,11 @@ def _show(console: Console, found: Preview, spans: Mapping[str, Span]) -> None:
         return
     if changed:
         console.note(_summary(changed))
+    for rename in found.renames:
+        console.note(
+            f"{rename.new} may be {rename.old} under a new name: `klotho preview --move {rename.old}={rename.new}` "
+            f"shows that, and `klotho up` asks"
+        )
     for stack_name, lost in found.data_lost:
         console.note(console.paint(f"data would be lost: {lost.logical_id} ({lost.type}) in {stack_name}", "red"))
 

@@ -8,22 +8,40 @@ from pathlib import Path
 from typing import Any
 
 from klotho.cli.commands.program import program_at
+from klotho.cli.consent import ask, moves_given
 from klotho.cli.console import Console
 from klotho.cli.failed_stacks import diagnostics_of, exit_code_of
 from klotho.cli.progress import progress_for
+from klotho.deploy.data_loss import Consent, ConsentNeeded
 from klotho.deploy.orchestrator import Deployment
 from klotho.diagnostics import Diagnostic, ExitCode
-from klotho.driver.deployment import UpResult
+from klotho.driver.deployment import UpResult, moves_to_write
 from klotho.driver.deployment import up as bring_up
 from klotho.driver.unset_secrets import warnings_of
 
 
-def run(path: Path, env: str | None, yes: bool, delete_data: bool, take_over: bool, as_json: bool) -> int:
-    """`yes` changes nothing yet: the local environment asks no questions, data loss needs its own flag."""
+def run(
+    path: Path,
+    env: str | None,
+    yes: bool,
+    delete_data: list[str],
+    move: list[str],
+    take_over: bool,
+    as_json: bool,
+) -> int:
+    """`yes` is no consent to losing data: they go by name only."""
     console = Console(as_json)
     program = program_at(path, "klotho up")
-    with progress_for(console) as sink:
-        result = bring_up(program, env, sink, delete_data=delete_data, take_over=take_over)
+    consent = Consent(frozenset(delete_data), moves_given(move))
+    while True:
+        try:
+            with progress_for(console) as sink:
+                result = bring_up(program, env, sink, consent=consent, take_over=take_over)
+            break
+        except ConsentNeeded as needed:
+            if not console.interactive or not needed.names:
+                raise
+            consent = ask(console, needed, consent)
     if not result.deployment.ok:
         return _failed(console, result)
     if result.failed_sites:
@@ -35,6 +53,7 @@ def run(path: Path, env: str | None, yes: bool, delete_data: bool, take_over: bo
         return 0
     console.diagnostics(result.built.diagnostics, program.folder)
     console.diagnostics(warnings_of(result.built, result.secrets_not_set), program.folder)
+    console.diagnostics(moves_to_write(result.built, consent.moves), program.folder)
     _succeeded(console, result)
     return 0
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from klotho.diagnostics.codes.deploy import PAGES as _DEPLOY
 from klotho.diagnostics.codes.engine import PAGES as _ENGINE
+from klotho.diagnostics.codes.moves import PAGES as _MOVES
 from klotho.diagnostics.codes.page import Page
 from klotho.diagnostics.codes.program import PAGES as _PROGRAM
 
-PAGES: dict[str, Page] = {page.code: page for group in (_PROGRAM, _ENGINE, _DEPLOY) for page in group}
+PAGES: dict[str, Page] = {page.code: page for group in (_PROGRAM, _ENGINE, _DEPLOY, _MOVES) for page in group}

@@ -173,12 +173,6 @@ _DEPLOYMENT = (
         "Fix the cause and run `klotho up` again: what is done already is not done twice.",
     ),
     Page(
-        "data-would-be-deleted",
-        "The change would remove or replace a database or table.",
-        "Its data would be gone.",
-        "Undo the change, or run the command with `--delete-data` if the data may go.",
-    ),
-    Page(
         "unit-failed",
         "Everything is deployed, but a service, database or API of the application does not run.",
         "Its address does not answer, or another program answers there; the reason is shown.",
@@ -202,12 +196,6 @@ _DEPLOYMENT = (
         "`klotho.yaml` says `protect: true` for the environment, and the command would delete its data.",
         "Protection is there so that nobody deletes data by a flag.",
         "Remove `protect: true` first, if the data may go.",
-    ),
-    Page(
-        "consent-needed",
-        "A command that deletes data ran where nobody can be asked.",
-        "Deleting data needs a person's word, or `--yes`.",
-        "Add `--yes`.",
     ),
     Page(
         "local-cloud",
