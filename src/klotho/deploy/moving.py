@@ -29,7 +29,9 @@ from klotho.deploy.stacks import STATEFUL_TAG, DeployedStack, Request, StackCall
 from klotho.diagnostics import ExitCode, Failure
 from klotho.stacks import DIGEST, Manifest
 
-DIGEST_WHILE_MOVING = "moving"
+WHILE_MOVING = "moving-"
+"""How the digests of stacks begin while something moves. The rest is the template's, for CloudFormation takes no update
+that changes nothing but a template's metadata or a DeletionPolicy."""
 _PLACEHOLDER = {"Type": "AWS::Logs::LogGroup", "Properties": {"RetentionInDays": 1}}
 _OUTPUT = "KlothoMoving"
 _BUSY = ("CREATE_IN_PROGRESS", "EXECUTE_IN_PROGRESS", "ROLLBACK_IN_PROGRESS", "DELETE_IN_PROGRESS")
@@ -64,7 +66,7 @@ class Mover:
         """Import what an earlier run had let go and not imported yet; gives the names of the stacks it changed."""
         touched: set[str] = set()
         for stack in stacks:
-            if stack.digest != DIGEST_WHILE_MOVING:
+            if not (stack.digest or "").startswith(WHILE_MOVING):
                 continue
             template = self._calls.template(stack.stack_name)
             waiting = template.get("Metadata", {}).get("klotho", {}).get("importing", {})
@@ -218,7 +220,7 @@ class Mover:
                 **self._argument(body),
                 Parameters=[
                     {"ParameterKey": key, "ParameterValue": value}
-                    for key, value in sorted({**there.parameters, **_digest_value(template)}.items())
+                    for key, value in sorted({**there.parameters, DIGEST: there.digest or WHILE_MOVING}.items())
                 ],
                 Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"],
                 ResourcesToImport=[
@@ -265,13 +267,14 @@ class Mover:
         self, stack: str, template: Template, parameters: Mapping[str, str], tags: Mapping[str, str]
     ) -> Request:
         body = _bytes(template)
+        digest = hashlib.sha256(body).hexdigest()
         return Request(
             stack_name=stack,
             template=body,
-            template_digest=hashlib.sha256(body).hexdigest(),
+            template_digest=digest,
             parameters=parameters,
             tags=tags,
-            digest=DIGEST_WHILE_MOVING,
+            digest=f"{WHILE_MOVING}{digest[:32]}",
             token=self._token(stack),
         )
 
@@ -350,10 +353,6 @@ def _digest_sections() -> dict[str, Any]:
         "Parameters": {DIGEST: {"Type": "String"}},
         "Outputs": {DIGEST: {"Value": {"Ref": DIGEST}}},
     }
-
-
-def _digest_value(template: Template) -> dict[str, str]:
-    return {DIGEST: DIGEST_WHILE_MOVING} if DIGEST in template.get("Parameters", {}) else {}
 
 
 def _failed(doing: str, reason: str) -> Failure:
