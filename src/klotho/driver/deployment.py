@@ -113,15 +113,7 @@ def up(
             steps=_steps(built, session, sink),
             labels=built.labels,
         )
-        deployed = orchestrator.recovered(
-            session.calls.deployed(project=project, environment=name, application=application)
-        )
-        there = read_deployed(built.manifest, deployed, session.calls)
-        moves = planned_moves(built.manifest, built.templates, there)
-        _refuse_losses(built, orchestrator.losses(there, moves), there, consent)
-        record = _record(built, known)
-        records.write(record)
-        deployment = orchestrator.deploy(deployed, delete_data=consent.delete, moves=moves, checked=True)
+        record, deployment = _deploy(built, known, session, orchestrator, consent)
         settled = {item.stack: item.outputs for item in deployment.outcomes if item.result in _UP}
         published = sites.publish(settled, session.clients, run_id, local_pace())
     outputs = shown_outputs(built.manifest, {item.stack: item.outputs for item in deployment.outcomes})
@@ -134,6 +126,26 @@ def up(
     unset = secrets_not_set(built, outputs, session.clients)
     domains = local_domains(built.application, units)
     return UpResult(built, deployment, outputs, time.monotonic() - begun, failed, unset, published, domains)
+
+
+def _deploy(
+    built: Build,
+    known: records.Record | None,
+    session: local_cloud.Session,
+    orchestrator: Orchestrator,
+    consent: Consent,
+) -> tuple[records.Record, Deployment]:
+    """Deploy, once it is sure that no data are lost; with what is kept of it."""
+    project, name, application = built.application.project, built.environment.name, built.application.name
+    deployed = orchestrator.recovered(
+        session.calls.deployed(project=project, environment=name, application=application)
+    )
+    there = read_deployed(built.manifest, deployed, session.calls)
+    moves = planned_moves(built.manifest, built.templates, there)
+    _refuse_losses(built, orchestrator.losses(there, moves), there, consent)
+    record = _record(built, known)
+    records.write(record)
+    return record, orchestrator.deploy(deployed, delete_data=consent.delete, moves=moves, checked=True)
 
 
 def _record(built: Build, known: records.Record | None) -> records.Record:

@@ -79,10 +79,11 @@ class Counting:
 
         def counted(**request: Any) -> Any:
             self.count += 1
-            answer = real(**request)
-            if self.count == self._killed_at:
-                raise Killed
-            return answer
+            try:
+                return real(**request)
+            finally:
+                if self.count == self._killed_at:
+                    raise Killed
 
         return counted
 
