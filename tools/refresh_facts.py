@@ -3,6 +3,10 @@
 The schemas come from the copy that the `cfn-lint` package ships (a development dependency): its internal layout is
 not an API, so this script is the only place that knows it. Descriptions are left out; nothing else is changed.
 
+What the schemas' handlers and the deployer call is looked up in the copy of AWS's Service Authorization Reference that
+the `parliament` package ships (another one), and vendored as `actions.json`: which actions exist, and on which
+resources.
+
     python tools/refresh_facts.py [--check]
 """
 
@@ -10,7 +14,9 @@ from __future__ import annotations
 
 import json
 import sys
-from importlib.metadata import version
+import tomllib
+from collections.abc import Iterator, Mapping
+from importlib.metadata import distribution, version
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -54,9 +60,50 @@ def rendered() -> dict[str, str]:
         "package": f"cfn-lint {version('cfn-lint')}",
         "schema_date": json.loads((schemas / "version.json").read_text())["schema_date"],
         "region": REGION,
+        "actions": f"parliament {version('parliament')}",
     }
+    out["actions.json"] = rendered_actions([json.loads(text) for text in out.values()])
     out["source.json"] = json.dumps(source, indent=1, sort_keys=True) + "\n"
     return out
+
+
+def named_actions(schemas: list[Mapping[str, Any]]) -> Iterator[str]:
+    """Every IAM action a handler of the vendored types or the deployer itself calls, as they write it."""
+    for schema in schemas:
+        for handler in schema.get("handlers", {}).values():
+            yield from handler.get("permissions", ())
+        yield from schema.get("tagging", {}).get("permissions", ())
+    table = tomllib.loads((FACTS.parent / "tables" / "deployer.toml").read_text())
+    for entry in table["calls"]:
+        yield from entry["actions"]
+    for entry in table["types"].values():
+        yield from entry.get("actions", ())
+
+
+def rendered_actions(schemas: list[Mapping[str, Any]]) -> str:
+    """`service:Action` to the ARNs it may name, required ones first; unknown ones are left out."""
+    path = distribution("parliament").locate_file("parliament/iam_definition.json")
+    services = {item["prefix"]: item for item in json.loads(Path(str(path)).read_text())}
+    actions: dict[str, dict[str, list[str]]] = {}
+    for service, _, name in (text.partition(":") for text in named_actions(schemas)):
+        known = services.get(service)
+        found = next((item for item in (known or {}).get("privileges", ()) if _same(item["privilege"], name)), None)
+        if known is None or found is None:
+            continue
+        arns = {item["resource"]: item["arn"].replace("${Partition}", "aws") for item in known["resources"]}
+        kinds = sorted({item["resource_type"] for item in found["resource_types"] if item["resource_type"]})
+        actions[f"{service}:{found['privilege']}"] = {
+            "required": [arns[kind[:-1]] for kind in kinds if kind.endswith("*") and kind[:-1] in arns],
+            "optional": [arns[kind] for kind in kinds if kind in arns and f"{kind}*" not in kinds],
+        }
+    newer = tomllib.loads((FACTS.parent / "tables" / "deployer.toml").read_text())["newer"]
+    actions |= {name: {"required": arns, "optional": []} for name, arns in newer.items() if name not in actions}
+    return json.dumps(actions, indent=1, sort_keys=True) + "\n"
+
+
+def _same(left: str, right: str) -> bool:
+    """Actions are not case-sensitive, and handlers write some in another case."""
+    return left.lower() == right.lower()
 
 
 def main() -> int:
@@ -74,7 +121,7 @@ def main() -> int:
         present[name].unlink()
     for name, text in wanted.items():
         (FACTS / name).write_text(text)
-    print(f"wrote {len(wanted) - 1} schemas")
+    print(f"wrote {len(wanted) - 2} schemas")
     return 0
 
 

@@ -13,79 +13,17 @@ from pathlib import Path
 
 import pytest
 
-from klotho.cli.run import run
 from klotho.diagnostics.codes import PAGES
 from klotho.driver.construct_page import kinds
 
-Run = Callable[..., "subprocess.CompletedProcess[str]"]
-
-GOOD = """\
-import klotho
-from klotho import API, Compute, Databases
-klotho.Application("shop", project="acme")
-visits = Databases.KeyValue(name="visits", key="page")
-hello = Compute.Function(name="hello", handler="hello.handler")
-hello.read_writes_to(visits)
-API(name="web").attach_service(hello, route="/")
-"""
+from .conftest import GOOD, Run, codes
 
 
-@pytest.fixture
-def klotho(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Runs `klotho` in this process, in an empty folder with its own XDG folders; fails on any traceback."""
-    monkeypatch.chdir(tmp_path)
-    for name in ("CI", "NO_COLOR"):
-        monkeypatch.delenv(name, raising=False)
-    for name in ("state", "cache"):
-        monkeypatch.setenv(f"XDG_{name.upper()}_HOME", str(tmp_path / name))
-
-    def run_here(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        with pytest.MonkeyPatch.context() as patch:
-            for key, value in environment.items():
-                patch.setenv(key, value)
-            code = run(arguments)
-        printed = capsys.readouterr()
-        assert "Traceback" not in printed.out + printed.err
-        return subprocess.CompletedProcess(arguments, code, printed.out, printed.err)
-
-    return run_here
-
-
-@pytest.fixture
-def klotho_process(klotho: Run, tmp_path: Path) -> Run:
-    """The same as a process of its own."""
-
-    def run_there(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            [sys.executable, "-m", "klotho.cli", *arguments],
-            cwd=tmp_path, env={**os.environ, **environment}, capture_output=True, text=True, timeout=60,
-            stdin=subprocess.DEVNULL,
-        )  # fmt: skip
-        assert "Traceback" not in done.stdout + done.stderr
-        return done
-
-    return run_there
-
-
-@pytest.fixture
-def shop(tmp_path: Path) -> Path:
-    (tmp_path / "infra.py").write_text(GOOD)
-    (tmp_path / "hello.py").write_text("def handler(event, context): ...\n")
-    return tmp_path
-
-
-def codes(done: subprocess.CompletedProcess[str]) -> list[str]:
-    data = json.loads(done.stdout)
-    assert data["ok"] is False
-    return [item["code"] for item in data["diagnostics"]]
-
-
-def test_help_lists_every_command_and_hides_the_aliases(klotho: Run) -> None:
-    done = klotho("--help")
+def test_help_lists_every_command_and_hides_the_aliases(klotho: Run, golden: Callable[[Path, str], None]) -> None:
+    done = klotho("--help", COLUMNS="100")
     assert done.returncode == 0
-    listed = [line.split()[0] for line in done.stdout.partition("Commands:")[2].splitlines() if line.startswith("  ")]
-    assert listed == ["init", "build", "preview", "up", "down", "status", "outputs", "logs", "explain", "secret"]
-    assert klotho().stdout == done.stdout
+    golden(Path(__file__).with_name("help.txt"), done.stdout)
+    assert klotho(COLUMNS="100").stdout == done.stdout
 
 
 @pytest.mark.parametrize(("alias", "command"), [("plan", "preview"), ("deploy", "up"), ("destroy", "down")])
@@ -129,7 +67,7 @@ def test_wrong_usage_under_json_is_json(klotho: Run) -> None:
     assert (done.returncode, codes(done), done.stderr) == (2, ["usage"], "")
 
 
-@pytest.mark.parametrize("command", ["build", "preview", "up", "down", "status", "outputs", "logs"])
+@pytest.mark.parametrize("command", ["build", "preview", "up", "down", "status", "outputs", "logs", "permissions"])
 def test_without_a_program_every_command_ends_with_6_and_says_what_to_do(command: str, klotho: Run) -> None:
     done = klotho(command)
     assert done.returncode == 6
@@ -137,7 +75,7 @@ def test_without_a_program_every_command_ends_with_6_and_says_what_to_do(command
     assert "klotho init" in done.stderr
 
 
-@pytest.mark.parametrize("command", ["build", "preview", "up"])
+@pytest.mark.parametrize("command", ["build", "preview", "up", "permissions"])
 def test_a_program_with_mistakes_ends_with_1_shows_all_of_them_and_writes_nothing(
     command: str, klotho: Run, shop: Path
 ) -> None:
@@ -175,11 +113,14 @@ def test_under_ci_the_environment_must_be_named(klotho: Run, shop: Path) -> None
     assert klotho("build", CI="false").returncode == 0
 
 
-@pytest.mark.parametrize("command", ["up", "preview", "down", "status", "outputs", "logs"])
-def test_aws_is_refused_by_name_and_still_builds(command: str, klotho: Run, shop: Path) -> None:
+@pytest.mark.parametrize("command", ["up", "preview", "status", "outputs", "logs"])
+def test_without_credentials_an_environment_on_aws_is_refused_and_still_builds(
+    command: str, klotho: Run, shop: Path
+) -> None:
     (shop / "klotho.yaml").write_text("environments:\n  prod:\n    target: aws\n    region: eu-west-1\n")
-    done = klotho(command, "--env", "prod", "--json")
-    assert (done.returncode, codes(done)) == (1, ["aws-not-yet"])
+    nobody = {"AWS_EC2_METADATA_DISABLED": "true", "AWS_SHARED_CREDENTIALS_FILE": "none", "AWS_CONFIG_FILE": "none"}
+    done = klotho(command, "--env", "prod", "--json", AWS_ACCESS_KEY_ID="", AWS_SECRET_ACCESS_KEY="", **nobody)
+    assert (done.returncode, codes(done)) == (3, ["credentials-refused"])
     if command == "up":
         assert klotho("build", "--env", "prod").returncode == 0
 
@@ -384,7 +325,9 @@ def test_a_file_or_folder_of_the_users_is_never_an_output_folder(klotho: Run, sh
     assert after == before
 
 
-@pytest.mark.parametrize("command", ["init", "build", "preview", "up", "down", "status", "outputs", "logs"])
+@pytest.mark.parametrize(
+    "command", ["init", "build", "preview", "up", "down", "status", "outputs", "logs", "permissions"]
+)
 def test_every_command_takes_env_yes_and_json(command: str) -> None:
     result = subprocess.run(
         [sys.executable, "-m", "klotho.cli", command, "--help"], capture_output=True, text=True, check=True

@@ -8,10 +8,11 @@ from email.message import Message
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from klotho import config
+from klotho.runtime.errors import CallerNotVouchedError
 
 
 def token(claims: dict[str, Any]) -> str:
@@ -31,6 +32,23 @@ def test_an_event_says_who_called() -> None:
     asked = config.caller({"requestContext": {"authorizer": {"lambda": {"who": "me"}}}})
     assert asked is not None and (asked.by, asked.context, asked.subject) == ("function", {"who": "me"}, "")
     assert config.caller({"requestContext": {"http": {}}}) is None
+
+
+@pytest.fixture(autouse=True)
+def only_the_api_reaches_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KLOTHO_CALLER", "api")
+
+
+@pytest.mark.parametrize("request_", [TOLD, {"requestContext": {"authorizer": {"jwt": {"claims": CLAIMS}}}}])
+def test_where_others_reach_the_code_nobody_can_say_who_called(
+    request_: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KLOTHO_UNIT", "orders")
+    monkeypatch.setenv("KLOTHO_CALLER", "also:mailer,pdf")
+    with pytest.raises(CallerNotVouchedError, match=r"who called orders: mailer, pdf can reach it without the API"):
+        config.caller(request_)
+    monkeypatch.delenv("KLOTHO_CALLER")
+    assert config.caller(request_) is None, "no API in front of it authenticates"
 
 
 def message() -> Message:
@@ -72,6 +90,7 @@ def test_nobody_is_believed_for_whom_the_api_did_not_vouch(headers: Any) -> None
     assert config.caller(headers) is None
 
 
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.dictionaries(st.sampled_from(["x-klotho-caller", "authorization", "host"]), st.text() | st.binary()))
 def test_no_header_is_a_fault(headers: dict[str, Any]) -> None:
     config.caller(headers)

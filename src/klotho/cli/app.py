@@ -8,6 +8,9 @@ from typing import Annotated
 
 import typer
 
+from klotho.cli.groups.accounts import bootstrap, ci
+from klotho.cli.groups.env import env
+from klotho.cli.groups.history import history
 from klotho.cli.groups.secret import secret
 from klotho.cli.options import (
     PROGRAM,
@@ -86,6 +89,19 @@ def build(
     run(path, env, out, as_json)
 
 
+@app.command()
+def check(
+    path: PathArgument = PROGRAM,
+    env: EnvironmentOption = None,
+    yes: AsksNothingOption = False,
+    as_json: JsonOption = False,
+) -> int:
+    """Find every mistake that can be found without deploying."""
+    from klotho.cli.commands.check import run
+
+    return run(path, env, as_json)
+
+
 @app.command("preview")
 @app.command("diff", hidden=True)
 @app.command("plan", hidden=True)
@@ -94,18 +110,23 @@ def preview(
     env: EnvironmentOption = None,
     move: MoveOption = None,
     yes: AsksNothingOption = False,
+    diff: Annotated[bool, typer.Option("--diff", help="Show old and new values of every property.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="List everything that is created.")] = False,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Ask CloudFormation too, by change sets that are deleted again.")
+    ] = False,
     as_json: JsonOption = False,
     detailed_exitcode: Annotated[
         bool, typer.Option("--detailed-exitcode", help="Exit 20 when there are changes.")
     ] = False,
 ) -> int:
-    """Show what `up` would change (also: diff, plan).
+    """Show what `up` would change, why, and what it opens (also: diff, plan).
 
     Changes nothing. Exits 0 unless --detailed-exitcode is given.
     """
     from klotho.cli.commands.preview import run
 
-    return run(path, env, move or [], as_json, detailed_exitcode)
+    return run(path, env, move or [], as_json, detailed_exitcode, diff=diff, verbose=verbose, verify=verify)
 
 
 @app.command("up")
@@ -224,4 +245,27 @@ def explain(
     run(topic, as_json)
 
 
+@app.command()
+def permissions(
+    path: PathArgument = PROGRAM,
+    env: EnvironmentOption = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Write `deployer-1.json` … there instead of printing.")
+    ] = None,
+    yes: AsksNothingOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Print the IAM policies that deploying this application needs.
+
+    Deploys nothing, asks AWS nothing.
+    """
+    from klotho.cli.commands.permissions import run
+
+    run(path, env, out, as_json)
+
+
+app.add_typer(history)
+app.command("bootstrap")(bootstrap)
 app.add_typer(secret, name="secret")
+app.add_typer(ci, name="ci")
+app.add_typer(env, name="env")

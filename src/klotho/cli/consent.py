@@ -1,7 +1,7 @@
-"""Asks a person for what only a person can say: that data may go, or that a construct has a new name.
+"""Asks the person before something is done to an account on AWS, before data go, and whether a rename is one.
 
-Input: what `up` refused. Output: a `Consent` that holds the answers. In scripts nobody is asked: the same is said by
-`--delete-data NAME` and `--move OLD=NEW`.
+Input: a console. Output: a `Consent` for the deployer. Refuses to go on, with exit 2, where nobody can be asked. What
+only a person can say about data, scripts say by `--delete-data NAME` and `--move OLD=NEW`.
 """
 
 from __future__ import annotations
@@ -10,8 +10,37 @@ import sys
 from dataclasses import replace
 
 from klotho.cli.console import Console
-from klotho.deploy.data_loss import Consent, ConsentNeeded
+from klotho.cli.preview_page import Page
+from klotho.cli.progress import Progress
+from klotho.deploy.data_loss import Agreed, ConsentNeeded
+from klotho.deploy.preview import Preview
 from klotho.diagnostics import ExitCode, Failure
+from klotho.driver.build import Build
+from klotho.driver.deployment import Consent
+
+
+class Asked:
+    """Questions at the terminal; progress stands still while one is open."""
+
+    def __init__(self, console: Console, progress: Progress) -> None:
+        self._console = console
+        self._progress = progress
+
+    @property
+    def consent(self) -> Consent:
+        return Consent(self._bootstrap, self._deploy)
+
+    def _bootstrap(self, question: str) -> bool:
+        return self._yes(question)
+
+    def _deploy(self, built: Build, found: Preview) -> bool:
+        with self._progress.paused():
+            for line in Page(found, built.spans, self._console.paint_out).lines():
+                self._console.out(line)
+        return self._yes(f"Deploy this to {built.environment.name}?")
+
+    def _yes(self, question: str) -> bool:
+        return _answered(self._console, self._progress, question)
 
 
 def moves_given(options: list[str]) -> dict[str, str]:
@@ -30,22 +59,43 @@ def moves_given(options: list[str]) -> dict[str, str]:
     return found
 
 
-def ask(console: Console, needed: ConsentNeeded, given: Consent) -> Consent:
-    """What is agreed to now; Failure (`cancelled`) when the answer is no."""
+def ask_about_data(console: Console, needed: ConsentNeeded, given: Agreed) -> Agreed:
+    """What is agreed to now, asked where no progress is shown; Failure (`cancelled`) when the answer is no."""
     for rename in needed.renames:
-        question = f"{rename.old} is gone and {rename.new} is new, and {rename.new} can keep its data."
-        if _answer(console, question, f"Is {rename.new} the new name of {rename.old}? [y/N] ").lower() in ("y", "yes"):
+        console.note(f"{rename.old} is gone and {rename.new} is new, and {rename.new} can keep its data.")
+        if _typed(f"Is {rename.new} the new name of {rename.old}? [y/N] ").casefold() in ("y", "yes"):
             return replace(given, moves={**given.moves, rename.old: rename.new})
     for line in (str(needed), *needed.diagnostic.notes):
         console.note(line)
     for name in needed.names:
-        if _answer(console, f"The data of {name} would be deleted for good.", f"Type {name} to go on: ") != name:
+        console.note(f"The data of {name} would be deleted for good.")
+        if _typed(f"Type {name} to go on: ") != name:
             raise Failure("cancelled", "nothing was deleted", exit_code=ExitCode.CANCELLED)
     return replace(given, delete=given.delete | set(needed.names))
 
 
-def _answer(console: Console, said: str, question: str) -> str:
-    console.note(said)
+def _typed(question: str) -> str:
     sys.stderr.write(question)
     sys.stderr.flush()
     return sys.stdin.readline().strip()
+
+
+def agree(console: Console, progress: Progress, question: str) -> None:
+    """Failure (`not-agreed`) when the person says no."""
+    if not _answered(console, progress, question):
+        raise Failure("not-agreed", "nothing was changed", exit_code=ExitCode.CANCELLED)
+
+
+def _answered(console: Console, progress: Progress, question: str) -> bool:
+    if not console.interactive:
+        raise Failure(
+            "consent-needed",
+            "this needs your consent, and there is no terminal to ask at",
+            notes=(question,),
+            helps=("add `--yes` to agree", "`klotho preview` shows what would happen"),
+            exit_code=ExitCode.USAGE,
+        )
+    with progress.paused():
+        sys.stderr.write(f"{question} [y/N] ")
+        sys.stderr.flush()
+        return sys.stdin.readline().strip().casefold() in ("y", "yes")

@@ -18,6 +18,7 @@ from typing import Any, Literal, Protocol
 from klotho.deploy.events import AssetDone, AssetFailed, AssetProgress, AssetStarted, Sink
 from klotho.deploy.functions.package import FunctionPackager, FunctionZip
 from klotho.deploy.place import Clients, translated
+from klotho.deploy.target import Target
 from klotho.diagnostics import Diagnostic, Failure, Label, Report, Span
 from klotho.resources import PackageAsset
 from klotho.stacks import AssetSource
@@ -35,9 +36,9 @@ class BuiltAsset:
 
 
 class ImageBuilder(Protocol):
-    """Builds a container image from an asset's properties (`context`, `dockerfile`, `build_args`)."""
+    """Builds a container image from an asset's properties (`context`, `dockerfile`, `build_args`, `architecture`)."""
 
-    def __call__(self, properties: Mapping[str, Any], log: Log) -> str:
+    def __call__(self, asset: PackageAsset, log: Log) -> str:
         """The image's URI: equal content gives an equal URI, and an image built before is not built again."""
 
 
@@ -46,6 +47,19 @@ class ImageValidator(Protocol):
 
     def __call__(self, properties: Mapping[str, Any]) -> None:
         """Failure, at the Dockerfile's line, for what the image builder is certain to refuse."""
+
+
+class Assets(Protocol):
+    """What the deployer asks of assets, built now or long ago."""
+
+    def future(self, construct: str) -> Future[BuiltAsset]:
+        """The build of an asset; fails with `Failure`."""
+
+    def value(self, source: AssetSource, bucket: str) -> str:
+        """A parameter's value; waits for the build."""
+
+    def upload(self, constructs: Iterable[str], clients: Clients) -> None:
+        """Make sure the bucket holds the zips of these assets."""
 
 
 class AssetStep:
@@ -57,15 +71,17 @@ class AssetStep:
         *,
         program_root: Path,
         cache: Path,
+        target: Target,
         build_image: ImageBuilder,
         sink: Sink,
         clock: Callable[[], float],
         validate_image: ImageValidator | None = None,
         spans: Mapping[str, Span] | None = None,
     ) -> None:
-        """`spans` are the user's lines by construct id. Without `validate_image` images fail when they are built."""
+        """`target`: what functions are packaged for. `spans` are the user's lines by construct id. Without
+        `validate_image` images fail when they are built."""
         self._assets = {asset.construct: asset for asset in assets}
-        self._packager = FunctionPackager(program_root, cache)
+        self._packager = FunctionPackager(program_root, cache, target)
         self._build_image = build_image
         self._validate_image = validate_image
         self._spans = spans or {}
@@ -156,7 +172,7 @@ class AssetStep:
             self._sink(AssetProgress(asset.construct, line))
 
         if type_ == "image":
-            uri = self._build_image(asset.properties, log)
+            uri = self._build_image(asset, log)
             return BuiltAsset(uri=uri), uri.rpartition(":")[2][:12]
         built = self._packager.package(asset.properties, log)
         return BuiltAsset(zip=built), f"{built.digest[:12]}{' unchanged' if built.cached else ''}"

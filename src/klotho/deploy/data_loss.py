@@ -16,7 +16,7 @@ from klotho.diagnostics import Failure, Span, one_of
 
 
 @dataclass(frozen=True, slots=True)
-class Consent:
+class Agreed:
     """What a person has agreed to, by name."""
 
     delete: frozenset[str] = frozenset()
@@ -25,7 +25,7 @@ class Consent:
     """New names of constructs by the former ones, whose data they keep."""
 
 
-NO_CONSENT = Consent()
+NOTHING_AGREED = Agreed()
 
 
 class ConsentNeeded(Failure):

@@ -9,7 +9,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 
-from klotho.deploy.stacks import DeployedStack
+from klotho.deploy.stacks import STATEFUL_TAG, DeployedStack
 from klotho.stacks import Manifest, Stack
 
 
@@ -17,6 +17,11 @@ def leftovers(manifest: Manifest, deployed: Mapping[str, DeployedStack]) -> list
     """Stacks of the application that the manifest does not hold any more."""
     wanted = {stack.stack_name for stack in manifest.stacks}
     return [stack for name, stack in sorted(deployed.items()) if name not in wanted]
+
+
+def wanted_tags(stack: Stack) -> dict[str, str]:
+    """The tags it is deployed with, which CloudFormation hands to its resources."""
+    return {**stack.tags, STATEFUL_TAG: str(stack.stateful).lower()}
 
 
 def deployed_digest(stack: Stack, parameters: Mapping[str, str]) -> str:

@@ -7,25 +7,26 @@ fixed point. Refuses nothing; a type without vendored facts is taken to change i
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from klotho.catalogue.facts import PropertyPath, edited, is_known, schema
 from klotho.catalogue.retention import retention
+from klotho.deploy.comparison import REPLACED as REPLACED
+from klotho.deploy.comparison import STACK_TAGS, PropertyDifference, Side, compared
+from klotho.deploy.comparison import UNKNOWN as UNKNOWN
 from klotho.deploy.template import construct_of, is_remade
 
-Change = Literal["add", "modify", "replace", "remove"]
+Change = Literal["add", "modify", "replace", "remove", "moved"]
+"""`moved`: it keeps what it holds under another logical id or in another stack."""
 
-UNKNOWN = "(known after deploy)"
-"""The value of a parameter whose upstream has yet to change."""
-
-REPLACED = "(of the replacement)"
-"""The value of a reference to a resource that is replaced: certain to differ, whatever it will be."""
+WORDS: Mapping[Change, str] = {
+    "add": "create", "modify": "update", "replace": "replace", "remove": "delete", "moved": "moved",
+}  # fmt: skip
+"""What people and `--json` call a resource's change; in the order of summaries."""
 
 _KEEPING = ("Retain", "RetainExceptOnCreate", "Snapshot")
-_SUBSTITUTION = re.compile(r"\$\{([A-Za-z0-9:.]+)\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,10 @@ class ResourceChange:
     """Whether data it holds would be gone (or only kept as a snapshot or an orphan)."""
     uncertain: bool = False
     """It changes only if a value that is known after deploy turns out to differ."""
+    details: tuple[PropertyDifference, ...] = field(default=(), repr=False)
+    """Each place where it differs, with its values; empty for an added or removed resource."""
+    moved_from: str = ""
+    """`stack/LogicalId` where it was before, of a moved one."""
 
 
 def holds_data(resource: Mapping[str, Any]) -> bool:
@@ -59,13 +64,21 @@ def holds_data(resource: Mapping[str, Any]) -> bool:
 
 
 def differences(
-    before: Mapping[str, Any], old: Mapping[str, str], after: Mapping[str, Any], new: Mapping[str, str]
+    before: Mapping[str, Any],
+    old: Mapping[str, str],
+    after: Mapping[str, Any],
+    new: Mapping[str, str],
+    *,
+    tags_differ: bool = False,
 ) -> list[ResourceChange]:
-    """Changes from template `before` with parameter values `old` to `after` with `new`, by logical id."""
+    """Changes from template `before` with parameter values `old` to `after` with `new`, by logical id.
+
+    `tags_differ`: so do the stack's tags, which CloudFormation hands to every resource that takes some.
+    """
     was, will = before.get("Resources", {}), after.get("Resources", {})
     found = [_described("add", name, will[name]) for name in will.keys() - was.keys()]
     found += [_described("remove", name, was[name]) for name in was.keys() - will.keys()]
-    found += [_changed(name, will[name], how) for name, how in _compared(was, old, will, new).items()]
+    found += [_changed(name, will[name], how) for name, how in _compared(was, old, will, new, tags_differ).items()]
     return sorted(found, key=lambda item: item.logical_id)
 
 
@@ -79,28 +92,38 @@ def removals(template: Mapping[str, Any]) -> list[ResourceChange]:
     return [_described("remove", name, resource) for name, resource in sorted(template.get("Resources", {}).items())]
 
 
-def unknown_outputs(
-    before: Mapping[str, Any], after: Mapping[str, Any], changes: list[ResourceChange]
+def changed_outputs(
+    before: Mapping[str, Any],
+    old: Mapping[str, str],
+    after: Mapping[str, Any],
+    new: Mapping[str, str],
+    changes: list[ResourceChange],
 ) -> dict[str, str]:
-    """Outputs whose value can't be known before the deploy, as `UNKNOWN`; as `REPLACED` if it is certain to differ."""
-    replaced = {item.logical_id for item in changes if item.change == "replace" and not item.uncertain}
-    fresh = {item.logical_id for item in changes if item.change in ("add", "replace")}
-    old = before.get("Outputs", {})
+    """What stands for the outputs that will differ, or may: `REPLACED` where that is certain, the new value where it is
+    known already, else `UNKNOWN`."""
+    certain = {item.logical_id for item in changes if item.change == "replace" and not item.uncertain}
+    fresh = {item.logical_id for item in changes if item.change in ("add", "replace")} - certain
+    left = Side(old, {})
+    right = Side(new, {**dict.fromkeys(fresh, UNKNOWN), **dict.fromkeys(certain, REPLACED)})
+    was = before.get("Outputs", {})
     found = {}
     for name, output in after.get("Outputs", {}).items():
-        named = set(_named(output.get("Value")))
-        if replaced & named:
-            found[name] = REPLACED
-        elif fresh & named or old.get(name, {}).get("Value") != output.get("Value"):
-            found[name] = UNKNOWN
+        value = str(right.filled(output.get("Value")))
+        if name not in was or str(left.filled(was[name].get("Value"))) != value:
+            found[name] = next((mark for mark in (REPLACED, UNKNOWN) if mark in value), _if_known(value))
     return found
+
+
+def _if_known(value: str) -> str:
+    """The text of an output that names no resource."""
+    return UNKNOWN if "${" in value or "{'Fn::" in value else value
 
 
 @dataclass(frozen=True, slots=True)
 class _Difference:
     """How a resource that stays differs."""
 
-    paths: tuple[PropertyPath, ...]
+    details: tuple[PropertyDifference, ...]
     fixed: tuple[str, ...]
     """Which of the changed properties replace the resource."""
     uncertain: bool
@@ -108,16 +131,15 @@ class _Difference:
 
 
 def _compared(
-    was: Mapping[str, Any], old: Mapping[str, str], will: Mapping[str, Any], new: Mapping[str, str]
+    was: Mapping[str, Any], old: Mapping[str, str], will: Mapping[str, Any], new: Mapping[str, str], tags_differ: bool
 ) -> dict[str, _Difference]:
     """What differs, by logical id; repeated until no replacement is new."""
     replaced: dict[str, str] = {}
     while True:
+        left, right = Side(old, {}), Side(new, replaced)
         changed = {}
         for name in sorted(was.keys() & will.keys()):
-            left = _filled(was[name].get("Properties", {}), old, {})
-            right = _filled(will[name].get("Properties", {}), new, replaced)
-            found = _difference(was[name], left, will[name], right)
+            found = _difference(was[name], left, will[name], right, tags_differ)
             if found is not None:
                 changed[name] = found
         now = {name: UNKNOWN if how.uncertain else REPLACED for name, how in changed.items() if how.fixed}
@@ -127,90 +149,27 @@ def _compared(
 
 
 def _difference(
-    was: Mapping[str, Any], left: Mapping[str, Any], will: Mapping[str, Any], right: Mapping[str, Any]
+    was: Mapping[str, Any], left: Side, will: Mapping[str, Any], right: Side, tags_differ: bool
 ) -> _Difference | None:
-    """Between two resources whose properties are `left` and `right`."""
+    """Between two resources of the same logical id."""
     if was.get("Type") != will.get("Type"):
-        return _Difference((("Type",),), ("Type",), uncertain=False)
-    paths = tuple(_paths(left, right))
-    if not paths:
+        return _Difference((PropertyDifference(("Type",), was.get("Type"), will.get("Type")),), ("Type",), False)
+    before, after = was.get("Properties", {}), will.get("Properties", {})
+    details = tuple(compared(before, left, after, right))
+    tagged = _tag_property(will) if tags_differ else None
+    if tagged is not None and all(item.place[0] != tagged for item in details):
+        details = (*details, PropertyDifference((tagged,), None, None, (STACK_TAGS,)))
+    if not details:
         return None
-    edits = edited(str(will.get("Type")), left, right)
-    fixing = [path for path in paths if path[0] in edits or _is_fixed(will, path)]
-    decisive = fixing or paths
-    uncertain = all(_unknown_at(right, path) for path in decisive)
-    return _Difference(paths, tuple(sorted({path[0] for path in fixing})), uncertain)
+    edits = edited(str(will.get("Type")), left.filled(before), right.filled(after))
+    fixing = [item for item in details if item.place[0] in edits or _is_fixed(will, item.path)]
+    uncertain = all(item.unknown for item in fixing or details)
+    return _Difference(details, tuple(sorted({item.path[0] for item in fixing})), uncertain)
 
 
-def _filled(value: Any, parameters: Mapping[str, str], replaced: Mapping[str, str]) -> Any:
-    """The value with parameters put in, and every reference to a replaced resource by what `replaced` has for it."""
-    if isinstance(value, Mapping):
-        if len(value) == 1:
-            (key, argument), *_ = value.items()
-            if key == "Ref" and argument in parameters:
-                return parameters[argument]
-            if key == "Fn::Sub":
-                return _substituted(argument, parameters, replaced)
-            if key in ("Ref", "Fn::GetAtt"):
-                return next((replaced[name] for name in _named(value) if name in replaced), value)
-        return {key: _filled(item, parameters, replaced) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_filled(item, parameters, replaced) for item in value]
-    return value
-
-
-def _substituted(argument: Any, parameters: Mapping[str, str], replaced: Mapping[str, str]) -> Any:
-    text, local = (argument[0], argument[1]) if isinstance(argument, list) else (argument, {})
-
-    def put(match: re.Match[str]) -> str:
-        name = match[1]
-        if name in local:
-            return str(_filled(local[name], parameters, replaced))
-        if name.split(".")[0] in replaced:
-            return replaced[name.split(".")[0]]
-        return parameters.get(name, match[0])
-
-    return _SUBSTITUTION.sub(put, str(text))
-
-
-def _named(value: Any) -> Iterator[str]:
-    """The logical ids (and parameter names) a value refers to."""
-    if isinstance(value, Mapping):
-        for key, item in value.items():
-            if key == "Ref":
-                yield str(item)
-            elif key == "Fn::GetAtt":
-                yield str(item[0] if isinstance(item, list) else item).split(".")[0]
-            elif key == "Fn::Sub":
-                text = item[0] if isinstance(item, list) else item
-                yield from (match[1].split(".")[0] for match in _SUBSTITUTION.finditer(str(text)))
-            yield from _named(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _named(item)
-
-
-def _paths(left: Any, right: Any, at: PropertyPath = ()) -> Iterator[PropertyPath]:
-    """Where two values differ; `*` for an item of two lists of the same length."""
-    if left == right:
-        return
-    if isinstance(left, Mapping) and isinstance(right, Mapping):
-        for key in sorted({*left, *right}):
-            yield from _paths(left.get(key), right.get(key), (*at, key))
-    elif isinstance(left, list) and isinstance(right, list) and len(left) == len(right):
-        for old, new in zip(left, right, strict=True):
-            yield from _paths(old, new, (*at, "*"))
-    else:
-        yield at
-
-
-def _unknown_at(value: Any, path: PropertyPath) -> bool:
-    """Whether the new value at a path holds something known only after deploy."""
-    for part in path:
-        if isinstance(value, list):
-            return any(UNKNOWN in str(item) for item in value)
-        value = value.get(part) if isinstance(value, Mapping) else None
-    return UNKNOWN in str(value)
+def _tag_property(resource: Mapping[str, Any]) -> str | None:
+    type_name = str(resource.get("Type", ""))
+    return schema(type_name).tag_property if is_known(type_name) else None
 
 
 def _is_fixed(resource: Mapping[str, Any], path: PropertyPath) -> bool:
@@ -234,11 +193,12 @@ def _changed(name: str, resource: Mapping[str, Any], how: _Difference) -> Resour
         logical_id=name,
         type=str(resource.get("Type", "")),
         change="replace" if how.fixed else "modify",
-        properties=tuple(sorted({".".join(path) for path in how.paths})),
+        properties=tuple(sorted({".".join(item.path) for item in how.details})),
         replaced_by=how.fixed,
         construct=construct_of(resource),
         loses_data=bool(how.fixed) and holds_data(resource) and not how.uncertain,
         uncertain=how.uncertain,
+        details=how.details,
     )
 
 

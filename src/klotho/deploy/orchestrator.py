@@ -16,9 +16,9 @@ from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
 from typing import Any, Literal
 
-from klotho.deploy.assets import AssetStep
+from klotho.deploy.assets import Assets
 from klotho.deploy.data_loss import refuse_data_loss
-from klotho.deploy.desired import deployed_digest
+from klotho.deploy.desired import deployed_digest, wanted_tags
 from klotho.deploy.desired import leftovers as leftovers
 from klotho.deploy.differences import ResourceChange, differences, removals
 from klotho.deploy.emptying import empty_buckets
@@ -41,7 +41,6 @@ from klotho.deploy.place import Clients, Pace
 from klotho.deploy.preview import Previewer
 from klotho.deploy.sites.removal import empty_what_goes
 from klotho.deploy.stacks import (
-    STATEFUL_TAG,
     DeployedStack,
     Request,
     ResourceEvent,
@@ -101,7 +100,7 @@ class Orchestrator:
         self,
         manifest: Manifest,
         templates: Mapping[str, bytes],
-        assets: AssetStep,
+        assets: Assets,
         clients: Clients,
         *,
         pace: Pace,
@@ -130,6 +129,8 @@ class Orchestrator:
         self._consented: frozenset[str] = frozenset()
         self._emptied: frozenset[str] = frozenset()
         """Stacks whose data went to another one."""
+        self.resolved: dict[str, dict[str, str]] = {}
+        """What assets and steps gave, by stack and parameter: for the revision."""
 
     def deploy(
         self,
@@ -293,6 +294,11 @@ class Orchestrator:
 
     def _deploy_stack(self, stack: Stack, deployed: DeployedStack | None) -> StackOutcome:
         parameters = {name: self._value(source) for name, source in stack.parameters.items()}
+        self.resolved[stack.name] = {
+            name: parameters[name]
+            for name, source in stack.parameters.items()
+            if isinstance(source, AssetSource | StepSource)
+        }
         digest = deployed_digest(stack, parameters)
         if deployed is not None and deployed.busy:
             self._sink(Step(f"waiting for stack {stack.name}: {deployed.status} from an earlier run"))
@@ -307,7 +313,7 @@ class Orchestrator:
             template=self._templates[stack.template],
             template_digest=stack.digest,
             parameters=parameters,
-            tags={**stack.tags, STATEFUL_TAG: str(stack.stateful).lower()},
+            tags=wanted_tags(stack),
             digest=digest,
             token=self._token(digest, "deploy"),
         )

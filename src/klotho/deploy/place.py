@@ -32,11 +32,16 @@ class Place:
     """None is AWS itself."""
     access_key: str | None = None
     secret_key: str | None = None
+    profile: str | None = None
+    """The profile of AWS's configuration files whose credentials are used; None: as AWS's own tools choose."""
+    role: str | None = None
+    """The ARN of a role to take on with these credentials."""
+    bucket_stem: str = "klotho-assets"
 
     @property
     def artifact_bucket(self) -> str:
-        """Where templates too large to send inline and functions' zips lie."""
-        return f"klotho-assets-{self.account}-{self.region}"
+        """Where templates too large to send inline, functions' zips and what is known of deployments lie."""
+        return f"{self.bucket_stem}-{self.account}-{self.region}"
 
     def object_url(self, key: str) -> str:
         """The URL CloudFormation reads a template from."""
@@ -58,11 +63,21 @@ class Pace:
     """The interval it grows to (by half each time nothing new was seen)."""
 
 
+Guard = Callable[[str, str], None]
+"""Called with the service's name (as boto3 has it) and the operation's before each attempt of a call that is no read;
+raises when it may not be made any more."""
+
+_READS = ("BatchGet", "Describe", "Detect", "Estimate", "Filter", "Get", "Head", "List", "Lookup", "Validate")
+"""How operations that change nothing begin. What else reads is asked about once too often, which harms nothing."""
+
+
 class Clients:
     """One session, one client per service, made when first asked for; safe to use from several threads."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: Place, guard: Guard | None = None) -> None:
+        """With `guard` every call that may change something passes it first, retries too."""
         self.place = place
+        self._guard = guard
         self._made: dict[str, Any] = {}
         self._elsewhere: dict[str, Clients] = {}
         self._lock = threading.Lock()
@@ -91,6 +106,16 @@ class Clients:
         return self._client("cloudfront")
 
     @property
+    def sts(self) -> Any:
+        """A client of the Security Token Service."""
+        return self._client("sts")
+
+    @property
+    def ecr(self) -> Any:
+        """A client of ECR, where container images lie."""
+        return self._client("ecr")
+
+    @property
     def certificates(self) -> Any:
         """A client of ACM."""
         return self._client("acm")
@@ -100,14 +125,27 @@ class Clients:
         """A client of Route 53."""
         return self._client("route53")
 
+    def of_account(self, account: str) -> Clients:
+        """The same credentials, with the account they belong to."""
+        clients = Clients(replace(self.place, account=account))
+        clients._session = self._open()
+        return clients
+
     def in_region(self, region: str) -> Clients:
         """Clients of the same account in another region; these themselves in their own."""
         if region == self.place.region:
             return self
         with self._lock:
             if region not in self._elsewhere:
-                self._elsewhere[region] = Clients(replace(self.place, region=region))
+                self._elsewhere[region] = Clients(replace(self.place, region=region), self._guard)
             return self._elsewhere[region]
+
+    def guarded(self, guard: Guard) -> Clients:
+        """Clients of the same place and session whose writes pass `guard`."""
+        found = Clients(self.place, guard)
+        with self._lock:
+            found._session = self._open()
+        return found
 
     @property
     def events(self) -> Any:
@@ -125,8 +163,25 @@ class Clients:
         if self._session is None:
             from botocore.session import Session
 
-            self._session = Session()
+            self._session = Session(profile=self.place.profile)
+            if self.place.role:
+                self._take_on(self.place.role)
         return self._session
+
+    def _take_on(self, role: str) -> None:
+        """Credentials of the role, renewed before they end."""
+        from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
+
+        session = self._session
+        fetcher = AssumeRoleCredentialFetcher(
+            lambda service, **given: session.create_client(
+                service, region_name=self.place.region, endpoint_url=self.place.endpoint_url, **given
+            ),
+            session.get_credentials(),
+            role,
+            extra_args={"RoleSessionName": "klotho"},
+        )
+        session._credentials = DeferredRefreshableCredentials(fetcher.fetch_credentials, "assume-role")
 
     def _make(self, service: str) -> Any:
         from botocore.config import Config
@@ -139,7 +194,7 @@ class Clients:
             connect_timeout=5,
             read_timeout=60,
         )
-        return self._open().create_client(
+        client = self._open().create_client(
             service,
             region_name=self.place.region,
             endpoint_url=self.place.endpoint_url,
@@ -147,6 +202,18 @@ class Clients:
             aws_secret_access_key=self.place.secret_key,
             config=config,
         )
+        if self._guard is not None:
+            # `before-call` comes once a call; this one comes again for each retry.
+            client.meta.events.register("request-created", self._guarded_by(self._guard, service))
+        return client
+
+    @staticmethod
+    def _guarded_by(guard: Guard, service: str) -> Callable[..., None]:
+        def on_request(operation_name: str, **_: Any) -> None:
+            if not operation_name.startswith(_READS):
+                guard(service, operation_name)
+
+        return on_request
 
 
 _CREDENTIAL_CODES = {

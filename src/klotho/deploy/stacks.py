@@ -140,9 +140,29 @@ class StackCalls:
                         found[stack.stack_name] = stack
         return found
 
+    def of_project(self, project: str) -> list[DeployedStack]:
+        """Every live stack of a project, of all its applications and environments."""
+        with translated("reading what is deployed"):
+            pages = self._clients.cloudformation.get_paginator("describe_stacks").paginate()
+            stacks = [_deployed(data) for page in pages for data in page["Stacks"]]
+        return [stack for stack in stacks if stack.tags.get("klotho:project") == project]
+
     def describe(self, name_or_id: str) -> DeployedStack:
         with translated(f"reading stack {name_or_id}"):
             return _deployed(self._clients.cloudformation.describe_stacks(StackName=name_or_id)["Stacks"][0])
+
+    def find(self, stack_name: str) -> DeployedStack | None:
+        """The stack of that name; None where there is none."""
+        from botocore.exceptions import ClientError
+
+        with translated(f"looking for stack {stack_name}"):
+            try:
+                return _deployed(self._clients.cloudformation.describe_stacks(StackName=stack_name)["Stacks"][0])
+            except ClientError as error:
+                # CloudFormation has no code of its own for it (DescribeStacks, "Errors").
+                if "does not exist" in str(error):
+                    return None
+                raise
 
     def template(self, stack_name: str) -> dict[str, Any]:
         """The template it was last deployed with, parsed."""
@@ -179,6 +199,13 @@ class StackCalls:
                     return None
                 raise
         return self.follow(stack.stack_id, request.token, on_event)
+
+    def propose(self, request: Request, name: str) -> None:
+        """Begin a change set of that name for a stack that exists; nothing is deployed by it."""
+        arguments = self._common(request)
+        arguments["ClientToken"] = arguments.pop("ClientRequestToken")
+        with translated(f"asking CloudFormation about stack {request.stack_name}"):
+            self._clients.cloudformation.create_change_set(**arguments, ChangeSetName=name, ChangeSetType="UPDATE")
 
     def delete(self, stack: DeployedStack, token: str, on_event: ResourceEvent) -> Settled:
         with translated(f"deleting stack {stack.stack_name}"):

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from klotho.diagnostics import Diagnostic, ProgramError, Span
+from klotho.driver.construct_settings import configured
 from klotho.driver.output_folder import write_output
 from klotho.driver.program import Program, choose_environment, with_region
 from klotho.driver.settings import Environment
@@ -21,7 +22,7 @@ from klotho.stacks import Manifest
 
 if TYPE_CHECKING:
     from klotho.application import Application
-    from klotho.resources import ResourceGraph
+    from klotho.resources import ResourceGraph, ResourceKey
 
 OUTPUT_FOLDER = "compiled"
 
@@ -40,6 +41,8 @@ class Build:
     """Templates and manifest, by path below `compiled/`."""
     diagnostics: tuple[Diagnostic, ...]
     """Warnings only: an error raises."""
+    keys: Mapping[str, ResourceKey] = field(default_factory=dict)
+    """The graph's key of each resource, by logical id."""
 
     @property
     def templates(self) -> Mapping[str, bytes]:
@@ -93,6 +96,8 @@ def build(
     application = _named(application, program)
     environment = choose_environment(program, environment_name, application.environment, in_ci)
     environment = with_region(environment, application.region)
+    application = configured(application, (*program.settings.constructs, *environment.constructs), report)
+    report.stop_on_errors()
     assert environment.region is not None
     resolution = resolve(
         application,
@@ -112,6 +117,7 @@ def build(
         manifest=bundle.manifest,
         files=bundle.files,
         diagnostics=tuple(report.diagnostics),
+        keys=bundle.keys,
     )
 
 

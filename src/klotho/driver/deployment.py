@@ -1,42 +1,46 @@
-"""`up` and `preview` for the command line; `down` is in `takedown`.
+"""`up` for the command line; `preview` is in `previewing`, `down` in `takedown`.
 
-Input: a program, the environment's name, a sink for events. Output: values that say what happened. Refuses
-environments on AWS by name (deploying there comes with a later release), data loss nobody asked for, and an application
-that belongs to another folder's program. A program with mistakes changes nothing.
+Input: a program, the environment's name, a sink for events. Output: values that say what happened. Refuses data loss
+nobody asked for, on AWS a deployment nobody agreed to, and on this machine an application that belongs to another
+folder's program. A program with mistakes changes nothing. Nothing here knows whether an environment is on AWS but
+through `driver.session`, and that this machine keeps notes of what it runs.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from concurrent.futures import Executor
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from klotho.deploy.assets import AssetStep
-from klotho.deploy.data_loss import NO_CONSENT, Consent, refuse_data_loss
+from klotho.deploy.data_loss import NOTHING_AGREED, Agreed, refuse_data_loss
 from klotho.deploy.differences import ResourceChange
 from klotho.deploy.events import Sink, Step
-from klotho.deploy.moves import Deployed, Projected, after_moves, planned_moves, possible_renames, read_deployed
+from klotho.deploy.moves import Deployed, planned_moves, possible_renames, read_deployed
 from klotho.deploy.orchestrator import Deployment, Orchestrator
-from klotho.deploy.preview import Preview, assets_of_deployed, preview
-from klotho.deploy.sites.step import SiteChange, SiteOutcome, SiteStep
+from klotho.deploy.preview import Preview, preview
+from klotho.deploy.sites.step import SiteOutcome, SiteStep
 from klotho.deploy.stacks import DeployedStack
 from klotho.deploy.steps import Steps, Surroundings
 from klotho.deploy.threads import workers
-from klotho.diagnostics import Diagnostic, Failure, Report
-from klotho.driver import local_cloud, records
+from klotho.diagnostics import Diagnostic, ExitCode, Failure, Report
+from klotho.driver import records, session
 from klotho.driver.build import Build, build
+from klotho.driver.change import Change
 from klotho.driver.domains import LocalDomain, local_domains
-from klotho.driver.machine import cache_folder, local_pace, new_run_id, runs_in_ci
+from klotho.driver.environments import keep_note
+from klotho.driver.machine import cache_folder, new_run_id, runs_in_ci
 from klotho.driver.needed_servers import refuse_missing_servers
 from klotho.driver.program import Program
+from klotho.driver.recording import record
+from klotho.driver.session import Session
 from klotho.driver.settings import Environment
-from klotho.driver.underway import Underway
 from klotho.driver.unset_secrets import secrets_not_set
 from klotho.stacks import Manifest
 
-_BUILD_THREADS = 4
+BUILD_THREADS = 4
+"""How many assets are built at once."""
 _UP = ("created", "updated", "unchanged")
 
 
@@ -66,86 +70,181 @@ class UpResult:
         return tuple(site for site in self.sites if site.result == "failed")
 
 
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """What a person says while `up` runs; by default they agree to everything that loses no data."""
+
+    bootstrap: Callable[[str], bool] = lambda question: True
+    """Asked before an account gets the bootstrap stack."""
+    deploy: Callable[[Build, Preview], bool] | None = None
+    """Asked with the preview before anything is deployed; None: not asked."""
+    data: Agreed = NOTHING_AGREED
+    """Whose data may go, and which new constructs keep those of old ones."""
+
+
 def up(
     program: Program,
     environment: str | None,
     sink: Sink,
     *,
-    consent: Consent = NO_CONSENT,
     take_over: bool = False,
+    consent: Consent | None = None,
 ) -> UpResult:
     """Bring the program up; what did not change is not touched.
 
-    Removing or replacing what holds data is refused (`ConsentNeeded`) before anything is changed, unless `consent`
-    names it; `consent.moves` says which new constructs are old ones under new names.
+    Removing or replacing what holds data is refused (`ConsentNeeded`) before anything is changed, unless
+    `consent.data` names it.
     `take_over` allows going on with an application that was brought up from another folder.
+    `consent` is asked for what `session.asks_first` environments do only when a person agrees.
     """
     begun = time.monotonic()
     sink(Step(f"compiling {program.path.name}"))
-    built = build(program, environment, in_ci=runs_in_ci(), moves=consent.moves)
-    refuse_aws(built.environment, "deploying")
-    refuse_missing_servers(built)
-    if consent.delete:
-        refuse_protected(built.environment)
-    project, name = built.application.project, built.environment.name
-    application = built.application.name
-    known = records.read(project, name, application)
-    notice = records.refuse_elsewhere(known, program.folder, take_over=take_over)
+    consent = consent or Consent()
+    built = build(program, environment, in_ci=runs_in_ci(), moves=consent.data.moves)
+    _refuse_early(built, consent.data)
+    with Change(built.environment, built.application.project, built.application.name, "klotho up", sink) as change:
+        result = _deploy(built, sink, change, consent, take_over=take_over)
+    return replace(result, seconds=time.monotonic() - begun)
+
+
+def _deploy(built: Build, sink: Sink, change: Change, consent: Consent, *, take_over: bool) -> UpResult:
+    """Under the lease, which every write passes."""
+    notes = _Notes.of(built, take_over=take_over)
     count = len(built.manifest.stacks)
-    sink(Step(notice or f"{application} → {name} ({count} {'stack' if count == 1 else 'stacks'})"))
-    assets, sites = _asset_step(built, sink), _site_step(built, sink)
-    with workers(_BUILD_THREADS, "asset") as threads:
+    heading = f"{built.application.name} → {built.environment.name} ({count} {'stack' if count == 1 else 'stacks'})"
+    sink(Step(notes.notice or heading))
+    assets, sites = asset_step_of(built, sink), site_step_of(built, sink)
+    with workers(BUILD_THREADS, "asset") as threads:
         assets.start(threads)
         sites.start(threads)
-        session = local_cloud.started_session(
-            project, name, built.region, lambda line: sink(Underway(line)), application=application
-        )
+        opened = change.open(consent.bootstrap)
         run_id = new_run_id()
-        orchestrator = Orchestrator(
-            built.manifest,
-            built.templates,
-            assets,
-            session.clients,
-            pace=local_pace(),
-            sink=sink,
-            run_id=run_id,
-            spans=built.spans,
-            steps=_steps(built, session, sink),
-            labels=built.labels,
-        )
-        record, deployment = _deploy(built, known, session, orchestrator, consent)
+        orchestrator = _orchestrator(built, opened, assets, sink, run_id)
+        deployed = orchestrator.recovered(deployed_of(built, opened))
+        there = read_deployed(built.manifest, deployed, opened.calls)
+        moves = planned_moves(built.manifest, built.templates, there)
+        _refuse_losses(built, orchestrator.losses(there, moves), there, consent.data)
+        _ask(built, opened, assets, deployed, sink, consent)
+        notes.write()
+        deployment = orchestrator.deploy(deployed, delete_data=consent.data.delete, moves=moves, checked=True)
+        record(built, opened, deployment, orchestrator.resolved)
         settled = {item.stack: item.outputs for item in deployment.outcomes if item.result in _UP}
-        published = sites.publish(settled, session.clients, run_id, local_pace())
+        published = sites.publish(settled, opened.clients, run_id, opened.pace)
     outputs = shown_outputs(built.manifest, {item.stack: item.outputs for item in deployment.outcomes})
-    units = _units(session, application)
-    logs = {str(unit["log_group"]): _unit_name(unit) for unit in units if unit.get("log_group")}
+    units = opened.units(built.application.name)
     if deployment.ok:
-        record = replace(record, stateful=_stateful(built), logs=logs)
-    records.write(record)
+        notes = notes.settled(built, units)
+    notes.write()
+    keep_note(built, opened)
     failed = tuple(unit for unit in units if unit.get("state") == "failed")
-    unset = secrets_not_set(built, outputs, session.clients)
+    unset = secrets_not_set(built, outputs, opened.clients)
     domains = local_domains(built.application, units)
-    return UpResult(built, deployment, outputs, time.monotonic() - begun, failed, unset, published, domains)
+    return UpResult(built, deployment, outputs, 0.0, failed, unset, published, domains)
 
 
-def _deploy(
-    built: Build,
-    known: records.Record | None,
-    session: local_cloud.Session,
-    orchestrator: Orchestrator,
-    consent: Consent,
-) -> tuple[records.Record, Deployment]:
-    """Deploy, once it is sure that no data are lost; with what is kept of it."""
-    project, name, application = built.application.project, built.environment.name, built.application.name
-    deployed = orchestrator.recovered(
-        session.calls.deployed(project=project, environment=name, application=application)
+def _refuse_early(built: Build, agreed: Agreed) -> None:
+    if built.environment.target == "local":
+        refuse_missing_servers(built)
+    if agreed.delete:
+        refuse_protected(built.environment)
+
+
+def deployed_of(built: Build, opened: Session) -> dict[str, DeployedStack]:
+    """The live stacks of the application in its environment, by CloudFormation name."""
+    return opened.calls.deployed(
+        project=built.application.project, environment=built.environment.name, application=built.application.name
     )
-    there = read_deployed(built.manifest, deployed, session.calls)
-    moves = planned_moves(built.manifest, built.templates, there)
-    _refuse_losses(built, orchestrator.losses(there, moves), there, consent)
-    record = _record(built, known)
-    records.write(record)
-    return record, orchestrator.deploy(deployed, delete_data=consent.delete, moves=moves, checked=True)
+
+
+def _ask(
+    built: Build,
+    opened: Session,
+    assets: AssetStep,
+    deployed: Mapping[str, DeployedStack],
+    sink: Sink,
+    consent: Consent,
+) -> None:
+    """Failure (`not-agreed`) when the person does not want what would happen. An environment on this machine has
+    nothing to ask."""
+    if consent.deploy is None or built.environment.target == "local":
+        return
+    bucket = opened.clients.place.artifact_bucket
+    steps = steps_of(built, opened, sink)
+    found = preview(built.manifest, built.templates, deployed, assets, opened.calls, bucket, steps)
+    if found.changes and not consent.deploy(built, found):
+        raise Failure("not-agreed", "nothing was deployed", exit_code=ExitCode.CANCELLED)
+
+
+def _orchestrator(built: Build, opened: Session, assets: AssetStep, sink: Sink, run_id: str) -> Orchestrator:
+    return Orchestrator(
+        built.manifest,
+        built.templates,
+        assets,
+        opened.clients,
+        pace=opened.pace,
+        sink=sink,
+        run_id=run_id,
+        spans=built.spans,
+        steps=steps_of(built, opened, sink),
+        labels=built.labels,
+    )
+
+
+def moves_to_write(built: Build, moves: Mapping[str, str]) -> tuple[Diagnostic, ...]:
+    """A warning for each rename that only this command knew of: the program must say it too."""
+    report = Report()
+    for old, new in moves.items():
+        for construct in built.application.constructs:
+            if (construct.name, construct.renamed_to) == (old, new):
+                report.warning(
+                    "move-not-written",
+                    f"`{new}` has kept the data of `{old}`, but the program does not say so",
+                    construct.span,
+                    helps=[f'write `was="{old}"` here: then every run and every environment keeps them unasked'],
+                )
+    return tuple(report.diagnostics)
+
+
+def _refuse_losses(built: Build, losses: list[ResourceChange], there: Deployed, agreed: Agreed) -> None:
+    """ConsentNeeded (`data-would-be-deleted`) unless somebody has agreed to every loss."""
+    if losses:
+        refuse_data_loss(
+            losses,
+            built.spans,
+            consented=agreed.delete,
+            labels=built.labels,
+            renames=possible_renames(built.manifest, built.templates, there),
+            protected=built.environment.protect,
+            note="nothing was deployed",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Notes:
+    """What this machine keeps of an application it runs; for one on AWS nothing, the account has it all."""
+
+    record: records.Record | None
+    notice: str | None = None
+    """A line for the person, when another folder's application is taken over."""
+
+    @classmethod
+    def of(cls, built: Build, *, take_over: bool) -> _Notes:
+        if built.environment.target == "aws":
+            return cls(None)
+        known = records.read(built.application.project, built.environment.name, built.application.name)
+        notice = records.refuse_elsewhere(known, built.program.folder, take_over=take_over)
+        return cls(_record(built, known), notice)
+
+    def settled(self, built: Build, units: Iterable[Mapping[str, Any]]) -> _Notes:
+        """After everything has worked: what is not in the program any more is gone."""
+        if self.record is None:
+            return self
+        logs = {str(unit["log_group"]): _unit_name(unit) for unit in units if unit.get("log_group")}
+        return _Notes(replace(self.record, stateful=_stateful(built), logs=logs))
+
+    def write(self) -> None:
+        if self.record is not None:
+            records.write(self.record)
 
 
 def _record(built: Build, known: records.Record | None) -> records.Record:
@@ -171,69 +270,8 @@ def _stateful(built: Build) -> dict[str, tuple[str, ...]]:
     }
 
 
-def _units(session: local_cloud.Session, application: str) -> list[Mapping[str, Any]]:
-    with local_cloud.local_failures():
-        units = session.connection.status().get("units", ())
-    return [unit for unit in units if unit.get("application") == application]
-
-
 def _unit_name(unit: Mapping[str, Any]) -> str:
     return str(unit.get("name", "")).rpartition("/")[2]
-
-
-def preview_up(
-    program: Program, environment: str | None, sink: Sink, *, moves: Mapping[str, str] | None = None
-) -> tuple[Build, Preview]:
-    """What `up` would do. A stopped local cloud that holds data is started for the question and stopped again.
-
-    `moves` as `Consent` has them.
-    """
-    built = build(program, environment, in_ci=runs_in_ci(), moves=moves)
-    refuse_aws(built.environment, "previewing")
-    project, name = built.application.project, built.environment.name
-    assets = _asset_step(built, sink)
-    assets.validate()
-    if not local_cloud.has_data(project, name):
-        found = preview(built.manifest, built.templates, {}, assets, None, "")
-        return built, replace(found, sites=_site_step(built, sink).changes({}, None))
-    session, stop_after = local_cloud.running_session(project, name), False
-    if session is None:
-        session = local_cloud.started_session(
-            project, name, built.region, lambda line: sink(Step(line)), application=None
-        )
-        stop_after = True
-    try:
-        deployed = session.calls.deployed(project=project, environment=name, application=built.application.name)
-        there = read_deployed(built.manifest, deployed, session.calls)
-        planned = planned_moves(built.manifest, built.templates, there)
-        will_be = after_moves(there, planned)
-        with workers(_BUILD_THREADS, "asset") as threads:
-            assets.start(threads, assets_of_deployed(built.manifest, will_be.stacks))
-            bucket = session.clients.place.artifact_bucket
-            calls = Projected(session.calls, will_be.templates)
-            steps = _steps(built, session, sink)
-            found = preview(built.manifest, built.templates, will_be.stacks, assets, calls, bucket, steps)
-            found = replace(
-                found,
-                sites=_site_changes(built, deployed, session, sink, threads),
-                moves=tuple(planned),
-                renames=tuple(possible_renames(built.manifest, built.templates, there)),
-            )
-    finally:
-        if stop_after:
-            local_cloud.stop(project, name)
-    return built, found
-
-
-def _site_changes(
-    built: Build, deployed: Mapping[str, DeployedStack], session: local_cloud.Session, sink: Sink, threads: Executor
-) -> tuple[SiteChange, ...]:
-    """Compared with the outputs of now: what this program's values will be is known after its deployment only."""
-    names = {stack.stack_name: stack.name for stack in built.manifest.stacks}
-    outputs = {names[name]: stack.outputs for name, stack in deployed.items() if name in names}
-    sites = _site_step(built, sink)
-    sites.start(threads, sites.deployed(outputs))
-    return sites.changes(outputs, session.clients)
 
 
 def shown_outputs(manifest: Manifest, by_stack: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
@@ -268,54 +306,29 @@ def refuse_protected(environment: Environment) -> None:
         )
 
 
-def moves_to_write(built: Build, moves: Mapping[str, str]) -> tuple[Diagnostic, ...]:
-    """A warning for each rename that only this command knew of: the program must say it too."""
-    report = Report()
-    for old, new in moves.items():
-        for construct in built.application.constructs:
-            if (construct.name, construct.renamed_to) == (old, new):
-                report.warning(
-                    "move-not-written",
-                    f"`{new}` has kept the data of `{old}`, but the program does not say so",
-                    construct.span,
-                    helps=[f'write `was="{old}"` here: then every run and every environment keeps them unasked'],
-                )
-    return tuple(report.diagnostics)
-
-
-def _refuse_losses(built: Build, losses: list[ResourceChange], there: Deployed, consent: Consent) -> None:
-    """ConsentNeeded (`data-would-be-deleted`) unless somebody has agreed to every loss."""
-    if losses:
-        refuse_data_loss(
-            losses,
-            built.spans,
-            consented=consent.delete,
-            labels=built.labels,
-            renames=possible_renames(built.manifest, built.templates, there),
-            protected=built.environment.protect,
-            note="nothing was deployed",
-        )
-
-
-def _steps(built: Build, session: local_cloud.Session, sink: Sink) -> Steps:
+def steps_of(built: Build, session: Session, sink: Sink) -> Steps:
+    """What the deployer does around the stacks."""
     return Steps(built.manifest, Surroundings(session.clients, built.program.folder, sink, built.spans))
 
 
-def _asset_step(built: Build, sink: Sink) -> AssetStep:
+def asset_step_of(built: Build, sink: Sink) -> AssetStep:
+    """The assets of the program, none begun."""
     folder = built.program.folder
     return AssetStep(
         built.manifest.assets,
         program_root=folder,
         cache=cache_folder(),
-        build_image=local_cloud.image_builder(folder, built.application.project, built.environment.name),
+        target=session.target_of(built.environment),
+        build_image=session.image_builder(built),
         sink=sink,
         clock=time.monotonic,
-        validate_image=local_cloud.image_validator(folder),
+        validate_image=session.image_validator(built),
         spans=built.spans,
     )
 
 
-def _site_step(built: Build, sink: Sink) -> SiteStep:
+def site_step_of(built: Build, sink: Sink) -> SiteStep:
+    """The sites of the program, none begun."""
     return SiteStep(
         built.manifest.sites,
         program_root=built.program.folder,

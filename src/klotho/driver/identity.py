@@ -153,7 +153,10 @@ def _environment(folder: Path, named: str | None, default: str) -> Environment:
     if named is None and runs_in_ci():
         return choose_environment(program, None, None, in_ci=True)  # which refuses
     name = named or default
-    return program.settings.environments.get(name, Environment(name))
+    try:
+        return program.settings.environment(name)
+    except Failure:
+        return Environment(name)  # it was there when the application was brought up
 
 
 def _with_app_help(item: Diagnostic, where: Where) -> Diagnostic:

@@ -1,7 +1,7 @@
 """`status` and `outputs`: what is there now.
 
-Input: where a command looks, and an environment. Output: values. Changes nothing and starts nothing. Refuses
-environments on AWS (a later release) and, for `outputs`, a local cloud that does not run (exit 6).
+Input: where a command looks, and an environment. Output: values. Changes nothing and starts nothing. Refuses, for
+`outputs`, a local cloud that does not run (exit 6).
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from typing import Any
 from klotho.deploy.stacks import DeployedStack
 from klotho.diagnostics import ExitCode, Failure, did_you_mean, one_of
 from klotho.driver import local_cloud, records
+from klotho.driver import session as sessions
 from klotho.driver.build import build
-from klotho.driver.deployment import refuse_aws, shown_outputs
+from klotho.driver.deployment import shown_outputs
 from klotho.driver.identity import Identity, Where, identify
 from klotho.driver.machine import runs_in_ci
 from klotho.driver.stack_causes import first_cause
@@ -51,7 +52,8 @@ class Status:
 
 def status(where: Where, environment: str | None) -> Status:
     identity = identify(where, environment)
-    refuse_aws(identity.environment, "reading the status")
+    if identity.environment.target == "aws":
+        return _status_on_aws(identity)
     project, name = identity.project, identity.environment.name
     session = local_cloud.running_session(project, name)
     if session is None:
@@ -78,12 +80,22 @@ def status(where: Where, environment: str | None) -> Status:
     )
 
 
+def _status_on_aws(identity: Identity) -> Status:
+    """The stacks tell it all: CloudFormation waits until what it deploys is healthy."""
+    session = require_running(identity)
+    deployed = session.calls.deployed(
+        project=identity.project, environment=identity.environment.name, application=identity.application
+    )
+    stacks = sorted(deployed.values(), key=lambda stack: stack.name)
+    causes = tuple(replace(stack, reason=first_cause(session.clients, stack)) for stack in stacks)
+    return Status(identity, "running" if deployed else "absent", session.clients.place.endpoint_url, causes)
+
+
 def outputs(where: Where, environment: str | None) -> tuple[Identity, dict[str, str]]:
     """Every shown output by name: what is deployed, not what the program says now."""
     identity = identify(where, environment)
-    refuse_aws(identity.environment, "reading outputs")
     name = identity.environment.name
-    session = require_running(identity.project, name)
+    session = require_running(identity)
     deployed = session.calls.deployed(project=identity.project, environment=name, application=identity.application)
     by_stack = {stack.name: stack.outputs for stack in deployed.values()}
     record = identity.record
@@ -111,11 +123,12 @@ def output(found: Mapping[str, str], name: str) -> str:
     )
 
 
-def require_running(project: str, environment: str) -> local_cloud.Session:
-    """The running local cloud, or Failure (`not-running`, exit 6) that says what to do."""
-    session = local_cloud.running_session(project, environment)
+def require_running(identity: Identity) -> sessions.Session:
+    """The environment; Failure (`not-running`, exit 6) for a local cloud that does not run."""
+    session = sessions.answering(identity.environment, identity.project)
     if session is not None:
         return session
+    project, environment = identity.project, identity.environment.name
     kept = local_cloud.has_data(project, environment)
     raise Failure(
         "not-running",

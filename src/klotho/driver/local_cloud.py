@@ -10,30 +10,52 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from klotho.deploy.assets import ImageBuilder, ImageValidator
-from klotho.deploy.place import Clients, Place
+from klotho.deploy.place import Clients, Guard, Pace, Place
 from klotho.deploy.stacks import StackCalls
 from klotho.diagnostics import Failure, Span
 from klotho.diagnostics.codes import PAGES
 from klotho.driver.machine import cache_folder, local_pace, state_root
 from klotho.localcloud import connect
 from klotho.localcloud.identity import ACCOUNT
+from klotho.resources import PackageAsset
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
     """A running local cloud."""
 
+    project: str
+    environment: str
     connection: connect.Connection
     clients: Clients
 
     @property
+    def pace(self) -> Pace:
+        return local_pace()
+
+    @property
     def calls(self) -> StackCalls:
-        return StackCalls(self.clients, local_pace())
+        return StackCalls(self.clients, self.pace)
+
+    def guarded(self, guard: Guard) -> Session:
+        return replace(self, clients=self.clients.guarded(guard))
+
+    def units(self, application: str) -> list[Mapping[str, Any]]:
+        """Its processes, servers and addresses."""
+        with local_failures():
+            units = self.connection.status().get("units", ())
+        return [unit for unit in units if unit.get("application") == application]
+
+    def has_image(self, uri: str) -> bool:
+        return (connect.state_folder(self.project, self.environment) / "images" / uri.rpartition(":")[2]).is_dir()
+
+    def prepare(self, consent: Callable[[str], bool]) -> None:
+        """A local cloud has what deployments need from the start."""
 
 
 def has_data(project: str, environment: str) -> bool:
@@ -44,7 +66,7 @@ def has_data(project: str, environment: str) -> bool:
 def running_session(project: str, environment: str) -> Session | None:
     """The running local cloud, None when it is stopped."""
     connection = connect.running(connect.state_folder(project, environment))
-    return None if connection is None else _session(connection)
+    return None if connection is None else _session(project, environment, connection)
 
 
 def started_session(
@@ -52,7 +74,8 @@ def started_session(
 ) -> Session:
     """The local cloud, started when it does not run. `application`: one that is brought back if it is stopped."""
     with local_failures():
-        return _session(connect.start(project, environment, region, progress, application=application))
+        connection = connect.start(project, environment, region, progress, application=application)
+    return _session(project, environment, connection)
 
 
 def stop(project: str, environment: str) -> bool:
@@ -71,10 +94,10 @@ def image_builder(program_root: Path, project: str, environment: str) -> ImageBu
     """Builds container images into the local cloud's folder."""
     images = connect.state_folder(project, environment) / "images"
 
-    def build(properties: Mapping[str, Any], log: Callable[[str], None]) -> str:
+    def build(asset: PackageAsset, log: Callable[[str], None]) -> str:
         from klotho.localcloud.planes.containers.image import build_image
 
-        context, dockerfile, arguments = _image_source(program_root, properties)
+        context, dockerfile, arguments = _image_source(program_root, asset.properties)
         with _refused_images(program_root, dockerfile):
             built = build_image(
                 context, dockerfile, build_args=arguments, images=images, cache=cache_folder() / "images", log=log
@@ -140,7 +163,7 @@ def local_failures() -> Iterator[None]:
         ) from error
 
 
-def _session(connection: connect.Connection) -> Session:
+def _session(project: str, environment: str, connection: connect.Connection) -> Session:
     place = Place(
         region=connection.region,
         account=ACCOUNT,
@@ -148,4 +171,4 @@ def _session(connection: connect.Connection) -> Session:
         access_key=connection.access_key,
         secret_key=connection.secret_key,
     )
-    return Session(connection, Clients(place))
+    return Session(project, environment, connection, Clients(place))

@@ -18,10 +18,9 @@ from klotho.deploy.place import Clients, translated
 from klotho.deploy.stacks import DeployedStack
 from klotho.deploy.template import construct_of
 from klotho.diagnostics import ExitCode, Failure, did_you_mean, one_of
-from klotho.driver import local_cloud
-from klotho.driver.deployment import refuse_aws
 from klotho.driver.identity import Identity, Where, identify
 from klotho.driver.inspection import require_running
+from klotho.driver.session import Session, answering
 from klotho.localcloud.connect import state_folder
 
 POLL_SECONDS = 0.5
@@ -138,13 +137,12 @@ def open_logs(
 ) -> tuple[Identity, LogReader | KeptLogReader]:
     """A reader of the named services' logs; of all when none is named. Of a stopped local cloud, what it has kept."""
     identity = identify(where, environment)
-    refuse_aws(identity.environment, "reading logs")
     project, name = identity.project, identity.environment.name
-    session, record = local_cloud.running_session(project, name), identity.record
+    session, record = answering(identity.environment, project), identity.record
     if session is None and record is not None and record.logs:
         kept = [_Source(group, service) for group, service in sorted(record.logs.items())]
         return identity, KeptLogReader(state_folder(project, name), _chosen(kept, services))
-    session = session or require_running(project, name)
+    session = session or require_running(identity)
     deployed = session.calls.deployed(project=project, environment=name, application=identity.application)
     with ThreadPoolExecutor(8) as threads:
         found = [item for items in threads.map(lambda s: _sources(session, s), deployed.values()) for item in items]
@@ -167,7 +165,7 @@ def _chosen(found: Sequence[_Source], services: Sequence[str]) -> list[_Source]:
     return sorted(chosen, key=lambda source: source.group)
 
 
-def _sources(session: local_cloud.Session, stack: DeployedStack) -> list[_Source]:
+def _sources(session: Session, stack: DeployedStack) -> list[_Source]:
     """The log groups of one stack, named by the construct in their metadata."""
     with translated(f"reading the resources of {stack.name}"):
         answer = session.clients.cloudformation.describe_stack_resources(StackName=stack.stack_name)

@@ -6,7 +6,9 @@ relative XDG path is ignored, as the XDG base directory specification says.
 
 from __future__ import annotations
 
+import hashlib
 import os
+import platform
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -35,9 +37,30 @@ def local_pace() -> Pace:
     return Pace(time.monotonic, time.sleep, fastest=0.02, slowest=0.2)
 
 
+def aws_pace() -> Pace:
+    """CloudFormation's API throttles who asks often; stacks take a minute or more."""
+    return Pace(time.monotonic, time.sleep, fastest=1.0, slowest=5.0)
+
+
 def new_run_id() -> str:
     """Unique per run: the time, so that tokens sort, and random digits."""
     return f"{time.time_ns() // 1_000_000:x}-{os.urandom(4).hex()}"
+
+
+def machine_name() -> str:
+    """This machine and user, as letters and digits that tell nobody which."""
+    return hashlib.sha256(f"{platform.node()}/{os.getuid()}".encode()).hexdigest()[:12]
+
+
+def process_runs(pid: int) -> bool:
+    """Whether a process of this machine is there, whoever owns it."""
+    try:
+        os.kill(pid, 0)
+    except PermissionError:
+        return True
+    except OSError:
+        return False
+    return True
 
 
 def _xdg(variable: str, default: str) -> Path:

@@ -12,7 +12,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from klotho.diagnostics import Diagnostic, ExitCode, Failure, Report
-from klotho.driver.settings import DEFAULT_ENVIRONMENT, DEFAULT_REGION, Environment, Settings, read_settings
+from klotho.driver.owner import owner_of
+from klotho.driver.settings import (
+    DEFAULT_ENVIRONMENT,
+    DEFAULT_REGION,
+    Environment,
+    Settings,
+    personal,
+    read_settings,
+)
 
 PROGRAM_NAME = "infra.py"
 
@@ -60,7 +68,8 @@ def choose_environment(program: Program, named: str | None, asked_by_program: st
             helps=(f"add `--env {DEFAULT_ENVIRONMENT}` or the name of another environment",),
             exit_code=ExitCode.USAGE,
         )
-    return program.settings.environment(name or DEFAULT_ENVIRONMENT)
+    found = program.settings.environment(name or DEFAULT_ENVIRONMENT)
+    return personal(found, owner_of(found.per, program.folder)) if found.per else found
 
 
 def with_region(environment: Environment, asked_by_program: str | None) -> Environment:

@@ -1,9 +1,9 @@
 """`secret set`, `secret ls` and `secret rm`.
 
 Input: a program, an environment, a secret's name, a value as text. Output: states without values. A stopped local
-cloud is started for the question and stopped again, as `preview` does. Refuses environments on AWS (a later release),
-names the program does not have (`secret-unknown`), secrets that are not deployed (`secret-not-deployed`), and values
-Secrets Manager does not take (`secret-value`). A value is handed to Secrets Manager and kept nowhere else.
+cloud is started for the question and stopped again, as `preview` does. Refuses names the program does not have
+(`secret-unknown`), secrets that are not deployed (`secret-not-deployed`), and values Secrets Manager does not take
+(`secret-value`). A value is handed to Secrets Manager and kept nowhere else.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
-from klotho.deploy.events import Sink, Step
+from klotho.deploy.events import Sink
 from klotho.deploy.place import Clients
 from klotho.deploy.secret_values import MAX_BYTES, put_value, remove_value, state_of
 from klotho.diagnostics import ExitCode, Failure, did_you_mean, one_of
-from klotho.driver import local_cloud
 from klotho.driver.build import Build, build
-from klotho.driver.deployment import refuse_aws, shown_outputs
+from klotho.driver.deployment import shown_outputs
 from klotho.driver.machine import runs_in_ci
 from klotho.driver.program import Program
+from klotho.driver.session import for_a_question
 from klotho.driver.unset_secrets import arns_of, secrets_of
 
 
@@ -63,24 +63,14 @@ def _opened(
 ) -> Iterator[tuple[Build, Clients | None, Mapping[str, str]]]:
     """The compiled program, clients for its local cloud (None when there is none) and the deployed secrets' ARNs."""
     built = build(program, environment, in_ci=runs_in_ci())
-    refuse_aws(built.environment, "handling secrets")
     project, name = built.application.project, built.environment.name
-    if not local_cloud.has_data(project, name):
-        yield built, None, {}
-        return
-    session, stop_after = local_cloud.running_session(project, name), False
-    if session is None:
-        session = local_cloud.started_session(
-            project, name, built.region, lambda line: sink(Step(line)), application=None
-        )
-        stop_after = True
-    try:
+    with for_a_question(built.environment, project, sink) as session:
+        if session is None:
+            yield built, None, {}
+            return
         deployed = session.calls.deployed(project=project, environment=name, application=built.application.name)
         outputs = shown_outputs(built.manifest, {stack.name: stack.outputs for stack in deployed.values()})
         yield built, session.clients, arns_of(built.application, outputs)
-    finally:
-        if stop_after:
-            local_cloud.stop(project, name)
 
 
 def _state(clients: Clients | None, name: str, arn: str | None) -> SecretState:

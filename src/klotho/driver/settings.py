@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from klotho.diagnostics import ExitCode, Failure, Report, Span, did_you_mean, one_of
+from klotho.driver.construct_settings import ConstructSettings, read_constructs
 
 FILE_NAME = "klotho.yaml"
 DEFAULT_ENVIRONMENT = "local"
@@ -20,12 +21,20 @@ DEFAULT_REGION = "us-east-1"
 
 Target = Literal["local", "aws"]
 
-_TOP = ("app", "project", "environments")
-_LATER = ("defaults", "constructs", "guardrails", "stacks")
-_ENVIRONMENT = ("target", "region", "account", "protect", "alarms")
+_TOP = ("app", "project", "environments", "constructs")
+_LATER = ("defaults", "guardrails", "stacks")
+_ENVIRONMENT = ("target", "region", "account", "profile", "role", "protect", "alarms", "per", "ttl", "constructs")
+_OWNER_LENGTH = 24
+"""Of the user's or branch's part of a name: it is part of every stack's name."""
+_TTL = re.compile(r"(\d{1,4})\s*([hdw])")
+_SECONDS = {"h": 3600, "d": 86_400, "w": 604_800}
+_OF_AWS = ("account", "profile", "role", "ttl")
+"""Keys that mean nothing on this machine."""
 _ALARMS = ("email",)
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,62}")
+_PROFILE = re.compile(r"[^\s\[\]]{1,128}")
+_ROLE = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]{1,128}")
 _REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
 
 
@@ -39,12 +48,24 @@ class Environment:
     """None: the program's, else us-east-1."""
     account: str | None = None
     """The only AWS account that may be deployed to; 12 digits."""
+    profile: str | None = None
+    """The profile of AWS's configuration files to deploy with; None: as AWS's own tools choose."""
+    role: str | None = None
+    """The ARN of the role to deploy with."""
     protect: bool = False
     """Its data can't be deleted, not even with `--delete-data`."""
     alarms: bool = False
     """Whether alarms watch it; if the file is silent, they do where `protect` is true."""
     alarm_emails: tuple[str, ...] = ()
     """Who is written to when one goes off."""
+    per: Literal["user", "branch"] | None = None
+    """Whose it is: each user, or each branch, has one of its own, named `<name>-<user or branch>`."""
+    ttl_seconds: int | None = None
+    """How long after its last `up` it may be removed by `klotho env prune`; None: never."""
+    constructs: tuple[ConstructSettings, ...] = ()
+    """What it says of single constructs; wins over the file's general part."""
+    template: str | None = None
+    """The name in klotho.yaml, where `name` is that of one user's or branch's."""
     span: Span | None = None
 
 
@@ -56,11 +77,19 @@ class Settings:
     """Wins over the program's application name."""
     project: str | None = None
     environments: Mapping[str, Environment] = field(default_factory=dict)
+    constructs: tuple[ConstructSettings, ...] = ()
+    """What is said of single constructs in every environment."""
 
     def environment(self, name: str) -> Environment:
-        """The named environment; `local` is always there. Failure (`environment-unknown`, exit 6) for any other."""
+        """The named environment; `local` is always there. Failure (`environment-unknown`, exit 6) for any other.
+
+        `dev-ada` is Ada's where `dev` is `per: user`; for `dev` itself the caller says whose (`personal`)."""
         if name in self.environments:
             return self.environments[name]
+        for item in self.environments.values():
+            owner = name.removeprefix(f"{item.name}-")
+            if item.per and owner not in ("", name):
+                return personal(item, owner)
         if name == DEFAULT_ENVIRONMENT:
             return Environment(name)
         known = sorted({*self.environments, DEFAULT_ENVIRONMENT})
@@ -71,6 +100,12 @@ class Settings:
             helps=(did_you_mean(name, known), f"add `{name}:` under `environments:` in {FILE_NAME}"),
             exit_code=ExitCode.NOT_FOUND,
         )
+
+
+def personal(environment: Environment, owner: str) -> Environment:
+    """The environment of one user or branch."""
+    slug = re.sub(r"[^a-z0-9]+", "-", owner.casefold()).strip("-")[:_OWNER_LENGTH].strip("-") or "x"
+    return replace(environment, name=f"{environment.name}-{slug}", template=environment.name, per=None)
 
 
 def read_settings(folder: Path, report: Report) -> Settings:
@@ -117,10 +152,12 @@ class _Reader:
             return Settings()
         self._known(data, "", _TOP, _LATER)
         environments = self._mapping(data, "environments")
+        constructs = read_constructs(self._mapping(data, "constructs"), "constructs.", self._report, _line_of)
         return Settings(
             app=self._text(data, "app", "", _NAME.fullmatch, "letters, digits, `-` and `_`, starting with a letter"),
             project=self._text(data, "project", "", _NAME.fullmatch, "letters, digits, `-` and `_`, from a letter"),
             environments={str(name): self._environment(environments, name) for name in environments},
+            constructs=tuple(constructs),
         )
 
     def _environment(self, parent: Mapping[Any, Any], name: Any) -> Environment:
@@ -145,18 +182,30 @@ class _Reader:
             self._report.error("settings-value", message, _line_of(data, "protect"))
         alarms, emails = self._alarms(data, where, default=protect is True)
         target = self._target(data, where)
-        if data.get("target", "local") == "local" and "account" in data:
-            message = f"`{where}account` means nothing for a local environment"
-            helps = ("remove it, or add `target: aws`",)
-            self._report.error("settings-value", message, _line_of(data, "account"), helps=helps)
+        ttl = self._ttl(data, where)
+        if ttl is not None and protect is True:
+            message = f"`{where}ttl` would let a protected environment be removed"
+            self._report.error("settings-value", message, _line_of(data, "ttl"), helps=("keep one of the two",))
+        for key in _OF_AWS if data.get("target", "local") == "local" else ():
+            if key in data:
+                message = f"`{where}{key}` means nothing for a local environment"
+                helps = ("remove it, or add `target: aws`",)
+                self._report.error("settings-value", message, _line_of(data, key), helps=helps)
         return Environment(
             name=str(name),
             target=target,
             region=self._text(data, "region", where, _REGION.fullmatch, "an AWS region such as `eu-central-1`"),
             account=self._text(data, "account", where, re.compile(r"\d{12}").fullmatch, "12 digits in quotes"),
+            profile=self._text(data, "profile", where, _PROFILE.fullmatch, "the name of a profile, in quotes"),
+            role=self._text(data, "role", where, _ROLE.fullmatch, "the ARN of a role, `arn:aws:iam::…:role/…`"),
             protect=protect is True,
             alarms=alarms,
             alarm_emails=emails,
+            per=self._per(data, where),
+            ttl_seconds=ttl,
+            constructs=tuple(
+                read_constructs(self._mapping(data, "constructs"), f"{where}constructs.", self._report, _line_of)
+            ),
             span=at,
         )
 
@@ -178,6 +227,25 @@ class _Reader:
                 self._report.error("settings-value", message, _line_of(value, "email"))
                 return True, ()
         return True, tuple(dict.fromkeys(str(email) for email in emails))
+
+    def _per(self, data: Mapping[Any, Any], where: str) -> Literal["user", "branch"] | None:
+        value = data.get("per")
+        if value in ("user", "branch"):
+            return "user" if value == "user" else "branch"
+        if value is not None:
+            message = f"`{where}per` is `{value}`; it can be `user` or `branch`"
+            self._report.error("settings-value", message, _line_of(data, "per"))
+        return None
+
+    def _ttl(self, data: Mapping[Any, Any], where: str) -> int | None:
+        value = data.get("ttl")
+        found = _TTL.fullmatch(value) if isinstance(value, str) else None
+        if found is not None and int(found[1]) > 0:
+            return int(found[1]) * _SECONDS[found[2]]
+        if value is not None:
+            message = f"`{where}ttl` must be a time such as `12h`, `3d` or `2w`"
+            self._report.error("settings-value", message, _line_of(data, "ttl"))
+        return None
 
     def _target(self, data: Mapping[Any, Any], where: str) -> Target:
         value = data.get("target", "local")

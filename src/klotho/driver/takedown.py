@@ -14,10 +14,13 @@ from dataclasses import dataclass
 
 from klotho.deploy.assets import AssetStep
 from klotho.deploy.events import Sink, Step
+from klotho.deploy.lease import Lease
 from klotho.deploy.orchestrator import Deployment, Orchestrator
 from klotho.deploy.steps import Steps, Surroundings
+from klotho.deploy.target import HOST
 from klotho.diagnostics import Failure
 from klotho.driver import local_cloud, records
+from klotho.driver.change import Change
 from klotho.driver.deployment import refuse_aws, refuse_protected
 from klotho.driver.identity import Identity
 from klotho.driver.machine import cache_folder, local_pace, new_run_id
@@ -49,6 +52,11 @@ class DownResult:
 def stop(identity: Identity, sink: Sink) -> DownResult:
     """Stop what runs of the application and keep its data."""
     refuse_aws(identity.environment, "taking down")
+    with _change(identity, sink):
+        return _stop(identity, sink)
+
+
+def _stop(identity: Identity, sink: Sink) -> DownResult:
     project, name = identity.project, identity.environment.name
     session = local_cloud.running_session(project, name)
     if session is None:
@@ -87,6 +95,15 @@ def delete(identity: Identity, sink: Sink, *, take_over: bool) -> DownResult:
     notice = records.refuse_elsewhere(identity.record, identity.folder, take_over=take_over)
     if notice:
         sink(Step(notice))
+    with _change(identity, sink) as change:
+        return _delete(identity, sink, change.lease)
+
+
+def _change(identity: Identity, sink: Sink) -> Change:
+    return Change(identity.environment, identity.project, identity.application, "klotho down", sink)
+
+
+def _delete(identity: Identity, sink: Sink, lease: Lease) -> DownResult:
     project, name = identity.project, identity.environment.name
     if not local_cloud.has_data(project, name):
         return DownResult(identity, was_running=False, data_deleted=False, was_there=False)
@@ -94,7 +111,7 @@ def delete(identity: Identity, sink: Sink, *, take_over: bool) -> DownResult:
     found = _neighbours(session, identity)
     if not found and (session is not None or identity.record is not None):
         return _delete_all(identity, sink, was_running=session is not None)
-    return _delete_one(identity, sink, session)
+    return _delete_one(identity, sink, session, lease)
 
 
 def _delete_all(identity: Identity, sink: Sink, *, was_running: bool) -> DownResult:
@@ -106,11 +123,12 @@ def _delete_all(identity: Identity, sink: Sink, *, was_running: bool) -> DownRes
     return DownResult(identity, was_running, data_deleted=True)
 
 
-def _delete_one(identity: Identity, sink: Sink, running: local_cloud.Session | None) -> DownResult:
+def _delete_one(identity: Identity, sink: Sink, running: local_cloud.Session | None, lease: Lease) -> DownResult:
     """Delete the application's stacks beside those of others. A local cloud that has to be started for that is
     stopped again."""
     project, name = identity.project, identity.environment.name
     session = running or _started(identity, sink)
+    session = session.guarded(lease.guard)
     with local_cloud.local_failures():
         states = session.connection.applications()
     others = _others(states, identity)
@@ -133,7 +151,7 @@ def _delete_stacks(identity: Identity, session: local_cloud.Session, sink: Sink)
     deployed = session.calls.deployed(project=project, environment=name, application=identity.application)
     empty = Manifest(identity.application, project, name, session.connection.region, (), (), ())
     assets = AssetStep(
-        (), program_root=identity.folder, cache=cache_folder(), build_image=_no_images, sink=sink,
+        (), program_root=identity.folder, cache=cache_folder(), target=HOST, build_image=_no_images, sink=sink,
         clock=time.monotonic,
     )  # fmt: skip
     orchestrator = Orchestrator(empty, {}, assets, session.clients, pace=local_pace(), sink=sink, run_id=new_run_id())
@@ -183,5 +201,5 @@ def _others(states: Mapping[str, str], identity: Identity) -> tuple[tuple[str, .
     )
 
 
-def _no_images(properties: object, log: object) -> str:
+def _no_images(asset: object, log: object) -> str:
     raise AssertionError("deleting builds nothing")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from klotho.resources import ResourceKey
 from klotho.stacks import Manifest
 
 
@@ -13,3 +14,5 @@ class Bundle:
     files: Mapping[str, bytes]
     """By path below the output folder, for example `cloudformation/orders-container.template.json`."""
     manifest: Manifest
+    keys: Mapping[str, ResourceKey] = field(default_factory=dict)
+    """The graph's key of each resource, by logical id."""

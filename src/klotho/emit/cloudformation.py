@@ -95,7 +95,7 @@ def render(graph: ResourceGraph, setting: Setting, *, region: str) -> Bundle:
         steps=_steps(setting),
     )
     files[f"{FOLDER}/manifest.json"] = orjson.dumps(manifest_to_json(manifest), option=_OPTIONS)
-    return Bundle(files, manifest)
+    return Bundle(files, manifest, {name: key for key, name in writer.ids.items()})
 
 
 class _Writer:

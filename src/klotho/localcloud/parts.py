@@ -133,7 +133,7 @@ def _services(cloud: Cloud, engine: CloudFormationEngine) -> tuple[Service, ...]
     from klotho.localcloud.services.events import EventsService
     from klotho.localcloud.services.lambda_ import LambdaService
     from klotho.localcloud.services.logs import LogsService
-    from klotho.localcloud.services.route53 import Route53Service
+    from klotho.localcloud.services.route53 import Records, Route53Service
     from klotho.localcloud.services.secretsmanager_api import SecretsManagerService
     from klotho.localcloud.services.service_discovery import ServiceDiscoveryService
     from klotho.localcloud.services.ssm import SsmService
@@ -147,7 +147,7 @@ def _services(cloud: Cloud, engine: CloudFormationEngine) -> tuple[Service, ...]
         EventsService(cloud),
         LambdaService(cloud),
         LogsService(cloud.logs, cloud.world, cloud.region, cloud.account),
-        Route53Service(),
+        Route53Service(Records(cloud.database)),
         cloud.buckets,
         SecretsManagerService(cloud.secrets),
         ServiceDiscoveryService(cloud.containers),

@@ -15,9 +15,10 @@ class PackageAsset:
     """The construct id, for example `Compute.Container/orders`."""
     type: Literal["image", "zip"]
     properties: Mapping[str, Any] = field(default_factory=dict)
-    """image: `context`, `dockerfile` (paths relative to the program's folder), `build_args`;
-    zip: `root`, `handler`, `runtime` as the catalogue resolved them, or `package`, `handler`, `runtime` for a function
-    of Klotho's own (`deploy/functions/provider.py`)."""
+    """image: `context`, `dockerfile` (paths relative to the program's folder), `build_args`, `architecture` (`arm64` or
+    `x86_64`, as the template says);
+    zip: `root`, `handler`, `runtime` as the catalogue resolved them (and `architecture`, if the program names one), or
+    `package`, `handler`, `runtime` for a function of Klotho's own (`deploy/functions/provider.py`)."""
 
 
 @dataclass(frozen=True, slots=True)

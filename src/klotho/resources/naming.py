@@ -42,8 +42,13 @@ def dashed(name: str, limit: int = 40) -> str:
 
 def stack_name(project: str, application: str, environment: str, stack: str) -> str:
     """The CloudFormation stack's name, at most 128 characters: the parts joined by two dashes, which no part holds."""
-    parts = (project, application, environment, stack)
-    return "--".join(dashed(part, limit) for part, limit in zip(parts, (26, 30, 26, 40), strict=True))
+    return stack_prefix(project, application, environment) + dashed(stack, 40)
+
+
+def stack_prefix(project: str, application: str, environment: str) -> str:
+    """What the names of all stacks of an application begin with, in one environment."""
+    parts = (project, application, environment)
+    return "".join(f"{dashed(part, limit)}--" for part, limit in zip(parts, (26, 30, 26), strict=True))
 
 
 @lru_cache(maxsize=65536)

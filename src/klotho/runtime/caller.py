@@ -1,13 +1,16 @@
 """Who called: a Lambda event or a request's headers in, a `Caller` out, None when nobody vouched for the caller.
 
 The API has checked the token before: here it is only read. A container is told by the header `x-klotho-caller`, which
-the API overwrites in every request, whatever a client sent; it counts for requests that come through the API. Never
-raises for what a client may send.
+the API overwrites in every request, whatever a client sent. Whoever reaches the code without the API could say the
+same, so `KLOTHO_CALLER` says whether anybody can: `api` when nobody can, `also:` and their names when somebody can,
+which is refused (`CallerNotVouchedError`). Without it no API in front of the code authenticates. Never raises for what
+a client may send.
 """
 
 from __future__ import annotations
 
 import json
+import os
 from base64 import urlsafe_b64decode
 
 TYPE_CHECKING = False
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 _HEADER = "x-klotho-caller"
+_VARIABLE = "KLOTHO_CALLER"
 
 
 class Caller:
@@ -60,6 +64,8 @@ def caller_of(request: Any) -> Caller | None:
     """From a Lambda event with `requestContext`, or from headers: a mapping, or pairs of name and value."""
     items = getattr(request, "items", None)
     pairs = list(items() if callable(items) else request)
+    if not _vouched():
+        return None
     context = next((value for name, value in pairs if name == "requestContext"), None)
     if isinstance(context, dict):
         return _of_event(context.get("authorizer"))
@@ -73,6 +79,20 @@ def caller_of(request: Any) -> Caller | None:
         return None
     claims = _claims(headers.get("authorization", []))
     return None if claims is None else Caller("jwt", claims, {})
+
+
+def _vouched() -> bool:
+    """Whether an API vouches for callers; CallerNotVouchedError where others could say the same."""
+    told = os.environ.get(_VARIABLE, "")
+    if told.startswith("also:"):
+        from klotho.runtime.errors import CallerNotVouchedError
+
+        unit, others = os.environ.get("KLOTHO_UNIT", "this service"), told.removeprefix("also:").replace(",", ", ")
+        raise CallerNotVouchedError(
+            f"nobody can say who called {unit}: {others} can reach it without the API that checks tokens, and could "
+            "say anything. Check the token in the code, or give those callers a service of their own"
+        )
+    return told == "api"
 
 
 def _of_event(authorizer: Any) -> Caller | None:

@@ -204,7 +204,8 @@ def caller(request: Any) -> Caller | None:
     """Who called, from a Lambda event or a request's headers; None when the route is open to everybody.
 
     `request`: the function's event, or the headers as the web framework gives them (a mapping, or pairs). They are
-    believed, because the API overwrites what a client may have sent; give nothing else.
+    believed, because the API overwrites what a client may have sent; give nothing else. CallerNotVouchedError where
+    others than APIs can reach this service (they `calls` it, or come through a private API) and could say anything.
     """
     from klotho.runtime.caller import caller_of
 

@@ -23,6 +23,10 @@ class SecretNotSetError(ConfigError):
     """A secret exists and has no value: nobody has run `klotho secret set` yet."""
 
 
+class CallerNotVouchedError(ConfigError):
+    """Who called can't be known: others than the API that checks tokens can reach this service."""
+
+
 class CredentialsError(ConfigError):
     """No AWS credentials could be found or refreshed."""
 

@@ -135,6 +135,38 @@ def test_executing_one_change_set_drops_the_others(served: ServedCloud) -> None:
     assert [item["ChangeSetName"] for item in listed] == ["two"]
 
 
+def test_a_changed_parameter_is_named_as_the_cause(served: ServedCloud) -> None:
+    """As in "Example change sets for CloudFormation stacks" of the User Guide: what happens, and its cause."""
+    body = template(
+        {"Logs": log_group(RetentionInDays={"Ref": "Days"}), "Vpc": vpc()}, Parameters={"Days": {"Type": "Number"}}
+    )
+
+    def days(value: str) -> list[dict[str, str]]:
+        return [{"ParameterKey": "Days", "ParameterValue": value}]
+
+    served.client.create_stack(StackName="net", TemplateBody=body, Parameters=days("7"))
+    served.settle()
+    served.client.create_change_set(
+        StackName="net", ChangeSetName="next", TemplateBody=body, Parameters=days("14"), ChangeSetType="UPDATE"
+    )
+    found = served.client.describe_change_set(StackName="net", ChangeSetName="next")
+    (change,) = [item["ResourceChange"] for item in found["Changes"]]
+    details = [(item["Evaluation"], item["ChangeSource"], item.get("CausingEntity")) for item in change["Details"]]
+    assert change["LogicalResourceId"] == "Logs"
+    assert details == [("Dynamic", "DirectModification", None), ("Static", "ParameterReference", "Days")]
+
+
+def test_an_update_makes_earlier_change_sets_obsolete(served: ServedCloud) -> None:
+    create(served, "net", template(BEFORE))
+    propose(served, template(AFTER))
+    served.client.update_stack(StackName="net", TemplateBody=template({"Vpc": vpc()}))
+    served.settle()
+    (left,) = served.client.list_change_sets(StackName="net")["Summaries"]
+    assert left["ExecutionStatus"] == "OBSOLETE"
+    with pytest.raises(ClientError, match="OBSOLETE"):
+        served.client.execute_change_set(StackName="net", ChangeSetName="next")
+
+
 def test_a_changed_attribute_of_another_resource_is_a_possible_change(served: ServedCloud) -> None:
     def body(days: int) -> str:
         arn = {"Fn::GetAtt": ["Logs", "Arn"]}

@@ -16,9 +16,9 @@ from container_bench import Bench
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from klotho.application.dockerignore import Ignore
 from klotho.localcloud.planes.containers import ImageError
 from klotho.localcloud.planes.containers.dockerfile import Instruction, expand, parse
-from klotho.localcloud.planes.containers.ignore import Ignore
 from klotho.localcloud.planes.containers.image import load_image
 from klotho.localcloud.planes.containers.paths import inside, rewritten
 

@@ -11,9 +11,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import sqlite3
 import textwrap
 import time
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -69,6 +71,8 @@ def run(code):
 def handler(event, context):
     if "rawPath" not in event:
         print("SEEN " + json.dumps(event), flush=True)
+        if "fail for ever" in json.dumps(event):
+            raise RuntimeError("as asked")
         return None
     return {"statusCode": 200, "body": json.dumps(run(event["body"]), default=str)}
 '''
@@ -223,6 +227,13 @@ class Deployed:
         documents = [json.loads(item) if isinstance(item, str) else item for item in templates]
         found = [resource for document in documents for resource in document["Resources"].values()]
         return [resource.get("Properties", {}) for resource in found if resource["Type"] == type_name]
+
+    def hurry(self) -> None:
+        """Makes what failed be tried again now: AWS, and so this cloud, waits a minute before the first retry and two
+        before the second. The clock is what is moved, in the only place where it is kept."""
+        (file,) = self.deployment.state_home.rglob("state.sqlite3")
+        with closing(sqlite3.connect(file, timeout=30)) as database, database:
+            database.execute("update function_events set due = 0 where attempt > 0")
 
     def seen(self, unit: str, found: Callable[[Any], bool], seconds: float = EVENT_PATIENCE_S) -> Any:
         """The first event of the unit's log for which `found` holds; fails after so many seconds."""

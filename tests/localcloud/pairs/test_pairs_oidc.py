@@ -52,6 +52,10 @@ door.authenticates_with(login, route="/unit/mine/write", scopes=["things/write"]
 door.authenticates_with(login, route="/boxed/mine")
 door.authenticates_with(gate, route="/unit/gated", identity="header.x-key")
 door.authenticates_with(gate, route="/boxed/gated", identity="header.x-key")
+mixed = Compute.Function("mixed", handler="who.handler")
+door.attach_service(mixed, route="/mixed")
+door.authenticates_with(login, route="/mixed")
+function("insider").calls(mixed)
 crossed = API("crossed", cors=["https://shop.example"])
 crossed.attach_service(unit)
 crossed.authenticates_with(login, route="/mine")
@@ -105,6 +109,16 @@ def test_a_token_opens_its_route_and_no_other_does(deployed: Deployed, unit: str
     assert get(deployed, f"/{unit}/open") == (200, None)
     forged = {"x-klotho-caller": "jwt", **token(sub="root")}
     assert get(deployed, f"/{unit}/open", forged) == (200, None), "a client can't say that somebody vouched for it"
+
+
+def test_nobody_is_believed_where_a_service_could_forge_what_the_api_says(deployed: Deployed) -> None:
+    assert get(deployed, "/mixed", token())[0] == 500
+    assert "insider can reach it without the API that checks tokens" in deployed.deployment.logs("mixed")
+    forge = """
+        event = {"requestContext": {"authorizer": {"jwt": {"claims": {"sub": "root"}}}}}
+        return config.services.get("mixed").invoke(event)
+    """
+    deployed.denied("insider", forge, "CallerNotVouchedError", "nobody can say who called mixed")
 
 
 def test_a_scope_is_asked_for(deployed: Deployed) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from typing import Any
 
@@ -101,3 +102,26 @@ def test_a_queue_takes_in_what_its_filter_lets_through_and_only_from_its_topic(d
         line = deployed.deployment.logs("other")
         time.sleep(0.1)
     assert "no resource-based policy allows the sqs:SendMessage action" in line
+
+
+def test_a_message_a_function_failed_on_three_times_is_in_its_queue(deployed: Deployed) -> None:
+    deployed.run("publisher", PUBLISH % ("fail for ever", "loud"))
+    deployed.seen("listener", lambda event: "fail for ever" in str(event))
+    queues = deployed.client("sqs")
+    (url,) = [item for item in queues.list_queues()["QueueUrls"] if "FailedEvents" in item]
+    deadline = time.monotonic() + 60
+    letters: list[Any] = []
+    while not letters:
+        assert time.monotonic() < deadline, deployed.deployment.logs("listener")
+        deployed.hurry()
+        deployed.run("publisher", PUBLISH % ("look at the time", "loud"))
+        letters = queues.receive_message(QueueUrl=url, WaitTimeSeconds=1, MessageAttributeNames=["All"]).get(
+            "Messages", []
+        )
+    (letter,) = letters
+    assert json.loads(json.loads(letter["Body"])["Records"][0]["Sns"]["Message"]) == {"said": "fail for ever"}
+    assert letter["MessageAttributes"]["ErrorMessage"]["StringValue"] == "as asked"
+    assert len([event for event in deployed.events("listener") if "fail for ever" in str(event)]) == 3
+    assert "is in the dead letter queue" in deployed.deployment.logs("listener")
+    with pytest.raises(Exception, match="not authorized to perform: sqs:ReceiveMessage"):
+        deployed.client("sqs", "listener").receive_message(QueueUrl=url)

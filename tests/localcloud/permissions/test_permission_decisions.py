@@ -10,11 +10,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from klotho.catalogue.wildcard import Patterns
 from klotho.localcloud.permissions.comparisons import COMPARISONS
 from klotho.localcloud.permissions.conditions import KEYS, OPERATORS, UnevaluableError, parse_conditions
 from klotho.localcloud.permissions.evaluate import Decision, Grants, Need, decide
 from klotho.localcloud.permissions.policy import PolicyError, parse_policy
-from klotho.localcloud.permissions.wildcard import Patterns
 
 TABLE = "arn:aws:dynamodb:eu-west-1:000000000000:table/carts"
 PUT = Need("dynamodb:PutItem", TABLE)

@@ -11,11 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from functions.testbed import call, functions_cloud, python
+from functions.testbed import REGION, call, functions_cloud, make, python
 
 from klotho.application.timetable import parse_expression
 from klotho.localcloud.cloud import Cloud
+from klotho.localcloud.handlers import build_handlers
+from klotho.localcloud.handlers.sqs_queue import SqsQueue
 from klotho.localcloud.planes.schedules import Schedules, Spec
+from klotho.localcloud.services.sqs import Sqs
 
 pytestmark = pytest.mark.localcloud
 
@@ -150,6 +153,27 @@ def test_a_failing_function_is_retried_twice_by_lambda(tmp_path: Path) -> None:
         assert len({item["run"] for item in found}) == 1
 
     with_functions(tmp_path, story, retry_delays_s=(0.05, 0.05))
+
+
+def test_a_run_for_a_function_that_is_gone_is_a_dead_letter(tmp_path: Path) -> None:
+    async def story(cloud: Cloud, schedules: Schedules, clock: Clock) -> None:
+        cloud.queues = Sqs(tmp_path, REGION, cloud.account, cloud.endpoint_url)
+        await make(cloud, SqsQueue(cloud), "lost", {"QueueName": "lost"})
+        lost = cloud.queues.catalog.queue("lost")
+        allowed = {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": lost.arn}
+        policies = [{"PolicyName": "p", "PolicyDocument": {"Version": "2012-10-17", "Statement": [allowed]}}]
+        role = build_handlers(cloud)["AWS::IAM::Role"]
+        made = await make(cloud, role, "Role", {"AssumeRolePolicyDocument": {}, "Policies": policies})
+        gone = "arn:aws:lambda:eu-central-1:0:function:gone"
+        asked = {"target": gone, "dead_letter": lost.arn, "role": made.attributes["Arn"]}
+        schedules.put(spec("rate(1 day)", **asked))
+        assert schedules.run_due() == 1
+        (letter,) = cloud.queues.catalog.receive(lost, 10)
+        assert json.loads(letter.body)["schedule"] == "nightly"
+        assert letter.attributes["TARGET_ARN"]["StringValue"] == gone
+        await cloud.queues.stop()
+
+    with_functions(tmp_path, story)
 
 
 def test_a_disabled_schedule_and_a_removed_one_run_nothing(tmp_path: Path) -> None:

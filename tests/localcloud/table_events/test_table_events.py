@@ -44,6 +44,7 @@ async def tables_cloud(state: Path, *, allowed: bool = True) -> AsyncIterator[Cl
         cloud.queues = Sqs(state, REGION, cloud.account, cloud.endpoint_url)
         cloud.table_events = TableEvents(cloud, backoff_s=(0.02, 0.1))
         cloud.table_events.may = lambda *need: allowed  # type: ignore[method-assign]
+        cloud.table_events.dead_letters.may_send = lambda *need: allowed  # type: ignore[method-assign]
         await cloud.tables.start()
         try:
             yield cloud

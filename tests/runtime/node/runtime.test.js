@@ -281,6 +281,7 @@ test("cloud map is asked once and its instances take turns", async () => {
 });
 
 test("who called is what the API says, not what a client says", () => {
+  process.env.KLOTHO_CALLER = "api";
   const claims = { sub: "ada", email: "ada@example.com", scope: "a b", "cognito:groups": ["admin"] };
   const authorization = `Bearer e30.${Buffer.from(JSON.stringify(claims)).toString("base64url")}.c2ln`;
   const told = config.caller({ "x-klotho-caller": "jwt", authorization });
@@ -293,6 +294,10 @@ test("who called is what the API says, not what a client says", () => {
     assert.equal(config.caller(headers), null);
   }
   assert.equal(config.caller({ requestContext: {} }), null);
+  process.env.KLOTHO_CALLER = "also:mailer,pdf";
+  assert.throws(() => config.caller(event), { name: "CallerNotVouchedError", message: /mailer, pdf can reach it/ });
+  delete process.env.KLOTHO_CALLER;
+  assert.equal(config.caller(event), null);
 });
 
 test("a user pool is known by its ids", () => {

@@ -19,6 +19,7 @@ from klotho.deploy.assets import AssetStep
 from klotho.deploy.orchestrator import Deployment, Orchestrator
 from klotho.deploy.place import Clients
 from klotho.deploy.stacks import StackCalls, plain_reason, upstreams
+from klotho.deploy.target import HOST
 from klotho.diagnostics import Failure, Span
 from klotho.resources import PackageAsset
 from klotho.stacks import DIGEST, Manifest
@@ -53,7 +54,7 @@ class World:
         self.cloud.calls.clear()
         clients = cast(Clients, self.clients)
         assets = AssetStep(
-            manifest.assets, program_root=self.folder, cache=self.folder / "cache", build_image=no_image,
+            manifest.assets, program_root=self.folder, cache=self.folder / "cache", target=HOST, build_image=no_image,
             sink=self.seen.append, clock=lambda: 0.0,
         )  # fmt: skip
         with ThreadPoolExecutor(2) as threads:

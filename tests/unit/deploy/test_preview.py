@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any, cast
 
 from klotho.deploy.assets import AssetStep
-from klotho.deploy.differences import REPLACED, UNKNOWN, differences, unknown_outputs
+from klotho.deploy.differences import REPLACED, UNKNOWN, changed_outputs, differences
 from klotho.deploy.place import Clients
 from klotho.deploy.preview import Preview, preview
 from klotho.deploy.stacks import StackCalls
+from klotho.deploy.target import HOST
 from klotho.stacks import Manifest
 
 from .fake_cloudformation import no_waiting
@@ -22,7 +23,7 @@ def preview_in(world: World, manifest: Manifest, files: dict[str, bytes]) -> Pre
     calls = StackCalls(cast(Clients, world.clients), no_waiting())
     live = calls.deployed(project="acme", environment="local", application="shop")
     assets = AssetStep(
-        (), program_root=Path("/nonexistent"), cache=Path("/nonexistent"), build_image=no_image,
+        (), program_root=Path("/nonexistent"), cache=Path("/nonexistent"), target=HOST, build_image=no_image,
         sink=world.seen.append, clock=lambda: 0.0,
     )  # fmt: skip
     found = preview(manifest, files, live, assets, calls, "bucket")
@@ -101,7 +102,7 @@ def test_the_json_has_what_the_text_has() -> None:
     (stack,) = data["stacks"]
     (resource,) = stack["resources"]
     assert (stack["name"], stack["action"], data["data_lost"]) == ("users", "update", [])
-    assert (resource["change"], resource["properties"]) == ("modify", ["TableClass"])
+    assert (resource["change"], resource["properties"]) == ("update", ["TableClass"])
     assert resource["span"] == {"file": "infra.py", "line": 7, "column": 1}
 
 
@@ -150,5 +151,13 @@ def test_outputs_of_new_or_replaced_resources_are_unknown() -> None:
         **template_of("users", TableName="x"),
         "Outputs": {"Same": {"Value": {"Ref": "usersTable"}}, "New": {"Value": "x"}},
     }
-    assert unknown_outputs(before, after, differences(before, {}, after, {})) == {"Same": REPLACED, "New": UNKNOWN}
-    assert unknown_outputs(before, before, []) == {}
+    found = differences(before, {}, after, {})
+    assert changed_outputs(before, {}, after, {}, found) == {"Same": REPLACED, "New": "x"}
+    assert changed_outputs(before, {}, before, {}, []) == {}
+
+
+def test_an_output_that_hands_on_a_parameter_differs_with_it() -> None:
+    template = {"Outputs": {"On": {"Value": {"Ref": "In"}}, "Text": {"Value": {"Fn::Sub": "x-${In}"}}}}
+    assert changed_outputs(template, {"In": "a"}, template, {"In": "b"}, []) == {"On": "b", "Text": "x-b"}
+    assert changed_outputs(template, {"In": "a"}, template, {"In": UNKNOWN}, []) == {"On": UNKNOWN, "Text": UNKNOWN}
+    assert changed_outputs(template, {"In": "a"}, template, {"In": "a"}, []) == {}

@@ -13,13 +13,14 @@ import pytest
 
 from klotho.deploy.functions import provider
 from klotho.deploy.functions.package import FunctionPackager
+from klotho.deploy.target import HOST
 from klotho.diagnostics import Failure
 
 PROPERTIES = {"package": "sql-roles", "handler": "klotho.provider.handler.handler", "runtime": "python3.13"}
 
 
 def packaged(folder: Path) -> Path:
-    packager = FunctionPackager(folder, folder / "cache")
+    packager = FunctionPackager(folder, folder / "cache", HOST)
     packager.validate(PROPERTIES)
     return packager.package(PROPERTIES, lambda line: None).path
 
@@ -40,7 +41,7 @@ def test_it_runs_with_nothing_else_installed(tmp_path: Path) -> None:
 def test_the_same_bytes_come_out_and_a_second_time_nothing_is_built(tmp_path: Path) -> None:
     first, second = packaged(tmp_path / "a"), packaged(tmp_path / "b")
     assert first.read_bytes() == second.read_bytes()
-    packager = FunctionPackager(tmp_path, tmp_path / "a" / "cache")
+    packager = FunctionPackager(tmp_path, tmp_path / "a" / "cache", HOST)
     assert packager.package(PROPERTIES, lambda line: None).cached
     assert first.stat().st_size < 2_000_000
 

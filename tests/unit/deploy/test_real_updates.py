@@ -97,7 +97,7 @@ def test_another_key_is_shown_as_a_replacement_and_refused_until_the_data_may_go
     assert (table["change"], table["replaced_by"], table["loses_data"]) == ("replace", ["KeySchema"], True)
     assert table["span"]["file"] == "infra.py"
     assert (changes["AWS::Lambda::Function"]["change"], changes["AWS::Lambda::Function"]["uncertain"]) == (
-        "modify",
+        "update",
         False,
     )
     refused = shop.klotho("up", "--yes", exit_code=1)

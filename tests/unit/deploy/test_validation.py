@@ -12,6 +12,7 @@ import pytest
 
 from klotho.deploy import events
 from klotho.deploy.assets import AssetStep
+from klotho.deploy.target import HOST
 from klotho.diagnostics import Failure, ProgramError, Span
 from klotho.resources import PackageAsset
 
@@ -36,8 +37,8 @@ def step(folder: Path, *assets: PackageAsset, seen: list[events.Event] | None = 
         pytest.fail("nothing is built")
 
     return AssetStep(
-        assets, program_root=folder, cache=folder / ".cache", build_image=never, validate_image=no_apt, spans=SPANS,
-        sink=(seen if seen is not None else []).append, clock=lambda: 0.0,
+        assets, program_root=folder, cache=folder / ".cache", target=HOST, build_image=never, validate_image=no_apt,
+        spans=SPANS, sink=(seen if seen is not None else []).append, clock=lambda: 0.0,
     )  # fmt: skip
 
 
@@ -100,7 +101,7 @@ def test_a_build_that_fails_later_names_the_users_line_too(tmp_path: Path) -> No
 
     web = PackageAsset("Compute.Container/web", "image", {"context": "web", "dockerfile": "web/Dockerfile"})
     assets = AssetStep(
-        [web], program_root=tmp_path, cache=tmp_path, build_image=broken, spans=SPANS,
+        [web], program_root=tmp_path, cache=tmp_path, target=HOST, build_image=broken, spans=SPANS,
         sink=lambda event: None, clock=lambda: 0.0,
     )  # fmt: skip
     with ThreadPoolExecutor(1) as threads:

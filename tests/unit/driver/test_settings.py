@@ -29,7 +29,7 @@ environments:
 WRONG = """\
 app: 7
 projct: acme
-constructs: {}
+guardrails: {}
 environments:
   staging:
     target: azure

@@ -22,6 +22,7 @@ KINDS = {
     "mysql": "Databases.MySQL",
     "redis": "Databases.Redis",
     "keyvalue": "Databases.KeyValue",
+    "bucket": "Storage.Bucket",
     "queue": "Messaging.Queue",
     "topic": "Messaging.Topic",
     "api": "API",

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from klotho.application import Application, ConstructId, Relationship
 from klotho.application.access import guarded_keys
 from klotho.localcloud.planes.gateway.routes import RouteTable
+from klotho.resources import ResourceKey
 from tests.unit.engine.conftest import Builder
 
 API, LOGIN, STAFF = ConstructId("API/a"), ConstructId("Auth.OIDC/login"), ConstructId("Auth.OIDC/staff")
@@ -228,6 +229,33 @@ def test_a_container_is_told_by_a_header_that_no_client_can_set(app: Builder) ->
     app.says("shop", "authenticates_with", "login", route="/")
     told = [item["RequestParameters"] for item in resources(app, "Integration") if "RequestParameters" in item]
     assert sorted(item["overwrite:header.x-klotho-caller"] for item in told) == ["jwt", "nobody"]
+
+
+def told_of_callers(app: Builder, name: str) -> str | None:
+    """What the code of a container or function is told of who can reach it."""
+    for key, main in (("Container", "task-definition"), ("Function", "function")):
+        resource = app.resolve().graph.resources.get(ResourceKey(f"Compute.{key}/{name}:{main}"))
+        if resource is not None:
+            properties = resource.properties
+            if key == "Function":
+                found = (properties.get("Environment") or {}).get("Variables", {})
+            else:
+                entries = properties["ContainerDefinitions"][0]["Environment"]
+                found = {item["Name"]: item["Value"] for item in entries}
+            return found.get("KLOTHO_CALLER")
+    raise AssertionError(name)
+
+
+@pytest.mark.parametrize("service", ["web", "work"])
+def test_code_is_told_who_else_could_say_who_called(app: Builder, service: str) -> None:
+    app = guarded(app)
+    assert told_of_callers(app, service) is None, "nobody vouches where nothing is authenticated"
+    app.says("shop", "authenticates_with", "login", route="/")
+    assert told_of_callers(app, service) == "api"
+    app.add("function", "mailer").says("mailer", "calls", service)
+    app.add("api", "inner", public=False).says("inner", "attach_service", service, route="/in")
+    # The event of a load balancer says itself where it comes from; a header does not.
+    assert told_of_callers(app, service) == ("also:inner,mailer" if service == "web" else "also:mailer")
 
 
 def test_a_function_of_ones_own_may_be_asked_by_this_authorizer_only(app: Builder) -> None:

@@ -60,8 +60,12 @@ def test_a_schedule_invokes_exactly_its_function(app: Builder) -> None:
     assert schedule.properties["ScheduleExpressionTimezone"] == "Europe/Vienna"
     assert schedule.properties["Target"]["Arn"] == function
     policy = graph["Compute.Function/work:schedule-nightly-role-policy"].properties["PolicyDocument"]  # type: ignore[index]
-    (statement,) = policy["Statement"]
-    assert (statement["Action"], statement["Resource"]) == (["lambda:InvokeFunction"], [function])
+    failed = Ref("Compute.Function/work:failed-events", "Arn")  # type: ignore[arg-type]
+    assert sorted((item["Action"], item["Resource"]) for item in policy["Statement"]) == [
+        (["lambda:InvokeFunction"], [function]),
+        (["sqs:SendMessage"], [failed]),
+    ]
+    assert schedule.properties["Target"]["DeadLetterConfig"] == {"Arn": failed}
 
 
 def test_each_function_of_a_schedule_gets_one_in_its_own_stack(app: Builder) -> None:

@@ -4,8 +4,9 @@ What the name leads to is the meaning of `exposes` (`relationships/expose.py`); 
 A certificate comes from one of three places: PEM files, which the deployer imports into ACM (CloudFormation has no
 resource for that); an ARN; or ACM itself, validated by a record in the domain's hosted zone. The zone is given or
 looked up by the deployer before the stack begins, because a stack that waits for a validation nobody can make hangs
-for days. Sources: ACM User Guide (importing certificates, DNS validation), CloudFormation Template Reference
-(AWS::CertificateManager::Certificate), Route 53 Developer Guide (alias records).
+for days. What ACM makes is a resource of the stack; but a CDN takes it from us-east-1 only, so for a site the deployer
+asks for it there (decision 30). Sources: ACM User Guide (importing certificates, DNS validation), CloudFormation
+Template Reference (AWS::CertificateManager::Certificate), Route 53 Developer Guide (alias records).
 """
 
 from __future__ import annotations
@@ -13,16 +14,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from klotho.application import Construct
+from klotho.application import Construct, ConstructId
 from klotho.catalogue.kinds.certificate_check import FILE, KEY_FILE, check_certificate
 from klotho.catalogue.rules import Implementation, Output, Parameter, Setting
 from klotho.diagnostics import Report
 from klotho.resources import AddResource, DeployerStep, Provided, Ref, ResourceKey, Value, resource_key
 from klotho.resources.changes import Action
 
-CERTIFICATE_STEP, ZONE_STEP = "certificate", "zone"
-CLOUDFRONT_REGION = "us-east-1"
-"""Where CloudFront takes certificates from (CloudFront Developer Guide, requirements for certificates)."""
+CERTIFICATE_STEP, REQUEST_STEP, ZONE_STEP = "certificate", "cdn-certificate", "zone"
 
 
 class ViewerCertificate(NamedTuple):
@@ -30,7 +29,7 @@ class ViewerCertificate(NamedTuple):
 
     aliases: tuple[str, ...]
     certificate_arn: Value
-    """In us-east-1."""
+    """In us-east-1, where CloudFront takes certificates from (CloudFront Developer Guide, requirements for them)."""
 
 
 def certificate_key(construct: Construct) -> ResourceKey:
@@ -54,6 +53,8 @@ def certificate_arn(construct: Construct, setting: Setting) -> Value:
 
 def viewer_certificate(construct: Construct, setting: Setting) -> ViewerCertificate:
     """For a CloudFront distribution, whatever region its stack is in."""
+    if is_made(construct, setting):
+        return ViewerCertificate((construct.name,), Provided(construct.id, REQUEST_STEP, "arn"))
     arn = certificate_arn(construct, setting)
     if isinstance(arn, Provided):
         arn = arn._replace(part="cloudfront")
@@ -104,18 +105,28 @@ def route53(construct: Construct, setting: Setting) -> Iterator[Action]:
 
 
 def steps(construct: Construct, setting: Setting) -> Iterator[DeployerStep]:
-    """The import of PEM files, and the look-up of the hosted zone."""
-    if not _exposes(construct, setting):
+    """The import of PEM files, the request of a certificate for a CDN, and the look-up of the hosted zone."""
+    target = _exposed(construct, setting)
+    if target is None:
         return
+    by_cdn = is_made(construct, setting) and target.startswith("Site/")
     if FILE in construct.properties:
         files = {"certificate": construct.properties[FILE], "key": construct.properties[KEY_FILE]}
         yield DeployerStep(construct.id, CERTIFICATE_STEP, {**files, "domain": construct.name})
+    if by_cdn:
+        given = setting.parameter(construct, "zone")
+        where = {} if given is None else {"zone": given}
+        yield DeployerStep(construct.id, REQUEST_STEP, {"domain": construct.name, **where})
     if isinstance(zone_id(construct, setting), Provided):
-        yield DeployerStep(construct.id, ZONE_STEP, {"domain": construct.name})
+        yield DeployerStep(
+            construct.id, ZONE_STEP, {"domain": construct.name, **({"cloudfront": True} if by_cdn else {})}
+        )
 
 
-def _exposes(construct: Construct, setting: Setting) -> bool:
-    return any(item.verb == "exposes" for item in setting.application.relationships_of(construct.id))
+def _exposed(construct: Construct, setting: Setting) -> ConstructId | None:
+    """What it leads to."""
+    verbs = setting.application.relationships_of(construct.id)
+    return next((item.target for item in verbs if item.verb == "exposes"), None)
 
 
 def check_domain(construct: Construct, setting: Setting, report: Report) -> None:
@@ -129,7 +140,7 @@ def check_domain(construct: Construct, setting: Setting, report: Report) -> None
                 helps=["keep one of them"],
             )
         check_certificate(construct, setting, report)
-    if not _exposes(construct, setting):
+    if _exposed(construct, setting) is None:
         report.warning(
             "domain-exposes-nothing",
             f"{construct.title} leads nowhere, so nothing is made for it",

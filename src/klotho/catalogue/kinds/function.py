@@ -100,6 +100,7 @@ def enter_network(construct: Construct, place: NetworkPlace, setting: Setting) -
 
 
 def _asset(construct: Construct, setting: Setting) -> PackageAsset:
+    named = setting.parameter(construct, "architecture")
     return PackageAsset(
         construct.id,
         "zip",
@@ -107,6 +108,7 @@ def _asset(construct: Construct, setting: Setting) -> PackageAsset:
             "root": setting.parameter(construct, "context") or ".",
             "handler": setting.parameter(construct, "handler").removeprefix("./"),
             "runtime": runtime_of(construct, setting),
+            **({} if named is None else {"architecture": named}),
         },
     )
 

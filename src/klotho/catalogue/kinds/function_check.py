@@ -78,13 +78,6 @@ def _ending(construct: Construct, path: str, setting: Setting, report: Report) -
         )
     elif not found:
         _missing_file(construct, path, setting, report)
-    elif found[0] in (".ts", ".mts", ".cts"):
-        report.error(
-            "not-supported-yet",
-            f"the handler `{path}{found[0]}` of {construct.title} is TypeScript, which is not bundled yet",
-            construct.place("handler"),
-            helps=["compile it first and name the JavaScript file"],
-        )
     else:
         return found[0]
     return None

@@ -23,6 +23,7 @@ from klotho.catalogue.relationships.attach_private import (
     check_private_route,
 )
 from klotho.catalogue.relationships.authenticate import FUNCTION, authorization
+from klotho.catalogue.relationships.vouching import tell_who_vouches
 from klotho.catalogue.rules import Link, Pair
 from klotho.diagnostics import Report
 from klotho.resources import AddResource, DependsOn, Pseudo, Ref, ResourceKey, join, resource_key
@@ -57,6 +58,7 @@ def attach_function(link: Link) -> Iterator[Action]:
             "SourceArn": join("arn:", *place, api, "/*"),
         },
     )
+    yield from tell_who_vouches(link)
     for key in _keys(link):
         yield from _routes(link, key, integration)
 
@@ -71,6 +73,7 @@ def attach_container(link: Link) -> Iterator[Action]:
     port = main_port(link.target, link.setting)
     group = Ref(VPC_LINK_GROUP, "GroupId")
     yield from ingress_from_group(link.target.id, f"reached-by-apis-{port}", group, link.target, port)
+    yield from tell_who_vouches(link)
     for key in _keys(link):
         integration = ResourceKey(f"{_integration_key(link)}{_ENDING[_vouched(link, key)]}")
         yield AddResource(

@@ -13,12 +13,15 @@ from typing import Any
 from klotho.catalogue.kinds.bucket import bucket_key, is_versioned
 from klotho.catalogue.kinds.function import function_key
 from klotho.catalogue.relationships.connection import DATA_VERBS, access, connection
+from klotho.catalogue.relationships.failed_events import failed_arn, keep_failed, let_send
 from klotho.catalogue.relationships.grants import grant
 from klotho.catalogue.rules import Link, Need, Pair, ServiceNeed
 from klotho.catalogue.tables import iam_actions
 from klotho.diagnostics import Label, Report
 from klotho.resources import AddResource, Ref, join, resource_key
 from klotho.resources.changes import Action
+
+_SENDER = "events.amazonaws.com"
 
 
 def use_bucket(link: Link) -> Iterator[Action]:
@@ -62,6 +65,7 @@ def run_for_objects(link: Link) -> Iterator[Action]:
     """A rule with the function as its target; both belong to the function, so that the bucket stays as it is.
 
     Lambda takes the event into its own queue and tries it three times; EventBridge tries to hand it over for a day.
+    What they give up is kept (`failed_events.py`).
     """
     rule, permission = (
         resource_key(link.actor.id, _role(link)),
@@ -75,7 +79,7 @@ def run_for_objects(link: Link) -> Iterator[Action]:
             "Description": f"Objects of {link.target.name} run {link.actor.name}",
             "EventPattern": _pattern(link),
             "State": "ENABLED",
-            "Targets": [{"Id": "function", "Arn": function}],
+            "Targets": [{"Id": "function", "Arn": function, "DeadLetterConfig": {"Arn": failed_arn(link.actor)}}],
         },
     )
     yield AddResource(
@@ -84,10 +88,12 @@ def run_for_objects(link: Link) -> Iterator[Action]:
         {
             "Action": "lambda:InvokeFunction",
             "FunctionName": Ref(function_key(link.actor)),
-            "Principal": "events.amazonaws.com",
+            "Principal": _SENDER,
             "SourceArn": Ref(rule, "Arn"),
         },
     )
+    yield from keep_failed(link.actor, link.setting)
+    yield from let_send(link.actor, _role(link), _SENDER, Ref(rule, "Arn"))
 
 
 def _role(link: Link) -> str:
@@ -161,7 +167,7 @@ TRIGGERED_BY_BUCKET = Pair(
     actors=("Compute.Function",),
     targets=("Storage.Bucket",),
     creates="an EventBridge rule for the bucket's objects with the function as its target, the permission to invoke, "
-    "and the switch on the bucket that sends its events",
+    "a queue for events it failed on, and the switch on the bucket that sends its events",
     connect=run_for_objects,
     check=_check_trigger,
 )

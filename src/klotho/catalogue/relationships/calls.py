@@ -16,6 +16,7 @@ from klotho.catalogue.kinds.function import function_arn
 from klotho.catalogue.kinds.internal_alb import PORT, address, is_private
 from klotho.catalogue.kinds.shared import namespace_name
 from klotho.catalogue.relationships.connection import check_name, connection
+from klotho.catalogue.relationships.failed_events import keep_failed
 from klotho.catalogue.relationships.grants import grant
 from klotho.catalogue.rules import Link, Need, Pair, PathTo, ServiceNeed
 from klotho.catalogue.tables import iam_actions
@@ -61,8 +62,10 @@ def discover(link: Link) -> Iterator[Action]:
 
 
 def call_function(link: Link) -> Iterator[Action]:
-    """The function's ARN in the caller's environment."""
+    """The function's ARN in the caller's environment; a queue for calls nobody waits for, should they fail."""
     yield connection(link, "SERVICE", link.target, {"function": function_arn(link.target, link.setting)})
+    if link.get("protocol", "http") == "async":
+        yield from keep_failed(link.target, link.setting)
 
 
 def invoke(link: Link) -> Iterator[Action]:
@@ -202,7 +205,8 @@ CALL_FUNCTION = Pair(
     verbs=("calls",),
     actors=("Compute.Container", "Compute.Function"),
     targets=("Compute.Function",),
-    creates="`lambda:InvokeFunction` on the function's ARN, and the ARN in the caller's environment",
+    creates="`lambda:InvokeFunction` on the function's ARN, and the ARN in the caller's environment; for `async` calls "
+    "a queue for those it failed on",
     connect=call_function,
     grant=invoke,
     needs=_function_needs,

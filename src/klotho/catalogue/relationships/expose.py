@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from klotho.catalogue.kinds.domain import certificate, certificate_arn, is_made, records, viewer_certificate
+from klotho.catalogue.kinds.domain import certificate, certificate_arn, records, viewer_certificate
 from klotho.catalogue.kinds.http_api import STAGE, api_key, stage_key
 from klotho.catalogue.kinds.site import distribution_key, serve_names
 from klotho.catalogue.rules import Link, Pair
@@ -77,7 +77,6 @@ def expose_site(link: Link) -> Iterator[Action]:
 
 
 def _check_site(link: Link, report: Report) -> None:
-    domain = link.actor
     earlier = [item for item in link.setting.application.relationships_on(link.target.id) if item.verb == "exposes"]
     if earlier[0] != link.relationship:
         report.error(
@@ -87,22 +86,14 @@ def _check_site(link: Link, report: Report) -> None:
             also=[Label(earlier[0].span, "the first one")] if earlier[0].span else [],
             helps=["keep one of them"],
         )
-    if is_made(domain, link.setting):
-        report.error(
-            "not-supported-yet",
-            f"{domain.title} leads to a site, and a certificate for that is not made by Klotho yet",
-            link.relationship.span,
-            notes=["CloudFront takes certificates of us-east-1 only, whatever region the rest is in"],
-            helps=['give one: `domain.attach_cert("./certs/shop_example.crt")`, or `certificate=` with an ARN'],
-        )
 
 
 EXPOSE_SITE = Pair(
     verbs=("exposes",),
     actors=("Domain",),
     targets=("Site",),
-    creates="the name and its certificate (imported into us-east-1) at the site's CDN, with TLS 1.2 or newer, and "
-    "alias records where the hosted zone is known",
+    creates="the name and its certificate (made or imported in us-east-1) at the site's CDN, with TLS 1.2 or newer, "
+    "and alias records where the hosted zone is known",
     connect=expose_site,
     check=_check_site,
 )

@@ -2,7 +2,8 @@
 
 The schedule, its role and its policy belong to the function, so that a changed time touches the function's stack only.
 The function learns from its event which schedule it was and when it was due. A failure of the function is retried by
-Lambda (twice), a failure to reach Lambda by Scheduler (185 times within 24 hours): AWS's defaults.
+Lambda (twice), a failure to reach Lambda by Scheduler (185 times within 24 hours): AWS's defaults. What both give up is
+kept (`failed_events.py`).
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Iterator
 from klotho.catalogue.iam import allow, policy_key
 from klotho.catalogue.kinds.function import function_key
 from klotho.catalogue.kinds.schedule import expression
+from klotho.catalogue.relationships.failed_events import failed_arn, keep_failed
 from klotho.catalogue.rules import Link, Pair
 from klotho.catalogue.tables import iam_actions
 from klotho.diagnostics import Report
@@ -43,7 +45,9 @@ def run_at_times(link: Link) -> Iterator[Action]:
             },
         },
     )
+    yield from keep_failed(link.actor, link.setting)
     yield from allow(role, f"invoke {link.actor.name}", iam_actions("lambda", "invoke"), [function])
+    yield from allow(role, "keep failed runs", iam_actions("sqs", "tell"), [failed_arn(link.actor)])
     yield AddResource(
         schedule,
         "AWS::Scheduler::Schedule",
@@ -53,7 +57,12 @@ def run_at_times(link: Link) -> Iterator[Action]:
             "ScheduleExpressionTimezone": link.setting.parameter(times, "timezone"),
             "FlexibleTimeWindow": {"Mode": "OFF"},
             "State": "ENABLED",
-            "Target": {"Arn": function, "RoleArn": Ref(role, "Arn"), "Input": _event(times.name)},
+            "Target": {
+                "Arn": function,
+                "RoleArn": Ref(role, "Arn"),
+                "Input": _event(times.name),
+                "DeadLetterConfig": {"Arn": failed_arn(link.actor)},
+            },
         },
     )
     yield DependsOn(schedule, policy_key(role))
@@ -95,7 +104,8 @@ TRIGGERED_BY_SCHEDULE = Pair(
     verbs=("triggered_by",),
     actors=("Compute.Function",),
     targets=("Schedule",),
-    creates="a schedule with the function as its target, and a role with `lambda:InvokeFunction` on its ARN",
+    creates="a schedule with the function as its target, a role with `lambda:InvokeFunction` on its ARN, and a queue "
+    "for runs it failed on",
     connect=run_at_times,
     check=_check,
 )

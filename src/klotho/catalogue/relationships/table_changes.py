@@ -62,7 +62,7 @@ def read_stream(link: Link) -> Iterator[Action]:
     yield from grant(link, "list streams of", iam_actions("unscoped", "list_streams"), ["*"])
     target = _dead_letter(link)
     if target is not None:
-        yield from grant(link, "tell failures of", ["sqs:SendMessage"], [Ref(queue_key(target), "Arn")])
+        yield from grant(link, "tell failures of", iam_actions("sqs", "tell"), [Ref(queue_key(target), "Arn")])
 
 
 def _dead_letter(link: Link) -> Construct | None:

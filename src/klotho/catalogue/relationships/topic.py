@@ -17,6 +17,7 @@ from klotho.catalogue.kinds.function import function_key
 from klotho.catalogue.kinds.queue import is_fifo, queue_key
 from klotho.catalogue.kinds.topic import is_fifo_topic, topic_arn
 from klotho.catalogue.relationships.connection import connection
+from klotho.catalogue.relationships.failed_events import failed_arn, keep_failed, let_send
 from klotho.catalogue.relationships.grants import grant
 from klotho.catalogue.rules import Link, Need, Pair, ServiceNeed
 from klotho.catalogue.tables import iam_actions
@@ -72,6 +73,10 @@ def call_with_each(link: Link) -> Iterator[Action]:
         },
     )
     yield from _subscription(link, "lambda", function, permission)
+    yield from keep_failed(link.actor, link.setting)
+    yield from let_send(link.actor, f"topic {link.target.name}", _PUBLISHER, topic_arn(link.target))
+    redrive = {"deadLetterTargetArn": failed_arn(link.actor)}
+    yield SetProperty(_subscription_key(link), ("RedrivePolicy",), redrive)
 
 
 def fan_out(link: Link) -> Iterator[Action]:
@@ -240,7 +245,8 @@ SUBSCRIBE_BY_FUNCTION = Pair(
     verbs=("subscribes_to",),
     actors=("Compute.Function",),
     targets=("Messaging.Topic",),
-    creates="a subscription of the function, and the topic's permission to invoke it",
+    creates="a subscription of the function, the topic's permission to invoke it, and a queue for messages it failed "
+    "on",
     connect=call_with_each,
     check=_check_function,
 )

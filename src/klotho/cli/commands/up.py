@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from klotho.cli.commands.program import program_at
-from klotho.cli.consent import ask, moves_given
+from klotho.cli.consent import Asked, ask_about_data, moves_given
 from klotho.cli.console import Console
 from klotho.cli.failed_stacks import diagnostics_of, exit_code_of
 from klotho.cli.progress import progress_for
-from klotho.deploy.data_loss import Consent, ConsentNeeded
+from klotho.deploy.data_loss import Agreed, ConsentNeeded
 from klotho.deploy.orchestrator import Deployment
 from klotho.diagnostics import Diagnostic, ExitCode
-from klotho.driver.deployment import UpResult, moves_to_write
+from klotho.driver.deployment import Consent, UpResult, moves_to_write
 from klotho.driver.deployment import up as bring_up
 from klotho.driver.unset_secrets import warnings_of
 
@@ -29,19 +30,20 @@ def run(
     take_over: bool,
     as_json: bool,
 ) -> int:
-    """`yes` is no consent to losing data: they go by name only."""
+    """`yes` agrees to what an environment on AWS asks, and is no consent to losing data: they go by name only."""
     console = Console(as_json)
     program = program_at(path, "klotho up")
-    consent = Consent(frozenset(delete_data), moves_given(move))
+    agreed = Agreed(frozenset(delete_data), moves_given(move))
     while True:
         try:
             with progress_for(console) as sink:
-                result = bring_up(program, env, sink, consent=consent, take_over=take_over)
+                consent = Consent() if yes else Asked(console, sink).consent
+                result = bring_up(program, env, sink, take_over=take_over, consent=replace(consent, data=agreed))
             break
         except ConsentNeeded as needed:
             if not console.interactive or not needed.names:
                 raise
-            consent = ask(console, needed, consent)
+            agreed = ask_about_data(console, needed, agreed)
     if not result.deployment.ok:
         return _failed(console, result)
     if result.failed_sites:
@@ -53,7 +55,7 @@ def run(
         return 0
     console.diagnostics(result.built.diagnostics, program.folder)
     console.diagnostics(warnings_of(result.built, result.secrets_not_set), program.folder)
-    console.diagnostics(moves_to_write(result.built, consent.moves), program.folder)
+    console.diagnostics(moves_to_write(result.built, agreed.moves), program.folder)
     _succeeded(console, result)
     return 0
 

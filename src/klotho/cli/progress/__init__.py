@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from klotho.cli import underway
 from klotho.cli.console import Console
@@ -11,26 +11,29 @@ from klotho.deploy.events import Event, Sink, StackStarted
 from klotho.driver.underway import Underway
 
 
+class Progress:
+    """A sink that shows what it is told."""
+
+    def __init__(self, sink: Sink, paused: Callable[[], AbstractContextManager[None]] = nullcontext) -> None:
+        self._sink = sink
+        self.paused = paused
+        """A block in which the screen is free for a question."""
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, Underway | StackStarted):
+            underway.mark()  # for what is said at Ctrl-C
+        self._sink(event)
+
+
 @contextmanager
-def progress_for(console: Console) -> Iterator[Sink]:
-    """The sink for this console; whatever is on screen is finished when the block ends."""
+def progress_for(console: Console) -> Iterator[Progress]:
+    """The progress of this console; whatever is on screen is finished when the block ends."""
     if console.interactive:
         from klotho.cli.progress.live import LiveTree
 
         with LiveTree(console) as tree:
-            yield _watched(tree.receive)
+            yield Progress(tree.receive, tree.paused)
     else:
         from klotho.cli.progress.lines import Lines
 
-        yield _watched(Lines(console))
-
-
-def _watched(sink: Sink) -> Sink:
-    """Remembers when something begins in the cloud, for what is said at Ctrl-C."""
-
-    def receive(event: Event) -> None:
-        if isinstance(event, Underway | StackStarted):
-            underway.mark()
-        sink(event)
-
-    return receive
+        yield Progress(Lines(console))

@@ -7,6 +7,8 @@ last state when the block ends. Only imported on a terminal.
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 
 from rich.console import Console as RichConsole
@@ -42,6 +44,15 @@ class LiveTree:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._live.stop()
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """The screen is free, what was drawn stays above."""
+        self._live.stop()
+        try:
+            yield
+        finally:
+            self._live.start()
 
     def receive(self, event: events.Event) -> None:
         with self._lock:

@@ -1,97 +1,58 @@
-"""A function's third-party packages, installed once per lock content.
+"""A function's third-party packages, installed once per content and target.
 
-Input: the nearest dependency manifest above the handler (`requirements.txt`, `pyproject.toml`, `package.json`).
-Output: a folder in the cache whose content goes into the zip. Refuses dependencies that lie on this machine's disk
-(`-e .`, `file:…`) by name, and reports what the installer said when it fails.
+Input: the manifest found above the handler, the target. Output: a folder in the cache whose content goes into the zip.
+What can be refused without installing is refused by `check`.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import platform
-import re
 import shutil
-import subprocess
-import sys
 import tempfile
 import threading
-import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from klotho.diagnostics import Failure, Span
+from klotho.deploy.functions.local_packages import built_wheel, source_digest
+from klotho.deploy.functions.native_packages import native_packages
+from klotho.deploy.functions.node_install import install_node
+from klotho.deploy.functions.node_manifests import NodeManifest
+from klotho.deploy.functions.python_install import install_python
+from klotho.deploy.functions.python_manifests import PythonManifest
+from klotho.deploy.functions.python_pins import Pins, pins_of
+from klotho.deploy.functions.run import Log
+from klotho.deploy.target import Target
 
-Log = Callable[[str], None]
-
-_LOCAL = re.compile(r"^\s*(-e\b|--editable\b|\.{1,2}(/|$)|/|file:)|@\s*file:")
-_INCLUDE = re.compile(r"^\s*(?:-r|--requirement|-c|--constraint)[\s=]+(?P<file>\S+)")
-_INSTALL_SECONDS = 600.0
+_FORMAT = "3"
+"""Raise when the same manifest should be installed otherwise."""
+_NATIVE = ".klotho-native.json"
 
 
 @dataclass(frozen=True, slots=True)
 class Dependencies:
-    """What to install and where it stands in the zip."""
+    """What to install, and for what."""
 
-    ecosystem: str
-    """`python` or `node`."""
-    files: tuple[tuple[str, bytes], ...]
-    """The manifest and what it includes, by name in the installer's folder; the first one is the manifest."""
-    prefix: str
-    """The folder in the zip the packages go to; empty for the top."""
+    manifest: PythonManifest | NodeManifest
+    target: Target
+    runtime: str
+    key: str
+    """Equal keys mean equal packages."""
 
-    @property
-    def key(self) -> str:
-        """Equal keys mean equal packages: the content, and the machine and language they are installed for."""
-        language = ".".join(map(str, sys.version_info[:2])) if self.ecosystem == "python" else "node"
-        digest = hashlib.sha256(f"1 {self.ecosystem} {language} {sys.platform} {platform.machine()}".encode())
-        for name, content in self.files:
+    @classmethod
+    def of(cls, manifest: PythonManifest | NodeManifest, target: Target, runtime: str) -> Dependencies:
+        digest = hashlib.sha256(f"{_FORMAT} {target.key(runtime)}".encode())
+        if isinstance(manifest, PythonManifest):
+            digest.update(manifest.kind.encode())
+            for folder in manifest.local:
+                digest.update(source_digest(folder).encode())
+        else:
+            digest.update(f"{manifest.installer} {manifest.runs_in}".encode())
+        for name, content in manifest.files:
             digest.update(f"{len(name)}:{name}:{len(content)}:".encode() + content)
-        return digest.hexdigest()
-
-
-def python_dependencies(root: Path, handler: Path) -> Dependencies | None:
-    """From the nearest requirements.txt, else pyproject.toml with `[project] dependencies`; None when there is none."""
-    for folder in _folders_up(root, handler):
-        requirements = folder / "requirements.txt"
-        if requirements.is_file():
-            files = tuple(_with_includes(requirements, folder, root))
-            return Dependencies("python", files, "") if any(_requires(content) for _, content in files) else None
-        pyproject = folder / "pyproject.toml"
-        if pyproject.is_file():
-            listed = _project_dependencies(pyproject, root)
-            if listed:
-                return Dependencies("python", (("requirements.txt", "\n".join(listed).encode()),), "")
-            return None
-    return None
-
-
-def node_dependencies(root: Path, handler: Path) -> Dependencies | None:
-    """From the nearest package.json that lists dependencies, with its package-lock.json if there is one."""
-    for folder in _folders_up(root, handler):
-        manifest = folder / "package.json"
-        if not manifest.is_file():
-            continue
-        shown = manifest.relative_to(root).as_posix()
-        try:
-            data = json.loads(manifest.read_bytes())
-        except ValueError as error:
-            message = f"`{shown}` is no valid JSON: {error}"
-            raise Failure("dependencies-unreadable", message, at=Span(shown, 1)) from error
-        wanted = {**data.get("dependencies", {}), **data.get("optionalDependencies", {})}
-        wanted.pop("@klotho/runtime", None)  # Put into every asset anyway.
-        if not wanted:
-            return None
-        for name, version in wanted.items():
-            if str(version).startswith(("file:", "link:", "workspace:", "./", "../", "/")):
-                raise _local(shown, 1, f"{name}: {version}")
-        lock = folder / "package-lock.json"
-        files = [("package.json", manifest.read_bytes())]
-        files += [("package-lock.json", lock.read_bytes())] if lock.is_file() else []
-        return Dependencies("node", tuple(files), "" if folder == root else folder.relative_to(root).as_posix())
-    return None
+        return cls(manifest, target, runtime, digest.hexdigest())
 
 
 class DependencyCache:
@@ -100,18 +61,50 @@ class DependencyCache:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._locks: dict[str, threading.Lock] = {}
+        self._pins: dict[str, Pins] = {}
         self._guard = threading.Lock()
+
+    def check(self, wanted: Dependencies) -> None:
+        """Failure for a lock that does not fit, without installing anything."""
+        if isinstance(wanted.manifest, PythonManifest):
+            self._pinned(wanted, wanted.manifest)
 
     def installed(self, wanted: Dependencies, log: Log) -> Path:
         """The folder with the packages; installs them when this content was never seen."""
-        target = self._folder / wanted.ecosystem / wanted.key
-        with self._guard:
-            lock = self._locks.setdefault(wanted.key, threading.Lock())
-        with lock:
+        target = self._folder / ("python" if isinstance(wanted.manifest, PythonManifest) else "node") / wanted.key
+        with self._lock(wanted.key):
             if not target.is_dir():
                 with _fresh_folder(target) as work:
-                    (_install_python if wanted.ecosystem == "python" else _install_node)(wanted, work, log)
+                    self._install(wanted, work, log)
         return target
+
+    def native(self, installed: Path) -> dict[str, Path]:
+        """The npm packages with machine code among the installed ones, by name."""
+        found = json.loads((installed / _NATIVE).read_bytes())
+        return {name: installed / place for name, place in found.items()}
+
+    def _install(self, wanted: Dependencies, work: Path, log: Log) -> None:
+        manifest = wanted.manifest
+        if isinstance(manifest, NodeManifest):
+            install_node(manifest, work, wanted.target, log)
+            native = {name: folder.relative_to(work).as_posix() for name, folder in native_packages(work).items()}
+            (work / _NATIVE).write_text(json.dumps(native))
+            return
+        wheels = [
+            built_wheel(folder, self._folder, for_host=wanted.target.is_host, log=log) for folder in manifest.local
+        ]
+        log("installing with uv")
+        install_python(self._pinned(wanted, manifest), wheels, work, wanted.target, wanted.runtime, log)
+
+    def _pinned(self, wanted: Dependencies, manifest: PythonManifest) -> Pins:
+        with self._lock(f"pins {wanted.key}"):
+            if wanted.key not in self._pins:
+                self._pins[wanted.key] = pins_of(manifest, wanted.runtime, wanted.target)
+            return self._pins[wanted.key]
+
+    def _lock(self, name: str) -> threading.Lock:
+        with self._guard:
+            return self._locks.setdefault(name, threading.Lock())
 
 
 @contextmanager
@@ -125,124 +118,3 @@ def _fresh_folder(target: Path) -> Iterator[Path]:
             work.rename(target)
     finally:
         shutil.rmtree(work, ignore_errors=True)
-
-
-def _install_python(wanted: Dependencies, work: Path, log: Log) -> None:
-    manifests = Path(tempfile.mkdtemp(prefix="klotho-requirements-"))
-    try:
-        for name, content in wanted.files:
-            path = manifests / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
-        requirements = str(manifests / wanted.files[0][0])
-        _run([*_python_installer(), "--target", str(work), "--requirement", requirements], manifests, log)
-    finally:
-        shutil.rmtree(manifests, ignore_errors=True)
-    for path in (work / "bin", work / "__pycache__"):
-        # Scripts hold the path of this machine's interpreter.
-        shutil.rmtree(path, ignore_errors=True)
-    (work / ".lock").unlink(missing_ok=True)
-
-
-def _python_installer() -> list[str]:
-    try:
-        from uv import find_uv_bin
-
-        return [find_uv_bin(), "pip", "install", "--quiet", "--no-config", "--python", sys.executable]
-    except (ImportError, FileNotFoundError):
-        return [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile"]
-
-
-def _install_node(wanted: Dependencies, work: Path, log: Log) -> None:
-    npm = shutil.which("npm")
-    if npm is None:
-        raise Failure(
-            "installer-missing",
-            "this function has npm dependencies, but `npm` is not on this machine",
-            helps=("install Node.js 18 or later, which brings npm",),
-        )
-    for name, content in wanted.files:
-        (work / name).write_bytes(content)
-    command = "ci" if any(name == "package-lock.json" for name, _ in wanted.files) else "install"
-    quiet = ["--omit=dev", "--no-audit", "--no-fund", "--prefer-offline", "--loglevel=error"]
-    _run([npm, command, *quiet], work, log)
-    for name in ("package.json", "package-lock.json"):
-        (work / name).unlink(missing_ok=True)
-
-
-def _run(command: list[str], folder: Path, log: Log) -> None:
-    log(f"installing with {Path(command[0]).name}")
-    try:
-        done = subprocess.run(
-            command, cwd=folder, capture_output=True, text=True, timeout=_INSTALL_SECONDS, check=False
-        )
-    except subprocess.TimeoutExpired as error:
-        raise Failure(
-            "dependencies-not-installed",
-            f"installing the dependencies took longer than {_INSTALL_SECONDS:.0f} s and was stopped",
-        ) from error
-    if done.returncode:
-        said = [line for line in (done.stderr or done.stdout).splitlines() if line.strip()]
-        raise Failure(
-            "dependencies-not-installed",
-            f"`{Path(command[0]).name}` could not install the function's dependencies",
-            notes=said[-12:],
-        )
-
-
-def _folders_up(root: Path, file: Path) -> Iterator[Path]:
-    folder = file.parent
-    while folder.is_relative_to(root):
-        yield folder
-        if folder == root:
-            return
-        folder = folder.parent
-
-
-def _with_includes(file: Path, base: Path, root: Path) -> Iterator[tuple[str, bytes]]:
-    """The file and everything it names with -r or -c, each once, by path relative to the first one's folder."""
-    pending, seen = [file.resolve()], set()
-    while pending:
-        current = pending.pop(0)
-        if current in seen:
-            continue
-        seen.add(current)
-        shown = current.relative_to(root).as_posix() if current.is_relative_to(root) else current.name
-        if not current.is_relative_to(base.resolve()) or not current.is_file():
-            raise Failure("dependencies-unreadable", f"`{shown}` is no file in the folder of requirements.txt")
-        content = current.read_bytes()
-        for number, line in enumerate(content.decode("utf-8", "replace").splitlines(), 1):
-            if _LOCAL.search(line.split("#")[0]):
-                raise _local(shown, number, line.strip())
-            include = _INCLUDE.match(line)
-            if include:
-                pending.append((current.parent / include["file"]).resolve())
-        yield current.relative_to(base.resolve()).as_posix(), content
-
-
-def _requires(content: bytes) -> bool:
-    return any(line.split("#")[0].strip() for line in content.decode("utf-8", "replace").splitlines())
-
-
-def _project_dependencies(pyproject: Path, root: Path) -> list[str]:
-    shown = pyproject.relative_to(root).as_posix()
-    try:
-        data = tomllib.loads(pyproject.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        message = f"`{shown}` is no valid TOML: {error}"
-        raise Failure("dependencies-unreadable", message, at=Span(shown, 1)) from error
-    listed = data.get("project", {}).get("dependencies", [])
-    for item in listed:
-        if _LOCAL.search(str(item)):
-            raise _local(shown, 1, str(item))
-    return [str(item) for item in listed]
-
-
-def _local(shown: str, line: int, item: str) -> Failure:
-    return Failure(
-        "dependency-is-local",
-        f"`{shown}` wants `{item}`, which lies on this machine",
-        at=Span(shown, line),
-        notes=("a function's packages are installed apart from your folders, by what the manifest says",),
-        helps=("import the files directly (they are found and shipped), or publish the package",),
-    )

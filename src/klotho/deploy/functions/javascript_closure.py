@@ -2,7 +2,7 @@
 
 Input: the package root and the handler's file. Output: every file inside the root that `require("./x")`,
 `import … from "./x"`, `export … from "./x"` or `import("./x")` names, found the way Node finds them, and the
-`package.json` files that decide how Node reads them. Refuses TypeScript by name (`Failure`). A relative name that
+`package.json` files that decide how Node reads them. Refuses nothing. A relative name that
 leads to no file is reported through `log`: it may stand in a text, or fail when the function runs.
 """
 
@@ -12,14 +12,12 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from klotho.diagnostics import Failure, Span
-
 _TRIVIA = re.compile(r"""("(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\])*`)|//[^\n]*|/\*.*?\*/""", re.DOTALL)
 _LOADS = re.compile(
     r"""(?:\brequire\s*\(|\bimport\s*\(|\bimport\b|\bfrom\b)\s*(["'`])(?P<name>\.{1,2}(?:/[^"'`\n]*)?)\1"""
 )
-_EXTENSIONS = (".js", ".mjs", ".cjs", ".json", ".node")
 _TYPESCRIPT = (".ts", ".mts", ".cts", ".tsx")
+_EXTENSIONS = (".js", ".mjs", ".cjs", ".json", ".node", *_TYPESCRIPT)
 _SCANNED = (".js", ".mjs", ".cjs")
 
 
@@ -36,6 +34,11 @@ def javascript_closure(root: Path, entry: Path, log: Callable[[str], None]) -> s
         if file.suffix in _SCANNED:
             pending += _loaded(root, file, log)
     return found
+
+
+def loads_typescript(root: Path, entry: Path) -> bool:
+    """Whether a JavaScript handler loads TypeScript, which only a bundler can read."""
+    return any(file.suffix in _TYPESCRIPT for file in javascript_closure(root, entry, lambda line: None))
 
 
 def _loaded(root: Path, file: Path, log: Callable[[str], None]) -> list[Path]:
@@ -57,23 +60,8 @@ def _resolved(root: Path, file: Path, name: str) -> Path | None:
     candidates += [base / f"index{extension}" for extension in _EXTENSIONS]
     for candidate in candidates:
         if candidate.is_file() and candidate.is_relative_to(root):
-            if candidate.suffix in _TYPESCRIPT:
-                raise refuse_typescript(candidate.relative_to(root).as_posix(), file.relative_to(root).as_posix())
             return candidate
-    for extension in _TYPESCRIPT:
-        if base.with_name(base.name + extension).is_file():
-            raise refuse_typescript(f"{name}{extension}", file.relative_to(root).as_posix())
     return None
-
-
-def refuse_typescript(file: str, importer: str | None = None) -> Failure:
-    """The named refusal of TypeScript, until functions are bundled."""
-    return Failure(
-        "typescript-not-yet",
-        f"`{file}` is TypeScript, which functions can't be written in yet",
-        at=Span(importer, 1) if importer else None,
-        helps=("compile it to JavaScript (`npx tsc`) and name the compiled file",),
-    )
 
 
 def _manifest_above(root: Path, file: Path) -> list[Path]:

@@ -1,11 +1,11 @@
 """Builds the zip of one function.
 
-Input: the asset's properties (`root`, `handler`, `runtime`, or `package` for a function of Klotho's own), the
-program's folder and a cache folder. Output: the zip in the cache and its key in the artifact bucket,
-`functions/<sha256>.zip`; the same input gives the same bytes, and an input seen before is not built again. Refuses
-TypeScript, unknown runtimes, a missing handler file, a file that does not parse (all these in `validate`, which
-installs and writes nothing), and content beyond Lambda's limit of 250 MB unzipped (AWS Lambda quotas, "Deployment
-package").
+Input: the asset's properties (`root`, `handler`, `runtime`, `architecture` if the program names one, or `package` for
+a function of Klotho's own), the program's folder, a cache folder and the target. Output: the zip in the cache and its
+key in the artifact bucket, `functions/<sha256>.zip`; the same input gives the same bytes, and an input seen before is
+not built again. Refuses unknown runtimes, a missing handler file, a file that does not parse, a lock that does not fit
+(all these in `validate`, which installs nothing but the bundler), and content beyond Lambda's limit of 250 MB unzipped
+(AWS Lambda quotas, "Deployment package").
 """
 
 from __future__ import annotations
@@ -23,25 +23,26 @@ from typing import Any
 
 from klotho.deploy.functions.architecture import DEFAULT, architecture_of
 from klotho.deploy.functions.archive import Content, digest_of, write_archive
-from klotho.deploy.functions.dependencies import (
-    Dependencies,
-    DependencyCache,
-    node_dependencies,
-    python_dependencies,
-)
-from klotho.deploy.functions.javascript_closure import javascript_closure, refuse_typescript
+from klotho.deploy.functions.bundle import TYPESCRIPT, NodeBundler, ReadFunction
+from klotho.deploy.functions.dependencies import Dependencies, DependencyCache
+from klotho.deploy.functions.esbuild import Esbuild
+from klotho.deploy.functions.javascript_closure import javascript_closure, loads_typescript
 from klotho.deploy.functions.javascript_syntax import check_javascript
+from klotho.deploy.functions.local_packages import repository_of
+from klotho.deploy.functions.node_manifests import NodeManifest, node_manifest
 from klotho.deploy.functions.provider import PACKAGE, provider_files
 from klotho.deploy.functions.python_closure import python_closure
+from klotho.deploy.functions.python_manifests import python_manifest
+from klotho.deploy.functions.size import refuse_too_large
+from klotho.deploy.target import Target
 from klotho.diagnostics import Failure
 
 Log = Callable[[str], None]
 
-MAX_UNZIPPED_BYTES = 250 * 1024 * 1024
-_FORMAT = "2"
+_FORMAT = "3"
 """Raise when the same input should give another zip."""
 _PYTHON_SUFFIXES = (".py",)
-_NODE_SUFFIXES = (".js", ".mjs", ".cjs")
+_NODE_SUFFIXES = (".js", ".mjs", ".cjs", *TYPESCRIPT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,23 +68,25 @@ class _Plan:
     """What goes into a zip, before anything is installed."""
 
     handler: str
-    own: Mapping[str, Content]
-    sdk: Mapping[str, bytes]
-    wanted: Dependencies | None
     inputs: str
     """Digest of all that decides about the zip."""
     known: FunctionZip | None
-    notes: tuple[str, ...]
+    make: Callable[[Log], Mapping[str, Content]]
+    """Installs what is needed and gives the zip's entries."""
+    notes: tuple[str, ...] = ()
 
 
 class FunctionPackager:
     """Packages functions of one program, sharing the caches. Building after `validate` goes on with what was read
     then, in any thread."""
 
-    def __init__(self, program_root: Path, cache: Path) -> None:
+    def __init__(self, program_root: Path, cache: Path, target: Target) -> None:
         self._program_root = program_root
+        self._target = target
         self._zips = cache / "functions"
         self._dependencies = DependencyCache(cache / "dependencies")
+        self._repository = repository_of(program_root)
+        self._bundler = NodeBundler(self._repository, Esbuild(cache))
         self._plans: dict[str, _Plan] = {}
 
     def validate(self, properties: Mapping[str, Any]) -> None:
@@ -96,51 +99,87 @@ class FunctionPackager:
             log(note)
         if plan.known is not None:
             return plan.known
-        installed = self._installed(plan.wanted, log)
-        # The user's files win over packages, and the runtime SDK over both: a package named klotho can't shadow it.
-        return self._build(plan.inputs, {**installed, **plan.own, **plan.sdk}, plan.handler)
-
-    def _plan(self, properties: Mapping[str, Any]) -> _Plan:
-        if properties.get("package") == PACKAGE:
-            return self._own_function(str(properties["handler"]))
-        root = (self._program_root / str(properties.get("root", "."))).resolve()
+        root = self._root(properties)
         try:
-            return self._planned(root, str(properties["runtime"]), str(properties["handler"]))
+            return self._build(plan.inputs, plan.make(log), plan.handler)
         except Failure as failure:
             raise _seen_from(self._program_root, root, failure) from failure
+
+    def _root(self, properties: Mapping[str, Any]) -> Path:
+        return (self._program_root / str(properties.get("root", "."))).resolve()
+
+    def _plan(self, properties: Mapping[str, Any]) -> _Plan:
+        handler = str(properties["handler"])
+        if properties.get("package") == PACKAGE:
+            return self._own_function(handler)
+        root, runtime = self._root(properties), str(properties["runtime"])
+        named = properties.get("architecture")
+        target = self._target if named is None else replace(self._target, architectures=(named,))
+        try:
+            if runtime.startswith("python"):
+                return self._python(root, runtime, handler, target)
+            if runtime.startswith("nodejs"):
+                return self._node(root, runtime, handler, target)
+        except Failure as failure:
+            raise _seen_from(self._program_root, root, failure) from failure
+        raise Failure("runtime-not-supported", f"functions can't be packaged for the runtime `{runtime}` yet")
 
     def _own_function(self, handler: str) -> _Plan:
         """A function of Klotho's own, from what is installed."""
         entries, sdk = provider_files(), _runtime_sdk(python=True)
-        inputs = _input_digest(entries, sdk, None)
-        return _Plan(handler, entries, sdk, None, inputs, self._lookup(inputs), ())
+        inputs = _input_digest(digest_of(entries), sdk, None)
+        return _Plan(handler, inputs, self._lookup(inputs), lambda log: {**entries, **sdk})
 
-    def _planned(self, root: Path, runtime: str, handler: str) -> _Plan:
-        python = runtime.startswith("python")
-        if not python and not runtime.startswith("nodejs"):
-            raise Failure("runtime-not-supported", f"functions can't be packaged for the runtime `{runtime}` yet")
-        notes: list[str] = []
-        entry = handler_file(root, handler, _PYTHON_SUFFIXES if python else _NODE_SUFFIXES)
-        own = python_closure(root, entry) if python else javascript_closure(root, entry, notes.append)
-        wanted = python_dependencies(root, entry) if python else node_dependencies(root, entry)
-        entries: dict[str, Content] = {file.relative_to(root).as_posix(): file for file in own}
-        sdk = _runtime_sdk(python)
-        inputs = _input_digest(entries, sdk, wanted)
+    def _python(self, root: Path, runtime: str, handler: str, target: Target) -> _Plan:
+        entry = handler_file(root, handler, _PYTHON_SUFFIXES)
+        own: dict[str, Content] = {file.relative_to(root).as_posix(): file for file in python_closure(root, entry)}
+        manifest = python_manifest(root, entry, self._repository)
+        wanted = Dependencies.of(manifest, target, runtime) if manifest is not None else None
+        sdk = _runtime_sdk(python=True)
+
+        def make(log: Log) -> dict[str, Content]:
+            installed = self._dependencies.installed(wanted, log) if wanted is not None else None
+            packages = _files_below(installed) if installed is not None else ()
+            kept = {name: path for name, path in packages if not name.startswith("klotho/")}
+            # The user's files win over packages, and the runtime SDK over both: no package can shadow it.
+            return {**kept, **own, **sdk}
+
+        inputs = _input_digest(digest_of(own), sdk, wanted)
         known = self._lookup(inputs)
-        if known is None and not python:
-            check_javascript(root, own)
-        return _Plan(handler, entries, sdk, wanted, inputs, known, tuple(notes))
+        if known is None and wanted is not None:
+            self._dependencies.check(wanted)
+        return _Plan(handler, inputs, known, make)
 
-    def _installed(self, wanted: Dependencies | None, log: Log) -> dict[str, Content]:
-        if wanted is None:
-            return {}
-        folder = self._dependencies.installed(wanted, log)
-        prefix = f"{wanted.prefix}/" if wanted.prefix else ""
-        return {
-            f"{prefix}{relative}": path
-            for relative, path in _files_below(folder)
-            if not relative.startswith(("klotho/", "node_modules/@klotho/runtime/", "node_modules/.bin/"))
-        }
+    def _node(self, root: Path, runtime: str, handler: str, target: Target) -> _Plan:
+        entry, notes, sdk = handler_file(root, handler, _NODE_SUFFIXES), list[str](), _runtime_sdk(python=False)
+        manifest = node_manifest(root, entry, self._repository)
+        if manifest is not None or entry.suffix in TYPESCRIPT or loads_typescript(root, entry):
+            wanted = Dependencies.of(manifest, target, runtime) if manifest is not None else None
+            read = self._bundler.read(root, entry, manifest, notes.append)
+            inputs = _input_digest(f"{read.digest} {handler} {target.key(runtime)}", sdk, wanted)
+            make = self._bundled(root, entry, handler, read, wanted)
+            return _Plan(
+                handler, inputs, self._lookup(inputs), lambda log: {**make(log, target, runtime), **sdk}, tuple(notes)
+            )
+        files = javascript_closure(root, entry, notes.append)
+        own: dict[str, Content] = {file.relative_to(root).as_posix(): file for file in files}
+        inputs = _input_digest(digest_of(own), sdk, None)
+        known = self._lookup(inputs)
+        if known is None:
+            check_javascript(root, files)
+        return _Plan(handler, inputs, known, lambda log: {**own, **sdk}, tuple(notes))
+
+    def _bundled(
+        self, root: Path, entry: Path, handler: str, read: ReadFunction, wanted: Dependencies | None
+    ) -> Callable[[Log, Target, str], Mapping[str, Content]]:
+        def make(log: Log, target: Target, runtime: str) -> Mapping[str, Content]:
+            installed = self._dependencies.installed(wanted, log) if wanted is not None else None
+            native = self._dependencies.native(installed) if installed is not None else {}
+            manifest = wanted.manifest if wanted is not None else None
+            assert manifest is None or isinstance(manifest, NodeManifest)
+            return self._bundler.build(root, entry, handler, read, manifest, installed, native, target, runtime, log)
+
+        return make
 
     def _lookup(self, inputs: str) -> FunctionZip | None:
         try:
@@ -152,13 +191,7 @@ class FunctionPackager:
         return FunctionZip(path, digest, True, architecture) if path.is_file() else None
 
     def _build(self, inputs: str, entries: Mapping[str, Content], handler: str) -> FunctionZip:
-        size = sum(len(item) if isinstance(item, bytes) else item.stat().st_size for item in entries.values())
-        if size > MAX_UNZIPPED_BYTES:
-            raise Failure(
-                "function-too-large",
-                f"the function `{handler}` is {size // 2**20} MB unzipped; Lambda takes at most 250 MB",
-                helps=("leave out packages it does not need, or make it a `Compute.Container`",),
-            )
+        refuse_too_large(entries, handler)
         architecture = architecture_of(entries)
         (self._zips / "inputs").mkdir(parents=True, exist_ok=True)
         descriptor, name = tempfile.mkstemp(dir=self._zips, suffix=".new")
@@ -186,8 +219,6 @@ def handler_file(root: Path, handler: str, suffixes: tuple[str, ...]) -> Path:
             candidate = (base.parent / f"{base.name}{suffix}").resolve()
             if candidate.is_file() and candidate.is_relative_to(root):
                 return candidate
-        if (base.parent / f"{base.name}.ts").is_file():
-            raise refuse_typescript(f"{module}.ts")
     names = " or ".join(f"`{module}{suffix}`" for suffix in suffixes)
     raise Failure("handler-file-missing", f"the handler `{handler}` needs the file {names}, which is not there")
 
@@ -214,8 +245,8 @@ def _runtime_sdk(python: bool) -> Mapping[str, bytes]:
     return assets.python_files() if python else assets.node_files()
 
 
-def _input_digest(own: Mapping[str, Content], sdk: Mapping[str, bytes], wanted: Dependencies | None) -> str:
-    parts = (_FORMAT, digest_of(own), digest_of(sdk), wanted.key if wanted else "", wanted.prefix if wanted else "")
+def _input_digest(own: str, sdk: Mapping[str, bytes], wanted: Dependencies | None) -> str:
+    parts = (_FORMAT, own, digest_of(sdk), wanted.key if wanted else "")
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 

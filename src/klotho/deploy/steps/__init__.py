@@ -15,6 +15,7 @@ from typing import Protocol
 from klotho.deploy.events import Sink, Step
 from klotho.deploy.place import Clients
 from klotho.deploy.steps.certificate import ImportCertificate
+from klotho.deploy.steps.request import RequestCertificate
 from klotho.deploy.steps.step import Task
 from klotho.deploy.steps.zone import FindZone
 from klotho.diagnostics import Span
@@ -38,7 +39,11 @@ class Kind(Protocol):
         """Remove what was made for constructs of the application (by `tags`) other than those `kept`."""
 
 
-KINDS: Mapping[str, Kind] = {"certificate": ImportCertificate(), "zone": FindZone()}
+KINDS: Mapping[str, Kind] = {
+    "cdn-certificate": RequestCertificate(),
+    "certificate": ImportCertificate(),
+    "zone": FindZone(),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +59,10 @@ class Surroundings:
 class Steps:
     """The steps of one deployment; each value is made once, whoever asks first."""
 
-    def __init__(self, manifest: Manifest, surroundings: Surroundings) -> None:
+    def __init__(
+        self, manifest: Manifest, surroundings: Surroundings, made: Mapping[StepSource, str] | None = None
+    ) -> None:
+        """`made`: values of a deployment that is repeated, which are not made again."""
         self._steps = {(step.construct, step.step): step for step in manifest.steps}
         self._tags = {
             "klotho:project": manifest.project,
@@ -62,8 +70,8 @@ class Steps:
             "klotho:environment": manifest.environment,
         }
         self._around = surroundings
-        self._values: dict[StepSource, str] = {}
-        self._lock = threading.Lock()
+        self._values: dict[StepSource, str] = dict(made or {})
+        self._locks = {place: threading.Lock() for place in self._steps}
 
     def begin(self, sources: Iterable[StepSource]) -> None:
         """Run what must not fail half-way through; Failure before anything is deployed."""
@@ -73,14 +81,14 @@ class Steps:
 
     def value(self, source: StepSource) -> str:
         """The parameter's value, for certain."""
-        with self._lock:
+        with self._locks[source.construct, source.step]:  # of this step only: another may take minutes
             if source not in self._values:
                 self._values[source] = KINDS[source.step].value(self._task(source), source.part)
             return self._values[source]
 
     def known(self, source: StepSource) -> str | None:
         """The parameter's value as far as it can be told without changing anything."""
-        return KINDS[source.step].known(self._task(source), source.part)
+        return self._values.get(source) or KINDS[source.step].known(self._task(source), source.part)
 
     def sweep(self) -> None:
         """Remove what earlier deployments made for constructs that have no such step now."""

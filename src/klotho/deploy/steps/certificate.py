@@ -3,26 +3,23 @@
 Input: paths of two files. Output: the certificate's ARN, the same for ever: a changed file is imported again into it,
 so that what uses it changes without a deployment. What was imported is told by its tags; the digest is that of the
 certificate's file (a certificate with another key is another certificate). The key goes from the file into the request
-and nowhere else. Source: ACM API Reference, ImportCertificate ("reimport"), ListCertificates (which lists RSA 2048
-only unless key types are named).
+and nowhere else. Source: ACM API Reference, ImportCertificate ("reimport").
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from klotho.deploy.place import Clients, translated
+from klotho.deploy.steps.held import CLOUDFRONT_REGION, held, let_go, tag_list
 from klotho.deploy.steps.step import Task
 from klotho.diagnostics import Failure
 
-CLOUDFRONT_REGION = "us-east-1"
 DIGEST_TAG = "klotho:digest"
-_KEY_TYPES = ("RSA_1024", "RSA_2048", "RSA_3072", "RSA_4096", "EC_prime256v1", "EC_secp384r1", "EC_secp521r1")
-_STILL_FINE = ("ResourceInUseException", "ResourceNotFoundException")
 _PEM = re.compile(rb"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
 
 
@@ -47,19 +44,8 @@ class ImportCertificate:
         return _import(clients, task, body, digest, None if found is None else found[0])
 
     def sweep(self, clients: Clients, tags: Mapping[str, str], kept: frozenset[str]) -> None:
-        from botocore.exceptions import ClientError
-
-        with translated("removing certificates nobody uses any more"):
-            for place in dict.fromkeys((clients, clients.in_region(CLOUDFRONT_REGION))):
-                for arn, found in list(_imported(place, tags)):
-                    if found.get("klotho:construct") in kept:
-                        continue
-                    try:
-                        place.certificates.delete_certificate(CertificateArn=arn)
-                    except ClientError as error:
-                        # Somebody else uses it, or is just letting go of it: the next deployment sees it again.
-                        if error.response["Error"]["Code"] not in _STILL_FINE:
-                            raise
+        for place in dict.fromkeys((clients, clients.in_region(CLOUDFRONT_REGION))):
+            let_go(place, "IMPORTED", tags, kept)
 
 
 def _clients(task: Task, part: str) -> Clients:
@@ -76,7 +62,7 @@ def _import(clients: Clients, task: Task, body: bytes, digest: str, known: str |
     }
     if len(certificates) > 1:
         request["CertificateChain"] = b"\n".join(certificates[1:]) + b"\n"
-    tags = [{"Key": key, "Value": value} for key, value in sorted({**task.tags, DIGEST_TAG: digest}.items())]
+    tags = tag_list({**task.tags, DIGEST_TAG: digest})
     with translated("importing a certificate"):
         if known is None:
             return str(clients.certificates.import_certificate(**request, Tags=tags)["CertificateArn"])
@@ -89,22 +75,8 @@ def _import(clients: Clients, task: Task, body: bytes, digest: str, known: str |
 def _find(clients: Clients, tags: Mapping[str, str]) -> tuple[str, str] | None:
     """The ARN and digest of what was imported for these tags; the oldest, should a crash ever have made two."""
     with translated("looking for an imported certificate"):
-        found = sorted((arn, known.get(DIGEST_TAG, "")) for arn, known in _imported(clients, tags))
+        found = sorted((arn, known.get(DIGEST_TAG, "")) for arn, known in held(clients, "IMPORTED", tags))
     return found[0] if found else None
-
-
-def _imported(clients: Clients, tags: Mapping[str, str]) -> Iterator[tuple[str, dict[str, str]]]:
-    """Imported certificates that carry all these tags."""
-    pages = clients.certificates.get_paginator("list_certificates").paginate(Includes={"keyTypes": list(_KEY_TYPES)})
-    for page in pages:
-        for summary in page["CertificateSummaryList"]:
-            if summary.get("Type", "IMPORTED") != "IMPORTED":
-                continue
-            arn = str(summary["CertificateArn"])
-            listed = clients.certificates.list_tags_for_certificate(CertificateArn=arn).get("Tags", ())
-            known = {tag["Key"]: tag.get("Value", "") for tag in listed}
-            if tags.items() <= known.items():
-                yield arn, known
 
 
 def _read(task: Task, path: str) -> bytes:

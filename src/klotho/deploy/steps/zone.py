@@ -1,9 +1,10 @@
 """Finds the hosted zone in which a domain's records belong, before a stack would wait for them.
 
-Input: a host name. Output: the id of the public zone with the longest matching name. Refuses, as `zone-missing`, a name
-without one: the stack would wait for a validation record nobody makes. It says the record to make by hand, and how to
-go on with the certificate that is then issued. Source: Route 53 API Reference, ListHostedZonesByName; ACM User Guide,
-"DNS validation" (the record of a name stays the same within an account).
+Input: a host name, and whether its certificate is for a CDN (`cloudfront`). Output: the id of the public zone with the
+longest matching name. Refuses, as `zone-missing`, a name without one: the stack would wait for a validation record
+nobody makes. It says the record to make by hand, and how to go on with the certificate that is then issued. Source:
+Route 53 API Reference, ListHostedZonesByName; ACM User Guide, "DNS validation" (the record of a name stays the same
+within an account).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from klotho.deploy.place import Clients, translated
+from klotho.deploy.steps.held import CLOUDFRONT_REGION, tag_list
 from klotho.deploy.steps.step import Task
 from klotho.diagnostics import Failure
 
@@ -27,19 +29,20 @@ class FindZone:
     early = True
 
     def known(self, task: Task, part: str) -> str | None:
-        return _find(task.clients, str(task.properties["domain"]))
+        return find_zone(task.clients, str(task.properties["domain"]))
 
     def value(self, task: Task, part: str) -> str:
         found = self.known(task, part)
         if found is None:
-            raise _missing(task)
+            raise missing_zone(task)
         return found
 
     def sweep(self, clients: Clients, tags: Mapping[str, str], kept: frozenset[str]) -> None:
         """Looking something up leaves nothing behind."""
 
 
-def _find(clients: Clients, domain: str) -> str | None:
+def find_zone(clients: Clients, domain: str) -> str | None:
+    """The id of the public zone with the longest name that the domain ends with."""
     labels = domain.split(".")
     with translated("looking for the hosted zone of a domain"):
         for start in range(len(labels) - 1):
@@ -50,7 +53,8 @@ def _find(clients: Clients, domain: str) -> str | None:
     return None
 
 
-def _missing(task: Task) -> Failure:
+def missing_zone(task: Task) -> Failure:
+    """Nobody could make the record: says which one, and how to go on. Asks for the certificate, to know it."""
     domain = str(task.properties["domain"])
     arn, status, record = _request(task, domain)
     use = f'write `Domain("{domain}", certificate="{arn}")`'
@@ -77,30 +81,31 @@ def _command(domain: str) -> str:
 def _request(task: Task, domain: str) -> tuple[str, str, str]:
     """A certificate for the name, asked for once: its ARN, its status, and the record that validates it."""
     token = hashlib.sha256("/".join([domain, *sorted(task.tags.values())]).encode()).hexdigest()[:32]
-    tags = [{"Key": key, "Value": value} for key, value in sorted(task.tags.items())]
+    clients = task.clients.in_region(CLOUDFRONT_REGION) if task.properties.get("cloudfront") else task.clients
     with translated("asking for a certificate"):
-        client = task.clients.certificates
+        client = clients.certificates
         arn = _requested(client, domain)
         if arn is None:
-            asked = {"DomainName": domain, "ValidationMethod": "DNS", "IdempotencyToken": token, "Tags": tags}
-            arn = str(client.request_certificate(**asked)["CertificateArn"])
+            asked = {"DomainName": domain, "ValidationMethod": "DNS", "IdempotencyToken": token}
+            arn = str(client.request_certificate(**asked, Tags=tag_list(task.tags))["CertificateArn"])
         found = _described(client, arn)
-    record = _record(found)
+    record = record_of(found)
     shown = f"{record['Name']} {record['Type']} {record['Value']}" if record else f"see {arn} in the console of ACM"
     return arn, str(found["Status"]), shown
 
 
 def _described(client: Any, arn: str) -> dict[str, Any]:
-    """The certificate, once it has its record."""
+    """The certificate as ACM describes it, once it has its validation record."""
     deadline = time.monotonic() + RECORD_PATIENCE_S
     while True:
         found: dict[str, Any] = client.describe_certificate(CertificateArn=arn)["Certificate"]
-        if _record(found) or found["Status"] == "ISSUED" or time.monotonic() > deadline:
+        if record_of(found) or found["Status"] == "ISSUED" or time.monotonic() > deadline:
             return found
         time.sleep(1.0)
 
 
-def _record(found: Mapping[str, Any]) -> dict[str, str] | None:
+def record_of(found: Mapping[str, Any]) -> dict[str, str] | None:
+    """The DNS record that validates it: `Name`, `Type`, `Value`; None while ACM has not made it."""
     options: list[dict[str, Any]] = found.get("DomainValidationOptions") or [{}]
     return options[0].get("ResourceRecord")
 

@@ -6,10 +6,17 @@ for one that has no page.
 
 from __future__ import annotations
 
-from klotho.diagnostics.codes.deploy import PAGES as _DEPLOY
-from klotho.diagnostics.codes.engine import PAGES as _ENGINE
-from klotho.diagnostics.codes.moves import PAGES as _MOVES
+from klotho.diagnostics.codes import aws, deploy, engine, locking, moves, permissions, program
 from klotho.diagnostics.codes.page import Page
-from klotho.diagnostics.codes.program import PAGES as _PROGRAM
 
-PAGES: dict[str, Page] = {page.code: page for group in (_PROGRAM, _ENGINE, _DEPLOY, _MOVES) for page in group}
+_AREAS = (
+    program,
+    engine,
+    deploy,
+    aws,
+    locking,
+    moves,
+    permissions,
+)
+
+PAGES: dict[str, Page] = {page.code: page for area in _AREAS for page in area.PAGES}

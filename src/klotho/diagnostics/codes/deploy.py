@@ -332,6 +332,20 @@ _DOMAINS = (
         "Make the record that is named where the domain's DNS is kept, then name the certificate: "
         '`Domain(…, certificate="arn:…")`. Or make a hosted zone, or give a certificate with `attach_cert`.',
     ),
+    Page(
+        "certificate-pending",
+        "ACM did not validate a domain's certificate for half an hour.",
+        "The certificate was asked for and its record made in the hosted zone; ACM looks for it in the public DNS, "
+        "which asks the name servers your registrar names.",
+        "Compare them (`dig NS DOMAIN`) with those of the hosted zone, correct them at the registrar, and run "
+        "`klotho up` again: it goes on waiting for the same certificate.",
+    ),
+    Page(
+        "certificate-refused",
+        "ACM did not make a domain's certificate.",
+        "ACM gives up after 72 hours without the record, and for names it does not issue for; its reason is shown.",
+        "Do away with the reason and run `klotho up` again: it asks for a new one. Or give one with `attach_cert`.",
+    ),
 )
 
 _SECRETS = (

@@ -259,9 +259,13 @@ def _property_details(change: PropertyChange, tag_property: str | None) -> list[
     target = {"Attribute": "Properties", "Name": change.name, "RequiresRecreation": change.recreation}
     if change.name == tag_property:
         target = {"Attribute": "Tags", "RequiresRecreation": change.recreation}
-    if not change.causes:
-        return [_detail(target, "Static", "DirectModification")]
-    return [_detail(target, "Dynamic", cause.source, cause.entity) for cause in change.causes]
+    # AWS lists a parameter's change twice, as what happens and as its cause ("Example change sets for CloudFormation
+    # stacks", CloudFormation User Guide).
+    by_parameter = [_detail(target, "Static", "ParameterReference", name) for name in change.parameters]
+    if change.causes:
+        return [*by_parameter, *(_detail(target, "Dynamic", cause.source, cause.entity) for cause in change.causes)]
+    direct = _detail(target, "Dynamic" if by_parameter else "Static", "DirectModification")
+    return [direct, *by_parameter]
 
 
 def _detail(target: dict[str, str], evaluation: str, source: str, entity: str | None = None) -> dict[str, Any]:

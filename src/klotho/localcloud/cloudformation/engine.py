@@ -221,7 +221,11 @@ class Engine:
         digest: str,
         change_set_id: str | None = None,
     ) -> None:
-        """Journal and start the update to a checked deployment."""
+        """Journal and start the update to a checked deployment. Change sets made before it are out of date then."""
+        for other in self.store.change_sets(stack.stack_id):
+            if other.change_set_id != change_set_id and other.execution_status == "AVAILABLE":
+                other.execution_status = "OBSOLETE"
+                self.store.put_change_set(other)
         operation = self._operation("update", stack, inputs, client_token, digest)
         operation.previous = self.live_resources(stack.stack_id)
         operation.phase = "forward"
@@ -237,7 +241,8 @@ class Engine:
             return handler_wants_new(self.handlers[live.type_name], wanted, live, stack.name)
 
         tags_differ = inputs.tags != stack.inputs.tags
-        return changes(deployment, self.live_resources(stack.stack_id), tags_differ, must_replace)
+        live, previous = self.live_resources(stack.stack_id), stack.inputs.parameters
+        return changes(deployment, live, tags_differ, must_replace, previous)
 
     def differs(self, deployment: Deployment, inputs: Inputs, stack: Stack) -> bool:
         """Whether there is anything to do: resources, outputs or tags."""

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from klotho.catalogue.facts import PropertyPath, edited, schema
 from klotho.localcloud.cloudformation.coercion import coerced
 from klotho.localcloud.cloudformation.deployment import Deployment
-from klotho.localcloud.cloudformation.intrinsics import Scope, resolve
+from klotho.localcloud.cloudformation.intrinsics import Scope, references, resolve
 from klotho.localcloud.cloudformation.store import StackResource
 from klotho.localcloud.cloudformation.template import ResourceTemplate
 from klotho.localcloud.cloudformation.values import Cause, Unknown, merged
@@ -30,6 +30,8 @@ class PropertyChange:
     recreation: Recreation
     causes: tuple[Cause, ...] = ()
     """Empty when the new value is known."""
+    parameters: tuple[str, ...] = ()
+    """The parameters it names whose values differ."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +111,14 @@ MustReplace = Callable[[StackResource, Mapping[str, Any]], bool]
 
 
 def changes(
-    deployment: Deployment, live: Mapping[str, StackResource], tags_differ: bool, must_replace: MustReplace
+    deployment: Deployment,
+    live: Mapping[str, StackResource],
+    tags_differ: bool,
+    must_replace: MustReplace,
+    previous: Mapping[str, str],
 ) -> list[Change]:
-    """Every change, resources in dependency order, removals last."""
-    planner = _Planner(deployment, live, tags_differ, must_replace)
+    """Every change, resources in dependency order, removals last; `previous` are the parameters' values until now."""
+    planner = _Planner(deployment, live, tags_differ, must_replace, previous)
     found = [change for name in deployment.order if (change := planner.plan(name)) is not None]
     removed = [resource for name, resource in live.items() if name not in deployment.resources]
     return [*found, *(Change("Remove", item.logical_id, item.type_name, item.physical_id) for item in removed)]
@@ -127,8 +133,11 @@ class _Planner:
         live: Mapping[str, StackResource],
         tags_differ: bool,
         must_replace: MustReplace,
+        previous: Mapping[str, str],
     ) -> None:
         self._must_replace = must_replace
+        given = deployment.parameters
+        self._changed = {name for name in given if previous.get(name) != given[name]}
         self._deployment = deployment
         self._live = live
         self._tags_differ = tags_differ
@@ -150,7 +159,7 @@ class _Planner:
             logical_id=item.logical_id,
             type_name=item.type_name,
             physical_id=live.physical_id,
-            properties=self._compared(live, after),
+            properties=self._with_parameters(item, self._compared(live, after)),
             tags=self._tags_differ and schema(item.type_name).tag_property is not None,
             attributes=attribute_changes(item, live),
         )
@@ -167,6 +176,16 @@ class _Planner:
             # Only together: the conditional ones are the likelier reason.
             blamed = {change.name for change in found if change.recreation == "Conditionally"} & asked or asked
         return tuple(replace(change, recreation="Always") if change.name in blamed else change for change in found)
+
+    def _with_parameters(self, item: ResourceTemplate, found: tuple[PropertyChange, ...]) -> tuple[PropertyChange, ...]:
+        if not self._changed:
+            return found
+        named = {change.name: self._parameters_in(item.properties.get(change.name)) for change in found}
+        return tuple(replace(change, parameters=named[change.name]) for change in found)
+
+    def _parameters_in(self, value: Any) -> tuple[str, ...]:
+        named = {reference.name for reference in references(value, self._scope.conditions)}
+        return tuple(sorted(named & self._changed))
 
     def _ref(self, name: str) -> Any:
         change = self._planned[name]

@@ -121,7 +121,7 @@ class Distribution(Handler):
 
     def _check_certificate(self, record: Record, names: Sequence[str]) -> None:
         try:
-            certificate = self.cloud.certificates.get(certificate_of(record.properties))
+            certificate = self.cloud.certificates.usable(certificate_of(record.properties))
         except ApiError as error:
             message = f"The specified SSL certificate doesn't exist, isn't in us-east-1 region, or isn't valid: {error}"
             raise HandlerError(message, "InvalidViewerCertificate") from error

@@ -75,7 +75,7 @@ class DomainName(Handler):
                 said = f"{name} {found} in DomainNameConfigurations is not supported by the local cloud yet"
                 raise _bad(f"{said}; it carries {carried}")
         try:
-            found = self.cloud.certificates.get(certificate_of(properties))
+            found = self.cloud.certificates.usable(certificate_of(properties))
         except ApiError as error:
             raise _bad(f"The certificate can't be used: {error.message}") from error
         name = str(properties["DomainName"])

@@ -37,7 +37,8 @@ class LambdaFunction(Handler):
     type_name: ClassVar[str] = "AWS::Lambda::Function"
     carries: ClassVar[frozenset[str]] = frozenset(
         (
-            "Architectures", "Code.S3Bucket", "Code.S3Key", "Code.ZipFile", "Description", "Environment",
+            "Architectures", "Code.S3Bucket", "Code.S3Key", "Code.ZipFile", "DeadLetterConfig.TargetArn", "Description",
+            "Environment",
             "EphemeralStorage", "FunctionName", "Handler", "KmsKeyArn", "LoggingConfig", "MemorySize", "PackageType",
             "ReservedConcurrentExecutions", "Role", "Runtime", "Tags", "Timeout", "TracingConfig", "VpcConfig",
         )
@@ -52,6 +53,7 @@ class LambdaFunction(Handler):
         if existing is not None and existing.token != request.token:
             raise HandlerError(f"Function already exist: {name}", "ResourceConflictException")
         _check(request.properties)
+        self._check_dead_letter(request.properties)
         outcome = Outcome(name, {"Arn": arn("lambda", f"function:{name}", self.cloud.region)})
         await self.cloud.functions.put(_record(request, outcome))
         return outcome
@@ -59,9 +61,20 @@ class LambdaFunction(Handler):
     async def update(self, request: Request) -> Outcome:
         assert request.identifier is not None
         _check(request.properties)
+        self._check_dead_letter(request.properties)
         outcome = Outcome(request.identifier, dict(request.attributes))
         await self.cloud.functions.put(_record(request, outcome))
         return outcome
+
+    def _check_dead_letter(self, properties: Mapping[str, Any]) -> None:
+        """AWS: Lambda API, DeadLetterConfig; "Adding a dead-letter queue" (queues of SQS that are no FIFO queues)."""
+        target = (properties.get("DeadLetterConfig") or {}).get("TargetArn")
+        if target is None:
+            return
+        if ":sqs:" not in str(target) or str(target).endswith(".fifo"):
+            raise _invalid(f"the local cloud carries standard queues as DeadLetterConfig.TargetArn only, not {target}")
+        if not self.cloud.functions.events.dead_letters.may_send(properties.get("Role"), str(target)):
+            raise _invalid("The provided execution role does not have permissions to call SendMessage on SQS")
 
     async def delete(self, request: Request) -> None:
         if request.identifier is not None:

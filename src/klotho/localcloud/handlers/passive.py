@@ -40,6 +40,10 @@ def _arn(service: str, resource: str, regional: bool = True) -> Maker:
     return lambda made: arn(service, resource.format(made.identifier), made.region if regional else "", made.account)
 
 
+def _repository_uri(made: Made) -> str:
+    return f"{made.account}.dkr.ecr.{made.region}.amazonaws.com/{made.identifier}"
+
+
 def _itself(made: Made) -> str:
     return made.identifier
 
@@ -234,6 +238,29 @@ _IDENTITY = (
         "AWS::IAM::RolePolicy",
         lambda made: f"{made.text('PolicyName')}|{made.text('RoleName')}",
         frozenset({"PolicyDocument", "PolicyName", "RoleName"}),
+    ),
+    Passive(
+        # Where images of deployments to AWS lie; nothing runs from it here, where images are folders.
+        "AWS::ECR::Repository",
+        _named("RepositoryName", 256, lower=True),
+        frozenset(
+            {
+                "EmptyOnDelete",
+                "ImageScanningConfiguration",
+                "ImageTagMutability",
+                "LifecyclePolicy",
+                "RepositoryName",
+                "RepositoryPolicyText",
+                "Tags",
+            }
+        ),
+        {"Arn": _arn("ecr", "repository/{}"), "RepositoryUri": _repository_uri},
+    ),
+    Passive(
+        "AWS::IAM::OIDCProvider",
+        lambda made: arn("iam", f"oidc-provider/{made.text('Url').removeprefix('https://')}", "", made.account),
+        frozenset({"ClientIdList", "Tags", "ThumbprintList", "Url"}),
+        {"Arn": _itself},
     ),
     Passive(
         "AWS::IAM::ManagedPolicy",

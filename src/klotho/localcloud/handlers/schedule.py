@@ -29,6 +29,7 @@ class ScheduleHandler(Handler):
             "ScheduleExpressionTimezone",
             "State",
             "Target.Arn",
+            "Target.DeadLetterConfig.Arn",
             "Target.Input",
             "Target.RoleArn",
         }
@@ -88,6 +89,8 @@ def _spec(outcome: Outcome, token: str, properties: Properties, tags: Mapping[st
         timetable=timetable,
         enabled=properties.get("State", "ENABLED") == "ENABLED",
         target=str(target["Arn"]),
+        role=str(target["RoleArn"]),
+        dead_letter=(target.get("DeadLetterConfig") or {}).get("Arn"),
         event=str(target["Input"]),
         application=tags.get(APPLICATION_TAG),
     )

@@ -13,8 +13,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from klotho.catalogue.wildcard import Patterns
 from klotho.localcloud.permissions.comparisons import COMPARISONS, Test
-from klotho.localcloud.permissions.wildcard import Patterns
 
 Facts = Mapping[str, Any]
 """The request's condition keys, in lower case: a text, a tuple of texts, or a function that gives one of them or None

@@ -15,8 +15,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from klotho.catalogue.wildcard import Patterns
 from klotho.localcloud.permissions.conditions import Condition, UnevaluableError, parse_conditions
-from klotho.localcloud.permissions.wildcard import Patterns
 
 _DOCUMENT = frozenset({"Version", "Id", "Statement"})
 _STATEMENT = frozenset({"Sid", "Effect", "Action", "NotAction", "Resource", "NotResource", "Condition"})

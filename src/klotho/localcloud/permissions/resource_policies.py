@@ -14,11 +14,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from klotho.catalogue.wildcard import Patterns
 from klotho.localcloud.handler import Record
 from klotho.localcloud.permissions.conditions import parse_conditions
 from klotho.localcloud.permissions.evaluate import Decision, Grants, Need, decide
 from klotho.localcloud.permissions.policy import PolicyError, Statement, parse_policy
-from klotho.localcloud.permissions.wildcard import Patterns
 from klotho.localcloud.planes.functions.model import name_of
 from klotho.localcloud.world import World
 

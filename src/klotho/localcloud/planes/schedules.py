@@ -9,8 +9,8 @@ no more than a minute's precision; older ones are left out, counted in `klotho s
 cloud had never been away. (EventBridge Scheduler has no downtime to compare with; a laptop opened in the morning must
 not fire a night's worth of runs.)
 
-Not as on AWS: the role is not assumed, since its policy is made from the same relationship as the schedule; and an
-event for a function that is gone is dropped with a line in the function's log instead of retried for 24 hours.
+Not as on AWS: the role is not assumed to invoke, since its policy is made from the same relationship as the schedule;
+and an event for a function that is gone goes to the dead letter queue at once instead of being retried for 24 hours.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ import orjson
 
 from klotho.application.timetable import Timetable
 from klotho.localcloud.identity import uuid_of
+from klotho.localcloud.planes.dead_letters import DeadLetters
 from klotho.localcloud.planes.functions.model import name_of
 from klotho.localcloud.status import UnitStatus
 
@@ -64,6 +65,9 @@ class Spec:
     """Target.Input, with context attributes still in it."""
     application: str | None = None
     """The application it belongs to; None for a stack made with another tool."""
+    role: str | None = None
+    dead_letter: str | None = None
+    """The ARN of the queue for runs that could not be handed over."""
 
 
 class Schedules:
@@ -73,6 +77,7 @@ class Schedules:
         self._cloud = cloud
         self._clock = clock
         self._specs: dict[str, Spec] = {}
+        self._dead_letters = DeadLetters(cloud)
         self._changed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         cloud.database.connection.execute(_TABLE)
@@ -158,7 +163,7 @@ class Schedules:
         missed = len(passed) - fires if spec.enabled else 0
         with self._cloud.database.transaction() as connection:
             if fires:
-                self._cloud.functions.events.add(name_of(spec.target), _event(spec, last))
+                self._fire(spec, last)
             connection.execute(
                 "update schedule_times set due=?, missed=missed+? where identifier=?",
                 (following, missed, spec.identifier),
@@ -166,6 +171,16 @@ class Schedules:
         if missed:
             _log.warning("schedule %s: %d runs were due while the cloud was down", spec.identifier, missed)
         return int(fires)
+
+    def _fire(self, spec: Spec, due: float) -> None:
+        function, event = name_of(spec.target), _event(spec, due)
+        if spec.dead_letter is None or self._cloud.world.get("AWS::Lambda::Function", function) is not None:
+            self._cloud.functions.events.add(function, event)
+            return
+        why = {"ERROR_CODE": "ResourceNotFoundException", "ERROR_MESSAGE": f"Function not found: {spec.target}"}
+        named = {"SCHEDULE_ARN": spec.arn, "TARGET_ARN": spec.target, "RETRY_ATTEMPTS": "0", **why}
+        problem = self._dead_letters.send(spec.role, spec.dead_letter, event.decode(), named)
+        _log.warning("schedule %s: its function is gone; %s", spec.identifier, problem or "the run is a dead letter")
 
     def _following(self, spec: Spec, due: float, now: float) -> tuple[float | None, list[float]]:
         """The next time after now, and those that have come since `due`; at most a thousand are counted one by one."""

@@ -171,10 +171,12 @@ class LambdaService:
             data = str(code["ZipFile"]).encode()
             return len(data), base64.b64encode(hashlib.sha256(data).digest()).decode(), 0.0
         try:
-            path: Path = self._cloud.objects.path(str(code["S3Bucket"]), str(code["S3Key"]))
-            with path.open("rb") as stream:
+            found: Path | bytes = self._cloud.objects.package(str(code["S3Bucket"]), str(code["S3Key"]))
+            if isinstance(found, bytes):
+                return len(found), base64.b64encode(hashlib.sha256(found).digest()).decode(), 0.0
+            with found.open("rb") as stream:
                 digest = hashlib.file_digest(stream, "sha256").digest()
-            stat = path.stat()
+            stat = found.stat()
         except (KeyError, FileNotFoundError):
             # The package may go once the function is deployed, as on AWS.
             return 0, "", 0.0

@@ -306,7 +306,8 @@ export const config: {
   };
   readonly settings: Grants;
   readonly userPools: { get(name: string): UserPool; names(): string[] };
-  /** Who called, from a Lambda event or a request's headers; null when the route is open to everybody. */
+  /** Who called, from a Lambda event or a request's headers; null when the route is open to everybody. CallerNotVouchedError
+   * where others than APIs can reach this service. */
   caller(request: object): Caller | null;
   /** Forget secrets and addresses kept in memory. */
   refresh(): void;
@@ -324,6 +325,7 @@ export class ConfigError extends Error {}
 export class UnknownNameError extends ConfigError {}
 export class NotUnderKlothoError extends UnknownNameError {}
 export class WrongKindError extends ConfigError {}
+export class CallerNotVouchedError extends ConfigError {}
 export class SecretNotSetError extends ConfigError {}
 export class CredentialsError extends ConfigError {}
 export class AwsError extends Error {

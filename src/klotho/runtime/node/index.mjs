@@ -6,6 +6,7 @@ export const ConfigError = runtime.ConfigError;
 export const UnknownNameError = runtime.UnknownNameError;
 export const NotUnderKlothoError = runtime.NotUnderKlothoError;
 export const WrongKindError = runtime.WrongKindError;
+export const CallerNotVouchedError = runtime.CallerNotVouchedError;
 export const SecretNotSetError = runtime.SecretNotSetError;
 export const CredentialsError = runtime.CredentialsError;
 export const AwsError = runtime.AwsError;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from ..sample import Sample
@@ -19,6 +20,18 @@ def policy(action: str) -> dict[str, Any]:
 
 ROLE = {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": trust("lambda.amazonaws.com")}}
 MANAGED = {"Type": "AWS::IAM::ManagedPolicy", "Properties": {"PolicyDocument": policy("s3:GetObject")}}
+
+EXPIRY = json.dumps(
+    {
+        "rules": [
+            {
+                "rulePriority": 1,
+                "selection": {"tagStatus": "untagged", "countType": "imageCountMoreThan", "countNumber": 10},
+                "action": {"type": "expire"},
+            }
+        ]
+    }
+)
 
 SAMPLES = (
     Sample(
@@ -42,6 +55,29 @@ SAMPLES = (
         {"PolicyName": "inline", "RoleName": ref("LeftRole"), "PolicyDocument": policy("s3:GetObject")},
         {"PolicyName": "other", "RoleName": ref("RightRole"), "PolicyDocument": policy("s3:PutObject")},
         {"LeftRole": ROLE, "RightRole": ROLE},
+    ),
+    Sample(
+        "AWS::ECR::Repository",
+        {"RepositoryName": "images", "ImageTagMutability": "MUTABLE"},
+        {
+            "RepositoryName": "pictures",
+            "ImageTagMutability": "IMMUTABLE",
+            "ImageScanningConfiguration": {"ScanOnPush": True},
+            "EmptyOnDelete": True,
+            "LifecyclePolicy": {"LifecyclePolicyText": EXPIRY},
+            "RepositoryPolicyText": policy("ecr:BatchGetImage"),
+            "Tags": tags("b"),
+        },
+    ),
+    Sample(
+        "AWS::IAM::OIDCProvider",
+        {"Url": "https://token.actions.example.com", "ClientIdList": ["sts.amazonaws.com"]},
+        {
+            "Url": "https://token.other.example.com",
+            "ClientIdList": ["other"],
+            "ThumbprintList": ["a" * 40],
+            "Tags": tags("b"),
+        },
     ),
     Sample(
         "AWS::IAM::ManagedPolicy",

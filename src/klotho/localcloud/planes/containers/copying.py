@@ -16,8 +16,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from klotho.application.dockerignore import Ignore, glob_regex
 from klotho.localcloud.planes.containers.dockerfile import Instruction
-from klotho.localcloud.planes.containers.ignore import Ignore, glob_regex
 from klotho.localcloud.planes.containers.paths import inside
 
 _ARCHIVES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")

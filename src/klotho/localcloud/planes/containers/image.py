@@ -19,10 +19,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from klotho.application.dockerignore import Ignore
 from klotho.localcloud.planes.containers import environments
 from klotho.localcloud.planes.containers.copying import Source, context_source
 from klotho.localcloud.planes.containers.dockerfile import Dockerfile, ImageError, Stage, expand, pairs, parse
-from klotho.localcloud.planes.containers.ignore import Ignore
 from klotho.localcloud.planes.containers.stage import IMAGE_PATH, StageBuilder, StageResult
 from klotho.localcloud.planes.containers.toolchain import Base, base
 

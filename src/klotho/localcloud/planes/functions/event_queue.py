@@ -1,7 +1,8 @@
 """Asynchronous invocations (`InvocationType: Event`): kept until they succeeded or were tried three times.
 
-Input: a function's name and a payload. Output: invocations through the plane, with AWS's two retries. Refuses nothing;
-an event whose function is gone is dropped with a line in that function's log group.
+Input: a function's name and a payload. Output: invocations through the plane, with AWS's two retries; what failed each
+time is in the function's dead letter queue, where it has one. Refuses nothing; an event whose function is gone is
+dropped with a line in that function's log group.
 
 Events live in the state database, so that those not yet done survive a kill -9. One that was running at that moment
 runs again: AWS, too, promises at least once.
@@ -15,7 +16,10 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
-from klotho.localcloud.planes.functions.model import Invocation
+import orjson
+
+from klotho.localcloud.planes.dead_letters import DeadLetters
+from klotho.localcloud.planes.functions.model import Invocation, spec_of
 from klotho.localcloud.service import ApiError
 
 if TYPE_CHECKING:
@@ -41,6 +45,7 @@ class EventQueue:
         self._cloud = cloud
         self._invoke = invoke
         self._delays = tuple(delays)
+        self.dead_letters = DeadLetters(cloud)
         self._changed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._running: dict[int, asyncio.Task[None]] = {}
@@ -98,7 +103,7 @@ class EventQueue:
             if result.error is None:
                 self._delete(event)
             else:
-                self._retry(event, attempt)
+                self._retry(event, attempt, function, payload, result)
         finally:
             self._running.pop(event, None)
             self._changed.set()
@@ -113,11 +118,27 @@ class EventQueue:
             self._cloud.logs.write(f"/aws/lambda/{function}", "events", f"event dropped: {error.message}")
             self._delete(event)
 
-    def _retry(self, event: int, attempt: int) -> None:
+    def _retry(self, event: int, attempt: int, function: str, payload: bytes, result: Invocation) -> None:
         if attempt < len(self._delays):
             self._postpone(event, attempt + 1, self._delays[attempt])
         else:
+            self._give_up(function, payload, result)
             self._delete(event)
+
+    def _give_up(self, function: str, payload: bytes, result: Invocation) -> None:
+        """The event goes to the function's dead letter queue; the log says where it is, or that it is lost."""
+        record = self._cloud.world.get("AWS::Lambda::Function", function)
+        if record is None:
+            return
+        spec, text = spec_of(record), f"event {result.request_id} failed {len(self._delays) + 1} times"
+        if spec.dead_letter is None:
+            self._cloud.logs.write(spec.log_group, "events", f"{text} and is dropped: there is no dead letter queue")
+            return
+        why = {"RequestID": result.request_id, "ErrorCode": "200", "ErrorMessage": _message(result)}
+        problem = self.dead_letters.send(spec.role_arn, spec.dead_letter, payload.decode("utf-8", "replace"), why)
+        name = spec.dead_letter.rpartition(":")[2]
+        where = f"is in the dead letter queue {name}" if problem is None else f"is dropped: {problem}"
+        self._cloud.logs.write(spec.log_group, "events", f"{text} and {where}")
 
     def _postpone(self, event: int, attempt: int, delay_s: float) -> None:
         with self._cloud.database.transaction() as connection:
@@ -128,3 +149,12 @@ class EventQueue:
     def _delete(self, event: int) -> None:
         with self._cloud.database.transaction() as connection:
             connection.execute("delete from function_events where id=?", (event,))
+
+
+def _message(result: Invocation) -> str:
+    """What the function's error says."""
+    with contextlib.suppress(orjson.JSONDecodeError):
+        document = orjson.loads(result.payload)
+        if isinstance(document, dict) and document.get("errorMessage"):
+            return str(document["errorMessage"])
+    return str(result.error)

@@ -57,6 +57,8 @@ class FunctionSpec:
     log_format: str
     """`Text` or `JSON`."""
     log_level: str | None
+    dead_letter: str | None = None
+    """The ARN of the queue that is told of events given up."""
     environment: Mapping[str, str] = field(repr=False, default_factory=dict)
     """What the template says. Kept out of `repr`: a value may be sensitive."""
     code: Mapping[str, Any] = field(repr=False, default_factory=dict)
@@ -93,6 +95,7 @@ def spec_of(record: Record) -> FunctionSpec:
         log_group=str(logging.get("LogGroup", f"/aws/lambda/{record.identifier}")),
         log_format=str(logging.get("LogFormat", "Text")),
         log_level=None if level is None else str(level),
+        dead_letter=(properties.get("DeadLetterConfig") or {}).get("TargetArn"),
         environment={str(name): _text(value) for name, value in variables.items()},
         code=properties["Code"],
         application=application_of(record),

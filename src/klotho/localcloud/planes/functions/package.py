@@ -7,6 +7,7 @@ absent. Refuses entries that would leave the folder, links out of it, and more t
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import shutil
 import stat
@@ -23,14 +24,14 @@ class PackageError(Exception):
     """The package can't be used; the text says why."""
 
 
-def unpack(package: Path, folder: Path) -> Path:
-    """The folder with the content of this zip file, `folder/<sha-256>`; unpacked only if it is not there yet."""
-    with package.open("rb") as stream:
+def unpack(package: Path | bytes, folder: Path) -> Path:
+    """The folder with the content of this zip, `folder/<sha-256>`; unpacked only if it is not there yet."""
+    with _opened(package) as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
 
     def fill(target: Path) -> None:
         try:
-            with zipfile.ZipFile(package) as archive:
+            with _opened(package) as stream, zipfile.ZipFile(stream) as archive:
                 _extract(archive, target)
         except (zipfile.BadZipFile, NotImplementedError, RuntimeError, UnicodeDecodeError) as error:
             # zipfile says NotImplementedError of an unknown compression and RuntimeError of an encrypted entry.
@@ -39,6 +40,10 @@ def unpack(package: Path, folder: Path) -> Path:
             raise PackageError("Could not unzip uploaded file: one name is a file and a folder") from error
 
     return _once(folder, digest, fill)
+
+
+def _opened(package: Path | bytes) -> io.BytesIO | io.BufferedReader:
+    return io.BytesIO(package) if isinstance(package, bytes) else package.open("rb")
 
 
 def inline(source: str, file_name: str, folder: Path) -> Path:

@@ -178,7 +178,7 @@ class Functions:
             if "ZipFile" in code:
                 name = "index.js" if spec.is_node else "index.py"
                 return package.inline(str(code["ZipFile"]), name, self._folder)
-            path = self._cloud.objects.path(str(code["S3Bucket"]), str(code["S3Key"]))
+            path = self._cloud.objects.package(str(code["S3Bucket"]), str(code["S3Key"]))
             # Unpacking thousands of files would hold up every other request of the local cloud.
             return await asyncio.to_thread(package.unpack, path, self._folder)
         except (KeyError, FileNotFoundError) as error:

@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from klotho.localcloud.handler import Record as Resource
 from klotho.localcloud.permissions.evaluate import Need, decide
 from klotho.localcloud.permissions.roles import Roles
+from klotho.localcloud.planes.dead_letters import DeadLetters
 from klotho.localcloud.planes.table_events.mapping import Mapping, discarded, event_of, first_failed, mapping_of
 from klotho.localcloud.service import ApiError
 from klotho.localcloud.services.dynamodb.streams import Record, Stream
-from klotho.localcloud.services.sqs.drafts import draft
 from klotho.localcloud.status import State, UnitStatus
 
 if TYPE_CHECKING:
@@ -60,6 +60,7 @@ class TableEvents:
         self._pollers: dict[str, Poller] = {}
         self._leaving: set[asyncio.Task[None]] = set()
         self._roles = Roles(cloud.world, cloud.account)
+        self.dead_letters = DeadLetters(cloud)
         cloud.database.connection.execute(_TABLE)
 
     async def start(self) -> None:
@@ -288,14 +289,8 @@ class Poller:
     def _tell(self, destination: str, records: Sequence[Record], why: str, attempts: int) -> str | None:
         """Send to the destination under the function's role; what went wrong."""
         spec = self._cloud.functions.get(self.mapping.function)
-        queue = self._cloud.queues.catalog.find(destination)
-        if queue is None or queue.arn != destination:
-            return f"the queue {destination} does not exist"
-        if not self._plane.may(spec.role_arn, "sqs:SendMessage", destination):
-            return f"{spec.role_arn} is not authorized to perform: sqs:SendMessage on {destination}"
         body = discarded(self.mapping, spec.arn, records, why, attempts)
-        queue.send([draft({"MessageBody": body}, queue.definition)], spec.role_arn or "")
-        return None
+        return self._plane.dead_letters.send(spec.role_arn, destination, body, {})
 
     def _log_line(self, text: str) -> None:
         """Where the developer looks: the function's log."""

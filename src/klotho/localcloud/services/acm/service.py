@@ -1,22 +1,21 @@
 """The ACM API of the local cloud.
 
 Input: authenticated calls in JSON 1.1 (`CertificateManager.*`). Output: ACM's answers; certificates are durable in
-`Certificates`. Refuses by name every operation that is not carried, validation by mail, and private authorities. Not as
-on AWS: a requested certificate is issued at once, by this machine's own authority, because every domain is this
-cloud's; operations that AWS throttles are not.
+`Certificates`. Refuses by name every operation that is not carried, validation by mail, and private authorities. As on
+AWS a requested certificate is pending until its record is in the hosted zone; not as there, it is issued in that
+moment, by this machine's own authority. Operations that AWS throttles are not.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from klotho.localcloud import wire
 from klotho.localcloud.service import ApiCall, ApiError, ApiResponse
-from klotho.localcloud.services.acm.store import Certificate, Certificates
+from klotho.localcloud.services.acm.store import REQUESTED, Certificate, Certificates, validation_record
 
 _LISTED_WITHOUT_FILTER = ("RSA_1024", "RSA_2048")
 """ACM API Reference, ListCertificates: others are listed only when their key types are named."""
@@ -57,46 +56,59 @@ def _request(certificates: Certificates, asked: Parameters) -> dict[str, Any]:
     others = [str(name) for name in asked.get("SubjectAlternativeNames") or ()]
     # Without a token each request is a certificate of its own.
     given = asked.get("IdempotencyToken")
-    token = f"request/{domain}/{given}" if given else f"request/{wire.request_id()}"
+    token = f"{REQUESTED}{domain}/{given}" if given else f"{REQUESTED}{wire.request_id()}"
     return {"CertificateArn": certificates.issue(domain, others, _tags(asked), token)}
 
 
 def _describe(certificates: Certificates, asked: Parameters) -> dict[str, Any]:
     found = certificates.get(_arn(asked))
-    facts = found.facts
+    facts, pending = found.facts, certificates.pending(found)
     shown: dict[str, Any] = {
         "CertificateArn": found.arn,
         "DomainName": facts["domain"],
         "SubjectAlternativeNames": facts["names"],
         "Type": found.type,
-        "Status": "ISSUED",
+        "Status": _status(pending),
         "KeyAlgorithm": facts["algorithm"].replace("RSA_", "RSA-"),
-        "NotBefore": facts["not_before"],
-        "NotAfter": facts["not_after"],
-        "Serial": facts["serial"],
         "Subject": facts["subject"],
-        "Issuer": facts["issuer"],
         "InUseBy": certificates.in_use(found.arn),
         "RenewalEligibility": "ELIGIBLE" if found.type == "AMAZON_ISSUED" else "INELIGIBLE",
         "Options": {"CertificateTransparencyLoggingPreference": "DISABLED"},
     }
+    if not pending:
+        shown |= {
+            "NotBefore": facts["not_before"],
+            "NotAfter": facts["not_after"],
+            "Serial": facts["serial"],
+            "Issuer": facts["issuer"],
+        }
     if found.type == "IMPORTED":
         shown["ImportedAt"] = found.created
     else:
-        shown |= {"CreatedAt": found.created, "IssuedAt": found.created}
-        shown["DomainValidationOptions"] = [_validation(name) for name in facts["names"]]
+        shown |= {"CreatedAt": found.created, **({} if pending else {"IssuedAt": found.created})}
+        shown["DomainValidationOptions"] = [_validation(name, pending) for name in facts["names"]]
     return {"Certificate": shown}
 
 
-def _validation(name: str) -> dict[str, Any]:
-    """The record that proves the name; the same for the same name, as ACM's is within an account."""
-    digest = hashlib.sha256(name.encode()).hexdigest()
-    record = {"Name": f"_{digest[:32]}.{name}.", "Type": "CNAME", "Value": f"_{digest[32:]}.acm-validations.aws."}
-    return {"DomainName": name, "ValidationStatus": "SUCCESS", "ValidationMethod": "DNS", "ResourceRecord": record}
+def _status(pending: bool) -> str:
+    return "PENDING_VALIDATION" if pending else "ISSUED"
+
+
+def _validation(name: str, pending: bool) -> dict[str, Any]:
+    record, value = validation_record(name)
+    return {
+        "DomainName": name,
+        "ValidationStatus": _status(pending) if pending else "SUCCESS",
+        "ValidationMethod": "DNS",
+        "ResourceRecord": {"Name": record, "Type": "CNAME", "Value": value},
+    }
 
 
 def _get(certificates: Certificates, asked: Parameters) -> dict[str, Any]:
-    certificate, chain = certificates.texts(certificates.get(_arn(asked)))
+    found = certificates.get(_arn(asked))
+    if certificates.pending(found):
+        raise ApiError("RequestInProgressException", f"The certificate {found.arn} is not issued yet.")
+    certificate, chain = certificates.texts(found)
     return {"Certificate": certificate, **({"CertificateChain": chain} if chain else {})}
 
 
@@ -106,18 +118,19 @@ def _list(certificates: Certificates, asked: Parameters) -> dict[str, Any]:
     if unknown:
         raise ApiError("NotImplemented", f"klotho's local cloud does not carry Includes.{unknown[0]}", 501)
     key_types = includes.get("keyTypes") or _LISTED_WITHOUT_FILTER
-    statuses = asked.get("CertificateStatuses") or ("ISSUED",)
-    found = [item for item in certificates.all() if item.facts["algorithm"] in key_types and "ISSUED" in statuses]
-    return {"CertificateSummaryList": [_summary(item, certificates) for item in found]}
+    statuses = asked.get("CertificateStatuses") or ("ISSUED", "PENDING_VALIDATION")
+    found = [(item, _status(certificates.pending(item))) for item in certificates.all()]
+    shown = [pair for pair in found if pair[0].facts["algorithm"] in key_types and pair[1] in statuses]
+    return {"CertificateSummaryList": [_summary(item, status, certificates) for item, status in shown]}
 
 
-def _summary(item: Certificate, certificates: Certificates) -> dict[str, Any]:
+def _summary(item: Certificate, status: str, certificates: Certificates) -> dict[str, Any]:
     return {
         "CertificateArn": item.arn,
         "DomainName": item.facts["domain"],
         "SubjectAlternativeNameSummaries": item.facts["names"],
         "Type": item.type,
-        "Status": "ISSUED",
+        "Status": status,
         "KeyAlgorithm": item.facts["algorithm"].replace("RSA_", "RSA-"),
         "InUse": bool(certificates.in_use(item.arn)),
         "NotAfter": item.facts["not_after"],

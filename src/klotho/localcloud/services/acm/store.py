@@ -8,6 +8,7 @@ Input: PEM, or a host name to issue for. Output: `Certificate`s. Refuses, as Api
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import shutil
 import time
 import uuid
@@ -23,6 +24,7 @@ from klotho.localcloud import identity
 from klotho.localcloud.database import Database
 from klotho.localcloud.service import ApiError
 from klotho.localcloud.services.acm.authority import FOLDER, Authority, write_private
+from klotho.localcloud.services.route53 import Records
 
 if TYPE_CHECKING:
     from cryptography import x509
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
 RENEW_S = 60 * 86_400
 """How long before its end ACM renews what it issued (ACM User Guide, managed renewal: 60 days)."""
 MAX_TAGS = 50
+REQUESTED = "request/"
+"""How tokens of certificates begin that the API was asked for; CloudFormation makes the records of its own."""
 _FILES = ("certificate.pem", "chain.pem", "key.pem")
 _SERVED = "served.pem"
 _TABLE = """
@@ -55,6 +59,14 @@ class Certificate:
     """`domain`, `names`, `not_before`, `not_after` (seconds since 1970), `algorithm`, `serial`, `issuer`, `subject`."""
     tags: Mapping[str, str]
     created: float
+    requested: bool = False
+    """Whether the API was asked for it, so that its record must be made by whoever asked."""
+
+
+def validation_record(name: str) -> tuple[str, str]:
+    """Name and value of the CNAME that proves a host name; always the same, as ACM's is within an account."""
+    digest = hashlib.sha256(name.encode()).hexdigest()
+    return f"_{digest[:32]}.{name}.", f"_{digest[32:]}.acm-validations.aws."
 
 
 class Certificates:
@@ -68,6 +80,7 @@ class Certificates:
         self.authority = Authority(state.parent.parent / FOLDER)
         self._region = region
         self._account = account
+        self._records = Records(database)
         database.connection.executescript(_TABLE)
 
     async def start(self) -> None:
@@ -93,6 +106,18 @@ class Certificates:
         if row is None:
             raise ApiError("ResourceNotFoundException", f"Could not find certificate {arn}.")
         return _certificate(row)
+
+    def pending(self, certificate: Certificate) -> bool:
+        """Whether a record that proves one of its names is still to be made."""
+        names = certificate.facts["names"] if certificate.requested else ()
+        return not all(self._records.has(*validation_record(name)) for name in names)
+
+    def usable(self, arn: str) -> Certificate:
+        """One that is issued; ApiError `ResourceNotFoundException` or `InvalidStateException`."""
+        found = self.get(arn)
+        if self.pending(found):
+            raise ApiError("InvalidStateException", f"The certificate {arn} is not issued: PENDING_VALIDATION.")
+        return found
 
     def texts(self, certificate: Certificate) -> tuple[str, str]:
         """Certificate and chain of its present version, in PEM."""
@@ -124,7 +149,7 @@ class Certificates:
         return arn
 
     def issue(self, domain: str, others: Iterable[str], tags: Mapping[str, str], token: str) -> str:
-        """Issue one; again for the same token, it is the same. Here every domain is this cloud's to validate."""
+        """Issue one; again for the same token, it is the same."""
         row = self._database.connection.execute("select arn from certificates where token=?", (token,)).fetchone()
         if row is not None:
             return str(row["arn"])
@@ -197,7 +222,8 @@ class Certificates:
 
 def _certificate(row: Any) -> Certificate:
     facts, tags = orjson.loads(row["facts"]), orjson.loads(row["tags"])
-    return Certificate(row["arn"], row["type"], row["version"], facts, tags, row["created"])
+    requested = str(row["token"] or "").startswith(REQUESTED)
+    return Certificate(row["arn"], row["type"], row["version"], facts, tags, row["created"], requested)
 
 
 def _names(value: Any, arn: str) -> bool:

@@ -227,12 +227,12 @@ class ObjectStore:
         found = self.content(head)
         return found if isinstance(found, bytes) else found.read_bytes()
 
-    def path(self, bucket: str, key: str) -> Path:
-        """The file that holds the content of an object `put` as a file; KeyError when there is none."""
+    def package(self, bucket: str, key: str) -> Path | bytes:
+        """The file that holds the content of an object, or the bytes of a small one; KeyError when there is none."""
         head = self.head(bucket, key)
-        if head is None or not head.place:
+        if head is None:
             raise KeyError(f"{bucket}/{key}")
-        return self.files.path(head.place)
+        return self.content(head)
 
     def delete(
         self,

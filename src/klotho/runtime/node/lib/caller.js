@@ -1,5 +1,7 @@
 "use strict";
 // Who called: a Lambda event or a request's headers in, a caller out, null when nobody vouched for it; see caller.py.
+const { CallerNotVouchedError } = require("./errors.js");
+
 const HEADER = "x-klotho-caller";
 
 class Caller {
@@ -54,10 +56,25 @@ function claimsOf(authorization) {
   }
 }
 
+/** Whether an API vouches for callers; throws where others could say the same. */
+function vouched() {
+  const told = process.env.KLOTHO_CALLER || "";
+  if (told.startsWith("also:")) {
+    const unit = process.env.KLOTHO_UNIT || "this service";
+    const others = told.slice("also:".length).split(",").join(", ");
+    throw new CallerNotVouchedError(
+      `nobody can say who called ${unit}: ${others} can reach it without the API that checks tokens, and could say ` +
+        "anything. Check the token in the code, or give those callers a service of their own",
+    );
+  }
+  return told === "api";
+}
+
 function callerOf(request) {
   if (request === null || typeof request !== "object") {
     throw new TypeError("config.caller takes a Lambda event or a request's headers");
   }
+  if (!vouched()) return null;
   if (request.requestContext) return ofEvent(request.requestContext.authorizer);
   const pairs = typeof request.entries === "function" ? [...request.entries()] : Object.entries(request);
   const values = (wanted) =>

@@ -16,6 +16,8 @@ class NotUnderKlothoError extends UnknownNameError {}
 class WrongKindError extends ConfigError {}
 /** A secret exists and has no value: nobody has run `klotho secret set` yet. */
 class SecretNotSetError extends ConfigError {}
+/** Who called can't be known: others than the API that checks tokens can reach this service. */
+class CallerNotVouchedError extends ConfigError {}
 /** No AWS credentials could be found or refreshed. */
 class CredentialsError extends ConfigError {}
 
@@ -45,6 +47,7 @@ module.exports = {
   UnknownNameError,
   NotUnderKlothoError,
   WrongKindError,
+  CallerNotVouchedError,
   SecretNotSetError,
   CredentialsError,
   AwsError,

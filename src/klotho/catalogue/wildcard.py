@@ -1,7 +1,8 @@
 """IAM's wildcards: `*` is any run of characters, also none, `?` is exactly one.
 
-Input: the patterns of an Action, a Resource or a condition. Output: whether a text matches one of them. Refuses
-nothing: any text is a pattern. Time grows with the text's length times its square at worst, whatever the pattern.
+Input: the patterns of an Action, a Resource or a condition. Output: whether a text matches one of them, or another
+pattern can match nothing that they don't. Refuses nothing: any text is a pattern. Time grows with the text's length
+times its square at worst, whatever the pattern.
 
 Source: "IAM JSON policy elements: Action" (case does not matter) and "… Resource" (it does), IAM User Guide.
 """
@@ -12,6 +13,8 @@ import re
 from collections.abc import Iterable
 
 _WILD = re.compile(r"[*?]")
+_RUN, _ONE = "\ue000", "\ue001"
+"""Stand for "any run" and "any character" in a pattern matched as a text: private characters no policy holds."""
 
 
 class Patterns:
@@ -36,6 +39,14 @@ class Patterns:
             text = text.lower()
         return text in self._exact or (self._expression is not None and self._expression.fullmatch(text) is not None)
 
+    def cover(self, pattern: str) -> bool:
+        """Whether one of the patterns matches whatever `pattern` matches.
+
+        A yes is certain. Two rare pairs are a no although a longer look would find a yes: `?*` against `*a`, and
+        several patterns that cover another one only together.
+        """
+        return self.match(pattern.replace("*", _RUN).replace("?", _ONE))
+
 
 def _translated(pattern: str) -> str:
     """A regular expression without backtracking over earlier stars: the leftmost place of each part is good enough."""
@@ -47,4 +58,4 @@ def _translated(pattern: str) -> str:
 
 
 def _literal(part: str) -> str:
-    return "".join("." if character == "?" else re.escape(character) for character in part)
+    return "".join(f"[^{_RUN}]" if character == "?" else re.escape(character) for character in part)

@@ -1,0 +1,107 @@
+"""The policy a deployer needs for an application: nothing else, and on nothing else, as far as AWS lets that be said.
+
+Input: the templates of its stacks and where they are deployed. Output: `Policies`. Pure: the same templates give the
+same bytes. What the handlers of the resource types need comes from AWS's schemas, filtered by the properties the
+templates set (`needs`); on which resources, from `tables/deployer.toml` (`scopes`); the deployer's own calls too.
+
+It covers what the templates say. Who removes a property or a resource needs the policy of the templates before, too:
+keep the old policy until the update is done, or hand in both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from klotho.catalogue.deployer.documents import MAX_CHARACTERS, Grant, documents, size
+from klotho.catalogue.deployer.needs import entry_of, needed_actions
+from klotho.catalogue.deployer.scopes import Target, scopes
+from klotho.catalogue.facts.actions import iam_action
+from klotho.catalogue.tables import table
+
+__all__ = ["MAX_CHARACTERS", "Policies", "Target", "policy_documents", "size"]
+
+Templates = Mapping[str, Mapping[str, Any]]
+"""Parsed templates by CloudFormation's name of the stack."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policies:
+    """What to attach to the deployer's role or user."""
+
+    documents: tuple[dict[str, Any], ...]
+    """Each fits into one managed policy."""
+    actions: tuple[str, ...]
+    """All that is allowed, sorted."""
+    unscoped: tuple[str, ...]
+    """Those that AWS allows on `*` only."""
+    left_out: tuple[str, ...]
+    """What a schema names and AWS's reference does not have, so that no policy can name it."""
+    types: tuple[str, ...]
+    """The resource types of the templates."""
+
+
+def policy_documents(
+    templates: Templates | Iterable[Templates], target: Target, *, steps: Iterable[str] = (), images: bool = False
+) -> Policies:
+    """The policies to deploy, update and delete these templates.
+
+    `templates` may be several sets, such as those deployed and those to come. `steps`: the names of the deployer's
+    steps in the manifest; `images`: whether there are images to push. KeyError for a resource type that no vendored
+    schema describes.
+    """
+    found = _resources([templates] if isinstance(templates, Mapping) else list(templates))
+    types = sorted({type_name for type_name, _ in found})
+    grants: set[Grant] = set(_calls(found, target, frozenset(steps), images))
+    left_out: set[str] = set()
+    for type_name, resource in found:
+        known, unknown = needed_actions(type_name, resource)
+        left_out |= unknown
+        grants.update(_grant(type_name, resource, name, target) for name in known)
+    return Policies(
+        documents=documents(grants),
+        actions=tuple(sorted({grant.action for grant in grants})),
+        unscoped=tuple(sorted({grant.action for grant in grants if "*" in grant.resources})),
+        left_out=tuple(sorted(left_out)),
+        types=tuple(types),
+    )
+
+
+def _resources(groups: list[Templates]) -> list[tuple[str, Mapping[str, Any]]]:
+    return [
+        (str(resource["Type"]), resource)
+        for templates in groups
+        for template in templates.values()
+        for resource in template.get("Resources", {}).values()
+    ]
+
+
+def _grant(type_name: str, resource: Mapping[str, Any], name: str, target: Target) -> Grant:
+    entry = entry_of(type_name)
+    if name == "iam:PassRole":
+        roles = frozenset({target.filled("arn:aws:iam::{account}:role/{name}")})
+        return Grant(name, roles, ("StringEquals", "iam:PassedToService", (entry["passes"]["to"],)))
+    if name == "iam:CreateServiceLinkedRole":
+        service = entry["linked"]
+        roles = frozenset({f"arn:aws:iam::{target.account}:role/aws-service-role/{service}/AWSServiceRoleFor*"})
+        return Grant(name, roles, ("StringEquals", "iam:AWSServiceName", (service,)))
+    action = iam_action(name)
+    assert action is not None, name
+    return Grant(name, frozenset(scopes(type_name, resource, action, target)))
+
+
+def _calls(
+    found: list[tuple[str, Mapping[str, Any]]], target: Target, steps: frozenset[str], images: bool
+) -> Iterator[Grant]:
+    types = {type_name for type_name, _ in found}
+    for entry in table("deployer")["calls"]:
+        if "types" in entry and not types & set(entry["types"]):
+            continue
+        if "steps" in entry and not steps & set(entry["steps"]):
+            continue
+        if entry.get("images", False) and not images:
+            continue
+        resources = frozenset(target.filled(item) for item in entry["resources"])
+        for name in entry["actions"]:
+            yield Grant(name, resources)

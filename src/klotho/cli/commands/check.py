@@ -1,0 +1,24 @@
+"""`klotho check`: everything that can be told about a program without deploying it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from klotho.cli.commands.program import program_at
+from klotho.cli.console import Console, counted
+from klotho.diagnostics import ExitCode, render_json
+from klotho.driver.check import check
+
+
+def run(path: Path, env: str | None, as_json: bool) -> int:
+    console = Console(as_json)
+    program = program_at(path, "klotho check")
+    built = check(program, env)
+    if as_json:
+        names = {"application": built.application.name, "environment": built.environment.name}
+        console.json({"ok": True, **names, "diagnostics": render_json(built.diagnostics)})
+        return ExitCode.OK
+    console.diagnostics(built.diagnostics, program.folder)
+    warnings = f", {counted(len(built.diagnostics), 'warning')}" if built.diagnostics else ""
+    console.note(f"{built.application.name}: no mistakes{warnings}")
+    return ExitCode.OK

@@ -1,0 +1,94 @@
+"""npm packages with machine code: they can't be bundled, so they are shipped beside the bundle with what they need.
+
+Input: a folder of installed packages. Output: their names and folders; the zip entries of some. Refuses (`Failure`,
+`wheels-missing`) a package whose machine code would have to be compiled on the target.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from klotho.deploy.functions.archive import Content
+from klotho.deploy.functions.node_manifests import packages_below
+from klotho.diagnostics import Failure
+
+
+def native_packages(installed: Path) -> dict[str, Path]:
+    """Packages that hold or load machine code, by name."""
+    found = dict(packages_below(installed))
+    manifests = {name: _manifest(folder) for name, folder in found.items()}
+    native = {
+        name
+        for name, folder in found.items()
+        if manifests[name].get("gypfile") or (folder / "binding.gyp").is_file() or _machine_code(folder)
+    }
+    # A package that takes its machine code from one package for each platform finds it by name when it runs.
+    native |= {name for name, manifest in manifests.items() if native & set(manifest.get("optionalDependencies") or {})}
+    return {name: found[name] for name in sorted(native)}
+
+
+def refuse_unbuilt(wanted: Iterable[str], native: Mapping[str, Path]) -> None:
+    """Failure for a package that was to compile its machine code, or to find it, and has none."""
+    for name in sorted(set(wanted) & set(native)):
+        folder = native[name]
+        optional = set(_manifest(folder).get("optionalDependencies") or ())
+        if _machine_code(folder) or optional & set(native):
+            continue
+        raise Failure(
+            "wheels-missing",
+            f"the npm package `{name}` has machine code, and none that was built for Linux",
+            helps=("choose one that brings it for Linux, or make the function a `Compute.Container`",),
+        )
+
+
+def shipped(names: Iterable[str], modules: Path, installed: Path) -> dict[str, Content]:
+    """Zip entries below `node_modules/` of packages and of all they need."""
+    entries: dict[str, Content] = {}
+    pending = [(name, modules) for name in sorted(names)]
+    seen: set[Path] = set()
+    while pending:
+        name, origin = pending.pop()
+        folder = _resolved(name, origin, installed)
+        if folder is None or folder in seen:
+            continue  # an optional one for another platform
+        seen.add(folder)
+        place = folder.relative_to(installed).as_posix()
+        place = place[place.index("node_modules/") :]
+        for path in sorted(folder.rglob("*")):
+            relative = path.relative_to(folder)
+            if path.is_file() and "node_modules" not in relative.parts and relative.parts[0] != ".bin":
+                entries[f"{place}/{relative.as_posix()}"] = path
+        manifest = _manifest(folder)
+        for key in ("dependencies", "optionalDependencies"):
+            pending += [(needed, folder) for needed in sorted(manifest.get(key) or {})]
+    return entries
+
+
+def _resolved(name: str, origin: Path, installed: Path) -> Path | None:
+    """As Node finds it: in the nearest `node_modules` above."""
+    folder = origin
+    while folder.is_relative_to(installed):
+        candidate = (folder / "node_modules" / name).resolve()
+        if candidate.is_dir() and candidate.is_relative_to(installed.resolve()):
+            return candidate
+        folder = folder.parent
+    return None
+
+
+def _machine_code(folder: Path) -> bool:
+    return any(
+        path.suffix == ".node" or ".so" in path.suffixes
+        for path in folder.rglob("*")
+        if "node_modules" not in path.relative_to(folder).parts
+    )
+
+
+def _manifest(folder: Path) -> dict[str, Any]:
+    try:
+        found = json.loads((folder / "package.json").read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}

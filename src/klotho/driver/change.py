@@ -1,0 +1,78 @@
+"""A change to an application in an environment: from taking its lease to giving it back.
+
+Input: the environment, names, a sink. Output: a `Session` whose every write passes the lease. Refuses what leases and
+sessions refuse.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from types import TracebackType
+
+from klotho.deploy.events import Sink, Step
+from klotho.deploy.lease import Lease, Room, Timing
+from klotho.driver import leases, session
+from klotho.driver.session import Session
+from klotho.driver.settings import Environment
+from klotho.driver.underway import Underway
+
+
+class Change:
+    """Enter it, then `open` the environment.
+
+    On this machine the lease is held from the beginning: bringing a stopped application back is a change too. On AWS it
+    lies in the bucket that bootstrapping makes, so it is held from `open` on, before anything deployed is read.
+    """
+
+    def __init__(self, environment: Environment, project: str, application: str, command: str, sink: Sink) -> None:
+        """`command` is shown to whoever meets the lease: `klotho up`."""
+        self._environment = environment
+        self._project = project
+        self._application = application
+        self._command = command
+        self._sink = sink
+        self._lease: Lease | None = None
+        self._held = ExitStack()
+
+    def __enter__(self) -> Change:
+        if self._environment.target == "local":
+            self._take(leases.local_room(), leases.local_timing())
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._held.close()
+
+    def open(self, consent: Callable[[str], bool]) -> Session:
+        """The environment, started and prepared; `consent` as for `Session.prepare`."""
+        found = session.started(
+            self._environment, self._project, lambda line: self._sink(Underway(line)), application=self._application
+        )
+        found.prepare(consent)
+        return self.guard(found)
+
+    def guard(self, found: Session) -> Session:
+        """The same environment, whose writes pass the lease."""
+        if self._lease is None:
+            self._take(leases.bucket_room(found.clients), leases.aws_timing())
+        return found.guarded(self.lease.guard)
+
+    @property
+    def lease(self) -> Lease:
+        """The lease that is held."""
+        assert self._lease is not None
+        return self._lease
+
+    def _take(self, room: Room, timing: Timing) -> None:
+        lease = leases.held(
+            room,
+            timing,
+            self._command,
+            lambda line: self._sink(Step(line)),
+            project=self._project,
+            environment=self._environment.name,
+            application=self._application,
+        )
+        self._lease = self._held.enter_context(lease)

@@ -1,0 +1,71 @@
+"""The policy a deployer of this program needs, for one environment.
+
+Input: a compiled program. Output: `Policies`. Refuses an environment on AWS that does not say its account
+(`account-not-said`): a policy for any account would be one for nobody's. No network.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import orjson
+
+from klotho.deploy.place import Place
+from klotho.diagnostics import Failure
+from klotho.driver.build import Build
+from klotho.driver.output_folder import write_output
+from klotho.localcloud.identity import ACCOUNT
+from klotho.resources.naming import stack_prefix
+
+if TYPE_CHECKING:
+    from klotho.catalogue.deployer import Policies, Target
+
+
+def deployer_policies(built: Build) -> Policies:
+    """What whoever runs `up` and `down --delete-data` for this program has to be allowed."""
+    from klotho.catalogue.deployer import policy_documents
+
+    templates = {stack.stack_name: orjson.loads(built.templates[stack.template]) for stack in built.manifest.stacks}
+    return policy_documents(
+        templates,
+        target_of(built),
+        steps={step.step for step in built.manifest.steps},
+        images=built.environment.target == "aws" and any(item.type == "image" for item in built.manifest.assets),
+    )
+
+
+def write_policies(folder: Path, policies: Policies, program_folder: Path) -> list[Path]:
+    """Write `deployer-1.json` and so on, as `aws iam create-policy --policy-document file://…` takes them."""
+    files = {
+        f"deployer-{number}.json": orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+        for number, document in enumerate(policies.documents, start=1)
+    }
+    target = write_output(folder, files, program_folder)
+    return [target / name for name in files]
+
+
+def target_of(built: Build) -> Target:
+    """Where the environment deploys to."""
+    from klotho.catalogue.deployer import Target
+
+    account = _account(built)
+    bucket = Place(built.region, account).artifact_bucket
+    manifest = built.manifest
+    prefix = stack_prefix(manifest.project, manifest.application, manifest.environment)
+    return Target(built.region, account, bucket, prefix)
+
+
+def _account(built: Build) -> str:
+    environment = built.environment
+    if environment.target == "local":
+        return ACCOUNT
+    if environment.account is None:
+        raise Failure(
+            "account-not-said",
+            f"the environment `{environment.name}` does not say which AWS account it is",
+            at=environment.span,
+            notes=("a policy names the account's resources",),
+            helps=('write `account: "123456789012"`, with your account\'s digits, below its name in klotho.yaml',),
+        )
+    return environment.account

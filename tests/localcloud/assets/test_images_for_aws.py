@@ -1,0 +1,127 @@
+"""Images for AWS are built by a real engine, pushed to a real registry, pinned by digest, and not built twice."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from registry import Ecr, EcrClients, Registry, registry
+
+from klotho.deploy.bootstrap import REPOSITORY
+from klotho.deploy.images.ecr import EcrImages, image_tag
+from klotho.deploy.images.engine import Engine, find_engine
+from klotho.deploy.place import Clients
+from klotho.diagnostics import Failure
+from klotho.resources import PackageAsset
+
+pytestmark = pytest.mark.localcloud
+DOCKERFILE = 'FROM scratch\nARG LEVEL=low\nLABEL level=$LEVEL\nCOPY . /app/\nCMD ["/app/run"]\n'
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
+    """The registry, and an engine that needs no privileges and leaves nothing behind."""
+    folder = tmp_path_factory.mktemp("registry")
+    with registry(folder) as running, pytest.MonkeyPatch.context() as patch:
+        (folder / "registries.conf").write_text(f'[[registry]]\nlocation = "{running.host}"\ninsecure = true\n')
+        (folder / "storage.conf").write_text(
+            f'[storage]\ndriver = "vfs"\nrunroot = "{folder / "run"}"\ngraphroot = "{folder / "graph"}"\n'
+        )
+        patch.setenv("CONTAINERS_REGISTRIES_CONF", str(folder / "registries.conf"))
+        patch.setenv("CONTAINERS_STORAGE_CONF", str(folder / "storage.conf"))
+        patch.setenv("BUILDAH_ISOLATION", "chroot")
+        yield running
+
+
+def program(folder: Path) -> Path:
+    for name, text in {
+        "Dockerfile": DOCKERFILE,
+        "run": "#!/bin/sh\n",
+        ".dockerignore": "notes\n",
+        "notes": "1",
+    }.items():
+        (folder / "orders").mkdir(exist_ok=True)
+        (folder / "orders" / name).write_text(text)
+    return folder
+
+
+def asset(architecture: str = "arm64", **arguments: str) -> PackageAsset:
+    properties: dict[str, Any] = {"context": "orders", "dockerfile": "orders/Dockerfile", "build_args": arguments}
+    return PackageAsset("Compute.Container/orders", "image", {**properties, "architecture": architecture})
+
+
+def images(folder: Path, shop: Registry, engine: Any = find_engine) -> tuple[EcrImages, Ecr]:
+    ecr = Ecr(shop, (REPOSITORY,))
+    clients = cast("Clients", EcrClients(ecr))
+    return EcrImages(folder, clients, REPOSITORY, registry=shop.host, engine=engine), ecr
+
+
+def no_engine() -> Engine:
+    raise AssertionError("nothing is built")
+
+
+def test_an_image_is_built_for_its_platform_pushed_and_pinned_by_digest(tmp_path: Path, shop: Registry) -> None:
+    build, ecr = images(program(tmp_path), shop)
+    uri = build(asset(LEVEL="high"), lambda line: None)
+    host, _, digest = uri.partition(f"/{REPOSITORY}@")
+    assert host == shop.host and digest.startswith("sha256:")
+    manifest, _ = shop.get(f"{REPOSITORY}/manifests/{digest}")
+    config, _ = shop.get(f"{REPOSITORY}/blobs/{manifest['config']['digest']}")
+    assert (config["os"], config["architecture"]) == ("linux", "arm64")
+    assert config["config"]["Labels"]["level"] == "high"
+    assert ecr.calls == ["DescribeImages", "GetAuthorizationToken", "DescribeImages"]
+
+
+def test_an_image_whose_inputs_are_the_same_is_asked_for_and_not_built(tmp_path: Path, shop: Registry) -> None:
+    first = images(program(tmp_path), shop)[0](asset(), lambda line: None)
+    (tmp_path / "orders" / "notes").write_text("changed, and ignored")
+    os.utime(tmp_path / "orders" / "run", (1, 1))
+    again, ecr = images(tmp_path, shop, no_engine)
+    assert again(asset(), lambda line: None) == first
+    assert ecr.calls == ["DescribeImages"]
+
+
+@pytest.mark.parametrize("change", ["file", "mode", "dockerfile", "argument", "platform"])
+def test_an_image_with_another_input_is_built(tmp_path: Path, shop: Registry, change: str) -> None:
+    images(program(tmp_path), shop)[0](asset(), lambda line: None)
+    wanted, orders = asset(), tmp_path / "orders"
+    if change == "file":
+        (orders / "run").write_text("#!/bin/sh\nexit 1\n")
+    elif change == "mode":
+        (orders / "run").chmod(0o755)
+    elif change == "dockerfile":
+        (orders / "Dockerfile").write_text(DOCKERFILE + "USER 1000\n")
+    elif change == "argument":
+        wanted = asset(LEVEL="other")
+    else:
+        wanted = asset("x86_64")
+    said: list[str] = []
+    images(tmp_path, shop)[0](wanted, said.append)
+    assert said[0].endswith("build")
+
+
+def test_a_build_that_fails_is_told_at_its_dockerfile(tmp_path: Path, shop: Registry) -> None:
+    program(tmp_path)
+    (tmp_path / "orders" / "Dockerfile").write_text("FROM scratch\nCOPY not-there /\n")
+    with pytest.raises(Failure) as failed:
+        images(tmp_path, shop)[0](asset(), lambda line: None)
+    found = failed.value.diagnostic
+    assert found.code == "image-not-built"
+    assert found.labels[0].span.file == "orders/Dockerfile"
+    assert any("not-there" in note for note in found.notes)
+
+
+def test_a_repository_that_is_not_there_is_named(tmp_path: Path, shop: Registry) -> None:
+    clients = cast("Clients", EcrClients(Ecr(shop, ())))
+    with pytest.raises(Failure) as failed:
+        EcrImages(program(tmp_path), clients, REPOSITORY, registry=shop.host)(asset(), lambda line: None)
+    assert failed.value.diagnostic.code == "image-repository-missing"
+    assert REPOSITORY in str(failed.value)
+
+
+def test_a_tag_is_one_ecr_takes() -> None:
+    assert image_tag("Compute.Container/ä b/.x", "0" * 64) == "x-" + "0" * 40
+    assert len(image_tag(f"Compute.Container/{'n' * 300}", "0" * 64)) <= 128
