@@ -1,6 +1,6 @@
 # make demo   set everything up and leave the demo running, called
 # make test   set everything up, check and test: what CI runs
-# make system install what the tests need of the machine (MariaDB, a browser): part of make test
+# make system install what the tests need of the machine (MariaDB, a browser, Buildah): part of make test
 # make check  format, lint, types, architecture, vendored facts
 # make quick  unit, golden and property tests only (under a minute)
 # make gates  every template judged by cfn-lint and checkov

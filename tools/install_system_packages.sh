@@ -1,5 +1,6 @@
 #!/bin/sh
-# Installs what the tests need and no Python package brings: MariaDB for `Databases.MySQL`, a browser for sites.
+# Installs what the tests need and no Python package brings: MariaDB for `Databases.MySQL`, a browser for sites, Buildah
+# and a registry for images.
 #
 # Of MariaDB only the server program: the full package would start a server of its own.
 #
@@ -25,6 +26,12 @@ if ! has chromium chromium-browser google-chrome google-chrome-stable \
     && [ ! -e "/Applications/Google Chrome.app" ] && [ ! -e /Applications/Chromium.app ]; then
     debian="$debian chromium" homebrew="$homebrew --cask chromium"
 fi
+if ! has docker-registry && has apt-get; then
+    debian="$debian docker-registry"
+fi
+if ! has buildah && has apt-get; then
+    debian="$debian buildah"
+fi
 if [ -z "$debian" ]; then exit 0; fi
 
 if has apt-get && [ "$(id -u)" = 0 ]; then
@@ -39,5 +46,5 @@ elif has apt-get; then
 elif has brew; then
     echo "the tests need$homebrew: brew install$homebrew" >&2
 else
-    echo "the tests need MariaDB or MySQL (mariadbd or mysqld on the PATH) and Chromium" >&2
+    echo "the tests need MariaDB or MySQL (mariadbd or mysqld on the PATH), Chromium, Buildah and docker-registry" >&2
 fi

@@ -1,4 +1,4 @@
-"""Every code block of docs/runtime.md runs, in an asset, against real PostgreSQL and Redis and a stand-in for AWS."""
+"""Every code block of docs/runtime.md runs, in an asset, against a real PostgreSQL and Redis and the stand-in for AWS."""
 
 from __future__ import annotations
 

@@ -5,6 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 
+def repository_of(folder: Path) -> Path:
+    """The nearest folder above with a `.git`, else the folder itself: how far a program's paths may lead."""
+    return next((parent for parent in (folder, *folder.parents) if (parent / ".git").exists()), folder)
+
+
 class ProgramFiles:
     """Reads files by paths relative to the program's folder."""
 

@@ -35,6 +35,12 @@ class Target:
         return f"{machine}-{table('lambda')['runtimes'][runtime]['wheels']}"
 
     @property
+    def node(self) -> tuple[str, str]:
+        """Node's names of the system and processor npm packages are chosen for: `linux`, `arm64`."""
+        machine = platform.machine().lower() if self.is_host else self.architectures[0]
+        return sys.platform if self.is_host else "linux", "arm64" if machine in ("arm64", "aarch64") else "x64"
+
+    @property
     def is_host(self) -> bool:
         return self.platform == "host"
 

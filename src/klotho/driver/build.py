@@ -76,7 +76,7 @@ def build(
     `moves`: new names of constructs by the former ones, as if the program said `was=` of them.
     """
     from klotho.application import as_deployed, with_renames
-    from klotho.application.files import ProgramFiles
+    from klotho.application.files import ProgramFiles, repository_of
     from klotho.catalogue.policy import EnvironmentPolicy
     from klotho.emit import render
     from klotho.engine import report_mistakes, resolve
@@ -87,16 +87,15 @@ def build(
     report.extend(program.diagnostics)
     if application is None:
         raise ProgramError(report.diagnostics)
-    files = ProgramFiles(program.folder, _repository_top(program.folder))
+    files = ProgramFiles(program.folder, repository_of(program.folder))
     if report.errors:
         report_mistakes(application, files=files, report=report, now=time.time())
         report.stop_on_errors()
-    application = as_deployed(with_renames(application, moves or {}, renamable_kinds(), report), report)
-    report.stop_on_errors()
-    application = _named(application, program)
+    application = with_renames(_named(application, program), moves or {}, renamable_kinds(), report)
     environment = choose_environment(program, environment_name, application.environment, in_ci)
     environment = with_region(environment, application.region)
     application = configured(application, (*program.settings.constructs, *environment.constructs), report)
+    application = as_deployed(application, report)
     report.stop_on_errors()
     assert environment.region is not None
     resolution = resolve(
@@ -152,8 +151,3 @@ def _named(application: Application, program: Program) -> Application:
         name=settings.app or application.name,
         project=settings.project or application.project,
     )
-
-
-def _repository_top(folder: Path) -> Path:
-    """The nearest folder above with a `.git`, else the folder itself: how far a program's paths may lead."""
-    return next((parent for parent in (folder, *folder.parents) if (parent / ".git").exists()), folder)

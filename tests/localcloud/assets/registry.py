@@ -96,4 +96,4 @@ class EcrClients:
     """As much of `Clients` as images need."""
 
     ecr: Ecr
-    place: Place = Place("eu-central-1", "123456789012")
+    place: Place = field(default_factory=lambda: Place("eu-central-1", "123456789012"))

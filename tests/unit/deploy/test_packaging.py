@@ -8,6 +8,7 @@ import io
 import os
 import subprocess
 import sys
+import tempfile
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,7 +18,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from klotho.deploy.functions.archive import digest_of, write_archive
+from klotho.deploy.functions.archive import Contents, digest_of, write_archive, write_contents
 from klotho.deploy.functions.package import FunctionPackager
 from klotho.deploy.target import HOST
 from klotho.diagnostics import Failure
@@ -180,9 +181,8 @@ def test_packages_are_installed_and_can_not_shadow_the_runtime_sdk(
     wheels = tmp_path / "wheels"
     a_wheel(wheels, "greetings", {"greetings/__init__.py": "HELLO = 'hi'\n"})
     a_wheel(wheels, "klotho", {"klotho/__init__.py": "raise ImportError('shadowed')\n", "klotho/evil.py": ""})
-    for installer in ("UV", "PIP"):
-        monkeypatch.setenv(f"{installer}_NO_INDEX", "1")
-        monkeypatch.setenv(f"{installer}_FIND_LINKS", str(wheels))
+    monkeypatch.setenv("UV_OFFLINE", "1")
+    monkeypatch.setenv("UV_FIND_LINKS", str(wheels))
     write(tmp_path, {"app/f.py": "import greetings\n", "app/requirements.txt": "greetings==1.0\nklotho\n"})
     archive = package(tmp_path, {**PYTHON, "handler": "app/f.handler"})
     assert archive.read("greetings/__init__.py") == b"HELLO = 'hi'\n"
@@ -191,8 +191,7 @@ def test_packages_are_installed_and_can_not_shadow_the_runtime_sdk(
 
 
 def test_an_installer_that_fails_is_shown_in_its_own_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for installer in ("UV", "PIP"):
-        monkeypatch.setenv(f"{installer}_NO_INDEX", "1")
+    monkeypatch.setenv("UV_OFFLINE", "1")
     write(tmp_path, {"f.py": "", "pyproject.toml": '[project]\nname="x"\ndependencies = ["no-such-package-xyz"]\n'})
     with pytest.raises(Failure) as caught:
         package(tmp_path, {**PYTHON, "handler": "f.handler"})
@@ -246,3 +245,20 @@ def test_an_archive_depends_on_its_content_alone(entries: dict[str, bytes]) -> N
     assert digest_of(entries) == digest_of(reversed_)
     with zipfile.ZipFile(io.BytesIO(archived(entries))) as archive:
         assert {name: archive.read(name) for name in archive.namelist()} == entries
+
+
+@given(st.dictionaries(NAMES, st.binary(max_size=40), max_size=6), st.dictionaries(NAMES, st.binary(max_size=40)))
+def test_what_was_packed_before_is_taken_over_as_it_is(packages: dict[str, bytes], own: dict[str, bytes]) -> None:
+    own = {name: data for name, data in own.items() if name not in packages}
+    with tempfile.TemporaryDirectory() as folder:
+        packed = Path(folder) / "packed.zip"
+        with packed.open("wb") as out:
+            write_archive(out, packages)
+        written = io.BytesIO()
+        write_contents(written, Contents({**packages, **own}, packed))
+        again = io.BytesIO()
+        write_contents(again, Contents({**own, **packages}, packed))
+    with zipfile.ZipFile(written) as archive:
+        assert archive.testzip() is None
+        assert {name: archive.read(name) for name in archive.namelist()} == {**packages, **own}
+    assert written.getvalue() == again.getvalue()

@@ -67,6 +67,14 @@ class NodeBundler:
                 _refuse_undeclared(self._repository, found, manifest)
             except Failure as failure:
                 raise _seen_from(root, self._repository, failure) from failure
+        outside = next((name for name in found.inputs if name.startswith("../")), None)
+        if outside is not None:
+            raise Failure(
+                "import-not-found",
+                f"`{entry.name}` imports `{outside}`, which lies outside of the program's repository",
+                at=Span(entry.relative_to(root).as_posix(), 1),
+                helps=("move it into the repository: it would not be there on another machine",),
+            )
         inputs = [self._repository / name for name in found.inputs if ":" not in name]
         files = sorted({*inputs, *_deciding(inputs, self._repository)})
         digest = hashlib.sha256(f"esbuild {VERSION}".encode())
@@ -105,7 +113,7 @@ class NodeBundler:
         wanted = {package_name(item) for item in found.external} & (external - {RUNTIME})
         if modules is not None and installed is not None:
             refuse_unbuilt(wanted, native)
-            entries |= shipped(wanted, modules, installed)
+            entries |= shipped(wanted, modules, installed, target.node)
         return entries
 
     def _fill(self, stage: Path, read: ReadFunction, manifest: NodeManifest | None, installed: Path | None) -> None:

@@ -11,11 +11,12 @@ import json
 import shutil
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from klotho.deploy.functions.archive import Content, write_archive
 from klotho.deploy.functions.local_packages import built_wheel, source_digest
 from klotho.deploy.functions.native_packages import native_packages
 from klotho.deploy.functions.node_install import install_node
@@ -76,6 +77,19 @@ class DependencyCache:
             if not target.is_dir():
                 with _fresh_folder(target) as work:
                     self._install(wanted, work, log)
+        return target
+
+    def packed(self, wanted: Dependencies, entries: Mapping[str, Content]) -> Path:
+        """A zip of the installed packages, kept: `entries` are what of them is shipped."""
+        target = self._folder / "packed" / f"{wanted.key}.zip"
+        with self._lock(f"packed {wanted.key}"):
+            if not target.is_file():
+                target.parent.mkdir(parents=True, exist_ok=True)
+                with tempfile.TemporaryDirectory(dir=target.parent, prefix=".new-") as work:
+                    made = Path(work) / target.name
+                    with made.open("w+b") as out:
+                        write_archive(out, entries)
+                    made.replace(target)
         return target
 
     def native(self, installed: Path) -> dict[str, Path]:

@@ -24,12 +24,6 @@ _NO_INPUT = frozenset(
 """Folders that are made from the rest, or say nothing about it."""
 
 
-def repository_of(program: Path) -> Path:
-    """The folder up to which a program may use what lies beside it: its Git repository, else its own folder."""
-    found = program.resolve()
-    return next((folder for folder in (found, *found.parents) if (folder / ".git").exists()), found)
-
-
 def folders_up(file: Path, end: Path) -> Iterator[Path]:
     """The folders from a file's own to `end`; none when it lies elsewhere."""
     folder = file.parent

@@ -39,13 +39,13 @@ def refuse_unbuilt(wanted: Iterable[str], native: Mapping[str, Path]) -> None:
             continue
         raise Failure(
             "wheels-missing",
-            f"the npm package `{name}` has machine code, and none that was built for Linux",
+            f"the npm package `{name}` has machine code, and none that was built for this target",
             helps=("choose one that brings it for Linux, or make the function a `Compute.Container`",),
         )
 
 
-def shipped(names: Iterable[str], modules: Path, installed: Path) -> dict[str, Content]:
-    """Zip entries below `node_modules/` of packages and of all they need."""
+def shipped(names: Iterable[str], modules: Path, installed: Path, platform: tuple[str, str]) -> dict[str, Content]:
+    """Zip entries below `node_modules/` of packages and of all they need, without code for other platforms."""
     entries: dict[str, Content] = {}
     pending = [(name, modules) for name in sorted(names)]
     seen: set[Path] = set()
@@ -59,12 +59,20 @@ def shipped(names: Iterable[str], modules: Path, installed: Path) -> dict[str, C
         place = place[place.index("node_modules/") :]
         for path in sorted(folder.rglob("*")):
             relative = path.relative_to(folder)
-            if path.is_file() and "node_modules" not in relative.parts and relative.parts[0] != ".bin":
+            if path.is_file() and "node_modules" not in relative.parts and _is_for(platform, relative.parts):
                 entries[f"{place}/{relative.as_posix()}"] = path
         manifest = _manifest(folder)
         for key in ("dependencies", "optionalDependencies"):
             pending += [(needed, folder) for needed in sorted(manifest.get(key) or {})]
     return entries
+
+
+def _is_for(platform: tuple[str, str], parts: tuple[str, ...]) -> bool:
+    """False for `prebuilds/darwin-x64/…` on Linux; source: the npm package prebuildify, which names these folders."""
+    if parts[0] != "prebuilds" or len(parts) < 3:
+        return True
+    system, _, processors = parts[1].partition("-")
+    return system == platform[0] and platform[1] in processors.split("+")
 
 
 def _resolved(name: str, origin: Path, installed: Path) -> Path | None:

@@ -42,13 +42,15 @@ def install_node(manifest: NodeManifest, work: Path, target: Target, log: Log) -
     log(f"installing with {program}")
     environment = {**os.environ, "COREPACK_ENABLE_DOWNLOAD_PROMPT": "0", "YARN_ENABLE_GLOBAL_CACHE": "true", "CI": "1"}
     done = output_of([found, *_arguments(manifest, target)], folder, environment)
+    for name in (".npmrc", ".yarnrc", ".yarnrc.yml"):  # may hold what opens a private registry
+        for place in {work / name, folder / name, work / manifest.place / name}:
+            place.unlink(missing_ok=True)
     if done.returncode:
         raise _failure(manifest, program, done.stdout + done.stderr, last_lines(done))
 
 
 def _arguments(manifest: NodeManifest, target: Target) -> list[str]:
-    cpu = {"arm64": "arm64", "x86_64": "x64"}[target.architectures[0]]
-    platform = [] if target.is_host else ["--os=linux", f"--cpu={cpu}", "--libc=glibc"]
+    platform = [] if target.is_host else ["--os=linux", f"--cpu={target.node[1]}", "--libc=glibc"]
     scripts = [] if target.is_host else ["--ignore-scripts"]
     if manifest.installer == "npm":
         quiet = ["--omit=dev", "--no-audit", "--no-fund", "--prefer-offline", "--loglevel=error"]
@@ -72,8 +74,7 @@ def _configure_yarn(folder: Path, target: Target) -> None:
     settings.pop("yarnPath", None)  # lies in a folder that is not copied; the one on PATH is used
     settings["enableTelemetry"] = False
     if not target.is_host:
-        cpu = {"arm64": "arm64", "x86_64": "x64"}[target.architectures[0]]
-        settings["supportedArchitectures"] = {"os": ["linux"], "cpu": [cpu], "libc": ["glibc"]}
+        settings["supportedArchitectures"] = {"os": ["linux"], "cpu": [target.node[1]], "libc": ["glibc"]}
     out = StringIO()
     yaml.dump(settings, out)
     place.write_text(out.getvalue(), encoding="utf-8")

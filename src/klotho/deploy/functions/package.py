@@ -21,14 +21,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from klotho.application.files import repository_of
 from klotho.deploy.functions.architecture import DEFAULT, architecture_of
-from klotho.deploy.functions.archive import Content, digest_of, write_archive
+from klotho.deploy.functions.archive import Content, Contents, digest_of, write_contents
 from klotho.deploy.functions.bundle import TYPESCRIPT, NodeBundler, ReadFunction
 from klotho.deploy.functions.dependencies import Dependencies, DependencyCache
 from klotho.deploy.functions.esbuild import Esbuild
 from klotho.deploy.functions.javascript_closure import javascript_closure, loads_typescript
 from klotho.deploy.functions.javascript_syntax import check_javascript
-from klotho.deploy.functions.local_packages import repository_of
+from klotho.deploy.functions.local_packages import folders_up
 from klotho.deploy.functions.node_manifests import NodeManifest, node_manifest
 from klotho.deploy.functions.provider import PACKAGE, provider_files
 from klotho.deploy.functions.python_closure import python_closure
@@ -39,7 +40,7 @@ from klotho.diagnostics import Failure
 
 Log = Callable[[str], None]
 
-_FORMAT = "3"
+_FORMAT = "4"
 """Raise when the same input should give another zip."""
 _PYTHON_SUFFIXES = (".py",)
 _NODE_SUFFIXES = (".js", ".mjs", ".cjs", *TYPESCRIPT)
@@ -71,8 +72,8 @@ class _Plan:
     inputs: str
     """Digest of all that decides about the zip."""
     known: FunctionZip | None
-    make: Callable[[Log], Mapping[str, Content]]
-    """Installs what is needed and gives the zip's entries."""
+    make: Callable[[Log], Contents]
+    """Installs what is needed."""
     notes: tuple[str, ...] = ()
 
 
@@ -85,7 +86,7 @@ class FunctionPackager:
         self._target = target
         self._zips = cache / "functions"
         self._dependencies = DependencyCache(cache / "dependencies")
-        self._repository = repository_of(program_root)
+        self._repository = repository_of(program_root.resolve())
         self._bundler = NodeBundler(self._repository, Esbuild(cache))
         self._plans: dict[str, _Plan] = {}
 
@@ -128,21 +129,24 @@ class FunctionPackager:
         """A function of Klotho's own, from what is installed."""
         entries, sdk = provider_files(), _runtime_sdk(python=True)
         inputs = _input_digest(digest_of(entries), sdk, None)
-        return _Plan(handler, inputs, self._lookup(inputs), lambda log: {**entries, **sdk})
+        return _Plan(handler, inputs, self._lookup(inputs), lambda log: Contents({**entries, **sdk}))
 
     def _python(self, root: Path, runtime: str, handler: str, target: Target) -> _Plan:
         entry = handler_file(root, handler, _PYTHON_SUFFIXES)
-        own: dict[str, Content] = {file.relative_to(root).as_posix(): file for file in python_closure(root, entry)}
+        own: dict[str, Content] = {**python_closure(root, entry, _source_folder(root, entry))}
         manifest = python_manifest(root, entry, self._repository)
         wanted = Dependencies.of(manifest, target, runtime) if manifest is not None else None
         sdk = _runtime_sdk(python=True)
 
-        def make(log: Log) -> dict[str, Content]:
-            installed = self._dependencies.installed(wanted, log) if wanted is not None else None
-            packages = _files_below(installed) if installed is not None else ()
-            kept = {name: path for name, path in packages if not name.startswith("klotho/")}
+        def make(log: Log) -> Contents:
+            if wanted is None:
+                return Contents({**own, **sdk})
+            installed = _files_below(self._dependencies.installed(wanted, log))
+            packages: dict[str, Content] = {name: path for name, path in installed if not name.startswith("klotho/")}
             # The user's files win over packages, and the runtime SDK over both: no package can shadow it.
-            return {**kept, **own, **sdk}
+            entries = {**packages, **own, **sdk}
+            alone = packages.keys().isdisjoint(own)
+            return Contents(entries, self._dependencies.packed(wanted, packages) if alone and packages else None)
 
         inputs = _input_digest(digest_of(own), sdk, wanted)
         known = self._lookup(inputs)
@@ -159,7 +163,11 @@ class FunctionPackager:
             inputs = _input_digest(f"{read.digest} {handler} {target.key(runtime)}", sdk, wanted)
             make = self._bundled(root, entry, handler, read, wanted)
             return _Plan(
-                handler, inputs, self._lookup(inputs), lambda log: {**make(log, target, runtime), **sdk}, tuple(notes)
+                handler,
+                inputs,
+                self._lookup(inputs),
+                lambda log: Contents({**make(log, target, runtime), **sdk}),
+                tuple(notes),
             )
         files = javascript_closure(root, entry, notes.append)
         own: dict[str, Content] = {file.relative_to(root).as_posix(): file for file in files}
@@ -167,7 +175,7 @@ class FunctionPackager:
         known = self._lookup(inputs)
         if known is None:
             check_javascript(root, files)
-        return _Plan(handler, inputs, known, lambda log: {**own, **sdk}, tuple(notes))
+        return _Plan(handler, inputs, known, lambda log: Contents({**own, **sdk}), tuple(notes))
 
     def _bundled(
         self, root: Path, entry: Path, handler: str, read: ReadFunction, wanted: Dependencies | None
@@ -190,15 +198,15 @@ class FunctionPackager:
         path = self._zips / f"{digest}.zip"
         return FunctionZip(path, digest, True, architecture) if path.is_file() else None
 
-    def _build(self, inputs: str, entries: Mapping[str, Content], handler: str) -> FunctionZip:
-        refuse_too_large(entries, handler)
-        architecture = architecture_of(entries)
+    def _build(self, inputs: str, contents: Contents, handler: str) -> FunctionZip:
+        refuse_too_large(contents.entries, handler)
+        architecture = architecture_of(contents.entries)
         (self._zips / "inputs").mkdir(parents=True, exist_ok=True)
         descriptor, name = tempfile.mkstemp(dir=self._zips, suffix=".new")
         path = Path(name)
         try:
             with os.fdopen(descriptor, "w+b") as out:
-                write_archive(out, entries)
+                write_contents(out, contents)
                 out.seek(0)
                 digest = hashlib.file_digest(out, "sha256").hexdigest()
             final = path.replace(self._zips / f"{digest}.zip")
@@ -221,6 +229,14 @@ def handler_file(root: Path, handler: str, suffixes: tuple[str, ...]) -> Path:
                 return candidate
     names = " or ".join(f"`{module}{suffix}`" for suffix in suffixes)
     raise Failure("handler-file-missing", f"the handler `{handler}` needs the file {names}, which is not there")
+
+
+def _source_folder(root: Path, entry: Path) -> Path | None:
+    """The `src` folder of the project a handler is in, from which its own packages are imported."""
+    for folder in folders_up(entry, root):
+        if any((folder / name).is_file() for name in ("pyproject.toml", "setup.py")):
+            return folder / "src" if (folder / "src").is_dir() else None
+    return None
 
 
 def _name(properties: Mapping[str, Any]) -> str:

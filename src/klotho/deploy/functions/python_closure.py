@@ -16,18 +16,24 @@ from pathlib import Path
 from klotho.diagnostics import Failure, Span
 
 
-def python_closure(root: Path, entry: Path) -> set[Path]:
-    """Absolute paths of the entry and of everything inside `root` it imports."""
-    found: set[Path] = set()
-    pending = [entry, *_packages_above(root, entry)]
+def python_closure(root: Path, entry: Path, source: Path | None = None) -> dict[str, Path]:
+    """The entry and everything inside `root` it imports, by the path in the zip. `source` is a second folder that
+    absolute names are looked up from (the `src` of a project): what is found there goes to the top of the zip."""
+    found: dict[str, Path] = {}
+    bases = [root] if source is None else [root, source]
+    pending = [(root, file) for file in (entry, *_packages_above(root, entry))]
     while pending:
-        file = pending.pop()
-        if file in found:
+        base, file = pending.pop()
+        name = file.relative_to(base).as_posix()
+        if name in found:
             continue
-        found.add(file)
-        package = file.parent.relative_to(root).parts
+        found[name] = file
+        package = file.parent.relative_to(base).parts
         for module in _imported(file, root, package):
-            pending += _files_of(root, module)
+            # A package with an `__init__.py` wins over a mere folder that comes before it.
+            places = [item for item in bases if _files_of(item, module[:1])]
+            for place in places[:1] or bases:
+                pending += [(place, path) for path in _files_of(place, module)]
     return found
 
 

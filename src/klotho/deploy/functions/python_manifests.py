@@ -8,8 +8,10 @@ one, a lock wins over what it locks: `uv.lock` (there, or at the root of the wor
 
 from __future__ import annotations
 
+import os
 import tomllib
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -82,10 +84,16 @@ def _in_folder(folder: Path, root: Path, repository: Path) -> PythonManifest | N
 def read_toml(file: Path, shown: str) -> dict[str, Any]:
     """The file's content; Failure (`dependencies-unreadable`) when it is no TOML."""
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
+        return _parsed(file.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         message = f"`{shown}` is no valid TOML: {error}"
         raise Failure("dependencies-unreadable", message, at=Span(shown, 1)) from error
+
+
+@lru_cache(maxsize=32)
+def _parsed(text: str) -> dict[str, Any]:
+    """Kept, because a hundred functions of one lock would parse it a hundred times; nobody changes what is returned."""
+    return tomllib.loads(text)
 
 
 def _uv_locked(project: Path, lock: Path, root: Path, repository: Path) -> PythonManifest:
@@ -189,6 +197,4 @@ def _says_something(content: bytes) -> bool:
 
 def _shown(file: Path, root: Path) -> str:
     """From the function's root, where failures are renamed from the program's folder."""
-    import os
-
     return Path(os.path.relpath(file, root)).as_posix()

@@ -54,8 +54,9 @@ def local_folder(line: str) -> str | None:
     found = _LOCAL.match(line)
     if found is not None:
         return found["path"].removeprefix("file:").removeprefix("//").partition("[")[0]
-    if _EDITABLE.match(line) and "://" not in line:
-        return line.split(maxsplit=1)[-1]
+    editable = _EDITABLE.match(line)
+    if editable is not None and "://" not in line:
+        return line[editable.end() :].strip(" =\t")
     return None
 
 

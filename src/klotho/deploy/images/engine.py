@@ -75,7 +75,8 @@ class Engine:
     def push(self, reference: str, credentials: Credentials, log: Log) -> None:
         with _file_of(credentials) as folder:
             if self.name == "docker":
-                command = [self.program, "--config", str(folder), "push", reference]
+                # The folder of settings also says where the daemon is: asked for before it is another folder.
+                command = [self.program, *self._daemon(), "--config", str(folder), "push", reference]
             else:
                 command = [self.program, "push", "--authfile", str(folder / "config.json"), reference]
             said = self._run(command, {}, log)
@@ -86,6 +87,15 @@ class Engine:
                 notes=said,
                 helps=("run the command again: layers that are there already are not sent twice",),
             )
+
+    def _daemon(self) -> tuple[str, ...]:
+        """Where docker's daemon listens, as the user's own settings say."""
+        if os.environ.get("DOCKER_HOST"):
+            return ()
+        command = [self.program, "context", "inspect", "--format", "{{.Endpoints.docker.Host}}"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=_PROBE_SECONDS, check=False)
+        host = done.stdout.strip()
+        return ("--host", host) if done.returncode == 0 and host else ()
 
     def _run(self, command: list[str], environment: Mapping[str, str], log: Log) -> tuple[str, ...] | None:
         """The last lines of a command that failed."""
@@ -160,5 +170,5 @@ def _other_platform(said: tuple[str, ...], platform: str) -> str | None:
     return (
         f"this machine can't run programs of {platform}: install QEMU's user emulation (`docker run --privileged "
         "--rm tonistiigi/binfmt --install all`, or the package qemu-user-static), or choose this machine's kind by "
-        '`.use("fargate", architecture=…)`'
+        "`architecture=` of the container"
     )

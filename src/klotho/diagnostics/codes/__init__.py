@@ -6,12 +6,13 @@ for one that has no page.
 
 from __future__ import annotations
 
-from klotho.diagnostics.codes import aws, deploy, engine, locking, moves, permissions, program
+from klotho.diagnostics.codes import assets, aws, deploy, engine, locking, moves, permissions, program
 from klotho.diagnostics.codes.page import Page
 
 _AREAS = (
     program,
     engine,
+    assets,
     deploy,
     aws,
     locking,

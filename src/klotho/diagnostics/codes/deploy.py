@@ -69,15 +69,9 @@ _PACKAGING = (
     ),
     Page(
         "function-does-not-parse",
-        "A Python file that a function imports has a syntax error.",
+        "A Python, JavaScript or TypeScript file that a function imports has a syntax error.",
         "The function would fail when it is first called.",
         "Correct the marked line.",
-    ),
-    Page(
-        "typescript-not-yet",
-        "A function is written in TypeScript.",
-        "Functions are not bundled yet, so nothing would compile it.",
-        "Compile it to JavaScript and name the compiled file as handler.",
     ),
     Page(
         "runtime-not-supported",
@@ -93,9 +87,10 @@ _PACKAGING = (
     ),
     Page(
         "function-too-large",
-        "A function with its packages is beyond 250 MB unzipped.",
-        "Lambda does not take it.",
-        "Leave out packages it does not need, or make it a `Compute.Container`.",
+        "A function with its packages is beyond 250 MB unzipped. The largest parts are named.",
+        "Lambda does not take it, and layers count too.",
+        "Leave out packages it does not need (a manifest beside the handler holds what this function needs only), or "
+        "make it a `Compute.Container`, which takes 10 GB.",
     ),
     Page(
         "provider-incomplete",
@@ -105,7 +100,7 @@ _PACKAGING = (
     ),
     Page(
         "dependencies-unreadable",
-        "A `requirements.txt`, `pyproject.toml` or `package.json` can't be understood.",
+        "A manifest or lock of a function's packages can't be understood, or is of a kind that is not read.",
         "The function's packages can't be installed without it.",
         "Correct the marked line.",
     ),
@@ -141,15 +136,16 @@ _PACKAGING = (
     ),
     Page(
         "dependency-is-local",
-        "A function's dependencies name a folder or file on this machine.",
-        "Packages are installed apart from your folders, so that the same input gives the same zip.",
-        "Import the files directly: what a handler imports is found and shipped.",
+        "A function's dependencies name a folder that is no package of the program's repository.",
+        "It would not be there on another machine, so that the same commit would give another zip.",
+        "Make it a package in the repository, or import the files: what a handler imports is found and shipped.",
     ),
     Page(
         "installer-missing",
-        "A function has npm packages, and `npm` is not on this machine.",
-        "They can't be installed without it.",
-        "Install Node.js 18 or later.",
+        "A function needs `npm`, `pnpm` or `yarn`, by the lock that was found, and it is not on this machine. "
+        "TypeScript needs `npm` once, which brings the bundler.",
+        "Packages can't be installed without the installer that locked them.",
+        "Install Node.js 20 or later, which brings npm; `npm install --global pnpm yarn` brings the others.",
     ),
     Page(
         "server-missing",

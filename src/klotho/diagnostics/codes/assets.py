@@ -1,0 +1,53 @@
+"""Codes of what is built before a deployment: packages of functions, bundles, images. None has an example program: each
+needs a manifest, an installer or a container engine besides."""
+
+from klotho.diagnostics.codes.page import Page
+
+PAGES = (
+    Page(
+        "lock-outdated",
+        "A lock (`uv.lock`, `poetry.lock`, `pylock.toml`, `package-lock.json`, …) does not fit the manifest it locks.",
+        "Versions would be installed that nobody locked, or that the manifest does not allow.",
+        "Lock again with the tool that wrote it, and commit both files.",
+    ),
+    Page(
+        "wheels-missing",
+        "A package of a function can't be had for the system Lambda runs: no wheel for its Python on Linux, or machine "
+        "code that is compiled where it is installed.",
+        "Klotho compiles no machine code for other machines: the function would fail when it imports the package.",
+        "Choose versions that come built for Linux, or make the function a `Compute.Container`.",
+    ),
+    Page(
+        "python-not-allowed",
+        "`requires-python` of a function's project does not allow the Python the function would run on.",
+        "Packages are locked for the versions of Python that the project names, and for no others.",
+        "Name a runtime the project allows, or change `requires-python` and lock again. The local cloud runs functions "
+        "on the Python that Klotho runs on.",
+    ),
+    Page(
+        "import-not-found",
+        "A function's JavaScript or TypeScript imports a file that is not there, or a package its package.json does "
+        "not list under `dependencies`.",
+        "The function would fail when it is first called. What is listed for development only is not shipped.",
+        "Correct the path, or add the package to `dependencies`.",
+    ),
+    Page(
+        "container-engine-missing",
+        "Images for AWS are built by a container engine, and no engine works on this machine. Each one tried is listed "
+        "with what it said.",
+        "The local cloud needs no engine, because it runs services as processes; AWS runs images.",
+        "Install Docker, Podman or Buildah, or start the one you have.",
+    ),
+    Page(
+        "image-not-pushed",
+        "An image was built and could not be sent to the registry; the engine's last lines are shown.",
+        "AWS has nothing to run. What is deployed goes on running.",
+        "Run the command again: layers that arrived are not sent twice.",
+    ),
+    Page(
+        "image-repository-missing",
+        "The account and region have no repository for images.",
+        "There is no place the images can be sent to.",
+        "Run `klotho up`, which offers to prepare the account and region.",
+    ),
+)
