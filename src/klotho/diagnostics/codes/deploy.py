@@ -203,13 +203,14 @@ _DEPLOYMENT = (
         "newer-data",
         "The local cloud's data were written by a newer Klotho.",
         "An older one can't read them, and would damage them if it tried.",
-        "Update Klotho, or delete the data with `klotho down --delete-data` if it may go.",
+        "Update Klotho, or delete the data with `klotho down --delete-data APPLICATION` if it may go.",
     ),
     Page(
         "damaged-data",
         "A database file of the local cloud can't be read.",
         "What is deployed is written there, so nothing can be started.",
-        "Put the file back from a backup, or delete the data with `klotho down --delete-data` and begin anew.",
+        "Put the file back from a backup, or delete the data with `klotho down --delete-data APPLICATION` and begin "
+        "anew.",
     ),
     Page(
         "port-in-use",
@@ -221,7 +222,7 @@ _DEPLOYMENT = (
         "other-region",
         "The local cloud's data belong to another region than the one that is asked for.",
         "The region is part of the names of everything that is deployed.",
-        "Use the region that is named, or delete the data with `klotho down --delete-data`.",
+        "Use the region that is named, or delete the data with `klotho down --delete-data APPLICATION`.",
     ),
     Page(
         "state-folder",
