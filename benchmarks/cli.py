@@ -51,7 +51,7 @@ def main() -> None:
             line("klotho up of the starter, cold, one run", timed([*klotho, "up"], folder, environment), " ms")
             line("klotho up of the starter, unchanged", median(*klotho, "up"), " ms", less_than=1500)
         finally:
-            down = [*klotho, "down", "--delete-data", "--yes"]
+            down = [*klotho, "down"]
             subprocess.run(down, cwd=folder, env=environment, check=False, capture_output=True)
 
 

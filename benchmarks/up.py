@@ -62,7 +62,7 @@ def example(name: str) -> Iterator[tuple[Path, dict[str, str]]]:
         try:
             yield folder, environment
         finally:
-            klotho(folder, environment, "down", "--yes", "--delete-data")
+            klotho(folder, environment, "down")
 
 
 def users() -> tuple[float, float]:

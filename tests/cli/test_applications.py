@@ -98,7 +98,7 @@ def test_down_stops_one_application_and_leaves_the_others_as_they_are(desk: Desk
     assert refuses(first)
     assert desk.json(other, "down")["was_running"] is True
 
-    gone = desk.klotho(shop, "down", "--delete-data", "--yes").stderr
+    gone = desk.klotho(shop, "down", "--delete-data", "shop").stderr
     assert "deleted shop in local and all its data" in gone and "running" not in gone.splitlines()[-1]
     assert connect.running(desk.state) is None
     assert desk.json(shop, "status")["state"] == "absent"
@@ -109,7 +109,7 @@ def test_the_same_application_from_another_folder_is_refused_until_it_is_taken_o
     a, b = desk.starter("a", "shop"), desk.starter("b", "shop")
     url = desk.json(a, "up")["outputs"]["web.url"]
     assert visits(url) == 1
-    for command in (("up",), ("down", "--delete-data", "--yes")):
+    for command in (("up",), ("down", "--delete-data", "shop")):
         done = desk.klotho(b, *command)
         assert done.returncode == 1
         assert "error[application-elsewhere]" in done.stderr
@@ -147,7 +147,7 @@ def test_commands_work_when_the_program_is_broken_or_gone(desk: Desk, tmp_path: 
     kept = desk.klotho(tmp_path, "logs", "--app", "shop")
     assert (kept.returncode, "REPORT RequestId" in kept.stdout) == (0, True)
     assert "shop is stopped: this is what its logs have kept" in kept.stderr
-    assert desk.json(shop, "down", "--delete-data", "--yes")["data_deleted"] is True
+    assert desk.json(shop, "down", "--delete-data", "shop")["data_deleted"] is True
     assert not desk.state.exists()
 
 
@@ -191,7 +191,7 @@ def test_data_nobody_can_read_is_named_and_can_be_deleted(desk: Desk) -> None:
     assert done.stderr.count("error[damaged-data]") == 1
     assert str(desk.state) in done.stderr
     assert "Traceback" not in done.stderr and "supervisor.py" not in done.stderr
-    assert desk.json(shop, "down", "--delete-data", "--yes")["data_deleted"] is True
+    assert desk.json(shop, "down", "--delete-data", "shop")["data_deleted"] is True
     assert not desk.state.exists()
 
 
@@ -213,8 +213,8 @@ def test_a_deployment_goes_on_when_the_reader_of_its_progress_goes_away(desk: De
 def test_consent_names_the_constructs_whose_data_would_go(desk: Desk) -> None:
     shop = desk.starter("a", "shop")
     desk.json(shop, "up")
-    done = desk.klotho(shop, "down", "--delete-data")
-    assert (done.returncode, "deleting `visits` and its data needs consent" in done.stderr) == (2, True)
+    done = desk.klotho(shop, "down", "--delete-data", "visits")
+    assert (done.returncode, "with `visits` and its data" in done.stderr) == (2, True)
 
 
 def test_a_cache_folder_that_can_not_be_used_is_named_with_what_to_do(
@@ -239,6 +239,6 @@ def test_data_that_is_gone_already_is_not_named_again(desk: Desk) -> None:
         program.read_text().replace('Databases.KeyValue(name="visits"', 'Databases.KeyValue(name="carts"')
     )
     assert "delete the data of `visits`" in desk.klotho(shop, "up").stderr
-    assert "deleting `visits` and its data needs consent" in desk.klotho(shop, "down", "--delete-data").stderr
-    desk.json(shop, "up", "--delete-data")
-    assert "deleting `carts` and its data needs consent" in desk.klotho(shop, "down", "--delete-data").stderr
+    assert "with `visits` and its data" in desk.klotho(shop, "down", "--delete-data", "x").stderr
+    desk.json(shop, "up", "--delete-data", "visits")
+    assert "with `carts` and its data" in desk.klotho(shop, "down", "--delete-data", "x").stderr

@@ -162,16 +162,18 @@ def test_before_the_first_up_status_and_preview_work_and_outputs_says_what_to_do
     assert not (shop / "state").exists()
 
 
-def test_deleting_data_without_a_person_needs_yes(klotho: Run, shop: Path) -> None:
-    done = klotho("down", "--delete-data")
+def test_deleting_data_needs_the_name_of_the_application_whatever_else_is_said(klotho: Run, shop: Path) -> None:
+    assert klotho("down", "--delete-data").returncode == 2
+    done = klotho("down", "--yes", "--delete-data", "something")
     assert done.returncode == 2
-    assert "`--yes`" in done.stderr
+    assert "error[consent-needed]: `something` is not the name of this application" in done.stderr
+    assert "`--delete-data shop`" in done.stderr
 
 
 def test_a_protected_environment_keeps_its_data_whatever_the_flags(klotho: Run, shop: Path) -> None:
     (shop / "klotho.yaml").write_text("environments:\n  local:\n    protect: true\n")
     for command in ("up", "down"):
-        done = klotho(command, "--delete-data", "--yes")
+        done = klotho(command, "--delete-data", "shop", "--yes")
         assert done.returncode == 1
         assert "error[environment-protected]" in done.stderr
         assert "--> klotho.yaml:2" in done.stderr

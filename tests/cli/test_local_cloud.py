@@ -108,7 +108,7 @@ def test_from_nothing_to_an_answer_and_down_and_up_again(shop: Shop) -> None:
     assert set(results(again).values()) == {"unchanged"}
     assert shop.visit(again["outputs"]["web.url"]) == 3
 
-    assert shop.json("down", "--delete-data", "--yes")["data_deleted"] is True
+    assert shop.json("down", "--delete-data", "shop")["data_deleted"] is True
     assert not connect.state_folder("default", "local").exists()
 
 
@@ -184,7 +184,7 @@ def test_taking_a_table_out_of_the_program_is_refused_until_the_data_may_go(shop
     assert refused.returncode == 1
     assert "error[data-would-be-deleted]" in refused.stderr
     assert shop.tables() == ["visits"]
-    assert results(shop.json("up", "--delete-data"))["visits-keyvalue"] == "deleted"
+    assert results(shop.json("up", "--delete-data", "visits"))["visits-keyvalue"] == "deleted"
     assert shop.tables() == []
 
 
@@ -197,7 +197,7 @@ def test_two_applications_of_a_project_share_a_local_cloud_and_go_one_by_one(sho
     shop.json("up")
     shop.json("up", str(other))
     assert shop.tables() == ["notes", "visits"]
-    gone = shop.json("down", str(other), "--delete-data", "--yes")
+    gone = shop.json("down", str(other), "--delete-data", "other")
     assert (gone["data_deleted"], gone["other_applications"]) == (True, ["shop"])
     assert shop.tables() == ["visits"]
     assert shop.json("status")["state"] == "running"

@@ -70,7 +70,7 @@ def guarded(tmp_path: Path) -> Iterator[Guarded]:
     yield made
     made.protect(False)
     made.run("up", "--yes")
-    made.run("down", "--yes", "--delete-data")
+    made.run("down", "--delete-data", "guarded")
 
 
 def test_data_stays_until_the_environment_is_not_protected_any_more(guarded: Guarded) -> None:
@@ -92,7 +92,7 @@ def test_data_stays_until_the_environment_is_not_protected_any_more(guarded: Gua
     assert len(alarms) >= 5
     (mail,) = guarded.client("sns").list_subscriptions()["Subscriptions"]
     assert (mail["Protocol"], mail["Endpoint"]) == ("email", "ops@example.com")
-    refused = guarded.run("down", "--yes", "--delete-data")
+    refused = guarded.run("down", "--delete-data", "guarded")
     assert refused.returncode != 0
     assert "is protected: its data can't be deleted" in refused.stdout + refused.stderr
     guarded.protect(False)
@@ -100,5 +100,5 @@ def test_data_stays_until_the_environment_is_not_protected_any_more(guarded: Gua
     assert done.returncode == 0, done.stdout + done.stderr
     stacks = {stack["StackName"]: stack for stack in client.describe_stacks()["Stacks"]}
     assert not any(stack["EnableTerminationProtection"] for stack in stacks.values())
-    done = guarded.run("down", "--yes", "--delete-data")
+    done = guarded.run("down", "--delete-data", "guarded")
     assert done.returncode == 0, done.stdout + done.stderr

@@ -180,5 +180,5 @@ def test_a_secret_with_a_value_is_not_deleted_unless_told(pay: Pay) -> None:
     program.write_text(program.read_text().replace('other = Secret("other_key")\n', ""))
     refused = pay.json("up", code=1)
     assert refused["diagnostics"][0]["code"] == "data-would-be-deleted"
-    pay.json("up", "--delete-data")
+    pay.json("up", "--delete-data", "other_key")
     assert not any(CANARY in text for text in pay.said)

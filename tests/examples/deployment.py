@@ -118,7 +118,7 @@ class Deployment:
         """Take it down with its data; the commands of the processes that are left, which are then killed."""
         before = self.processes()
         try:
-            self.down("--delete-data")
+            self.down("--delete-data", json.loads(self.klotho("status", "--json").stdout)["application"])
         finally:
             left = processes.wait_until_gone(before, 2) | self.processes()
             commands = [processes.command_of(pid) for pid in left]

@@ -13,6 +13,7 @@ from klotho.application.model import (
     Relationship,
     Requirement,
 )
+from klotho.application.renames import as_deployed, with_renames
 from klotho.application.serialization import ApplicationFormatError, from_json, to_json
 from klotho.application.validation import validate
 from klotho.application.values import OutputRef, parse_text, references, token
@@ -27,10 +28,12 @@ __all__ = [
     "OutputRef",
     "Relationship",
     "Requirement",
+    "as_deployed",
     "from_json",
     "parse_text",
     "references",
     "to_json",
     "token",
     "validate",
+    "with_renames",
 ]

@@ -34,6 +34,10 @@ class Construct:
     """Defined by another repository of the project; only kind and name are given here."""
     existing: str | Mapping[str, str] | None = None
     """An ARN or name to adopt, never modified, only referenced; or one by environment: it is made in all others."""
+    was: str | None = None
+    """The name it is deployed under, where the program has given it another one since; see `renames`."""
+    renamed_to: str | None = None
+    """Its name in the program, once `renames.as_deployed` has put the former one into `name`."""
     unread: frozenset[str] = field(default=frozenset(), compare=False)
     """Properties whose mistakes are reported already: later checks say nothing about them. Empty in every application
     that is built, and so not part of the JSON."""
@@ -53,9 +57,14 @@ class Construct:
         return ConstructId(f"{self.kind}/{self.name}")
 
     @property
+    def label(self) -> str:
+        """The name people and running code know it by; `name` is what it is deployed under."""
+        return self.renamed_to or self.name
+
+    @property
     def title(self) -> str:
         """How messages name it: `Databases.Postgres "orders_db"`."""
-        return f'{self.kind} "{self.name}"'
+        return f'{self.kind} "{self.label}"'
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,8 @@ def to_json(application: Application) -> dict[str, Any]:
                         "stack": item.stack,
                         "from_project": item.from_project or None,
                         "existing": item.existing,
+                        "was": item.was,
+                        "renamed_to": item.renamed_to,
                         "span": _span_json(item.span),
                     }
                 )
@@ -107,6 +109,8 @@ def _application(data: Mapping[str, Any]) -> Application:
                 stack=item.get("stack"),
                 from_project=bool(item.get("from_project", False)),
                 existing=item.get("existing"),
+                was=item.get("was"),
+                renamed_to=item.get("renamed_to"),
             )
             for item in data.get("constructs", ())
         ),

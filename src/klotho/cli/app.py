@@ -20,6 +20,7 @@ from klotho.cli.options import (
     AsksNothingOption,
     EnvironmentOption,
     JsonOption,
+    MoveOption,
     PathArgument,
     ProgramOption,
     ProjectOption,
@@ -109,6 +110,7 @@ def check(
 def preview(
     path: PathArgument = PROGRAM,
     env: EnvironmentOption = None,
+    move: MoveOption = None,
     yes: AsksNothingOption = False,
     diff: Annotated[bool, typer.Option("--diff", help="Show old and new values of every property.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="List everything that is created.")] = False,
@@ -126,7 +128,7 @@ def preview(
     """
     from klotho.cli.commands.preview import run
 
-    return run(path, env, as_json, detailed_exitcode, diff=diff, verbose=verbose, verify=verify)
+    return run(path, env, move or [], as_json, detailed_exitcode, diff=diff, verbose=verbose, verify=verify)
 
 
 @app.command("up")
@@ -136,8 +138,10 @@ def up(
     env: EnvironmentOption = None,
     yes: YesOption = False,
     delete_data: Annotated[
-        bool, typer.Option("--delete-data", help="Allow removing databases and tables the program no longer holds.")
-    ] = False,
+        list[str] | None,
+        typer.Option("--delete-data", metavar="NAME", help="Let the data of this database, table or bucket go."),
+    ] = None,
+    move: MoveOption = None,
     take_over: TakeOverOption = False,
     as_json: JsonOption = False,
 ) -> int:
@@ -147,7 +151,7 @@ def up(
     """
     from klotho.cli.commands.up import run
 
-    return run(path, env, yes, delete_data, take_over, as_json)
+    return run(path, env, yes, delete_data or [], move or [], take_over, as_json)
 
 
 @app.command()
@@ -170,8 +174,9 @@ def down(
     env: EnvironmentOption = None,
     yes: YesOption = False,
     delete_data: Annotated[
-        bool, typer.Option("--delete-data", help="Delete databases and tables too, for good.")
-    ] = False,
+        str | None,
+        typer.Option("--delete-data", metavar="APPLICATION", help="Delete all data of this application too, for good."),
+    ] = None,
     take_over: TakeOverOption = False,
     application: ApplicationOption = None,
     project: ProjectOption = None,
@@ -179,7 +184,7 @@ def down(
 ) -> int:
     """Stop the application, keep its data (also: destroy).
 
-    The next `up` finds the data as it was; --delete-data deletes it for good.
+    The next `up` finds the data as it was; --delete-data APPLICATION deletes it for good.
     """
     from klotho.cli.commands.down import run
 

@@ -1,15 +1,18 @@
-"""Asks the person before something is done to an account on AWS.
+"""Asks the person before something is done to an account on AWS, before data go, and whether a rename is one.
 
-Input: a console. Output: a `Consent` for the deployer. Refuses to go on, with exit 2, where nobody can be asked.
+Input: a console. Output: a `Consent` for the deployer. Refuses to go on, with exit 2, where nobody can be asked. What
+only a person can say about data, scripts say by `--delete-data NAME` and `--move OLD=NEW`.
 """
 
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 
 from klotho.cli.console import Console
 from klotho.cli.preview_page import Page
 from klotho.cli.progress import Pausable
+from klotho.deploy.data_loss import Agreed, ConsentNeeded
 from klotho.deploy.preview import Preview
 from klotho.diagnostics import ExitCode, Failure
 from klotho.driver.build import Build
@@ -38,6 +41,43 @@ class Asked:
 
     def _yes(self, question: str) -> bool:
         return _answered(self._console, self._progress, question)
+
+
+def moves_given(options: list[str]) -> dict[str, str]:
+    """New names by former ones, from `--move OLD=NEW`."""
+    found: dict[str, str] = {}
+    for option in options:
+        old, equals, new = option.partition("=")
+        if not (old and equals and new):
+            raise Failure(
+                "usage",
+                f"`--move {option}` does not say what became what",
+                helps=("write the former name, `=`, and the new one: `--move orders_db=order_db`",),
+                exit_code=ExitCode.USAGE,
+            )
+        found[old] = new
+    return found
+
+
+def ask_about_data(console: Console, needed: ConsentNeeded, given: Agreed) -> Agreed:
+    """What is agreed to now, asked where no progress is shown; Failure (`cancelled`) when the answer is no."""
+    for rename in needed.renames:
+        console.note(f"{rename.old} is gone and {rename.new} is new, and {rename.new} can keep its data.")
+        if _typed(f"Is {rename.new} the new name of {rename.old}? [y/N] ").casefold() in ("y", "yes"):
+            return replace(given, moves={**given.moves, rename.old: rename.new})
+    for line in (str(needed), *needed.diagnostic.notes):
+        console.note(line)
+    for name in needed.names:
+        console.note(f"The data of {name} would be deleted for good.")
+        if _typed(f"Type {name} to go on: ") != name:
+            raise Failure("cancelled", "nothing was deleted", exit_code=ExitCode.CANCELLED)
+    return replace(given, delete=given.delete | set(needed.names))
+
+
+def _typed(question: str) -> str:
+    sys.stderr.write(question)
+    sys.stderr.flush()
+    return sys.stdin.readline().strip()
 
 
 def agree(console: Console, progress: Pausable, question: str) -> None:

@@ -26,6 +26,10 @@ ApplicationOption = Annotated[
     str | None, typer.Option("--app", metavar="NAME", help="The application, where its program can't say.")
 ]
 ProjectOption = Annotated[str | None, typer.Option("--project", metavar="NAME", help="Its project, with --app.")]
+MoveOption = Annotated[
+    list[str] | None,
+    typer.Option("--move", metavar="OLD=NEW", help="What was OLD is NEW in the program now, and keeps its data."),
+]
 TakeOverOption = Annotated[
     bool, typer.Option("--take-over", help="Go on with an application that was brought up from another folder.")
 ]

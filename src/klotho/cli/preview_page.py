@@ -152,7 +152,12 @@ class Page:
             )
         for stack, lost in self._found.data_lost:
             text = f"{lost.logical_id} ({_short(lost.type)}) in {stack}"
-            yield f"{self._paint('data would be lost', 'red')}: {text}; `up` refuses this without --delete-data"
+            name = _name(lost.construct) or lost.logical_id
+            said = f"{text}; `up` refuses this without --delete-data {name}"
+            yield f"{self._paint('data would be lost', 'red')}: {said}"
+        for rename in self._found.renames:
+            option = f"--move {rename.old}={rename.new}"
+            yield f"{rename.new} may be {rename.old} under a new name: `up` asks, and `{option}` says so"
 
     def _consequence(self, item: Consequence) -> str:
         details = _listed(item.details, None if self._verbose else SHOWN_DETAILS)

@@ -155,7 +155,7 @@ def _final(status: str) -> bool:
 
 def _outcome(status: str, first: FirstFailure | None, reason: str) -> FirstFailure | None:
     """The failure behind a stack's final status."""
-    if status in ("CREATE_COMPLETE", "UPDATE_COMPLETE", "DELETE_COMPLETE"):
+    if status in ("CREATE_COMPLETE", "UPDATE_COMPLETE", "DELETE_COMPLETE", "IMPORT_COMPLETE"):
         return None
     if status == "UPDATE_ROLLBACK_COMPLETE" and first is None and not reason:
         # ContinueUpdateRollback ends this way when it succeeds.

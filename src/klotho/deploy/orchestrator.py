@@ -9,7 +9,7 @@ What consumers still use goes last. Refuses nothing: failures are outcomes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any
 
@@ -18,6 +18,7 @@ from klotho.deploy.data_loss import refuse_data_loss
 from klotho.deploy.deployed import DeployedStack, upstreams
 from klotho.deploy.desired import deployed_digest, wanted_tags
 from klotho.deploy.desired import leftovers as leftovers
+from klotho.deploy.differences import ResourceChange, removals
 from klotho.deploy.drain import Drain
 from klotho.deploy.events import (
     Cause,
@@ -28,6 +29,8 @@ from klotho.deploy.events import (
     StackFailed,
     StackSkipped,
 )
+from klotho.deploy.moves import Deployed, Move, Projected, after_moves
+from klotho.deploy.moving import Mover
 from klotho.deploy.outcome import Deployment as Deployment
 from klotho.deploy.outcome import StackOutcome as StackOutcome
 from klotho.deploy.place import Clients, Pace
@@ -61,16 +64,18 @@ class Orchestrator:
         spans: Mapping[str, Span] | None = None,
         steps: Steps | None = None,
         drain: Drain | None = None,
+        labels: Mapping[str, str] | None = None,
     ) -> None:
         """`templates` holds bytes by the stacks' `template`; `run_id` tells this run's requests from any other's
-        (it is part of each ClientRequestToken); `spans` are the user's lines by construct id;
+        (it is part of each ClientRequestToken); `spans` and `labels` are the user's lines and names by construct id;
         `steps` are needed by a manifest that has some; `drain` is how the user asks to stop."""
         self._manifest = manifest
         self._templates = templates
         self._assets = assets
         self._clients = clients
         self._calls = StackCalls(clients, pace, sink)
-        self._run = StackRun(clients, self._calls, pace, sink, run_id, spans or {})
+        self._run = StackRun(clients, self._calls, pace, sink, run_id, spans or {}, labels or {})
+        self._mover = Mover(manifest, clients, pace, sink, run_id)
         self._sink = sink
         self._steps = steps
         self._drain = drain or Drain()
@@ -78,17 +83,28 @@ class Orchestrator:
         self.resolved: dict[str, dict[str, str]] = {}
         """What assets and steps gave, by stack and parameter: for the revision."""
 
-    def deploy(self, deployed: Mapping[str, DeployedStack], *, delete_data: bool = False) -> Deployment:
-        """Deploy what changed, then delete stacks the manifest does not hold any more, then take out of the others
-        what only those that moved or went had used.
+    def deploy(
+        self,
+        deployed: Mapping[str, DeployedStack],
+        *,
+        delete_data: frozenset[str] = frozenset(),
+        moves: Sequence[Move] = (),
+        checked: bool = False,
+    ) -> Deployment:
+        """Carry out the moves, deploy what changed, then delete stacks the manifest does not hold any more, then take
+        out of the others what only those that moved or went had used.
 
-        Without `delete_data` a change that would replace or remove what holds data is refused (`Failure`) before
-        anything is deployed; one that only values of this very run bring about fails its stack before it begins.
+        A change that would replace or remove what holds data is refused (`Failure`) before anything is deployed, unless
+        `delete_data` names its construct; one that only values of this very run bring about fails its stack before it
+        begins. `checked`: the caller has asked for the `losses`, and has consent for them.
         """
-        self._run.delete_data = delete_data
+        self._run.consented = delete_data
+        if not checked:
+            lost = self._losses_in_place(Deployed(deployed))
+            run = self._run
+            refuse_data_loss(lost, run.spans, consented=delete_data, labels=run.labels, note="nothing was deployed")
+        deployed = self._moved(deployed, moves)
         self._run.others = tuple(deployed.values())
-        if not delete_data:
-            self._refuse_known_data_loss(deployed)
         if self._steps is not None:
             self._steps.begin(_step_sources(self._manifest))
         self._sink(DeploymentPlanned(tuple((stack.name, stack.depends_on) for stack in self._manifest.stacks)))
@@ -98,7 +114,7 @@ class Orchestrator:
             if Deployment(outcomes, self._drain.requested).ok:
                 # A consumer that failed may still use what a removed stack holds: removals wait for a run without
                 # failures.
-                outcomes += self.delete(leftovers(self._manifest, deployed), delete_data=delete_data).outcomes
+                outcomes += self.delete(leftovers(self._manifest, deployed), delete_data=bool(delete_data)).outcomes
             if Deployment(outcomes, self._drain.requested).ok:
                 outcomes = self._contract(outcomes)
         if Deployment(outcomes).ok and self._steps is not None and any(item.result != "unchanged" for item in outcomes):
@@ -110,7 +126,7 @@ class Orchestrator:
 
         With `delete_data` also what their templates would retain or keep a snapshot of.
         """
-        self._run.delete_data = delete_data
+        self._run.deletes_data = delete_data
         by_name = {stack.stack_name: stack for stack in stacks}
         waits: dict[str, set[str]] = {name: set() for name in by_name}
         for consumer, sources in upstreams(by_name.values()).items():
@@ -146,21 +162,45 @@ class Orchestrator:
     def _of(self, names: Iterable[str]) -> tuple[StackOutcome, ...]:
         return tuple(self._outcomes[name] for name in names)
 
-    def _refuse_known_data_loss(self, deployed: Mapping[str, DeployedStack]) -> None:
-        live = [(stack, deployed[stack.stack_name]) for stack in self._manifest.stacks if stack.stack_name in deployed]
+    def losses(self, deployed: Deployed, moves: Sequence[Move] = ()) -> list[ResourceChange]:
+        """Every change that loses data, as far as it can be known before the deployment, once the moves are done."""
+        will_be = after_moves(deployed, moves)
+        found = self._losses_in_place(will_be)
+        for stack in leftovers(self._manifest, will_be.stacks):
+            if stack.stateful:
+                there = will_be.templates.get(stack.stack_name)
+                found += removals(self._calls.template(stack.stack_name) if there is None else there)
+        return [item for item in found if item.loses_data]
+
+    def _losses_in_place(self, deployed: Deployed) -> list[ResourceChange]:
+        """What stacks that stay would lose."""
+        stacks = deployed.stacks
+        live = [(stack, stacks[stack.stack_name]) for stack in self._manifest.stacks if stack.stack_name in stacks]
         if not any(stack.stateful or there.stateful for stack, there in live):
-            return
+            return []
         found = Previewer(
             self._manifest,
             self._templates,
-            deployed,
+            stacks,
             self._assets,
-            self._calls,
+            Projected(self._calls, deployed.templates),
             self._clients.place.artifact_bucket,
             self._steps,
         ).kept(assets_may_fail=True)
-        changes = (resource for change in found for resource in change.resources)
-        refuse_data_loss(changes, self._run.spans, note="nothing was deployed")
+        return [item for change in found for item in change.resources if item.loses_data]
+
+    def recovered(self, deployed: Mapping[str, DeployedStack]) -> Mapping[str, DeployedStack]:
+        """Finish moves that an earlier run left half-way; what is deployed then."""
+        touched = self._mover.finish(deployed.values())
+        return {**deployed, **{name: self._calls.describe(name) for name in touched}}
+
+    def _moved(self, deployed: Mapping[str, DeployedStack], moves: Sequence[Move]) -> Mapping[str, DeployedStack]:
+        """Carry out the moves; what is deployed then."""
+        for move in moves:
+            self._mover.move(move)
+        self._run.emptied = frozenset(move.source for move in moves)
+        touched = {name for move in moves for name in (move.source, move.target)}
+        return {**deployed, **{name: self._calls.describe(name) for name in touched}}
 
     def _deploy_stack(self, stack: Stack, deployed: DeployedStack | None) -> StackOutcome:
         request = self._request(stack)

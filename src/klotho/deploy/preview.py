@@ -8,8 +8,8 @@ know their digests). Never changes anything deployed; works where nothing was ev
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from klotho.deploy.assets import Assets
@@ -25,9 +25,10 @@ from klotho.deploy.differences import (
     removals,
 )
 from klotho.deploy.expansion import carried_names, encoded
+from klotho.deploy.moves import Move, Reads, Rename
 from klotho.deploy.shown import shown, shown_pair
 from klotho.deploy.sites.step import SiteChange
-from klotho.deploy.stacks import DeployedStack, StackCalls
+from klotho.deploy.stacks import DeployedStack
 from klotho.deploy.steps import Steps
 from klotho.deploy.template import parsed
 from klotho.deploy.threads import workers
@@ -75,6 +76,10 @@ class Preview:
     """By stack and logical id."""
     verified: tuple[Verification, ...] | None = None
     """What CloudFormation says; None: it was not asked."""
+    moves: tuple[Move, ...] = ()
+    """What goes to another stack first, and stays what it is."""
+    renames: tuple[Rename, ...] = ()
+    """New constructs that may be old ones under a new name."""
 
     @property
     def changed_sites(self) -> tuple[SiteChange, ...]:
@@ -116,6 +121,11 @@ class Preview:
                 for item in self.stacks
             ],
             "sites": [item.to_json() for item in self.sites],
+            "moves": [
+                {"construct": item.construct, "from": item.source, "to": item.target, "logical_ids": item.names}
+                for item in self.moves
+            ],
+            "renames": [{"kind": item.kind, "from": item.old, "to": item.new} for item in self.renames],
             "summary": self.counts,
             "data_lost": [{"stack": stack, "logical_id": item.logical_id} for stack, item in self.data_lost],
             "consequences": [item.to_json() for item in self.consequences],
@@ -129,7 +139,7 @@ def preview(
     templates: Mapping[str, bytes],
     deployed: Mapping[str, DeployedStack],
     assets: Assets,
-    calls: StackCalls | None,
+    calls: Reads | None,
     bucket: str,
     steps: Steps | None = None,
 ) -> Preview:
@@ -139,6 +149,22 @@ def preview(
         made = tuple(_created(stack, parsed(templates[stack.template])) for stack in manifest.stacks)
         return Preview(made, consequences=_opened({}, _parsed(manifest, templates)))
     return Previewer(manifest, templates, deployed, assets, calls, bucket, steps).run()
+
+
+def with_moves(found: Preview, moves: Sequence[Move], manifest: Manifest) -> Preview:
+    """The preview of what is left to do once the moves are done, with the moves themselves."""
+    names = {stack.stack_name: stack.name for stack in manifest.stacks}
+    changes = {change.stack: {item.logical_id: item for item in change.resources} for change in found.stacks}
+    for move in moves:
+        listed = changes[names[move.target]]
+        for item in move.resources:
+            before = listed.get(item.target) or ResourceChange(
+                item.target, item.type, "moved", construct=move.construct
+            )
+            if before.change != "replace":
+                listed[item.target] = replace(before, change="moved", moved_from=f"{move.source}/{item.source}")
+    stacks = tuple(replace(change, resources=tuple(changes[change.stack].values())) for change in found.stacks)
+    return replace(found, stacks=stacks, moves=tuple(moves))
 
 
 def assets_of_deployed(manifest: Manifest, deployed: Mapping[str, DeployedStack]) -> set[str]:
@@ -169,7 +195,7 @@ class Previewer:
         templates: Mapping[str, bytes],
         deployed: Mapping[str, DeployedStack],
         assets: Assets,
-        calls: StackCalls,
+        calls: Reads,
         bucket: str,
         steps: Steps | None = None,
     ) -> None:

@@ -13,12 +13,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
+from klotho.deploy.data_loss import data_name
 from klotho.deploy.deployed import DeployedStack
 from klotho.deploy.differences import holds_data
 from klotho.deploy.following import ResourceEvent, Settled
 from klotho.deploy.outcome import LeftBehind
 from klotho.deploy.place import Place
 from klotho.deploy.stacks import StackCalls
+from klotho.deploy.template import construct_of
 from klotho.diagnostics import ExitCode, Failure, one_of
 
 Way = Literal["update", "continue", "clear", "stuck"]
@@ -79,8 +81,14 @@ def cleared(
     return settled, tuple(_left(item, item.get("ResourceStatusReason") or "it can't be deleted") for item in stubborn)
 
 
-def refuse_lost_data(calls: StackCalls, stack: DeployedStack, place: Place) -> None:
-    """Failure (`stack-stuck`) when clearing the stack away would delete what may hold data."""
+def refuse_lost_data(
+    calls: StackCalls,
+    stack: DeployedStack,
+    place: Place,
+    consented: frozenset[str] = frozenset(),
+    labels: Mapping[str, str] | None = None,
+) -> None:
+    """Failure (`stack-stuck`) when clearing the stack away would delete what may hold data nobody gave up by name."""
     if stack.status not in _MAY_HOLD_DATA:
         return
     template = calls.template(stack.stack_name).get("Resources", {})
@@ -90,6 +98,8 @@ def refuse_lost_data(calls: StackCalls, stack: DeployedStack, place: Place) -> N
         if item["ResourceStatus"] not in _GONE
         and item.get("PhysicalResourceId")
         and holds_data(template.get(item["LogicalResourceId"], {}))
+        and data_name(construct_of(template[item["LogicalResourceId"]]), item["LogicalResourceId"], labels or {})
+        not in consented
     ]
     if not held:
         return
@@ -100,11 +110,17 @@ def refuse_lost_data(calls: StackCalls, stack: DeployedStack, place: Place) -> N
         "stack-stuck",
         f"stack {stack.name} is in {stack.status} and has to be made anew, which would delete {one_of(names)}",
         helps=(
-            "run it with `--delete-data` to lose the data for good",
+            f"run it with `{_letting_go(held, template, labels or {})}` to lose the data for good",
             f"`{keep}` keeps them, outside of any stack, if the stack is in DELETE_FAILED",
         ),
         exit_code=ExitCode.RESOURCE_FAILED,
     )
+
+
+def _letting_go(held: Sequence[Any], template: Mapping[str, Any], labels: Mapping[str, str]) -> str:
+    ids = (str(item["LogicalResourceId"]) for item in held)
+    names = {data_name(construct_of(template[name]), name, labels) for name in ids}
+    return " ".join(f"--delete-data {name}" for name in sorted(names))
 
 
 def stuck(stack: DeployedStack, place: Place) -> Failure:

@@ -56,7 +56,14 @@ class StackRun:
     sink: Sink
     run_id: str
     spans: Mapping[str, Span]
-    delete_data: bool = False
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """The user's names by construct id."""
+    consented: frozenset[str] = frozenset()
+    """Names of the constructs whose data may go."""
+    deletes_data: bool = False
+    """Whether stacks are deleted with what their templates would keep."""
+    emptied: frozenset[str] = frozenset()
+    """Stacks whose data went to another one."""
     others: Iterable[DeployedStack] = field(default_factory=tuple)
     """Every stack of the application as it was deployed before: who uses what of whom."""
 
@@ -119,8 +126,7 @@ class StackRun:
 
     def _recreate(self, job: _Job, leftover: DeployedStack) -> StackOutcome:
         """Create, after deleting what is left under the name."""
-        if not self.delete_data:
-            recovery.refuse_lost_data(self.calls, leftover, self.clients.place)
+        recovery.refuse_lost_data(self.calls, leftover, self.clients.place, self.consented, self.labels)
         token = self._token(leftover.stack_id, "clear")
         gone, left = recovery.cleared(self.calls, leftover, token, job.listen)
         job.leave(left)
@@ -137,9 +143,9 @@ class StackRun:
                 return job.failed(settled.failure, settled.status)
         before = self.calls.template(deployed.stack_name)
         job.carry_names(before)
-        if not self.delete_data and (job.stack.stateful or deployed.stateful):
+        if job.stack.stateful or deployed.stateful:
             changes = differences(before, deployed.parameters, parsed(job.request.template), job.request.parameters)
-            refuse_data_loss(changes, self.spans)
+            refuse_data_loss(changes, self.spans, consented=self.consented, labels=self.labels)
         self._empty_what_goes(deployed, before, parsed(job.request.template))
         job.expand(deployed, before)
         settled_or_none = self.calls.update(deployed, job.request, job.listen)
@@ -174,11 +180,11 @@ class StackRun:
             return StackOutcome(stack.name, "deleted")
         self.sink(StackStarted(stack.name, "delete"))
         self._empty_what_goes(there, self.calls.template(there.stack_name), {})
-        if self.delete_data and there.protected:
-            # The environment is not protected any more, or nobody would be here.
+        if there.protected and (self.deletes_data or there.stack_name in self.emptied):
+            # The environment is not protected any more, or nobody would be here; or its data are in another stack.
             self.calls.protect(there.stack_name, False)
         listen = self._listener(stack.name, {})
-        settled = self._release(there, listen) if self.delete_data and there.stateful and there.usable else None
+        settled = self._release(there, listen) if self.deletes_data and there.stateful and there.usable else None
         if settled is None or settled.failure is None:
             empty_buckets(self.clients, there.stack_name, self.calls.template(there.stack_name))
             settled = self.calls.delete(there, self._token(there.stack_id, "delete"), listen)

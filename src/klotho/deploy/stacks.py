@@ -134,7 +134,7 @@ class StackCalls:
             answer = self._clients.cloudformation.create_stack(
                 **self._common(request), OnFailure="ROLLBACK", EnableTerminationProtection=False
             )
-        return self._follow(answer["StackId"], request.token, request.tags, on_event)
+        return self.follow(answer["StackId"], request.token, request.tags, on_event)
 
     def protect(self, stack_name: str, protected: bool) -> None:
         """Whether CloudFormation refuses to delete the stack ("termination protection")."""
@@ -154,7 +154,7 @@ class StackCalls:
                 if "No updates are to be performed" in str(error):
                     return None
                 raise
-        return self._follow(stack.stack_id, request.token, request.tags, on_event)
+        return self.follow(stack.stack_id, request.token, request.tags, on_event)
 
     def propose(self, request: Request, name: str) -> None:
         """Begin a change set of that name for a stack that exists; nothing is deployed by it."""
@@ -170,7 +170,7 @@ class StackCalls:
         extra: dict[str, Any] = {"RetainResources": list(retain)} if retain else {}
         with translated(f"deleting stack {stack.stack_name}"):
             self._clients.cloudformation.delete_stack(StackName=stack.stack_id, ClientRequestToken=token, **extra)
-        return self._follow(stack.stack_id, token, stack.tags, on_event)
+        return self.follow(stack.stack_id, token, stack.tags, on_event)
 
     def continue_rollback(
         self, stack: DeployedStack, token: str, on_event: ResourceEvent, *, skip: Sequence[str] = ()
@@ -184,7 +184,7 @@ class StackCalls:
             self._clients.cloudformation.continue_update_rollback(
                 StackName=stack.stack_id, ClientRequestToken=token, **extra
             )
-        return self._follow(stack.stack_id, token, stack.tags, on_event)
+        return self.follow(stack.stack_id, token, stack.tags, on_event)
 
     def wait(self, stack: DeployedStack, helps: Sequence[str] = ()) -> DeployedStack | None:
         """Wait for an operation we did not start; None when the stack is gone afterwards."""
@@ -196,14 +196,15 @@ class StackCalls:
                 wait.news()
         return None if stack.status == "DELETE_COMPLETE" else stack
 
-    def _follow(self, stack_id: str, token: str, tags: Mapping[str, str], on_event: ResourceEvent) -> Settled:
+    def follow(self, stack_id: str, token: str, tags: Mapping[str, str], on_event: ResourceEvent) -> Settled:
+        """Until the operation with that token has settled; `tags` are the stack's, for its name."""
         name = tags.get("klotho:stack", stack_id.split("/")[1] if "/" in stack_id else stack_id)
         return Following(self._clients, self._pace, self._sink, stack_id, token, name).until_settled(on_event)
 
     def _common(self, request: Request) -> dict[str, Any]:
         return {
             "StackName": request.stack_name,
-            **self._template_argument(request),
+            **self.template_argument(request.template, request.template_digest),
             "Parameters": [
                 {"ParameterKey": key, "ParameterValue": value}
                 for key, value in sorted({**request.parameters, DIGEST: request.digest}.items())
@@ -213,13 +214,13 @@ class StackCalls:
             "ClientRequestToken": request.token,
         }
 
-    def _template_argument(self, request: Request) -> dict[str, str]:
-        if len(request.template) <= INLINE_TEMPLATE_BYTES:
-            return {"TemplateBody": request.template.decode()}
-        key = f"templates/{request.template_digest}.json"
+    def template_argument(self, template: bytes, digest: str) -> dict[str, str]:
+        """The template as calls take it: inline, or uploaded under its digest when it is too large."""
+        if len(template) <= INLINE_TEMPLATE_BYTES:
+            return {"TemplateBody": template.decode()}
+        key = f"templates/{digest}.json"
         place = self._clients.place
-        with translated(f"uploading the template of {request.stack_name}"):
-            self._clients.s3.put_object(Bucket=place.artifact_bucket, Key=key, Body=request.template)
+        self._clients.s3.put_object(Bucket=place.artifact_bucket, Key=key, Body=template)
         return {"TemplateURL": place.object_url(key)}
 
 

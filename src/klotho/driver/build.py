@@ -54,17 +54,33 @@ class Build:
         return {item.id: item.span for item in self.application.constructs if item.span is not None}
 
     @property
+    def labels(self) -> Mapping[str, str]:
+        """The user's names by construct id."""
+        return {item.id: item.label for item in self.application.constructs}
+
+    @property
     def region(self) -> str:
         assert self.environment.region is not None
         return self.environment.region
 
 
-def build(program: Program, environment_name: str | None, *, in_ci: bool = False) -> Build:
-    """Run the program and compile it for an environment."""
+def build(
+    program: Program,
+    environment_name: str | None,
+    *,
+    in_ci: bool = False,
+    moves: Mapping[str, str] | None = None,
+) -> Build:
+    """Run the program and compile it for an environment.
+
+    `moves`: new names of constructs by the former ones, as if the program said `was=` of them.
+    """
+    from klotho.application import as_deployed, with_renames
     from klotho.application.files import ProgramFiles, repository_of
     from klotho.catalogue.policy import EnvironmentPolicy
     from klotho.emit import render
     from klotho.engine import report_mistakes, resolve
+    from klotho.sdk.construct import renamable_kinds
     from klotho.sdk.program import run
 
     application, report = run(program.path)
@@ -75,10 +91,11 @@ def build(program: Program, environment_name: str | None, *, in_ci: bool = False
     if report.errors:
         report_mistakes(application, files=files, report=report, now=time.time())
         report.stop_on_errors()
-    application = _named(application, program)
+    application = with_renames(_named(application, program), moves or {}, renamable_kinds(), report)
     environment = choose_environment(program, environment_name, application.environment, in_ci)
     environment = with_region(environment, application.region)
     application = configured(application, (*program.settings.constructs, *environment.constructs), report)
+    application = as_deployed(application, report)
     report.stop_on_errors()
     assert environment.region is not None
     resolution = resolve(

@@ -23,6 +23,7 @@ _COMMON = {
     "stack": "the deployment stack to put it into (default: Klotho's segmentation)",
     "from_project": "another repository of the project defines it: only the name is given",
     "existing": "an ARN or id to use as it is, never to change; or one by environment",
+    "was": "the name it was deployed under, after a rename: it keeps its data",
 }
 
 

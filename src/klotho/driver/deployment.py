@@ -14,16 +14,19 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from klotho.deploy.assets import AssetStep
+from klotho.deploy.data_loss import NOTHING_AGREED, Agreed, refuse_data_loss
+from klotho.deploy.differences import ResourceChange
 from klotho.deploy.drain import Drain
 from klotho.deploy.events import Sink, Step
-from klotho.deploy.orchestrator import Orchestrator, leftovers
+from klotho.deploy.moves import Deployed, planned_moves, possible_renames, read_deployed
+from klotho.deploy.orchestrator import Orchestrator
 from klotho.deploy.outcome import Deployment
 from klotho.deploy.preview import Preview, preview
 from klotho.deploy.sites.step import SiteOutcome, SiteStep
 from klotho.deploy.stacks import DeployedStack
 from klotho.deploy.steps import Steps, Surroundings
 from klotho.deploy.threads import workers
-from klotho.diagnostics import ExitCode, Failure, one_of
+from klotho.diagnostics import Diagnostic, ExitCode, Failure, Report
 from klotho.driver import records, session
 from klotho.driver.build import Build, build
 from klotho.driver.change import Change
@@ -78,6 +81,8 @@ class Consent:
     """Asked before an account gets the bootstrap stack."""
     deploy: Callable[[Build, Preview], bool] | None = None
     """Asked with the preview before anything is deployed; None: not asked."""
+    data: Agreed = NOTHING_AGREED
+    """Whose data may go, and which new constructs keep those of old ones."""
 
 
 def up(
@@ -85,36 +90,30 @@ def up(
     environment: str | None,
     sink: Sink,
     *,
-    delete_data: bool = False,
     take_over: bool = False,
     consent: Consent | None = None,
     drain: Drain | None = None,
 ) -> UpResult:
     """Bring the program up; what did not change is not touched.
 
-    `delete_data` allows removing or replacing what holds data; otherwise that is refused before it happens.
+    Removing or replacing what holds data is refused (`ConsentNeeded`) before anything is changed, unless
+    `consent.data` names it.
     `take_over` allows going on with an application that was brought up from another folder.
     `consent` is asked for what `session.asks_first` environments do only when a person agrees.
     `drain` is how the user asks to stop: what has begun is finished, nothing else begins.
     """
     begun = time.monotonic()
     sink(Step(f"compiling {program.path.name}"))
-    built = build(program, environment, in_ci=runs_in_ci())
-    _refuse_early(built, delete_data)
+    consent = consent or Consent()
+    built = build(program, environment, in_ci=runs_in_ci(), moves=consent.data.moves)
+    _refuse_early(built, consent.data)
     with Change(built.environment, built.application.project, built.application.name, "klotho up", sink) as change:
-        result = _deploy(built, sink, change, consent or Consent(), drain, delete_data=delete_data, take_over=take_over)
+        result = _deploy(built, sink, change, consent, drain, take_over=take_over)
     return replace(result, seconds=time.monotonic() - begun)
 
 
 def _deploy(
-    built: Build,
-    sink: Sink,
-    change: Change,
-    consent: Consent,
-    drain: Drain | None,
-    *,
-    delete_data: bool,
-    take_over: bool,
+    built: Build, sink: Sink, change: Change, consent: Consent, drain: Drain | None, *, take_over: bool
 ) -> UpResult:
     """Under the lease, which every write passes."""
     notes = _Notes.of(built, take_over=take_over)
@@ -126,14 +125,15 @@ def _deploy(
         assets.start(threads)
         sites.start(threads)
         opened = change.open(consent.bootstrap)
-        deployed = deployed_of(built, opened)
-        if not delete_data:
-            refuse_data_loss(leftovers(built.manifest, deployed), notes.stateful)
-        _ask(built, opened, assets, deployed, sink, consent)
         run_id = new_run_id()
-        notes.write()
         orchestrator = _orchestrator(built, opened, assets, sink, run_id, drain)
-        deployment = orchestrator.deploy(deployed, delete_data=delete_data)
+        deployed = orchestrator.recovered(deployed_of(built, opened))
+        there = read_deployed(built.manifest, deployed, opened.calls)
+        moves = planned_moves(built.manifest, built.templates, there)
+        _refuse_losses(built, orchestrator.losses(there, moves), there, consent.data)
+        _ask(built, opened, assets, deployed, sink, consent)
+        notes.write()
+        deployment = orchestrator.deploy(deployed, delete_data=consent.data.delete, moves=moves, checked=True)
         record(built, opened, deployment, orchestrator.resolved)
         settled = {item.stack: item.outputs for item in deployment.outcomes if item.result in _UP}
         if deployment.drained:
@@ -152,10 +152,10 @@ def _deploy(
     return UpResult(built, deployment, outputs, 0.0, failed, unset, published, domains)
 
 
-def _refuse_early(built: Build, delete_data: bool) -> None:
+def _refuse_early(built: Build, agreed: Agreed) -> None:
     if built.environment.target == "local":
         refuse_missing_servers(built)
-    if delete_data:
+    if agreed.delete:
         refuse_protected(built.environment)
 
 
@@ -200,7 +200,37 @@ def _orchestrator(
         spans=built.spans,
         steps=steps_of(built, opened, sink),
         drain=drain,
+        labels=built.labels,
     )
+
+
+def moves_to_write(built: Build, moves: Mapping[str, str]) -> tuple[Diagnostic, ...]:
+    """A warning for each rename that only this command knew of: the program must say it too."""
+    report = Report()
+    for old, new in moves.items():
+        for construct in built.application.constructs:
+            if (construct.name, construct.renamed_to) == (old, new):
+                report.warning(
+                    "move-not-written",
+                    f"`{new}` has kept the data of `{old}`, but the program does not say so",
+                    construct.span,
+                    helps=[f'write `was="{old}"` here: then every run and every environment keeps them unasked'],
+                )
+    return tuple(report.diagnostics)
+
+
+def _refuse_losses(built: Build, losses: list[ResourceChange], there: Deployed, agreed: Agreed) -> None:
+    """ConsentNeeded (`data-would-be-deleted`) unless somebody has agreed to every loss."""
+    if losses:
+        refuse_data_loss(
+            losses,
+            built.spans,
+            consented=agreed.delete,
+            labels=built.labels,
+            renames=possible_renames(built.manifest, built.templates, there),
+            protected=built.environment.protect,
+            note="nothing was deployed",
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,10 +248,6 @@ class _Notes:
         known = records.read(built.application.project, built.environment.name, built.application.name)
         notice = records.refuse_elsewhere(known, built.program.folder, take_over=take_over)
         return cls(_record(built, known), notice)
-
-    @property
-    def stateful(self) -> Mapping[str, tuple[str, ...]]:
-        return self.record.stateful if self.record else {}
 
     def settled(self, built: Build, units: Iterable[Mapping[str, Any]]) -> _Notes:
         """After everything has worked: what is not in the program any more is gone."""
@@ -279,22 +305,6 @@ def refuse_protected(environment: Environment) -> None:
             f"the environment `{environment.name}` is protected: its data can't be deleted",
             at=environment.span,
             helps=("if the data may go: remove `protect: true` from klotho.yaml, run `klotho up`, then try again",),
-        )
-
-
-def refuse_data_loss(stacks: Iterable[DeployedStack], constructs: Mapping[str, Iterable[str]]) -> None:
-    """Failure (`data-would-be-deleted`) when a stack that holds data is not part of the program any more.
-
-    `constructs`: the names of those that hold data, by stack, as far as known.
-    """
-    names = sorted({name for stack in stacks if stack.stateful for name in constructs.get(stack.name, (stack.name,))})
-    if names:
-        them = "it" if len(names) == 1 else "them"
-        raise Failure(
-            "data-would-be-deleted",
-            f"this would delete the data of {one_of(names)}",
-            notes=(f"the program does not hold {them} any more; nothing was deployed",),
-            helps=(f"put {them} back into the program", f"run it with `--delete-data` to delete {them} for good"),
         )
 
 

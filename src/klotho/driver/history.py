@@ -7,15 +7,15 @@ nobody asked for. No program is run: the revision has all.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from klotho.deploy.data_loss import refuse_data_loss as refuse_lost_data
-from klotho.deploy.desired import leftovers
+from klotho.deploy.data_loss import refuse_data_loss
 from klotho.deploy.differences import holds_data
 from klotho.deploy.events import Sink, Step
+from klotho.deploy.moves import Deployed, Move, Projected, after_moves, planned_moves, read_deployed
 from klotho.deploy.orchestrator import Deployment, Orchestrator
-from klotho.deploy.preview import Preview, preview
+from klotho.deploy.preview import Preview, preview, with_moves
 from klotho.deploy.revisions import Revision, Revisions, StoredAssets, step_values
 from klotho.deploy.stacks import DeployedStack
 from klotho.deploy.steps import Steps, Surroundings
@@ -23,7 +23,7 @@ from klotho.deploy.template import parsed
 from klotho.diagnostics import ExitCode, Failure
 from klotho.driver import records
 from klotho.driver.change import Change
-from klotho.driver.deployment import refuse_data_loss, refuse_protected
+from klotho.driver.deployment import refuse_protected
 from klotho.driver.identity import Identity, Where, identify
 from klotho.driver.machine import new_run_id
 from klotho.driver.recording import about, keep
@@ -63,13 +63,13 @@ def rollback(
     number: int | None,
     sink: Sink,
     *,
-    delete_data: bool,
+    delete_data: frozenset[str],
     ask: Callable[[RollbackPlan], None],
 ) -> RollbackResult:
     """Deploy a kept revision again, the last good one before the current unless named.
 
-    `ask` is called with the plan before anything is deployed, and raises when the person says no. Failure
-    (`rollback-impossible`) when something is missing.
+    `delete_data` names the constructs whose data may go. `ask` is called with the plan before anything is deployed,
+    and raises when the person says no. Failure (`rollback-impossible`) when something is missing.
     """
     identity = identify(where, environment)
     if delete_data:
@@ -82,10 +82,12 @@ def rollback(
         _refuse_incomplete(to, kept, opened)
         templates = kept.templates(to)
         deployed = _deployed(identity, opened)
+        there = read_deployed(to.manifest, deployed, opened.calls)
+        moves = planned_moves(to.manifest, templates, there)
         steps = Steps(to.manifest, Surroundings(opened.clients, identity.folder, sink, {}), step_values(to))
-        plan = _plan(identity, opened, to, current, templates, deployed, steps)
-        if not delete_data:
-            _refuse_loss(plan, deployed)
+        plan = _plan(identity, opened, to, current, templates, there, moves, steps)
+        lost = [item for _, item in plan.found.data_lost]
+        refuse_data_loss(lost, {}, consented=delete_data, note="nothing was deployed")
         ask(plan)
         orchestrator = Orchestrator(
             to.manifest,
@@ -98,7 +100,7 @@ def rollback(
             steps=steps,
         )
         _note(identity, to, done=False)
-        deployment = orchestrator.deploy(deployed, delete_data=delete_data)
+        deployment = orchestrator.deploy(deployed, delete_data=delete_data, moves=moves, checked=True)
         _note(identity, to, done=deployment.ok)
         return RollbackResult(plan, deployment, _recorded(kept, to, templates, deployment))
 
@@ -158,20 +160,16 @@ def _plan(
     to: Revision,
     current: Revision,
     templates: Mapping[str, bytes],
-    deployed: Mapping[str, DeployedStack],
+    there: Deployed,
+    moves: Sequence[Move],
     steps: Steps,
 ) -> RollbackPlan:
     bucket = opened.clients.place.artifact_bucket
-    found = preview(to.manifest, templates, deployed, StoredAssets(to), opened.calls, bucket, steps)
+    will_be = after_moves(there, moves)
+    calls = Projected(opened.calls, will_be.templates)
+    found = preview(to.manifest, templates, will_be.stacks, StoredAssets(to), calls, bucket, steps)
+    found = with_moves(found, moves, to.manifest)
     return RollbackPlan(identity, to, current, found, _not_coming_back(to, templates, found))
-
-
-def _refuse_loss(plan: RollbackPlan, deployed: Mapping[str, DeployedStack]) -> None:
-    """As `up` does: what only a newer revision has and holds data, and what would be replaced by something empty."""
-    names = {stack.name: tuple(map(_short, stack.constructs)) for stack in plan.current.manifest.stacks}
-    refuse_data_loss(leftovers(plan.to.manifest, deployed), names)
-    changes = (item for stack in plan.found.stacks if stack.action != "delete" for item in stack.resources)
-    refuse_lost_data(changes, {}, note="nothing was deployed")
 
 
 def _not_coming_back(to: Revision, templates: Mapping[str, bytes], found: Preview) -> tuple[str, ...]:

@@ -16,7 +16,8 @@ from klotho.deploy.assets import AssetStep
 from klotho.deploy.desired import deployed_digest, wanted_tags
 from klotho.deploy.differences import REPLACED, UNKNOWN
 from klotho.deploy.events import Sink, Step
-from klotho.deploy.preview import Preview, StackChange, assets_of_deployed, preview
+from klotho.deploy.moves import Projected, after_moves, planned_moves, possible_renames, read_deployed
+from klotho.deploy.preview import Preview, StackChange, assets_of_deployed, preview, with_moves
 from klotho.deploy.sites.step import SiteChange
 from klotho.deploy.stacks import DeployedStack, Request
 from klotho.deploy.threads import workers
@@ -31,9 +32,19 @@ from klotho.driver.session import Session
 from klotho.stacks import Stack
 
 
-def preview_up(program: Program, environment: str | None, sink: Sink, *, verify: bool = False) -> tuple[Build, Preview]:
-    """What `up` would do. A stopped local cloud that holds data is started for the question and stopped again."""
-    built = build(program, environment, in_ci=runs_in_ci())
+def preview_up(
+    program: Program,
+    environment: str | None,
+    sink: Sink,
+    *,
+    verify: bool = False,
+    moves: Mapping[str, str] | None = None,
+) -> tuple[Build, Preview]:
+    """What `up` would do. A stopped local cloud that holds data is started for the question and stopped again.
+
+    `moves`: new names of constructs by the former ones, whose data they keep.
+    """
+    built = build(program, environment, in_ci=runs_in_ci(), moves=moves)
     assets = asset_step_of(built, sink, reads_only=True)
     assets.validate()
     with session.for_a_question(built.environment, built.application.project, sink) as opened:
@@ -53,11 +64,19 @@ def _first(built: Build, assets: AssetStep, sink: Sink) -> Preview:
 
 def _compared(built: Build, opened: Session, assets: AssetStep, sink: Sink) -> Preview:
     deployed = deployed_of(built, opened)
+    there = read_deployed(built.manifest, deployed, opened.calls)
+    moves = planned_moves(built.manifest, built.templates, there)
+    will_be = after_moves(there, moves)
     with workers(BUILD_THREADS, "asset") as threads:
-        assets.start(threads, assets_of_deployed(built.manifest, deployed))
+        assets.start(threads, assets_of_deployed(built.manifest, will_be.stacks))
         bucket, steps = opened.clients.place.artifact_bucket, steps_of(built, opened, sink)
-        found = preview(built.manifest, built.templates, deployed, assets, opened.calls, bucket, steps)
-        return replace(found, sites=_site_changes(built, deployed, opened, sink, threads))
+        calls = Projected(opened.calls, will_be.templates)
+        found = preview(built.manifest, built.templates, will_be.stacks, assets, calls, bucket, steps)
+        return replace(
+            with_moves(found, moves, built.manifest),
+            sites=_site_changes(built, deployed, opened, sink, threads),
+            renames=tuple(possible_renames(built.manifest, built.templates, there)),
+        )
 
 
 def _site_changes(

@@ -25,7 +25,7 @@ def refuse_lasting(environment: Environment) -> None:
             f"klotho.yaml does not say that the environment `{environment.name}` is short-lived",
             at=environment.span,
             notes=("only environments with `per:` or `ttl:` are removed with their data by one word",),
-            helps=(f"run `klotho down --env {environment.name} --delete-data`",),
+            helps=(f"run `klotho down --env {environment.name} --delete-data APPLICATION`",),
         )
 
 

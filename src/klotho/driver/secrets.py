@@ -39,7 +39,7 @@ class SecretState:
 def list_secrets(program: Program, environment: str | None, sink: Sink) -> tuple[SecretState, ...]:
     """Every secret of the program, by name."""
     with _opened(program, environment, sink) as (built, clients, arns):
-        return tuple(_state(clients, item.name, arns.get(item.name)) for item in secrets_of(built.application))
+        return tuple(_state(clients, item.label, arns.get(item.label)) for item in secrets_of(built.application))
 
 
 def set_secret(program: Program, environment: str | None, name: str, value: str, sink: Sink) -> None:
@@ -81,7 +81,7 @@ def _state(clients: Clients | None, name: str, arn: str | None) -> SecretState:
 
 
 def _find(built: Build, clients: Clients | None, arns: Mapping[str, str], name: str) -> tuple[Clients, str]:
-    known = [item.name for item in secrets_of(built.application)]
+    known = [item.label for item in secrets_of(built.application)]
     if name not in known:
         raise Failure(
             "secret-unknown",

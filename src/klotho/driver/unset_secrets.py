@@ -27,7 +27,7 @@ def secrets_not_set(built: Build, outputs: Mapping[str, str], clients: Clients) 
 def warnings_of(built: Build, names: tuple[str, ...]) -> tuple[Diagnostic, ...]:
     """One warning for each secret nobody has set, at its line."""
     report = Report()
-    spans = {item.name: item.span for item in secrets_of(built.application)}
+    spans = {item.label: item.span for item in secrets_of(built.application)}
     for name in names:
         report.warning(
             "secret-not-set",
@@ -41,11 +41,14 @@ def warnings_of(built: Build, names: tuple[str, ...]) -> tuple[Diagnostic, ...]:
 def secrets_of(application: Application) -> list[Construct]:
     """The secrets of an application, by name."""
     found = (item for item in application.constructs if item.kind == KIND)
-    return sorted(found, key=lambda item: item.name)
+    return sorted(found, key=lambda item: item.label)
 
 
 def arns_of(application: Application, outputs: Mapping[str, str]) -> dict[str, str]:
     """The ARNs of deployed secrets by name; an output's title is the id where another construct has the same name."""
-    names = Counter(item.name for item in application.constructs)
-    titles = {item.name: item.name if names[item.name] == 1 else item.id for item in secrets_of(application)}
+    names = Counter(item.label for item in application.constructs)
+    titles = {
+        item.label: item.label if names[item.label] == 1 else f"{item.kind}/{item.label}"
+        for item in secrets_of(application)
+    }
     return {name: outputs[f"{title}.arn"] for name, title in titles.items() if f"{title}.arn" in outputs}

@@ -175,14 +175,14 @@ class _Writer:
 
     def _outputs(self) -> None:
         """What `klotho outputs` shows of each construct."""
-        names = Counter(construct.name for construct in self.setting.application.constructs)
+        names = Counter(construct.label for construct in self.setting.application.constructs)
         # The last part of a divided stack that has something of the construct: no part takes values of a later one.
         homes = {item: stack for stack in self.segmentation.order for item in self.segmentation.constructs[stack]}
         for construct in self.setting.application.constructs:
             if self.setting.adopted(construct) is not None or construct.id not in homes:
                 continue  # it is in no stack of ours
             implementation = self.setting.choices[construct.id]
-            title = construct.name if names[construct.name] == 1 else construct.id
+            title = construct.label if names[construct.label] == 1 else f"{construct.kind}/{construct.label}"
             for output, spec in implementation.outputs.items():
                 if spec.secret:
                     continue

@@ -70,7 +70,7 @@ def describe(error: BaseException, state: Path) -> StartupFailure:
     from klotho.localcloud.database import DamagedDataError, NewerDataError
     from klotho.localcloud.endpoint import PortInUseError
 
-    delete = "or delete this environment's data with `klotho down --delete-data` and begin anew"
+    delete = "or delete this environment's data with `klotho down --delete-data APPLICATION` and begin anew"
     match error:
         case NewerDataError():
             return _failure("newer-data", str(error), "update Klotho (`pip install -U klotho`)", delete)

@@ -141,6 +141,7 @@ class UserPool(Construct):
         stack: str | Stack | None = None,
         from_project: bool = False,
         existing: Existing | None = None,
+        was: str | None = None,
     ) -> None:
         """Describe a user pool.
 
@@ -160,4 +161,5 @@ class UserPool(Construct):
             stack: the deployment stack to put it into. Default: Klotho's segmentation.
             from_project: another repository of the project defines it; give only the name. Default: False.
             existing: a pool can't be adopted: its id does not tell its client; give it as `Auth.OIDC` instead.
+            was: the name it was deployed under, after a rename: it keeps its data. Default: it was not renamed.
         """

@@ -100,6 +100,7 @@ class Bucket(Construct):
         stack: str | Stack | None = None,
         from_project: bool = False,
         existing: Existing = None,
+        was: str | None = None,
     ) -> None:
         """Describe a bucket.
 
@@ -115,10 +116,11 @@ class Bucket(Construct):
             cors: origins whose pages may fetch and upload by presigned URLs: `["https://shop.example"]` (GET, HEAD and
                 PUT), or with methods: `{"https://shop.example": ["GET"]}`. Default: no page may.
             protect: True keeps the bucket and its objects when it is taken out of the program or its stack is
-                deleted; only `klotho down --delete-data` deletes them. False deletes both then. Default: True.
+                deleted; only deleting the data by name deletes them. False deletes both then. Default: True.
             stack: the deployment stack to put it into. Default: Klotho's segmentation.
             from_project: another repository of the project defines it; give only the name. Default: False.
             existing: an ARN or name to use as it is, never to change; or by environment: `{"prod": "…"}`.
+            was: the name it was deployed under, after a rename: it keeps its data. Default: it was not renamed.
 
         Uploads in parts that were never completed are removed after seven days. The model has `cors` as
         `{"https://shop.example": ["GET", "HEAD", "PUT"]}`.

@@ -40,6 +40,11 @@ KINDS: dict[str, type[Construct]] = {}
 """Every construct class by its kind; each registers itself."""
 
 
+def renamable_kinds() -> frozenset[str]:
+    """The kinds that take `was=`: those that hold data."""
+    return frozenset(kind for kind, cls in KINDS.items() if "was" in Signature.of(cls.__init__).names)
+
+
 def read_name(value: Any) -> str:
     """A name as the model takes it."""
     plain = read.text(value)
@@ -71,6 +76,7 @@ _COMMON: Mapping[str, Reader] = {
     "stack": read_stack,
     "from_project": read.truth,
     "existing": read_existing,
+    "was": read_name,
 }
 
 
@@ -123,6 +129,7 @@ def _add(construct: Construct, arguments: Arguments, name: str, parameters: tupl
         stack=values.get("stack") or (stacks[-1] if stacks else None) or None,
         from_project=bool(values.get("from_project")),
         existing=values.get("existing"),
+        was=values.get("was"),
         unread=arguments.reported(parameters) | ({"name"} if "name" not in values and arguments.complained else set()),
         locate=arguments.name_place,
     )

@@ -100,6 +100,7 @@ class KeyValue(Construct):
         stack: str | Stack | None = None,
         from_project: bool = False,
         existing: Existing = None,
+        was: str | None = None,
     ) -> None:
         """Describe a table.
 
@@ -112,6 +113,7 @@ class KeyValue(Construct):
             stack: the deployment stack to put it into. Default: Klotho's segmentation.
             from_project: another repository of the project defines it; give only the name. Default: False.
             existing: an ARN or name to use as it is, never to change; or by environment: `{"prod": "…"}`.
+            was: the name it was deployed under, after a rename: it keeps its data. Default: it was not renamed.
 
         The model has `key` as `[["customer", "S"], ["placed_at", "N"]]` (DynamoDB's types S, N and B), `ttl` as the
         attribute's name, and `indexes` as `{"by_user": {"key": [["user", "S"], ["at", "N"]]}}`.

@@ -57,6 +57,7 @@ class MySQL(Construct):
         stack: str | Stack | None = None,
         from_project: bool = False,
         existing: Existing = None,
+        was: str | None = None,
     ) -> None:
         """Describe a database.
 
@@ -70,4 +71,5 @@ class MySQL(Construct):
             stack: the deployment stack to put it into. Default: Klotho's segmentation.
             from_project: another repository of the project defines it; give only the name. Default: False.
             existing: an ARN or id to use as it is, never to change; or by environment: `{"prod": "…"}`.
+            was: the name it was deployed under, after a rename: it keeps its data. Default: it was not renamed.
         """

@@ -59,6 +59,7 @@ class Postgres(Construct):
         stack: str | Stack | None = None,
         from_project: bool = False,
         existing: Existing = None,
+        was: str | None = None,
     ) -> None:
         """Describe a database.
 
@@ -72,4 +73,5 @@ class Postgres(Construct):
             stack: the deployment stack to put it into. Default: Klotho's segmentation.
             from_project: another repository of the project defines it; give only the name. Default: False.
             existing: an ARN or id to use as it is, never to change; or by environment: `{"prod": "…"}`.
+            was: the name it was deployed under, after a rename: it keeps its data. Default: it was not renamed.
         """

@@ -25,6 +25,7 @@ class Secret(Construct):
         stack: str | Stack | None = None,
         from_project: bool = False,
         existing: Existing = None,
+        was: str | None = None,
     ) -> None:
         """Describe a secret. Its value is never part of the program: `klotho secret set NAME` asks for it.
 
@@ -33,4 +34,5 @@ class Secret(Construct):
             stack: the deployment stack to put it into. Default: Klotho's segmentation.
             from_project: another repository of the project defines it; give only the name. Default: False.
             existing: the ARN of a secret to use as it is, never to change; or by environment: `{"prod": "…"}`.
+            was: the name it was deployed under, after a rename: it keeps its data. Default: it was not renamed.
         """

@@ -34,6 +34,8 @@ WORDS = st.sampled_from(
         "--since",
         "--follow",
         "--delete-data",
+        "--move",
+        "a=b",
         "--out",
         "-h",
         "--version",

@@ -12,7 +12,7 @@ from klotho.driver.construct_page import construct_page, kinds
 from klotho.sdk.construct import KINDS
 from tests.conftest import CompareGolden
 
-COMMON = {"name", "stack", "from_project", "existing"}
+COMMON = {"name", "stack", "from_project", "existing", "was"}
 
 
 def test_every_kind_the_catalogue_makes_has_a_page() -> None:

@@ -41,7 +41,7 @@ def secrets_manager(construct: Construct, setting: Setting) -> Iterator[Action]:
 
 
 def _check(construct: Construct, setting: Setting, report: Report) -> None:
-    if environment_suffix(construct.name) == TTL_SUFFIX:
+    if environment_suffix(construct.label) == TTL_SUFFIX:
         report.error(
             "name-reserved",
             f"{construct.title} would use the variable `KLOTHO_SECRET_{TTL_SUFFIX}`, which is an option of the runtime",

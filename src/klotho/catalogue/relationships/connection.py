@@ -26,8 +26,9 @@ def check_name(link: Link, report: Report) -> None:
     for earlier in link.setting.application.relationships_of(link.actor.id):
         if earlier is link.relationship:
             return
-        kind, _, name = earlier.target.partition("/")
-        if _CONNECTING.get(earlier.verb) == group and name == link.target.name and kind != link.target.kind:
+        other = link.setting.application.construct(earlier.target)
+        kind, name = other.kind, other.label
+        if _CONNECTING.get(earlier.verb) == group and name == link.target.label and kind != link.target.kind:
             report.error(
                 "ambiguous-name",
                 f'{link.actor.title} uses two things named "{name}": {kind} and {link.target.kind}',
@@ -41,8 +42,8 @@ def check_name(link: Link, report: Report) -> None:
 
 def connection(link: Link, group: str, target: Construct, facts: dict[str, Any]) -> Action:
     """The variable for `target` on the actor; `group` is `DATASTORE` or `SERVICE`."""
-    value = json_text({"name": target.name, "kind": target.kind, **facts})
-    name = f"KLOTHO_{group}_{environment_suffix(target.name)}"
+    value = json_text({"name": target.label, "kind": target.kind, **facts})
+    name = f"KLOTHO_{group}_{environment_suffix(target.label)}"
     return link.setting.compute(link.actor).environment(link.actor, name, value)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 from klotho.cli.commands.program import show_notice, where_at
@@ -21,7 +20,7 @@ def run(
     path: Path,
     env: str | None,
     yes: bool,
-    delete_data: bool,
+    delete_data: str | None,
     take_over: bool,
     application: str | None,
     project: str | None,
@@ -29,7 +28,9 @@ def run(
 ) -> int:
     console = Console(as_json)
     where = where_at(path, "klotho down", application, project)
-    return _delete(console, where, env, yes, take_over) if delete_data else _stop(console, where, env, yes)
+    if delete_data is None:
+        return _stop(console, where, env, yes)
+    return _delete(console, where, env, delete_data, take_over)
 
 
 def _stop(console: Console, where: Where, env: str | None, yes: bool) -> int:
@@ -42,12 +43,12 @@ def _stop(console: Console, where: Where, env: str | None, yes: bool) -> int:
     return _show(console, result)
 
 
-def _delete(console: Console, where: Where, env: str | None, yes: bool, take_over: bool) -> int:
+def _delete(console: Console, where: Where, env: str | None, typed: str, take_over: bool) -> int:
     identity = identify(where, env)
     show_notice(console, identity)
     names = takedown.data_of(identity, take_over=take_over)
-    if not yes:
-        _consent(console, identity, names)
+    if typed != identity.application:
+        raise _not_its_name(identity, typed, names)
     with progress_for(console) as sink, draining() as drain:
         result = takedown.delete(identity, sink, take_over=take_over, drain=drain)
     return _show(console, result)
@@ -103,22 +104,16 @@ def _show_removal(console: Console, result: takedown.DownResult, done: Removal) 
         console.out(f"{item.arn}\n  {item.command or f'# no single command removes a {item.what}: see its console'}")
 
 
-def _consent(console: Console, identity: Identity, names: list[str]) -> None:
-    """Typed consent from a person; a script has to say `--yes`."""
+def _not_its_name(identity: Identity, typed: str, names: list[str]) -> Failure:
+    """Deleting data takes the application's name, typed: `--yes` is no consent to that."""
     what = f"{one_of(names)} and {'its' if len(names) == 1 else 'their'} data" if names else "all its data"
-    if not console.interactive:
-        raise Failure(
-            "consent-needed",
-            f"deleting {what} needs consent",
-            helps=("add `--yes` to delete the data without being asked",),
-            exit_code=ExitCode.USAGE,
-        )
-    word = identity.application
-    console.note(f"This deletes {word} in {identity.environment.name} for good: {what}.")
-    sys.stderr.write(f"Type {word} to go on: ")
-    sys.stderr.flush()
-    if sys.stdin.readline().strip() != word:
-        raise Failure("cancelled", "nothing was deleted", exit_code=ExitCode.CANCELLED)
+    return Failure(
+        "consent-needed",
+        f"`{typed}` is not the name of this application: nothing was deleted",
+        notes=(f"it is `{identity.application}` in `{identity.environment.name}`, with {what}",),
+        helps=(f"run it with `--delete-data {identity.application}` to delete all that for good",),
+        exit_code=ExitCode.USAGE,
+    )
 
 
 def _said(result: takedown.DownResult) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from klotho.cli.commands.program import program_at
+from klotho.cli.consent import moves_given
 from klotho.cli.console import Console
 from klotho.cli.preview_page import Page
 from klotho.cli.progress import lines
@@ -15,6 +16,7 @@ from klotho.driver.previewing import preview_up
 def run(
     path: Path,
     env: str | None,
+    move: list[str],
     as_json: bool,
     detailed_exitcode: bool,
     *,
@@ -23,7 +25,8 @@ def run(
     verify: bool = False,
 ) -> int:
     console = Console(as_json)
-    built, found = preview_up(program_at(path, "klotho preview"), env, lines.Quiet(console), verify=verify)
+    program = program_at(path, "klotho preview")
+    built, found = preview_up(program, env, lines.Quiet(console), verify=verify, moves=moves_given(move))
     if as_json:
         names = {"application": built.application.name, "environment": built.environment.name}
         console.json({"ok": True, **names, **found.to_json(built.spans)})

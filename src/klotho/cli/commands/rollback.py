@@ -21,7 +21,7 @@ def run(
     path: Path,
     env: str | None,
     yes: bool,
-    delete_data: bool,
+    delete_data: list[str],
     application: str | None,
     project: str | None,
     as_json: bool,
@@ -36,7 +36,7 @@ def run(
             if plan.identity.environment.target != "local" and plan.found.changes and not yes:
                 agree(console, sink, f"Go back to {shown_revision(plan.to)} in {plan.identity.environment.name}?")
 
-        result = rollback(where, env, revision, sink, delete_data=delete_data, ask=ask)
+        result = rollback(where, env, revision, sink, delete_data=frozenset(delete_data), ask=ask)
     return _ended(console, result)
 
 

@@ -4,29 +4,47 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from klotho.cli.commands.program import program_at
-from klotho.cli.consent import Asked
+from klotho.cli.consent import Asked, ask_about_data, moves_given
 from klotho.cli.console import Console
 from klotho.cli.failed_stacks import diagnostics_of, exit_code_of, left_behind
 from klotho.cli.interrupts import draining
 from klotho.cli.progress import progress_for
+from klotho.deploy.data_loss import Agreed, ConsentNeeded
 from klotho.deploy.outcome import Deployment
 from klotho.diagnostics import Diagnostic, ExitCode
-from klotho.driver.deployment import Consent, UpResult
+from klotho.driver.deployment import Consent, UpResult, moves_to_write
 from klotho.driver.deployment import up as bring_up
 from klotho.driver.unset_secrets import warnings_of
 
 
-def run(path: Path, env: str | None, yes: bool, delete_data: bool, take_over: bool, as_json: bool) -> int:
-    """`yes` agrees to what an environment on AWS asks; data loss needs its own flag."""
+def run(
+    path: Path,
+    env: str | None,
+    yes: bool,
+    delete_data: list[str],
+    move: list[str],
+    take_over: bool,
+    as_json: bool,
+) -> int:
+    """`yes` agrees to what an environment on AWS asks, and is no consent to losing data: they go by name only."""
     console = Console(as_json)
     program = program_at(path, "klotho up")
-    with progress_for(console) as sink, draining() as drain:
-        agreed = Consent() if yes else Asked(console, sink).consent
-        result = bring_up(program, env, sink, delete_data=delete_data, take_over=take_over, consent=agreed, drain=drain)
+    agreed = Agreed(frozenset(delete_data), moves_given(move))
+    while True:
+        try:
+            with progress_for(console) as sink, draining() as drain:
+                consent = replace(Consent() if yes else Asked(console, sink).consent, data=agreed)
+                result = bring_up(program, env, sink, take_over=take_over, consent=consent, drain=drain)
+            break
+        except ConsentNeeded as needed:
+            if not console.interactive or not needed.names:
+                raise
+            agreed = ask_about_data(console, needed, agreed)
     if not as_json:
         console.diagnostics(left_behind(result.deployment), program.folder)
     if not result.ok:
@@ -36,6 +54,7 @@ def run(path: Path, env: str | None, yes: bool, delete_data: bool, take_over: bo
         return 0
     console.diagnostics(result.built.diagnostics, program.folder)
     console.diagnostics(warnings_of(result.built, result.secrets_not_set), program.folder)
+    console.diagnostics(moves_to_write(result.built, agreed.moves), program.folder)
     _succeeded(console, result)
     return 0
 

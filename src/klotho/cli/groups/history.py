@@ -45,8 +45,9 @@ def rollback_command(
     env: EnvironmentOption = None,
     yes: YesOption = False,
     delete_data: Annotated[
-        bool, typer.Option("--delete-data", help="Allow removing databases and tables that revision does not hold.")
-    ] = False,
+        list[str] | None,
+        typer.Option("--delete-data", metavar="NAME", help="Let the data of this database, table or bucket go."),
+    ] = None,
     application: ApplicationOption = None,
     project: ProjectOption = None,
     as_json: JsonOption = False,
@@ -57,7 +58,7 @@ def rollback_command(
     """
     from klotho.cli.commands.rollback import run
 
-    return run(revision, program, env, yes, delete_data, application, project, as_json)
+    return run(revision, program, env, yes, delete_data or [], application, project, as_json)
 
 
 @history.command("drift")

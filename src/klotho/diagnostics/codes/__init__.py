@@ -6,7 +6,18 @@ for one that has no page.
 
 from __future__ import annotations
 
-from klotho.diagnostics.codes import assets, aws, deploy, engine, locking, operate, permissions, program, stacks
+from klotho.diagnostics.codes import (
+    assets,
+    aws,
+    deploy,
+    engine,
+    locking,
+    moves,
+    operate,
+    permissions,
+    program,
+    stacks,
+)
 from klotho.diagnostics.codes.page import Page
 
 _AREAS = (
@@ -16,6 +27,7 @@ _AREAS = (
     deploy,
     aws,
     locking,
+    moves,
     permissions,
     operate,
     stacks,

@@ -69,6 +69,6 @@ PAGES = (
         "environment-lasting",
         "`klotho env rm` was asked to remove an environment that is not short-lived.",
         "Removing data that was meant to stay takes more than one word.",
-        "Use `klotho down --delete-data`, or say `ttl:` or `per:` of the environment in klotho.yaml.",
+        "Use `klotho down --delete-data APPLICATION`, or say `ttl:` or `per:` of the environment in klotho.yaml.",
     ),
 )

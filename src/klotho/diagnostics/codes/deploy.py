@@ -163,12 +163,6 @@ _DEPLOYMENT = (
         "Fix the cause and run `klotho up` again: what is done already is not done twice.",
     ),
     Page(
-        "data-would-be-deleted",
-        "The change would remove or replace a database or table.",
-        "Its data would be gone.",
-        "Undo the change, or run the command with `--delete-data` if the data may go.",
-    ),
-    Page(
         "unit-failed",
         "Everything is deployed, but a service, database or API of the application does not run.",
         "Its address does not answer, or another program answers there; the reason is shown.",
@@ -194,12 +188,6 @@ _DEPLOYMENT = (
         "Remove `protect: true` first, if the data may go.",
     ),
     Page(
-        "consent-needed",
-        "A command that deletes data ran where nobody can be asked.",
-        "Deleting data needs a person's word, or `--yes`.",
-        "Add `--yes`.",
-    ),
-    Page(
         "local-cloud",
         "The local cloud could not be started or stopped; its last lines are shown.",
         "Nothing runs without it.",
@@ -209,13 +197,14 @@ _DEPLOYMENT = (
         "newer-data",
         "The local cloud's data were written by a newer Klotho.",
         "An older one can't read them, and would damage them if it tried.",
-        "Update Klotho, or delete the data with `klotho down --delete-data` if it may go.",
+        "Update Klotho, or delete the data with `klotho down --delete-data APPLICATION` if it may go.",
     ),
     Page(
         "damaged-data",
         "A database file of the local cloud can't be read.",
         "What is deployed is written there, so nothing can be started.",
-        "Put the file back from a backup, or delete the data with `klotho down --delete-data` and begin anew.",
+        "Put the file back from a backup, or delete the data with `klotho down --delete-data APPLICATION` and begin "
+        "anew.",
     ),
     Page(
         "port-in-use",
@@ -227,7 +216,7 @@ _DEPLOYMENT = (
         "other-region",
         "The local cloud's data belong to another region than the one that is asked for.",
         "The region is part of the names of everything that is deployed.",
-        "Use the region that is named, or delete the data with `klotho down --delete-data`.",
+        "Use the region that is named, or delete the data with `klotho down --delete-data APPLICATION`.",
     ),
     Page(
         "state-folder",

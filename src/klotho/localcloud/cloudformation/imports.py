@@ -102,7 +102,12 @@ class Imports:
         keys = [path[0] for path in schema(item.type_name).primary_identifier]
         if set(item.identifier) != set(keys):
             raise validation_error(f"The identifier of {item.logical_id} must be {{{', '.join(keys)}}}")
-        return "|".join(item.identifier[key] for key in keys)
+        alike = (
+            record.identifier
+            for record in self._engine.cloud.world.list(item.type_name)
+            if all(record.properties.get(key) == item.identifier[key] for key in keys)
+        )
+        return next(alike, "|".join(item.identifier[key] for key in keys))
 
     def execute(
         self, stack: Stack, deployment: Deployment, inputs: Inputs, change_set: ChangeSet, token: str | None
