@@ -38,7 +38,8 @@ def _stop(console: Console, where: Where, env: str | None, yes: bool) -> int:
     show_notice(console, identity)
     with progress_for(console) as sink:
         if identity.environment.target == "aws" and not yes:
-            agree(console, sink, f"Delete the stacks of {identity.application} in {identity.environment.name}?")
+            question = f"Delete the stacks of {identity.application} in {identity.environment.name}?"
+            agree(console, sink, question, "`klotho status` shows what is there")
         result = takedown.stop(identity, sink)
     return _show(console, result)
 

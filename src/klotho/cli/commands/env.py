@@ -65,7 +65,8 @@ def remove(path: Path, name: str, yes: bool, as_json: bool) -> int:
     refuse_lasting(identity.environment)
     with progress_for(console) as sink:
         if not yes:
-            agree(console, sink, f"Remove {identity.application} from {identity.environment.name}, with its data?")
+            question = f"Remove {identity.application} from {identity.environment.name}, with its data?"
+            agree(console, sink, question, "`klotho env ls --live` shows what is there")
         result = removed(identity, sink)
     return _said_of(console, [(identity.environment.name, result)])
 
@@ -79,7 +80,7 @@ def prune(path: Path, yes: bool, as_json: bool) -> int:
         due = due_for_removal(program, project)
         names = sorted({f"{item.application} in {item.environment.name}" for item in due})
         if due and not yes:
-            agree(console, sink, f"Remove {one_of(names)}, with all data?")
+            agree(console, sink, f"Remove {one_of(names)}, with all data?", "`klotho env ls --live` shows what is due")
         results = [(item.environment.name, removed(item, sink)) for item in due]
     return _said_of(console, results)
 
