@@ -87,6 +87,10 @@ def test_options_after_two_dashes_are_those_of_the_other_program(klotho: Run) ->
     assert codes(klotho("exec", "orders", "--json", "--", "aws")) == ["program-missing"]
 
 
+def test_doctor_names_a_folder_that_is_not_there(klotho: Run) -> None:
+    assert codes(klotho("doctor", "nowhere", "--json")) == ["program-missing"]
+
+
 def test_advice_leads_to_the_environment_that_was_named(klotho: Run, shop: Path) -> None:
     (shop / "klotho.yaml").write_text("environments:\n  dev: {target: local}\n")
     assert "run `klotho up --env dev`" in klotho("outputs", "--env", "dev").stderr

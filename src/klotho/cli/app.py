@@ -184,7 +184,8 @@ def down(
 ) -> int:
     """Stop the application, keep its data (also: destroy).
 
-    The next `up` finds the data as it was; --delete-data APPLICATION deletes it for good.
+    On this machine the next `up` finds the data as it was. On AWS the stacks are deleted; databases, tables and buckets
+    stay behind and are listed, and a later `up` makes new, empty ones. --delete-data APPLICATION deletes data for good.
     """
     from klotho.cli.commands.down import run
 

@@ -18,7 +18,8 @@ _OF_ENVIRONMENTS = (
     "bootstrap", "build", "check", "deploy", "destroy", "dev", "diff", "down", "drift", "exec", "history", "logs",
     "outputs", "permissions", "plan", "preview", "rollback", "secret", "shell", "status", "tunnel", "unlock", "up",
     "whoami",
-)  # fmt: on
+)
+# fmt: on
 """Commands to which `--env` says where to act; of `config` and `ci init` it says something else."""
 _ADVISED = re.compile(rf"`(klotho (?:{'|'.join(_OF_ENVIRONMENTS)})\b[^`]*)`")
 
