@@ -27,6 +27,7 @@ from klotho.driver.change import Change
 from klotho.driver.deployment import refuse_protected
 from klotho.driver.identity import Identity
 from klotho.driver.machine import cache_folder, local_pace, new_run_id
+from klotho.driver.program import refuse_mistaken_settings
 from klotho.driver.underway import Underway
 from klotho.localcloud.connect import state_folder
 from klotho.stacks import Manifest
@@ -90,6 +91,7 @@ def _stop(identity: Identity, sink: Sink) -> DownResult:
 
 def data_of(identity: Identity, *, take_over: bool) -> list[str]:
     """The constructs whose data `delete` would delete, as far as known; refuses what `delete` refuses."""
+    refuse_mistaken_settings(identity.folder)
     refuse_protected(identity.environment)
     record = identity.record
     records.refuse_elsewhere(record, identity.folder, take_over=take_over)
