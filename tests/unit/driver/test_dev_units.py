@@ -142,8 +142,6 @@ def test_an_image_of_a_function_on_aws_is_deployed_and_not_swapped(tmp_path: Pat
     def unit(type_: Any) -> Unit:
         return Unit("Compute.Function/py", "function", "py", PackageAsset("Compute.Function/py", type_, {}))
 
-    swap = LambdaSwap(
-        cast("Clients", None), FunctionPackager(tmp_path, tmp_path / "cache", HOST), lambda: {}, lambda: ()
-    )
+    swap = LambdaSwap(cast("Clients", None), FunctionPackager(tmp_path, tmp_path / "cache", HOST), dict, lambda: ())
     assert swap.can(unit("zip"))
     assert not swap.can(unit("function-image"))
