@@ -24,7 +24,35 @@ door.attach_service(clock, route="/clock")
 clock.calls(worker, protocol="async")
 """
 CLOCK = 'def tell(event, context):\n    return {"statusCode": 200, "body": "one o\'clock"}\n'
-FILES = {"clock.py": CLOCK}
+BACKEND = """
+import zipfile
+def build_wheel(folder, config_settings=None, metadata_directory=None):
+    name = "model-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(folder + "/" + name, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as wheel:
+        wheel.writestr("model/__init__.py", "")
+        with wheel.open("model/weights.bin", "w") as weights:
+            for _ in range(251):
+                weights.write(bytes(1024 * 1024))
+        wheel.writestr("model-1.0.dist-info/METADATA", "Metadata-Version: 2.1\\nName: model\\nVersion: 1.0\\n")
+        wheel.writestr("model-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n")
+        wheel.writestr("model-1.0.dist-info/RECORD", "")
+    return name
+"""
+FILES = {
+    "clock.py": CLOCK,
+    "large/report.py": "import os\n\nimport model\n\n\ndef main(event, context):\n"
+    "    path = os.path.join(os.path.dirname(model.__file__), 'weights.bin')\n"
+    "    return {'statusCode': 200, 'body': str(os.path.getsize(path))}\n",
+    "large/requirements.txt": "./libs/model\n",
+    "large/libs/model/pyproject.toml": '[project]\nname = "model"\nversion = "1.0"\n[build-system]\nrequires = []\n'
+    'build-backend = "backend"\nbackend-path = ["."]\n',
+    "large/libs/model/backend.py": BACKEND,
+}
+"""`report` needs a package of 251 MB, which compresses to little."""
+REPORT = """
+report = Compute.Function("report", handler="large/report.main", timeout=60)
+door.attach_service(report, route="/report")
+"""
 PIN = "constructs:\n  clock: {use: lambda-image}\n"
 
 
@@ -64,6 +92,23 @@ def test_one_word_in_klotho_yaml_makes_it_an_image_and_its_triggers_follow(deplo
         changed = {name: result for name, result in results.items() if result != "unchanged"}
         assert changed == {"clock-function": "updated"}, "the code of one function is one stack"
         assert deployed.door.get("/clock").text == "two o'clock"
+
+
+def test_a_function_above_250_mb_is_refused_at_its_line_and_runs_with_the_word_that_it_is_told(
+    deployed: Deployed,
+) -> None:
+    program, settings = deployed.deployment.folder / "infra.py", deployed.deployment.folder / "klotho.yaml"
+    program.write_text(program.read_text() + REPORT)
+    line = program.read_text().splitlines().index(REPORT.splitlines()[1]) + 1
+    said = deployed.deployment.klotho("up", "--yes", exit_code=1).stderr
+    assert "error[function-too-large]" in said
+    assert "the largest parts are model 251 MB" in said
+    assert f"infra.py:{line}" in said
+    assert "`use: lambda-image`" in said
+
+    settings.write_text(f"{settings.read_text()}  report: {{use: lambda-image}}\n")
+    assert deployed.deployment.up()["report-function"] == "created"
+    assert deployed.door.get("/report").text == str(251 * 1024 * 1024)
 
 
 def test_images_are_still_served_after_the_local_cloud_was_stopped(deployed: Deployed) -> None:
