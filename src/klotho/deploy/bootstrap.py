@@ -20,7 +20,7 @@ from klotho.diagnostics import Failure
 from klotho.stacks import DIGEST
 
 STACK_NAME = "klotho-bootstrap"
-VERSION = 1
+VERSION = 2
 """Raised when a deployment needs something of the stack that older ones lack."""
 BUCKET_STEM = "klotho-artifacts"
 """Of the artifact bucket: account and region follow."""
@@ -149,6 +149,26 @@ _REPOSITORY_RESOURCE: Mapping[str, Any] = {
     "Type": "AWS::ECR::Repository",
     **_KEPT,
     "Properties": {
+        # Lambda reads images of functions itself, by no role. Source: Lambda Developer Guide, "Create a Lambda function
+        # using a container image", Amazon ECR permissions.
+        "RepositoryPolicyText": {
+            "Version": "2012-10-17",
+            "Statement": [
+                {
+                    "Sid": "LambdaECRImageRetrievalPolicy",
+                    "Effect": "Allow",
+                    "Principal": {"Service": "lambda.amazonaws.com"},
+                    "Action": ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
+                    "Condition": {
+                        "StringLike": {
+                            "aws:sourceArn": {
+                                "Fn::Sub": "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:*"
+                            }
+                        }
+                    },
+                }
+            ],
+        },
         "RepositoryName": REPOSITORY,
         "ImageTagMutability": "IMMUTABLE",
         "ImageScanningConfiguration": {"ScanOnPush": True},

@@ -108,5 +108,5 @@ def _deployed(identity: Identity, opened: Session) -> dict[str, DeployedStack]:
     )
 
 
-def _no_images(asset: object, log: object) -> str:
+def _no_images(asset: object, log: object, package: object = None) -> str:
     raise AssertionError("deleting builds nothing")

@@ -32,7 +32,7 @@ def deployer_policies(built: Build, target: Target | None = None) -> Policies:
         templates,
         target or target_of(built),
         steps={step.step for step in built.manifest.steps},
-        images=built.environment.target == "aws" and any(item.type == "image" for item in built.manifest.assets),
+        images=built.environment.target == "aws" and any(item.type != "zip" for item in built.manifest.assets),
     )
 
 

@@ -223,5 +223,5 @@ def _others(states: Mapping[str, str], identity: Identity) -> tuple[tuple[str, .
     )
 
 
-def _no_images(asset: object, log: object) -> str:
+def _no_images(asset: object, log: object, package: object = None) -> str:
     raise AssertionError("deleting builds nothing")
