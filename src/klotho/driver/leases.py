@@ -15,10 +15,10 @@ import socket
 from collections.abc import Callable
 
 from klotho.deploy.lease import Claimant, Lease, Lives, Room, Timing, acquire, application_lease, project_lease
-from klotho.deploy.lease.bucket import BucketStore
-from klotho.deploy.lease.folder import FolderStore
-from klotho.deploy.place import Clients
+from klotho.deploy.place import Clients, translated
 from klotho.driver.machine import local_pace, now_ms, state_root
+from klotho.stores.bucket import BucketStore
+from klotho.stores.folder import FolderStore
 
 _FOLDER = ".leases"
 """In the state root; no project has a name that begins with a dot."""
@@ -32,7 +32,9 @@ def local_room() -> Room:
 
 def bucket_room(clients: Clients) -> Room:
     """Leases of an environment on AWS; `clients` without a guard."""
-    return Room(BucketStore(clients), _lives())
+    bucket = clients.place.artifact_bucket
+    store = BucketStore(lambda: clients.s3, bucket, "leases/", what="a lease", translated=translated)
+    return Room(store, _lives())
 
 
 def local_timing() -> Timing:
