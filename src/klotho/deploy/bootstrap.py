@@ -100,6 +100,11 @@ def _together(before: GitHub | None, more: GitHub | None) -> GitHub | None:
     return GitHub(tuple(sorted({*before.repositories, *more.repositories})), more.provider or before.provider)
 
 
+def project_bucket(place: Place) -> str:
+    """Where the models of projects lie."""
+    return f"{STORE_STEM}-{place.account}-{place.region}"
+
+
 def deploy_role_arn(account: str, region: str) -> str:
     """The role of an account and region, whether it is there yet or not."""
     return f"arn:aws:iam::{account}:role/{_ROLE_STEM}-{region}"

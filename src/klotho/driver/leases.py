@@ -16,6 +16,7 @@ from collections.abc import Callable
 
 from klotho.deploy.lease import Claimant, Lease, Lives, Room, Timing, acquire, application_lease, project_lease
 from klotho.deploy.place import Clients, translated
+from klotho.diagnostics import Failure
 from klotho.driver.machine import local_pace, now_ms, state_root
 from klotho.stores.bucket import BucketStore
 from klotho.stores.folder import FolderStore
@@ -68,6 +69,19 @@ def held(
     else:
         name, what = application_lease(project, environment, application), f"`{application}` in {environment}"
     return acquire(room, name, what, claimant(command), os.urandom(12).hex(), timing, say)
+
+
+def waited_for(take: Callable[[], Lease], timing: Timing, patience: float) -> Lease:
+    """A short lease, once whoever holds it is done. Failure (`locked`) when that takes longer than `patience`
+    seconds."""
+    begun = timing.clock()
+    while True:
+        try:
+            return take()
+        except Failure as failure:
+            if failure.diagnostic.code != "locked" or timing.clock() - begun > patience:
+                raise
+        timing.sleep(timing.poll)
 
 
 def claimant(command: str) -> Claimant:

@@ -18,6 +18,7 @@ from klotho.driver.build import Build
 from klotho.driver.output_folder import write_output
 from klotho.localcloud.identity import ACCOUNT
 from klotho.resources.naming import stack_prefix
+from klotho.stores import key_part
 
 if TYPE_CHECKING:
     from klotho.catalogue.deployer import Policies, Target
@@ -52,10 +53,17 @@ def target_of(built: Build) -> Target:
 
     account = _account(built)
     stem = {"bucket_stem": bootstrap.BUCKET_STEM} if built.environment.target == "aws" else {}
-    bucket = Place(built.region, account, **stem).artifact_bucket
+    place = Place(built.region, account, **stem)
     manifest = built.manifest
     prefix = stack_prefix(manifest.project, manifest.application, manifest.environment)
-    return Target(built.region, account, bucket, prefix)
+    return Target(
+        built.region,
+        account,
+        place.artifact_bucket,
+        prefix,
+        bootstrap.project_bucket(place),
+        key_part(manifest.project),
+    )
 
 
 def _account(built: Build) -> str:
