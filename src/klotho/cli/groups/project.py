@@ -9,7 +9,7 @@ import typer
 from klotho.cli.options import PROGRAM, EnvironmentOption, JsonOption, ProgramOption
 
 project = typer.Typer(
-    help="The project: all applications that belong together, whichever repository they are in.",
+    help="The project: applications of several repositories that belong together.",
     rich_markup_mode=None,
     no_args_is_help=True,
 )
