@@ -21,7 +21,7 @@ from klotho.deploy.outcome import Deployment
 from klotho.deploy.steps import Steps, Surroundings
 from klotho.deploy.target import HOST
 from klotho.diagnostics import Failure
-from klotho.driver import account_takedown, local_cloud, records
+from klotho.driver import account_takedown, local_cloud, projects, records
 from klotho.driver.account_takedown import Removal
 from klotho.driver.change import Change
 from klotho.driver.deployment import refuse_protected
@@ -106,10 +106,14 @@ def delete(identity: Identity, sink: Sink, *, take_over: bool, drain: Drain | No
         sink(Step(notice))
     if identity.environment.target == "aws":
         return _removed(identity, sink, delete_data=True, drain=drain)
-    if not local_cloud.has_data(identity.project, identity.environment.name):
-        return DownResult(identity, was_running=False, data_deleted=False, was_there=False)
     with _change(identity, sink) as change:
-        return _delete(identity, sink, change.lease, drain)
+        if local_cloud.has_data(identity.project, identity.environment.name):
+            result = _delete(identity, sink, change.lease, drain)
+        else:
+            result = DownResult(identity, was_running=False, data_deleted=False, was_there=False)
+        if result.deployment is None or result.deployment.ok:
+            projects.withdraw(identity, None)
+        return result
 
 
 def _removed(identity: Identity, sink: Sink, *, delete_data: bool, drain: Drain | None) -> DownResult:

@@ -16,6 +16,7 @@ from klotho.diagnostics.codes import (
     operate,
     permissions,
     program,
+    projects,
     stacks,
 )
 from klotho.diagnostics.codes.page import Page
@@ -30,6 +31,7 @@ _AREAS = (
     moves,
     permissions,
     operate,
+    projects,
     stacks,
 )
 
