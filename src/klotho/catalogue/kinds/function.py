@@ -116,6 +116,7 @@ def _asset(construct: Construct, setting: Setting) -> PackageAsset:
 LAMBDA = Implementation(
     kind="Compute.Function",
     name="lambda",
+    service="AWS Lambda",
     expand=lambda_,
     parameters={
         "handler": Parameter("`path/module.function`: the file without its ending, and the function in it"),
