@@ -1,7 +1,5 @@
-"""Pictures of an application: what is in them, where it stands, and how it is drawn."""
+"""Pictures of an application: what is in them, where it stands, and how it is drawn.
 
-from klotho.topology.dataflow import dataflow
-from klotho.topology.model import Edge, EdgeKey, Group, Node, Topology, TopologyFormatError
-from klotho.topology.model import topology_from_json, topology_to_json
-
-__all__ = ["Edge", "EdgeKey", "Group", "Node", "Topology", "TopologyFormatError", "dataflow", "topology_from_json", "topology_to_json"]
+A picture is made in three steps: a view (`dataflow`, `resource_view`) takes a `Topology` from a compiled program;
+`arranging` gives everything in it a place; `drawing`, `mermaid` and `png` write it down. No network, no process.
+"""

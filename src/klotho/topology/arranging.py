@@ -1,13 +1,13 @@
 """Where everything of a picture stands: groups are laid out from the inside out, each as one item of the next level.
 
-Input: a topology and the sizes of its texts. Output: an `Arrangement`. An edge that leaves a group does so over its left
-or right border, at a height that the group's own layout gives it; the next level takes it from there. So a group's box
-holds its members and nothing else. Three layouts are made, each knowing how high the ends of edges were in the last.
+Input: a topology and the sizes of its texts. Output: an `Arrangement`. An edge that leaves a group does so over its
+left or right border, at a height that the group's own layout gives it; the next level takes it from there. So a group's
+box holds its members and nothing else. Three layouts are made, each knowing how high the ends of edges were in the last.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -92,7 +92,7 @@ class _Laid:
 def arrange(topology: Topology, sizes: Sizes) -> Arrangement:
     layout = _Layout(topology, sizes)
     laid = layout.lay(None, {})
-    for _ in range(LAYOUTS - 1):
+    for _ in range(LAYOUTS - 1 if layout.nested else 0):
         laid = layout.lay(None, {name: box.y + box.height // 2 for name, box in laid.nodes.items()})
     lines, labels = {}, {}
     for number, way in enumerate(layout.ways):
@@ -115,6 +115,13 @@ class _Layout:
                 child = _Child(False, node.id) if inner is None else _Child(True, inner)
                 if child not in self.children.setdefault(outer, []):
                     self.children[outer].append(child)
+        self.lone = {
+            group: children[0].id
+            for group, children in self.children.items()
+            if group is not None and len(children) == 1 and not children[0].is_group
+        }
+        """Groups of one node, and that node: their borders let lines pass wherever they come from."""
+        self.nested = any(group is not None and group not in self.lone for group in self.children)
         self.ways = self._ways(topology)
         self.heights = self._heights()
 
@@ -155,13 +162,16 @@ class _Layout:
             east[way.tail] += 1
             west[way.head] += 1
         return {
-            name: max(size.height, PORT_GAP * max(west[name], east[name]) + 6) for name, size in self.sizes.nodes.items()
+            name: max(size.height, PORT_GAP * max(west[name], east[name]) + 6)
+            for name, size in self.sizes.nodes.items()
         }
 
     def lay(self, group: str | None, heights: Mapping[str, int]) -> _Laid:
         """`heights`: how far down each node was in an earlier layout."""
         inside = {
-            child.name: self.lay(child.id, heights) for child in self.children.get(group, ()) if child.is_group
+            child.name: self.lay(child.id, heights)
+            for child in self.children.get(group, ())
+            if child.is_group and child.id not in self.lone
         }
         items = [self._item(child, inside.get(child.name)) for child in self.children.get(group, ())]
         links, hints = [], {}
@@ -176,12 +186,33 @@ class _Layout:
                 hints[number] = heights[way.tail if tail is None else way.head]
         level = lay_out(items, links, hints)
         parts = {name: laid.moved(level.items[name].x, level.items[name].y) for name, laid in inside.items()}
+        for child in self.children.get(group, ()):
+            if child.is_group and child.id in self.lone:
+                parts[child.name] = self._around_one(child.id, level.items[child.name], links, level)
         return self._framed(group, level, links, parts)
 
     def _item(self, child: _Child, laid: _Laid | None) -> Item:
         if laid is not None:
             return Item(child.name, *laid.size, laid.ports)
-        return Item(child.name, self.sizes.nodes[child.id].width, self.heights[child.id])
+        node = self.lone[child.id] if child.is_group else child.id
+        width, height = self.sizes.nodes[node].width, self.heights[node]
+        if not child.is_group:
+            return Item(child.name, width, height)
+        wide = max(width, self.sizes.captions[child.id]) + 2 * PADDING
+        return Item(child.name, wide, height + CAPTION + PADDING, None, CAPTION, PADDING)
+
+    def _around_one(self, group: str, frame: Box, links: Sequence[Link], level: Level) -> _Laid:
+        """The inside of a group of one node: lines go straight on from the border to the node."""
+        node, name = self.lone[group], _Child(True, group).name
+        width, height = self.sizes.nodes[node].width, self.heights[node]
+        box = Box(frame.x + (frame.width - width) // 2, frame.y + CAPTION, width, height)
+        lines: dict[int, tuple[Point, ...]] = {}
+        for link in links:
+            if link.tail == name:
+                lines[link.number] = (Point(box.right, level.lines[link.number][0].y),)
+            if link.head == name:
+                lines[link.number] = (Point(box.x, level.lines[link.number][-1].y),)
+        return _Laid(Size(frame.width, frame.height), {node: box}, {group: frame}, lines, {}, {})
 
     def _framed(self, group: str | None, level: Level, links: list[Link], parts: Mapping[str, _Laid]) -> _Laid:
         """The level and everything in its groups as one piece, with the group's border around it."""
@@ -202,11 +233,12 @@ class _Layout:
             if link.head is None:
                 ports[(link.number, "east")] = own[-1].y + above
                 own.append(Point(width - side, own[-1].y))
-            before = parts[link.tail].lines[link.number] if link.tail in parts else ()
-            after = parts[link.head].lines[link.number] if link.head in parts else ()
+            before = parts[link.tail].lines[link.number] if link.tail is not None and link.tail in parts else ()
+            after = parts[link.head].lines[link.number] if link.head is not None and link.head in parts else ()
             lines[link.number] = (*before, *own, *after)
         laid = _Laid(size, {}, {}, lines, dict(level.labels), ports)
-        nodes, groups = {}, {}
+        nodes: dict[str, Box] = {}
+        groups: dict[str, Box] = {}
         for name, box in level.items.items():
             if name not in parts:
                 nodes[name.removeprefix("node ")] = box

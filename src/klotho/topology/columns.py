@@ -111,7 +111,7 @@ def ports_of(made: Columns) -> list[Ports]:
         else:
             west = sorted(made.entering[number], key=lambda item: (place[item.left], *_offset(made, item, "east")))
             east = sorted(made.leaving[number], key=lambda item: (place[item.right], *_offset(made, item, "west")))
-            found.append(_spread(west, "west", cell.height) | _spread(east, "east", cell.height))
+            found.append(_spread(west, "west", cell.item) | _spread(east, "east", cell.item))
     return found
 
 
@@ -122,8 +122,9 @@ def _offset(made: Columns, segment: Segment, side: str) -> tuple[int, int]:
     return (fixed.get((segment.link.number, side), 0) if fixed else 0, segment.link.number)
 
 
-def _spread(segments: Sequence[Segment], side: str, height: int) -> dict[tuple[int, str], int]:
+def _spread(segments: Sequence[Segment], side: str, item: Item) -> dict[tuple[int, str], int]:
     count = len(segments)
+    height = item.height - item.above - item.below
     gap = min(PORT_GAP, height // (count + 1))
-    first = height // 2 - gap * (count - 1) // 2
+    first = item.above + height // 2 - gap * (count - 1) // 2
     return {(segment.link.number, side): first + gap * index for index, segment in enumerate(segments)}

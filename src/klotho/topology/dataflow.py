@@ -102,7 +102,9 @@ def _edge(relationship: Relationship) -> Edge:
     verb = VERBS.get(relationship.verb, _Verb(relationship.verb.replace("_", " "), "link"))
     ends = (relationship.actor, relationship.target)
     label = _label(verb.label, relationship.properties)
-    return Edge(*(reversed(ends) if verb.from_target else ends), relationship.verb, verb.kind, (label,) if label else ())
+    return Edge(
+        *(reversed(ends) if verb.from_target else ends), relationship.verb, verb.kind, (label,) if label else ()
+    )
 
 
 def _label(verb: str, properties: Mapping[str, Any]) -> str:

@@ -1,11 +1,12 @@
 """A topology as SVG: text that can be selected and searched, in the reader's font and theme.
 
-Input: a topology and a theme. Output: the bytes of an SVG file, the same for the same topology.
+Input: a topology and a theme. Output: a `Drawing`, with the same bytes for the same topology.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from klotho.topology.arranging import Arrangement, arrange
 from klotho.topology.geometry import Box
@@ -20,7 +21,15 @@ MARGIN = 24
 VIEWS = {"dataflow": "what uses what", "resources": "resources and what they refer to"}
 
 
-def to_svg(topology: Topology, theme: Theme = "auto") -> bytes:
+class Drawing(NamedTuple):
+    """A picture and how large it is, in pixels."""
+
+    svg: bytes
+    width: int
+    height: int
+
+
+def draw(topology: Topology, theme: Theme = "auto") -> Drawing:
     texts = measure(topology)
     arrangement = arrange(topology, texts.sizes)
     heading = wrapped(f"{topology.title}: {VIEWS[topology.view]}", max(arrangement.width, 420), 16, bold=True)
@@ -28,9 +37,10 @@ def to_svg(topology: Topology, theme: Theme = "auto") -> bytes:
     key = legend(topology, max(arrangement.width, 420))
     total = max(arrangement.width, key.width, *(width(line, 16, bold=True) for line in heading)) + 2 * MARGIN
     bottom = top + arrangement.height + MARGIN
+    height = bottom + key.height + MARGIN
     pieces = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{total}" height="{bottom + key.height + MARGIN}" '
-        f'viewBox="0 0 {total} {bottom + key.height + MARGIN}" role="img" aria-labelledby="title about">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{total}" height="{height}" viewBox="0 0 {total} {height}" '
+        'role="img" aria-labelledby="title about">',
         f'<title id="title">{plain(topology.title)}</title>',
         f'<desc id="about">{plain(_described(topology))}</desc>',
         f"<style>{style_sheet(theme)}</style>",
@@ -42,7 +52,7 @@ def to_svg(topology: Topology, theme: Theme = "auto") -> bytes:
         f'<g transform="translate({MARGIN} {bottom})">{key.svg}</g>',
         "</svg>",
     ]
-    return ("\n".join(pieces) + "\n").encode()
+    return Drawing(("\n".join(pieces) + "\n").encode(), total, height)
 
 
 def _described(topology: Topology) -> str:
@@ -57,14 +67,12 @@ def _described(topology: Topology) -> str:
 
 
 def _contents(topology: Topology, texts: Texts, arrangement: Arrangement) -> Iterator[str]:
-    depth = {None: 0}
-    for group in topology.groups:
-        depth[group.id] = _depth(topology, group)
+    depth = {group.id: _depth(topology, group) for group in topology.groups}
     for group in sorted(topology.groups, key=lambda group: depth[group.id]):
         if group.id in arrangement.groups:
             yield _group(group, arrangement.groups[group.id])
     for edge in topology.edges:
-        yield _edge(edge, topology, texts, arrangement)
+        yield _edge(edge, texts, arrangement)
     for node in topology.nodes:
         yield _node(node, texts.nodes[node.id], arrangement.nodes[node.id])
 
@@ -84,7 +92,7 @@ def _group(group: Group, box: Box) -> str:
     )
 
 
-def _edge(edge: Edge, topology: Topology, texts: Texts, arrangement: Arrangement) -> str:
+def _edge(edge: Edge, texts: Texts, arrangement: Arrangement) -> str:
     points = arrangement.lines.get(edge.key)
     if points is None:
         return ""

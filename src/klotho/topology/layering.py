@@ -19,8 +19,11 @@ class Item(NamedTuple):
     width: int
     height: int
     ports: Mapping[tuple[int, str], int] | None = None
-    """Where links touch a group, by link and side (`west`, `east`), from its top; None for a node, whose sides are
-    free."""
+    """Where links touch it, by link and side (`west`, `east`), from its top; None where they may touch anywhere."""
+    above: int = 0
+    """Pixels of its sides, from the top, that no link may touch: a caption."""
+    below: int = 0
+    """The same from the bottom."""
 
 
 class Link(NamedTuple):

@@ -52,7 +52,9 @@ def legend(topology: Topology, limit: int) -> Legend:
         room = entry.room + width(entry.text, 11) + 8
         if x and x + room > limit:
             x, y = 0, y + ROW
-        pieces.append(f'<g transform="translate({x} {y})">{entry.sample}{text_at(entry.room, 14, "legend", entry.text)}</g>')
+        pieces.append(
+            f'<g transform="translate({x} {y})">{entry.sample}{text_at(entry.room, 14, "legend", entry.text)}</g>'
+        )
         widest = max(widest, x + room)
         x += room + 14
     return Legend("".join(pieces), widest, y + ROW if pieces else 0)
@@ -68,8 +70,8 @@ def _entries(topology: Topology) -> Iterator[_Entry]:
     for kind, text in _EDGES.items():
         if kind in kinds:
             points = (Point(0, 10), Point(34, 10))
-            line = f'<path class="edge {kind}" d="{line_path(points)}"/><path class="head {kind}" d="{head_path(points)}"/>'
-            yield _Entry(line, 40, text)
+            line = f'<path class="edge {kind}" d="{line_path(points)}"/>'
+            yield _Entry(f'{line}<path class="head {kind}" d="{head_path(points)}"/>', 40, text)
     for group, text in _GROUPS.items():
         if group in groups:
             yield _Entry(f'<rect class="group {group}" x="0.5" y="2.5" width="22" height="15" rx="4"/>', 28, text)

@@ -13,9 +13,11 @@ from klotho.topology.columns import columns, ports_of
 from klotho.topology.geometry import Box, Point
 from klotho.topology.layering import Item, Link, ranks
 from klotho.topology.ordering import reduce_crossings
-from klotho.topology.placing import tops
+from klotho.topology.placing import settled, tops
 from klotho.topology.routing import Level, route
 
+SETTLINGS = 2
+"""How often heights and ports are fitted to each other."""
 BETWEEN_PARTS = 28
 """Pixels between parts that nothing connects."""
 
@@ -58,7 +60,10 @@ def _part(items: Sequence[Item], links: Sequence[Link], hints: Mapping[int, int]
     made = columns(items, links, ranks([item.name for item in items], links), hints)
     reduce_crossings(made, pinned=bool(hints))
     ports = ports_of(made)
-    return route(made, ports, tops(made, ports))
+    for _ in range(SETTLINGS):
+        placed = tops(made, ports)
+        ports = settled(made, ports, placed)
+    return route(made, ports, placed)
 
 
 def _packed(levels: Sequence[Level], first_alone: bool) -> Level:
@@ -70,7 +75,8 @@ def _packed(levels: Sequence[Level], first_alone: bool) -> Level:
     lines: dict[int, tuple[Point, ...]] = {}
     labels: dict[int, Box] = {}
     for index, level in enumerate(levels):
-        if x and (x + level.width > limit or (index == 1 and first_alone)):
+        alone = index == 1 and (first_alone or levels[0].height > 2 * level.height)
+        if x and (x + level.width > limit or alone):
             x, y, row = 0, y + row + BETWEEN_PARTS, 0
         items |= {name: box.moved(x, y) for name, box in level.items.items()}
         lines |= {name: tuple(point.moved(x, y) for point in points) for name, points in level.lines.items()}

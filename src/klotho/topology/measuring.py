@@ -1,7 +1,7 @@
 """Texts broken into lines, and the room they take.
 
-Input: a topology. Output: `Texts` and the `Sizes` that the arrangement needs. Nothing is cut: what is too long for a line
-goes on in the next.
+Input: a topology. Output: `Texts` and the `Sizes` that the arrangement needs. Nothing is cut: what is too long for a
+line goes on in the next.
 """
 
 from __future__ import annotations

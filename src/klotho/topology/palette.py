@@ -13,7 +13,10 @@ from klotho.topology.model import EdgeKind, Family
 
 Theme = Literal["light", "dark", "auto"]
 
-FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, 'DejaVu Sans', sans-serif"
+FONT = (
+    "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, 'Liberation Sans', 'Noto Sans', "
+    "'DejaVu Sans', sans-serif"
+)
 
 
 class _Palette(NamedTuple):

@@ -8,11 +8,18 @@ step moves a block past its neighbours, so nothing ever overlaps.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from klotho.topology.columns import Cell, Columns, Ports, Segment
 
 ROUNDS = 16
+SMALL_STEP = 10
+"""A step of a line, in pixels, that looks like a mistake."""
+EDGE = 6
+"""The least distance of a line from an item's corner."""
+LEAST_PORT_GAP = 11
+"""The least distance of lines that touch the same side, wherever they come from."""
 
 
 class _Block(NamedTuple):
@@ -42,9 +49,52 @@ def tops(made: Columns, ports: Sequence[Ports]) -> list[int]:
             if pulls[block]:
                 wanted = sorted(place[other] + offset for other, offset in pulls[block])
                 place[block] = limits.nearest(block, _middle(wanted), place)
+    _snap(place, pulls, limits)
     found = [place[block_of[cell]] + within[cell] for cell in range(len(made.cells))]
     highest = min(found, default=0)
     return [top - highest for top in found]
+
+
+def _snap(place: list[int], pulls: Sequence[Sequence[tuple[int, int]]], limits: _Limits) -> None:
+    """Move blocks by the few pixels that make a line straight, where no more lines are bent by that."""
+    for block in limits.order:
+        steps = [place[other] + offset - place[block] for other, offset in pulls[block]]
+        small = sorted({step for step in steps if 0 < abs(step) <= SMALL_STEP}, key=lambda step: (abs(step), step))
+        for step in small:
+            wanted = place[block] + step
+            if steps.count(step) >= steps.count(0) and limits.nearest(block, wanted, place) == wanted:
+                place[block] = wanted
+                break
+
+
+def settled(made: Columns, ports: Sequence[Ports], tops: Sequence[int]) -> list[Ports]:
+    """The ports moved along free sides to where their lines come from, in the same order: short steps become straight
+    lines."""
+    found: list[Ports] = []
+    for number, cell in enumerate(made.cells):
+        if cell.item is None or cell.item.ports is not None:
+            found.append(ports[number])
+            continue
+        moved: dict[tuple[int, str], int] = {}
+        for segments, side in ((made.entering[number], "west"), (made.leaving[number], "east")):
+            in_order = sorted(segments, key=lambda item: ports[number][(item.link.number, side)])
+            ends = [item.left if side == "west" else item.right for item in in_order]
+            wanted = [tops[end] + made.cells[end].line - tops[number] for end in ends]
+            room = (cell.item.above + EDGE, cell.height - cell.item.below - EDGE)
+            for item, place in zip(in_order, _apart(wanted, *room), strict=True):
+                moved[(item.link.number, side)] = place
+        found.append(moved)
+    return found
+
+
+def _apart(wanted: Sequence[int], first: int, last: int) -> list[int]:
+    """Near what is wanted, in the same order, apart from each other, all between first and last."""
+    least = min(LEAST_PORT_GAP, (last - first) // max(1, len(wanted) - 1))
+    found: list[int] = []
+    for index, place in enumerate(wanted):
+        lowest = max(first, found[-1] + least) if found else first
+        found.append(max(lowest, min(place, last - least * (len(wanted) - 1 - index))))
+    return found
 
 
 def _middle(wanted: Sequence[int]) -> int:
@@ -119,7 +169,7 @@ class _Limits:
         """For each block: one above it, and the least distance of their tops."""
         self.below: list[list[tuple[int, int]]] = [[] for _ in range(count)]
         for cells in made.order.values():
-            for upper, lower in zip(cells, cells[1:], strict=False):
+            for upper, lower in pairwise(cells):
                 one, other = block_of[upper], block_of[lower]
                 distance = gap(made.cells[upper], made.cells[lower]) + made.cells[upper].height
                 distance += within[upper] - within[lower]

@@ -6,11 +6,11 @@ they belong to, those in boxes of stacks. An edge leads from a resource to one t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from klotho.application import Application
 from klotho.resources import ResourceGraph, ResourceKey
-from klotho.resources.resource import SHARED, owner_of, role_of
+from klotho.resources.resource import owner_of, role_of
 from klotho.stacks import Manifest
 from klotho.topology.model import Edge, Family, Group, Node, Topology
 
@@ -45,10 +45,8 @@ _FAMILIES: Mapping[str, Family] = {
 def resource_view(
     application: Application, graph: ResourceGraph, keys: Mapping[str, ResourceKey], manifest: Manifest
 ) -> Topology:
-    stack_of = {
-        keys[logical]: stack.name for stack in manifest.stacks for logical in stack.origins if logical in keys
-    }
-    titles = {construct.id: construct.label for construct in application.constructs}
+    stack_of = {keys[logical]: stack.name for stack in manifest.stacks for logical in stack.origins if logical in keys}
+    titles: dict[str, str] = {construct.id: construct.label for construct in application.constructs}
     nodes: list[Node] = []
     groups: dict[str, Group] = {}
     for stack in manifest.stacks:
@@ -58,8 +56,6 @@ def resource_view(
         parent = f"stack/{stack_name}" if stack_name is not None else None
         group = f"{stack_name or ''}/{owner}"
         groups[group] = Group(group, titles.get(owner, owner), "construct", parent)
-        if owner == SHARED:
-            group = parent or group  # what belongs to no construct needs no box of its own
         service = resource.type.split("::")[1] if resource.type.count("::") > 1 else ""
         family = _FAMILIES.get(service, "other")
         nodes.append(Node(resource.key, role_of(resource.key), resource.type.removeprefix("AWS::"), family, group))
@@ -69,6 +65,7 @@ def resource_view(
         for target in sorted(graph.dependencies(resource))
         if target in graph
     ]
+    nodes = _without_lone_boxes(nodes, groups)
     used = {node.group for node in nodes}
     used |= {groups[name].parent for name in used if name is not None}
     return Topology(
@@ -78,3 +75,13 @@ def resource_view(
         tuple(edges),
         tuple(group for group in groups.values() if group.id in used),
     )
+
+
+def _without_lone_boxes(nodes: Sequence[Node], groups: Mapping[str, Group]) -> list[Node]:
+    """A stack with the resources of one construct only needs no box within its own."""
+    inside: dict[str | None, set[str]] = {}
+    for node in nodes:
+        if node.group is not None:
+            inside.setdefault(groups[node.group].parent, set()).add(node.group)
+    lone = {min(names): parent for parent, names in inside.items() if parent is not None and len(names) == 1}
+    return [node._replace(group=lone.get(node.group or "", node.group)) for node in nodes]

@@ -101,9 +101,7 @@ def _ends(made: Columns, ports: Sequence[Ports], tops: Sequence[int], number: in
     return tops[segment.left] + start, tops[segment.right] + end
 
 
-def _all_tracks(
-    made: Columns, ports: Sequence[Ports], tops: Sequence[int]
-) -> tuple[dict[int, int], dict[int, int]]:
+def _all_tracks(made: Columns, ports: Sequence[Ports], tops: Sequence[int]) -> tuple[dict[int, int], dict[int, int]]:
     """The track of each segment that needs one, and how many there are right of each rank."""
     ways: dict[int, list[_Way]] = {rank: [] for rank in made.order}
     for number, segment in enumerate(made.segments):

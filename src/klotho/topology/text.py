@@ -7,6 +7,7 @@ that a system takes for `sans-serif`, so that text fits whatever is there, and t
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable
 from unicodedata import combining, east_asian_width
 
 _REGULAR = bytes.fromhex(
@@ -18,8 +19,8 @@ _BOLD = bytes.fromhex(
     "49554d4844514d6e4d48492e252e54323243483b48442c4847222243226847454848313c3047415c41413a47254754"
 )
 """Hundredths of the font size, of the characters from space to `~`."""
-_BREAKS = re.compile(r"(?<=[-_/.,: ])")
-"""Where a line may end: after these characters."""
+_BREAKS = re.compile(r"(?<=[-_/.,:])")
+"""Where a word may be cut: after these characters."""
 
 
 def width(text: str, size: int, bold: bool = False) -> int:
@@ -38,16 +39,22 @@ def _hundredths(character: str, bold: bool) -> int:
 
 
 def wrapped(text: str, limit: int, size: int, bold: bool = False) -> tuple[str, ...]:
-    """The text in lines of at most this many pixels, cut between words where that is possible; nothing is left out."""
-    lines = [""]
-    for piece in _BREAKS.split(text):
-        if width(lines[-1] + piece.rstrip(), size, bold) <= limit:
-            lines[-1] += piece
-            continue
-        if lines[-1]:
-            lines.append("")
-        for character in piece:
-            if lines[-1] and width(lines[-1] + character, size, bold) > limit:
-                lines.append("")
-            lines[-1] += character
-    return tuple(line.strip() for line in lines if line.strip()) or ("",)
+    """The text in lines of at most this many pixels, cut between words where possible; only space is left out."""
+
+    def fits(line: str) -> bool:
+        return width(line, size, bold) <= limit
+
+    lines = _filled(text.split(), " ", fits)
+    lines = [part for line in lines for part in ([line] if fits(line) else _filled(_BREAKS.split(line), "", fits))]
+    return tuple(part for line in lines for part in ([line] if fits(line) else _filled(line, "", fits))) or ("",)
+
+
+def _filled(pieces: Iterable[str], between: str, fits: Callable[[str], bool]) -> list[str]:
+    """As many pieces in a line as fit, at least one."""
+    lines: list[str] = []
+    for piece in pieces:
+        if lines and fits(lines[-1] + between + piece):
+            lines[-1] += between + piece
+        elif piece:
+            lines.append(piece)
+    return lines

@@ -17,6 +17,7 @@ from klotho.diagnostics.codes import (
     permissions,
     program,
     stacks,
+    topology,
 )
 from klotho.diagnostics.codes.page import Page
 
@@ -31,6 +32,7 @@ _AREAS = (
     permissions,
     operate,
     stacks,
+    topology,
 )
 
 PAGES: dict[str, Page] = {page.code: page for area in _AREAS for page in area.PAGES}
