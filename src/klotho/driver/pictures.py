@@ -103,7 +103,7 @@ def format_for(asked: Format | None, out: Path | None) -> Format:
             "picture-name",
             f"`{out}` is no name for {'a picture' if asked is None else f'a picture as {asked}'}",
             notes=("nothing was written",),
-            helps=(f"let it end in {one_of(fitting)}",),
+            helps=(f"let it end in {one_of(fitting)}".replace(" and ", " or "),),
             exit_code=ExitCode.USAGE,
         )
     return named

@@ -2,7 +2,7 @@
 
 Input: a topology and the sizes of its texts. Output: an `Arrangement`. An edge that leaves a group does so over its
 left or right border, at a height that the group's own layout gives it; the next level takes it from there. So a group's
-box holds its members and nothing else. Three layouts are made, each knowing how high the ends of edges were in the last.
+box holds its members and nothing else. Three layouts are made, each knowing how high edges ended in the one before.
 """
 
 from __future__ import annotations
@@ -139,8 +139,6 @@ class _Layout:
         pairs: dict[str | None, list[tuple[str, str]]] = {}
         ends: dict[EdgeKey, tuple[str, str]] = {}
         for edge in topology.edges:
-            if edge.source == edge.target:
-                continue
             common = [one for one in self.above[edge.source] if one in self.above[edge.target]]
             level_of[edge.key] = common[-1]
             one, other = self.child(common[-1], edge.source), self.child(common[-1], edge.target)

@@ -94,7 +94,7 @@ def _edges(application: Application) -> Iterator[Edge]:
         yield from _told(construct, application)
         dead_letter = construct.properties.get("dead_letter")
         target = ConstructId(f"{construct.kind}/{dead_letter}")
-        if isinstance(dead_letter, str) and target in application.by_id:
+        if isinstance(dead_letter, str) and target in application.by_id and target != construct.id:
             yield Edge(construct.id, target, "dead_letter", "event", ("failed messages",))
 
 
@@ -102,9 +102,8 @@ def _edge(relationship: Relationship) -> Edge:
     verb = VERBS.get(relationship.verb, _Verb(relationship.verb.replace("_", " "), "link"))
     ends = (relationship.actor, relationship.target)
     label = _label(verb.label, relationship.properties)
-    return Edge(
-        *(reversed(ends) if verb.from_target else ends), relationship.verb, verb.kind, (label,) if label else ()
-    )
+    source, target = reversed(ends) if verb.from_target else ends
+    return Edge(source, target, relationship.verb, verb.kind, (label,) if label else ())
 
 
 def _label(verb: str, properties: Mapping[str, Any]) -> str:

@@ -93,9 +93,7 @@ def _group(group: Group, box: Box) -> str:
 
 
 def _edge(edge: Edge, texts: Texts, arrangement: Arrangement) -> str:
-    points = arrangement.lines.get(edge.key)
-    if points is None:
-        return ""
+    points = arrangement.lines[edge.key]
     lines = texts.labels.get(edge.key, ())
     title = f"{edge.source} → {edge.target}: {edge.verb.replace('_', ' ')}"
     pieces = [

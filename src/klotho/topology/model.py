@@ -71,7 +71,7 @@ class Edge(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Topology:
-    """What a picture shows. Ids are unique, edges lead to nodes, groups form a forest."""
+    """What a picture shows. Ids are unique, edges join two nodes, groups form a forest."""
 
     title: str
     view: View
@@ -85,6 +85,8 @@ class Topology:
             raise TopologyFormatError("two nodes or two groups have the same id")
         if len({edge.key for edge in self.edges}) < len(self.edges):
             raise TopologyFormatError("two edges have the same ends and verb")
+        if any(edge.source == edge.target for edge in self.edges):
+            raise TopologyFormatError("an edge leads to the node it comes from")
         lost = [end for edge in self.edges for end in edge[:2] if end not in nodes]
         lost += [item.group for item in self.nodes if item.group is not None and item.group not in groups]
         lost += [item.parent for item in self.groups if item.parent is not None and item.parent not in groups]

@@ -196,6 +196,8 @@ class _Limits:
 
     def nearest(self, block: int, wanted: int, place: Sequence[int]) -> int:
         """The place nearest to the one that is wanted which keeps the distances."""
-        lowest = min((place[other] - distance for other, distance in self.below[block]), default=wanted)
-        highest = max((place[other] + distance for other, distance in self.above[block]), default=wanted)
-        return max(highest, min(lowest, wanted))
+        for other, distance in self.below[block]:
+            wanted = min(wanted, place[other] - distance)
+        for other, distance in self.above[block]:
+            wanted = max(wanted, place[other] + distance)
+        return wanted
