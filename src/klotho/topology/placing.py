@@ -44,11 +44,14 @@ def tops(made: Columns, ports: Sequence[Ports]) -> list[int]:
             offset = within[segment.left] + left - within[segment.right] - right
             pulls[other].append((one, offset))
             pulls[one].append((other, -offset))
+    # A line by itself keeps level with one of its ends, so that it turns once instead of twice.
+    firm = {block_of[number] for number, cell in enumerate(made.cells) if cell.item is not None}
     for turn in range(ROUNDS):
         for block in reversed(limits.order) if turn % 2 == 0 else limits.order:
             if pulls[block]:
                 wanted = sorted(place[other] + offset for other, offset in pulls[block])
-                place[block] = limits.nearest(block, _middle(wanted), place)
+                goal = _middle(wanted) if block in firm else min(wanted, key=lambda goal: (abs(goal - place[block]), goal))
+                place[block] = limits.nearest(block, goal, place)
     _snap(place, pulls, limits)
     found = [place[block_of[cell]] + within[cell] for cell in range(len(made.cells))]
     highest = min(found, default=0)
