@@ -11,7 +11,9 @@ from collections.abc import Sequence
 
 from klotho.topology.columns import Columns, Segment
 
-SWEEPS = 10
+SWEEPS = 12
+PATIENCE = 4
+"""Sweeps without fewer crossings after which no more are made."""
 EXCHANGES = 3
 """Rounds in which neighbours may change places, after each sweep."""
 
@@ -27,8 +29,9 @@ def reduce_crossings(made: Columns, pinned: bool) -> None:
     order = made.order
     ranks = [rank for rank in sorted(order) if not (pinned and any(made.cells[cell].border for cell in order[rank]))]
     best, fewest = _copied(order), crossings(order, west, east)
+    last = 0
     for sweep in range(SWEEPS):
-        if fewest == 0:
+        if fewest == 0 or sweep - last > PATIENCE:
             break
         forward = sweep % 2 == 0
         place = _places(order)
@@ -37,7 +40,7 @@ def reduce_crossings(made: Columns, pinned: bool) -> None:
         _exchange(order, ranks, place, west, east)
         count = crossings(order, west, east)
         if count < fewest:
-            best, fewest = _copied(order), count
+            best, fewest, last = _copied(order), count, sweep
     made.order = best
 
 

@@ -50,7 +50,9 @@ def tops(made: Columns, ports: Sequence[Ports]) -> list[int]:
         for block in reversed(limits.order) if turn % 2 == 0 else limits.order:
             if pulls[block]:
                 wanted = sorted(place[other] + offset for other, offset in pulls[block])
-                goal = _middle(wanted) if block in firm else min(wanted, key=lambda goal: (abs(goal - place[block]), goal))
+                goal = (
+                    _middle(wanted) if block in firm else min(wanted, key=lambda goal: (abs(goal - place[block]), goal))
+                )
                 place[block] = limits.nearest(block, goal, place)
     _snap(place, pulls, limits)
     found = [place[block_of[cell]] + within[cell] for cell in range(len(made.cells))]
