@@ -77,7 +77,7 @@ def test_down_deletes_the_stacks_and_lists_what_holds_data_with_commands_that_re
 
 def test_down_with_delete_data_leaves_nothing(aws: Account) -> None:
     aws.json("up", "--env", "prod", "--yes")
-    done = aws.json("down", "--env", "prod", "--delete-data", "--yes")
+    done = aws.json("down", "--env", "prod", "--delete-data", "shop", "--yes")
     assert (done["data_deleted"], done["left"]) == (True, [])
     assert set(aws.stacks()) == {"klotho-bootstrap"}
     assert aws.client("dynamodb").list_tables()["TableNames"] == []

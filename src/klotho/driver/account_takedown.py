@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from klotho.deploy.assets import AssetStep
+from klotho.deploy.drain import Drain
 from klotho.deploy.events import Sink, Step
 from klotho.deploy.leftovers import Leftover, left_behind
 from klotho.deploy.orchestrator import Deployment, Orchestrator
@@ -20,6 +21,7 @@ from klotho.deploy.steps import Steps, Surroundings
 from klotho.deploy.target import HOST
 from klotho.driver import session
 from klotho.driver.change import Change
+from klotho.driver.environments import forget_note
 from klotho.driver.identity import Identity
 from klotho.driver.machine import cache_folder, new_run_id
 from klotho.driver.session import Session
@@ -35,7 +37,7 @@ class Removal:
     left: tuple[Leftover, ...] = ()
 
 
-def remove(identity: Identity, sink: Sink, *, delete_data: bool) -> Removal:
+def remove(identity: Identity, sink: Sink, *, delete_data: bool, drain: Drain | None = None) -> Removal:
     """Delete the stacks, consumers first, under the application's lease."""
     opened = session.answering(identity.environment, identity.project)
     assert opened is not None
@@ -47,9 +49,10 @@ def remove(identity: Identity, sink: Sink, *, delete_data: bool) -> Removal:
         deployed = _deployed(identity, guarded)
         staying = set() if delete_data else _staying(deployed)
         going = [stack for name, stack in deployed.items() if name not in staying]
-        deployment = _orchestrator(identity, guarded, sink).delete(going, delete_data=delete_data)
+        deployment = _orchestrator(identity, guarded, sink, drain).delete(going, delete_data=delete_data)
         kept = tuple(sorted(deployed[name].name for name in staying))
         if deployment.ok and not staying:
+            forget_note(guarded.clients, identity.project, identity.environment.name, identity.application)
             Steps(_nothing(identity), Surroundings(guarded.clients, identity.folder, sink, {})).sweep()
         if deployment.ok:
             sink(Step("looking for what was left behind"))
@@ -70,7 +73,7 @@ def _staying(deployed: Mapping[str, DeployedStack]) -> set[str]:
     return staying
 
 
-def _orchestrator(identity: Identity, opened: Session, sink: Sink) -> Orchestrator:
+def _orchestrator(identity: Identity, opened: Session, sink: Sink, drain: Drain | None) -> Orchestrator:
     assets = AssetStep(
         (),
         program_root=identity.folder,
@@ -81,7 +84,7 @@ def _orchestrator(identity: Identity, opened: Session, sink: Sink) -> Orchestrat
         clock=time.monotonic,
     )
     return Orchestrator(
-        _nothing(identity), {}, assets, opened.clients, pace=opened.pace, sink=sink, run_id=new_run_id()
+        _nothing(identity), {}, assets, opened.clients, pace=opened.pace, sink=sink, run_id=new_run_id(), drain=drain
     )
 
 

@@ -54,10 +54,10 @@ class DownResult:
     """What happened on AWS."""
 
 
-def stop(identity: Identity, sink: Sink) -> DownResult:
+def stop(identity: Identity, sink: Sink, drain: Drain | None = None) -> DownResult:
     """Stop what runs of the application and keep its data."""
     if identity.environment.target == "aws":
-        return _removed(identity, sink, delete_data=False)
+        return _removed(identity, sink, delete_data=False, drain=drain)
     if not local_cloud.has_data(identity.project, identity.environment.name):
         return DownResult(identity, was_running=False, data_deleted=False, was_there=False)
     with _change(identity, sink):
@@ -103,15 +103,15 @@ def delete(identity: Identity, sink: Sink, *, take_over: bool, drain: Drain | No
     if notice:
         sink(Step(notice))
     if identity.environment.target == "aws":
-        return _removed(identity, sink, delete_data=True)
+        return _removed(identity, sink, delete_data=True, drain=drain)
     if not local_cloud.has_data(identity.project, identity.environment.name):
         return DownResult(identity, was_running=False, data_deleted=False, was_there=False)
     with _change(identity, sink) as change:
         return _delete(identity, sink, change.lease, drain)
 
 
-def _removed(identity: Identity, sink: Sink, *, delete_data: bool) -> DownResult:
-    done = account_takedown.remove(identity, sink, delete_data=delete_data)
+def _removed(identity: Identity, sink: Sink, *, delete_data: bool, drain: Drain | None) -> DownResult:
+    done = account_takedown.remove(identity, sink, delete_data=delete_data, drain=drain)
     was_there = done.deployment is not None
     gone = delete_data and was_there and (done.deployment is None or done.deployment.ok)
     return DownResult(identity, was_there, gone, done.deployment, was_there=was_there, removal=done)

@@ -36,10 +36,10 @@ def run(
 def _stop(console: Console, where: Where, env: str | None, yes: bool) -> int:
     identity = identify(where, env)
     show_notice(console, identity)
-    with progress_for(console) as sink:
+    with progress_for(console) as sink, draining() as drain:
         if identity.environment.target == "aws" and not yes:
             agree(console, sink, f"Delete the stacks of {identity.application} in {identity.environment.name}?")
-        result = takedown.stop(identity, sink)
+        result = takedown.stop(identity, sink, drain)
     return _show(console, result)
 
 

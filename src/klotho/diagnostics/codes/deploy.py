@@ -145,7 +145,8 @@ _PACKAGING = (
         "server-missing",
         "`Databases.MySQL` runs on a MariaDB or MySQL server here, and none is on this machine.",
         "No Python package brings one, and Klotho installs nothing on its own account.",
-        "Install MariaDB: `sudo apt-get install mariadb-server-core`, or `brew install mariadb`; it need not run.",
+        "Install MariaDB: `sudo apt-get install mariadb-server-core mariadb-client-core`, or `brew install mariadb`; "
+        "it need not run.",
     ),
     Page(
         "image-not-built",
