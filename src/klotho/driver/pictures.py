@@ -58,7 +58,7 @@ def rendered(topology: Topology, format_: Format, theme: Theme) -> bytes:
     if format_ == "mermaid":
         from klotho.topology.mermaid import to_mermaid
 
-        return to_mermaid(topology).encode()
+        return to_mermaid(topology).encode(errors="replace")
     from klotho.topology.drawing import draw
 
     if format_ == "svg":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 
 from klotho.topology.geometry import Point
@@ -23,17 +22,18 @@ RADIUS = 6
 HEAD = 8
 """Length of an arrow's head."""
 
-_FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""Characters that no XML document may hold, escaped or not."""
-
-
-_ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"})
+_FORBIDDEN = (*range(9), 11, 12, *range(14, 32), 0xFFFE, 0xFFFF)
+"""Characters that no XML document may hold, escaped or not. Halves of surrogate pairs are the others."""
+_ESCAPES = {
+    **dict.fromkeys(_FORBIDDEN, "\ufffd"),
+    **str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"}),
+}
 """Not by `xml.sax.saxutils`, which loads half of the standard library."""
 
 
 def plain(text: str) -> str:
     """The text as XML has it, safe also in attributes."""
-    return _FORBIDDEN.sub("\ufffd", text).translate(_ESCAPES)
+    return text.translate(_ESCAPES).encode(errors="replace").decode()
 
 
 def text_at(x: int, y: int, css: str, text: str) -> str:

@@ -52,6 +52,13 @@ def test_any_name_gives_an_svg_that_parses_and_holds_all_of_its_text(topology: T
         assert all(part in packed for part in name.split())
 
 
+def test_characters_that_xml_forbids_are_replaced() -> None:
+    every = "".join(map(chr, range(0x110000)))
+    text = ElementTree.fromstring(f"<t>{plain(every)}</t>").text or ""
+    assert len(text) >= 0x110000 - 1  # the parser makes one line end of two
+    assert "\x00" not in text and "\ufffe" not in text
+
+
 @given(topologies())
 @FEW
 def test_all_text_of_a_node_fits_into_it(topology: Topology) -> None:
