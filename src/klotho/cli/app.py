@@ -12,6 +12,7 @@ from klotho.cli.groups.accounts import bootstrap, ci
 from klotho.cli.groups.env import env
 from klotho.cli.groups.history import history
 from klotho.cli.groups.operate import operate
+from klotho.cli.groups.pictures import pictures
 from klotho.cli.groups.project import project as projects
 from klotho.cli.groups.secret import secret
 from klotho.cli.groups.setup import setup
@@ -291,6 +292,7 @@ def permissions(
     run(path, env, out, as_json)
 
 
+app.add_typer(pictures)
 app.add_typer(history)
 app.command("bootstrap")(bootstrap)
 app.add_typer(operate)

@@ -18,6 +18,7 @@ from klotho.diagnostics.codes import (
     program,
     projects,
     stacks,
+    topology,
 )
 from klotho.diagnostics.codes.page import Page
 
@@ -33,6 +34,7 @@ _AREAS = (
     operate,
     projects,
     stacks,
+    topology,
 )
 
 PAGES: dict[str, Page] = {page.code: page for area in _AREAS for page in area.PAGES}
