@@ -20,7 +20,7 @@ from klotho.diagnostics import Failure
 from klotho.stacks import DIGEST
 
 STACK_NAME = "klotho-bootstrap"
-VERSION = 1
+VERSION = 2
 """Raised when a deployment needs something of the stack that older ones lack."""
 BUCKET_STEM = "klotho-artifacts"
 """Of the artifact bucket: account and region follow."""
@@ -65,6 +65,11 @@ def _question(place: Place, there: DeployedStack | None) -> str:
         f"The account {place.account} {what} stack `{STACK_NAME}` in {place.region}: two private buckets and a "
         "repository for images. Make it?"
     )
+
+
+def project_bucket(place: Place) -> str:
+    """Where the models of projects lie."""
+    return f"{STORE_STEM}-{place.account}-{place.region}"
 
 
 def version_of(stack: DeployedStack | None) -> int:
@@ -149,6 +154,26 @@ _REPOSITORY_RESOURCE: Mapping[str, Any] = {
     "Type": "AWS::ECR::Repository",
     **_KEPT,
     "Properties": {
+        # Lambda reads images of functions itself, by no role. Source: Lambda Developer Guide, "Create a Lambda function
+        # using a container image", Amazon ECR permissions.
+        "RepositoryPolicyText": {
+            "Version": "2012-10-17",
+            "Statement": [
+                {
+                    "Sid": "LambdaECRImageRetrievalPolicy",
+                    "Effect": "Allow",
+                    "Principal": {"Service": "lambda.amazonaws.com"},
+                    "Action": ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
+                    "Condition": {
+                        "StringLike": {
+                            "aws:sourceArn": {
+                                "Fn::Sub": "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:*"
+                            }
+                        }
+                    },
+                }
+            ],
+        },
         "RepositoryName": REPOSITORY,
         "ImageTagMutability": "IMMUTABLE",
         "ImageScanningConfiguration": {"ScanOnPush": True},

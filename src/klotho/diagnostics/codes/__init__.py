@@ -16,6 +16,7 @@ from klotho.diagnostics.codes import (
     operate,
     permissions,
     program,
+    projects,
     stacks,
     topology,
 )
@@ -31,6 +32,7 @@ _AREAS = (
     moves,
     permissions,
     operate,
+    projects,
     stacks,
     topology,
 )

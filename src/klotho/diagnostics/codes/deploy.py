@@ -81,10 +81,11 @@ _PACKAGING = (
     ),
     Page(
         "function-too-large",
-        "A function with its packages is beyond 250 MB unzipped. The largest parts are named.",
+        "A function with its packages is beyond 250 MB unzipped, or beyond 10 GB as an image. The largest parts are "
+        "named.",
         "Lambda does not take it, and layers count too.",
-        "Leave out packages it does not need (a manifest beside the handler holds what this function needs only), or "
-        "make it a `Compute.Container`, which takes 10 GB.",
+        'Ship it as an image (`report.use("lambda-image")`, or `use: lambda-image` in klotho.yaml), or leave out '
+        "packages it does not need: a manifest beside the handler holds what this function needs only.",
     ),
     Page(
         "provider-incomplete",
