@@ -49,6 +49,16 @@ def test_a_name_that_is_no_pictures_is_refused(arguments: tuple[str, ...], said:
     assert not (shop / "a.svg").exists()
 
 
+def test_a_json_file_that_holds_something_else_is_left_alone(klotho: Run, shop: Path) -> None:
+    (shop / "package.json").write_text('{"name": "shop"}')
+    done = klotho("graph", "--out", "package.json")
+    assert done.returncode == 2
+    assert "error[picture-name]" in done.stderr
+    assert (shop / "package.json").read_text() == '{"name": "shop"}'
+    for _ in range(2):  # its own file is written again
+        assert klotho("graph", "--out", "topology.json").returncode == 0
+
+
 def test_png_without_its_library_says_what_to_install(klotho: Run, shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "resvg_py", None)
     done = klotho("graph", "--out", "a.png")

@@ -1,7 +1,7 @@
 """Pictures of a compiled program: `compiled/topology.*` and `klotho graph`.
 
 Input: a `Build`. Output: a topology, or files. Refuses a file whose ending says another format than the one asked for
-(`picture-name`), and PNG where it can't be made (`png-not-installed`, `png-without-fonts`).
+or that is somebody's (`picture-name`), and PNG where it can't be made (`png-not-installed`, `png-without-fonts`).
 """
 
 from __future__ import annotations
@@ -83,6 +83,29 @@ def _png(drawing: Drawing) -> bytes:
             "this machine has no font to write the picture's text with",
             helps=("install one, such as Debian's `fonts-dejavu-core`", "or take `--format svg`"),
         ) from error
+
+
+def write_picture(out: Path, content: bytes) -> None:
+    """Write the file; a JSON file that is there and holds something else, such as package.json, is left alone."""
+    if out.suffix.lower() == ".json" and out.is_file() and not _holds_topology(out.read_bytes()):
+        raise Failure(
+            "picture-name",
+            f"`{out}` is there already and holds something else",
+            notes=("nothing was written",),
+            helps=("name another file",),
+            exit_code=ExitCode.USAGE,
+        )
+    out.write_bytes(content)
+
+
+def _holds_topology(content: bytes) -> bool:
+    import orjson
+
+    try:
+        found = orjson.loads(content or b"{}")
+    except ValueError:
+        return False
+    return found == {} or (isinstance(found, dict) and {"schema", "view", "nodes"} <= found.keys())
 
 
 def format_for(asked: Format | None, out: Path | None) -> Format:

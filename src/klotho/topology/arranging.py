@@ -23,6 +23,8 @@ PADDING = 12
 CAPTION = 24
 """Height of a group's caption."""
 LAYOUTS = 3
+MANY = 300
+"""Edges from which a layout less is made."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,8 @@ class _Laid:
 def arrange(topology: Topology, sizes: Sizes) -> Arrangement:
     layout = _Layout(topology, sizes)
     laid = layout.lay(None, {})
-    for _ in range(LAYOUTS - 1 if layout.nested else 0):
+    again = LAYOUTS - 1 if len(layout.ways) < MANY else LAYOUTS - 2
+    for _ in range(again if layout.nested else 0):
         laid = layout.lay(None, {name: box.y + box.height // 2 for name, box in laid.nodes.items()})
     lines, labels = {}, {}
     for number, way in enumerate(layout.ways):

@@ -14,6 +14,8 @@ from klotho.topology.columns import Columns, Segment
 SWEEPS = 12
 PATIENCE = 4
 """Sweeps without fewer crossings after which no more are made."""
+EFFORT = 30_000
+"""Cells times sweeps: a tangle of hundreds of nodes and edges is untangled less, so that a build stays quick."""
 EXCHANGES = 3
 """Rounds in which neighbours may change places, after each sweep."""
 
@@ -30,7 +32,7 @@ def reduce_crossings(made: Columns, pinned: bool) -> None:
     ranks = [rank for rank in sorted(order) if not (pinned and any(made.cells[cell].border for cell in order[rank]))]
     best, fewest = _copied(order), crossings(order, west, east)
     last = 0
-    for sweep in range(SWEEPS):
+    for sweep in range(max(2, min(SWEEPS, EFFORT // max(1, len(made.cells))))):
         if fewest == 0 or sweep - last > PATIENCE:
             break
         forward = sweep % 2 == 0

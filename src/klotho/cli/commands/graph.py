@@ -10,7 +10,7 @@ from klotho.cli.console import Console, counted
 from klotho.diagnostics import render_json
 from klotho.driver.build import build
 from klotho.driver.machine import runs_in_ci
-from klotho.driver.pictures import Format, format_for, rendered, topology_of
+from klotho.driver.pictures import Format, format_for, rendered, topology_of, write_picture
 from klotho.topology.model import topology_to_json
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def run(
     built = build(program, env, in_ci=runs_in_ci())
     topology = topology_of(built, view)
     if out is not None:
-        out.write_bytes(rendered(topology, format_, theme))
+        write_picture(out, rendered(topology, format_, theme))
     if as_json:
         console.json(
             {

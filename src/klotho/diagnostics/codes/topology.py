@@ -5,7 +5,8 @@ from klotho.diagnostics.codes.page import Page
 PAGES = (
     Page(
         "picture-name",
-        "The file of `--out` has an ending that is no picture's, or not that of `--format`.",
+        "The file of `--out` has an ending that is no picture's, or not that of `--format`; or it is a JSON file that "
+        "holds something else.",
         "The ending says the format, and a name such as `infra.py` is somebody's file that a picture must not replace. "
         "A PNG always needs a file.",
         "Let the name end in .svg, .png, .mmd (Mermaid) or .json.",
