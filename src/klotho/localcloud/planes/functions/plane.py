@@ -104,6 +104,10 @@ class Functions:
         except runtimes.RuntimeUnavailableError as error:
             raise HandlerError(str(error), "InvalidParameterValueException") from error
         folder = await self._code(spec)
+        while (
+            not folder.is_dir()
+        ):  # it was the one of a version whose last worker ended meanwhile, and was cleared away
+            folder = await self._code(spec)
         self._cloud.swapped.clear(FUNCTION, spec.name)
         old = self._pools.get(spec.name)
         if old is not None and old.spec.digest() == spec.digest() and old.code == folder:
