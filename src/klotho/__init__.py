@@ -6,8 +6,7 @@ A name that does not exist is a diagnostic while a program is run by Klotho, and
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+TYPE_CHECKING = False  # what type checkers take for True; `typing` alone would be most of the time of `import klotho`
 if TYPE_CHECKING:
     from klotho.runtime import config as config
     from klotho.sdk.api import API as API

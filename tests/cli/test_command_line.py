@@ -62,6 +62,46 @@ def test_wrong_usage_ends_with_2_and_says_what_was_meant(arguments: tuple[str, .
     assert helped in done.stderr
 
 
+@pytest.mark.parametrize("group", ["ci", "config", "env", "secret"])
+def test_a_group_alone_shows_its_help(group: str, klotho: Run) -> None:
+    alone = klotho(group)
+    assert (alone.returncode, alone.stdout, alone.stderr) == (0, klotho(group, "--help").stdout, "")
+
+
+def test_an_option_without_its_value_leads_to_the_help_of_its_command(klotho: Run) -> None:
+    for words in (("up", "--delete-data"), ("env", "set", "prod", "--ttl")):
+        done = klotho(*words)
+        assert done.returncode == 2
+        assert f"run `klotho {' '.join(words[:-1]).replace(' prod', '')} --help`" in done.stderr
+
+
+def test_a_name_is_not_renamed_to_itself(klotho: Run, shop: Path) -> None:
+    done = klotho("up", "--move", "visits=visits")
+    assert done.returncode == 2
+    assert "a name and itself are no rename" in done.stderr
+
+
+def test_options_after_two_dashes_are_those_of_the_other_program(klotho: Run) -> None:
+    done = klotho("exec", "orders", "--", "aws", "--json")
+    assert (done.returncode, done.stdout) == (6, "")
+    assert codes(klotho("exec", "orders", "--json", "--", "aws")) == ["program-missing"]
+
+
+def test_doctor_names_a_folder_that_is_not_there(klotho: Run) -> None:
+    assert codes(klotho("doctor", "nowhere", "--json")) == ["program-missing"]
+
+
+def test_advice_leads_to_the_environment_that_was_named(klotho: Run, shop: Path) -> None:
+    (shop / "klotho.yaml").write_text("environments:\n  dev: {target: local}\n")
+    assert "run `klotho up --env dev`" in klotho("outputs", "--env", "dev").stderr
+    assert "run `klotho up --env dev` to bring it up" in klotho("status", "--env=dev").stderr
+    assert (
+        "run `klotho up --env dev`"
+        in json.loads(klotho("logs", "-e", "dev", "--json").stdout)["diagnostics"][0]["helps"]
+    )
+    assert "run `klotho up`\n" in klotho("outputs").stderr
+
+
 def test_wrong_usage_under_json_is_json(klotho: Run) -> None:
     done = klotho("up", "--json", "--nope")
     assert (done.returncode, codes(done), done.stderr) == (2, ["usage"], "")
@@ -168,6 +208,20 @@ def test_deleting_data_needs_the_name_of_the_application_whatever_else_is_said(k
     assert done.returncode == 2
     assert "error[consent-needed]: `something` is not the name of this application" in done.stderr
     assert "`--delete-data shop`" in done.stderr
+
+
+@pytest.mark.parametrize("mistake", ["protect: yes!", "protect: true, {"])
+def test_with_a_mistake_in_the_settings_no_data_are_deleted(mistake: str, klotho: Run, shop: Path) -> None:
+    (shop / "klotho.yaml").write_text(f"environments:\n  local: {{{mistake}}}\n")
+    for words in (("down", "--delete-data", "shop"), ("env", "prune"), ("env", "ls")):
+        done = klotho(*words, "--json")
+        assert (words, done.returncode, codes(done)[0][:9]) == (words, 1, "settings-")
+
+
+def test_a_rollback_of_nothing_begins_nothing(klotho: Run, shop: Path) -> None:
+    done = klotho("rollback", "--yes")
+    assert (done.returncode, "nothing was deployed yet" in done.stderr) == (6, True)
+    assert not (shop / "state").exists()
 
 
 def test_a_protected_environment_keeps_its_data_whatever_the_flags(klotho: Run, shop: Path) -> None:
@@ -278,10 +332,11 @@ def test_a_bug_without_a_place_for_its_log_is_still_told(klotho_process: Run, sh
 
 @pytest.mark.parametrize("as_json", [False, True])
 def test_ctrl_c_of_a_command_that_begins_nothing_says_only_cancelled(as_json: bool, shop: Path) -> None:
-    (shop / "infra.py").write_text("import time\ntime.sleep(60)\n")
+    (shop / "infra.py").write_text("import pathlib, time\npathlib.Path('begun').touch()\ntime.sleep(60)\n")
     command = [sys.executable, "-m", "klotho.cli", "build", *(["--json"] if as_json else [])]
     with subprocess.Popen(command, cwd=shop, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        time.sleep(1.0)
+        while not (shop / "begun").exists() and process.poll() is None:
+            time.sleep(0.01)
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=20)
     assert (process.returncode, "Traceback" in err, "goes on" in out + err) == (8, False, False)
@@ -326,9 +381,14 @@ def test_a_file_or_folder_of_the_users_is_never_an_output_folder(klotho: Run, sh
 
 
 @pytest.mark.parametrize(
-    "command", ["init", "build", "preview", "up", "down", "status", "outputs", "logs", "permissions"]
-)
+    "command",
+    [
+        "init", "build", "check", "preview", "up", "dev", "down", "status", "outputs", "logs", "permissions", "history",
+        "rollback", "drift", "unlock", "bootstrap", "exec", "shell", "tunnel", "whoami",
+        "secret-set", "secret-ls", "secret-rm",
+    ],
+)  # fmt: skip
 def test_every_command_takes_env_yes_and_json(klotho: Run, command: str) -> None:
-    done = klotho(command, "--help")
+    done = klotho(*command.split("-"), "--help")
     assert done.returncode == 0
     assert all(option in done.stdout for option in ("--env", "--yes", "--json"))

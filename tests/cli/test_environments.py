@@ -47,6 +47,12 @@ def test_what_the_file_could_not_say_is_not_written(klotho: Run, shop: Path, giv
     assert (shop / "klotho.yaml").read_text() == FILE
 
 
+def test_what_is_refused_points_at_no_line_of_a_file_that_was_not_written(klotho: Run, shop: Path) -> None:
+    done = klotho("env", "set", "bad name", "--target", "aws")
+    assert (done.returncode, "-->" in done.stderr, "no name an environment can have" in done.stderr) == (1, False, True)
+    assert klotho("env", "set", "prod", "--target", "aws", "--protect").stderr == "prod: target aws, protect true\n"
+
+
 def test_ls_shows_each_environment_and_asks_no_account(klotho: Run, shop: Path) -> None:
     (shop / "klotho.yaml").write_text(FILE)
     found = {item["name"]: item for item in json.loads(klotho("env", "ls", "--json").stdout)["environments"]}

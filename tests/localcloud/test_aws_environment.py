@@ -63,6 +63,14 @@ def test_nothing_is_made_without_consent(aws: Account) -> None:
     assert aws.stacks() == {}
 
 
+def test_who_only_looks_or_has_nothing_to_go_back_to_makes_nothing(aws: Account) -> None:
+    looked = aws.klotho("history", "--env", "prod")
+    assert (looked.returncode, "nothing was deployed yet of shop in prod" in looked.stderr) == (0, True)
+    back = aws.klotho("rollback", "--env", "prod", "--yes")
+    assert (back.returncode, "nothing was deployed yet that could be deployed again" in back.stderr) == (6, True)
+    assert aws.stacks() == {}
+
+
 def test_the_first_up_makes_the_bootstrap_stack_and_the_application_answers(aws: Account) -> None:
     done = aws.json("up", "--env", "prod", "--yes")
     assert done["environment"] == "prod"

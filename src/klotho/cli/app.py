@@ -12,6 +12,8 @@ from klotho.cli.groups.accounts import bootstrap, ci
 from klotho.cli.groups.env import env
 from klotho.cli.groups.history import history
 from klotho.cli.groups.operate import operate
+from klotho.cli.groups.pictures import pictures
+from klotho.cli.groups.project import project as projects
 from klotho.cli.groups.secret import secret
 from klotho.cli.groups.setup import setup
 from klotho.cli.options import (
@@ -95,13 +97,20 @@ def build(
 def check(
     path: PathArgument = PROGRAM,
     env: EnvironmentOption = None,
+    project: Annotated[
+        bool,
+        typer.Option("--project", help="On AWS, read what the project's other applications published, too."),
+    ] = False,
     yes: AsksNothingOption = False,
     as_json: JsonOption = False,
 ) -> int:
-    """Find every mistake that can be found without deploying."""
+    """Find every mistake that can be found without deploying.
+
+    Asks no cloud, unless --project says so.
+    """
     from klotho.cli.commands.check import run
 
-    return run(path, env, as_json)
+    return run(path, env, project, as_json)
 
 
 @app.command("preview")
@@ -122,9 +131,9 @@ def preview(
         bool, typer.Option("--detailed-exitcode", help="Exit 20 when there are changes.")
     ] = False,
 ) -> int:
-    """Show what `up` would change, why, and what it opens (also: diff, plan).
+    """Show what `up` would change, and why (also: diff, plan).
 
-    Changes nothing. Exits 0 unless --detailed-exitcode is given.
+    Also what that opens to others. Changes nothing. Exits 0 unless --detailed-exitcode is given.
     """
     from klotho.cli.commands.preview import run
 
@@ -158,9 +167,9 @@ def up(
 def dev(
     path: PathArgument = PROGRAM, env: EnvironmentOption = None, yes: YesOption = False, as_json: JsonOption = False
 ) -> int:
-    """Bring the application up and put every saved file in place at once, until Ctrl-C.
+    """Bring it up and put every saved file in place at once.
 
-    Shows the logs of all services. Code is swapped without a deployment; at the end it is deployed.
+    Until Ctrl-C. Shows the logs of all services. Code is swapped without a deployment; at the end it is deployed.
     """
     from klotho.cli.commands.dev import run
 
@@ -184,7 +193,8 @@ def down(
 ) -> int:
     """Stop the application, keep its data (also: destroy).
 
-    The next `up` finds the data as it was; --delete-data APPLICATION deletes it for good.
+    On this machine the next `up` finds the data as it was. On AWS the stacks are deleted; databases, tables and buckets
+    stay behind and are listed, and a later `up` makes new, empty ones. --delete-data APPLICATION deletes data for good.
     """
     from klotho.cli.commands.down import run
 
@@ -254,7 +264,10 @@ def explain(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Explain a construct (its parameters, outputs and verbs) or a diagnostic code (what it means, what to do)."""
+    """Explain a construct, or the code of a diagnostic.
+
+    A construct: its parameters, outputs and verbs. A code: what it means, why it matters, what to do.
+    """
     from klotho.cli.commands.explain import run
 
     run(topic, as_json)
@@ -279,6 +292,7 @@ def permissions(
     run(path, env, out, as_json)
 
 
+app.add_typer(pictures)
 app.add_typer(history)
 app.command("bootstrap")(bootstrap)
 app.add_typer(operate)
@@ -286,3 +300,4 @@ app.add_typer(setup)
 app.add_typer(secret, name="secret")
 app.add_typer(ci, name="ci")
 app.add_typer(env, name="env")
+app.add_typer(projects, name="project")

@@ -31,16 +31,16 @@ class Asked:
         return Consent(self._bootstrap, self._deploy)
 
     def _bootstrap(self, question: str) -> bool:
-        return self._yes(question)
+        return self._yes(question, "")
 
     def _deploy(self, built: Build, found: Preview) -> bool:
         with self._progress.paused():
             for line in Page(found, built.spans, self._console.paint_out).lines():
                 self._console.out(line)
-        return self._yes(f"Deploy this to {built.environment.name}?")
+        return self._yes(f"Deploy this to {built.environment.name}?", "`klotho preview` shows it without asking")
 
-    def _yes(self, question: str) -> bool:
-        return _answered(self._console, self._progress, question)
+    def _yes(self, question: str, see: str) -> bool:
+        return _answered(self._console, self._progress, question, see)
 
 
 def moves_given(options: list[str]) -> dict[str, str]:
@@ -48,6 +48,13 @@ def moves_given(options: list[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for option in options:
         old, equals, new = option.partition("=")
+        if old and old == new:
+            raise Failure(
+                "usage",
+                f"`--move {option}`: a name and itself are no rename",
+                helps=("write the former name first, then the new one: `--move orders_db=order_db`",),
+                exit_code=ExitCode.USAGE,
+            )
         if not (old and equals and new):
             raise Failure(
                 "usage",
@@ -80,19 +87,19 @@ def _typed(question: str) -> str:
     return sys.stdin.readline().strip()
 
 
-def agree(console: Console, progress: Pausable, question: str) -> None:
-    """Failure (`not-agreed`) when the person says no."""
-    if not _answered(console, progress, question):
+def agree(console: Console, progress: Pausable, question: str, see: str = "") -> None:
+    """Failure (`not-agreed`) when the person says no. `see`: where one may look before saying yes."""
+    if not _answered(console, progress, question, see):
         raise Failure("not-agreed", "nothing was changed", exit_code=ExitCode.CANCELLED)
 
 
-def _answered(console: Console, progress: Pausable, question: str) -> bool:
+def _answered(console: Console, progress: Pausable, question: str, see: str) -> bool:
     if not console.interactive:
         raise Failure(
             "consent-needed",
             "this needs your consent, and there is no terminal to ask at",
             notes=(question,),
-            helps=("add `--yes` to agree", "`klotho preview` shows what would happen"),
+            helps=("add `--yes` to agree", see),
             exit_code=ExitCode.USAGE,
         )
     with progress.paused():

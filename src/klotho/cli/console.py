@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from klotho.cli import asked_for
 from klotho.cli.streams import write_data, write_note
 from klotho.diagnostics import Diagnostic, render_json, render_text
 from klotho.driver.machine import colour_wanted
@@ -36,7 +37,7 @@ class Console:
 
     def note(self, text: str = "") -> None:
         """A line for the person watching; when nobody reads it the command goes on."""
-        write_note(f"{text}\n")
+        write_note(f"{asked_for.there(text)}\n")
 
     def json(self, data: Mapping[str, Any]) -> None:
         import orjson
@@ -59,12 +60,14 @@ class Console:
 
     def diagnostics(self, items: Sequence[Diagnostic], root: Path | None = None) -> None:
         if items:
-            self.note(render_text(items, root or Path.cwd(), self.colour))
+            found = [asked_for.advice(item) for item in items]
+            write_note(f"{render_text(found, root or Path.cwd(), self.colour)}\n")
 
     def failed(self, items: Sequence[Diagnostic], root: Path | None = None, **data: Any) -> None:
         """The end of a command that did not work."""
         if self.as_json:
-            self.json({"ok": False, "diagnostics": render_json(items), **data})
+            found = [asked_for.advice(item) for item in items]
+            self.json({"ok": False, "diagnostics": render_json(found), **data})
         else:
             self.diagnostics(items, root or _root)
 

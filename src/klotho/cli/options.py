@@ -17,6 +17,9 @@ EnvironmentOption = Annotated[
     str | None, typer.Option("--env", "-e", metavar="NAME", help="The environment; `local` unless named.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Data as JSON on stdout, progress on stderr.")]
+FailureAsJsonOption = Annotated[
+    bool, typer.Option("--json", help="A failure of Klotho's own as JSON; what the command prints is its own.")
+]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing.")]
 AsksNothingOption = Annotated[
     bool, typer.Option("--yes", "-y", help="For scripts that always say it: this command asks nothing anyway.")

@@ -11,8 +11,8 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-from klotho.cli import underway
-from klotho.cli.streams import StdoutError, flush_data, open_missing, write_note
+from klotho.cli import asked_for, underway
+from klotho.cli.streams import StdoutError, flush_data, open_missing, write_data, write_note
 from klotho.diagnostics import ExitCode, Failure, ProgramError, one_of
 
 _INTERRUPTED = 130
@@ -25,8 +25,10 @@ def run(arguments: Sequence[str]) -> int:
     """Run the command line and return its exit code."""
     no_stdout = open_missing()
     underway.reset()
+    words = list(arguments)
+    asked_for.remember(words)
     try:
-        code = _guarded(list(arguments))
+        code = _guarded(words)
         flush_data()
     except StdoutError as error:
         # The reader (`| head`) has gone, which is no error; a full disk is one.
@@ -35,7 +37,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _guarded(arguments: list[str]) -> int:
-    as_json = "--json" in arguments
+    as_json = _wants_json(arguments)
     try:
         return _command(arguments or ["--help"])
     except ProgramError as error:
@@ -55,18 +57,26 @@ def _guarded(arguments: list[str]) -> int:
         return _bug(error, arguments, as_json)
 
 
+def _wants_json(arguments: list[str]) -> bool:
+    """What follows two dashes is for another program (`klotho exec orders -- aws … --json`)."""
+    return "--json" in asked_for.own_words(arguments)
+
+
 def _command(arguments: list[str]) -> int:
     import typer
 
     from klotho.cli.app import app
 
-    as_json = "--json" in arguments
+    as_json = _wants_json(arguments)
     # BadParameter's base is UsageError, in the Click that this Typer uses (its own copy in newer releases).
     usage_error: Any = typer.BadParameter.__bases__[0]
     try:
         result = typer.main.get_command(app).main(arguments, prog_name="klotho", standalone_mode=False)
     except usage_error as error:
-        return _usage(error, as_json)
+        if type(error).__name__ == "NoArgsIsHelpError":  # `klotho env`, as `klotho` alone
+            write_data(f"{error.ctx.get_help()}\n")
+            return ExitCode.OK
+        return _usage(error, as_json, arguments)
     except typer.Abort:
         return _cancelled(as_json)
     if result == _INTERRUPTED:
@@ -74,7 +84,7 @@ def _command(arguments: list[str]) -> int:
     return int(result or 0)
 
 
-def _usage(error: Any, as_json: bool) -> int:
+def _usage(error: Any, as_json: bool, arguments: list[str]) -> int:
     """Wrong usage in the same shape as any other diagnostic."""
     message, helps = str(error.format_message()).strip(), []
     for marker in (" Did you mean ", "Did you mean ", "\n\nDid you mean "):
@@ -87,10 +97,24 @@ def _usage(error: Any, as_json: bool) -> int:
         message, _, options = message.partition("(Possible options: ")
         helps.append(f"did you mean {one_of(options.rstrip(') ').split(', '))}?".replace(" and ", " or "))
     message = message.strip().rstrip(".").replace("'", "`")
-    path = error.ctx.command_path if getattr(error, "ctx", None) else "klotho"
+    path = error.ctx.command_path if getattr(error, "ctx", None) else _command_path(arguments)
     helps.append(f"run `{path} --help`")
     failure = Failure("usage", message[:1].lower() + message[1:], helps=helps, exit_code=ExitCode.USAGE)
     return _show([failure.diagnostic], ExitCode.USAGE, as_json)
+
+
+def _command_path(arguments: list[str]) -> str:
+    """For the mistakes of which Click does not say where they are: `--delete-data` without its value."""
+    import typer
+
+    from klotho.cli.app import app
+
+    path, commands = "klotho", getattr(typer.main.get_command(app), "commands", {})
+    for word in arguments:
+        if word not in commands:
+            break
+        path, commands = f"{path} {word}", getattr(commands[word], "commands", {})
+    return path
 
 
 def _show(diagnostics: Any, code: int, as_json: bool) -> int:

@@ -67,6 +67,11 @@ def _question(place: Place, there: DeployedStack | None) -> str:
     )
 
 
+def project_bucket(place: Place) -> str:
+    """Where the models of projects lie."""
+    return f"{STORE_STEM}-{place.account}-{place.region}"
+
+
 def version_of(stack: DeployedStack | None) -> int:
     """0 where there is none, or one that was never made whole."""
     given = stack.outputs.get(_VERSION_OUTPUT, "0") if stack is not None else "0"

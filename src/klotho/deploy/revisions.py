@@ -184,7 +184,7 @@ class Revisions:
         self._prefix = f"{_ROOT}{'/'.join(quote(name, safe='') for name in (project, environment, application))}/"
 
     def numbers(self) -> list[int]:
-        """The kept ones, oldest first."""
+        """The kept ones, oldest first; none where no bucket was made yet to keep them in."""
         return sorted(int(key.removeprefix(self._prefix).removesuffix(".json")) for key in self._keys(self._prefix))
 
     def all(self) -> list[Revision]:
@@ -262,11 +262,15 @@ class Revisions:
         return f"{self._prefix}{number:08d}.json"
 
     def _keys(self, prefix: str) -> list[str]:
+        s3 = self._clients.s3
         with translated("listing revisions"):
-            pages = self._clients.s3.get_paginator("list_objects_v2").paginate(
+            pages = s3.get_paginator("list_objects_v2").paginate(
                 Bucket=self._clients.place.artifact_bucket, Prefix=prefix
             )
-            return [item["Key"] for page in pages for item in page.get("Contents", ())]
+            try:
+                return [item["Key"] for page in pages for item in page.get("Contents", ())]
+            except s3.exceptions.NoSuchBucket:
+                return []
 
     def _body(self, key: str) -> bytes:
         return self._clients.s3.get_object(Bucket=self._clients.place.artifact_bucket, Key=key)["Body"].read()

@@ -19,7 +19,7 @@ from klotho.deploy.orchestrator import Deployment, Orchestrator
 from klotho.deploy.stacks import DeployedStack, upstreams
 from klotho.deploy.steps import Steps, Surroundings
 from klotho.deploy.target import HOST
-from klotho.driver import session
+from klotho.driver import projects, session
 from klotho.driver.change import Change
 from klotho.driver.environments import forget_note
 from klotho.driver.identity import Identity
@@ -42,7 +42,9 @@ def remove(identity: Identity, sink: Sink, *, delete_data: bool, drain: Drain | 
     opened = session.answering(identity.environment, identity.project)
     assert opened is not None
     if not _deployed(identity, opened):
-        # Nothing to change, so no lease: the bucket it lies in need not be there.
+        # Nothing to change, so no lease: the bucket it lies in need not be there. A run that was killed may have left
+        # the entry.
+        projects.withdraw(identity, opened)
         return Removal(None, left=tuple(left_behind(opened.clients, _tags(identity))))
     with Change(identity.environment, identity.project, identity.application, "klotho down", sink) as change:
         guarded = change.guard(opened)
@@ -52,6 +54,7 @@ def remove(identity: Identity, sink: Sink, *, delete_data: bool, drain: Drain | 
         deployment = _orchestrator(identity, guarded, sink, drain).delete(going, delete_data=delete_data)
         kept = tuple(sorted(deployed[name].name for name in staying))
         if deployment.ok and not staying:
+            projects.withdraw(identity, guarded)
             forget_note(guarded.clients, identity.project, identity.environment.name, identity.application)
             Steps(_nothing(identity), Surroundings(guarded.clients, identity.folder, sink, {})).sweep()
         if deployment.ok:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from klotho.diagnostics import ExitCode, Failure, ProgramError, did_you_mean, one_of
+from klotho.driver.program import refuse_mistaken_settings
 from klotho.driver.settings import FILE_NAME
 from klotho.driver.settings_file import Key, write_settings
 
@@ -85,8 +86,9 @@ def _data(folder: Path) -> Mapping[str, Any]:
     path = folder / FILE_NAME
     try:
         data = YAML(typ="safe").load(path.read_text(encoding="utf-8")) if path.is_file() else None
-    except (YAMLError, OSError, UnicodeDecodeError) as error:
-        raise Failure("settings-unreadable", f"`{FILE_NAME}` can't be read: {error}") from error
+    except (YAMLError, OSError, UnicodeDecodeError):
+        refuse_mistaken_settings(folder)  # which says where
+        raise
     return data if isinstance(data, Mapping) else {}
 
 

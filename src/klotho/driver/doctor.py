@@ -101,7 +101,7 @@ def _built(folder: Path) -> tuple[Build | None, list[Check]]:
 
 
 def _mistakes(what: str) -> Check:
-    return Check("program", "warn", f"{PROGRAM_NAME} has {what}", "run `klotho build` to see it")
+    return Check("program", "warn", f"{PROGRAM_NAME} has {what}", "run `klotho check` to see what is wrong")
 
 
 def _python() -> Check:

@@ -15,7 +15,7 @@ from klotho.deploy.place import Clients, translated
 from klotho.driver import aws, local_cloud
 from klotho.driver.build import Build
 from klotho.driver.machine import now_ms
-from klotho.driver.program import Program, with_region
+from klotho.driver.program import Program, refuse_mistaken_settings, with_region
 from klotho.driver.session import Session
 from klotho.driver.settings import DEFAULT_ENVIRONMENT, Environment
 
@@ -47,6 +47,7 @@ class Listed:
 
 def configured(program: Program) -> list[Environment]:
     """Every environment of klotho.yaml, and `local`."""
+    refuse_mistaken_settings(program.folder)
     settings = program.settings
     found = dict(settings.environments)
     found.setdefault(DEFAULT_ENVIRONMENT, settings.environment(DEFAULT_ENVIRONMENT))

@@ -21,13 +21,14 @@ from klotho.deploy.stacks import DeployedStack
 from klotho.deploy.steps import Steps, Surroundings
 from klotho.deploy.template import parsed
 from klotho.diagnostics import ExitCode, Failure
-from klotho.driver import records
+from klotho.driver import projects, records
 from klotho.driver.change import Change
 from klotho.driver.deployment import refuse_protected
 from klotho.driver.identity import Identity, Where, identify
 from klotho.driver.machine import new_run_id
-from klotho.driver.recording import about, keep
-from klotho.driver.session import Session, for_a_question
+from klotho.driver.program import refuse_mistaken_settings
+from klotho.driver.recording import about, changed, keep
+from klotho.driver.session import Session, answering, for_a_question
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +74,11 @@ def rollback(
     """
     identity = identify(where, environment)
     if delete_data:
+        refuse_mistaken_settings(identity.folder)
         refuse_protected(identity.environment)
+    _refuse_untouched(identity)
     with Change(identity.environment, identity.project, identity.application, "klotho rollback", sink) as change:
-        opened = change.open(lambda question: True)
+        opened = _opened(identity, change)
         kept = _revisions(identity, opened)
         to, current = _chosen(kept, number)
         sink(Step(f"{identity.application} → {identity.environment.name}, back to revision {to.number}"))
@@ -102,7 +105,28 @@ def rollback(
         _note(identity, to, done=False)
         deployment = orchestrator.deploy(deployed, delete_data=delete_data, moves=moves, checked=True)
         _note(identity, to, done=deployment.ok)
+        if deployment.ok and changed(deployment):
+            projects.note_rollback(identity, opened, change, to)
         return RollbackResult(plan, deployment, _recorded(kept, to, templates, deployment))
+
+
+def _refuse_untouched(identity: Identity) -> None:
+    """Where nothing was ever deployed nothing is begun: no account is prepared, no local cloud started."""
+    from klotho.driver import local_cloud
+
+    found = answering(identity.environment, identity.project)
+    if found is None:
+        empty = not local_cloud.has_data(identity.project, identity.environment.name)
+    else:
+        empty = not _revisions(identity, found).numbers()
+    if empty:
+        raise _nothing_earlier("nothing was deployed yet that could be deployed again")
+
+
+def _opened(identity: Identity, change: Change) -> Session:
+    """An account is taken as the deployments have left it: a rollback needs no newer bootstrap stack."""
+    found = answering(identity.environment, identity.project) if identity.environment.target == "aws" else None
+    return change.open(lambda question: True) if found is None else change.guard(found)
 
 
 def _recorded(kept: Revisions, to: Revision, templates: Mapping[str, bytes], deployment: Deployment) -> Revision | None:

@@ -18,6 +18,7 @@ from klotho.driver.build import Build
 from klotho.driver.output_folder import write_output
 from klotho.localcloud.identity import ACCOUNT
 from klotho.resources.naming import stack_prefix
+from klotho.stores import key_part
 
 if TYPE_CHECKING:
     from klotho.catalogue.deployer import Policies, Target
@@ -52,13 +53,20 @@ def target_of(built: Build, *, every_owner: bool = False) -> Target:
 
     account = _account(built)
     stem = {"bucket_stem": bootstrap.BUCKET_STEM} if built.environment.target == "aws" else {}
-    bucket = Place(built.region, account, **stem).artifact_bucket
+    place = Place(built.region, account, **stem)
     manifest = built.manifest
     prefix = stack_prefix(manifest.project, manifest.application, manifest.environment)
     if every_owner and built.environment.template is not None:
         template = stack_prefix(manifest.project, manifest.application, built.environment.template)
         prefix = f"{template.removesuffix('--')}-"
-    return Target(built.region, account, bucket, prefix)
+    return Target(
+        built.region,
+        account,
+        place.artifact_bucket,
+        prefix,
+        bootstrap.project_bucket(place),
+        key_part(manifest.project),
+    )
 
 
 def _account(built: Build) -> str:

@@ -11,7 +11,7 @@ import shlex
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from klotho.diagnostics import Diagnostic, ExitCode, Failure, Report
+from klotho.diagnostics import Diagnostic, ExitCode, Failure, ProgramError, Report
 from klotho.driver.owner import owner_of
 from klotho.driver.settings import (
     DEFAULT_ENVIRONMENT,
@@ -55,6 +55,15 @@ def find_program(path: Path, command: str = "klotho up") -> Program:
     report = Report()
     settings = read_settings(candidate.resolve().parent, report)
     return Program(candidate.resolve(), settings, tuple(report.diagnostics))
+
+
+def refuse_mistaken_settings(folder: Path) -> None:
+    """ProgramError with every mistake of klotho.yaml. What a mistake hides may be `protect: true`, or an environment:
+    who deletes data or answers for all environments can't go on with what is left of the file."""
+    report = Report()
+    read_settings(folder, report)
+    if report.errors:
+        raise ProgramError(report.errors)
 
 
 def choose_environment(program: Program, named: str | None, asked_by_program: str | None, in_ci: bool) -> Environment:

@@ -21,12 +21,13 @@ from klotho.deploy.outcome import Deployment
 from klotho.deploy.steps import Steps, Surroundings
 from klotho.deploy.target import HOST
 from klotho.diagnostics import Failure
-from klotho.driver import account_takedown, local_cloud, records
+from klotho.driver import account_takedown, local_cloud, projects, records
 from klotho.driver.account_takedown import Removal
 from klotho.driver.change import Change
 from klotho.driver.deployment import refuse_protected
 from klotho.driver.identity import Identity
 from klotho.driver.machine import cache_folder, local_pace, new_run_id
+from klotho.driver.program import refuse_mistaken_settings
 from klotho.driver.underway import Underway
 from klotho.localcloud.connect import state_folder
 from klotho.stacks import Manifest
@@ -90,6 +91,7 @@ def _stop(identity: Identity, sink: Sink) -> DownResult:
 
 def data_of(identity: Identity, *, take_over: bool) -> list[str]:
     """The constructs whose data `delete` would delete, as far as known; refuses what `delete` refuses."""
+    refuse_mistaken_settings(identity.folder)
     refuse_protected(identity.environment)
     record = identity.record
     records.refuse_elsewhere(record, identity.folder, take_over=take_over)
@@ -104,10 +106,14 @@ def delete(identity: Identity, sink: Sink, *, take_over: bool, drain: Drain | No
         sink(Step(notice))
     if identity.environment.target == "aws":
         return _removed(identity, sink, delete_data=True, drain=drain)
-    if not local_cloud.has_data(identity.project, identity.environment.name):
-        return DownResult(identity, was_running=False, data_deleted=False, was_there=False)
     with _change(identity, sink) as change:
-        return _delete(identity, sink, change.lease, drain)
+        if local_cloud.has_data(identity.project, identity.environment.name):
+            result = _delete(identity, sink, change.lease, drain)
+        else:
+            result = DownResult(identity, was_running=False, data_deleted=False, was_there=False)
+        if result.deployment is None or result.deployment.ok:
+            projects.withdraw(identity, None)
+        return result
 
 
 def _removed(identity: Identity, sink: Sink, *, delete_data: bool, drain: Drain | None) -> DownResult:

@@ -17,7 +17,7 @@ from klotho.catalogue.tables import table
 from klotho.resources.naming import stack_name, stack_prefix
 
 PREFIX = stack_prefix("acme", "shop", "prod")
-TARGET = Target("eu-central-1", "123456789012", "assets", PREFIX)
+TARGET = Target("eu-central-1", "123456789012", "assets", PREFIX, "projects", "acme")
 
 
 def policies(*resources: Mapping[str, Any], **more: Any) -> Policies:

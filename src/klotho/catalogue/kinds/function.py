@@ -143,6 +143,7 @@ def _package(construct: Construct, setting: Setting) -> dict[str, Any]:
 LAMBDA = Implementation(
     kind="Compute.Function",
     name="lambda",
+    service="AWS Lambda",
     expand=lambda_,
     parameters={
         "handler": Parameter("`path/module.function`: the file without its ending, and the function in it"),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ from klotho.cli.progress import Progress, progress_for
 from klotho.cli.progress.lines import Changes
 from klotho.cli.streams import StdoutError
 from klotho.deploy.events import Event
-from klotho.diagnostics import ExitCode, render_json
+from klotho.diagnostics import Diagnostic, ExitCode, Failure, render_json
 from klotho.driver.deployment import Consent
 from klotho.driver.dev import Dev, DevEvent, Ended, Lines, Planned, Refused, Reloaded, Watching
 
@@ -28,8 +30,22 @@ def run(path: Path, env: str | None, yes: bool, as_json: bool) -> int:
     program = program_at(path, "klotho dev")
     with _stopped_by_signals(console) as stop:
         teller = _Teller(console, program.folder, stop)
-        Dev(program, env, teller, teller.show, stop, Consent() if yes else Asked(console, teller).consent).run()
+        try:
+            Dev(program, env, teller, teller.show, stop, Consent() if yes else Asked(console, teller).consent).run()
+        except Failure as failure:
+            failure.diagnostic = _by_up(failure.diagnostic)
+            raise
     return teller.exit_code
+
+
+def _by_up(item: Diagnostic) -> Diagnostic:
+    """What agrees to losing data, or to another folder, is said to `up` and not to `dev`."""
+
+    def said(text: str) -> str:
+        found = re.search(r"(?:run it with|add) `(--[^`]+)`", text)
+        return text if found is None else text.replace(found[0], f"run `klotho up {found[1]}` first")
+
+    return replace(item, helps=tuple(said(text) for text in item.helps))
 
 
 @contextmanager
@@ -135,7 +151,7 @@ class _Teller:
             return
         self.exit_code = ExitCode.ERROR
         back = f"; {', '.join(event.taken_back)} runs the code deployed before" if event.taken_back else ""
-        self._console.note(f"ended, but the last changes could not be deployed{back}: correct them and run `klotho up`")
+        self._console.note(f"ended before all changes were deployed{back}; `klotho up` deploys them")
 
     def _as_json(self, event: DevEvent) -> None:
         if isinstance(event, Lines):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from klotho.cli.console import Console, show_paths_from
-from klotho.diagnostics import ExitCode
+from klotho.diagnostics import ExitCode, Failure
 from klotho.driver.doctor import examine
 
 _STYLES = {"ok": "green", "warn": "yellow", "fail": "red"}
@@ -14,6 +14,8 @@ _STYLES = {"ok": "green", "warn": "yellow", "fail": "red"}
 def run(path: Path, as_json: bool) -> int:
     """Exits 1 when something needed is missing."""
     console = Console(as_json)
+    if not path.exists():
+        raise Failure("program-missing", f"there is no folder `{path}`", exit_code=ExitCode.NOT_FOUND)
     folder = path.resolve() if path.is_dir() else path.resolve().parent
     show_paths_from(folder)
     found = examine(folder)

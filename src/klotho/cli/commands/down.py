@@ -38,7 +38,11 @@ def _stop(console: Console, where: Where, env: str | None, yes: bool) -> int:
     show_notice(console, identity)
     with progress_for(console) as sink, draining() as drain:
         if identity.environment.target == "aws" and not yes:
-            agree(console, sink, f"Delete the stacks of {identity.application} in {identity.environment.name}?")
+            name = f"{identity.application} in {identity.environment.name}"
+            question = (
+                f"Delete the stacks of {name}? What holds data stays behind; a later `up` does not find it again."
+            )
+            agree(console, sink, question, "`klotho status` shows what is there")
         result = takedown.stop(identity, sink, drain)
     return _show(console, result)
 

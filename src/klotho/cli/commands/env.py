@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from klotho.cli.consent import agree
 from klotho.cli.console import Console, show_paths_from
 from klotho.cli.failed_stacks import diagnostics_of, exit_code_of
 from klotho.cli.progress import progress_for
-from klotho.diagnostics import ExitCode, Failure, one_of
+from klotho.diagnostics import ExitCode, Failure, ProgramError, one_of
 from klotho.driver.environments import Listed, Note, listed
 from klotho.driver.identity import Where, identify
 from klotho.driver.machine import now_ms
@@ -49,12 +50,20 @@ def set_one(path: Path, name: str, given: dict[str, Any], as_json: bool) -> int:
             helps=(f"for example: `klotho env set {name} --target aws --region eu-central-1`",),
             exit_code=ExitCode.USAGE,
         )
-    file = write_settings(folder, values)
+    try:
+        file = write_settings(folder, values)
+    except ProgramError as error:
+        # Its lines are those of a file that was not written.
+        raise ProgramError([replace(item, labels=()) for item in error.diagnostics]) from error
     if as_json:
         console.json({"ok": True, "file": str(file), "environment": name})
     else:
-        console.note(f"{name}: {', '.join(f'{key[-1]} {value}' for key, value in values.items())}")
+        console.note(f"{name}: {', '.join(f'{key[-1]} {_as_written(value)}' for key, value in values.items())}")
     return ExitCode.OK
+
+
+def _as_written(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def remove(path: Path, name: str, yes: bool, as_json: bool) -> int:
@@ -65,7 +74,8 @@ def remove(path: Path, name: str, yes: bool, as_json: bool) -> int:
     refuse_lasting(identity.environment)
     with progress_for(console) as sink:
         if not yes:
-            agree(console, sink, f"Remove {identity.application} from {identity.environment.name}, with its data?")
+            question = f"Remove {identity.application} from {identity.environment.name}, with its data?"
+            agree(console, sink, question, "`klotho env ls --live` shows what is there")
         result = removed(identity, sink)
     return _said_of(console, [(identity.environment.name, result)])
 
@@ -79,7 +89,7 @@ def prune(path: Path, yes: bool, as_json: bool) -> int:
         due = due_for_removal(program, project)
         names = sorted({f"{item.application} in {item.environment.name}" for item in due})
         if due and not yes:
-            agree(console, sink, f"Remove {one_of(names)}, with all data?")
+            agree(console, sink, f"Remove {one_of(names)}, with all data?", "`klotho env ls --live` shows what is due")
         results = [(item.environment.name, removed(item, sink)) for item in due]
     return _said_of(console, results)
 

@@ -51,7 +51,10 @@ def env_set(
     program: ProgramOption = PROGRAM,
     as_json: JsonOption = False,
 ) -> int:
-    """Write an environment to klotho.yaml, or change one; the rest of the file stays as it is."""
+    """Write an environment to klotho.yaml, or change one.
+
+    The rest of the file stays as it is.
+    """
     from klotho.cli.commands.env import set_one
 
     given = {"target": target, "region": region, "account": account, "profile": profile, "role": role}
@@ -62,7 +65,10 @@ def env_set(
 def env_rm(
     name: NameArgument, program: ProgramOption = PROGRAM, yes: YesOption = False, as_json: JsonOption = False
 ) -> int:
-    """Remove this application from an environment that does not stay (`per:` or `ttl:`), with its data."""
+    """Remove this application from a short-lived environment.
+
+    With its data. Short-lived are those with `per:` or `ttl:` in klotho.yaml.
+    """
     from klotho.cli.commands.env import remove
 
     return remove(program, name, yes, as_json)
@@ -70,7 +76,7 @@ def env_rm(
 
 @env.command("prune")
 def env_prune(program: ProgramOption = PROGRAM, yes: YesOption = False, as_json: JsonOption = False) -> int:
-    """Remove what has outlived the `ttl:` of its environment, with its data."""
+    """Remove what has outlived its `ttl:`, with its data."""
     from klotho.cli.commands.env import prune
 
     return prune(program, yes, as_json)

@@ -94,7 +94,10 @@ def unlock_command(
     ] = False,
     as_json: JsonOption = False,
 ) -> int:
-    """Show who is changing the application, and remove what a dead run left locked."""
+    """Show who changes the application; remove a dead run's lock.
+
+    A run that still works keeps its lease, unless --force says otherwise.
+    """
     from klotho.cli.commands.unlock import run
 
     return run(path, env, force, application, project, as_json)

@@ -9,7 +9,9 @@ import typer
 from klotho.cli.options import (
     PROGRAM,
     ApplicationOption,
+    AsksNothingOption,
     EnvironmentOption,
+    FailureAsJsonOption,
     JsonOption,
     ProgramOption,
     ProjectOption,
@@ -27,10 +29,13 @@ def exec_(
     env: EnvironmentOption = None,
     application: ApplicationOption = None,
     project: ProjectOption = None,
+    yes: AsksNothingOption = False,
+    as_json: FailureAsJsonOption = False,
 ) -> int:
-    """Run a command as a service: with its credentials, grants and packages.
+    """Run a command with a service's grants and packages.
 
-    It runs where you are: klotho exec orders -- python manage.py migrate. On AWS it runs in a container.
+    With its credentials, and where you are: klotho exec orders -- python manage.py migrate. On AWS it runs in a
+    container.
     """
     from klotho.cli.commands.exec import run
 
@@ -44,8 +49,13 @@ def shell(
     env: EnvironmentOption = None,
     application: ApplicationOption = None,
     project: ProjectOption = None,
+    yes: AsksNothingOption = False,
+    as_json: FailureAsJsonOption = False,
 ) -> int:
-    """Open a shell beside a running service: in its folder, with its environment."""
+    """Open a shell beside a running service.
+
+    In its folder, with its environment.
+    """
     from klotho.cli.commands.exec import run
 
     return run(service, None, program, env, application, project)
@@ -63,11 +73,13 @@ def tunnel(
     env: EnvironmentOption = None,
     application: ApplicationOption = None,
     project: ProjectOption = None,
+    yes: AsksNothingOption = False,
     as_json: JsonOption = False,
 ) -> int:
-    """Reach a private database from this machine, with the login of a service that uses it.
+    """Reach a private database from this machine.
 
-    Against the local cloud it shows where the database listens; with --port, and on AWS, it forwards until Ctrl-C.
+    With the login of a service that uses it. Against the local cloud it shows where the database listens; with --port,
+    and on AWS, it forwards until Ctrl-C.
     """
     from klotho.cli.commands.tunnel import run
 

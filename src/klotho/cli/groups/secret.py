@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
-from klotho.cli.options import PROGRAM, EnvironmentOption, JsonOption, ProgramOption, YesOption
+from klotho.cli.options import PROGRAM, AsksNothingOption, EnvironmentOption, JsonOption, ProgramOption, YesOption
 
 secret = typer.Typer(
-    help="Give secrets their values; a value is never shown and never an argument.",
+    help="Give secrets their values, which are never shown.",
     rich_markup_mode=None,
     no_args_is_help=True,
 )
@@ -23,16 +23,25 @@ def secret_set(
     rest: Annotated[list[str] | None, typer.Argument(hidden=True)] = None,
     program: ProgramOption = PROGRAM,
     env: EnvironmentOption = None,
+    yes: AsksNothingOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Set a secret's value, typed without echo or piped in: klotho secret set NAME < file."""
+    """Set a secret's value, typed without echo or piped in.
+
+    From a file: klotho secret set NAME < file.
+    """
     from klotho.cli.commands.secret import set_value
 
     set_value(name, rest or [], program, env, as_json)
 
 
 @secret.command("ls")
-def secret_ls(program: ProgramOption = PROGRAM, env: EnvironmentOption = None, as_json: JsonOption = False) -> None:
+def secret_ls(
+    program: ProgramOption = PROGRAM,
+    env: EnvironmentOption = None,
+    yes: AsksNothingOption = False,
+    as_json: JsonOption = False,
+) -> None:
     """Show which secrets have a value, and since when."""
     from klotho.cli.commands.secret import list_all
 

@@ -10,6 +10,7 @@ import typer
 from klotho.cli.options import (
     PROGRAM,
     ApplicationOption,
+    AsksNothingOption,
     EnvironmentOption,
     JsonOption,
     PathArgument,
@@ -64,7 +65,10 @@ def doctor(
     path: Annotated[Path, typer.Argument(metavar="PATH", help="The folder of a program; the one you are in.")] = Path(),
     as_json: JsonOption = False,
 ) -> int:
-    """See whether this machine has what the application needs, and what to do where it has not."""
+    """See whether this machine has what the application needs.
+
+    And what to do where it has not.
+    """
     from klotho.cli.commands.doctor import run
 
     return run(path, as_json)
@@ -76,9 +80,13 @@ def whoami(
     env: EnvironmentOption = None,
     application: ApplicationOption = None,
     project: ProjectOption = None,
+    yes: AsksNothingOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Show as whom and where commands act: identity, account, region, environment, project."""
+    """Show as whom and where commands act.
+
+    Identity, account, region, environment and project.
+    """
     from klotho.cli.commands.whoami import run
 
     run(path, env, application, project, as_json)

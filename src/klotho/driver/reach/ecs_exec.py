@@ -45,7 +45,7 @@ class _Container:
 
 def command(clients: Clients, service: Service, words: Sequence[str] | None, profile: str | None) -> Command:
     """`words` in a running container of the service; None: a shell."""
-    plugin, container = _plugin(), _container(clients, service)
+    container, plugin = _container(clients, service), _plugin()
     with translated(f"entering {service.name}"):
         answer = clients.containers.execute_command(
             cluster=container.cluster,
@@ -61,7 +61,7 @@ def port_forwarding(
     clients: Clients, service: Service, host: str, port: int, local_port: int, profile: str | None
 ) -> Command:
     """A port of this machine that leads to one that the service's container reaches."""
-    plugin, container = _plugin(), _container(clients, service)
+    container, plugin = _container(clients, service), _plugin()
     parameters = {"host": [host], "portNumber": [str(port)], "localPortNumber": [str(local_port)]}
     asked = {"Target": container.target, "DocumentName": _DOCUMENT, "Parameters": parameters}
     with translated(f"opening a tunnel through {service.name}"):
