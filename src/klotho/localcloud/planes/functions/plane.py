@@ -104,6 +104,8 @@ class Functions:
         except runtimes.RuntimeUnavailableError as error:
             raise HandlerError(str(error), "InvalidParameterValueException") from error
         folder = await self._code(spec)
+        while not folder.is_dir():  # cleared away meanwhile, with the last worker of the version before
+            folder = await self._code(spec)
         self._cloud.swapped.clear(FUNCTION, spec.name)
         old = self._pools.get(spec.name)
         if old is not None and old.spec.digest() == spec.digest() and old.code == folder:
