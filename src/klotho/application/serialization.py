@@ -156,7 +156,7 @@ def _optional(value: Any) -> str | None:
 
 def _existing(value: Any) -> str | Mapping[str, str] | None:
     if isinstance(value, Mapping):
-        return {_text(name): _text(given) for name, given in value.items()}
+        return {_text(name): _text(given) for name, given in value.items()} or None
     return _optional(value)
 
 

@@ -52,7 +52,7 @@ def test_beside_a_program_only_what_it_needs_is_looked_at(folder: Path) -> None:
 def test_a_program_with_mistakes_is_a_warning_and_everything_is_looked_at(folder: Path) -> None:
     (folder / "infra.py").write_text("import klotho\nklotho.Aplication('shop')\n")
     found = by_name(folder)
-    assert (found["program"].result, found["program"].advice) == ("warn", "run `klotho build` to see it")
+    assert (found["program"].result, found["program"].advice) == ("warn", "run `klotho check` to see what is wrong")
     assert "Redis" in found
 
 
