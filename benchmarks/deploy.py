@@ -72,7 +72,7 @@ def application(resources: int) -> Iterator[Path]:
         try:
             yield folder
         finally:
-            command(folder, [sys.executable, "-m", "klotho.cli", "down", "--yes", "--delete-data", "large"])
+            command(folder, [sys.executable, "-m", "klotho.cli", "down", "--delete-data", "large"])
 
 
 @dataclass(frozen=True, slots=True)

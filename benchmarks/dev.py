@@ -152,7 +152,7 @@ def main() -> None:
         try:
             measure(folder, environment, [name for name in SERVICES if node or name != "js"], runs)
         finally:
-            down = [KLOTHO, "down", "--yes", "--delete-data", "bench"]
+            down = [KLOTHO, "down", "--delete-data", "bench"]
             subprocess.run(down, cwd=folder, env=environment, check=False, capture_output=True)
 
 

@@ -69,7 +69,7 @@ def deployed(size: int) -> Iterator[tuple[Path, int, float]]:
         try:
             yield folder, resources, seconds
         finally:
-            klotho(folder, "down", "--yes", "--delete-data", "bench")
+            klotho(folder, "down", "--delete-data", "bench")
 
 
 @contextlib.contextmanager

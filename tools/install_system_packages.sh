@@ -22,6 +22,10 @@ debian= homebrew=
 if ! has mariadbd mysqld; then
     debian="$debian mariadb-server-core" homebrew="$homebrew mariadb"
 fi
+# MariaDB's program that makes a data folder asks another one, which Debian keeps with the clients.
+if ! has my_print_defaults && has apt-get; then
+    debian="$debian mariadb-client-core"
+fi
 if ! has chromium chromium-browser google-chrome google-chrome-stable \
     && [ ! -e "/Applications/Google Chrome.app" ] && [ ! -e /Applications/Chromium.app ]; then
     debian="$debian chromium" homebrew="$homebrew --cask chromium"

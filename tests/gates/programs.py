@@ -39,7 +39,7 @@ class Template(NamedTuple):
 def names() -> list[str]:
     """Of every program, sorted."""
     examples = [path.parent.name for path in EXAMPLES.glob("*/infra.py")]
-    return sorted([*examples, *(file.stem for file in PAIRS.glob("test_pairs_*.py"))])
+    return sorted([*examples, *(file.stem for file in PAIRS.glob("test_*.py"))])
 
 
 def compile_all(folder: Path) -> list[Template]:

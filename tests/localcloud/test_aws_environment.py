@@ -101,3 +101,38 @@ def test_this_machine_keeps_no_notes_of_an_account(aws: Account) -> None:
     aws.json("up", "--env", "prod", "--yes")
     state = Path(aws.variables["XDG_STATE_HOME"])
     assert not list(state.rglob("*.json"))
+
+
+PERSONAL = "  dev: {target: aws, region: eu-central-1, per: user, ttl: 12h}\n"
+
+
+def test_an_environment_that_outlives_its_time_is_shown_and_removed_with_its_data(aws: Account) -> None:
+    aws.write({"klotho.yaml": settings() + PERSONAL})
+    ada, bob = {"KLOTHO_USER": "ada"}, {"KLOTHO_USER": "bob"}
+    for who in (ada, bob):
+        aws.json("up", "--env", "dev", "--yes", **who)
+    listed = {item["name"]: item for item in aws.json("env", "ls", "--live")["environments"]}
+    assert listed["dev"]["live"] == ["dev-ada", "dev-bob"]
+    assert {item["environment"] for item in listed["dev"]["expires"]} == {"dev-ada", "dev-bob"}
+    assert aws.json("env", "prune", "--yes")["removed"] == []
+    key = "environments/default/dev-ada/shop.json"
+    s3, bucket = aws.client("s3"), "klotho-artifacts-000000000000-eu-central-1"
+    note = json.loads(s3.get_object(Bucket=bucket, Key=key)["Body"].read()) | {"expires_ms": 1}
+    s3.put_object(Bucket=bucket, Key=key, Body=json.dumps(note).encode())
+    assert "due: `klotho env prune` removes it" in aws.klotho("env", "ls", "--live").stdout
+    assert aws.json("env", "prune", "--yes")["removed"] == [{"application": "shop", "environment": "dev-ada"}]
+    names = "".join([*aws.stacks(), *aws.client("dynamodb").list_tables()["TableNames"]])
+    assert "dev-ada" not in names and "dev-bob" in names
+    assert aws.json("env", "rm", "dev", "--yes", **bob)["removed"][0]["environment"] == "dev-bob"
+    assert "dev-" not in "".join(aws.stacks())
+    aws.write({"klotho.yaml": settings()})
+
+
+def test_an_environments_own_settings_reach_what_is_deployed(aws: Account) -> None:
+    own = json.dumps({"hello": {"memory": 384, "environment": {"LEVEL": "debug"}}})
+    aws.write({"klotho.yaml": settings() + f"    constructs: {own}\n"})
+    aws.json("up", "--env", "prod", "--yes")
+    functions = aws.client("lambda").list_functions()["Functions"]
+    mine = next(item for item in functions if "hello" in item["FunctionName"].lower())
+    assert (mine["MemorySize"], mine["Environment"]["Variables"]["LEVEL"]) == (384, "debug")
+    aws.write({"klotho.yaml": settings()})

@@ -43,6 +43,7 @@ class Runner:
     def job(self, name: str, **variables: str) -> str:
         """Runs every `run:` step of a job in order, as GitHub does; what they said."""
         job, said = self.workflow["jobs"][name], ""
+        credentials = self._take_on(job)
         folder = self.aws.folder / job["defaults"]["run"]["working-directory"]
         for step in job["steps"]:
             if "run" not in step:
@@ -53,6 +54,7 @@ class Runner:
                 ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]],
                 cwd=folder,
                 env={**self.aws.variables, "CI": "true", "PATH": path, "RUNNER_TEMP": str(self.tools), **given}
+                | credentials
                 | variables,
                 capture_output=True,
                 text=True,
@@ -62,6 +64,16 @@ class Runner:
             assert done.returncode == 0, f"{step.get('name')}: {done.stdout}{done.stderr}"
             said += done.stdout + done.stderr
         return said
+
+    def _take_on(self, job: dict[str, Any]) -> dict[str, str]:
+        """What the action that configures credentials leaves for the steps after it: the role's, nobody else's."""
+        role = next(step["with"]["role-to-assume"] for step in job["steps"] if "role-to-assume" in step.get("with", {}))
+        given = self.aws.client("sts").assume_role(RoleArn=role, RoleSessionName="github")["Credentials"]
+        return {
+            "AWS_ACCESS_KEY_ID": given["AccessKeyId"],
+            "AWS_SECRET_ACCESS_KEY": given["SecretAccessKey"],
+            "AWS_SESSION_TOKEN": given["SessionToken"],
+        }
 
 
 @pytest.fixture(scope="module")
@@ -79,23 +91,23 @@ def runner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runner]:
         yield Runner(aws, YAML(typ="safe").load(Path(written["file"]).read_text()), tools)
 
 
-def test_the_repository_is_allowed_to_take_on_the_deploy_role(runner: Runner) -> None:
+def test_the_repository_is_allowed_to_take_on_the_roles(runner: Runner) -> None:
     aws = runner.aws
     made = aws.json("bootstrap", "--env", "prod", "--github", "acme/shop", "--yes")
-    assert made["role"] == "arn:aws:iam::000000000000:role/klotho-deploy-eu-central-1"
+    assert aws.stacks()["klotho-bootstrap"] == "CREATE_COMPLETE"
     more = aws.json("bootstrap", "--env", "prod", "--github", "acme/billing", "--yes")
     assert more["repositories"] == ["acme/billing", "acme/shop"]
-    body = aws.client("cloudformation").get_template(StackName="klotho-bootstrap")["TemplateBody"]
+    branch = aws.json("bootstrap", "--env", "pr", "--github", "acme/shop", "--no-github-provider", "--yes",
+                      GITHUB_HEAD_REF="feature/login")  # fmt: skip
+    body = aws.client("cloudformation").get_template(StackName="klotho-deployer-default-shop-prod")["TemplateBody"]
     template = body if isinstance(body, dict) else json.loads(body)
-    statements = template["Resources"]["DeployRole"]["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+    statements = template["Resources"]["Role"]["Properties"]["AssumeRolePolicyDocument"]["Statement"]
     assert statements[1]["Condition"]["StringLike"] == {
         "token.actions.githubusercontent.com:sub": ["repo:acme/billing:*", "repo:acme/shop:*"]
     }
     uses = [step for job in runner.workflow["jobs"].values() for step in job["steps"] if "with" in step]
-    assert {step["with"]["role-to-assume"] for step in uses if "role-to-assume" in step["with"]} == {made["role"]}
-    # A deployment later on does not take the trust away.
-    aws.json("up", "--env", "prod", "--yes")
-    assert aws.json("bootstrap", "--env", "prod", "--yes")["repositories"] == more["repositories"]
+    roles = {step["with"]["role-to-assume"] for step in uses if "role-to-assume" in step["with"]}
+    assert roles == {made["role"], branch["role"]}
 
 
 def test_a_pull_request_is_checked_and_its_preview_is_a_comment(runner: Runner) -> None:

@@ -94,7 +94,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     made = Shop(tmp_path_factory.mktemp("previews"))
     made.klotho("up", "--yes")
     yield made
-    made.klotho("down", "--delete-data", "shop", "--yes")
+    made.klotho("down", "--delete-data", "shop")
 
 
 @pytest.fixture

@@ -97,8 +97,8 @@ def _application(data: Mapping[str, Any]) -> Application:
     return Application(
         name=_text(data["name"]),
         project=_text(data["project"]),
-        environment=data.get("environment"),
-        region=data.get("region"),
+        environment=_optional(data.get("environment")),
+        region=_optional(data.get("region")),
         span=_span(data.get("span")),
         constructs=tuple(
             Construct(
@@ -106,11 +106,11 @@ def _application(data: Mapping[str, Any]) -> Application:
                 name=_text(item["name"]),
                 properties=dict(item.get("properties", {})),
                 span=_span(item.get("span")),
-                stack=item.get("stack"),
+                stack=_optional(item.get("stack")),
                 from_project=bool(item.get("from_project", False)),
-                existing=item.get("existing"),
-                was=item.get("was"),
-                renamed_to=item.get("renamed_to"),
+                existing=_existing(item.get("existing")),
+                was=_optional(item.get("was")),
+                renamed_to=_optional(item.get("renamed_to")),
             )
             for item in data.get("constructs", ())
         ),
@@ -148,6 +148,16 @@ def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise TypeError(f"expected text, found {type(value).__name__}")
     return value
+
+
+def _optional(value: Any) -> str | None:
+    return None if value is None else _text(value)
+
+
+def _existing(value: Any) -> str | Mapping[str, str] | None:
+    if isinstance(value, Mapping):
+        return {_text(name): _text(given) for name, given in value.items()}
+    return _optional(value)
 
 
 def _span(data: Any) -> Span | None:

@@ -96,6 +96,8 @@ class Implementation:
     kind: str
     name: str
     """What `use("…")` says: `fargate`, `lambda`, `rds` ..."""
+    service: str
+    """The official name of what runs it, for pictures: `AWS Lambda`."""
     expand: Callable[[Construct, Setting], Iterable[Action]]
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
     outputs: Mapping[str, Output] = field(default_factory=dict)

@@ -12,6 +12,8 @@ from klotho.cli.groups.accounts import bootstrap, ci
 from klotho.cli.groups.env import env
 from klotho.cli.groups.history import history
 from klotho.cli.groups.operate import operate
+from klotho.cli.groups.pictures import pictures
+from klotho.cli.groups.project import project as projects
 from klotho.cli.groups.secret import secret
 from klotho.cli.groups.setup import setup
 from klotho.cli.options import (
@@ -95,13 +97,20 @@ def build(
 def check(
     path: PathArgument = PROGRAM,
     env: EnvironmentOption = None,
+    project: Annotated[
+        bool,
+        typer.Option("--project", help="On AWS, read what the project's other applications published, too."),
+    ] = False,
     yes: AsksNothingOption = False,
     as_json: JsonOption = False,
 ) -> int:
-    """Find every mistake that can be found without deploying."""
+    """Find every mistake that can be found without deploying.
+
+    Asks no cloud, unless --project says so.
+    """
     from klotho.cli.commands.check import run
 
-    return run(path, env, as_json)
+    return run(path, env, project, as_json)
 
 
 @app.command("preview")
@@ -283,6 +292,7 @@ def permissions(
     run(path, env, out, as_json)
 
 
+app.add_typer(pictures)
 app.add_typer(history)
 app.command("bootstrap")(bootstrap)
 app.add_typer(operate)
@@ -290,3 +300,4 @@ app.add_typer(setup)
 app.add_typer(secret, name="secret")
 app.add_typer(ci, name="ci")
 app.add_typer(env, name="env")
+app.add_typer(projects, name="project")

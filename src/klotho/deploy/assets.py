@@ -1,4 +1,4 @@
-"""Builds what the templates name by parameter: functions' zips and container images.
+"""Builds what the templates name by parameter: functions' zips, and images of containers and functions.
 
 Input: the manifest's assets, an `ImageBuilder` (the driver hands it in) and a packager. Output: values for the
 parameters. What can be known to fail is refused for all assets together before the first is built (`ProgramError`).
@@ -13,10 +13,11 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
-from klotho.deploy.events import AssetDone, AssetFailed, AssetProgress, AssetStarted, Sink
+from klotho.deploy.events import AssetDone, AssetFailed, AssetProgress, AssetStarted, AssetType, Sink
 from klotho.deploy.functions.package import FunctionPackager, FunctionZip
+from klotho.deploy.functions.size import MAX_IMAGE_BYTES, MAX_UNZIPPED_BYTES
 from klotho.deploy.place import Clients, translated
 from klotho.deploy.target import Target
 from klotho.diagnostics import Diagnostic, Failure, Label, Report, Span
@@ -28,18 +29,24 @@ Log = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class BuiltAsset:
-    """A built asset; exactly one of the two is set."""
+    """A built asset; exactly one of `uri` and `zip` is set."""
 
     uri: str | None = None
     """Of an image, pinned by its content."""
     zip: FunctionZip | None = None
+    architecture: str | None = None
+    """Of a function: Lambda's name of the processor it was packed for."""
 
 
 class ImageBuilder(Protocol):
-    """Builds a container image from an asset's properties (`context`, `dockerfile`, `build_args`, `architecture`)."""
+    """Builds an image from an asset's properties: of a container `context`, `dockerfile`, `build_args` and
+    `architecture`; of a function `base` and `handler`."""
 
-    def __call__(self, asset: PackageAsset, log: Log) -> str:
-        """The image's URI: equal content gives an equal URI, and an image built before is not built again."""
+    def __call__(self, asset: PackageAsset, log: Log, package: FunctionZip | None = None) -> str:
+        """The image's URI: equal content gives an equal URI, and an image built before is not built again.
+
+        `package`: what is in it, of a function's.
+        """
 
 
 class ImageValidator(Protocol):
@@ -111,7 +118,7 @@ class AssetStep:
                 continue
             asset = self._assets[construct]
             try:
-                if asset.type == "zip":
+                if asset.type != "image":
                     self._packager.validate(asset.properties)
                 elif self._validate_image is not None:
                     self._validate_image(asset.properties)
@@ -131,9 +138,10 @@ class AssetStep:
         if source.part == "image":
             assert built.uri is not None, f"{source.construct} is no image"
             return built.uri
-        assert built.zip is not None, f"{source.construct} is no zip"
         if source.part == "architecture":
-            return built.zip.architecture
+            assert built.architecture is not None, f"{source.construct} is no function"
+            return built.architecture
+        assert built.zip is not None, f"{source.construct} is no zip"
         return bucket if source.part == "bucket" else built.zip.key
 
     def upload(self, constructs: Iterable[str], clients: Clients) -> None:
@@ -148,14 +156,15 @@ class AssetStep:
 
     def _build(self, asset: PackageAsset) -> BuiltAsset:
         begun = self._clock()
-        self._sink(AssetStarted(asset.construct, asset.type))
+        shown: AssetType = "zip" if asset.type == "zip" else "image"
+        self._sink(AssetStarted(asset.construct, shown))
         try:
-            built, detail = self._built_as(asset.type, asset)
+            built, detail = self._built_as(asset)
         except Failure as error:
             error.diagnostic = self._explained(asset, error)
             self._sink(AssetFailed(asset.construct, str(error), self._clock() - begun))
             raise
-        self._sink(AssetDone(asset.construct, asset.type, self._clock() - begun, detail))
+        self._sink(AssetDone(asset.construct, shown, self._clock() - begun, detail))
         return built
 
     def _explained(self, asset: PackageAsset, failure: Failure) -> Diagnostic:
@@ -167,15 +176,21 @@ class AssetStep:
         text = "the container made from it" if asset.type == "image" else "the function made from it"
         return replace(found, labels=(*found.labels, Label(span, text if found.labels else "")))
 
-    def _built_as(self, type_: Literal["image", "zip"], asset: PackageAsset) -> tuple[BuiltAsset, str]:
+    def _built_as(self, asset: PackageAsset) -> tuple[BuiltAsset, str]:
         def log(line: str) -> None:
             self._sink(AssetProgress(asset.construct, line))
 
-        if type_ == "image":
+        if asset.type == "image":
             uri = self._build_image(asset, log)
             return BuiltAsset(uri=uri), uri.rpartition(":")[2][:12]
-        built = self._packager.package(asset.properties, log)
-        return BuiltAsset(zip=built), f"{built.digest[:12]}{' unchanged' if built.cached else ''}"
+        limit = MAX_UNZIPPED_BYTES if asset.type == "zip" else MAX_IMAGE_BYTES
+        built = self._packager.package(asset.properties, log, limit=limit)
+        if asset.type == "function-image":
+            uri = self._build_image(asset, log, built)
+            return BuiltAsset(uri=uri, architecture=built.architecture), uri.rpartition(":")[2][:12]
+        return BuiltAsset(
+            zip=built, architecture=built.architecture
+        ), f"{built.digest[:12]}{' unchanged' if built.cached else ''}"
 
 
 def upload_zip(built: FunctionZip, clients: Clients) -> None:

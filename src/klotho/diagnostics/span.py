@@ -26,7 +26,14 @@ class Span(NamedTuple):
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Span:
-        return cls(data["file"], data["line"], data.get("column", 1), data.get("end_line"), data.get("end_column"))
+        """TypeError or ValueError for what is no place: it is read from files that anybody may have written."""
+        ends = [data.get(name) for name in ("end_line", "end_column")]
+        numbers = [data["line"], data.get("column", 1), *(end for end in ends if end is not None)]
+        if not isinstance(data["file"], str) or "\0" in data["file"]:
+            raise TypeError("a place without a file")
+        if not all(isinstance(number, int) and not isinstance(number, bool) and number >= 0 for number in numbers):
+            raise ValueError("a place without a line")
+        return cls(data["file"], numbers[0], numbers[1], *ends)
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}"

@@ -12,14 +12,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from klotho.deploy.assets import AssetStep
+from klotho.deploy.drain import Drain
 from klotho.deploy.events import Sink, Step
 from klotho.deploy.leftovers import Leftover, left_behind
 from klotho.deploy.orchestrator import Deployment, Orchestrator
 from klotho.deploy.stacks import DeployedStack, upstreams
 from klotho.deploy.steps import Steps, Surroundings
 from klotho.deploy.target import HOST
-from klotho.driver import session
+from klotho.driver import projects, session
 from klotho.driver.change import Change
+from klotho.driver.environments import forget_note
 from klotho.driver.identity import Identity
 from klotho.driver.machine import cache_folder, new_run_id
 from klotho.driver.session import Session
@@ -35,21 +37,25 @@ class Removal:
     left: tuple[Leftover, ...] = ()
 
 
-def remove(identity: Identity, sink: Sink, *, delete_data: bool) -> Removal:
+def remove(identity: Identity, sink: Sink, *, delete_data: bool, drain: Drain | None = None) -> Removal:
     """Delete the stacks, consumers first, under the application's lease."""
     opened = session.answering(identity.environment, identity.project)
     assert opened is not None
     if not _deployed(identity, opened):
-        # Nothing to change, so no lease: the bucket it lies in need not be there.
+        # Nothing to change, so no lease: the bucket it lies in need not be there. A run that was killed may have left
+        # the entry.
+        projects.withdraw(identity, opened)
         return Removal(None, left=tuple(left_behind(opened.clients, _tags(identity))))
     with Change(identity.environment, identity.project, identity.application, "klotho down", sink) as change:
         guarded = change.guard(opened)
         deployed = _deployed(identity, guarded)
         staying = set() if delete_data else _staying(deployed)
         going = [stack for name, stack in deployed.items() if name not in staying]
-        deployment = _orchestrator(identity, guarded, sink).delete(going, delete_data=delete_data)
+        deployment = _orchestrator(identity, guarded, sink, drain).delete(going, delete_data=delete_data)
         kept = tuple(sorted(deployed[name].name for name in staying))
         if deployment.ok and not staying:
+            projects.withdraw(identity, guarded)
+            forget_note(guarded.clients, identity.project, identity.environment.name, identity.application)
             Steps(_nothing(identity), Surroundings(guarded.clients, identity.folder, sink, {})).sweep()
         if deployment.ok:
             sink(Step("looking for what was left behind"))
@@ -70,7 +76,7 @@ def _staying(deployed: Mapping[str, DeployedStack]) -> set[str]:
     return staying
 
 
-def _orchestrator(identity: Identity, opened: Session, sink: Sink) -> Orchestrator:
+def _orchestrator(identity: Identity, opened: Session, sink: Sink, drain: Drain | None) -> Orchestrator:
     assets = AssetStep(
         (),
         program_root=identity.folder,
@@ -81,7 +87,7 @@ def _orchestrator(identity: Identity, opened: Session, sink: Sink) -> Orchestrat
         clock=time.monotonic,
     )
     return Orchestrator(
-        _nothing(identity), {}, assets, opened.clients, pace=opened.pace, sink=sink, run_id=new_run_id()
+        _nothing(identity), {}, assets, opened.clients, pace=opened.pace, sink=sink, run_id=new_run_id(), drain=drain
     )
 
 
@@ -105,5 +111,5 @@ def _deployed(identity: Identity, opened: Session) -> dict[str, DeployedStack]:
     )
 
 
-def _no_images(asset: object, log: object) -> str:
+def _no_images(asset: object, log: object, package: object = None) -> str:
     raise AssertionError("deleting builds nothing")

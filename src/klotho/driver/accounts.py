@@ -1,45 +1,45 @@
-"""Accounts on AWS: made ready for deployments.
+"""Accounts on AWS: made ready for deployments, and for those who deploy.
 
-Input: a program and an environment of it. Output: the bootstrap stack as it is then. Refuses environments on this
-machine, which need none.
+Input: a program and an environment of it. Output: the bootstrap stack, and a role that deploys this application there.
+Refuses environments on this machine, which need none.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from klotho.deploy import bootstrap
-from klotho.deploy.stacks import DeployedStack
+from klotho.deploy import bootstrap, deployer_role
+from klotho.deploy.deployer_role import Deployer, GitHub
 from klotho.diagnostics import Failure
 from klotho.driver import aws
+from klotho.driver.build import Build, build
 from klotho.driver.machine import runs_in_ci
-from klotho.driver.program import Program, choose_environment, with_region
+from klotho.driver.permissions import deployer_policies, target_of
+from klotho.driver.program import Program
 
 
 @dataclass(frozen=True, slots=True)
-class Bootstrapped:
-    """An account and region that deployments can go to."""
+class Ready:
+    """An account and region that this application can be deployed to."""
 
-    stack: DeployedStack
     account: str
     region: str
-
-    @property
-    def repositories(self) -> list[str]:
-        """Whose workflows may deploy."""
-        known = bootstrap.github_of(self.stack)
-        return list(known.repositories) if known else []
+    role: str
+    """The ARN of the role that deploys it."""
+    repositories: tuple[str, ...]
+    """Whose workflows may take it on."""
 
 
 def bootstrap_account(
     program: Program,
     environment_name: str | None,
     consent: Callable[[str], bool],
-    github: bootstrap.GitHub | None,
+    github: GitHub | None,
     say: Callable[[str], None],
-) -> Bootstrapped:
-    environment = with_region(choose_environment(program, environment_name, None, runs_in_ci()), None)
+) -> Ready:
+    built = build(program, environment_name, in_ci=runs_in_ci())
+    environment = built.environment
     if environment.target != "aws":
         raise Failure(
             "environment-local",
@@ -48,7 +48,18 @@ def bootstrap_account(
             helps=("name one with `target: aws`: `klotho bootstrap --env NAME`",),
         )
     session = aws.session(environment)
-    say(f"looking at {session.caller.account}, {environment.region}")
-    stack = bootstrap.ensure(session.clients, session.calls, consent, github)
-    assert environment.region is not None
-    return Bootstrapped(stack, session.caller.account, environment.region)
+    account = session.caller.account
+    say(f"looking at {account}, {environment.region}")
+    bootstrap.ensure(session.clients, session.calls, consent)
+    deployer = deployer_of(built)
+    said = replace(built, environment=replace(environment, account=account))
+    policies = deployer_policies(said, target_of(said, every_owner=True)).documents
+    made = deployer_role.ensure(session.calls, session.clients.place, deployer, policies, github, consent)
+    return Ready(account, built.region, deployer.role_arn(account), deployer_role.repositories_of(made))
+
+
+def deployer_of(built: Build) -> Deployer:
+    """Whose role deploys this program; one for all users' or branches' environments of a name."""
+    environment = built.environment
+    name = environment.template or environment.name
+    return Deployer(built.application.project, built.application.name, name, built.region)

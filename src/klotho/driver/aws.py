@@ -25,6 +25,7 @@ from klotho.resources import PackageAsset
 
 if TYPE_CHECKING:
     from klotho.deploy.assets import ImageBuilder
+    from klotho.deploy.functions.package import FunctionZip
     from klotho.driver.build import Build
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -120,7 +121,7 @@ def image_builder(built: Build, *, reads_only: bool) -> ImageBuilder:
         clients = session(built.environment).clients
         return EcrImages(built.program.folder, clients, bootstrap.REPOSITORY, reads_only=reads_only)
 
-    def build(asset: PackageAsset, log: Callable[[str], None]) -> str:
-        return opened()(asset, log)
+    def build(asset: PackageAsset, log: Callable[[str], None], package: FunctionZip | None = None) -> str:
+        return opened()(asset, log, package)
 
     return build

@@ -17,6 +17,9 @@ from klotho.driver.session import Session
 from klotho.driver.settings import Environment
 from klotho.driver.underway import Underway
 
+_PATIENCE_S = 60.0
+"""How long the project's lease is waited for; what is done under it takes a fraction of a second."""
+
 
 class Change:
     """Enter it, then `open` the environment.
@@ -33,6 +36,7 @@ class Change:
         self._command = command
         self._sink = sink
         self._lease: Lease | None = None
+        self._place: tuple[Room, Timing] | None = None
         self._held = ExitStack()
 
     def __enter__(self) -> Change:
@@ -73,14 +77,23 @@ class Change:
         assert self._lease is not None
         return self._lease
 
+    def shared(self) -> Lease:
+        """The short lease on what the project's applications share, waited for; enter it for as long as it takes."""
+        assert self._place is not None
+        room, timing = self._place
+        return leases.waited_for(lambda: self._held_by_us(room, timing, None), timing, _PATIENCE_S)
+
     def _take(self, room: Room, timing: Timing) -> None:
-        lease = leases.held(
+        self._place = (room, timing)
+        self._lease = self._held.enter_context(self._held_by_us(room, timing, self._application))
+
+    def _held_by_us(self, room: Room, timing: Timing, application: str | None) -> Lease:
+        return leases.held(
             room,
             timing,
             self._command,
             lambda line: self._sink(Step(line)),
             project=self._project,
             environment=self._environment.name,
-            application=self._application,
+            application=application,
         )
-        self._lease = self._held.enter_context(lease)

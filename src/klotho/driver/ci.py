@@ -10,9 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from klotho.deploy.bootstrap import deploy_role_arn
+from klotho.deploy.deployer_role import Deployer
 from klotho.diagnostics import Failure
 from klotho.driver.github_workflow import PATH, Plan, workflow
+from klotho.driver.identity import Identity, Where, identify
 from klotho.driver.program import Program, with_region
 from klotho.driver.settings import FILE_NAME, Environment
 
@@ -24,7 +25,9 @@ class Written:
     path: Path
     role: str
     environment: Environment
-    branch_environment: Environment | None
+    branch_name: str | None = None
+    """The environment of which each branch has one, as klotho.yaml names it."""
+    branch_role: str | None = None
 
 
 def write_workflow(program: Program, environment_name: str, main: str) -> Written:
@@ -32,17 +35,14 @@ def write_workflow(program: Program, environment_name: str, main: str) -> Writte
     top = next((item for item in (program.folder, *program.folder.parents) if (item / ".git").exists()), None)
     if top is None:
         raise Failure("no-repository", f"{program.folder} is in no git repository", helps=("run `git init` first",))
-    environment = with_region(program.settings.environment(environment_name), None)
+    identity = identify(Where(program.folder), environment_name)
+    environment = identity.environment
     _refuse(environment)
-    assert environment.account is not None and environment.region is not None
     branches = next((item for item in program.settings.environments.values() if item.per == "branch"), None)
-    plan = Plan(
-        environment,
-        environment.role or deploy_role_arn(environment.account, environment.region),
-        program.folder.relative_to(top).as_posix(),
-        main,
-        with_region(branches, None) if branches is not None and branches.target == "aws" else None,
-    )
+    branches = with_region(branches, None) if branches is not None and branches.target == "aws" else None
+    role = environment.role or _role(identity, environment)
+    branch_role = _role(identity, branches) if branches is not None else None
+    plan = Plan(environment, role, program.folder.relative_to(top).as_posix(), main, branches, branch_role)
     path = top / PATH
     if path.exists():
         raise Failure(
@@ -52,7 +52,15 @@ def write_workflow(program: Program, environment_name: str, main: str) -> Writte
         )
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(workflow(plan), encoding="utf-8")
-    return Written(path, plan.role, environment, plan.branch_environment)
+    return Written(path, role, environment, branches.name if branches else None, branch_role)
+
+
+def _role(identity: Identity, environment: Environment) -> str:
+    """The role that `klotho bootstrap` makes for this application and environment."""
+    account = environment.account or identity.environment.account
+    assert account is not None and environment.region is not None
+    name = environment.template or environment.name
+    return Deployer(identity.project, identity.application, name, environment.region).role_arn(account)
 
 
 def _refuse(environment: Environment) -> None:

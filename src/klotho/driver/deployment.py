@@ -27,7 +27,7 @@ from klotho.deploy.stacks import DeployedStack
 from klotho.deploy.steps import Steps, Surroundings
 from klotho.deploy.threads import workers
 from klotho.diagnostics import Diagnostic, ExitCode, Failure, Report
-from klotho.driver import records, session
+from klotho.driver import projects, records, session
 from klotho.driver.build import Build, build
 from klotho.driver.change import Change
 from klotho.driver.domains import LocalDomain, local_domains
@@ -117,6 +117,8 @@ def _deploy(
 ) -> UpResult:
     """Under the lease, which every write passes."""
     notes = _Notes.of(built, take_over=take_over)
+    on_aws = built.environment.target == "aws"
+    standing = None if on_aws else projects.standing(built, None)
     count = len(built.manifest.stacks)
     heading = f"{built.application.name} → {built.environment.name} ({count} {'stack' if count == 1 else 'stacks'})"
     sink(Step(notes.notice or heading))
@@ -125,6 +127,7 @@ def _deploy(
         assets.start(threads)
         sites.start(threads)
         opened = change.open(consent.bootstrap)
+        standing = standing or projects.standing(built, opened)
         run_id = new_run_id()
         orchestrator = _orchestrator(built, opened, assets, sink, run_id, drain)
         deployed = orchestrator.recovered(deployed_of(built, opened))
@@ -146,6 +149,8 @@ def _deploy(
         notes = notes.settled(built, units)
     notes.write()
     keep_note(built, opened)
+    if deployment.ok:
+        projects.publish(built, standing, deployment, outputs, change)
     failed = tuple(unit for unit in units if unit.get("state") == "failed")
     unset = secrets_not_set(built, outputs, opened.clients)
     domains = local_domains(built.application, units)

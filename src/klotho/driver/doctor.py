@@ -79,6 +79,8 @@ def needs_of(built: Build) -> frozenset[Need]:
             needs.add("node")
         else:
             needs.add("python")
+        if asset.type == "function-image" and built.environment.target == "aws":
+            needs.add("container")  # in the local cloud it is a folder
     engines = {str(item.properties.get("Engine")) for item in built.graph}
     needs |= {name for name in ("postgres", "mysql", "redis") if name in engines}
     if any(site.properties.get("build") for site in built.manifest.sites):

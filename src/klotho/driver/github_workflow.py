@@ -33,6 +33,7 @@ class Plan:
     """The branch that is deployed."""
     branch_environment: Environment | None = None
     """Of which each branch has one of its own."""
+    branch_role: str | None = None
 
 
 def workflow(plan: Plan) -> str:
@@ -63,7 +64,7 @@ jobs:
 """
 
 
-def _job(plan: Plan, name: str, condition: str, environment: Environment, steps: str) -> str:
+def _job(plan: Plan, name: str, condition: str, environment: Environment, role: str, steps: str) -> str:
     return f"""\
   {name}:
     if: {condition}
@@ -82,7 +83,7 @@ def _job(plan: Plan, name: str, condition: str, environment: Environment, steps:
           node-version: "22"
       - uses: {_CREDENTIALS}
         with:
-          role-to-assume: {plan.role}
+          role-to-assume: {role}
           aws-region: {environment.region}
       - name: Install Klotho
         run: python -m pip install --quiet klotho
@@ -95,6 +96,7 @@ def _preview(plan: Plan) -> str:
         "preview",
         "github.event_name == 'pull_request' && github.event.action != 'closed'",
         plan.environment,
+        plan.role,
         f"""\
       - name: Check
         run: klotho check --env {plan.environment.name}
@@ -121,6 +123,7 @@ def _up(plan: Plan) -> str:
         "up",
         "github.event_name == 'push'",
         plan.environment,
+        plan.role,
         f"""\
       - name: Check
         run: klotho check --env {plan.environment.name}
@@ -137,6 +140,7 @@ def _branch(plan: Plan, environment: Environment) -> str:
         "branch",
         "github.event_name == 'pull_request' && github.event.action != 'closed'",
         environment,
+        plan.branch_role or plan.role,
         f"""\
       - name: Up
         run: klotho up --env {name} --yes
@@ -151,6 +155,7 @@ def _remove(plan: Plan, environment: Environment) -> str:
         "remove",
         "github.event_name == 'pull_request' && github.event.action == 'closed'",
         environment,
+        plan.branch_role or plan.role,
         f"""\
       - name: Remove the branch's environment
         run: klotho env rm {name} --yes

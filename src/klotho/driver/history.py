@@ -21,13 +21,13 @@ from klotho.deploy.stacks import DeployedStack
 from klotho.deploy.steps import Steps, Surroundings
 from klotho.deploy.template import parsed
 from klotho.diagnostics import ExitCode, Failure
-from klotho.driver import records
+from klotho.driver import projects, records
 from klotho.driver.change import Change
 from klotho.driver.deployment import refuse_protected
 from klotho.driver.identity import Identity, Where, identify
 from klotho.driver.machine import new_run_id
 from klotho.driver.program import refuse_mistaken_settings
-from klotho.driver.recording import about, keep
+from klotho.driver.recording import about, changed, keep
 from klotho.driver.session import Session, answering, for_a_question
 
 
@@ -105,6 +105,8 @@ def rollback(
         _note(identity, to, done=False)
         deployment = orchestrator.deploy(deployed, delete_data=delete_data, moves=moves, checked=True)
         _note(identity, to, done=deployment.ok)
+        if deployment.ok and changed(deployment):
+            projects.note_rollback(identity, opened, change, to)
         return RollbackResult(plan, deployment, _recorded(kept, to, templates, deployment))
 
 

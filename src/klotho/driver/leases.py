@@ -15,10 +15,11 @@ import socket
 from collections.abc import Callable
 
 from klotho.deploy.lease import Claimant, Lease, Lives, Room, Timing, acquire, application_lease, project_lease
-from klotho.deploy.lease.bucket import BucketStore
-from klotho.deploy.lease.folder import FolderStore
-from klotho.deploy.place import Clients
+from klotho.deploy.place import Clients, translated
+from klotho.diagnostics import Failure
 from klotho.driver.machine import local_pace, now_ms, state_root
+from klotho.stores.bucket import BucketStore
+from klotho.stores.folder import FolderStore
 
 _FOLDER = ".leases"
 """In the state root; no project has a name that begins with a dot."""
@@ -32,7 +33,9 @@ def local_room() -> Room:
 
 def bucket_room(clients: Clients) -> Room:
     """Leases of an environment on AWS; `clients` without a guard."""
-    return Room(BucketStore(clients), _lives())
+    bucket = clients.place.artifact_bucket
+    store = BucketStore(lambda: clients.s3, bucket, "leases/", what="a lease", translated=translated)
+    return Room(store, _lives())
 
 
 def local_timing() -> Timing:
@@ -66,6 +69,19 @@ def held(
     else:
         name, what = application_lease(project, environment, application), f"`{application}` in {environment}"
     return acquire(room, name, what, claimant(command), os.urandom(12).hex(), timing, say)
+
+
+def waited_for(take: Callable[[], Lease], timing: Timing, patience: float) -> Lease:
+    """A short lease, once whoever holds it is done. Failure (`locked`) when that takes longer than `patience`
+    seconds."""
+    begun = timing.clock()
+    while True:
+        try:
+            return take()
+        except Failure as failure:
+            if failure.diagnostic.code != "locked" or timing.clock() - begun > patience:
+                raise
+        timing.sleep(timing.poll)
 
 
 def claimant(command: str) -> Claimant:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from klotho.deploy.assets import ImageBuilder, ImageValidator
+from klotho.deploy.functions.package import FunctionZip
 from klotho.deploy.place import Clients, Guard, Pace, Place
 from klotho.deploy.stacks import StackCalls
 from klotho.diagnostics import Failure, Span
@@ -91,11 +92,18 @@ def delete_data(project: str, environment: str) -> None:
 
 
 def image_builder(program_root: Path, project: str, environment: str) -> ImageBuilder:
-    """Builds container images into the local cloud's folder."""
+    """Puts images of containers and functions into the local cloud's folder."""
     images = connect.state_folder(project, environment) / "images"
 
-    def build(asset: PackageAsset, log: Callable[[str], None]) -> str:
+    def build(asset: PackageAsset, log: Callable[[str], None], package: FunctionZip | None = None) -> str:
         from klotho.localcloud.planes.containers.image import build_image
+        from klotho.localcloud.planes.functions.image import keep_image
+
+        if package is not None:
+            properties = asset.properties
+            return keep_image(
+                images, package.path, package.digest, str(properties["runtime"]), str(properties["handler"])
+            )
 
         context, dockerfile, arguments = _image_source(program_root, asset.properties)
         with _refused_images(program_root, dockerfile):

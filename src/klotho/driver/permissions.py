@@ -18,21 +18,22 @@ from klotho.driver.build import Build
 from klotho.driver.output_folder import write_output
 from klotho.localcloud.identity import ACCOUNT
 from klotho.resources.naming import stack_prefix
+from klotho.stores import key_part
 
 if TYPE_CHECKING:
     from klotho.catalogue.deployer import Policies, Target
 
 
-def deployer_policies(built: Build) -> Policies:
-    """What whoever runs `up` and `down --delete-data` for this program has to be allowed."""
+def deployer_policies(built: Build, target: Target | None = None) -> Policies:
+    """What whoever runs `up` and `down --delete-data` for this program has to be allowed. `target`: of `target_of`."""
     from klotho.catalogue.deployer import policy_documents
 
     templates = {stack.stack_name: orjson.loads(built.templates[stack.template]) for stack in built.manifest.stacks}
     return policy_documents(
         templates,
-        target_of(built),
+        target or target_of(built),
         steps={step.step for step in built.manifest.steps},
-        images=built.environment.target == "aws" and any(item.type == "image" for item in built.manifest.assets),
+        images=built.environment.target == "aws" and any(item.type != "zip" for item in built.manifest.assets),
     )
 
 
@@ -46,16 +47,26 @@ def write_policies(folder: Path, policies: Policies, program_folder: Path) -> li
     return [target / name for name in files]
 
 
-def target_of(built: Build) -> Target:
-    """Where the environment deploys to."""
+def target_of(built: Build, *, every_owner: bool = False) -> Target:
+    """Where the environment deploys to. `every_owner`: also those of other users or branches, where each has one."""
     from klotho.catalogue.deployer import Target
 
     account = _account(built)
     stem = {"bucket_stem": bootstrap.BUCKET_STEM} if built.environment.target == "aws" else {}
-    bucket = Place(built.region, account, **stem).artifact_bucket
+    place = Place(built.region, account, **stem)
     manifest = built.manifest
     prefix = stack_prefix(manifest.project, manifest.application, manifest.environment)
-    return Target(built.region, account, bucket, prefix)
+    if every_owner and built.environment.template is not None:
+        template = stack_prefix(manifest.project, manifest.application, built.environment.template)
+        prefix = f"{template.removesuffix('--')}-"
+    return Target(
+        built.region,
+        account,
+        place.artifact_bucket,
+        prefix,
+        bootstrap.project_bucket(place),
+        key_part(manifest.project),
+    )
 
 
 def _account(built: Build) -> str:

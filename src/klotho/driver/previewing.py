@@ -22,7 +22,7 @@ from klotho.deploy.sites.step import SiteChange
 from klotho.deploy.stacks import DeployedStack, Request
 from klotho.deploy.threads import workers
 from klotho.deploy.verify import Mark, Question, Verification, Verifier
-from klotho.driver import session
+from klotho.driver import projects, session
 from klotho.driver.build import Build, build
 from klotho.driver.deployment import BUILD_THREADS, asset_step_of, deployed_of, site_step_of, steps_of
 from klotho.driver.machine import machine_name, new_run_id, process_runs, runs_in_ci
@@ -48,6 +48,7 @@ def preview_up(
     assets = asset_step_of(built, sink, reads_only=True)
     assets.validate()
     with session.for_a_question(built.environment, built.application.project, sink) as opened:
+        projects.refuse_misfit(built, opened)
         found = _first(built, assets, sink) if opened is None else _compared(built, opened, assets, sink)
         if verify and opened is not None:
             found = replace(found, verified=_verified(built, found, deployed_of(built, opened), opened, sink))

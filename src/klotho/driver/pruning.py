@@ -32,8 +32,8 @@ def refuse_lasting(environment: Environment) -> None:
 def removed(identity: Identity, sink: Sink) -> takedown.DownResult:
     """Take the application out of the environment, with its data."""
     result = takedown.delete(identity, sink, take_over=True)
-    ended = result.deployment is None or result.deployment.ok
-    if identity.environment.target == "aws" and ended:
+    if identity.environment.target == "aws" and result.deployment is None:
+        # Taken down by hand already: the note alone is left.
         session = aws.session(identity.environment)
         forget_note(session.clients, identity.project, identity.environment.name, identity.application)
     return result

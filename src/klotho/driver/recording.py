@@ -57,13 +57,14 @@ def changed(deployment: Deployment) -> bool:
 
 def version_of(folder: Path) -> Version | None:
     """The commit of the program's folder; None outside of git repositories."""
-    commit = _git(folder, "rev-parse", "HEAD")
+    commit = git(folder, "rev-parse", "HEAD")
     if commit is None:
         return None
-    return Version(commit, dirty=_git(folder, "status", "--porcelain", "--", ".") != "")
+    return Version(commit, dirty=git(folder, "status", "--porcelain", "--", ".") != "")
 
 
-def _git(folder: Path, *arguments: str) -> str | None:
+def git(folder: Path, *arguments: str) -> str | None:
+    """What git says about a folder; None where it does not run, or refuses."""
     try:
         done = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, timeout=10, check=False)
     except (OSError, subprocess.TimeoutExpired):

@@ -21,7 +21,7 @@ from klotho.deploy.outcome import Deployment
 from klotho.deploy.steps import Steps, Surroundings
 from klotho.deploy.target import HOST
 from klotho.diagnostics import Failure
-from klotho.driver import account_takedown, local_cloud, records
+from klotho.driver import account_takedown, local_cloud, projects, records
 from klotho.driver.account_takedown import Removal
 from klotho.driver.change import Change
 from klotho.driver.deployment import refuse_protected
@@ -55,10 +55,10 @@ class DownResult:
     """What happened on AWS."""
 
 
-def stop(identity: Identity, sink: Sink) -> DownResult:
+def stop(identity: Identity, sink: Sink, drain: Drain | None = None) -> DownResult:
     """Stop what runs of the application and keep its data."""
     if identity.environment.target == "aws":
-        return _removed(identity, sink, delete_data=False)
+        return _removed(identity, sink, delete_data=False, drain=drain)
     if not local_cloud.has_data(identity.project, identity.environment.name):
         return DownResult(identity, was_running=False, data_deleted=False, was_there=False)
     with _change(identity, sink):
@@ -105,15 +105,19 @@ def delete(identity: Identity, sink: Sink, *, take_over: bool, drain: Drain | No
     if notice:
         sink(Step(notice))
     if identity.environment.target == "aws":
-        return _removed(identity, sink, delete_data=True)
-    if not local_cloud.has_data(identity.project, identity.environment.name):
-        return DownResult(identity, was_running=False, data_deleted=False, was_there=False)
+        return _removed(identity, sink, delete_data=True, drain=drain)
     with _change(identity, sink) as change:
-        return _delete(identity, sink, change.lease, drain)
+        if local_cloud.has_data(identity.project, identity.environment.name):
+            result = _delete(identity, sink, change.lease, drain)
+        else:
+            result = DownResult(identity, was_running=False, data_deleted=False, was_there=False)
+        if result.deployment is None or result.deployment.ok:
+            projects.withdraw(identity, None)
+        return result
 
 
-def _removed(identity: Identity, sink: Sink, *, delete_data: bool) -> DownResult:
-    done = account_takedown.remove(identity, sink, delete_data=delete_data)
+def _removed(identity: Identity, sink: Sink, *, delete_data: bool, drain: Drain | None) -> DownResult:
+    done = account_takedown.remove(identity, sink, delete_data=delete_data, drain=drain)
     was_there = done.deployment is not None
     gone = delete_data and was_there and (done.deployment is None or done.deployment.ok)
     return DownResult(identity, was_there, gone, done.deployment, was_there=was_there, removal=done)
@@ -223,5 +227,5 @@ def _others(states: Mapping[str, str], identity: Identity) -> tuple[tuple[str, .
     )
 
 
-def _no_images(asset: object, log: object) -> str:
+def _no_images(asset: object, log: object, package: object = None) -> str:
     raise AssertionError("deleting builds nothing")

@@ -9,16 +9,17 @@ from typing import Any, Literal
 
 @dataclass(frozen=True, slots=True)
 class PackageAsset:
-    """Something the deployer must build before the stacks that use it: a container image or a function's zip."""
+    """Something the deployer must build before the stacks that use it: a container image, a function's zip or image."""
 
     construct: str
     """The construct id, for example `Compute.Container/orders`."""
-    type: Literal["image", "zip"]
+    type: Literal["image", "zip", "function-image"]
     properties: Mapping[str, Any] = field(default_factory=dict)
     """image: `context`, `dockerfile` (paths relative to the program's folder), `build_args`, `architecture` (`arm64` or
     `x86_64`, as the template says);
     zip: `root`, `handler`, `runtime` as the catalogue resolved them (and `architecture`, if the program names one), or
-    `package`, `handler`, `runtime` for a function of Klotho's own (`deploy/functions/provider.py`)."""
+    `package`, `handler`, `runtime` for a function of Klotho's own (`deploy/functions/provider.py`);
+    function-image: those of a zip, and `base`, the image that has the runtime."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,11 +32,15 @@ class Registry:
 
     def get(self, path: str) -> tuple[Any, str]:
         """JSON and its digest."""
+        body, digest = self.read(path)
+        return json.loads(body), digest
+
+    def read(self, path: str) -> tuple[bytes, str]:
         request = urllib.request.Request(f"http://{self.host}/v2/{path}")
         request.add_header("Authorization", f"Basic {TOKEN}")
         request.add_header("Accept", MANIFEST)
         with urllib.request.urlopen(request, timeout=10) as answer:
-            return json.loads(answer.read()), answer.headers.get("Docker-Content-Digest", "")
+            return answer.read(), answer.headers.get("Docker-Content-Digest", "")
 
 
 @contextmanager

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import os
+import tarfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -11,9 +14,11 @@ import pytest
 from registry import Ecr, EcrClients, Registry, registry
 
 from klotho.deploy.bootstrap import REPOSITORY
+from klotho.deploy.functions.package import FunctionPackager, FunctionZip
 from klotho.deploy.images.ecr import EcrImages, image_tag
 from klotho.deploy.images.engine import Engine, find_engine
 from klotho.deploy.place import Clients
+from klotho.deploy.target import LAMBDA
 from klotho.diagnostics import Failure
 from klotho.resources import PackageAsset
 
@@ -122,6 +127,60 @@ def test_a_build_that_fails_is_told_at_its_dockerfile(tmp_path: Path, shop: Regi
     assert found.code == "image-not-built"
     assert found.labels[0].span.file == "orders/Dockerfile"
     assert any("not-there" in note for note in found.notes)
+
+
+FUNCTION = PackageAsset(
+    "Compute.Function/report",
+    "function-image",
+    {"root": ".", "handler": "fn/report.main", "runtime": "python3.12", "base": "scratch"},
+)
+
+
+def packed(folder: Path, text: str) -> FunctionZip:
+    """A packed function with a program in it, as any machine's umask would have it written."""
+    (folder / "fn").mkdir(exist_ok=True)
+    (folder / "fn" / "report.py").write_text(text)
+    properties = {name: value for name, value in FUNCTION.properties.items() if name != "base"}
+    return FunctionPackager(folder, folder / "cache", LAMBDA).package(properties, lambda line: None)
+
+
+def layer_of(shop: Registry, digest: str) -> tuple[dict[str, Any], dict[str, tarfile.TarInfo]]:
+    """What the image says, and what lies in its only layer."""
+    manifest, _ = shop.get(f"{REPOSITORY}/manifests/{digest}")
+    config, _ = shop.get(f"{REPOSITORY}/blobs/{manifest['config']['digest']}")
+    (layer,) = manifest["layers"]
+    data, _ = shop.read(f"{REPOSITORY}/blobs/{layer['digest']}")
+    with tarfile.open(fileobj=io.BytesIO(data)) as archive:
+        return config, {item.name.strip("/"): item for item in archive.getmembers()}
+
+
+def test_the_image_of_a_function_is_its_package_and_its_handler(tmp_path: Path, shop: Registry) -> None:
+    mask = os.umask(0o077)
+    try:
+        package = packed(tmp_path, "def main(event, context): ...\n")
+        uri = images(tmp_path, shop)[0](FUNCTION, lambda line: None, package)
+    finally:
+        os.umask(mask)
+    host, _, digest = uri.partition(f"/{REPOSITORY}@")
+    assert host == shop.host and digest.startswith("sha256:")
+    config, files = layer_of(shop, digest)
+    assert (config["os"], config["architecture"]) == ("linux", "arm64")
+    assert config["config"]["Cmd"] == ["fn/report.main"]
+    assert {"var/task/fn/report.py", "var/task/klotho/__init__.py"} <= files.keys()
+    assert files["var/task/fn/report.py"].mode & 0o777 == 0o644, "Lambda's own user reads it"
+    assert files["var/task/fn"].mode & 0o777 == 0o755
+
+
+def test_the_image_of_a_function_is_built_again_only_for_another_package(tmp_path: Path, shop: Registry) -> None:
+    one = packed(tmp_path, "def main(event, context): return 1\n")
+    first = images(tmp_path, shop)[0](FUNCTION, lambda line: None, one)
+    again, ecr = images(tmp_path, shop, no_engine)
+    assert again(FUNCTION, lambda line: None, one) == first
+    assert ecr.calls == ["DescribeImages"]
+    two = packed(tmp_path, "def main(event, context): return 2\n")
+    assert images(tmp_path, shop)[0](FUNCTION, lambda line: None, two) != first
+    other = replace(FUNCTION, properties={**FUNCTION.properties, "handler": "fn/report.other"})
+    assert images(tmp_path, shop)[0](other, lambda line: None, one) != first
 
 
 def test_a_repository_that_is_not_there_is_named(tmp_path: Path, shop: Registry) -> None:

@@ -87,7 +87,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     made = Shop(tmp_path_factory.mktemp("typescript"))
     made.klotho("up", "--yes")
     yield made
-    made.klotho("down", "--delete-data", "shop", "--yes")
+    made.klotho("down", "--delete-data", "shop")
 
 
 def test_a_typescript_function_is_deployed_and_uses_its_packages_and_the_runtime_sdk(shop: Shop) -> None:

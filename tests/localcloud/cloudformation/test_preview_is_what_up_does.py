@@ -146,6 +146,7 @@ class World:
         self._clients = Clients(Place(REGION, ACCOUNT, f"http://127.0.0.1:{served.port}", "key", "secret"))
         self._calls = StackCalls(self._clients, QUICK)
         self._runs = 0
+        self._names: set[str] = set()
         self.examples = 0
 
     def deployed(self, program: Imagined) -> dict[str, DeployedStack]:
@@ -169,11 +170,13 @@ class World:
         seen: list[Event] = []
         self._runs += 1
         built = program.built
+        # Whatever may go is given up by name: what was there before, too.
+        self._names |= {item.name for item in built.application.constructs}
         orchestrator = Orchestrator(
             built.manifest, built.templates, cast(AssetStep, Assets(program)), self._clients,
             pace=QUICK, sink=seen.append, run_id=f"r{self._runs}", spans=built.spans,
         )  # fmt: skip
-        done = orchestrator.deploy(self.deployed(program), delete_data=True)
+        done = orchestrator.deploy(self.deployed(program), delete_data=frozenset(self._names))
         assert done.ok, [item.cause for item in done.failed]
         return fates(seen)
 

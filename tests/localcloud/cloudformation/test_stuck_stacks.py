@@ -164,12 +164,12 @@ def test_a_kept_failure_that_holds_data_is_refused_with_the_next_command(
     refused = failed(deployer, WANTED)
     assert refused.diagnostic.code == "stack-stuck"
     assert "would delete `Data (table-1)`" in refused.diagnostic.message
-    assert "run it with `--delete-data`" in refused.diagnostic.helps[0]
+    assert "run it with `--delete-data Data`" in refused.diagnostic.helps[0]
     assert (
         "aws cloudformation delete-stack --stack-name shop-one --retain-resources Data" in refused.diagnostic.helps[1]
     )
     assert status_of(served, "shop-one") == "CREATE_FAILED"
-    assert results(deployer.up(*WANTED, delete_data=True)) == {"one": "created"}
+    assert results(deployer.up(*WANTED, delete_data=frozenset({"Data"}))) == {"one": "created"}
 
 
 def test_delete_failed_is_deleted_and_made_anew(served: ServedCloud, stubborn: Stubborn, deployer: Deployer) -> None:

@@ -19,6 +19,7 @@ from klotho.localcloud.planes.containers import Containers, build_image
 from klotho.localcloud.planes.processes import ProcessTable
 from klotho.localcloud.ports import Ports
 from klotho.localcloud.services.secretsmanager import SecretsManager
+from klotho.localcloud.swapped import Swapped
 from klotho.localcloud.world import World
 
 
@@ -37,6 +38,7 @@ def cloud_at(state: Path) -> Any:
         logs=Logs(state),
         secrets=SecretsManager(database, "eu-central-1"),
         credentials=Credentials(database),
+        swapped=Swapped(),
     )
     cloud.containers = Containers(cloud)  # type: ignore[arg-type]
     return cloud

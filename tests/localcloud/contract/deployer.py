@@ -28,7 +28,9 @@ Documents = Iterable[Mapping[str, Any]]
 
 def printed(bodies: Iterable[str], region: str) -> tuple[dict[str, Any], ...]:
     """The policies for these templates of the bench's stack, as `klotho permissions` prints them."""
-    target = Target(region, ACCOUNT, f"klotho-assets-{ACCOUNT}-{region}", STACK)
+    target = Target(
+        region, ACCOUNT, f"klotho-assets-{ACCOUNT}-{region}", STACK, f"klotho-projects-{ACCOUNT}-{region}", "contract"
+    )
     return policy_documents([{STACK: orjson.loads(body)} for body in bodies], target).documents
 
 

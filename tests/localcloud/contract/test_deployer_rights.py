@@ -7,6 +7,7 @@ sources that know nothing of each other.
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from klotho.localcloud.permissions.handler_calls import entries
 from .bench import STACK, bench
 from .deployer import Deployer, printed
 from .sample import Sample
+from .samples import SAMPLES
 from .test_contract import each_type, mutable
 
 pytestmark = pytest.mark.localcloud
@@ -48,20 +50,31 @@ def test_what_operations_call_is_something_the_schemas_or_the_table_name(type_na
 def test_the_printed_policy_is_enough_and_each_action_used_is_missed_by_its_name(
     sample: Sample, tmp_path: Path
 ) -> None:
-    async def story() -> None:
-        async with bench(sample, tmp_path) as at:
-            changes = _changes(sample)
-            bodies = [at.body(), *(at.body(name) for name in changes)]
-            deployer = Deployer(at, printed(bodies, at.engine.cloud.region))
-            with deployer.working():
-                used = await _with_all_of_it(deployer, changes)
-                assert used["create"], "nothing was asked about"
-                await _without_what_creating_uses(deployer, used.pop("create"))
-                deleting = used.pop("delete")
-                await _without_what_updates_use(deployer, used)
-                await _without_what_deleting_uses(deployer, deleting)
+    asyncio.run(_story(sample, tmp_path))
 
-    asyncio.run(story())
+
+def test_so_it_is_for_a_function_from_an_image(tmp_path: Path) -> None:
+    function = SAMPLES["AWS::Lambda::Function"]
+    image = replace(function, base=function.properties("PackageType"), changes={"Timeout": 10}, together={})
+    used = asyncio.run(_story(image, tmp_path))
+    assert {"ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"} <= set(used)
+
+
+async def _story(sample: Sample, folder: Path) -> list[str]:
+    """Gives what creating used."""
+    async with bench(sample, folder) as at:
+        changes = _changes(sample)
+        bodies = [at.body(), *(at.body(name) for name in changes)]
+        deployer = Deployer(at, printed(bodies, at.engine.cloud.region))
+        with deployer.working():
+            used = await _with_all_of_it(deployer, changes)
+            assert used["create"], "nothing was asked about"
+            creating = used.pop("create")
+            await _without_what_creating_uses(deployer, creating)
+            deleting = used.pop("delete")
+            await _without_what_updates_use(deployer, used)
+            await _without_what_deleting_uses(deployer, deleting)
+    return creating
 
 
 async def _with_all_of_it(deployer: Deployer, changes: list[str]) -> dict[str, list[str]]:

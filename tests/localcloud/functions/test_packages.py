@@ -12,7 +12,6 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from functions.testbed import package
-from klotho.localcloud.planes.functions import package as packages
 from klotho.localcloud.planes.functions.package import PackageError, inline, unpack
 
 
@@ -78,10 +77,9 @@ def test_a_package_that_is_broken_or_would_leave_its_folder_is_refused_whole(tmp
     assert list((tmp_path / "out").iterdir()) == []
 
 
-def test_a_package_over_awss_limit_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(packages, "UNZIPPED_LIMIT", 10)
+def test_a_package_over_awss_limit_is_refused(tmp_path: Path) -> None:
     with pytest.raises(PackageError, match="Unzipped size must be smaller than 10 bytes"):
-        unpack(written(tmp_path, package({"a": "x" * 6, "b": "y" * 6})), tmp_path / "out")
+        unpack(written(tmp_path, package({"a": "x" * 6, "b": "y" * 6})), tmp_path / "out", 10)
 
 
 _parts = st.sampled_from(["..", ".", "a", "b", "", "a\\b", "c\x00", "/", "ü"])

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -124,3 +126,26 @@ def test_no_file_leaves_the_package(tmp_path: Path, name: str) -> None:
     with pytest.raises(package.PackageError):
         package.changed(tmp_path / "base", {name: tmp_path / "file"}, [], tmp_path)
     assert not [path for path in tmp_path.iterdir() if path.name.startswith("dev-")]
+
+
+def test_code_that_is_cleared_away_while_a_deployment_takes_it_up_is_unpacked_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last worker of the version before may end, and its folder go, just after a deployment found it there."""
+    unpack, cleared = package.unpack, list[Path]()
+
+    def cleared_once(*arguments: Any) -> Path:
+        folder = unpack(*arguments)
+        if not cleared:
+            cleared.append(folder)
+            shutil.rmtree(folder)
+        return folder
+
+    async def scenario() -> None:
+        async with functions_cloud(tmp_path / "state") as cloud:
+            monkeypatch.setattr(package, "unpack", cleared_once)
+            await python(cloud, "def handler(event, context): return 'here'")
+            assert (await call(cloud)).payload == b'"here"'
+
+    asyncio.run(scenario())
+    assert cleared

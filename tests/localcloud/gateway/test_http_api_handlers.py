@@ -219,7 +219,8 @@ def test_a_stage_deploys_by_itself_and_exists_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"PackageType": "Image"}, "PackageType Image is not supported"),
+        ({"PackageType": "Image"}, "don't provide Handler or Runtime"),
+        ({"ImageConfig": {"Command": ["app.handler"]}}, "don't provide ImageUri or ImageConfig"),
         ({"Runtime": ""}, "mandatory parameters"),
         ({"Timeout": 901}, "between 1 and 900"),
         ({"Code": {"S3Bucket": "klotho", "S3Key": "gone.zip"}}, "klotho/gone.zip does not exist"),

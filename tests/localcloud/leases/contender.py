@@ -16,13 +16,14 @@ import time
 from pathlib import Path
 from typing import TextIO
 
-from klotho.deploy.lease import Claimant, Lease, Lives, Room, Store, Timing, acquire, application_lease
-from klotho.deploy.lease.bucket import BucketStore
-from klotho.deploy.lease.folder import FolderStore
+from klotho.deploy.lease import Claimant, Lease, Lives, Room, Timing, acquire, application_lease
 from klotho.deploy.place import Clients, Place
 from klotho.diagnostics import Failure
+from klotho.driver.leases import bucket_room
 from klotho.driver.machine import now_ms
 from klotho.localcloud.identity import ACCOUNT
+from klotho.stores import Store
+from klotho.stores.folder import FolderStore
 
 NAME = application_lease("acme", "staging", "shop")
 WHAT = "`shop` in staging"
@@ -44,7 +45,7 @@ def store_of(where: str) -> Store:
         return FolderStore(Path(where))
     clients = clients_of(where)
     assert clients.s3  # what is slow to import and to make is done here, before a race begins
-    return BucketStore(clients)
+    return bucket_room(clients).store
 
 
 def timing(seconds: float = SECONDS) -> Timing:

@@ -17,7 +17,7 @@ from klotho.catalogue.tables import table
 from klotho.resources.naming import stack_name, stack_prefix
 
 PREFIX = stack_prefix("acme", "shop", "prod")
-TARGET = Target("eu-central-1", "123456789012", "assets", PREFIX)
+TARGET = Target("eu-central-1", "123456789012", "assets", PREFIX, "projects", "acme")
 
 
 def policies(*resources: Mapping[str, Any], **more: Any) -> Policies:
@@ -167,3 +167,13 @@ def test_nothing_of_what_is_used_now_is_left_out() -> None:
     """An action that AWS's reference lacks can't be in a policy unless `newer` says that it exists."""
     for name in known_types():
         assert needed_actions(name, {"Type": name, "Properties": {}})[1] == set(), name
+
+
+def test_a_function_s_image_may_be_read_and_a_zip_s_deployer_needs_no_repository() -> None:
+    """Lambda reads the image with the rights of whoever makes the function (Lambda Developer Guide, "Amazon ECR
+    permissions")."""
+    image = policies(of("AWS::Lambda::Function", PackageType="Image", Code={"ImageUri": {"Ref": "Image"}}))
+    repository = {"arn:aws:ecr:eu-central-1:123456789012:repository/klotho-assets"}
+    assert resources(image, "ecr:BatchGetImage") == resources(image, "ecr:GetDownloadUrlForLayer") == repository
+    zipped = policies(of("AWS::Lambda::Function", Code={"S3Bucket": "b", "S3Key": "k"}))
+    assert not [action for action in zipped.actions if action.startswith("ecr:")]

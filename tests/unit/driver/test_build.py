@@ -45,7 +45,9 @@ def test_compiled_holds_the_model_the_graph_and_the_templates(shop: Path) -> Non
     manifest = manifest_from_json(orjson.loads((folder / "cloudformation/manifest.json").read_bytes()))
     assert manifest == built.manifest
     templates = {f"cloudformation/{stack.template}" for stack in manifest.stacks}
-    assert listing(folder) == templates | {"application.json", "resources.json", "cloudformation/manifest.json", MARKER}
+    pictures = {"topology.svg", "topology.mmd", "topology.json"}
+    model = {"application.json", "resources.json", "cloudformation/manifest.json", MARKER}
+    assert listing(folder) == templates | model | pictures
 
 
 def test_files_of_an_earlier_build_are_removed_and_the_same_build_touches_nothing(shop: Path) -> None:

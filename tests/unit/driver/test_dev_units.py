@@ -12,9 +12,11 @@ from klotho.deploy.functions.package import FunctionPackager
 from klotho.deploy.place import Clients
 from klotho.deploy.target import HOST
 from klotho.driver.build import build
-from klotho.driver.dev.units import Units, units_of
+from klotho.driver.dev.lambda_swap import LambdaSwap
+from klotho.driver.dev.units import Unit, Units, units_of
 from klotho.driver.dev.watching import Saved, is_source
 from klotho.driver.program import find_program
+from klotho.resources import PackageAsset
 
 FILES = {
     "infra.py": """\
@@ -134,3 +136,12 @@ def test_what_is_no_source_is_left_out(tmp_path: Path, name: str, source: bool) 
 def test_a_folder_that_is_named_like_debris_above_the_program_does_not_matter(tmp_path: Path) -> None:
     assert is_source(tmp_path / "compiled" / "a.py", [tmp_path / "compiled"])
     assert not is_source(tmp_path / "other" / "a.py", [tmp_path / "compiled"])
+
+
+def test_an_image_of_a_function_on_aws_is_deployed_and_not_swapped(tmp_path: Path) -> None:
+    def unit(type_: Any) -> Unit:
+        return Unit("Compute.Function/py", "function", "py", PackageAsset("Compute.Function/py", type_, {}))
+
+    swap = LambdaSwap(cast("Clients", None), FunctionPackager(tmp_path, tmp_path / "cache", HOST), dict, lambda: ())
+    assert swap.can(unit("zip"))
+    assert not swap.can(unit("function-image"))

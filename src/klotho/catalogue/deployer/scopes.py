@@ -30,6 +30,10 @@ class Target:
     artifact_bucket: str
     prefix: str
     """What CloudFormation's names of its stacks begin with (`stack_prefix`)."""
+    project_bucket: str
+    """Where the models of projects lie."""
+    project: str
+    """As the first part of its objects' names there."""
 
     def filled(self, pattern: str, names: Iterable[str] = ()) -> list[str]:
         """The ARNs of a pattern of the table. `names`: those that templates give; without any, all that it may get."""
@@ -40,6 +44,8 @@ class Target:
                 region=self.region,
                 account=self.account,
                 artifacts=self.artifact_bucket,
+                projects=self.project_bucket,
+                project=self.project,
                 stacks=f"{self.prefix}*",
                 cluster=cut,
                 name=long,

@@ -128,6 +128,7 @@ def _cors(origin: str, methods: list[str]) -> dict[str, Any]:
 S3 = Implementation(
     kind=KIND,
     name="s3",
+    service="Amazon S3",
     expand=s3,
     parameters={
         "versioning": Parameter("keep what is overwritten or deleted for `keep_versions_days`", False),

@@ -375,6 +375,7 @@ def _url(construct: Construct, setting: Setting) -> Value:
 FARGATE = Implementation(
     kind="Compute.Container",
     name="fargate",
+    service="Amazon ECS on AWS Fargate",
     expand=fargate,
     parameters={
         "context": Parameter("folder with the Dockerfile and what it copies, relative to the program"),

@@ -152,6 +152,7 @@ def check_domain(construct: Construct, setting: Setting, report: Report) -> None
 ROUTE53 = Implementation(
     kind="Domain",
     name="route53",
+    service="Amazon Route 53",
     expand=route53,
     parameters={
         "exposes": Parameter("the API or site reached under it"),

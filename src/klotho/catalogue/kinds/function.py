@@ -1,11 +1,14 @@
-"""`Compute.Function` on Lambda, from a zip.
+"""`Compute.Function` on Lambda, from a zip or from a container image, which differ in their code and nothing else.
 
-Source: AWS Lambda Developer Guide (runtimes, VPC access and the actions its network interfaces need, logging).
+Sources: AWS Lambda Developer Guide (runtimes, container images, VPC access and the actions its network interfaces need,
+logging); CloudFormation Template Reference, AWS::Lambda::Function (`PackageType` is only changed by a replacement).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
 
 from klotho.application import Construct
 from klotho.catalogue.adoption import Adoption
@@ -13,7 +16,7 @@ from klotho.catalogue.iam import allow, policy_key, role
 from klotho.catalogue.kinds.function_check import check_function, runtime_of
 from klotho.catalogue.kinds.values import given_text
 from klotho.catalogue.rules import Compute, Implementation, NetworkPlace, Output, Parameter, Placement, Setting
-from klotho.catalogue.tables import iam_actions
+from klotho.catalogue.tables import iam_actions, table
 from klotho.resources import (
     AddResource,
     Asset,
@@ -40,6 +43,23 @@ def function_role(construct: Construct) -> ResourceKey:
 
 
 def lambda_(construct: Construct, setting: Setting) -> Iterator[Action]:
+    """From a zip: Lambda brings the runtime."""
+    code = {
+        "Runtime": runtime_of(construct, setting),
+        "Handler": setting.parameter(construct, "handler").removeprefix("./"),
+        "Code": {"S3Bucket": Asset(construct.id, "bucket"), "S3Key": Asset(construct.id, "key")},
+    }
+    yield from _function(construct, setting, code)
+
+
+def lambda_image(construct: Construct, setting: Setting) -> Iterator[Action]:
+    """From an image, which holds the runtime and says what is called."""
+    yield from _function(
+        construct, setting, {"PackageType": "Image", "Code": {"ImageUri": Asset(construct.id, "image")}}
+    )
+
+
+def _function(construct: Construct, setting: Setting, code: Mapping[str, Any]) -> Iterator[Action]:
     """The function, its role and its log group."""
     logs, key = resource_key(construct.id, "function-logs"), function_key(construct)
     yield AddResource(logs, "AWS::Logs::LogGroup")
@@ -49,9 +69,7 @@ def lambda_(construct: Construct, setting: Setting) -> Iterator[Action]:
         key,
         "AWS::Lambda::Function",
         {
-            "Runtime": runtime_of(construct, setting),
-            "Handler": setting.parameter(construct, "handler").removeprefix("./"),
-            "Code": {"S3Bucket": Asset(construct.id, "bucket"), "S3Key": Asset(construct.id, "key")},
+            **code,
             "Role": Ref(function_role(construct), "Arn"),
             "MemorySize": setting.parameter(construct, "memory"),
             "Timeout": setting.parameter(construct, "timeout"),
@@ -77,6 +95,9 @@ def environment(construct: Construct, name: str, value: Value) -> Action:
 def physical_name(construct: Construct, setting: Setting) -> str:
     """At most 64 characters, the same for every deployment of this environment."""
     full = stack_name(setting.application.project, setting.application.name, setting.environment, construct.name)
+    if setting.implementation(construct).name == LAMBDA_IMAGE.name:
+        # One can't become the other, and what replaces it can't have its name; no construct's has an underscore here.
+        full = f"{full}_image"
     return full if len(full) <= 64 else dashed(full, 64)
 
 
@@ -99,23 +120,30 @@ def enter_network(construct: Construct, place: NetworkPlace, setting: Setting) -
     yield from allow(function_role(construct), "enter the network", actions, ["*"])
 
 
-def _asset(construct: Construct, setting: Setting) -> PackageAsset:
+def _zip(construct: Construct, setting: Setting) -> PackageAsset:
+    return PackageAsset(construct.id, "zip", _package(construct, setting))
+
+
+def _image(construct: Construct, setting: Setting) -> PackageAsset:
+    base = table("lambda")["runtimes"][runtime_of(construct, setting)]["image"]
+    return PackageAsset(construct.id, "function-image", {**_package(construct, setting), "base": base})
+
+
+def _package(construct: Construct, setting: Setting) -> dict[str, Any]:
+    """What is packed, whichever way it is shipped."""
     named = setting.parameter(construct, "architecture")
-    return PackageAsset(
-        construct.id,
-        "zip",
-        {
-            "root": setting.parameter(construct, "context") or ".",
-            "handler": setting.parameter(construct, "handler").removeprefix("./"),
-            "runtime": runtime_of(construct, setting),
-            **({} if named is None else {"architecture": named}),
-        },
-    )
+    return {
+        "root": setting.parameter(construct, "context") or ".",
+        "handler": setting.parameter(construct, "handler").removeprefix("./"),
+        "runtime": runtime_of(construct, setting),
+        **({} if named is None else {"architecture": named}),
+    }
 
 
 LAMBDA = Implementation(
     kind="Compute.Function",
     name="lambda",
+    service="AWS Lambda",
     expand=lambda_,
     parameters={
         "handler": Parameter("`path/module.function`: the file without its ending, and the function in it"),
@@ -142,6 +170,8 @@ LAMBDA = Implementation(
         attributes={"Arn": lambda found: found.arn},
     ),
     compute=Compute(role=function_role, environment=environment, main=function_key),
-    asset=_asset,
+    asset=_zip,
     check=check_function,
 )
+LAMBDA_IMAGE = replace(LAMBDA, name="lambda-image", expand=lambda_image, asset=_image)
+"""For what is too large for a zip: an engine has to build it, and it starts slower."""

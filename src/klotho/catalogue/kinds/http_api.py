@@ -76,6 +76,7 @@ def check_api(construct: Construct, setting: Setting, report: Report) -> None:
 HTTP_API = Implementation(
     kind="API",
     name="http-api",
+    service="Amazon API Gateway",
     expand=http_api,
     parameters={
         "public": Parameter("reachable from the internet", True),

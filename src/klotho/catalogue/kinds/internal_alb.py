@@ -102,6 +102,7 @@ def _check(construct: Construct, setting: Setting, report: Report) -> None:
 INTERNAL_ALB = Implementation(
     kind="API",
     name=NAME,
+    service="Application Load Balancer",
     expand=internal_alb,
     parameters=HTTP_API.parameters,
     outputs={

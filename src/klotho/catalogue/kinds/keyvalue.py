@@ -64,6 +64,7 @@ def has_indexes(construct: Construct, setting: Setting) -> bool:
 DYNAMODB = Implementation(
     kind="Databases.KeyValue",
     name="dynamodb",
+    service="Amazon DynamoDB",
     expand=dynamodb,
     parameters={
         "key": Parameter("the key's attributes with their types (S text, N number, B bytes)", [["id", "S"]]),

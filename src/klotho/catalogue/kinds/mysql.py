@@ -87,6 +87,7 @@ def check_mysql(construct: Construct, setting: Setting, report: Report) -> None:
 MYSQL = Implementation(
     kind="Databases.MySQL",
     name="rds",
+    service="Amazon RDS for MySQL",
     expand=mysql,
     parameters=parameters(Parameter("MySQL version, `8.4` or `8.0`; minor versions follow by themselves", "8.4")),
     outputs=OUTPUTS,

@@ -89,6 +89,7 @@ def _check_cidr(construct: Construct, setting: Setting, report: Report) -> None:
 VPC_NETWORK = Implementation(
     kind=KIND,
     name="vpc",
+    service="Amazon VPC",
     expand=lambda construct, setting: (),
     parameters={
         "cidr": Parameter("private address range, /16 to /20", NetworkPlan().cidr),

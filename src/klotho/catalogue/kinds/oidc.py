@@ -33,6 +33,7 @@ def _check(construct: Construct, setting: Setting, report: Report) -> None:
 OIDC = Implementation(
     kind=KIND,
     name="oidc",
+    service="OpenID Connect provider",
     expand=lambda construct, setting: (),
     parameters={
         "issuer": Parameter("the provider's issuer, an https URL, to the character as in its tokens"),

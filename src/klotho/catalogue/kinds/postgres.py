@@ -73,6 +73,7 @@ def check_postgres(construct: Construct, setting: Setting, report: Report) -> No
 RDS = Implementation(
     kind="Databases.Postgres",
     name="rds",
+    service="Amazon RDS for PostgreSQL",
     expand=rds,
     parameters=parameters(Parameter("PostgreSQL major version; minor versions follow by themselves", "18")),
     outputs=OUTPUTS,

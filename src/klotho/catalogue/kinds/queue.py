@@ -164,6 +164,7 @@ def _url(found: Found) -> Value:
 SQS = Implementation(
     kind=KIND,
     name="sqs",
+    service="Amazon SQS",
     expand=sqs,
     parameters={
         "fifo": Parameter("keep the order within each group, drop what is sent again within five minutes", False),

@@ -210,6 +210,7 @@ def entrance(construct: Construct, setting: Setting, part: str) -> Value:
 REDIS = Implementation(
     kind="Databases.Redis",
     name="elasticache",
+    service="Amazon ElastiCache",
     expand=elasticache,
     parameters={
         "cluster": Parameter("spread the keys over shards (cluster mode)", False),

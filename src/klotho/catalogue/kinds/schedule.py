@@ -41,6 +41,7 @@ def _check(construct: Construct, setting: Setting, report: Report) -> None:
 EVENTBRIDGE_SCHEDULER = Implementation(
     kind="Schedule",
     name="eventbridge-scheduler",
+    service="Amazon EventBridge Scheduler",
     expand=lambda construct, setting: (),
     parameters={
         "every": Parameter("minutes, hours or days apart, such as `5 minutes`; the first run is when it is deployed"),

@@ -53,6 +53,7 @@ def _check(construct: Construct, setting: Setting, report: Report) -> None:
 SECRETS_MANAGER = Implementation(
     kind="Secret",
     name="secrets-manager",
+    service="AWS Secrets Manager",
     expand=secrets_manager,
     outputs={
         "arn": Output(lambda construct, setting: secret_arn(construct), "ARN of the secret"),

@@ -268,6 +268,7 @@ def _files(construct: Construct, setting: Setting) -> SiteFiles:
 CLOUDFRONT = Implementation(
     kind=KIND,
     name="cloudfront",
+    service="Amazon CloudFront",
     expand=cloudfront,
     parameters={
         "directory": Parameter("the folder whose files are served; with `build` the one it writes", "web"),

@@ -59,6 +59,7 @@ def sns(construct: Construct, setting: Setting) -> Iterator[Action]:
 SNS = Implementation(
     kind=KIND,
     name="sns",
+    service="Amazon SNS",
     expand=sns,
     parameters={
         "fifo": Parameter("keep the order within each group, drop what is published again within five minutes", False),

@@ -112,6 +112,7 @@ def _check(construct: Construct, setting: Setting, report: Report) -> None:
 COGNITO = Implementation(
     kind=KIND,
     name="cognito",
+    service="Amazon Cognito",
     expand=cognito,
     parameters={
         "sign_in": Parameter("what users sign in with: `email` or `username`; can't be changed later", "email"),

@@ -10,10 +10,10 @@ from klotho.diagnostics import ExitCode, render_json
 from klotho.driver.check import check
 
 
-def run(path: Path, env: str | None, as_json: bool) -> int:
+def run(path: Path, env: str | None, ask_account: bool, as_json: bool) -> int:
     console = Console(as_json)
     program = program_at(path, "klotho check")
-    built = check(program, env)
+    built = check(program, env, ask_account=ask_account)
     if as_json:
         names = {"application": built.application.name, "environment": built.environment.name}
         console.json({"ok": True, **names, "diagnostics": render_json(built.diagnostics)})
@@ -21,4 +21,8 @@ def run(path: Path, env: str | None, as_json: bool) -> int:
     console.diagnostics(built.diagnostics, program.folder)
     warnings = f", {counted(len(built.diagnostics), 'warning')}" if built.diagnostics else ""
     console.note(f"{built.application.name}: no mistakes{warnings}")
+    if built.environment.target == "aws" and not ask_account:
+        console.note(
+            "`klotho check --project` compares it with the project's other applications, too: it asks the account"
+        )
     return ExitCode.OK

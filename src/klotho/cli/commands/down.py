@@ -36,14 +36,14 @@ def run(
 def _stop(console: Console, where: Where, env: str | None, yes: bool) -> int:
     identity = identify(where, env)
     show_notice(console, identity)
-    with progress_for(console) as sink:
+    with progress_for(console) as sink, draining() as drain:
         if identity.environment.target == "aws" and not yes:
             name = f"{identity.application} in {identity.environment.name}"
             question = (
                 f"Delete the stacks of {name}? What holds data stays behind; a later `up` does not find it again."
             )
             agree(console, sink, question, "`klotho status` shows what is there")
-        result = takedown.stop(identity, sink)
+        result = takedown.stop(identity, sink, drain)
     return _show(console, result)
 
 

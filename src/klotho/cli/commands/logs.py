@@ -39,10 +39,12 @@ def run(
         console.note(f"{identity.application} is stopped: this is what its logs have kept{also}")
         writer.write(reader.since(start))
         return
-    writer.write(reader.since(start))
-    if follow:
-        with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C is how following ends.
-            writer.write(reader.follow())
+    if not follow:
+        writer.write(reader.since(start))
+        return
+    with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C is how following ends, from the first line on.
+        writer.write(reader.since(start))
+        writer.write(reader.follow())
 
 
 def seconds_of(text: str) -> int:

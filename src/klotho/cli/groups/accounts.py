@@ -37,18 +37,18 @@ def bootstrap(
         list[str] | None,
         typer.Option("--github", metavar="OWNER/NAME", help="A repository whose workflows may deploy; repeatable."),
     ] = None,
-    provider: Annotated[
-        str | None,
-        typer.Option("--github-provider", metavar="ARN", help="The account's identity provider for GitHub, if any."),
-    ] = None,
+    makes_provider: Annotated[
+        bool,
+        typer.Option("--github-provider/--no-github-provider", help="Make the account's identity provider for GitHub."),
+    ] = True,
     program: ProgramOption = PROGRAM,
     yes: YesOption = False,
     as_json: JsonOption = False,
 ) -> int:
-    """Make an AWS account and region ready for deployments.
+    """Make an AWS account ready, and a role that deploys this application.
 
-    `up` does it too when it is missing.
+    What every deployment needs `up` makes too; the role is for CI services and for people without rights of their own.
     """
     from klotho.cli.commands.accounts import bootstrap as run
 
-    return run(program, env, github or [], provider, yes, as_json)
+    return run(program, env, github or [], makes_provider, yes, as_json)

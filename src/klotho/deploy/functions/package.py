@@ -4,8 +4,8 @@ Input: the asset's properties (`root`, `handler`, `runtime`, `architecture` if t
 a function of Klotho's own), the program's folder, a cache folder and the target. Output: the zip in the cache and its
 key in the artifact bucket, `functions/<sha256>.zip`; the same input gives the same bytes, and an input seen before is
 not built again. Refuses unknown runtimes, a missing handler file, a file that does not parse, a lock that does not fit
-(all these in `validate`, which installs nothing but the bundler), and content beyond Lambda's limit of 250 MB unzipped
-(AWS Lambda quotas, "Deployment package").
+(all these in `validate`, which installs nothing but the bundler), and content beyond a limit, which is Lambda's of
+250 MB unzipped unless it goes into an image (AWS Lambda quotas, "Deployment package").
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from klotho.deploy.functions.node_manifests import NodeManifest, node_manifest
 from klotho.deploy.functions.provider import PACKAGE, provider_files
 from klotho.deploy.functions.python_closure import python_closure
 from klotho.deploy.functions.python_manifests import python_manifest
-from klotho.deploy.functions.size import refuse_too_large
+from klotho.deploy.functions.size import MAX_UNZIPPED_BYTES, refuse_too_large, size_of
 from klotho.deploy.target import Target
 from klotho.diagnostics import Failure
 
@@ -57,6 +57,8 @@ class FunctionZip:
     """Whether it was there already."""
     architecture: str = DEFAULT
     """Lambda's name of the processor it was made for."""
+    unzipped: int = 0
+    """Bytes of what is in it."""
 
     @property
     def key(self) -> str:
@@ -120,15 +122,18 @@ class FunctionPackager:
         entries = plan.make(log).entries if plan.code is None else plan.code
         return FunctionSources(self._root(properties), plan.read, entries, plan.inputs)
 
-    def package(self, properties: Mapping[str, Any], log: Log) -> FunctionZip:
+    def package(self, properties: Mapping[str, Any], log: Log, *, limit: int = MAX_UNZIPPED_BYTES) -> FunctionZip:
+        """`limit`: bytes of what is in it; Failure (`function-too-large`) beyond."""
         plan = self._plans.pop(_name(properties), None) or self._plan(properties)
         for note in plan.notes:
             log(note)
-        if plan.known is not None:
+        if plan.known is not None and plan.known.unzipped <= limit:
             return plan.known
         root = self._root(properties)
         try:
-            return self._build(plan.inputs, plan.make(log), plan.handler)
+            contents = plan.make(log)
+            refuse_too_large(contents.entries, plan.handler, limit)
+            return self._build(plan.inputs, contents)
         except Failure as failure:
             raise _seen_from(self._program_root, root, failure) from failure
 
@@ -223,14 +228,14 @@ class FunctionPackager:
         try:
             note = json.loads((self._zips / "inputs" / f"{inputs}.json").read_bytes())
             digest, architecture = str(note["digest"]), str(note["architecture"])
+            unzipped = int(note.get("unzipped", 0))  # notes without it are of a time when all were small enough
         except (OSError, ValueError, KeyError):
             return None  # Never built, or the note was damaged: build again.
         path = self._zips / f"{digest}.zip"
-        return FunctionZip(path, digest, True, architecture) if path.is_file() else None
+        return FunctionZip(path, digest, True, architecture, unzipped) if path.is_file() else None
 
-    def _build(self, inputs: str, contents: Contents, handler: str) -> FunctionZip:
-        refuse_too_large(contents.entries, handler)
-        architecture = architecture_of(contents.entries)
+    def _build(self, inputs: str, contents: Contents) -> FunctionZip:
+        architecture, unzipped = architecture_of(contents.entries), size_of(contents.entries)
         (self._zips / "inputs").mkdir(parents=True, exist_ok=True)
         descriptor, name = tempfile.mkstemp(dir=self._zips, suffix=".new")
         path = Path(name)
@@ -244,9 +249,9 @@ class FunctionPackager:
             path.unlink(missing_ok=True)
         # Two functions of one file have the same inputs and are packaged at the same time, each by a thread of its own.
         note = self._zips / "inputs" / f".{inputs}.{os.getpid()}-{threading.get_ident()}"
-        note.write_text(json.dumps({"digest": digest, "architecture": architecture}))
+        note.write_text(json.dumps({"digest": digest, "architecture": architecture, "unzipped": unzipped}))
         note.replace(self._zips / "inputs" / f"{inputs}.json")
-        return FunctionZip(final, digest, False, architecture)
+        return FunctionZip(final, digest, False, architecture, unzipped)
 
 
 def handler_file(root: Path, handler: str, suffixes: tuple[str, ...]) -> Path:

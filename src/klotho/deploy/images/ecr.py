@@ -1,9 +1,10 @@
 """Images in ECR: built and pushed when the repository does not hold what these inputs give.
 
-Input: an image asset, clients of the account, the name of its repository. Output: the image's URI by digest. All images
-of an account and region lie in one repository, which the bootstrap makes; tags tell them apart:
-`<construct>-<inputs>`. Refuses (`Failure`) a repository that is not there (`image-repository-missing`). Source: Amazon
-ECR API Reference, GetAuthorizationToken (valid for 12 hours) and DescribeImages.
+Input: an image asset (with its package, if it is a function), clients of the account, the name of its repository.
+Output: the image's URI by digest. All images of an account and region lie in one repository, which the bootstrap makes;
+tags tell them apart: `<construct>-<inputs>`. Refuses (`Failure`) a repository that is not there
+(`image-repository-missing`). Source: Amazon ECR API Reference, GetAuthorizationToken (valid for 12 hours) and
+DescribeImages.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+from klotho.deploy.functions.package import FunctionZip
 from klotho.deploy.images.engine import Credentials, Engine, find_engine
+from klotho.deploy.images.function import function_context, function_dockerfile, function_inputs
 from klotho.deploy.images.inputs import image_inputs
 from klotho.deploy.place import Clients, translated
 from klotho.diagnostics import Failure, Span
@@ -54,13 +57,36 @@ class EcrImages:
         self._engine: Engine | None = None
         self._lock = threading.Lock()
 
-    def __call__(self, asset: PackageAsset, log: Log) -> str:
+    def __call__(self, asset: PackageAsset, log: Log, package: FunctionZip | None = None) -> str:
+        return self._container(asset, log) if package is None else self._function(asset, package, log)
+
+    def _container(self, asset: PackageAsset, log: Log) -> str:
         properties = asset.properties
         context = (self._program_root / str(properties["context"])).resolve()
         dockerfile = (self._program_root / str(properties["dockerfile"])).resolve()
         arguments = {str(name): str(value) for name, value in dict(properties.get("build_args") or {}).items()}
         platform = _PLATFORMS[str(properties["architecture"])]
-        tag = image_tag(asset.construct, image_inputs(context, dockerfile, arguments, platform))
+
+        def build(engine: Engine, reference: str) -> None:
+            at = Span(str(properties["dockerfile"]), 1)
+            engine.build(context, dockerfile, arguments, platform, reference, log, at)
+
+        return self._kept(
+            image_tag(asset.construct, image_inputs(context, dockerfile, arguments, platform)), build, log
+        )
+
+    def _function(self, asset: PackageAsset, package: FunctionZip, log: Log) -> str:
+        dockerfile = function_dockerfile(str(asset.properties["base"]), str(asset.properties["handler"]))
+        platform = _PLATFORMS[package.architecture]
+
+        def build(engine: Engine, reference: str) -> None:
+            with function_context(dockerfile, package.path) as context:
+                engine.build(context, context / "Dockerfile", {}, platform, reference, log)
+
+        return self._kept(image_tag(asset.construct, function_inputs(dockerfile, package.digest, platform)), build, log)
+
+    def _kept(self, tag: str, build: Callable[[Engine, str], None], log: Log) -> str:
+        """The image of this tag, built and pushed if it is not there."""
         known = self._pinned(tag)
         if known is not None:
             log("unchanged")
@@ -69,7 +95,7 @@ class EcrImages:
         if self._reads_only:
             return reference
         engine = self._working_engine()
-        engine.build(context, dockerfile, arguments, platform, reference, log, Span(str(properties["dockerfile"]), 1))
+        build(engine, reference)
         engine.push(reference, self._credentials(), log)
         pushed = self._pinned(tag)
         if pushed is None:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
 from typing import Any
-from urllib.parse import quote
+
+from klotho.stores import key_part
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +64,9 @@ def claim_of(body: bytes) -> Claim:
 
 def application_lease(project: str, environment: str, application: str) -> str:
     """The name of the lease on one application in one environment."""
-    return "/".join(map(_part, (project, environment, "applications", application)))
+    return "/".join(map(key_part, (project, environment, "applications", application)))
 
 
 def project_lease(project: str, environment: str) -> str:
     """The name of the lease on what all applications of a project share in one environment."""
-    return "/".join(map(_part, (project, environment, "project")))
-
-
-def _part(name: str) -> str:
-    """As a folder's or file's name: never empty, `.`, `..` or a path."""
-    return quote(name, safe="").replace(".", "%2E") or "%"
+    return "/".join(map(key_part, (project, environment, "project")))

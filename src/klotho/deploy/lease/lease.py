@@ -17,8 +17,8 @@ from dataclasses import dataclass
 
 from klotho.deploy.lease.claim import Claim, Claimant, claim_of
 from klotho.deploy.lease.lives import Lives
-from klotho.deploy.lease.store import Kept, Store
 from klotho.diagnostics import ExitCode, Failure
+from klotho.stores import Kept, Store
 
 Say = Callable[[str], None]
 

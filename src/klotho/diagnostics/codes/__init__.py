@@ -16,7 +16,9 @@ from klotho.diagnostics.codes import (
     operate,
     permissions,
     program,
+    projects,
     stacks,
+    topology,
 )
 from klotho.diagnostics.codes.page import Page
 
@@ -30,7 +32,9 @@ _AREAS = (
     moves,
     permissions,
     operate,
+    projects,
     stacks,
+    topology,
 )
 
 PAGES: dict[str, Page] = {page.code: page for area in _AREAS for page in area.PAGES}

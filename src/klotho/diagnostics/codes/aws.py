@@ -71,4 +71,10 @@ PAGES = (
         "Removing data that was meant to stay takes more than one word.",
         "Use `klotho down --delete-data APPLICATION`, or say `ttl:` or `per:` of the environment in klotho.yaml.",
     ),
+    Page(
+        "too-many-policies",
+        "Deploying this application takes more policies than IAM attaches to one role.",
+        "A role with a part of them would fail half-way through a deployment.",
+        "Write them with `klotho permissions --out DIR` and attach them to several roles, or have the quota raised.",
+    ),
 )

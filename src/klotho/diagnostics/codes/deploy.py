@@ -81,10 +81,11 @@ _PACKAGING = (
     ),
     Page(
         "function-too-large",
-        "A function with its packages is beyond 250 MB unzipped. The largest parts are named.",
+        "A function with its packages is beyond 250 MB unzipped, or beyond 10 GB as an image. The largest parts are "
+        "named.",
         "Lambda does not take it, and layers count too.",
-        "Leave out packages it does not need (a manifest beside the handler holds what this function needs only), or "
-        "make it a `Compute.Container`, which takes 10 GB.",
+        'Ship it as an image (`report.use("lambda-image")`, or `use: lambda-image` in klotho.yaml), or leave out '
+        "packages it does not need: a manifest beside the handler holds what this function needs only.",
     ),
     Page(
         "provider-incomplete",
@@ -145,7 +146,8 @@ _PACKAGING = (
         "server-missing",
         "`Databases.MySQL` runs on a MariaDB or MySQL server here, and none is on this machine.",
         "No Python package brings one, and Klotho installs nothing on its own account.",
-        "Install MariaDB: `sudo apt-get install mariadb-server-core`, or `brew install mariadb`; it need not run.",
+        "Install MariaDB: `sudo apt-get install mariadb-server-core mariadb-client-core`, or `brew install mariadb`; "
+        "it need not run.",
     ),
     Page(
         "image-not-built",

@@ -44,7 +44,7 @@ class LambdaSwap:
         self._units = units
 
     def can(self, unit: Unit) -> bool:
-        return unit.kind == "function"
+        return unit.kind == "function" and unit.asset.type == "zip"
 
     def function(self, unit: Unit, sources: FunctionSources) -> None:
         built = self._packager.package(unit.asset.properties, lambda line: None)

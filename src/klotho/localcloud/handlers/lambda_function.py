@@ -1,8 +1,8 @@
 """`AWS::Lambda::Function` in the local cloud.
 
 Input: the resource's properties. Output: a function that the functions plane runs. Refuses what it does not carry by
-name (`carries`), and, as AWS would, an unknown runtime, a package of another kind than Zip, a reserved environment
-variable, and a name that is taken.
+name (`carries`), and, as AWS would, an unknown runtime, an image that is not there or comes with a zip's properties, a
+reserved environment variable, and a name that is taken.
 
 Recorded but without effect on this machine: Architectures (the machine's own is used), Description, EphemeralStorage,
 KmsKeyArn, TracingConfig, VpcConfig (every local port is reachable),
@@ -37,9 +37,9 @@ class LambdaFunction(Handler):
     type_name: ClassVar[str] = "AWS::Lambda::Function"
     carries: ClassVar[frozenset[str]] = frozenset(
         (
-            "Architectures", "Code.S3Bucket", "Code.S3Key", "Code.ZipFile", "DeadLetterConfig.TargetArn", "Description",
-            "Environment",
-            "EphemeralStorage", "FunctionName", "Handler", "KmsKeyArn", "LoggingConfig", "MemorySize", "PackageType",
+            "Architectures", "Code.ImageUri", "Code.S3Bucket", "Code.S3Key", "Code.ZipFile",
+            "DeadLetterConfig.TargetArn", "Description", "Environment", "EphemeralStorage", "FunctionName", "Handler",
+            "ImageConfig.Command", "KmsKeyArn", "LoggingConfig", "MemorySize", "PackageType",
             "ReservedConcurrentExecutions", "Role", "Runtime", "Tags", "Timeout", "TracingConfig", "VpcConfig",
         )
     )  # fmt: skip
@@ -106,20 +106,35 @@ def _record(request: Request, outcome: Outcome) -> Record:
 
 def _check(properties: Mapping[str, Any]) -> None:
     """What AWS's CreateFunction refuses and the schema does not say."""
-    if properties.get("PackageType", "Zip") != "Zip":
-        raise _invalid("PackageType Image is not supported by the local cloud yet; use Zip")
-    for name in ("Runtime", "Handler"):
-        if not properties.get(name):
-            raise _invalid(
-                "Runtime and Handler are mandatory parameters for functions created with deployment packages."
-            )
+    if properties.get("PackageType", "Zip") == "Image":
+        _check_image(properties)
+    else:
+        _check_zip(properties)
     timeout = int(properties.get("Timeout", 3))
     if not 1 <= timeout <= 900:
         raise _invalid(f"Value '{timeout}' at 'timeout' failed to satisfy constraint: between 1 and 900 seconds")
+    _check_environment(properties.get("Environment", {}).get("Variables", {}))
+
+
+def _check_zip(properties: Mapping[str, Any]) -> None:
+    if not properties.get("Runtime") or not properties.get("Handler"):
+        raise _invalid("Runtime and Handler are mandatory parameters for functions created with deployment packages.")
     code = properties.get("Code", {})
+    if "ImageUri" in code or "ImageConfig" in properties:
+        raise _invalid("Please don't provide ImageUri or ImageConfig when the intent is to create function from a zip")
     if "ZipFile" not in code and not ("S3Bucket" in code and "S3Key" in code):
         raise _invalid("Please provide a source for function code.")
-    _check_environment(properties.get("Environment", {}).get("Variables", {}))
+
+
+def _check_image(properties: Mapping[str, Any]) -> None:
+    if "Runtime" in properties or "Handler" in properties:
+        raise _invalid(
+            "Please don't provide Handler or Runtime or Layer when the intent is to create function from image"
+        )
+    if set(properties.get("Code", {})) != {"ImageUri"}:
+        raise _invalid("Please provide ImageUri, and nothing else, as the code of a function with packageType Image.")
+    if len(properties.get("ImageConfig", {}).get("Command", ())) > 1:
+        raise _invalid("the local cloud runs images whose command is a handler: one word")
 
 
 def _check_environment(variables: Mapping[str, Any]) -> None:

@@ -50,11 +50,14 @@ _ACCOUNT_TABLES = (
 )  # fmt: skip
 """MariaDB keeps accounts and grants in Aria tables, and a kill -9 takes back what was made in the last half minute;
 MySQL has them in InnoDB, where what is acknowledged is durable."""
+_DEFAULTS_READER = "my_print_defaults"
+"""Asked by the installer; Debian has it in the package of the clients."""
 _INSTALLERS = ("mariadb-install-db", "mysql_install_db")
 INSTALL_HINT = "install MariaDB: " + (
     "`brew install mariadb`"
     if sys.platform == "darwin"
-    else "`sudo apt-get install mariadb-server-core` (Debian, Ubuntu) or `sudo dnf install mariadb-server` (Fedora)"
+    else "`sudo apt-get install mariadb-server-core mariadb-client-core` (Debian, Ubuntu) or "
+    "`sudo dnf install mariadb-server` (Fedora)"
 )
 
 
@@ -65,11 +68,13 @@ class MySqlError(DatabaseError):
 class NoServerError(MySqlError):
     """There is none to be found on this machine."""
 
-    reason = "Databases.MySQL needs a MariaDB or MySQL server, and none is on this machine"
     hint = INSTALL_HINT
 
-    def __init__(self) -> None:
-        super().__init__(f"{self.reason}: {self.hint}")
+    def __init__(
+        self, reason: str = "Databases.MySQL needs a MariaDB or MySQL server, and none is on this machine"
+    ) -> None:
+        super().__init__(f"{reason}: {self.hint}")
+        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +114,12 @@ def programs() -> Programs:
     version = re.search(r"Ver\s+(\S+)", shown.stdout)
     if version is None:
         raise MySqlError(f"`{found} --version` fails: {shown.stderr.strip() or shown.stdout.strip()}")
-    return Programs(found, version[1])
+    made = Programs(found, version[1])
+    if made.is_mariadb and find(_DEFAULTS_READER) is None:
+        raise NoServerError(
+            f"MariaDB's `{_DEFAULTS_READER}`, which makes a database's folder, is missing beside {found}"
+        )
+    return made
 
 
 def copy_template(found: Programs, target: Path, cache: Path) -> None:

@@ -12,6 +12,7 @@ import binascii
 import hashlib
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -104,10 +105,9 @@ class LambdaService:
     def _get(self, function: str) -> ApiResponse:
         record = self._record(function)
         code = record.properties["Code"]
-        location = f"s3://{code['S3Bucket']}/{code['S3Key']}" if "S3Bucket" in code else "inline"
         document: dict[str, Any] = {
             "Configuration": self._configuration(record),
-            "Code": {"RepositoryType": "S3", "Location": location},
+            "Code": _location(code),
             "Tags": {str(tag["Key"]): str(tag["Value"]) for tag in record.properties.get("Tags", ())},
         }
         reserved = record.properties.get("ReservedConcurrentExecutions")
@@ -121,6 +121,9 @@ class LambdaService:
         unknown = sorted(asked.keys() - {"S3Bucket", "S3Key", "FunctionName"})
         if unknown:
             raise wire.not_carried("lambda", f"UpdateFunctionCode with {', '.join(unknown)}")
+        if "ImageUri" in record.properties["Code"]:
+            message = "Please provide ImageUri when updating a function with packageType Image."
+            raise ApiError("InvalidParameterValueException", message)
         if not {"S3Bucket", "S3Key"} <= asked.keys():
             raise ApiError("InvalidParameterValueException", "Please provide a source for function code.")
         code = {"S3Bucket": str(asked["S3Bucket"]), "S3Key": str(asked["S3Key"])}
@@ -159,9 +162,7 @@ class LambdaService:
         document: dict[str, Any] = {
             "FunctionName": record.identifier,
             "FunctionArn": record.attributes["Arn"],
-            "Runtime": properties["Runtime"],
             "Role": properties.get("Role", ""),
-            "Handler": properties["Handler"],
             "CodeSize": size,
             "CodeSha256": digest,
             "Description": properties.get("Description", ""),
@@ -172,11 +173,15 @@ class LambdaService:
             "TracingConfig": {"Mode": "PassThrough", **properties.get("TracingConfig", {})},
             "State": "Active",
             "LastUpdateStatus": "Successful",
-            "PackageType": "Zip",
+            "PackageType": properties.get("PackageType", "Zip"),
             "Architectures": list(properties.get("Architectures", ["x86_64"])),
             "EphemeralStorage": {"Size": 512, **properties.get("EphemeralStorage", {})},
             "LoggingConfig": logging,
         }
+        # Of an image, its own settings say both.
+        document |= {name: properties[name] for name in ("Runtime", "Handler") if name in properties}
+        if "ImageConfig" in properties:
+            document["ImageConfigResponse"] = {"ImageConfig": dict(properties["ImageConfig"])}
         for name in ("VpcConfig", "KmsKeyArn"):
             if name in properties:
                 document["KMSKeyArn" if name == "KmsKeyArn" else name] = properties[name]
@@ -185,8 +190,10 @@ class LambdaService:
         return document
 
     def _package(self, record: Record) -> tuple[int, str, float]:
-        """Size in bytes, digest as AWS writes it, and time of the deployment package."""
+        """Size in bytes, digest as AWS writes it, and time of the deployment package; of an image its digest only."""
         code = record.properties["Code"]
+        if "ImageUri" in code:
+            return 0, str(code["ImageUri"]).rpartition(":")[2], 0.0
         if "ZipFile" in code:
             data = str(code["ZipFile"]).encode()
             return len(data), base64.b64encode(hashlib.sha256(data).digest()).decode(), 0.0
@@ -201,6 +208,13 @@ class LambdaService:
             # The package may go once the function is deployed, as on AWS.
             return 0, "", 0.0
         return stat.st_size, base64.b64encode(digest).decode(), stat.st_mtime
+
+
+def _location(code: Mapping[str, Any]) -> dict[str, str]:
+    if "ImageUri" in code:
+        return {"RepositoryType": "ECR", "ImageUri": code["ImageUri"], "ResolvedImageUri": code["ImageUri"]}
+    location = f"s3://{code['S3Bucket']}/{code['S3Key']}" if "S3Bucket" in code else "inline"
+    return {"RepositoryType": "S3", "Location": location}
 
 
 def _check_json(body: bytes) -> None:

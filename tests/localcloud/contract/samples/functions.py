@@ -7,8 +7,8 @@ from typing import Any
 from klotho.localcloud.cloud import Cloud
 from klotho.localcloud.handler import Record
 
-from ..planes import IMAGE, planes
-from ..sample import Sample
+from ..planes import FUNCTION_IMAGE, IMAGE, planes
+from ..sample import REMOVED, Sample
 from .identity import ROLE, trust
 from .network import GROUPS, SUBNETS, VPCS, ref, tags
 from .stores import KEY
@@ -78,6 +78,13 @@ SPEAKING = {
         "Role": LAMBDA_ROLE_ARN,
     },
 }
+AS_IMAGE = {
+    "PackageType": "Image",
+    "Code": {"ImageUri": FUNCTION_IMAGE},
+    "ImageConfig": {"Command": ["index.other"]},
+    "Runtime": REMOVED,
+    "Handler": REMOVED,
+}
 TOPIC = "arn:aws:sns:eu-west-1:000000000000:topic"
 
 
@@ -107,6 +114,7 @@ SAMPLES = (
             "KmsKeyArn": KEY,
             "LoggingConfig": {"LogFormat": "JSON"},
             "MemorySize": 512,
+            "PackageType": "Image",
             "ReservedConcurrentExecutions": 2,
             "Role": OTHER_ROLE_ARN,
             "Runtime": "python3.13",
@@ -122,8 +130,9 @@ SAMPLES = (
             "LambdaRole": telling(LAMBDA_ROLE),
             "OtherRole": telling(LAMBDA_ROLE),
         },
-        refused={"PackageType": "Image"},
-        planes=planes("queues", "functions"),
+        together={"PackageType": AS_IMAGE},
+        refused={"ImageConfig": {"Command": ["index.other"]}},
+        planes=planes("queues", "functions", function_image=True),
         read=read_function,
         slow=True,
     ),

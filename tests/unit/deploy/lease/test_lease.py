@@ -25,10 +25,10 @@ from klotho.deploy.lease import (
     project_lease,
 )
 from klotho.deploy.lease.claim import claim_of
-from klotho.deploy.lease.folder import FolderStore
-from klotho.deploy.lease.store import Kept
 from klotho.deploy.place import Clients, Place
 from klotho.diagnostics import ExitCode, Failure
+from klotho.stores import Kept
+from klotho.stores.folder import FolderStore
 
 NAME = application_lease("acme", "staging", "shop")
 

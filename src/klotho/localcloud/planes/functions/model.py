@@ -1,7 +1,8 @@
 """What the functions plane knows of one function, read from its live record.
 
-Input: the `Record` of an `AWS::Lambda::Function` whose intrinsic functions are resolved. Output: `FunctionSpec`, typed,
-with AWS's defaults filled in. Refuses nothing itself: `handlers/lambda_function.py` has checked the properties before.
+Input: the `Record` of an `AWS::Lambda::Function` whose intrinsic functions are resolved, and its image if it has one.
+Output: `FunctionSpec`, typed, with AWS's defaults filled in. Refuses nothing itself: `handlers/lambda_function.py` has
+checked the properties before.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from klotho.localcloud.handler import Record, application_of
+from klotho.localcloud.planes.functions.image import FunctionImage
 
 DEFAULT_TIMEOUT_S = 3
 """AWS: "Timeout … The default is 3 seconds. The maximum allowed value is 900 seconds." (Lambda API, CreateFunction)"""
@@ -75,8 +77,9 @@ class FunctionSpec:
         return hashlib.sha256(repr((parts, rest)).encode()).hexdigest()
 
 
-def spec_of(record: Record) -> FunctionSpec:
-    """The function this record describes."""
+def spec_of(record: Record, image: FunctionImage | None = None) -> FunctionSpec:
+    """The function this record describes. Without the image of one that has an image, `runtime` and `handler` are
+    empty."""
     properties = record.properties
     logging = properties.get("LoggingConfig", {})
     level = logging.get("ApplicationLogLevel")
@@ -86,8 +89,8 @@ def spec_of(record: Record) -> FunctionSpec:
         name=record.identifier,
         arn=str(record.attributes["Arn"]),
         construct=construct_of(record),
-        runtime=str(properties["Runtime"]),
-        handler=str(properties["Handler"]),
+        runtime=str(properties.get("Runtime", "")) if image is None else image.runtime,
+        handler=str(properties.get("Handler", "")) if image is None else _command(properties) or image.handler,
         timeout_s=int(properties.get("Timeout", DEFAULT_TIMEOUT_S)),
         memory_mb=int(properties.get("MemorySize", DEFAULT_MEMORY_MB)),
         role_arn=properties.get("Role"),
@@ -100,6 +103,11 @@ def spec_of(record: Record) -> FunctionSpec:
         code=properties["Code"],
         application=application_of(record),
     )
+
+
+def _command(properties: Mapping[str, Any]) -> str:
+    """What is called instead of what the image says."""
+    return " ".join(properties.get("ImageConfig", {}).get("Command", ()))
 
 
 def construct_of(record: Record) -> str:

@@ -19,13 +19,15 @@ from pathlib import Path, PurePosixPath
 
 UNZIPPED_LIMIT = 250 * 1024 * 1024
 """Bytes. AWS: Lambda quotas, "250 MB … the deployment package, unzipped"."""
+IMAGE_LIMIT = 10 * 1024 * 1024 * 1024
+"""Bytes. AWS: Lambda quotas, "Container image code package size: 10 GB (maximum uncompressed image size …)"."""
 
 
 class PackageError(Exception):
     """The package can't be used; the text says why."""
 
 
-def unpack(package: Path | bytes, folder: Path) -> Path:
+def unpack(package: Path | bytes, folder: Path, limit: int = UNZIPPED_LIMIT) -> Path:
     """The folder with the content of this zip, `folder/<sha-256>`; unpacked only if it is not there yet."""
     with _opened(package) as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
@@ -33,14 +35,14 @@ def unpack(package: Path | bytes, folder: Path) -> Path:
     def fill(target: Path) -> None:
         try:
             with _opened(package) as stream, zipfile.ZipFile(stream) as archive:
-                _extract(archive, target)
+                _extract(archive, target, limit)
         except (zipfile.BadZipFile, NotImplementedError, RuntimeError, UnicodeDecodeError) as error:
             # zipfile says NotImplementedError of an unknown compression and RuntimeError of an encrypted entry.
             raise PackageError(f"Could not unzip uploaded file: {error}") from error
         except (NotADirectoryError, FileExistsError, IsADirectoryError) as error:
             raise PackageError("Could not unzip uploaded file: one name is a file and a folder") from error
 
-    return _once(folder, digest, fill)
+    return once(folder, digest, fill)
 
 
 def _opened(package: Path | bytes) -> io.BytesIO | io.BufferedReader:
@@ -50,7 +52,7 @@ def _opened(package: Path | bytes) -> io.BytesIO | io.BufferedReader:
 def inline(source: str, file_name: str, folder: Path) -> Path:
     """The folder with this source text as its only file (`Code.ZipFile` of a template)."""
     digest = hashlib.sha256(f"{file_name}\x00{source}".encode()).hexdigest()
-    return _once(folder, digest, lambda target: _write(target, target / file_name, source.encode(), 0o644))
+    return once(folder, digest, lambda target: _write(target, target / file_name, source.encode(), 0o644))
 
 
 def changed(base: Path, files: Mapping[str, Path], removed: Collection[str], folder: Path) -> Path:
@@ -78,7 +80,8 @@ def changed(base: Path, files: Mapping[str, Path], removed: Collection[str], fol
     return work
 
 
-def _once(folder: Path, digest: str, fill: Callable[[Path], None]) -> Path:
+def once(folder: Path, digest: str, fill: Callable[[Path], None]) -> Path:
+    """`folder/<digest>`, filled if it is not there yet: complete or absent, however many processes ask at once."""
     target = folder / digest
     if target.is_dir():
         return target
@@ -97,10 +100,10 @@ def _once(folder: Path, digest: str, fill: Callable[[Path], None]) -> Path:
     return target
 
 
-def _extract(archive: zipfile.ZipFile, target: Path) -> None:
+def _extract(archive: zipfile.ZipFile, target: Path, limit: int) -> None:
     # The directory of a zip file may lie about sizes, but zipfile never reads more than it says of an entry.
-    if sum(entry.file_size for entry in archive.infolist()) > UNZIPPED_LIMIT:
-        raise PackageError(f"Unzipped size must be smaller than {UNZIPPED_LIMIT} bytes")
+    if sum(entry.file_size for entry in archive.infolist()) > limit:
+        raise PackageError(f"Unzipped size must be smaller than {limit} bytes")
     for entry in archive.infolist():
         path = target / _safe(entry.filename)
         mode = entry.external_attr >> 16

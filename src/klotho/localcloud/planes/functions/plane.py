@@ -16,7 +16,7 @@ import asyncio
 import shutil
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -24,6 +24,7 @@ from klotho.localcloud.handler import HandlerError, Record
 from klotho.localcloud.planes.functions import package, runtimes
 from klotho.localcloud.planes.functions.environment import environment
 from klotho.localcloud.planes.functions.event_queue import RETRY_DELAYS_S, EventQueue
+from klotho.localcloud.planes.functions.image import FunctionImage, load_image
 from klotho.localcloud.planes.functions.model import (
     EVENT_PAYLOAD_LIMIT,
     PAYLOAD_LIMIT,
@@ -93,7 +94,8 @@ class Functions:
         `warm`: start one worker soon, so that the first call finds it ready. Raises `HandlerError` for a package that
         can't be read and a runtime that can't be run here.
         """
-        spec = spec_of(record)
+        code = record.properties["Code"]
+        spec = spec_of(record, self._image(code) if "ImageUri" in code else None)
         try:
             runtimes.require(spec.runtime)
             if not spec.is_node and not self._packages_ready:
@@ -101,13 +103,15 @@ class Functions:
                 self._packages_ready = True
         except runtimes.RuntimeUnavailableError as error:
             raise HandlerError(str(error), "InvalidParameterValueException") from error
-        code = await self._code(spec)
+        folder = await self._code(spec)
+        while not folder.is_dir():  # cleared away meanwhile, with the last worker of the version before
+            folder = await self._code(spec)
         self._cloud.swapped.clear(FUNCTION, spec.name)
         old = self._pools.get(spec.name)
-        if old is not None and old.spec.digest() == spec.digest() and old.code == code:
+        if old is not None and old.spec.digest() == spec.digest() and old.code == folder:
             old.spec = spec
             return
-        new = Pool(self._cloud, spec, code, self._packages, self._workers(spec), self._collect)
+        new = Pool(self._cloud, spec, folder, self._packages, self._workers(spec), self._collect)
         self._pools[spec.name] = new
         if old is not None:
             self._retire(old, into=new)
@@ -214,6 +218,9 @@ class Functions:
             if "ZipFile" in code:
                 name = "index.js" if spec.is_node else "index.py"
                 return package.inline(str(code["ZipFile"]), name, self._folder)
+            if "ImageUri" in code:
+                image = self._image(code)
+                return await asyncio.to_thread(package.unpack, image.package, self._folder, package.IMAGE_LIMIT)
             path = self._cloud.objects.package(str(code["S3Bucket"]), str(code["S3Key"]))
             # Unpacking thousands of files would hold up every other request of the local cloud.
             return await asyncio.to_thread(package.unpack, path, self._folder)
@@ -223,6 +230,14 @@ class Functions:
             raise HandlerError(reason, "InvalidParameterValueException") from error
         except package.PackageError as error:
             raise HandlerError(str(error), "InvalidParameterValueException") from error
+
+    def _image(self, code: Mapping[str, Any]) -> FunctionImage:
+        uri = str(code["ImageUri"])
+        found = load_image(self._cloud.state / "images", uri)
+        if found is None:
+            message = f"Source image {uri} does not exist. Provide a valid source image."
+            raise HandlerError(message, "InvalidParameterValueException")
+        return found
 
     def _retire(self, pool: Pool, into: Pool | None = None) -> list[Call]:
         """Calls that had not begun go to the new version, or are returned."""

@@ -1,6 +1,6 @@
-"""Leases in a folder of this machine.
+"""Objects in a folder of this machine.
 
-Input: a folder. Output: a `Store`. Every operation holds flock(2) on a file beside the leases and writes by rename, so
+Input: a folder. Output: a `Store`. Every change holds flock(2) on a file beside the object and writes by rename, so
 that readers see whole files and a killed process leaves no lock. Refuses a folder nobody can use (OSError, which the
 command line explains). A folder shared between machines (NFS) is not promised to work: flock is local there.
 """
@@ -14,9 +14,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from klotho.deploy.lease.store import Kept
+from klotho.stores.store import Kept
 
 _LOCK = ".lock"
+_ENDING = ".json"
 
 
 class FolderStore:
@@ -28,7 +29,7 @@ class FolderStore:
     def read(self, name: str) -> Kept | None:
         try:
             body = self._path(name).read_bytes()
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
         return Kept(body, _etag(body))
 
@@ -53,8 +54,17 @@ class FolderStore:
             self._path(name).unlink()
         return True
 
+    def list(self, prefix: str) -> dict[str, str]:
+        root = self._folder / prefix if prefix else self._folder
+        names = (str(path.relative_to(self._folder))[: -len(_ENDING)] for path in root.rglob(f"*{_ENDING}"))
+        kept = ((name, self.read(name)) for name in sorted(names))
+        return {name: held.etag for name, held in kept if held is not None}
+
+    def address(self, name: str) -> str:
+        return str(self._path(name))
+
     def _path(self, name: str) -> Path:
-        return self._folder / f"{name}.json"
+        return self._folder / f"{name}{_ENDING}"
 
     def _write(self, name: str, body: bytes) -> str:
         """Within the lock, so that the draft's name is nobody else's."""

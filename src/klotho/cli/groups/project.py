@@ -1,0 +1,49 @@
+"""`klotho project`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from klotho.cli.options import PROGRAM, EnvironmentOption, JsonOption, ProgramOption
+
+project = typer.Typer(
+    help="The project: applications of several repositories that belong together.",
+    rich_markup_mode=None,
+    no_args_is_help=True,
+)
+
+
+@project.command("ls")
+def project_ls(
+    env: Annotated[
+        str | None,
+        typer.Option("--env", "-e", metavar="NAME", help="An environment on AWS: what is in its account and region."),
+    ] = None,
+    program: ProgramOption = PROGRAM,
+    as_json: JsonOption = False,
+) -> int:
+    """Show the projects on this machine, or in an account."""
+    from klotho.cli.commands.project import list_all
+
+    return list_all(program, env, as_json)
+
+
+@project.command("show")
+def project_show(env: EnvironmentOption = None, program: ProgramOption = PROGRAM, as_json: JsonOption = False) -> int:
+    """Show the applications of this project: whose they are, what they define, when they were deployed."""
+    from klotho.cli.commands.project import show
+
+    return show(program, env, as_json)
+
+
+@project.command("check")
+def project_check(env: EnvironmentOption = None, program: ProgramOption = PROGRAM, as_json: JsonOption = False) -> int:
+    """Find out whether this program and all others of the project fit together.
+
+    Needs what they have published, not their code.
+    """
+    from klotho.cli.commands.project import check
+
+    return check(program, env, as_json)

@@ -1,0 +1,67 @@
+"""`klotho project` for the command line: what is known of projects, and whether one fits together.
+
+Input: where a command looks, an environment's name. Output: names, a snapshot, conflicts. Reads the registry only: the
+code of other applications is not needed. Refuses what reading an account refuses.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from klotho.driver import projects, session
+from klotho.driver.build import Build, build
+from klotho.driver.identity import Identity, Where, identify
+from klotho.driver.local_cloud import local_failures
+from klotho.driver.machine import runs_in_ci
+from klotho.driver.program import Program
+from klotho.registry import Conflict, Snapshot, names_of
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A project in an environment."""
+
+    project: str
+    environment: str
+    applications: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        return {"project": self.project, "environment": self.environment, "applications": list(self.applications)}
+
+
+def known(where: Where, environment: str | None) -> list[Known]:
+    """All that have published: on this machine, or in the account and region of an environment on AWS."""
+    store = projects.local_store()
+    if environment is not None:
+        identity = identify(where, environment)
+        if identity.environment.target == "aws":
+            opened = session.answering(identity.environment, identity.project)
+            assert opened is not None
+            store = projects.bucket_store(opened.clients)
+    groups: dict[tuple[str, str], list[str]] = {}
+    with local_failures():
+        for project, place, application in names_of(store):
+            groups.setdefault((project, place), []).append(application)
+    return [Known(project, place, tuple(names)) for (project, place), names in groups.items()]
+
+
+def snapshot(identity: Identity) -> Snapshot:
+    """Everything the project has published in an environment."""
+    opened = _account(identity.environment.target, identity)
+    registry = projects.registry_of(identity.environment.target, identity.project, identity.environment.name, opened)
+    with local_failures():
+        return registry.snapshot()
+
+
+def checked(program: Program, environment: str | None) -> tuple[Build, list[Conflict]]:
+    """The program, and every conflict of its project with it as it is now."""
+    built = build(program, environment, in_ci=runs_in_ci())
+    target, project = built.environment.target, built.application.project
+    opened = session.answering(built.environment, project) if target == "aws" else None
+    registry = projects.registry_of(target, project, built.environment.name, opened)
+    return built, projects.conflicts(built, registry)
+
+
+def _account(target: str, identity: Identity) -> session.Session | None:
+    return session.answering(identity.environment, identity.project) if target == "aws" else None

@@ -1,0 +1,26 @@
+"""The project across repositories: what each application of it published, joined and validated.
+
+`Registry` keeps an entry per application of a project in an environment, in a store it is given; `join` says what is
+wrong with all of them together. See docs/projects.md.
+"""
+
+from klotho.registry.entry import Entry, EntryError, Origin, Publication, digest_of
+from klotho.registry.join import Conflict, Member, join
+from klotho.registry.registry import News, Registry, Snapshot, Unreadable, entry_name, names_of
+
+__all__ = [
+    "Conflict",
+    "Entry",
+    "EntryError",
+    "Member",
+    "News",
+    "Origin",
+    "Publication",
+    "Registry",
+    "Snapshot",
+    "Unreadable",
+    "digest_of",
+    "entry_name",
+    "join",
+    "names_of",
+]
