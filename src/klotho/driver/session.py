@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
-from klotho.deploy.events import Sink, Step
+from klotho.deploy.events import Looking, Sink, Step
 from klotho.deploy.place import Clients, Guard, Pace
 from klotho.deploy.stacks import StackCalls
 from klotho.deploy.target import HOST, LAMBDA, Target
@@ -78,6 +78,8 @@ def for_a_question(environment: Environment, project: str, sink: Sink) -> Iterat
     nothing was ever deployed."""
     from klotho.driver import local_cloud
 
+    if environment.target == "aws":
+        sink(Looking(f"asking AWS in {environment.region} what is deployed"))
     found = answering(environment, project)
     if found is not None:
         yield found

@@ -49,9 +49,12 @@ class Quiet:
     """A sink that prints only what takes time apart from stacks: the local cloud starting, builds."""
 
     def __init__(self, console: Console) -> None:
+        self._console = console
         self._lines = Lines(console)
 
     def __call__(self, event: events.Event) -> None:
+        if isinstance(event, events.Looking) and not self._console.interactive:
+            return
         if isinstance(event, events.Step | events.AssetFailed):
             self._lines(event)
 
