@@ -15,8 +15,8 @@ from klotho.diagnostics import Diagnostic
 
 # fmt: off
 _OF_ENVIRONMENTS = (
-    "bootstrap", "build", "check", "deploy", "destroy", "dev", "diff", "down", "drift", "exec", "history", "logs",
-    "outputs", "permissions", "plan", "preview", "rollback", "secret", "shell", "status", "tunnel", "unlock", "up",
+    "bootstrap", "build", "check", "deploy", "destroy", "dev", "diff", "down", "drift", "exec", "graph", "history", "logs",
+    "outputs", "permissions", "plan", "preview", "project", "rollback", "secret", "shell", "status", "tunnel", "unlock", "up",
     "whoami",
 )
 # fmt: on

@@ -199,6 +199,10 @@ class _Reader:
             self._report.error("settings-value", message, _line_of(data, "protect"))
         alarms, emails = self._alarms(data, where, default=protect is True)
         target = self._target(data, where)
+        if name == DEFAULT_ENVIRONMENT and target == "aws":
+            message = f"`{where}target` can't be `aws`: `{name}` is this machine, and what runs when nothing is named"
+            helps = ("give the environment on AWS another name",)
+            self._report.error("settings-value", message, _line_of(data, "target"), helps=helps)
         ttl = self._ttl(data, where)
         if ttl is not None and protect is True:
             message = f"`{where}ttl` would let a protected environment be removed"

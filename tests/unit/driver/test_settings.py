@@ -54,6 +54,12 @@ def test_a_whole_file_is_understood() -> None:
     assert found.environment("local") == Environment("local")
 
 
+def test_local_is_this_machine_and_nothing_else() -> None:
+    report = Report()
+    parse_settings("environments:\n  local: {target: aws, region: eu-west-1}\n", report)
+    assert [(item.code, item.span.line if item.span else 0) for item in report.errors] == [("settings-value", 2)]
+
+
 def test_every_mistake_is_reported_at_its_line(tmp_path: Path, golden: Callable[[Path, str], None]) -> None:
     (tmp_path / "klotho.yaml").write_text(WRONG)
     report = Report()
