@@ -15,9 +15,10 @@ from klotho.diagnostics import Diagnostic
 
 # fmt: off
 _OF_ENVIRONMENTS = (
-    "bootstrap", "build", "check", "deploy", "destroy", "dev", "diff", "down", "drift", "exec", "graph", "history", "logs",
-    "outputs", "permissions", "plan", "preview", "project", "rollback", "secret", "shell", "status", "tunnel", "unlock", "up",
-    "whoami",
+    "bootstrap", "build", "check", "deploy", "destroy", "dev", "diff", "down",
+    "drift", "exec", "graph", "history", "logs", "outputs", "permissions", "plan",
+    "preview", "project", "rollback", "secret", "shell", "status", "tunnel", "unlock",
+    "up", "whoami",
 )
 # fmt: on
 """Commands to which `--env` says where to act; of `config` and `ci init` it says something else."""
