@@ -129,7 +129,7 @@ def test_up_names_the_action_that_is_missing_and_the_resource_and_what_to_do(aws
     done = aws.klotho("up", "--env", "prod", "--yes")
     assert done.returncode == 4, done.stderr
     assert f"the deployer is not allowed `{action}` on arn:aws:" in done.stderr
-    assert "`klotho permissions` prints the policies" in done.stderr
+    assert "`klotho permissions --env prod` prints the policies" in done.stderr
     assert set(re.findall(r"not authorized to perform: ([\w-]+:\w+)", done.stderr)) == {action}
     assert "error[deployer-not-allowed]" in done.stderr
     grant(aws, printed(aws))
@@ -141,7 +141,7 @@ def test_a_call_to_cloudformation_itself_is_refused_as_well(aws: Account) -> Non
     done = aws.klotho("up", "--env", "prod", "--yes")
     assert done.returncode == 3, done.stderr
     assert "the deployer is not allowed `cloudformation:DescribeStacks` on " in done.stderr
-    assert "`klotho permissions` prints the policies" in done.stderr
+    assert "`klotho permissions --env prod` prints the policies" in done.stderr
 
 
 def test_what_another_application_has_made_is_out_of_reach(aws: Account) -> None:

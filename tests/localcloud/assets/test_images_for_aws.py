@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from registry import Ecr, EcrClients, Registry, registry
+from image_registry import Ecr, EcrClients, Registry, registry
 
 from klotho.deploy.bootstrap import REPOSITORY
 from klotho.deploy.functions.package import FunctionPackager, FunctionZip

@@ -1,4 +1,4 @@
-"""Processes that publish at once, for the tests: `python -m tests.localcloud.registry.publisher STORE N same|own`.
+"""Processes that publish at once, for the tests: `python -m tests.localcloud.projects.publisher STORE N same|own`.
 
 STORE is a folder, or the URL of an endpoint. N forked processes wait for each other and publish: all the `same`
 application, or each its `own`. Prints their exit codes as JSON.

@@ -17,7 +17,7 @@ from klotho.localcloud.services.object_store import Bucket
 from klotho.registry import Registry, entry_name
 from klotho.stores import Store
 from tests.localcloud.buckets.served_buckets import ServedBuckets
-from tests.localcloud.registry import publisher
+from tests.localcloud.projects import publisher
 from tests.unit.registry.applications import application, construct, news
 
 pytestmark = pytest.mark.localcloud
@@ -48,7 +48,7 @@ def where(
 
 
 def race(where: str, mode: str) -> Registry:
-    command = [sys.executable, "-m", "tests.localcloud.registry.publisher", where, str(NUMBER), mode]
+    command = [sys.executable, "-m", "tests.localcloud.projects.publisher", where, str(NUMBER), mode]
     done = subprocess.run(
         command, cwd=Path(__file__).parents[3], capture_output=True, text=True, timeout=100, check=False
     )
