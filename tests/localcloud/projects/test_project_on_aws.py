@@ -112,7 +112,7 @@ def test_what_does_not_fit_is_refused_by_preview_and_up_and_by_check_when_it_may
         assert told["labels"][0]["span"]["line"] == 10
     offline = aws.klotho("check", "billing", "--env", "prod", AWS_ENDPOINT_URL="http://127.0.0.1:9")
     assert offline.returncode == 0
-    assert "`klotho check --project`" in offline.stderr
+    assert "`klotho check --project --env prod`" in offline.stderr
     aws.write({"billing/infra.py": PROGRAM.replace("shop", "billing")})
     assert registry.withdraw("rival")
 
