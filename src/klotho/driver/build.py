@@ -134,14 +134,14 @@ def write_compiled(built: Build, folder: Path | None = None) -> Path:
 def compiled_files(built: Build) -> dict[str, bytes]:
     """Every file of `compiled/` by path: the same bytes for the same program."""
     from klotho.application import to_json
-    from klotho.driver.pictures import picture_files, topology_of
+    from klotho.driver.pictures import picture_files
     from klotho.resources import graph_to_json
 
     return {
         "application.json": _json(to_json(built.application)),
         "resources.json": _json(graph_to_json(built.graph)),
         **built.files,
-        **picture_files(topology_of(built, "dataflow")),
+        **picture_files(built),
     }
 
 

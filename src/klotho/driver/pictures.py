@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 Format = Literal["svg", "png", "mermaid", "json"]
 
+DRAWN_AT_MOST = 100
+"""Constructs, in a picture that `klotho build` draws by itself; `klotho graph` draws any."""
 _ENDINGS: dict[str, Format] = {
     ".svg": "svg",
     ".png": "png",
@@ -38,10 +40,18 @@ def topology_of(built: Build, view: View) -> Topology:
     return dataflow(built.application, built.graph.choices, built.manifest)
 
 
-def picture_files(topology: Topology) -> dict[str, bytes]:
-    """What every build writes. Not PNG: that alone would take longer than all the rest."""
+def is_drawn_by_builds(built: Build) -> bool:
+    """Whether a build draws the application: the time it takes grows faster than that of all the rest."""
+    return len(built.application.constructs) <= DRAWN_AT_MOST
+
+
+def picture_files(built: Build) -> dict[str, bytes]:
+    """What every build writes. Not PNG: that alone would take longer than all the rest; and no drawing of what is too
+    large for one to be read."""
+    topology = topology_of(built, "dataflow")
+    drawn = {"topology.svg": rendered(topology, "svg", "auto")} if is_drawn_by_builds(built) else {}
     return {
-        "topology.svg": rendered(topology, "svg", "auto"),
+        **drawn,
         "topology.mmd": rendered(topology, "mermaid", "auto"),
         "topology.json": rendered(topology, "json", "auto"),
     }

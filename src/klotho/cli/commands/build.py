@@ -9,6 +9,7 @@ from klotho.cli.console import Console, counted
 from klotho.diagnostics import render_json
 from klotho.driver.build import build, write_compiled
 from klotho.driver.machine import elapsed_clock, runs_in_ci
+from klotho.driver.pictures import is_drawn_by_builds
 
 
 def run(path: Path, env: str | None, out: Path | None, as_json: bool) -> None:
@@ -34,4 +35,7 @@ def run(path: Path, env: str | None, out: Path | None, as_json: bool) -> None:
     console.note(
         f"{built.application.name}: {counted(resources, 'resource')} in {counted(stacks, 'stack')}, {clock():.2f} s"
     )
+    if not is_drawn_by_builds(built):
+        count = counted(len(built.application.constructs), "construct")
+        console.note(f"{count} are not drawn by a build: `klotho graph --out topology.svg` does it")
     console.out(str(folder))
