@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
@@ -33,6 +34,7 @@ class Route(NamedTuple):
         return tuple("{}" if segment.startswith("{") else segment for segment in self.segments)
 
 
+@lru_cache(maxsize=65536)
 def parse_route(text: str) -> Route:
     """The route; a trailing slash means the same as none."""
     if not text.startswith("/"):
