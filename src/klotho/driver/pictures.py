@@ -41,7 +41,7 @@ def topology_of(built: Build, view: View) -> Topology:
 
 
 def is_drawn_by_builds(built: Build) -> bool:
-    """Whether a build draws the application: the time it takes grows faster than that of all the rest."""
+    """Whether a build draws the application: large ones take a second or more."""
     return len(built.application.constructs) <= DRAWN_AT_MOST
 
 
