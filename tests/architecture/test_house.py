@@ -82,3 +82,10 @@ def test_subprocesses_never_go_through_a_shell() -> None:
         if re.search(r"shell\s*=\s*True|os\.system\(|create_subprocess_shell", path.read_text())
     ]
     assert offenders == []
+
+
+def test_test_files_outside_packages_have_names_of_their_own() -> None:
+    """Pytest imports them by their bare name: two of one name and the collection stops, in whole runs only."""
+    loose = [file for file in Path("tests").rglob("test_*.py") if not (file.parent / "__init__.py").exists()]
+    names = [file.name for file in loose]
+    assert not sorted({name for name in names if names.count(name) > 1})

@@ -47,6 +47,8 @@ def guarded_keys(application: Application, attachment: Relationship, *, prefligh
     answer below a guarded route whatever that one does not name. API Gateway answers preflights that no route takes.
     """
     own, rules = _route(attachment), _of(application, attachment.actor, GUARD)
+    if not rules:  # the usual case, and the only one that must be linear in the number of routes
+        return [GuardedKey(method, Route(own), None) for method in _methods(own, attachment, rules, preflights)]
     others = [item for item in _of(application, attachment.actor, ATTACH) if item is not attachment]
     places = _places(own, rules)
     found: list[GuardedKey] = []
