@@ -10,9 +10,10 @@ from klotho.runtime.grants import PREFIXES, Grant, granted, this_service, under_
 _VERBS = {
     "datastores": ("reads_from", "writes_to", "read_writes_to"),
     "services": ("calls",),
-    "buckets": ("reads_from", "writes_to", "read_writes_to"),
+    "buckets": ("reads_from", "writes_to", "read_writes_to", "triggered_by"),
     "queues": ("sends_to", "consumes"),
     "topics": ("publishes_to", "subscribes_to"),
+    "schedules": ("triggered_by",),
     "secrets": ("uses",),
     "user_pools": ("uses", "reads_from", "writes_to", "read_writes_to"),
 }

@@ -1,0 +1,144 @@
+"""Lambda's way in: API Gateway's question in, the container's answer out.
+
+Input: a Lambda authorizer's event (payload 2.0), and `KLOTHO_AUTHORIZER`, which says what container is asked and at
+which path. Output: `isAuthorized`, and as `context` the JSON object the container answered. Raises RelayError whenever
+there is no clear answer, so that API Gateway answers 500 and nobody gets in: the container is down, slow, or answers
+with anything but 2xx, 401 and 403. Source: API Gateway Developer Guide, "Control access to HTTP APIs with AWS Lambda
+authorizers"; the questions' headers are those reverse proxies send when they forward authentication.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import time
+
+from klotho.runtime.discovery import instances
+from klotho.runtime.errors import AwsError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+VARIABLE = "KLOTHO_AUTHORIZER"
+PATIENCE_S = 8.0
+"""For the whole answer: API Gateway waits 10 s for an authorizer, and a start of this function takes some of them."""
+CONNECT_S = 2.0
+"""For one connection, so that a task that went away leaves time for another one."""
+LARGEST_ANSWER = 65536
+"""Bytes. Nobody puts more about a caller into an event."""
+_DENIED = (401, 403)
+_LEFT_OUT = frozenset(
+    {"accept-encoding", "connection", "content-length", "expect", "host", "if-match", "if-modified-since",
+     "if-none-match", "if-range", "if-unmodified-since", "keep-alive", "proxy-authorization", "proxy-connection",
+     "range", "te", "trailer", "transfer-encoding", "upgrade"}
+)  # fmt: skip
+"""Headers of the client's that are about its connection, or about the form of an answer it will not see."""
+_SAID_BY_THE_API = ("x-forwarded-", "x-klotho-")
+"""Only this function says these: what a client sends under such a name is left out."""
+
+
+class RelayError(Exception):
+    """There is no answer; the text says why and holds nothing of the request."""
+
+
+def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
+    """Ask the container about one request."""
+    asked = json.loads(os.environ[VARIABLE])
+    status, body = _answer(asked, question(event))
+    if status in _DENIED:
+        return {"isAuthorized": False}
+    if not 200 <= status < 300:
+        raise RelayError(f"{asked['service']} answered {status} at {asked['path']}: 2xx lets in, 401 and 403 do not")
+    told = _object(body)
+    return {"isAuthorized": True, "context": told} if told else {"isAuthorized": True}
+
+
+def question(event: Mapping[str, Any]) -> dict[str, str]:
+    """The headers that tell the container of the request: its own, and where it goes."""
+    headers = {
+        name.lower(): str(value)
+        for name, value in (event.get("headers") or {}).items()
+        if name.lower() not in _LEFT_OUT and not name.lower().startswith(_SAID_BY_THE_API)
+    }
+    if event.get("cookies"):
+        headers["cookie"] = "; ".join(event["cookies"])
+    about = event["requestContext"]
+    query = event.get("rawQueryString")
+    headers |= {
+        "x-forwarded-method": about["http"]["method"],
+        "x-forwarded-uri": f"{event['rawPath']}?{query}" if query else event["rawPath"],
+        "x-forwarded-host": about["domainName"],
+        "x-forwarded-proto": "https",
+        "x-forwarded-for": about["http"]["sourceIp"],
+        "x-klotho-route": event["routeKey"],
+        "x-klotho-request": about["requestId"],
+    }
+    return {name: _sendable(value) for name, value in headers.items()}
+
+
+def _sendable(text: str) -> str:
+    """As `http.client` encodes it: one character for each byte of UTF-8, and nothing that ends a header."""
+    return "".join(" " if mark in "\r\n\0" else mark for mark in text.encode(errors="replace").decode("latin-1"))
+
+
+def _answer(asked: Mapping[str, str], headers: Mapping[str, str]) -> tuple[int, bytes]:
+    """Status and body; another task is tried, once, when the first can't be connected to."""
+    until = time.monotonic() + PATIENCE_S
+    for attempt in (1, 2):
+        try:
+            address = instances.one(asked["namespace"], asked["service"])
+        except AwsError as error:
+            raise RelayError(f"{asked['service']} can't be found: {error}") from error
+        connection = http.client.HTTPConnection(address, timeout=CONNECT_S)
+        try:
+            connection.connect()
+        except OSError as error:
+            if attempt == 2:
+                raise RelayError(f"{asked['service']} can't be reached at {address}: {error}") from error
+            instances.forget()
+            continue
+        try:
+            return _ask(connection, asked["path"], headers, until)
+        except (OSError, http.client.HTTPException) as error:
+            why = f"{type(error).__name__}: {error}"
+            raise RelayError(f"{asked['service']} did not answer {asked['path']} in {PATIENCE_S:g} s: {why}") from error
+        finally:
+            connection.close()
+    raise AssertionError("the second attempt returns or raises")
+
+
+def _ask(
+    connection: http.client.HTTPConnection, path: str, headers: Mapping[str, str], until: float
+) -> tuple[int, bytes]:
+    # Of the connection, which is open: a timeout holds for each single read, so what is left is set before each one.
+    def hurry() -> None:
+        left = until - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("too slow")
+        if connection.sock is not None:
+            connection.sock.settimeout(left)
+
+    hurry()
+    connection.request("GET", path, headers=dict(headers))
+    hurry()
+    response = connection.getresponse()
+    body = b""
+    while len(body) <= LARGEST_ANSWER:
+        hurry()
+        piece = response.read1(LARGEST_ANSWER)
+        if not piece:
+            return response.status, body
+        body += piece
+    raise RelayError(f"the answer at {path} is larger than {LARGEST_ANSWER} bytes")
+
+
+def _object(body: bytes) -> dict[str, Any] | None:
+    """The JSON object a body holds; None for any other one, which is no context."""
+    try:
+        found = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
