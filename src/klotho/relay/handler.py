@@ -12,7 +12,6 @@ from __future__ import annotations
 import http.client
 import json
 import os
-import time
 
 from klotho.runtime.discovery import instances
 from klotho.runtime.errors import AwsError
@@ -24,7 +23,8 @@ if TYPE_CHECKING:
 
 VARIABLE = "KLOTHO_AUTHORIZER"
 PATIENCE_S = 8.0
-"""For the whole answer: API Gateway waits 10 s for an authorizer, and a start of this function takes some of them."""
+"""Of silence: API Gateway waits 10 s for an authorizer, and a start of this function takes some of them. A container
+that drips is ended by this function's own timeout."""
 CONNECT_S = 2.0
 """For one connection, so that a task that went away leaves time for another one."""
 LARGEST_ANSWER = 65536
@@ -85,8 +85,25 @@ def _sendable(text: str) -> str:
 
 
 def _answer(asked: Mapping[str, str], headers: Mapping[str, str]) -> tuple[int, bytes]:
-    """Status and body; another task is tried, once, when the first can't be connected to."""
-    until = time.monotonic() + PATIENCE_S
+    """Status and body of what the container says."""
+    connection = _connected(asked)
+    try:
+        connection.request("GET", asked["path"], headers=dict(headers))
+        response = connection.getresponse()
+        body = response.read(LARGEST_ANSWER + 1)
+        if response.length and len(body) <= LARGEST_ANSWER:
+            raise http.client.IncompleteRead(body, response.length)
+    except (OSError, http.client.HTTPException) as error:
+        raise RelayError(f"{asked['service']} did not answer {asked['path']}: {_why(error)}") from error
+    finally:
+        connection.close()
+    if len(body) > LARGEST_ANSWER:
+        raise RelayError(f"{asked['service']} answered {asked['path']} with more than {LARGEST_ANSWER} bytes")
+    return response.status, body
+
+
+def _connected(asked: Mapping[str, str]) -> http.client.HTTPConnection:
+    """A connection to one task; to another one when the first is gone, once."""
     for attempt in (1, 2):
         try:
             address = instances.one(asked["namespace"], asked["service"])
@@ -97,42 +114,16 @@ def _answer(asked: Mapping[str, str], headers: Mapping[str, str]) -> tuple[int, 
             connection.connect()
         except OSError as error:
             if attempt == 2:
-                raise RelayError(f"{asked['service']} can't be reached at {address}: {error}") from error
+                raise RelayError(f"{asked['service']} can't be reached at {address}: {_why(error)}") from error
             instances.forget()
-            continue
-        try:
-            return _ask(connection, asked["path"], headers, until)
-        except (OSError, http.client.HTTPException) as error:
-            why = f"{type(error).__name__}: {error}"
-            raise RelayError(f"{asked['service']} did not answer {asked['path']} in {PATIENCE_S:g} s: {why}") from error
-        finally:
-            connection.close()
+        else:
+            connection.sock.settimeout(PATIENCE_S)
+            return connection
     raise AssertionError("the second attempt returns or raises")
 
 
-def _ask(
-    connection: http.client.HTTPConnection, path: str, headers: Mapping[str, str], until: float
-) -> tuple[int, bytes]:
-    # Of the connection, which is open: a timeout holds for each single read, so what is left is set before each one.
-    def hurry() -> None:
-        left = until - time.monotonic()
-        if left <= 0:
-            raise TimeoutError("too slow")
-        if connection.sock is not None:
-            connection.sock.settimeout(left)
-
-    hurry()
-    connection.request("GET", path, headers=dict(headers))
-    hurry()
-    response = connection.getresponse()
-    body = b""
-    while len(body) <= LARGEST_ANSWER:
-        hurry()
-        piece = response.read1(LARGEST_ANSWER)
-        if not piece:
-            return response.status, body
-        body += piece
-    raise RelayError(f"the answer at {path} is larger than {LARGEST_ANSWER} bytes")
+def _why(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
 
 
 def _object(body: bytes) -> dict[str, Any] | None:

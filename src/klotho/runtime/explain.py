@@ -10,7 +10,7 @@ from klotho.runtime.grants import PREFIXES, Grant, granted, this_service, under_
 _VERBS = {
     "datastores": ("reads_from", "writes_to", "read_writes_to"),
     "services": ("calls",),
-    "buckets": ("reads_from", "writes_to", "read_writes_to", "triggered_by"),
+    "buckets": ("reads_from", "writes_to", "read_writes_to"),
     "queues": ("sends_to", "consumes"),
     "topics": ("publishes_to", "subscribes_to"),
     "schedules": ("triggered_by",),

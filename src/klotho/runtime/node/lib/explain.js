@@ -6,7 +6,7 @@ const { PREFIXES, granted, thisService, underKlotho } = require("./grants.js");
 const VERBS = {
   datastores: ["reads_from", "writes_to", "read_writes_to"],
   services: ["calls"],
-  buckets: ["reads_from", "writes_to", "read_writes_to", "triggered_by"],
+  buckets: ["reads_from", "writes_to", "read_writes_to"],
   queues: ["sends_to", "consumes"],
   topics: ["publishes_to", "subscribes_to"],
   schedules: ["triggered_by"],
