@@ -13,6 +13,7 @@ from klotho.catalogue.relationships.calls import (
     CALL_FUNCTION,
 )
 from klotho.catalogue.relationships.expose import EXPOSE_API, EXPOSE_SITE
+from klotho.catalogue.relationships.instead import INSTEAD
 from klotho.catalogue.relationships.keyvalue import USE_KEYVALUE
 from klotho.catalogue.relationships.queue import CONSUME_BY_CONTAINER, CONSUME_BY_FUNCTION, SEND_TO_QUEUE
 from klotho.catalogue.relationships.redis import USE_REDIS
@@ -28,6 +29,8 @@ from klotho.catalogue.relationships.topic import (
 )
 from klotho.catalogue.relationships.user_pool import AUTHENTICATE_WITH_USER_POOL, KNOW_USER_POOL, USE_USER_POOL
 from klotho.catalogue.rules import Pair
+
+__all__ = ["INSTEAD", "PAIRS", "find_pair"]
 
 PAIRS: tuple[Pair, ...] = (
     USE_SQL,
@@ -62,43 +65,6 @@ PAIRS: tuple[Pair, ...] = (
     EXPOSE_API,
     EXPOSE_SITE,
 )
-
-_BY_QUEUE = (
-    "let a function be triggered and send to a queue that the container consumes: "
-    "`function.triggered_by({0})`, `function.sends_to(queue)`, `container.consumes(queue)`"
-)
-_COMPUTE = ("Compute.Container", "Compute.Function")
-_SAID_OTHERWISE = {
-    ("triggered_by", "Messaging.Queue"): "to handle its messages write `consumes(queue)`",
-    ("triggered_by", "Messaging.Topic"): "to get its messages write `subscribes_to(topic)`",
-    ("reads_from", "Messaging.Queue"): "to handle its messages write `consumes(queue)`",
-    ("reads_from", "Messaging.Topic"): "to get its messages write `subscribes_to(topic)`",
-    ("writes_to", "Messaging.Queue"): "to send messages write `sends_to(queue)`",
-    ("writes_to", "Messaging.Topic"): "to publish messages write `publishes_to(topic)`",
-    ("read_writes_to", "Messaging.Queue"): "write `sends_to(queue)` and `consumes(queue)`",
-    ("read_writes_to", "Messaging.Topic"): "write `publishes_to(topic)` and `subscribes_to(topic)`",
-    ("publishes_to", "Messaging.Queue"): "to send messages write `sends_to(queue)`",
-    ("sends_to", "Messaging.Topic"): "to publish messages write `publishes_to(topic)`",
-    ("subscribes_to", "Messaging.Queue"): "to handle its messages write `consumes(queue)`",
-    ("consumes", "Messaging.Topic"): "to get its messages write `subscribes_to(topic)`",
-    ("subscribes_to", "Storage.Bucket"): "to run for its objects write `triggered_by(bucket)`",
-    ("subscribes_to", "Databases.KeyValue"): "to follow its changes write `triggered_by(table)`, of a function",
-    ("consumes", "Databases.KeyValue"): "to follow its changes write `triggered_by(table)`, of a function",
-}
-
-INSTEAD: dict[tuple[str, str, str], str] = {
-    **{(verb, actor, target): text for (verb, target), text in _SAID_OTHERWISE.items() for actor in _COMPUTE},
-    ("triggered_by", "Compute.Container", "Databases.KeyValue"): _BY_QUEUE.format("table"),
-    ("exposes", "Domain", "Compute.Container"): (
-        "put an API between: `api.attach_service(container)`, `Domain(…, exposes=api)`"
-    ),
-    (
-        "exposes",
-        "Domain",
-        "Compute.Function",
-    ): "put an API between: `api.attach_service(function)`, `Domain(…, exposes=api)`",
-}
-"""What to write instead of a pair that makes no sense but means something."""
 
 _BY_ENDS: dict[tuple[str, str, str], Pair] = {
     (verb, actor, target): pair
