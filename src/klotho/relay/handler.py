@@ -59,9 +59,7 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
 def question(event: Mapping[str, Any]) -> dict[str, str]:
     """The headers that tell the container of the request: its own, and where it goes."""
     headers = {
-        name.lower(): str(value)
-        for name, value in (event.get("headers") or {}).items()
-        if name.lower() not in _LEFT_OUT and not name.lower().startswith(_SAID_BY_THE_API)
+        name.lower(): str(value) for name, value in (event.get("headers") or {}).items() if _is_the_client_s(name)
     }
     if event.get("cookies"):
         headers["cookie"] = "; ".join(event["cookies"])
@@ -77,6 +75,13 @@ def question(event: Mapping[str, Any]) -> dict[str, str]:
         "x-klotho-request": about["requestId"],
     }
     return {name: _sendable(value) for name, value in headers.items()}
+
+
+def _is_the_client_s(name: str) -> bool:
+    """Whether the container hears this header as the client sent it."""
+    # Servers that hand headers on as variables (CGI, WSGI) take `x_forwarded_uri` for `x-forwarded-uri`.
+    spelled = name.lower().replace("_", "-")
+    return spelled not in _LEFT_OUT and not spelled.startswith(_SAID_BY_THE_API)
 
 
 def _sendable(text: str) -> str:

@@ -19,9 +19,33 @@ told, stranger = container("told"), container("stranger")
 told.triggered_by(tick)
 told.triggered_by(images, prefix="in/")
 told.triggered_by(images, prefix="old/", events="removed")
+scribe = Compute.Container("scribe", context="./scribe")
+scribe.triggered_by(tick)
+scribe.triggered_by(images, prefix="in/")
 upload = function("upload")
 upload.read_writes_to(images)
 """
+SCRIBE = """
+const http = require("node:http");
+const { config } = require("@klotho/runtime");
+
+async function follow(source) {
+  for (;;) {
+    for (const message of await source.receive(10, { wait: 5 })) {
+      console.log("SEEN " + JSON.stringify(message.payload));
+      await message.delete();
+    }
+  }
+}
+
+http.createServer((request, response) => response.end()).listen(process.env.PORT);
+follow(config.schedules.get("tick"));
+follow(config.buckets.get("images"));
+"""
+FILES = {
+    "scribe/main.js": SCRIBE,
+    "scribe/Dockerfile": 'FROM node:22-slim\nWORKDIR /app\nCOPY main.js .\nCMD ["node", "main.js"]\n',
+}
 RECEIVE = """
 found = config.{0}.receive(wait=5)
 for message in found:
@@ -50,7 +74,7 @@ def names(deployed: Deployed, ending: str) -> list[str]:
 def test_a_schedule_tells_its_container_and_nobody_else(deployed: Deployed) -> None:
     (event, *_) = until(deployed, TIMES, 1, seconds=90)
     assert (set(event), event["schedule"]) == ({"schedule", "scheduled_at", "run"}, "tick")
-    url = next(url for url in names(deployed, "ScheduleTickQueue") if "failed" not in url.lower())
+    url = next(url for url in names(deployed, "ToldScheduleTickQueue") if "failed" not in url.lower())
     for action in ("receive_message", "purge_queue"):
         with pytest.raises(Exception, match="not authorized to perform: sqs:"):
             getattr(deployed.client("sqs", "stranger"), action)(QueueUrl=url)
@@ -71,9 +95,16 @@ def test_a_bucket_tells_its_container_of_what_it_asked_for(deployed: Deployed) -
     read = f"return [config.buckets.event(event).key for event in {json.loads(json.dumps(events))!r}]"
     assert sorted(deployed.run("told", read)) == ["in/a.png", "old/c.png"]
     deployed.denied("told", 'return config.buckets.get("images").get("in/a.png")', "not authorized")
-    for queue in names(deployed, "BucketImagesQueue"):
+    for queue in names(deployed, "ToldBucketImagesQueue"):
         with pytest.raises(Exception, match="not authorized to perform: sqs:SendMessage"):
             deployed.client("sqs", "upload").send_message(QueueUrl=queue, MessageBody="{}")
+
+
+def test_a_container_in_node_receives_the_same_by_a_queue_of_its_own(deployed: Deployed) -> None:
+    deployed.run("upload", 'config.buckets.get("images").put("in/node.png", b"1")')
+    deployed.seen("scribe", lambda event: event.get("detail", {}).get("object", {}).get("key") == "in/node.png")
+    deployed.seen("scribe", lambda event: event.get("schedule") == "tick", seconds=90)
+    assert [event for event in until(deployed, OBJECTS, 1) if event["detail"]["object"]["key"] == "in/node.png"]
 
 
 def test_what_the_container_fails_on_five_times_is_kept_beside_it(deployed: Deployed) -> None:
@@ -83,6 +114,6 @@ def test_what_the_container_fails_on_five_times_is_kept_beside_it(deployed: Depl
     for _ in range(7):
         tries += deployed.run("told", fail.replace("visibility=0", "wait=2, visibility=0"))
     assert tries == ["in/broken"] * 5
-    (failed,) = names(deployed, "BucketImagesQueueFailed")
+    (failed,) = names(deployed, "ToldBucketImagesQueueFailed")
     (message,) = deployed.client("sqs").receive_message(QueueUrl=failed, WaitTimeSeconds=5)["Messages"]
     assert json.loads(message["Body"])["detail"]["object"]["key"] == "in/broken"
