@@ -1,4 +1,4 @@
-"""Containers that are told of times and of a bucket's objects."""
+"""Containers that are told of times and of a bucket's objects, and queues that are."""
 
 from __future__ import annotations
 
@@ -22,6 +22,11 @@ told.triggered_by(images, prefix="old/", events="removed")
 scribe = Compute.Container("scribe", context="./scribe")
 scribe.triggered_by(tick)
 scribe.triggered_by(images, prefix="in/")
+arrivals = Messaging.Queue("arrivals")
+arrivals.subscribes_to(images, prefix="queued/")
+arrivals.subscribes_to(images, prefix="more/", suffix=".png")
+sorter = function("sorter")
+sorter.consumes(arrivals)
 upload = function("upload")
 upload.read_writes_to(images)
 """
@@ -105,6 +110,23 @@ def test_a_container_in_node_receives_the_same_by_a_queue_of_its_own(deployed: D
     deployed.seen("scribe", lambda event: event.get("detail", {}).get("object", {}).get("key") == "in/node.png")
     deployed.seen("scribe", lambda event: event.get("schedule") == "tick", seconds=90)
     assert [event for event in until(deployed, OBJECTS, 1) if event["detail"]["object"]["key"] == "in/node.png"]
+
+
+@pair("subscribes_to", "Messaging.Queue", "Storage.Bucket")
+def test_a_queue_takes_in_the_events_it_asked_for_from_the_bucket_only(deployed: Deployed) -> None:
+    for key in ("more/a.txt", "queued/a.txt", "more/a.png"):
+        deployed.run("upload", f'config.buckets.get("images").put("{key}", b"1")')
+
+    def arrived(key: str) -> Any:
+        bodies = [json.loads(item["body"]) for event in deployed.events("sorter") for item in event["Records"]]
+        return [body["detail-type"] for body in bodies if body["detail"]["object"]["key"] == key]
+
+    deployed.seen("sorter", lambda event: arrived("queued/a.txt") and arrived("more/a.png"))
+    assert arrived("queued/a.txt") == ["Object Created"] and arrived("more/a.txt") == []
+    (url,) = names(deployed, "ArrivalsQueue")
+    for unit in ("upload", "stranger", "told"):
+        with pytest.raises(Exception, match="not authorized to perform: sqs:SendMessage"):
+            deployed.client("sqs", unit).send_message(QueueUrl=url, MessageBody="{}")
 
 
 def test_what_the_container_fails_on_five_times_is_kept_beside_it(deployed: Deployed) -> None:

@@ -17,7 +17,7 @@ from klotho.sdk.program import run
 
 START = """\
 import klotho
-from klotho import Compute, Storage
+from klotho import Compute, Messaging, Storage
 
 klotho.Application("shop")
 images = Storage.Bucket("images"{more})
@@ -124,6 +124,9 @@ def test_a_container_is_told_by_its_own_queue_and_each_rule_may_send_there(resol
     [
         ("f.writes_to(images)\nf.triggered_by(images)\n", "", "trigger-loop"),
         ("f.triggered_by(images, batch=3)\n", "", "bad-batch"),
+        ('Messaging.Queue("q", fifo=True).subscribes_to(images)\n', "", "bad-subscription"),
+        ('Messaging.Queue("q").subscribes_to(images, filter={"a": [1]})\n', "", "conflicting-arguments"),
+        ('Messaging.Queue("q").subscribes_to(Messaging.Topic("t"), prefix="a/")\n', "", "conflicting-arguments"),
         (f"{CONTAINER}c.writes_to(images)\nc.triggered_by(images)\n", "", "trigger-loop"),
         ("", "keep_versions_days=3", "conflicting-arguments"),
         ("", "expire_days=0", "wrong-argument"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from klotho.catalogue.relationships.ask_container import AUTHENTICATE_WITH_CONTAINER
 from klotho.catalogue.relationships.attach import CONTAINER_ROUTE, FUNCTION_ROUTE
 from klotho.catalogue.relationships.authenticate import AUTHENTICATE_WITH_FUNCTION, AUTHENTICATE_WITH_OIDC
-from klotho.catalogue.relationships.bucket import TOLD_BY_BUCKET, TRIGGERED_BY_BUCKET, USE_BUCKET
+from klotho.catalogue.relationships.bucket import SUBSCRIBE_TO_BUCKET, TOLD_BY_BUCKET, TRIGGERED_BY_BUCKET, USE_BUCKET
 from klotho.catalogue.relationships.calls import (
     CALL_API,
     CALL_CONTAINER,
@@ -39,6 +39,7 @@ PAIRS: tuple[Pair, ...] = (
     USE_BUCKET,
     TRIGGERED_BY_BUCKET,
     TOLD_BY_BUCKET,
+    SUBSCRIBE_TO_BUCKET,
     USE_SECRET,
     KNOW_USER_POOL,
     USE_USER_POOL,

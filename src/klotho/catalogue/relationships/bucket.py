@@ -1,4 +1,4 @@
-"""Code that uses a bucket, functions that run for its objects, and containers that are told of them.
+"""Code that uses a bucket; functions that run for its objects, and containers and queues that are told of them.
 
 Source: Amazon S3 User Guide, "Actions, resources, and condition keys for Amazon S3"; "Required permissions for Amazon
 S3 API operations"; "EventBridge event message structure"; EventBridge User Guide, "Comparison operators".
@@ -12,6 +12,7 @@ from typing import Any
 
 from klotho.catalogue.kinds.bucket import bucket_key, is_versioned
 from klotho.catalogue.kinds.function import function_key
+from klotho.catalogue.kinds.queue import is_fifo, queue_key
 from klotho.catalogue.relationships.connection import DATA_VERBS, access, connection
 from klotho.catalogue.relationships.failed_events import failed_arn, keep_failed, let_send
 from klotho.catalogue.relationships.grants import grant
@@ -109,6 +110,15 @@ def tell_of_objects(link: Link) -> Iterator[Action]:
     yield from use_bucket(link)
 
 
+def fill_queue(link: Link) -> Iterator[Action]:
+    """A rule that sends to the queue, which lets exactly this rule."""
+    queue, rule = queue_key(link.actor), _rule_key(link)
+    targets = [{"Id": "queue", "Arn": Ref(queue, "Arn")}]
+    yield AddResource(rule, "AWS::Events::Rule", {**_listening(link), "Targets": targets})
+    policy, sid = resource_key(link.actor.id, "policy"), f"Rule{pascal(_role(link))}"
+    yield from let_service_send(policy, queue, sid, _SENDER, Ref(rule, "Arn"))
+
+
 def _rule_key(link: Link) -> ResourceKey:
     return resource_key(link.actor.id, _role(link))
 
@@ -118,12 +128,15 @@ def _rule(link: Link, kind: str, target: Value, failed: Value) -> Iterator[Actio
         _rule_key(link),
         "AWS::Events::Rule",
         {
-            "Description": f"Objects of {link.target.name} run {link.actor.name}",
-            "EventPattern": _pattern(link),
-            "State": "ENABLED",
+            **_listening(link),
             "Targets": [{"Id": kind, "Arn": target, "DeadLetterConfig": {"Arn": failed}}],
         },
     )
+
+
+def _listening(link: Link) -> dict[str, Any]:
+    about = f"Objects of {link.target.name} run {link.actor.name}"
+    return {"Description": about, "EventPattern": _pattern(link), "State": "ENABLED"}
 
 
 def _role(link: Link) -> str:
@@ -192,6 +205,33 @@ def _check_trigger(link: Link, report: Report) -> None:
         )
 
 
+def _check_queue(link: Link, report: Report) -> None:
+    """A queue of this application that keeps no order, and nothing that is about topics."""
+    of_topics = [name for name in ("filter", "filter_on") if link.get(name) is not None]
+    if of_topics:
+        report.error(
+            "conflicting-arguments",
+            f"`{of_topics[0]}` is for topics, and {link.target.title} tells of objects",
+            link.relationship.span,
+            helps=["say which objects by `events=`, `prefix=` and `suffix=`"],
+        )
+    for end, what in ((link.actor, "its policy"), (link.target, "what it sends")):
+        if link.setting.adopted(end) is not None:
+            report.error(
+                "existing-changed",
+                f"{end.title} is there already (`existing=`): `subscribes_to` would change {what}",
+                link.relationship.span,
+                helps=["let Klotho make it, or leave out the line"],
+            )
+    if is_fifo(link.actor, link.setting):
+        report.error(
+            "bad-subscription",
+            f"{link.actor.title} is a FIFO queue, and the events of a bucket come in no order",
+            link.relationship.span,
+            helps=["give it `fifo=False`"],
+        )
+
+
 TRIGGERED_BY_BUCKET = Pair(
     verbs=("triggered_by",),
     actors=("Compute.Function",),
@@ -212,4 +252,13 @@ TOLD_BY_BUCKET = Pair(
     grant=receive_own,
     needs=receive_needs,
     check=_check_trigger,
+)
+SUBSCRIBE_TO_BUCKET = Pair(
+    verbs=("subscribes_to",),
+    actors=("Messaging.Queue",),
+    targets=("Storage.Bucket",),
+    creates="an EventBridge rule for the bucket's objects that sends to the queue, a queue policy that lets exactly "
+    "this rule, and the switch on the bucket that sends its events",
+    connect=fill_queue,
+    check=_check_queue,
 )

@@ -44,7 +44,7 @@ _BEHIND_AN_API = {
     "Messaging.Topic": "`function.publishes_to(topic)`",
     "Storage.Bucket": "`function.reads_from(bucket)`, which may hand out presigned URLs",
 }
-_INTO_A_QUEUE = {"Databases.KeyValue": "table", "Schedule": "schedule", "Storage.Bucket": "bucket"}
+_INTO_A_QUEUE = {"Databases.KeyValue": "table", "Schedule": "schedule"}
 
 INSTEAD: dict[tuple[str, str, str], str] = {
     **{

@@ -182,6 +182,14 @@ def _check_function(link: Link, report: Report) -> None:
 
 def _check_queue(link: Link, report: Report) -> None:
     _check_subscription(link, report)
+    of_buckets = [name for name in ("events", "prefix", "suffix") if link.get(name) is not None]
+    if of_buckets:
+        report.error(
+            "conflicting-arguments",
+            f"`{of_buckets[0]}` is for buckets, and {link.target.title} has messages, not keys",
+            link.relationship.span,
+            helps=["say which messages by `filter=`"],
+        )
     if link.setting.adopted(link.actor) is not None:
         report.error(
             "existing-changed",
