@@ -37,7 +37,7 @@ def graph_of(needs: Mapping[str, tuple[str, ...]], types: Mapping[str, str] | No
 
 
 def application_of(graph: ResourceGraph, stack: str | None = "all") -> Application:
-    owners = sorted({key.partition(":")[0] for key in graph.resources} - {"shared"})
+    owners = sorted({key.partition(":")[0] for key in graph.resources} - {"shared", "application"})
     constructs = tuple(Construct("Compute.Function", owner.partition("/")[2], stack=stack) for owner in owners)
     return Application("shop", "acme", constructs=constructs)
 
