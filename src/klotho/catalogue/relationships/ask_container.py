@@ -59,8 +59,8 @@ def _relay(link: Link) -> Iterator[Action]:
     logs, its_role = ResourceKey(f"{key}-logs"), ResourceKey(f"{key}-role")
     about = f"Asks {target.name} who may call {link.actor.name}"
     asked = {
-        "namespace": namespace_name(setting.application.name, setting.environment),
-        "service": dns_name(target),
+        "namespace": namespace_name(setting),
+        "service": dns_name(target, setting),
         "path": _path(link),
     }
     yield AddResource(logs, "AWS::Logs::LogGroup")
