@@ -10,7 +10,7 @@ from klotho.application import OutputRef, parse_text
 from klotho.application.routes import METHODS, parse_route
 from klotho.diagnostics import did_you_mean
 from klotho.sdk import readers as read
-from klotho.sdk.construct import Construct, Existing, described
+from klotho.sdk.construct import Adopted, Construct, described
 from klotho.sdk.output import OutputAttribute
 from klotho.sdk.stack import Stack
 from klotho.sdk.statements import verb
@@ -97,7 +97,7 @@ class API(Construct):
         cors: bool | Sequence[str] | None = None,
         stack: str | Stack | None = None,
         from_project: bool = False,
-        existing: Existing = None,
+        existing: Adopted = None,
     ) -> None:
         """Describe an API.
 

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from klotho.sdk import readers as read
 from klotho.sdk.arguments import Arguments
-from klotho.sdk.construct import Construct, Existing, described
+from klotho.sdk.construct import Adopted, Construct, described
 from klotho.sdk.output import OutputAttribute
 from klotho.sdk.stack import Stack
 
@@ -79,7 +79,7 @@ class OIDC(Construct):
         audience: str | Sequence[str],
         stack: str | Stack | None = None,
         from_project: bool = False,
-        existing: Existing | None = None,
+        existing: Adopted = None,
     ) -> None:
         """Describe a provider whose tokens an API takes.
 
@@ -140,7 +140,7 @@ class UserPool(Construct):
         protect: bool | None = None,
         stack: str | Stack | None = None,
         from_project: bool = False,
-        existing: Existing | None = None,
+        existing: Adopted = None,
         was: str | None = None,
     ) -> None:
         """Describe a user pool.

@@ -13,7 +13,7 @@ from klotho.application.validation import HOST
 from klotho.diagnostics import Label, Span
 from klotho.sdk import readers as read
 from klotho.sdk.arguments import Arguments
-from klotho.sdk.construct import Construct, described
+from klotho.sdk.construct import Adopted, Construct, described
 from klotho.sdk.output import OutputAttribute
 from klotho.sdk.recording import Recording
 from klotho.sdk.stack import Stack
@@ -109,7 +109,7 @@ class Domain(Construct):
         certificate: str | None = None,
         stack: str | Stack | None = None,
         from_project: bool = False,
-        existing: str | None = None,
+        existing: Adopted = None,
     ) -> None:
         """Describe a domain.
 

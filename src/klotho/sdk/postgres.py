@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from klotho.sdk import readers as read
-from klotho.sdk.construct import Construct, Existing, described
+from klotho.sdk.construct import Adopted, Construct, described
 from klotho.sdk.output import OutputAttribute
 from klotho.sdk.stack import Stack
 
@@ -58,7 +58,7 @@ class Postgres(Construct):
         protect: bool | None = None,
         stack: str | Stack | None = None,
         from_project: bool = False,
-        existing: Existing = None,
+        existing: Adopted = None,
         was: str | None = None,
     ) -> None:
         """Describe a database.

@@ -9,7 +9,7 @@ from klotho.application.cron import CronError, parse_cron
 from klotho.application.timetable import RateError, parse_rate, zone_of
 from klotho.sdk import readers as read
 from klotho.sdk.arguments import Arguments
-from klotho.sdk.construct import Construct, Existing, described
+from klotho.sdk.construct import Adopted, Construct, described
 from klotho.sdk.stack import Stack
 
 _WEEKDAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
@@ -86,7 +86,7 @@ class Schedule(Construct):
         timezone: str | None = None,
         stack: str | Stack | None = None,
         from_project: bool = False,
-        existing: Existing = None,
+        existing: Adopted = None,
     ) -> None:
         """Describe times; give `every` or `cron`.
 
