@@ -158,9 +158,13 @@ def files_of(program: str, more: Mapping[str, str] | None = None) -> dict[str, s
 class Deployed:
     """One program, up."""
 
-    def __init__(self, folder: Path, program: str, more: Mapping[str, str] | None = None) -> None:
-        target = folder / "pairs"
+    def __init__(
+        self, folder: Path, program: str, more: Mapping[str, str] | None = None, application: str = "pairs"
+    ) -> None:
+        """Applications of one folder are those of one project, on one local cloud."""
+        target = folder / application
         for name, text in files_of(program, more).items():
+            text = text.replace('klotho.Application("pairs")', f'klotho.Application("{application}")')
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             (target / name).write_text(text, encoding="utf-8")
         project = f"pairs-{hashlib.sha256(str(folder).encode()).hexdigest()[:8]}"

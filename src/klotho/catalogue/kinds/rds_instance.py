@@ -113,7 +113,7 @@ ADOPTION = Adoption(
     key=database_key,
     service="rds",
     resource="db:{}",
-    name=r"[a-z](-?[a-z0-9]){0,62}",
+    name=r"[a-z][a-z0-9-]{0,62}",
     identifier=lambda found: found.name,
     attributes={
         "Endpoint.Address": lambda found: found.fact("endpoint"),

@@ -252,7 +252,7 @@ REDIS = Implementation(
         key=cache_key,
         service="elasticache",
         resource="replicationgroup:{}",
-        name=r"[a-z](-?[a-z0-9]){0,39}",
+        name=r"[a-z][a-z0-9-]{0,39}",
         identifier=lambda found: found.name,
         attributes={
             f"{group}.{part}": lambda found, group=group, part=part: (  # type: ignore[misc]
