@@ -17,7 +17,9 @@ import pymysql
 import pytest
 import redis
 
+from tests.certificates import make_chain
 from tests.localcloud.pairs.harness import Deployed, FailedError, pair
+from tests.tls_client import fetch
 
 pytestmark = [pytest.mark.localcloud, pytest.mark.timeout(400)]
 
@@ -36,6 +38,15 @@ keeper.read_writes_to(hot)
 looker.reads_from(hot)
 keeper.calls(inner)
 keeper.read_writes_to(users)
+shop = Domain("shop.example", exposes=door)
+shop.attach_cert("./certs/shop_example.crt")
+site = Site("web", directory="web")
+files, jobs, news = Storage.Bucket("files"), Messaging.Queue("jobs"), Messaging.Topic("news")
+table, key = Databases.KeyValue("table"), Secret("key")
+keeper.calls(looker)
+keeper.uses(key)
+for verb, thing in (("read_writes_to", files), ("read_writes_to", table), ("sends_to", jobs), ("publishes_to", news)):
+    getattr(keeper, verb)(thing)
 """
 GUEST = """
 Network(existing="{vpc}", subnets={subnets})
@@ -47,22 +58,40 @@ hot = Databases.Redis(
 )
 users = Auth.UserPool("users", existing="{users}")
 inner = API("inner", public=False, existing=Existing("{listener}", priority=20000))
-boxed = Compute.Container("boxed", existing=Existing("{boxed}", url="{inner_url}/boxed", security_group="{inner_group}"))
+behind = Existing("{boxed}", url="{inner_url}/boxed", port=80, security_group="{inner_group}")
+boxed = Compute.Container("boxed", existing=behind)
 pdf = Compute.Container("pdf", existing="{boxed}")
 door.attach_service(pdf, route="/pdf")
 reader, writer, both = function("reader"), function("writer"), function("both")
-caller, stranger = function("caller"), function("stranger")
+caller, router, stranger = function("caller"), function("router"), function("stranger")
 told = Compute.Function("told", handler="told.handler")
 inner.attach_service(told, route="/told")
-caller.calls(inner)
+router.calls(inner)
 caller.calls(boxed)
-for store in (orders, stock, hot, users):
+Domain("shop.example", existing=Existing("shop.example", path="guest"), exposes=door)
+site = Site("web", existing="{web}")
+fronted = function("fronted", environment={{"FRONT": site.url}})
+files = Storage.Bucket("files", existing="{files}")
+jobs = Messaging.Queue("jobs", existing="{jobs}")
+news = Messaging.Topic("news", existing="{news}")
+table = Databases.KeyValue("table", existing="{table}")
+key = Secret("key", existing="{key}")
+looker = Compute.Function("looker", handler="probe.handler", existing="{looker}")
+both.sends_to(jobs)
+both.publishes_to(news)
+both.uses(key)
+both.calls(looker)
+boxed_both = container("boxed-both")
+boxed_both.read_writes_to(orders)
+boxed_both.calls(boxed)
+for store in (orders, stock, hot, users, files, table):
     reader.reads_from(store)
     writer.writes_to(store)
     both.read_writes_to(store)
 """
 
 
+QUEUE_URL = "{endpoint_url}/000000000000/"
 URL = 'return config.datastores.get("%s").url'
 LOGIN = """
     db = config.datastores.mysql("stock")
@@ -87,12 +116,44 @@ def handler(event, context):
 """
 
 
+CHAIN = make_chain("shop.example")
+FILES = {
+    "told.py": TOLD,
+    "web/index.html": "<h1>hello</h1>",
+    "certs/shop_example.crt": CHAIN.certificates,
+    "certs/shop_example.key": CHAIN.key,
+}
+PROGRAM = GUEST.format(
+    vpc="vpc-0a1b2c3d4e5f60718",
+    subnets='["subnet-0a1b2c3d", "subnet-0a1b2c3e"]',
+    orders="orders",
+    stock="stock",
+    hot="hot",
+    hot_secret="arn:aws:secretsmanager:us-east-1:123456789012:secret:hot-a1B2c3",
+    hot_read="arn:aws:secretsmanager:us-east-1:123456789012:secret:hot-a1B2c4",
+    hot_group="sg-0a1b2c3d",
+    users="us-east-1_aBcDeFgHi",
+    listener="arn:aws:elasticloadbalancing:us-east-1:123456789012:listener/app/in/50dc6c495c0c9188/f2f7dc8efc522ab2",
+    boxed="arn:aws:ecs:us-east-1:123456789012:service/main/boxed",
+    inner_url="http://in.example",
+    inner_group="sg-0a1b2c3e",
+    web="E1A2B3C4D5E6F7",
+    files="files-of-somebody",
+    jobs="jobs",
+    news="arn:aws:sns:us-east-1:123456789012:news",
+    table="table",
+    key="arn:aws:secretsmanager:us-east-1:123456789012:secret:key-a1B2c3",
+    looker="looker",
+)
+"""For the gates, which judge the templates of every module's program."""
+
+
 class Guest:
     """The other application, up beside the owner's."""
 
     def __init__(self, owner: Deployed, folder: Path) -> None:
         self.owner = owner
-        self.deployed = Deployed(folder, GUEST.format(**ids(owner)), {"told.py": TOLD}, application="guest")
+        self.deployed = Deployed(folder, GUEST.format(**ids(owner)), FILES, application="guest")
         self.before = facts(owner)
         self.deployed.deployment.up()
 
@@ -130,6 +191,13 @@ def ids(owner: Deployed) -> dict[str, Any]:
         "hot_read": one("AWS::SecretsManager::Secret", "HotLoginOfFunctionLooker"),
         "hot_group": one("AWS::EC2::SecurityGroup", "HotRedis"),
         "users": one("AWS::Cognito::UserPool"),
+        "web": one("AWS::CloudFront::Distribution"),
+        "files": one("AWS::S3::Bucket", "Files"),
+        "jobs": one("AWS::SQS::Queue", "JobsQueue").replace(QUEUE_URL.format(**owner.deployment.supervisor), ""),
+        "news": one("AWS::SNS::Topic"),
+        "table": one("AWS::DynamoDB::Table"),
+        "key": one("AWS::SecretsManager::Secret", "Key"),
+        "looker": one("AWS::Lambda::Function", "Looker"),
         "listener": one("AWS::ElasticLoadBalancingV2::Listener"),
         "inner_group": one("AWS::EC2::SecurityGroup", "InnerApi"),
         "boxed": one("AWS::ECS::Service"),
@@ -149,6 +217,13 @@ def facts(owner: Deployed) -> dict[str, Any]:
         "AWS::ElasticLoadBalancingV2::Listener",
         "AWS::EC2::SecurityGroup",
         "AWS::EC2::VPC",
+        "AWS::CloudFront::Distribution",
+        "AWS::ApiGatewayV2::DomainName",
+        "AWS::S3::Bucket",
+        "AWS::SQS::Queue",
+        "AWS::SNS::Topic",
+        "AWS::DynamoDB::Table",
+        "AWS::Lambda::Function",
     )
     return {
         physical: json.loads(
@@ -162,9 +237,10 @@ def facts(owner: Deployed) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def guest(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guest]:
     folder = tmp_path_factory.mktemp("adopted")
-    owner = Deployed(folder, OWNER)
+    owner = Deployed(folder, OWNER, FILES)
     try:
         owner.deployment.up()
+        owner.client("secretsmanager").put_secret_value(SecretId=ids(owner)["key"], SecretString="s3cret")
         postgres(owner, "keeper", "create table items (id int); insert into items values (1)")
         mysql(owner, "keeper", "create table items (id int)", "insert into items values (1)")
         cache(owner, "keeper").set("item", "1")
@@ -184,15 +260,17 @@ def mysql(deployed: Deployed, unit: str, *statements: str) -> list[Any]:
     """Run with the unit's own login."""
     host, port, user, password, database = deployed.run(unit, LOGIN)
     insecure = {"check_hostname": False, "verify_mode": "none"}
-    with closing(
-        pymysql.connect(
-            host=host, port=port, user=user, password=password, database=database, autocommit=True, ssl=insecure
-        )
-    ) as connection:
-        with connection.cursor() as cursor:
-            for statement in statements:
-                cursor.execute(statement)
-            return list(cursor.fetchall())
+    with (
+        closing(
+            pymysql.connect(
+                host=host, port=port, user=user, password=password, database=database, autocommit=True, ssl=insecure
+            )
+        ) as connection,
+        connection.cursor() as cursor,
+    ):
+        for statement in statements:
+            cursor.execute(statement)
+        return list(cursor.fetchall())
 
 
 def cache(deployed: Deployed, unit: str) -> Any:
@@ -269,10 +347,10 @@ def test_users_of_an_existing_pool_are_administered_and_a_client_is_the_applicat
 @pair("attach_service", "API", "Compute.Function")
 def test_an_existing_private_api_is_called_and_given_a_route(guest: Guest) -> None:
     ask = 'config.services.get("inner").url'
-    assert deployed_get(guest.deployed, "caller", ask, "/boxed/x")["path"] == "/boxed/x"
-    assert guest.deployed.run("caller", POST.format(base=ask, path="/told")) == {"value": 7}
+    assert deployed_get(guest.deployed, "router", ask, "/boxed/x")["path"] == "/boxed/x"
+    assert guest.deployed.run("router", POST.format(base=ask, path="/told")) == {"value": 7}
     guest.deployed.denied("stranger", f"return {ask}", "inner")
-    told = guest.deployed.run("caller", f"return {ask}")
+    told = guest.deployed.run("router", f"return {ask}")
     with pytest.raises(FailedError):
         deployed_get(guest.deployed, "stranger", repr(told), "/boxed/x")
     # The owner's own rules come first, and its own caller reaches the guest's route, too.
@@ -286,6 +364,67 @@ def test_an_existing_container_is_called_where_it_is_and_attached_to_an_api(gues
     assert deployed_get(guest.deployed, "caller", ask, "/z") == {"name": "boxed", "path": "/boxed/z"}
     guest.deployed.denied("stranger", f"return {ask}", "boxed")
     assert guest.deployed.door.call("GET", "/pdf").json["name"] == "boxed"
+
+
+@pair("exposes", "Domain", "API")
+def test_an_existing_domain_leads_to_the_guest_below_a_path_and_to_the_owner_else(guest: Guest) -> None:
+    units = json.loads(guest.owner.deployment.klotho("status", "--json").stdout)["units"]
+    port = int(next(unit["address"] for unit in units if unit["name"] == "shop.example").rpartition(":")[2])
+    mine = fetch("shop.example", port, "/guest/caller", trusting=CHAIN.root, body='return os.environ["KLOTHO_UNIT"]')
+    assert (mine.status, mine.json) == (200, {"value": "caller"})
+    theirs = fetch("shop.example", port, "/keeper", trusting=CHAIN.root, body='return os.environ["KLOTHO_UNIT"]')
+    assert (theirs.status, theirs.json) == (200, {"value": "keeper"})
+    assert fetch("shop.example", port, "/caller", trusting=CHAIN.root, body="return 1").status == 404
+
+
+def test_code_is_told_the_address_of_an_existing_site(guest: Guest) -> None:
+    told = guest.deployed.run("fronted", 'return os.environ["FRONT"]')
+    assert told == guest.owner.deployment.url("web")
+
+
+@pair("reads_from", "Compute.Function", "Storage.Bucket")
+@pair("writes_to", "Compute.Function", "Storage.Bucket")
+def test_an_existing_bucket_is_read_by_readers_and_written_by_writers(guest: Guest) -> None:
+    deployed = guest.deployed
+    deployed.run("writer", 'config.buckets.get("files").put("a.txt", b"hello")')
+    assert deployed.run("reader", 'return config.buckets.get("files").get("a.txt").decode()') == "hello"
+    deployed.denied("reader", 'config.buckets.get("files").put("b.txt", b"x")', "s3:PutObject")
+    deployed.denied("writer", 'config.buckets.get("files").get("a.txt")', "s3:GetObject")
+
+
+@pair("writes_to", "Compute.Function", "Databases.KeyValue")
+@pair("read_writes_to", "Compute.Function", "Databases.KeyValue")
+def test_an_existing_table_is_written_by_writers(guest: Guest) -> None:
+    deployed = guest.deployed
+    deployed.run("writer", 'config.datastores.get("table").put({"id": "1", "by": "writer"})')
+    assert deployed.run("both", 'return config.datastores.get("table").get({"id": "1"})')["by"] == "writer"
+    deployed.denied("writer", 'config.datastores.get("table").get({"id": "1"})', "dynamodb:GetItem")
+
+
+@pair("sends_to", "Compute.Function", "Messaging.Queue")
+@pair("publishes_to", "Compute.Function", "Messaging.Topic")
+@pair("uses", "Compute.Function", "Secret")
+@pair("calls", "Compute.Function", "Compute.Function")
+def test_an_existing_queue_topic_secret_and_function_are_used_by_who_may(guest: Guest) -> None:
+    deployed, told = guest.deployed, ids(guest.owner)
+    deployed.run("both", 'config.queues.get("jobs").send({"n": 1})')
+    deployed.run("both", 'config.topics.get("news").publish({"n": 1})')
+    assert deployed.run("both", 'return config.secrets.get("key").value') == "s3cret"
+    deployed.run("both", 'config.services.get("looker").invoke({"from": "guest"})')
+    guest.owner.seen("looker", lambda event: event == {"from": "guest"})
+    for service, operation, given in (
+        ("sns", "publish", {"TopicArn": told["news"], "Message": "x"}),
+        ("secretsmanager", "get_secret_value", {"SecretId": told["key"]}),
+        ("lambda", "invoke", {"FunctionName": told["looker"]}),
+    ):
+        with pytest.raises(Exception, match="not authorized to perform"):
+            getattr(deployed.client(service, "stranger"), operation)(**given)
+
+
+def test_containers_use_what_is_there_from_the_same_network(guest: Guest) -> None:
+    assert (1,) in postgres(guest.deployed, "boxed-both", "select id from items")
+    ask = 'config.services.get("boxed").url'
+    assert deployed_get(guest.deployed, "boxed-both", ask, "/z")["name"] == "boxed"
 
 
 def test_after_down_everything_of_the_owner_s_is_as_it_was(guest: Guest) -> None:

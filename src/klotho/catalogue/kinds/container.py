@@ -437,7 +437,10 @@ FARGATE = Implementation(
             "discovery": Fact(
                 "the ARN of its service in Cloud Map, by which APIs reach it", "ServiceRegistries.0.RegistryArn"
             ),
-            "port": Fact("its port in Cloud Map", "ServiceRegistries.0.ContainerPort"),
+            "port": Fact(
+                "the port its callers are let in at; without it that of its address, or in Cloud Map",
+                "ServiceRegistries.0.ContainerPort",
+            ),
         },
         looked_up=lambda found: ("AWS::ECS::Service", f"{found.arn}|{found.name.partition('/')[0]}"),
         networked=True,

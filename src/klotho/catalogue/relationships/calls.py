@@ -105,7 +105,8 @@ def _protocols(link: Link) -> set[str]:
 
 def _container_needs(link: Link) -> Iterator[Need]:
     if link.setting.adopted(link.target) is not None:
-        yield PathTo(port_in(str(_address(link, link.get("protocol", "http")))))
+        told = existing_of(link.target, link.setting).facts.get("port")
+        yield PathTo(told or port_in(str(_address(link, link.get("protocol", "http")))))
         return
     ports = named_ports(link.target, link.setting)
     protocol = link.get("protocol", "http")
