@@ -108,7 +108,8 @@ class API(Construct):
                 `[site.url]`. Default: none may.
             stack: the deployment stack to put it into. Default: Klotho's segmentation.
             from_project: another repository of the project defines it; give only the name. Default: False.
-            existing: an ARN or id to use as it is, never to change; or by environment: `{"prod": "…"}`.
+            existing: the id or ARN of an API, of a private one the ARN of its listener, to use as it is, never to
+                change; more is said as `Existing(…)`; or by environment: `{"prod": "…"}`.
         """
 
     @verb(route=_read_route, methods=_read_methods, public=read.truth)

@@ -160,6 +160,7 @@ class UserPool(Construct):
             protect: True refuses to delete it until this is taken back. Default: False.
             stack: the deployment stack to put it into. Default: Klotho's segmentation.
             from_project: another repository of the project defines it; give only the name. Default: False.
-            existing: a pool can't be adopted: its id does not tell its client; give it as `Auth.OIDC` instead.
+            existing: the id or ARN of a pool to use as it is, never to change; this application has a client of its own
+                in it, or `Existing(…, client=…)`; or by environment: `{"prod": "…"}`.
             was: the name it was deployed under, after a rename: it keeps its data. Default: it was not renamed.
         """

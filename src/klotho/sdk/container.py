@@ -129,7 +129,8 @@ class Container(Actor):
                 (`--platform=linux/amd64`), else arm64, which costs a fifth less.
             stack: the deployment stack to put it into. Default: Klotho's segmentation.
             from_project: another repository of the project defines it; give only the name. Default: False.
-            existing: an ARN or id to use as it is, never to change; or by environment: `{"prod": "…"}`.
+            existing: the ARN of an ECS service, to use as it is, never to change; more is said as
+                `Existing(…)`; or by environment: `{"prod": "…"}`.
         """
 
     def _check(self, arguments: Arguments) -> None:

@@ -122,7 +122,8 @@ class Domain(Construct):
                 is made and validated by DNS.
             stack: the deployment stack to put it into. Default: Klotho's segmentation.
             from_project: another repository of the project defines it; give only the name. Default: False.
-            existing: an ARN or id to use as it is, never to change.
+            existing: the domain itself, where API Gateway has it already: only a mapping to the API is made, below
+                `Existing(…, path=…)`; or by environment: `{"prod": "…"}`.
         """
 
     @statement(_attach, None, path=read.path, key=read.path)

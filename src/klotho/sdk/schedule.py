@@ -99,7 +99,7 @@ class Schedule(Construct):
             timezone: where `cron` is meant, `"Europe/Vienna"`. Default: UTC.
             stack: has no effect: what it makes lies in the stacks of the functions it triggers.
             from_project: another repository of the project defines it; give only the name. Default: False.
-            existing: an ARN to use as it is, never to change; or by environment: `{"prod": "…"}`.
+            existing: refused: a schedule's target is part of it.
         """
 
     def _check(self, arguments: Arguments) -> None:

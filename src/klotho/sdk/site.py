@@ -97,7 +97,7 @@ class Site(Construct):
                 Default: `"base-uri 'self'; frame-ancestors 'none'; object-src 'none'"`.
             stack: the deployment stack to put it into. Default: Klotho's segmentation.
             from_project: another repository of the project defines it; give only the name. Default: False.
-            existing: not supported: what is served would not be this program's to publish.
+            existing: the id of a distribution: only its address is used, what is served is published elsewhere.
         """
 
     def _check(self, arguments: Arguments) -> None:

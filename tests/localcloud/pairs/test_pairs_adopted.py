@@ -155,10 +155,13 @@ class Guest:
         self.owner = owner
         self.deployed = Deployed(folder, GUEST.format(**ids(owner)), FILES, application="guest")
         self.before = facts(owner)
+        self.is_up = True
         self.deployed.deployment.up()
 
     def down(self) -> None:
-        self.deployed.deployment.klotho("down", "--yes", "--delete-data", "guest")
+        if self.is_up:
+            self.deployed.deployment.klotho("down", "--yes", "--delete-data", "guest")
+            self.is_up = False
 
 
 def resources(owner: Deployed, type_name: str, application: str = "pairs") -> list[tuple[str, str]]:
@@ -244,7 +247,11 @@ def guest(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guest]:
         postgres(owner, "keeper", "create table items (id int); insert into items values (1)")
         mysql(owner, "keeper", "create table items (id int)", "insert into items values (1)")
         cache(owner, "keeper").set("item", "1")
-        yield Guest(owner, folder)
+        made = Guest(owner, folder)
+        try:
+            yield made
+        finally:
+            made.down()
     finally:
         owner.deployment.end()
 
