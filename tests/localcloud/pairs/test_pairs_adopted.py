@@ -91,6 +91,8 @@ for store in (orders, stock, hot, users, files, table):
 """
 
 
+ALONE = "default"
+"""Applications without a project have a network of their own each; those of a project need not adopt each other's."""
 QUEUE_URL = "{endpoint_url}/000000000000/"
 URL = 'return config.datastores.get("%s").url'
 LOGIN = """
@@ -153,7 +155,7 @@ class Guest:
 
     def __init__(self, owner: Deployed, folder: Path) -> None:
         self.owner = owner
-        self.deployed = Deployed(folder, GUEST.format(**ids(owner)), FILES, application="guest")
+        self.deployed = Deployed(folder, GUEST.format(**ids(owner)), FILES, application="guest", project=ALONE)
         self.before = facts(owner)
         self.is_up = True
         self.deployed.deployment.up()
@@ -240,7 +242,7 @@ def facts(owner: Deployed) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def guest(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guest]:
     folder = tmp_path_factory.mktemp("adopted")
-    owner = Deployed(folder, OWNER, FILES)
+    owner = Deployed(folder, OWNER, FILES, project=ALONE)
     try:
         owner.deployment.up()
         owner.client("secretsmanager").put_secret_value(SecretId=ids(owner)["key"], SecretString="s3cret")
