@@ -158,12 +158,23 @@ def files_of(program: str, more: Mapping[str, str] | None = None) -> dict[str, s
 class Deployed:
     """One program, up."""
 
-    def __init__(self, folder: Path, program: str, more: Mapping[str, str] | None = None) -> None:
-        target = folder / "pairs"
+    def __init__(
+        self,
+        folder: Path,
+        program: str,
+        more: Mapping[str, str] | None = None,
+        *,
+        application: str = "pairs",
+        project: str | None = None,
+    ) -> None:
+        """Applications of one folder are those of one project, on one local cloud. `project`: by default one of its
+        own, whose applications share a network."""
+        target = folder / application
         for name, text in files_of(program, more).items():
+            text = text.replace('klotho.Application("pairs")', f'klotho.Application("{application}")')
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             (target / name).write_text(text, encoding="utf-8")
-        project = f"pairs-{hashlib.sha256(str(folder).encode()).hexdigest()[:8]}"
+        project = project or f"pairs-{hashlib.sha256(str(folder).encode()).hexdigest()[:8]}"
         (target / "klotho.yaml").write_text(f"project: {project}\n", encoding="utf-8")
         environment = {**os.environ, "XDG_STATE_HOME": str(folder / "state"), "NO_COLOR": "1", "CI": ""}
         self.deployment = Deployment(target, project, folder / "state", environment)

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from klotho.application import Construct
 from klotho.catalogue.kinds.rds_instance import (
+    ADOPTION,
     OUTPUTS,
     check_storage,
     enter_network,
@@ -96,6 +97,7 @@ MYSQL = Implementation(
     needs=provider_needs,
     asset=provider_asset,
     spread=spread,
+    adoption=ADOPTION,
     stateful=True,
     check=check_mysql,
 )
