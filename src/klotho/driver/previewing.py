@@ -11,6 +11,7 @@ import os
 from collections.abc import Mapping
 from concurrent.futures import Executor
 from dataclasses import replace
+from functools import partial
 
 from klotho.deploy.assets import AssetStep
 from klotho.deploy.desired import deployed_digest, wanted_tags
@@ -24,11 +25,19 @@ from klotho.deploy.threads import workers
 from klotho.deploy.verify import Mark, Question, Verification, Verifier
 from klotho.driver import projects, session
 from klotho.driver.build import Build, build
-from klotho.driver.deployment import BUILD_THREADS, asset_step_of, deployed_of, site_step_of, steps_of
+from klotho.driver.deployment import (
+    BUILD_THREADS,
+    asset_step_of,
+    deployed_of,
+    packager_of,
+    site_step_of,
+    steps_of,
+)
 from klotho.driver.machine import machine_name, new_run_id, process_runs, runs_in_ci
 from klotho.driver.program import Program
 from klotho.driver.reasons import reasons_of
 from klotho.driver.session import Session
+from klotho.driver.shipping import foreseen
 from klotho.stacks import Stack
 
 
@@ -44,8 +53,11 @@ def preview_up(
 
     `moves`: new names of constructs by the former ones, whose data they keep.
     """
-    built = build(program, environment, in_ci=runs_in_ci(), moves=moves)
-    assets = asset_step_of(built, sink, reads_only=True)
+    compiled = partial(build, program, environment, in_ci=runs_in_ci(), moves=moves)
+    built = compiled()
+    packager = packager_of(built)
+    built = foreseen(built, lambda entries: compiled(shipped=entries), packager)
+    assets = asset_step_of(built, sink, reads_only=True, packager=packager)
     assets.validate()
     with session.for_a_question(built.environment, built.application.project, sink) as opened:
         projects.refuse_misfit(built, opened)

@@ -1,9 +1,10 @@
 """What the image of a function is built from: its package, on AWS's base image for its runtime.
 
-Input: a packed function, its handler and the base image. Output: a Dockerfile; a digest of all that decides; a folder
-to build in. Refuses nothing: the package's size is looked at when it is packed. Source: AWS Lambda Developer Guide,
-"Deploy Python Lambda functions with container images" (the code lies in LAMBDA_TASK_ROOT, which is /var/task, and CMD
-is the handler).
+Input: a packed function, its handler and the base image; the words of an installer, if packages are built inside.
+Output: a Dockerfile; a digest of all that decides; a folder to build in. Refuses nothing: the package's size is looked
+at when it is packed. Source: AWS Lambda Developer Guide, "Deploy Python Lambda functions with container images" (the
+code lies in LAMBDA_TASK_ROOT, which is /var/task, and CMD is the handler; in the images of Python 3.12 and later and
+Node 20 and later `dnf` installs packages of the system, before them `yum` does).
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from klotho.deploy.functions.inside import ARGUMENTS, FOLDER, IN_IMAGE
+
 _FORMAT = "1"
 """Raise when the same input should give another image."""
 _PACKAGE = "package"
@@ -25,6 +28,33 @@ _PACKAGE = "package"
 def function_dockerfile(base: str, handler: str) -> str:
     """Nothing runs while it is built, so any machine can build it for any processor."""
     return f"FROM {base}\nCOPY {_PACKAGE}/ /var/task/\nCMD {json.dumps([handler])}\n"
+
+
+_COMPILERS = "gcc gcc-c++ make python3"
+"""What packages with machine code are compiled by: those of the system's own repository."""
+
+
+def building_dockerfile(base: str, handler: str, arguments: list[str], *, node: bool) -> str:
+    """Packages are built on the very system they run on. What built them does not stay in the image."""
+    get = f"(command -v dnf >/dev/null && dnf install -y {_COMPILERS}) || yum install -y {_COMPILERS}"
+    lines = [f"FROM {base} AS built", f"RUN {get}"]
+    if node:
+        lines += [
+            f"COPY {_PACKAGE}/ /var/task/",
+            f"RUN {json.dumps(['npm', 'rebuild', '--prefix', '/var/task', *arguments])}",
+        ]
+        copies = ["COPY --from=built /var/task/ /var/task/"]
+    else:
+        install = ["python3", "-m", "pip", "install", "--no-cache-dir", "--no-compile", "--target", "/var/built"]
+        lines += [f"COPY {FOLDER}/ {IN_IMAGE}/", f"RUN {json.dumps([*install, *arguments])}"]
+        copies = ["COPY --from=built /var/built/ /var/task/", f"COPY {_PACKAGE}/ /var/task/"]
+    return "\n".join([*lines, f"FROM {base}", *copies, f"CMD {json.dumps([handler])}", ""])
+
+
+def arguments_in(package: Path) -> list[str]:
+    """The installer's words that a package brings."""
+    with zipfile.ZipFile(package) as archive:
+        return [str(word) for word in json.loads(archive.read(ARGUMENTS))]
 
 
 def function_inputs(dockerfile: str, package_digest: str, platform: str) -> str:
@@ -41,11 +71,13 @@ def function_context(dockerfile: str, package: Path) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="klotho-image-") as name, zipfile.ZipFile(package) as archive:
         folder = Path(name)
         (folder / "Dockerfile").write_text(dockerfile)
+        (folder / _PACKAGE).mkdir()
         for entry in archive.infolist():
-            path = Path(archive.extract(entry, folder / _PACKAGE))
+            inside = entry.filename.startswith(f"{FOLDER}/")  # what it is built from, not what it ships
+            path = Path(archive.extract(entry, folder if inside else folder / _PACKAGE))
             path.chmod((entry.external_attr >> 16) & 0o777 or 0o644)
             os.utime(path, (0, 0))  # a layer's bytes hold times: the same package gives the same layer
-        for parent, _, _ in os.walk(folder / _PACKAGE):
-            Path(parent).chmod(0o755)
-            os.utime(parent, (0, 0))
+        for parent in (*os.walk(folder / _PACKAGE), *os.walk(folder / FOLDER)):
+            Path(parent[0]).chmod(0o755)
+            os.utime(parent[0], (0, 0))
         yield folder

@@ -2,7 +2,8 @@
 
 Input: the resource's properties. Output: a function that the functions plane runs. Refuses what it does not carry by
 name (`carries`), and, as AWS would, an unknown runtime, an image that is not there or comes with a zip's properties, a
-reserved environment variable, and a name that is taken.
+layer that is not there, layers that are too many or too large, a reserved environment variable, and a name that is
+taken.
 
 Recorded but without effect on this machine: Architectures (the machine's own is used), Description, EphemeralStorage,
 KmsKeyArn, TracingConfig, VpcConfig (every local port is reachable),
@@ -39,7 +40,7 @@ class LambdaFunction(Handler):
         (
             "Architectures", "Code.ImageUri", "Code.S3Bucket", "Code.S3Key", "Code.ZipFile",
             "DeadLetterConfig.TargetArn", "Description", "Environment", "EphemeralStorage", "FunctionName", "Handler",
-            "ImageConfig.Command", "KmsKeyArn", "LoggingConfig", "MemorySize", "PackageType",
+            "ImageConfig.Command", "KmsKeyArn", "Layers", "LoggingConfig", "MemorySize", "PackageType",
             "ReservedConcurrentExecutions", "Role", "Runtime", "Tags", "Timeout", "TracingConfig", "VpcConfig",
         )
     )  # fmt: skip
@@ -127,7 +128,7 @@ def _check_zip(properties: Mapping[str, Any]) -> None:
 
 
 def _check_image(properties: Mapping[str, Any]) -> None:
-    if "Runtime" in properties or "Handler" in properties:
+    if "Runtime" in properties or "Handler" in properties or properties.get("Layers"):
         raise _invalid(
             "Please don't provide Handler or Runtime or Layer when the intent is to create function from image"
         )
