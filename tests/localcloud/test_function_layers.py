@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 
-from tests.localcloud.aws_account import Account, account, settings
+from klotho.deploy.bootstrap import BUCKET_STEM
+from klotho.localcloud.identity import ACCOUNT
+from tests.localcloud.aws_account import REGION, Account, account, settings
 
 pytestmark = [pytest.mark.localcloud, pytest.mark.timeout(300)]
 
@@ -85,7 +87,7 @@ def called(shop: Account, unit: str = "report") -> Any:
 def zips(shop: Account) -> dict[str, int]:
     """Sizes of what the artifact bucket holds of functions."""
     s3 = shop.client("s3")
-    bucket = next(item["Name"] for item in s3.list_buckets()["Buckets"] if "assets" in item["Name"])
+    bucket = f"{BUCKET_STEM}-{ACCOUNT}-{REGION}"
     return {item["Key"]: item["Size"] for item in s3.list_objects_v2(Bucket=bucket, Prefix="functions/")["Contents"]}
 
 
@@ -178,7 +180,7 @@ def test_another_machine_compiles_the_same_bytes_from_klotho_lock_without_a_netw
 
 
 def test_klotho_explain_and_permissions_know_of_the_layer(shop: Account) -> None:
-    said = shop.klotho("explain", "report", "--env", "prod")
+    said = shop.klotho("explain", "report")
     assert said.returncode == 0, said.stdout + said.stderr
     assert "klotho.lock:6" in said.stdout
     policy = shop.klotho("permissions", "--env", "prod").stdout
