@@ -55,6 +55,7 @@ class LambdaFunction(Handler):
             raise HandlerError(f"Function already exist: {name}", "ResourceConflictException")
         _check(request.properties)
         self._check_dead_letter(request.properties)
+        self._check_layers(request)
         outcome = Outcome(name, {"Arn": arn("lambda", f"function:{name}", self.cloud.region)})
         await self.cloud.functions.put(_record(request, outcome))
         return outcome
@@ -63,9 +64,17 @@ class LambdaFunction(Handler):
         assert request.identifier is not None
         _check(request.properties)
         self._check_dead_letter(request.properties)
+        self._check_layers(request)
         outcome = Outcome(request.identifier, dict(request.attributes))
         await self.cloud.functions.put(_record(request, outcome))
         return outcome
+
+    def _check_layers(self, request: Request) -> None:
+        """A deleted version stays for functions that have it; no other function can be given it."""
+        known = set(request.previous.get("Layers") or ())
+        for layer in request.properties.get("Layers") or ():
+            if layer not in known and not self.cloud.functions.layers.is_there(str(layer)):
+                raise _invalid(f"Layer version {layer} does not exist.")
 
     def _check_dead_letter(self, properties: Mapping[str, Any]) -> None:
         """AWS: Lambda API, DeadLetterConfig; "Adding a dead-letter queue" (queues of SQS that are no FIFO queues)."""
