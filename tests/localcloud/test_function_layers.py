@@ -12,6 +12,13 @@ from typing import Any
 import pytest
 
 from klotho.deploy.bootstrap import BUCKET_STEM
+from klotho.deploy.functions.package import FunctionPackager
+from klotho.deploy.place import Clients, Place
+from klotho.deploy.target import LAMBDA
+from klotho.driver.build import build
+from klotho.driver.dev.lambda_swap import LambdaSwap
+from klotho.driver.dev.units import Unit
+from klotho.driver.program import find_program
 from klotho.localcloud.identity import ACCOUNT
 from tests.localcloud.aws_account import REGION, Account, account, settings
 
@@ -131,6 +138,26 @@ def test_a_changed_line_sends_the_code_and_touches_nothing_else(shop: Account) -
     assert called(shop)["said"] == "two"
 
 
+def test_klotho_dev_puts_only_the_code_in_place(shop: Account) -> None:
+    handler, before, versions = shop.folder / "large/report.py", zips(shop), function(shop, "report")["Layers"]
+    kept = handler.read_text()
+    handler.write_text(HANDLER.replace("one", "swapped"))
+    given = {"access_key": shop.connection.access_key, "secret_key": shop.connection.secret_key}
+    place = Place(REGION, ACCOUNT, shop.connection.endpoint_url, bucket_stem=BUCKET_STEM, **given)
+    packager = FunctionPackager(shop.folder, Path(shop.variables["XDG_CACHE_HOME"]) / "klotho", LAMBDA)
+    assets = build(find_program(shop.folder), "prod").manifest.assets
+    (asset,) = (item for item in assets if item.construct == "Compute.Function/report")
+    unit = Unit(asset.construct, "function", function(shop, "report")["FunctionName"], asset)
+    swap = LambdaSwap(Clients(place), packager, dict, lambda: ())
+    assert swap.can(unit)
+    swap.function(unit, packager.sources(asset.properties, lambda line: None))
+    assert called(shop)["said"] == "swapped"
+    assert function(shop, "report")["Layers"] == versions
+    sent = {key: size for key, size in zips(shop).items() if key not in before}
+    assert len(sent) == 1 and max(sent.values()) < 100 * 1024
+    handler.write_text(kept)
+
+
 def test_other_packages_are_another_version_and_the_one_before_is_not_left_behind(shop: Account) -> None:
     before = layers(shop)
     (shop.folder / "large/libs/model/backend.py").write_text(BACKEND.replace("WORD_HERE", "second"))
@@ -179,9 +206,11 @@ def test_another_machine_compiles_the_same_bytes_from_klotho_lock_without_a_netw
     assert not (tmp_path / "cache" / "klotho" / "dependencies").exists(), "nothing was installed for it"
 
 
-def test_klotho_explain_and_permissions_know_of_the_layer(shop: Account) -> None:
-    said = shop.klotho("explain", "report")
-    assert said.returncode == 0, said.stdout + said.stderr
-    assert "klotho.lock:6" in said.stdout
+def test_what_decides_is_shown_and_what_deploys_it_is_permitted(shop: Account) -> None:
+    shop.klotho("build", "--env", "prod")
+    chosen = json.loads((shop.folder / "compiled/resources.json").read_text())
+    assert '"klotho.lock:6' in json.dumps(chosen) or '"file": "klotho.lock"' in json.dumps(chosen)
+    assert "lambda-layer" in shop.klotho("explain", "Compute.Function").stdout
     policy = shop.klotho("permissions", "--env", "prod").stdout
     assert "lambda:PublishLayerVersion" in policy and "lambda:DeleteLayerVersion" in policy
+    assert "is as it was deployed" in shop.klotho("drift", "--env", "prod").stderr

@@ -30,13 +30,14 @@ def function_dockerfile(base: str, handler: str) -> str:
     return f"FROM {base}\nCOPY {_PACKAGE}/ /var/task/\nCMD {json.dumps([handler])}\n"
 
 
-_COMPILERS = "gcc gcc-c++ make python3"
-"""What packages with machine code are compiled by: those of the system's own repository."""
+_COMPILERS = "gcc gcc-c++ make"
+"""What packages with machine code are compiled by, from the system's own repository."""
 
 
 def building_dockerfile(base: str, handler: str, arguments: list[str], *, node: bool) -> str:
     """Packages are built on the very system they run on. What built them does not stay in the image."""
-    get = f"(command -v dnf >/dev/null && dnf install -y {_COMPILERS}) || yum install -y {_COMPILERS}"
+    wanted = f"{_COMPILERS} python3" if node else _COMPILERS  # npm's compiler driver is a Python program
+    get = f"if command -v dnf >/dev/null; then dnf install -y {wanted}; else yum install -y {wanted}; fi"
     lines = [f"FROM {base} AS built", f"RUN {get}"]
     if node:
         lines += [
