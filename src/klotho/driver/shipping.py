@@ -71,6 +71,7 @@ def _functions(built: Build) -> Iterator[_Function]:
 
 def _known(packager: FunctionPackager, item: _Function) -> Measured | None:
     try:
+        packager.validate(item.plain, again=False)
         return packager.measured(item.plain)
     except Failure:
         return None  # told where everything that is wrong with assets is told
