@@ -56,10 +56,11 @@ def preview_up(
     compiled = partial(build, program, environment, in_ci=runs_in_ci(), moves=moves)
     built = compiled()
     packager = packager_of(built)
-    built = foreseen(built, lambda entries: compiled(shipped=entries), packager)
-    assets = asset_step_of(built, sink, reads_only=True, packager=packager)
-    assets.validate()
+    asset_step_of(built, sink, reads_only=True, packager=packager).validate()
     with session.for_a_question(built.environment, built.application.project, sink) as opened:
+        # Where something is deployed, packages are packed for the comparison anyway.
+        built = foreseen(built, lambda entries: compiled(shipped=entries), packager, sink, looks=opened is not None)
+        assets = asset_step_of(built, sink, reads_only=True, packager=packager)
         projects.refuse_misfit(built, opened)
         seen = projects.foreseen(built, opened)
         found = _first(seen, assets, sink) if opened is None else _compared(seen, opened, assets, sink)

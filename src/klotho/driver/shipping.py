@@ -13,7 +13,7 @@ import platform
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from klotho.deploy.events import AssetProgress, Sink, Step
+from klotho.deploy.events import Looking, Sink, Step
 from klotho.deploy.functions.measured import LARGE_BYTES, Measured
 from klotho.deploy.functions.package import FunctionPackager
 from klotho.deploy.functions.size import MAX_UNZIPPED_BYTES
@@ -54,10 +54,21 @@ def decided(
     return _applied(built, again, functions, found, sink, write=True)
 
 
-def foreseen(built: Build, again: Callable[[Mapping[str, Shipped]], Build], packager: FunctionPackager) -> Build:
-    """The same from what is known on this machine: nothing is installed and nothing written."""
+def foreseen(
+    built: Build,
+    again: Callable[[Mapping[str, Shipped]], Build],
+    packager: FunctionPackager,
+    sink: Sink,
+    *,
+    looks: bool,
+) -> Build:
+    """The program as `decided` would have it, and nothing is written. `looks`: packages that nobody has looked at are;
+    else what is known on this machine has to do."""
     functions = list(_functions(built))
-    found = {item.name: known for item in functions if (known := _known(packager, item)) is not None}
+    if looks:
+        found = _measured(functions, packager, sink)
+    else:
+        found = {item.name: known for item in functions if (known := _known(packager, item)) is not None}
     return _applied(built, again, functions, found, lambda event: None, write=False)
 
 
@@ -86,8 +97,8 @@ def _measured(functions: list[_Function], packager: FunctionPackager, sink: Sink
             known = packager.measured(item.plain)
             if known is not None or item.is_image:
                 return known
-            sink(Step(f"looking at the packages of {item.name}, which are new"))
-            return packager.measure(item.plain, lambda line: sink(AssetProgress(item.asset.construct, line)))
+            sink(Looking(f"looking at the packages of {item.name}, which are new"))
+            return packager.measure(item.plain, lambda line: sink(Looking(f"{item.name}: {line}")))
         except Failure:
             return None  # told where everything that is wrong with assets is told
 

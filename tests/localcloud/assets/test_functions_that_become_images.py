@@ -35,6 +35,7 @@ from klotho.diagnostics import Failure
 from klotho.driver import aws, shipping
 from klotho.driver.build import Build, build
 from klotho.driver.deployment import Consent, UpResult, up
+from klotho.driver.previewing import preview_up
 from klotho.driver.program import find_program
 from klotho.localcloud.planes.containers.image import REPOSITORY as PULLED
 from klotho.localcloud.planes.functions.image import keep_image
@@ -201,6 +202,13 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
         yield made
 
 
+def functions_in(preview: Preview) -> list[tuple[str, bool]]:
+    """What becomes of functions, and whether it is because of their kind of package."""
+    changes = [item for stack in preview.changes for item in stack.resources]
+    found = [item for item in changes if item.type == "AWS::Lambda::Function"]
+    return [(item.change, "PackageType" in item.replaced_by) for item in found]
+
+
 def test_a_function_that_grows_too_large_is_replaced_by_an_image_which_the_preview_shows(shop: Shop) -> None:
     backend = shop.account.folder / "report/libs/model/backend.py"
     backend.write_text(weighing(1))
@@ -210,6 +218,9 @@ def test_a_function_that_grows_too_large_is_replaced_by_an_image_which_the_previ
     before = shop.function()["FunctionName"]
 
     backend.write_text(weighing(21))
+    _, foreseen = preview_up(find_program(shop.account.folder / "infra.py"), "prod", lambda event: None)
+    assert functions_in(foreseen) == [("replace", True)]
+    assert not shop.lock.exists(), "a preview writes nothing"
     assert shop.up().ok
     line = "report is shipped as an image: it is 21 MB unzipped, and Lambda takes 20 MB of a zip: model 21 MB"
     assert f"{line} (klotho.lock keeps that)" in shop.said
@@ -217,9 +228,7 @@ def test_a_function_that_grows_too_large_is_replaced_by_an_image_which_the_previ
         shop.lock.read_text().rpartition("\n\n")[2] == '[functions.report]\nships = "image"\n'
         'reason = "it is 21 MB unzipped, and Lambda takes 20 MB of a zip: model 21 MB"\n'
     )
-    changes = [item for stack in shop.previews[-1].changes for item in stack.resources]
-    replaced = [item for item in changes if item.type == "AWS::Lambda::Function"]
-    assert [(item.change, "PackageType" in item.replaced_by) for item in replaced] == [("replace", True)]
+    assert functions_in(shop.previews[-1]) == [("replace", True)]
     assert shop.function()["PackageType"] == "Image"
     assert shop.function()["FunctionName"] != before
     assert shop.called() == 21 * 1024 * 1024
