@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from klotho.deploy.functions.package import FunctionPackager, FunctionZip
-from klotho.deploy.images.function import arguments_in, building_dockerfile
+from klotho.deploy.images.function import building_dockerfile, commands_in
 from klotho.deploy.target import HOST, LAMBDA, Target
 from klotho.diagnostics import Failure
 
@@ -194,9 +194,9 @@ def test_such_a_package_is_shipped_to_be_compiled_inside_an_image(app: Path, cac
     assert "hiredis" in (packager.measure(PROPERTIES, lambda line: None).missing or "")
     built = packager.package({**PROPERTIES, "build": True}, lambda line: None)
     assert {"node_modules/hiredis/binding.gyp", "node_modules/nan/nan.h"} <= names(built)
-    arguments = arguments_in(built.path)
-    assert arguments == ["hiredis"]
-    text = building_dockerfile("base", "functions/pay.main", arguments, node=True)
+    commands = commands_in(built.path)
+    assert commands == [["hiredis"]]
+    text = building_dockerfile("base", "functions/pay.main", commands, node=True)
     assert 'RUN ["npm", "rebuild", "--prefix", "/var/task", "hiredis"]' in text
     assert text.rstrip().endswith('COPY --from=built /var/task/ /var/task/\nCMD ["functions/pay.main"]')
     assert not any(name.endswith(".klotho-build") for name in names(built))

@@ -18,30 +18,34 @@ from klotho.deploy.functions.local_packages import source_files
 from klotho.deploy.functions.python_pins import Pins
 
 FOLDER = ".klotho-build"
-ARGUMENTS = f"{FOLDER}/arguments.json"
-"""The words after `pip install --target …` or `npm rebuild`."""
+COMMANDS = f"{FOLDER}/commands.json"
+"""The words after `pip install --target …` or `npm rebuild …`, of each command to run."""
 IN_IMAGE = "/klotho-build"
 """Where the folder lies while the image is built."""
 
 
 def python_build(pins: Pins, local: Iterable[Path]) -> dict[str, Content]:
     """For pip, which AWS's base images have."""
-    entries: dict[str, Content] = {}
     (main, content), *included = pins.files
     if main.endswith(".toml"):
         main, content = "requirements.txt", "\n".join(_locked(tomllib.loads(content.decode()))).encode()
-    for name, body in ((main, content), *included):
-        entries[f"{FOLDER}/{name}"] = body
-    arguments = [*(["--no-deps"] if pins.complete else []), "--requirement", f"{IN_IMAGE}/{main}"]
+    files = [(main, content), *included]
+    entries: dict[str, Content] = {f"{FOLDER}/{name}": body for name, body in files}
+    folders = []
     for number, folder in enumerate(local):
         entries |= {f"{FOLDER}/local/{number}/{name}": path for name, path in source_files(folder)}
-        arguments.append(f"{IN_IMAGE}/local/{number}")
-    return {**entries, ARGUMENTS: json.dumps(arguments).encode()}
+        folders.append(f"{IN_IMAGE}/local/{number}")
+    listed = ["--requirement", f"{IN_IMAGE}/{main}"]
+    # pip wants hashes of all or of none, and a folder has none.
+    apart = pins.complete or any(b"--hash" in body for _, body in files)
+    commands = [listed, folders] if apart else [[*listed, *folders]]
+    alone = ["--no-deps"] if pins.complete else []
+    return {**entries, COMMANDS: json.dumps([[*alone, *words] for words in commands if words]).encode()}
 
 
 def node_build(packages: Iterable[str]) -> dict[str, Content]:
     """For npm: the packages are shipped, and compile their machine code where they will run."""
-    return {ARGUMENTS: json.dumps(sorted(packages)).encode()}
+    return {COMMANDS: json.dumps([sorted(packages)]).encode()}
 
 
 def _locked(lock: Mapping[str, Any]) -> Iterable[str]:

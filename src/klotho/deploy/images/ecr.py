@@ -18,8 +18,8 @@ from pathlib import Path
 from klotho.deploy.functions.package import FunctionZip
 from klotho.deploy.images.engine import Credentials, Engine, find_engine
 from klotho.deploy.images.function import (
-    arguments_in,
     building_dockerfile,
+    commands_in,
     function_context,
     function_dockerfile,
     function_inputs,
@@ -86,7 +86,7 @@ class EcrImages:
         dockerfile = function_dockerfile(base, handler)
         if asset.properties.get("build"):
             node = str(asset.properties["runtime"]).startswith("nodejs")
-            dockerfile = building_dockerfile(base, handler, arguments_in(package.path), node=node)
+            dockerfile = building_dockerfile(base, handler, commands_in(package.path), node=node)
         platform = _PLATFORMS[str(asset.properties.get("architecture") or package.architecture)]
 
         def build(engine: Engine, reference: str) -> None:

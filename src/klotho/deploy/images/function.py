@@ -1,10 +1,10 @@
 """What the image of a function is built from: its package, on AWS's base image for its runtime.
 
-Input: a packed function, its handler and the base image; the words of an installer, if packages are built inside.
-Output: a Dockerfile; a digest of all that decides; a folder to build in. Refuses nothing: the package's size is looked
-at when it is packed. Source: AWS Lambda Developer Guide, "Deploy Python Lambda functions with container images" (the
-code lies in LAMBDA_TASK_ROOT, which is /var/task, and CMD is the handler; in the images of Python 3.12 and later and
-Node 20 and later `dnf` installs packages of the system, before them `yum` does).
+Input: a packed function, its handler and the base image; the words of an installer's commands, if packages are built
+inside. Output: a Dockerfile; a digest of all that decides; a folder to build in. Refuses nothing: the package's size
+is looked at when it is packed. Source: AWS Lambda Developer Guide, "Deploy Python Lambda functions with container
+images" (the code lies in LAMBDA_TASK_ROOT, which is /var/task, and CMD is the handler; in the images of Python 3.12
+and later and Node 20 and later `dnf` installs packages of the system, before them `yum` does).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from klotho.deploy.functions.inside import ARGUMENTS, FOLDER, IN_IMAGE
+from klotho.deploy.functions.inside import COMMANDS, FOLDER, IN_IMAGE
 
 _FORMAT = "1"
 """Raise when the same input should give another image."""
@@ -34,28 +34,26 @@ _COMPILERS = "gcc gcc-c++ make"
 """What packages with machine code are compiled by, from the system's own repository."""
 
 
-def building_dockerfile(base: str, handler: str, arguments: list[str], *, node: bool) -> str:
+def building_dockerfile(base: str, handler: str, commands: list[list[str]], *, node: bool) -> str:
     """Packages are built on the very system they run on. What built them does not stay in the image."""
     wanted = f"{_COMPILERS} python3" if node else _COMPILERS  # npm's compiler driver is a Python program
     get = f"if command -v dnf >/dev/null; then dnf install -y {wanted}; else yum install -y {wanted}; fi"
     lines = [f"FROM {base} AS built", f"RUN {get}"]
     if node:
-        lines += [
-            f"COPY {_PACKAGE}/ /var/task/",
-            f"RUN {json.dumps(['npm', 'rebuild', '--prefix', '/var/task', *arguments])}",
-        ]
-        copies = ["COPY --from=built /var/task/ /var/task/"]
+        lines.append(f"COPY {_PACKAGE}/ /var/task/")
+        tool, copies = ["npm", "rebuild", "--prefix", "/var/task"], ["COPY --from=built /var/task/ /var/task/"]
     else:
-        install = ["python3", "-m", "pip", "install", "--no-cache-dir", "--no-compile", "--target", "/var/built"]
-        lines += [f"COPY {FOLDER}/ {IN_IMAGE}/", f"RUN {json.dumps([*install, *arguments])}"]
+        lines.append(f"COPY {FOLDER}/ {IN_IMAGE}/")
+        tool = ["python3", "-m", "pip", "install", "--no-cache-dir", "--no-compile", "--target", "/var/built"]
         copies = ["COPY --from=built /var/built/ /var/task/", f"COPY {_PACKAGE}/ /var/task/"]
+    lines += [f"RUN {json.dumps([*tool, *words])}" for words in commands]
     return "\n".join([*lines, f"FROM {base}", *copies, f"CMD {json.dumps([handler])}", ""])
 
 
-def arguments_in(package: Path) -> list[str]:
-    """The installer's words that a package brings."""
+def commands_in(package: Path) -> list[list[str]]:
+    """The words of the installer's commands that a package brings."""
     with zipfile.ZipFile(package) as archive:
-        return [str(word) for word in json.loads(archive.read(ARGUMENTS))]
+        return [[str(word) for word in words] for words in json.loads(archive.read(COMMANDS))]
 
 
 def function_inputs(dockerfile: str, package_digest: str, platform: str) -> str:
