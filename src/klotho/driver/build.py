@@ -23,6 +23,7 @@ from klotho.stacks import Manifest
 
 if TYPE_CHECKING:
     from klotho.application import Application
+    from klotho.catalogue.policy import EnvironmentPolicy
     from klotho.resources import ResourceGraph, ResourceKey
 
 OUTPUT_FOLDER = "compiled"
@@ -80,7 +81,6 @@ def build(
     """
     from klotho.application import as_deployed, with_renames
     from klotho.application.files import ProgramFiles, repository_of
-    from klotho.catalogue.policy import EnvironmentPolicy
     from klotho.emit import render
     from klotho.engine import report_mistakes, resolve
     from klotho.sdk.construct import renamable_kinds
@@ -108,12 +108,7 @@ def build(
         files=files,
         report=report,
         now=time.time(),
-        policy=EnvironmentPolicy(
-            environment.protect,
-            environment.alarms,
-            environment.alarm_emails,
-            enter=bool({"exec", "shell", "tunnel"} & set(environment.allow)),
-        ),
+        policy=_policy(environment),
     )
     report.stop_on_errors()
     bundle = render(resolution.graph, resolution.setting, region=environment.region)
@@ -126,6 +121,18 @@ def build(
         files=bundle.files,
         diagnostics=tuple(report.diagnostics),
         keys=bundle.keys,
+    )
+
+
+def _policy(environment: Environment) -> EnvironmentPolicy:
+    """What the environment insists on."""
+    from klotho.catalogue.policy import EnvironmentPolicy
+
+    return EnvironmentPolicy(
+        environment.protect,
+        environment.alarms,
+        environment.alarm_emails,
+        enter=bool({"exec", "shell", "tunnel"} & set(environment.allow)),
     )
 
 
