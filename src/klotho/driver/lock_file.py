@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from klotho.application import Application, Construct, Directive
-from klotho.diagnostics import Report, Span, did_you_mean
+from klotho.diagnostics import Failure, Report, Span, did_you_mean, one_of
 
 LOCK_FILE = "klotho.lock"
 _VERSION = 1
@@ -81,12 +81,25 @@ def read_lock(folder: Path, report: Report) -> dict[str, Shipped]:
 
 
 def write_lock(folder: Path, entries: Mapping[str, Shipped]) -> Path:
-    """The file with these entries, replaced as a whole; without any there is none."""
-    path = folder / LOCK_FILE
+    """The file with these entries, replaced as a whole; without any there is none.
+
+    Failure (`lock-file-not-written`) in a folder that takes none."""
+    try:
+        return _written(folder / LOCK_FILE, entries)
+    except OSError as error:
+        raise Failure(
+            "lock-file-not-written",
+            f"`{LOCK_FILE}` can't be written: {error.strerror or error}",
+            notes=(f"it would say how {one_of(sorted(entries))} are shipped", "nothing was deployed"),
+            helps=("run `klotho up` once where the program's folder may be written to, and commit the file",),
+        ) from error
+
+
+def _written(path: Path, entries: Mapping[str, Shipped]) -> Path:
     if not entries:
         path.unlink(missing_ok=True)
         return path
-    with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=folder, prefix=".klotho-", delete=False) as draft:
+    with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, prefix=".klotho-", delete=False) as draft:
         draft.write(_text(entries))
     Path(draft.name).chmod(0o644)
     Path(draft.name).replace(path)

@@ -10,6 +10,7 @@ import pytest
 from klotho.deploy.functions import package
 from klotho.deploy.functions.measured import Measured, apart, read_measured
 from klotho.deploy.functions.package import FunctionPackager
+from klotho.deploy.functions.size import MAX_IMAGE_BYTES
 from klotho.deploy.target import HOST
 from klotho.diagnostics import Failure
 
@@ -89,6 +90,12 @@ def test_a_layer_holds_the_packages_and_the_zip_the_code(app: Path) -> None:
 def test_large_packages_are_measured_zipped(app: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(package, "LARGE_BYTES", 1)
     assert packager(app).measure(PROPERTIES, silent).zipped > 100
+
+
+def test_what_was_packed_as_an_image_is_known_to_fit_a_zip_again(app: Path) -> None:
+    packager(app).package({**PROPERTIES, "base": "scratch"}, silent, limit=MAX_IMAGE_BYTES)
+    found = packager(app).measured(PROPERTIES)
+    assert found is not None and 0 < found.total < 1024 * 1024
 
 
 def test_a_function_without_packages_can_have_no_layer(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from klotho.application import Application
-from klotho.diagnostics import ProgramError, Report, Severity
+from klotho.diagnostics import Failure, ProgramError, Report, Severity
 from klotho.driver.build import build
 from klotho.driver.lock_file import LOCK_FILE, Shipped, read_lock, write_lock
 from klotho.driver.program import find_program
@@ -117,6 +117,12 @@ def test_what_is_not_as_it_was_written_is_refused_at_its_line(shop: Path, text: 
     assert found.code == "lock-file-damaged"
     assert words in found.message
     assert (found.labels[0].span.file, found.labels[0].span.line) == (LOCK_FILE, line)
+
+
+def test_a_folder_that_takes_no_file_is_told(tmp_path: Path) -> None:
+    with pytest.raises(Failure, match=r"`klotho\.lock` can't be written") as failed:
+        write_lock(tmp_path / "gone", ENTRIES)
+    assert failed.value.diagnostic.code == "lock-file-not-written"
 
 
 def test_an_application_without_functions_is_not_touched() -> None:

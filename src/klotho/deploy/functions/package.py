@@ -113,6 +113,8 @@ class _Plan:
     code: Mapping[str, Content] | None = None
     """The zip's entries that are files of the user's; None where they are made (bundled)."""
     layered: bool = False
+    built_inside: bool = False
+    """Its packages are not installed here."""
     packages: str | None = None
     """Digest of what decides about its packages; None without a manifest."""
 
@@ -174,11 +176,8 @@ class FunctionPackager:
         try:
             contents = self._made(plan, log)
             self._contents.pop(plan.inputs, None)
-            if plan.packages is not None and size_of(contents.entries) > MAX_UNZIPPED_BYTES:
-                # What was measured is too old: the next run finds it so.
-                write_measured(
-                    self._measured / f"{plan.packages}.json", measured_of(contents, size_of(plan.code or {}))
-                )
+            if plan.packages is not None and not plan.built_inside:
+                self._note_size(plan, contents, as_image=limit > MAX_UNZIPPED_BYTES)
             refuse_too_large(contents.entries, plan.handler, limit)
             return self._build(plan, contents)
         except Failure as failure:
@@ -205,12 +204,23 @@ class FunctionPackager:
             found = Measured(missing=failure.diagnostic.message, said=said)
             write_measured(self._measured / f"{plan.packages}.json", found)
             return found
+        return self._looked(plan, contents)
+
+    def _looked(self, plan: _Plan, contents: Contents) -> Measured:
+        """How large it is, noted for the next time."""
         found = measured_of(contents, size_of(plan.code or {}))
-        if size_of(contents.layered) > LARGE_BYTES:  # what is not will not be when it is zipped
+        if size_of(contents.layered) > LARGE_BYTES and not found.too_large:
             found = replace(found, zipped=self._layer(contents).stat().st_size)
         if plan.packages is not None:
             write_measured(self._measured / f"{plan.packages}.json", found)
         return found
+
+    def _note_size(self, plan: _Plan, contents: Contents, *, as_image: bool) -> None:
+        """For an image, which was packed without having been looked at; and for what has become too large since."""
+        note = read_measured(self._measured / f"{plan.packages}.json")
+        too_large = size_of(contents.entries) > MAX_UNZIPPED_BYTES
+        if (note is None and (as_image or too_large)) or (note is not None and too_large and not note.too_large):
+            self._looked(plan, contents)
 
     def _made(self, plan: _Plan, log: Log) -> Contents:
         """What goes into the zip, made once for a plan."""
@@ -274,7 +284,7 @@ class FunctionPackager:
         if known is None and wanted is not None:
             self._dependencies.check(wanted)
         packages = wanted.key if wanted is not None else None
-        return _Plan(handler, inputs, known, make, (), frozenset(files.values()), own, how.layer, packages)
+        return _Plan(handler, inputs, known, make, (), frozenset(files.values()), own, *how, packages)
 
     def _node(self, root: Path, runtime: str, handler: str, target: Target, how: _How, check: bool) -> _Plan:
         entry, notes, sdk = handler_file(root, handler, _NODE_SUFFIXES), list[str](), _runtime_sdk(python=False)
@@ -288,7 +298,7 @@ class FunctionPackager:
                 packages = hashlib.sha256(f"{wanted.key} {entry.relative_to(root)} {handler}".encode()).hexdigest()
             make = self._bundled(root, entry, handler, read, wanted, (target, runtime), how)
             known, decides = self._lookup(inputs), frozenset(read.files)
-            return _Plan(handler, inputs, known, make, tuple(notes), decides, None, how.layer, packages)
+            return _Plan(handler, inputs, known, make, tuple(notes), decides, None, *how, packages)
         files = javascript_closure(root, entry, notes.append)
         own: dict[str, Content] = {file.relative_to(root).as_posix(): file for file in files}
         inputs = _input_digest(digest_of(own), sdk, None, how)
@@ -296,7 +306,7 @@ class FunctionPackager:
         if known is None and check:
             check_javascript(root, files)
         made = Contents({**own, **sdk})
-        return _Plan(handler, inputs, known, lambda log: made, tuple(notes), frozenset(files), own, how.layer)
+        return _Plan(handler, inputs, known, lambda log: made, tuple(notes), frozenset(files), own, *how)
 
     def _bundled(
         self, root: Path, entry: Path, handler: str, read: ReadFunction, wanted: Dependencies | None,

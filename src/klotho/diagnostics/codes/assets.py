@@ -32,6 +32,12 @@ PAGES = (
         "Take the file as it was committed, or delete the marked entry: the next `klotho up` finds it out again.",
     ),
     Page(
+        "lock-file-not-written",
+        "`klotho up` found out how a function has to be shipped, and can't write it to `klotho.lock`.",
+        "Another machine would compile other templates.",
+        "Run it once where the program's folder may be written to, and commit the file.",
+    ),
+    Page(
         "lock-entry-unused",
         "`klotho.lock` tells of a function that the program does not have.",
         "It has no effect.",
