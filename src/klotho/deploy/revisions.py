@@ -98,6 +98,11 @@ class Revision:
         return self._sourced("key")
 
     @property
+    def layers(self) -> dict[str, str]:
+        """The keys of their packages, where those are a layer, by construct."""
+        return self._sourced("layer")
+
+    @property
     def images(self) -> dict[str, str]:
         """URIs of images, by construct."""
         return self._sourced("image")
@@ -105,7 +110,7 @@ class Revision:
     @property
     def objects(self) -> set[str]:
         """Everything in the artifact bucket that deploying it again needs."""
-        return {*self.templates.values(), *self.zips.values()}
+        return {*self.templates.values(), *self.zips.values(), *self.layers.values()}
 
     @property
     def unknown(self) -> list[str]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from klotho.diagnostics import Diagnostic, ProgramError, Span
 from klotho.driver.construct_settings import configured
+from klotho.driver.lock_file import Shipped, read_lock, recorded
 from klotho.driver.output_folder import write_output
 from klotho.driver.program import Program, choose_environment, with_region
 from klotho.driver.settings import Environment
@@ -22,6 +23,7 @@ from klotho.stacks import Manifest
 
 if TYPE_CHECKING:
     from klotho.application import Application
+    from klotho.catalogue.policy import EnvironmentPolicy
     from klotho.resources import ResourceGraph, ResourceKey
 
 OUTPUT_FOLDER = "compiled"
@@ -70,14 +72,15 @@ def build(
     *,
     in_ci: bool = False,
     moves: Mapping[str, str] | None = None,
+    shipped: Mapping[str, Shipped] | None = None,
 ) -> Build:
     """Run the program and compile it for an environment.
 
-    `moves`: new names of constructs by the former ones, as if the program said `was=` of them.
+    `moves`: new names of constructs by the former ones, as if the program said `was=` of them. `shipped`: instead of
+    what klotho.lock says.
     """
     from klotho.application import as_deployed, with_renames
     from klotho.application.files import ProgramFiles, repository_of
-    from klotho.catalogue.policy import EnvironmentPolicy
     from klotho.emit import render
     from klotho.engine import report_mistakes, resolve
     from klotho.sdk.construct import renamable_kinds
@@ -95,7 +98,8 @@ def build(
     environment = choose_environment(program, environment_name, application.environment, in_ci)
     environment = with_region(environment, application.region)
     application = configured(application, (*program.settings.constructs, *environment.constructs), report)
-    application = as_deployed(application, report)
+    entries = read_lock(program.folder, report) if shipped is None else shipped
+    application = as_deployed(recorded(application, entries, report), report)
     report.stop_on_errors()
     assert environment.region is not None
     resolution = resolve(
@@ -104,12 +108,7 @@ def build(
         files=files,
         report=report,
         now=time.time(),
-        policy=EnvironmentPolicy(
-            environment.protect,
-            environment.alarms,
-            environment.alarm_emails,
-            enter=bool({"exec", "shell", "tunnel"} & set(environment.allow)),
-        ),
+        policy=_policy(environment),
     )
     report.stop_on_errors()
     bundle = render(resolution.graph, resolution.setting, region=environment.region)
@@ -122,6 +121,18 @@ def build(
         files=bundle.files,
         diagnostics=tuple(report.diagnostics),
         keys=bundle.keys,
+    )
+
+
+def _policy(environment: Environment) -> EnvironmentPolicy:
+    """What the environment insists on."""
+    from klotho.catalogue.policy import EnvironmentPolicy
+
+    return EnvironmentPolicy(
+        environment.protect,
+        environment.alarms,
+        environment.alarm_emails,
+        enter=bool({"exec", "shell", "tunnel"} & set(environment.allow)),
     )
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from klotho.deploy.assets import AssetStep
@@ -18,6 +19,7 @@ from klotho.deploy.data_loss import NOTHING_AGREED, Agreed, refuse_data_loss
 from klotho.deploy.differences import ResourceChange
 from klotho.deploy.drain import Drain
 from klotho.deploy.events import Sink, Step
+from klotho.deploy.functions.package import FunctionPackager
 from klotho.deploy.moves import Deployed, planned_moves, possible_renames, read_deployed
 from klotho.deploy.orchestrator import Orchestrator, SharedStacks
 from klotho.deploy.outcome import Deployment
@@ -39,6 +41,7 @@ from klotho.driver.reasons import reasons_of
 from klotho.driver.recording import record
 from klotho.driver.session import Session
 from klotho.driver.settings import Environment
+from klotho.driver.shipping import decided
 from klotho.driver.unset_secrets import secrets_not_set
 from klotho.stacks import Manifest
 
@@ -107,15 +110,19 @@ def up(
     begun = time.monotonic()
     sink(Step(f"compiling {program.path.name}"))
     consent = consent or Consent()
-    built = build(program, environment, in_ci=runs_in_ci(), moves=consent.data.moves)
+    compiled = partial(build, program, environment, in_ci=runs_in_ci(), moves=consent.data.moves)
+    built = compiled()
     _refuse_early(built, consent.data)
+    packager = packager_of(built)
+    built = decided(built, lambda entries: compiled(shipped=entries), packager, sink)
     with Change(built.environment, built.application.project, built.application.name, command, sink) as change:
-        result = _deploy(built, sink, change, consent, drain, take_over=take_over, command=command)
+        result = _deploy(built, packager, sink, change, consent, drain, take_over=take_over, command=command)
     return replace(result, seconds=time.monotonic() - begun)
 
 
 def _deploy(
     built: Build,
+    packager: FunctionPackager,
     sink: Sink,
     change: Change,
     consent: Consent,
@@ -131,7 +138,7 @@ def _deploy(
     count = len(built.manifest.stacks)
     heading = f"{built.application.name} → {built.environment.name} ({count} {'stack' if count == 1 else 'stacks'})"
     sink(Step(notes.notice or heading))
-    assets, sites = asset_step_of(built, sink), site_step_of(built, sink)
+    assets, sites = asset_step_of(built, sink, packager=packager), site_step_of(built, sink)
     with workers(BUILD_THREADS, "asset") as threads:
         assets.start(threads)
         sites.start(threads)
@@ -348,7 +355,14 @@ def steps_of(built: Build, session: Session, sink: Sink) -> Steps:
     return Steps(built.manifest, Surroundings(session.clients, built.program.folder, sink, built.spans))
 
 
-def asset_step_of(built: Build, sink: Sink, *, reads_only: bool = False) -> AssetStep:
+def packager_of(built: Build) -> FunctionPackager:
+    """For the functions of the program."""
+    return FunctionPackager(built.program.folder, cache_folder(), session.target_of(built.environment))
+
+
+def asset_step_of(
+    built: Build, sink: Sink, *, reads_only: bool = False, packager: FunctionPackager | None = None
+) -> AssetStep:
     """The assets of the program, none begun. `reads_only`: nothing of them goes to an account."""
     folder = built.program.folder
     return AssetStep(
@@ -361,6 +375,7 @@ def asset_step_of(built: Build, sink: Sink, *, reads_only: bool = False) -> Asse
         clock=time.monotonic,
         validate_image=session.image_validator(built),
         spans=built.spans,
+        packager=packager,
     )
 
 

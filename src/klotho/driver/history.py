@@ -168,6 +168,7 @@ def _refuse_incomplete(to: Revision, kept: Revisions, opened: Session) -> None:
     gone = kept.missing(to.objects)
     lost = [f"the template of stack {stack}" for stack, key in to.templates.items() if key in gone]
     lost += [f"the code of {_short(name)}" for name, key in to.zips.items() if key in gone]
+    lost += [f"the packages of {_short(name)}" for name, key in to.layers.items() if key in gone]
     lost += [f"the image of {_short(name)}" for name, uri in to.images.items() if not opened.has_image(uri)]
     lost += [f"{_short(name)}, which was never built" for name in to.unknown]
     if lost:

@@ -11,6 +11,7 @@ import os
 from collections.abc import Mapping
 from concurrent.futures import Executor
 from dataclasses import replace
+from functools import partial
 
 from klotho.deploy.assets import AssetStep
 from klotho.deploy.desired import deployed_digest, wanted_tags
@@ -24,11 +25,19 @@ from klotho.deploy.threads import workers
 from klotho.deploy.verify import Mark, Question, Verification, Verifier
 from klotho.driver import projects, session
 from klotho.driver.build import Build, build
-from klotho.driver.deployment import BUILD_THREADS, asset_step_of, deployed_of, site_step_of, steps_of
+from klotho.driver.deployment import (
+    BUILD_THREADS,
+    asset_step_of,
+    deployed_of,
+    packager_of,
+    site_step_of,
+    steps_of,
+)
 from klotho.driver.machine import machine_name, new_run_id, process_runs, runs_in_ci
 from klotho.driver.program import Program
 from klotho.driver.reasons import reasons_of
 from klotho.driver.session import Session
+from klotho.driver.shipping import foreseen
 from klotho.stacks import Stack
 
 
@@ -44,10 +53,14 @@ def preview_up(
 
     `moves`: new names of constructs by the former ones, whose data they keep.
     """
-    built = build(program, environment, in_ci=runs_in_ci(), moves=moves)
-    assets = asset_step_of(built, sink, reads_only=True)
-    assets.validate()
+    compiled = partial(build, program, environment, in_ci=runs_in_ci(), moves=moves)
+    built = compiled()
+    packager = packager_of(built)
+    asset_step_of(built, sink, reads_only=True, packager=packager).validate()
     with session.for_a_question(built.environment, built.application.project, sink) as opened:
+        # Where something is deployed, packages are packed for the comparison anyway.
+        built = foreseen(built, lambda entries: compiled(shipped=entries), packager, sink, looks=opened is not None)
+        assets = asset_step_of(built, sink, reads_only=True, packager=packager)
         projects.refuse_misfit(built, opened)
         seen = projects.foreseen(built, opened)
         found = _first(seen, assets, sink) if opened is None else _compared(seen, opened, assets, sink)

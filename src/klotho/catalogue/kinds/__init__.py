@@ -5,7 +5,7 @@ from __future__ import annotations
 from klotho.catalogue.kinds.bucket import S3
 from klotho.catalogue.kinds.container import FARGATE
 from klotho.catalogue.kinds.domain import ROUTE53
-from klotho.catalogue.kinds.function import LAMBDA, LAMBDA_IMAGE
+from klotho.catalogue.kinds.function import LAMBDA, LAMBDA_IMAGE, LAMBDA_LAYER
 from klotho.catalogue.kinds.http_api import HTTP_API
 from klotho.catalogue.kinds.internal_alb import INTERNAL_ALB
 from klotho.catalogue.kinds.keyvalue import DYNAMODB
@@ -25,6 +25,7 @@ from klotho.catalogue.rules import Implementation
 IMPLEMENTATIONS: tuple[Implementation, ...] = (
     FARGATE,
     LAMBDA,
+    LAMBDA_LAYER,
     LAMBDA_IMAGE,
     RDS,
     MYSQL,

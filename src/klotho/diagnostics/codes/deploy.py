@@ -84,7 +84,8 @@ _PACKAGING = (
         "A function with its packages is beyond 250 MB unzipped, or beyond 10 GB as an image. The largest parts are "
         "named.",
         "Lambda does not take it, and layers count too.",
-        'Ship it as an image (`report.use("lambda-image")`, or `use: lambda-image` in klotho.yaml), or leave out '
+        "Without a `use` of yours `klotho up` makes it an image by itself. Else ship it as an image "
+        '(`report.use("lambda-image")`, or `use: lambda-image` in klotho.yaml), or leave out '
         "packages it does not need: a manifest beside the handler holds what this function needs only.",
     ),
     Page(

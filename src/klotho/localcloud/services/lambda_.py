@@ -23,6 +23,7 @@ import orjson
 
 from klotho.localcloud import wire
 from klotho.localcloud.handler import HandlerError, Record
+from klotho.localcloud.planes.functions.layers import layers_of
 from klotho.localcloud.planes.functions.model import DEFAULT_MEMORY_MB, DEFAULT_TIMEOUT_S, name_of
 from klotho.localcloud.service import ApiCall, ApiError, ApiResponse
 
@@ -182,6 +183,9 @@ class LambdaService:
         document |= {name: properties[name] for name in ("Runtime", "Handler") if name in properties}
         if "ImageConfig" in properties:
             document["ImageConfigResponse"] = {"ImageConfig": dict(properties["ImageConfig"])}
+        if layers := layers_of(record):
+            sizes = self._cloud.functions.layers
+            document["Layers"] = [{"Arn": arn, "CodeSize": sizes.size(arn)} for arn in layers]
         for name in ("VpcConfig", "KmsKeyArn"):
             if name in properties:
                 document["KMSKeyArn" if name == "KmsKeyArn" else name] = properties[name]
