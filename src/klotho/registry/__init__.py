@@ -4,14 +4,18 @@
 wrong with all of them together. See docs/projects.md.
 """
 
-from klotho.registry.entry import Entry, EntryError, Origin, Publication, digest_of
-from klotho.registry.join import Conflict, Member, join
+from klotho.registry.conflict import Conflict
+from klotho.registry.entry import Broken, Entry, EntryError, Origin, Publication, digest_of
+from klotho.registry.join import emptied, join, leave
+from klotho.registry.joined import Joined, Member
 from klotho.registry.registry import News, Registry, Snapshot, Unreadable, entry_name, names_of
 
 __all__ = [
+    "Broken",
     "Conflict",
     "Entry",
     "EntryError",
+    "Joined",
     "Member",
     "News",
     "Origin",
@@ -20,7 +24,9 @@ __all__ = [
     "Snapshot",
     "Unreadable",
     "digest_of",
+    "emptied",
     "entry_name",
     "join",
+    "leave",
     "names_of",
 ]
