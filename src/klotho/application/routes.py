@@ -72,7 +72,8 @@ def overlapping(one: Mapping[str, Any], other: Mapping[str, Any]) -> str | None:
 
 
 def contested(one: Mapping[str, Any], other: Mapping[str, Any]) -> str | None:
-    """A request, such as `GET /orders/new`, that attachments of two repositories would both serve; None for none.
+    """A request that attachments of two repositories would both serve, `GET /orders/new` or for all methods
+    `/orders/new`; None for none.
 
     A route below another one is no contest: the longer one wins (`/billing` beside `/`). Routes of one length are one
     also where API Gateway would tell them apart (`/orders/{id}` and `/orders/new`, all methods and `GET`): whoever
@@ -87,7 +88,8 @@ def contested(one: Mapping[str, Any], other: Mapping[str, Any]) -> str | None:
     short, long = sorted((first, second), key=len)
     if len(short) < len(long) and covers(short, long):
         return None
-    return f"{method} /{'/'.join(met)}"
+    path = f"/{'/'.join(met)}"
+    return path if method == ANY else f"{method} {path}"
 
 
 def common_method(one: Mapping[str, Any], other: Mapping[str, Any]) -> str | None:

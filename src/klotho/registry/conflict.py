@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from klotho.application import ConstructId
 from klotho.diagnostics import Diagnostic, Label, Span
-from klotho.registry.joined import Member, Mention
+from klotho.registry.joined import Joined, Member, Mention
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,8 @@ class Conflict:
     can agree to a conflict without any."""
     construct: ConstructId | None = None
     """What they use and would lose, or would find changed."""
+    missing: bool = False
+    """It is about something that nobody defines here: another environment may say who would."""
 
     def concerns(self, application: str) -> bool:
         return self.unreadable or application in self.applications
@@ -56,20 +58,21 @@ def conflict(
     held: Iterable[str] | None = None,
     breaks: Iterable[str] = (),
     construct: ConstructId | None = None,
+    missing: bool = False,
 ) -> Conflict:
     """`held`: the applications that are held up; those of the places unless given."""
     labels = tuple(Label(item.span, "here") for item in places if item.member.here and item.span)
     lines = tuple(dict.fromkeys(_line(item) for item in places))
     found = Diagnostic(code, message, labels, (*lines, *notes), tuple(line for line in helps if line))
     names = frozenset({item.member.name for item in places} if held is None else held)
-    return Conflict(names, found, breaks=frozenset(breaks), construct=construct)
+    return Conflict(names, found, breaks=frozenset(breaks), construct=construct, missing=missing)
 
 
-def consenting(command: str, breaks: Iterable[str]) -> str:
+def consenting(joined: Joined, breaks: Iterable[str]) -> str:
     """How to do it all the same."""
     names = sorted(breaks)
-    options = " ".join(f"--allow-breaking {name}" for name in names)
-    return f"to break {listed(names)} all the same: `klotho {command} {options}`"
+    options = "".join(f" --allow-breaking {name}" for name in names)
+    return f"to break {listed(names)} all the same: `klotho {'down' if joined.leaving else 'up'}{options}`"
 
 
 def listed(names: Iterable[str]) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from klotho.application import Application, Construct, ConstructId
+from klotho.catalogue.kinds import default_implementation
 from klotho.registry.conflict import Conflict, Place, conflict, consenting, listed
 from klotho.registry.joined import Joined, Member, Mention, ids_of, owners
 from klotho.registry.rules.replaced import reasons
@@ -33,8 +34,9 @@ def removed(joined: Joined) -> Iterator[Conflict]:
     local, before = joined.local, joined.before
     for old, name, users in used(joined):
         assert local is not None and before is not None
-        if any(item.member is local for item in joined.definitions.get(name, ())):
-            continue
+        refers = any(item.member is local for item in joined.references.get(name, ()))
+        if refers or any(item.member is local for item in joined.definitions.get(name, ())):
+            continue  # a reference to what it had itself is told as one that is dangling
         broken = owners(users)
         what, why, helps = _gone(joined, local, before, old, name)
         yield conflict(
@@ -42,7 +44,7 @@ def removed(joined: Joined) -> Iterator[Conflict]:
             f"{what} would break {listed(broken)} in project `{joined.project}`",
             [Place(before, old.span, "as it was published"), *map(_use, users)],
             notes=why,
-            helps=[*helps, consenting("down" if joined.leaving else "up", broken)],
+            helps=[*helps, consenting(joined, broken)],
             held=[local.name, *broken],
             breaks=broken,
             construct=name,
@@ -62,11 +64,11 @@ def changed(joined: Joined) -> Iterator[Conflict]:
             yield conflict(
                 "changed-in-use",
                 f"a change of {new.title} would break {listed(broken)} in project `{joined.project}`: {why}",
-                [Place(local, new.span), Place(before, old.span, "as it was published"), *map(_use, users)],
+                [Place(local, new.span), *map(_use, users)],
                 helps=[
                     f"undo that change, or describe a second {new.kind} under another name, which {listed(broken)} "
                     "can move to",
-                    consenting("up", broken),
+                    consenting(joined, broken),
                 ],
                 held=[local.name, *broken],
                 breaks=broken,
@@ -82,14 +84,7 @@ def _gone(
     users_first = "remove the reference there, run `klotho up` there, then here"
     if joined.leaving:
         return f"taking down `{local.name}`, which has {title},", [], [f"{users_first}; or `klotho down` there, first"]
-    given_away = [item for item in local.application.constructs if item.id == name and item.from_project]
     other_kind = [item for item in local.application.constructs if item.label == label and item.kind != old.kind]
-    if given_away:
-        return (
-            f"leaving {title} to another application",
-            ["`from_project=True` says that another one defines it, and none has published it"],
-            [f"keep the definition here; if it is to move: {users_first}"],
-        )
     if other_kind:
         new = other_kind[0]
         return (
@@ -102,9 +97,17 @@ def _gone(
         return (
             f'renaming {title} to "{renamed.label}"',
             [f"{local.line(renamed.span)} is new and of the same kind"],
-            [f'keep the name "{label}"; or keep it until nobody refers to it, and make the new one beside it'],
+            [_keeping(old, label)],
         )
     return f"removing {title}", [], [f"keep it; or {users_first}"]
+
+
+def _keeping(old: Construct, label: str) -> str:
+    """How users go on finding it. What holds data can be renamed in the program alone."""
+    made = default_implementation(old)
+    if made is not None and made.stateful:
+        return f'if it is the same: add `was="{old.name}"` to it; its data stay, and others find it as "{label}"'
+    return f'keep the name "{label}"; or keep it until nobody refers to it, and make the new one beside it'
 
 
 def _new_name(local: Application, before: Application, old: Construct) -> Construct | None:

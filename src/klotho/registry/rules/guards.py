@@ -97,7 +97,7 @@ def loosened(joined: Joined) -> Iterator[Conflict]:
             notes=["these routes keep the rules of before until their own applications are deployed again"],
             helps=[
                 "give the rule a `route=` that only this application serves",
-                f"{consenting('up', broken)}; then run `klotho up` there at once",
+                f"{consenting(joined, broken)}; then run `klotho up` there at once",
             ],
             held=[local.name, *broken],
             breaks=broken,

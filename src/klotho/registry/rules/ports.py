@@ -35,7 +35,7 @@ def ports(joined: Joined) -> Iterator[Conflict]:
                     Place(local, new.span),
                     *(Place(mention.member, call.span, f"which calls it by `{protocol}`") for mention, call in calls),
                 ],
-                helps=[f"keep port {was} for `{protocol}`", consenting("up", broken)],
+                helps=[f"keep port {was} for `{protocol}`", consenting(joined, broken)],
                 held=[local.name, *broken],
                 breaks=broken,
                 construct=name,

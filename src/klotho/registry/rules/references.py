@@ -11,7 +11,7 @@ from klotho.application import ConstructId
 from klotho.diagnostics import Span, nearest
 from klotho.registry.conflict import Conflict, Place, conflict, listed
 from klotho.registry.entry import Broken
-from klotho.registry.joined import Joined, Member, Mention, ids_of
+from klotho.registry.joined import Joined, Member, Mention, ids_of, owners
 
 
 def dangling(joined: Joined) -> Iterator[Conflict]:
@@ -53,7 +53,7 @@ def _missing(joined: Joined, asking: Mention, others: Sequence[Mention]) -> Conf
             Place(item, _defined_at(item, construct.id), f"which defines it in {item.environment}") for item in known
         ]
         helps += [
-            f"run `klotho up --env {joined.environment}` where `{item.name}` is ({item.where}) first, then here"
+            f"run `klotho up` where `{item.name}` is ({item.where}) first, then here"
             for item in {item.name: item for item in known}.values()
         ]
     if others:
@@ -65,7 +65,10 @@ def _missing(joined: Joined, asking: Mention, others: Sequence[Mention]) -> Conf
         f"`{member.name}` had it, and has broken `{user}` by `--allow-breaking`: {broken.why}"
         for member, broken in _taken_away(joined, asking)
     ]
-    if not known:
+    if asking.member.here and _had_it(joined, construct.id):
+        notes += [f"`{name}` refers to it, too" for name in owners(joined.references[construct.id]) if name != user]
+        helps.append("keep the definition here; to move it: remove it here first, then add it there, then refer to it")
+    elif not known:
         helps.append(
             "if it is defined in a repository that is not deployed yet: run `klotho up` there first, then here"
         )
@@ -77,6 +80,7 @@ def _missing(joined: Joined, asking: Mention, others: Sequence[Mention]) -> Conf
         notes=notes,
         helps=helps,
         held=[user],
+        missing=True,
     )
 
 

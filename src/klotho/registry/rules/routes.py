@@ -34,15 +34,15 @@ def clashes(joined: Joined) -> Iterator[Conflict]:
 
 
 def _clash(api: SharedApi, one: Said, other: Said, request: str) -> Conflict:
-    late = other if not other.member.here and one.member.here else one if one.member.here else other
-    prefix = f"/{late.member.name.lower().replace('_', '-')}"
+    moving = one if one.member.here else other
+    below = "" if moving.route == "/" else moving.route
+    own = f"/{moving.member.name.lower().replace('_', '-')}{below}"
     return conflict(
         "route-conflict",
         f"`{one.member.name}` and `{other.member.name}` would both serve `{request}` of {api.title}",
         [Place(item.member, item.relationship.span, f"which attaches {_shown(item)}") for item in (one, other)],
         helps=[
-            f"give one of them a route of its own, for example `{prefix}{'' if late.route == '/' else late.route}`; a "
-            "longer one below the other's is fine",
+            f"give one of them a route of its own, for example `{own}`; a longer one below the other's is fine",
             "or tell them apart by `methods=`",
         ],
     )
@@ -80,7 +80,7 @@ def _lost(api: SharedApi, old: Said, lost: Sequence[str], callers: Sequence[Ment
             *(Place.of(item, "which calls the API") for item in callers),
         ],
         notes=["which routes they call is not known: an API is called as a whole"],
-        helps=["keep the route, or attach another service to it", consenting("up", broken)],
+        helps=["keep the route, or attach another service to it", consenting(joined, broken)],
         held=[joined.local.name, *broken],
         breaks=broken,
         construct=callers[0].construct.id,
