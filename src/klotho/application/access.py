@@ -177,8 +177,10 @@ def _methods(place: Segments, attachment: Relationship, rules: Sequence[Relation
 
 def _owns(other: Relationship, attachment: Relationship, place: Segments, method: str) -> bool:
     """Whether another attachment is the one that answers this method here."""
+    if not covers(_route(other), place):  # first, because this is asked of all pairs of attachments
+        return False
     methods = methods_of(other.properties)
-    if not covers(_route(other), place) or not (method in methods or ANY in methods):
+    if not (method in methods or ANY in methods):
         return False
     mine = (_rank(_route(attachment)), int(method in methods_of(attachment.properties)))
     return (_rank(_route(other)), int(method in methods)) > mine

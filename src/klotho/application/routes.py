@@ -122,5 +122,6 @@ def meet(one: Segments, other: Segments) -> Segments | None:
 
 def covers(route: Segments, place: Segments) -> bool:
     """Whether everything at and below `place` is at or below `route`."""
-    shape, below = shape_of(route), shape_of(place)
-    return len(shape) <= len(below) and all(a in ("{}", b) for a, b in zip(shape, below, strict=False))
+    if len(route) > len(place):
+        return False
+    return all(mine.startswith("{") or mine == theirs for mine, theirs in zip(route, place, strict=False))

@@ -182,6 +182,14 @@ def refuse_leaving(
     return _consented(found, breaking, note)
 
 
+def users(identity: Identity) -> tuple[str, ...]:
+    """The applications on this machine that use what this one has published."""
+    registry = _registry_of(identity, None)
+    with local_failures():
+        found = leave(registry.snapshot(), identity.application)
+    return tuple(sorted({name for item in found for name in item.breaks}))
+
+
 def withdraw(identity: Identity, opened: Session | None, broke: tuple[Broken, ...] = ()) -> bool:
     """After an application is gone. False when it had published nothing. What it broke of others stays on record: the
     entry is kept, without any construct, until the application is deployed or taken down again."""

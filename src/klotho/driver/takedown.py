@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from klotho.deploy.assets import AssetStep
 from klotho.deploy.drain import Drain
@@ -55,6 +55,8 @@ class DownResult:
     """Whether there was anything of the application."""
     removal: Removal | None = None
     """What happened on AWS."""
+    users: tuple[str, ...] = ()
+    """Other applications that use what is only stopped."""
 
 
 def stop(
@@ -67,7 +69,7 @@ def stop(
     if not local_cloud.has_data(identity.project, identity.environment.name):
         return DownResult(identity, was_running=False, data_deleted=False, was_there=False)
     with _change(identity, sink):
-        return _stop(identity, sink)
+        return replace(_stop(identity, sink), users=projects.users(identity))
 
 
 def _stop(identity: Identity, sink: Sink) -> DownResult:

@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from klotho.application import Application
 from klotho.registry.conflict import Conflict
-from klotho.registry.entry import Entry
+from klotho.registry.entry import Broken, Entry
 from klotho.registry.joined import Joined, Member
 from klotho.registry.registry import Snapshot
 from klotho.registry.rules import RULES, Rule
@@ -32,7 +32,8 @@ def join(
     members = [_member(item) for item in snapshot.entries if local is None or item.application.name != local.name]
     before = None
     if local is not None:
-        members.append(Member(local, where, here=True))
+        own = [item for item in snapshot.entries if item.application.name == local.name]
+        members.append(Member(local, where, here=True, broke=tuple(broken for item in own for broken in _broke(item))))
         before = _before(snapshot, local.name, where)
     others = [_member(item, item.environment) for item in elsewhere if item.environment != snapshot.environment]
     joined = Joined(snapshot.project, snapshot.environment, members, before, others)
@@ -73,5 +74,8 @@ def _before(snapshot: Snapshot, name: str, where: str) -> Member | None:
 
 
 def _member(entry: Entry, environment: str | None = None) -> Member:
-    broke = tuple(broken for item in entry.history for broken in item.broke)
-    return Member(entry.application, entry.origin.shown(), environment=environment, broke=broke)
+    return Member(entry.application, entry.origin.shown(), environment=environment, broke=_broke(entry))
+
+
+def _broke(entry: Entry) -> tuple[Broken, ...]:
+    return tuple(broken for item in entry.history for broken in item.broke)

@@ -17,8 +17,7 @@ from klotho.registry import Entry, Origin, Snapshot, join, leave
 from klotho.sdk.program import run
 from tests.unit.registry.applications import entry
 
-CASES = sorted(path for path in Path(__file__).parent.iterdir() if (path / "expected.txt").is_file() or path.is_dir())
-CASES = [path for path in CASES if path.name != "__pycache__"]
+CASES = sorted({path.parents[1] for path in Path(__file__).parent.glob("*/*/infra.py")})
 _ROLES = ("here", "before", "elsewhere")
 
 

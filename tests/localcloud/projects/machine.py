@@ -6,8 +6,11 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from tests.localcloud import terminal
 
 PROGRAM = """
 import klotho
@@ -34,14 +37,22 @@ class Machine:
         (self.folder / name / "work.py").write_text("def handler(event, context):\n    return {}\n")
 
     def klotho(self, name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-        variables = {"XDG_STATE_HOME": str(self.folder / "state"), "NO_COLOR": "1", "CI": ""}
         done = subprocess.run(
             [sys.executable, "-m", "klotho.cli", *arguments],
-            cwd=self.folder / name, env={**os.environ, **variables}, capture_output=True, text=True, timeout=120,
+            cwd=self.folder / name, env=self.environment, capture_output=True, text=True, timeout=120,
             input="", check=False,
         )  # fmt: skip
         assert "Traceback" not in done.stdout + done.stderr, done.stderr
         return done
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {**os.environ, "XDG_STATE_HOME": str(self.folder / "state"), "NO_COLOR": "1", "CI": ""}
+
+    def at_a_terminal(self, name: str, *arguments: str, answers: Mapping[str, str]) -> tuple[str, int]:
+        """What the command says to a person who answers so, and its exit code."""
+        command = [sys.executable, "-m", "klotho.cli", *arguments]
+        return terminal.said(command, self.folder / name, self.environment, answers)
 
     def json(self, name: str, *arguments: str, exit_code: int = 0) -> dict[str, Any]:
         done = self.klotho(name, *arguments, "--json")

@@ -89,6 +89,7 @@ def _show(console: Console, result: takedown.DownResult) -> int:
                 "data_deleted": result.data_deleted,
                 "other_applications": sorted((*result.running, *result.stopped)),
                 "still_running": list(result.running),
+                "used_by": list(result.users),
                 **_removal_json(result),
             }
         )
@@ -141,4 +142,13 @@ def _said(result: takedown.DownResult) -> str:
         return f"{name} was never brought up, or is deleted: there is nothing to do{others}"
     if not result.was_running:
         return f"{name} was not running: there is nothing to do{others}"
-    return f"stopped {name}; databases, tables and logs are kept for the next `klotho up`{others}"
+    kept = "databases, tables and logs are kept for the next `klotho up`"
+    return f"stopped {name}; {kept}{others}{_used(result)}"
+
+
+def _used(result: takedown.DownResult) -> str:
+    if not result.users:
+        return ""
+    names = " and ".join(filter(None, [", ".join(result.users[:-1]), result.users[-1]]))
+    verbs = "uses it, and finds" if len(result.users) == 1 else "use it, and find"
+    return f"\n{names} {verbs} it again after the next `klotho up`"

@@ -37,7 +37,7 @@ class Wait(NamedTuple):
 def circles(joined: Joined) -> Iterator[Conflict]:
     """One conflict a group of stacks that reach each other, if several applications are in it."""
     waits = list(_waits(joined))
-    if not any(item.waiting.application != item.source.application for item in waits):
+    if not any(map(_crosses, waits)):
         return
     home = _homes(joined)
     edges: dict[str, list[str]] = {}
@@ -49,15 +49,16 @@ def circles(joined: Joined) -> Iterator[Conflict]:
             edges.setdefault(one, []).append(other)
     for group in components(edges):
         inside = set(group)
-        crossing = [
-            edge
-            for edge, item in by_edge.items()
-            if set(edge) <= inside and item.waiting.application != item.source.application
-        ]
+        within = [(one, other) for one in group if len(group) > 1 for other in edges.get(one, ()) if other in inside]
+        crossing = [edge for edge in within if _crosses(by_edge[edge])]
         if crossing:
             first, second = min(crossing)
             path = [first, *_path(second, first, edges, inside)]
             yield _circle(joined, [by_edge[edge] for edge in pairwise(path)])
+
+
+def _crosses(wait: Wait) -> bool:
+    return wait.waiting.application != wait.source.application
 
 
 def _circle(joined: Joined, waits: list[Wait]) -> Conflict:

@@ -107,13 +107,13 @@ def loosened(joined: Joined) -> Iterator[Conflict]:
 
 def _guards(api: SharedApi, rule: Said, attachment: Said) -> bool:
     """Whether a rule is the one that decides for some request of an attachment."""
-    keys = guarded_keys(api.application, attachment.relationship, preflights=False)
+    keys = guarded_keys(api.around(attachment), attachment.relationship, preflights=False)
     return any(key.guard is rule.relationship for key in keys)
 
 
 def _keys(api: SharedApi, attachment: Said) -> _Keys:
     """What an attachment serves, and by whose leave."""
-    keys = guarded_keys(api.application, attachment.relationship, preflights=False)
+    keys = guarded_keys(api.around(attachment), attachment.relationship, preflights=False)
     return frozenset((key.method, key.route.shape, _leave(key.guard)) for key in keys)
 
 

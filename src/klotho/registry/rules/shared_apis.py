@@ -55,6 +55,23 @@ class SharedApi:
         return Application(self.node.application, constructs=(self.construct,), relationships=relationships)
 
     @cached_property
+    def _by_segment(self) -> Mapping[str, Sequence[Said]]:
+        """The attachments by their first segment: empty for the whole API, `{}` for a parameter."""
+        found: dict[str, list[Said]] = {}
+        for item in self.attachments:
+            found.setdefault(_first(item), []).append(item)
+        return found
+
+    def around(self, attachment: Said) -> Application:
+        """One that says everything that may be about an attachment's requests: with many routes, a small part."""
+        first = _first(attachment)
+        if first in ("", "{}"):
+            return self.application
+        near = [item for name in ("", "{}", first) for item in self._by_segment.get(name, ())]
+        told = tuple(item.relationship for item in (*self.rules, *near))
+        return Application(self.node.application, constructs=(self.construct,), relationships=told)
+
+    @cached_property
     def by_relationship(self) -> Mapping[int, Said]:
         """Whose each one is, by the identity of the value: two members may say the same."""
         return {id(item.relationship): item for item in self.said}
@@ -85,6 +102,11 @@ def told_before(joined: Joined, api: SharedApi) -> tuple[Said, ...]:
     old = [Said(before, replace(item, actor=api.construct.id)) for item in _told(before, actor)] if actor else []
     others = [item for item in api.said if item.member is not local]
     return tuple(sorted([*others, *old], key=lambda item: item.member.name))
+
+
+def _first(item: Said) -> str:
+    shape = parse_route(str(item.relationship.properties.get("route", "/"))).shape
+    return shape[0] if shape else ""
 
 
 def _told(member: Member, actor: ConstructId) -> list[Relationship]:
