@@ -4,6 +4,7 @@
 wrong with all of them together. See docs/projects.md.
 """
 
+from klotho.registry.claims import Claim, Claims
 from klotho.registry.conflict import Conflict
 from klotho.registry.entry import Broken, Entry, EntryError, Origin, Publication, digest_of
 from klotho.registry.join import emptied, join, leave
@@ -12,6 +13,8 @@ from klotho.registry.registry import News, Registry, Snapshot, Unreadable, entry
 
 __all__ = [
     "Broken",
+    "Claim",
+    "Claims",
     "Conflict",
     "Entry",
     "EntryError",
