@@ -22,16 +22,21 @@ from klotho.stacks import Manifest
 
 
 def record(
-    built: Build, opened: Session, deployment: Deployment, values: Values, broke: Iterable[Broken] = ()
+    built: Build,
+    opened: Session,
+    deployment: Deployment,
+    values: Values,
+    command: str = "klotho up",
+    broke: Iterable[Broken] = (),
 ) -> Revision | None:
-    """Keep what `up` deployed. `values`: what assets and steps gave, by stack and parameter. `broke`: what it broke of
-    other applications, with consent."""
+    """Keep what `up` deployed. `values`: what assets and steps gave, by stack and parameter. `command`: what was run.
+    `broke`: what it broke of other applications, with consent."""
     application = built.application
     kept = Revisions(opened.clients, application.project, built.environment.name, application.name)
     if not changed(deployment):
         return None  # without asking git
     allowed = "".join(f" --allow-breaking {name}" for name in sorted({item.application for item in broke}))
-    why = about(f"klotho up{allowed}", version_of(built.program.folder))
+    why = about(f"{command}{allowed}", version_of(built.program.folder))
     return keep(kept, why, built.manifest, built.templates, values, deployment)
 
 
