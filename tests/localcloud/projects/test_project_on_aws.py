@@ -49,7 +49,7 @@ def entries(aws: Account) -> list[str]:
 
 
 def calls_of_up(aws: Account, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Operations on the bucket of projects that one `up` makes."""
+    """Operations on the bucket of projects that one `up` makes, but for those about the project's stack (`.needs`)."""
     found: list[str] = []
     make = account_session.session
 
@@ -57,7 +57,7 @@ def calls_of_up(aws: Account, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         opened = make(*given)
 
         def note(model: Any, params: Any, **_: Any) -> None:
-            if BUCKET in params["url"]:
+            if BUCKET in params["url"] and ".needs" not in f"{params['url']} {params.get('query_string')}":
                 found.append(model.name)
 
         opened.clients.events.register("before-call", note)
