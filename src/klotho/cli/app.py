@@ -20,6 +20,7 @@ from klotho.cli.options import (
     PROGRAM,
     ApplicationOption,
     AsksNothingOption,
+    BreakingOption,
     EnvironmentOption,
     JsonOption,
     MoveOption,
@@ -151,6 +152,7 @@ def up(
         typer.Option("--delete-data", metavar="NAME", help="Let the data of this database, table or bucket go."),
     ] = None,
     move: MoveOption = None,
+    breaking: BreakingOption = None,
     take_over: TakeOverOption = False,
     as_json: JsonOption = False,
 ) -> int:
@@ -160,7 +162,7 @@ def up(
     """
     from klotho.cli.commands.up import run
 
-    return run(path, env, yes, delete_data or [], move or [], take_over, as_json)
+    return run(path, env, yes, delete_data or [], move or [], breaking or [], take_over, as_json)
 
 
 @app.command()
@@ -186,6 +188,7 @@ def down(
         str | None,
         typer.Option("--delete-data", metavar="APPLICATION", help="Delete all data of this application too, for good."),
     ] = None,
+    breaking: BreakingOption = None,
     take_over: TakeOverOption = False,
     application: ApplicationOption = None,
     project: ProjectOption = None,
@@ -198,7 +201,7 @@ def down(
     """
     from klotho.cli.commands.down import run
 
-    return run(path, env, yes, delete_data, take_over, application, project, as_json)
+    return run(path, env, yes, delete_data, breaking or [], take_over, application, project, as_json)
 
 
 @app.command()

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from klotho.diagnostics import Diagnostic, ProgramError, Span
+from klotho.diagnostics import Diagnostic, ProgramError, Report, Span
 from klotho.driver.construct_settings import configured
 from klotho.driver.lock_file import Shipped, read_lock, recorded
 from klotho.driver.output_folder import write_output
@@ -66,6 +66,18 @@ class Build:
         return self.environment.region
 
 
+@dataclass(frozen=True, slots=True)
+class Described:
+    """What a program says, with klotho.yaml over it, before anything is made of it."""
+
+    program: Program
+    environment: Environment
+    """With its region."""
+    application: Application
+    report: Report
+    """Warnings so far."""
+
+
 def build(
     program: Program,
     environment_name: str | None,
@@ -79,10 +91,21 @@ def build(
     `moves`: new names of constructs by the former ones, as if the program said `was=` of them. `shipped`: instead of
     what klotho.lock says.
     """
+    return compiled(describe(program, environment_name, in_ci=in_ci, moves=moves, shipped=shipped))
+
+
+def describe(
+    program: Program,
+    environment_name: str | None,
+    *,
+    in_ci: bool = False,
+    moves: Mapping[str, str] | None = None,
+    shipped: Mapping[str, Shipped] | None = None,
+) -> Described:
+    """Run the program. One that can't be read is refused, with what the engine finds in the part that could be."""
     from klotho.application import as_deployed, with_renames
     from klotho.application.files import ProgramFiles, repository_of
-    from klotho.emit import render
-    from klotho.engine import report_mistakes, resolve
+    from klotho.engine import report_mistakes
     from klotho.sdk.construct import renamable_kinds
     from klotho.sdk.program import run
 
@@ -90,8 +113,8 @@ def build(
     report.extend(program.diagnostics)
     if application is None:
         raise ProgramError(report.diagnostics)
-    files = ProgramFiles(program.folder, repository_of(program.folder))
     if report.errors:
+        files = ProgramFiles(program.folder, repository_of(program.folder))
         report_mistakes(application, files=files, report=report, now=time.time())
         report.stop_on_errors()
     application = with_renames(_named(application, program), moves or {}, renamable_kinds(), report)
@@ -101,11 +124,21 @@ def build(
     entries = read_lock(program.folder, report) if shipped is None else shipped
     application = as_deployed(recorded(application, entries, report), report)
     report.stop_on_errors()
+    return Described(program, environment, application, report)
+
+
+def compiled(described: Described) -> Build:
+    """Compile it."""
+    from klotho.application.files import ProgramFiles, repository_of
+    from klotho.emit import render
+    from klotho.engine import resolve
+
+    environment, program, report = described.environment, described.program, described.report
     assert environment.region is not None
     resolution = resolve(
-        application,
+        described.application,
         environment=environment.name,
-        files=files,
+        files=ProgramFiles(program.folder, repository_of(program.folder)),
         report=report,
         now=time.time(),
         policy=_policy(environment),
@@ -115,7 +148,7 @@ def build(
     return Build(
         program=program,
         environment=environment,
-        application=application,
+        application=described.application,
         graph=resolution.graph,
         manifest=bundle.manifest,
         files=bundle.files,

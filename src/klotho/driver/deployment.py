@@ -86,6 +86,8 @@ class Consent:
     """Asked with the preview before anything is deployed; None: not asked."""
     data: Agreed = NOTHING_AGREED
     """Whose data may go, and which new constructs keep those of old ones."""
+    breaking: frozenset[str] = frozenset()
+    """Applications of the project that may be broken by what this one removes or changes."""
 
 
 def up(
@@ -101,7 +103,8 @@ def up(
     """Bring the program up; what did not change is not touched.
 
     Removing or replacing what holds data is refused (`ConsentNeeded`) before anything is changed, unless
-    `consent.data` names it.
+    `consent.data` names it; so is breaking another application (`projects.BreakingNeeded`), unless `consent.breaking`
+    does.
     `take_over` allows going on with an application that was brought up from another folder.
     `consent` is asked for what `session.asks_first` environments do only when a person agrees.
     `drain` is how the user asks to stop: what has begun is finished, nothing else begins. `command`: what was run, for
@@ -134,7 +137,7 @@ def _deploy(
     """Under the lease, which every write passes."""
     notes = _Notes.of(built, take_over=take_over)
     on_aws = built.environment.target == "aws"
-    standing = None if on_aws else projects.standing(built, None)
+    standing = None if on_aws else projects.standing(built, None, consent.breaking)
     count = len(built.manifest.stacks)
     heading = f"{built.application.name} → {built.environment.name} ({count} {'stack' if count == 1 else 'stacks'})"
     sink(Step(notes.notice or heading))
@@ -143,7 +146,7 @@ def _deploy(
         assets.start(threads)
         sites.start(threads)
         opened = change.open(consent.bootstrap)
-        standing = standing or projects.standing(built, opened)
+        standing = standing or projects.standing(built, opened, consent.breaking)
         shared = projects.shared_stack(built, opened, change, sink)
         foreseen = projects.foreseen(built, opened)
         run_id = new_run_id()
@@ -155,7 +158,7 @@ def _deploy(
         _ask(foreseen, opened, assets, deployed, sink, consent)
         notes.write()
         deployment = orchestrator.deploy(deployed, delete_data=consent.data.delete, moves=moves, checked=True)
-        record(built, opened, deployment, orchestrator.resolved, command)
+        record(built, opened, deployment, orchestrator.resolved, command, standing.broke)
         settled = {item.stack: item.outputs for item in deployment.outcomes if item.result in _UP}
         if deployment.drained:
             threads.shutdown(wait=False, cancel_futures=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import socket
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from klotho.deploy.orchestrator import Deployment, StackOutcome
@@ -17,18 +17,26 @@ from klotho.driver.build import Build
 from klotho.driver.leases import user_name
 from klotho.driver.machine import now_ms
 from klotho.driver.session import Session
+from klotho.registry import Broken
 from klotho.stacks import Manifest
 
 
 def record(
-    built: Build, opened: Session, deployment: Deployment, values: Values, command: str = "klotho up"
+    built: Build,
+    opened: Session,
+    deployment: Deployment,
+    values: Values,
+    command: str = "klotho up",
+    broke: Iterable[Broken] = (),
 ) -> Revision | None:
-    """Keep what `up` deployed. `values`: what assets and steps gave, by stack and parameter."""
+    """Keep what `up` deployed. `values`: what assets and steps gave, by stack and parameter. `command`: what was run.
+    `broke`: what it broke of other applications, with consent."""
     application = built.application
     kept = Revisions(opened.clients, application.project, built.environment.name, application.name)
     if not changed(deployment):
         return None  # without asking git
-    why = about(command, version_of(built.program.folder))
+    allowed = "".join(f" --allow-breaking {name}" for name in sorted({item.application for item in broke}))
+    why = about(f"{command}{allowed}", version_of(built.program.folder))
     return keep(kept, why, built.manifest, built.templates, values, deployment)
 
 

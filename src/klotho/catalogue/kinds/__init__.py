@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from klotho.application import Construct
 from klotho.catalogue.kinds.bucket import S3
 from klotho.catalogue.kinds.container import FARGATE
 from klotho.catalogue.kinds.domain import ROUTE53
@@ -54,6 +55,13 @@ _BY_KIND: dict[str, tuple[Implementation, ...]] = {
 def candidates(kind: str) -> tuple[Implementation, ...]:
     """The implementations of a kind; empty for a kind the catalogue does not carry."""
     return _BY_KIND.get(kind, ())
+
+
+def default_implementation(construct: Construct) -> Implementation | None:
+    """What is chosen unless `use(…)` pins another one: the first that can be what the construct's parameters ask for.
+    None for a kind the catalogue does not carry."""
+    offered = candidates(construct.kind)
+    return next((item for item in offered if item.fits(construct)), offered[0] if offered else None)
 
 
 def implementation(kind: str, name: str) -> Implementation:

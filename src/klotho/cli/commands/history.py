@@ -50,6 +50,9 @@ def _row(item: Revision) -> tuple[str, ...]:
     about = item.about
     version = about.version.shown() if about.version else "-"
     outcome = f"{item.outcome}, rollback to {about.of}" if about.of else item.outcome
+    _, allowed, names = about.command.partition(" --allow-breaking ")
+    if allowed:
+        outcome += f", broke {names.replace(allowed, ', ')}"
     changed = ", ".join(item.changed) if len(item.changed) <= 3 else counted(len(item.changed), "stack")
     return str(item.number), _when(item), f"{about.who}@{about.host}", version, outcome, changed
 
