@@ -16,6 +16,7 @@ from klotho.localcloud.handler import HandlerError
 from klotho.localcloud.planes.containers.definition import Alias, ServiceSpec
 from klotho.localcloud.planes.containers.image import RUNTIME_FOLDER, Image, search_path
 from klotho.localcloud.planes.containers.paths import rewritten
+from klotho.localcloud.planes.server_certificate import trust
 from klotho.localcloud.service import ApiError
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ def environment(
         "PATH": search_path(image),
         **_runtime(image, own),
         **_aws(cloud, spec),
+        **trust(cloud.state),
         **given,
         **secret,
     }

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from klotho.localcloud.planes.functions import runtimes
 from klotho.localcloud.planes.functions.model import FunctionSpec
+from klotho.localcloud.planes.server_certificate import trust
 
 if TYPE_CHECKING:
     from klotho.localcloud.cloud import Cloud
@@ -42,5 +43,6 @@ def environment(cloud: Cloud, spec: FunctionSpec, code: Path, packages: Path) ->
         "LANG": "en_US.UTF-8",
         "PATH": runtimes.path_variable(spec.runtime),
         "TZ": ":UTC",
+        **trust(cloud.state),
     }
     return {**defaults, **spec.environment, **reserved}

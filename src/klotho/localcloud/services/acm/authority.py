@@ -48,8 +48,10 @@ class Authority:
         """What clients need to trust to trust everything issued here."""
         return self._folder / CERTIFICATE
 
-    def issue(self, host: str, others: tuple[str, ...] = ()) -> Issued:
-        """A certificate for these host names."""
+    def issue(self, host: str, others: tuple[str, ...] = (), addresses: tuple[str, ...] = ()) -> Issued:
+        """A certificate for these host names and IP addresses."""
+        import ipaddress
+
         from cryptography import x509
         from cryptography.hazmat.primitives.hashes import SHA256
         from cryptography.hazmat.primitives.serialization import Encoding
@@ -57,7 +59,8 @@ class Authority:
 
         root, root_key = self._root()
         key = _new_key()
-        names = [x509.DNSName(name) for name in dict.fromkeys((host, *others))]
+        names: list[x509.GeneralName] = [x509.DNSName(name) for name in dict.fromkeys((host, *others))]
+        names += [x509.IPAddress(ipaddress.ip_address(address)) for address in addresses]
         now = datetime.now(UTC)
         made = (
             x509.CertificateBuilder()
