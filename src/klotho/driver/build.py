@@ -108,6 +108,7 @@ def build(
             environment.protect,
             environment.alarms,
             environment.alarm_emails,
+            encrypted_in_transit=environment.encrypted_in_transit,
             enter=bool({"exec", "shell", "tunnel"} & set(environment.allow)),
         ),
     )

@@ -35,6 +35,7 @@ _ENVIRONMENT = (
     "ttl",
     "constructs",
     "allow",
+    "encrypted_in_transit",
 )
 _OWNER_LENGTH = 24
 """Of the user's or branch's part of a name: it is part of every stack's name."""
@@ -77,6 +78,8 @@ class Environment:
     """Whether alarms watch it; if the file is silent, they do on AWS."""
     alarm_emails: tuple[str, ...] = ()
     """Who is written to when one goes off."""
+    encrypted_in_transit: bool = False
+    """Whether everything in its network must be encrypted on its way, as `requires(encrypted_in_transit=True)` says."""
     per: Literal["user", "branch"] | None = None
     """Whose it is: each user, or each branch, has one of its own, named `<name>-<user or branch>`."""
     ttl_seconds: int | None = None
@@ -199,6 +202,10 @@ class _Reader:
         if not isinstance(protect, bool):
             message = f"`{where}protect` must be `true` or `false`"
             self._report.error("settings-value", message, _line_of(data, "protect"))
+        encrypted = data.get("encrypted_in_transit", False)
+        if not isinstance(encrypted, bool):
+            message = f"`{where}encrypted_in_transit` must be `true` or `false`"
+            self._report.error("settings-value", message, _line_of(data, "encrypted_in_transit"))
         target = self._target(data, where)
         alarms, emails = self._alarms(data, where, default=target == "aws")
         if name == DEFAULT_ENVIRONMENT and target == "aws":
@@ -225,6 +232,7 @@ class _Reader:
             protect=protect is True,
             alarms=alarms,
             alarm_emails=emails,
+            encrypted_in_transit=encrypted is True,
             per=self._per(data, where),
             ttl_seconds=ttl,
             constructs=tuple(
