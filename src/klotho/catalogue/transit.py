@@ -39,17 +39,11 @@ HTTPS = Hop(True, False, "HTTPS to AWS's own endpoint")
 VERIFIED = Hop(True, False, "TLS; the client verifies the server's certificate and name")
 HARDWARE = Hop(False, True, "plain HTTP inside the VPC, encrypted by AWS's hardware with `encrypted_in_transit`")
 CLEAR = Hop(False, False, "plain HTTP inside the VPC; refused with `encrypted_in_transit`")
-EITHER = Hop(
-    False, True, "HTTPS if the API is public; else plain HTTP to its load balancer, encrypted by AWS's hardware with "
-    "`encrypted_in_transit`",
-)  # fmt: skip
 _CALLS: Mapping[tuple[str, str, str], Hop] = {
     ("calls", "Compute.Container", "Compute.Container"): HARDWARE,
     ("calls", "Compute.Function", "Compute.Container"): CLEAR,
-    ("calls", "Compute.Container", "API"): EITHER,
-    ("calls", "Compute.Function", "API"): CLEAR._replace(
-        about="HTTPS if the API is public; else plain HTTP to its load balancer, refused with `encrypted_in_transit`"
-    ),
+    ("calls", "Compute.Container", "API"): HARDWARE,
+    ("calls", "Compute.Function", "API"): CLEAR,
     ("attach_service", "API", "Compute.Container"): HARDWARE._replace(
         about="plain HTTP inside the VPC: encrypted by AWS's hardware with `encrypted_in_transit` if the API is not "
         "public, refused with it if it is (a VPC link)"
@@ -68,10 +62,6 @@ def hop_of(link: Link) -> Hop:
     verb, actor, target = link.relationship.verb, link.actor, link.target
     if verb == "attach_service" and target.kind == "Compute.Container":
         return HARDWARE if is_private(actor) else CLEAR
-    if verb == "calls" and target.kind == "API":
-        if not is_private(target):
-            return HTTPS
-        return HARDWARE if actor.kind == "Compute.Container" else CLEAR
     return hop_between(verb, actor.kind, target.kind)
 
 

@@ -131,6 +131,7 @@ def _localized(
 
 
 def _peers(value: str) -> set[tuple[str, int]]:
+    """The aliases a `KLOTHO_SERVICE_…` variable names; an address of this machine is a load balancer's, and stays."""
     try:
         found = json.loads(value)
     except ValueError:
@@ -139,7 +140,7 @@ def _peers(value: str) -> set[tuple[str, int]]:
     for protocol in ("http", "grpc"):
         authority = str(found.get(protocol, "")) if isinstance(found, dict) else ""
         match = re.match(r"(?:\w+://)?([A-Za-z0-9_.-]+)(?::(\d+))?", authority)
-        if match is not None:
+        if match is not None and match[1] != HOST:
             peers.add((match[1], int(match[2] or 80)))
     return peers
 
