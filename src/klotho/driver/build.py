@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from klotho.diagnostics import Diagnostic, ProgramError, Span
 from klotho.driver.construct_settings import configured
+from klotho.driver.database_regions import check_database_regions
 from klotho.driver.output_folder import write_output
 from klotho.driver.program import Program, choose_environment, with_region
 from klotho.driver.settings import Environment
@@ -96,6 +97,7 @@ def build(
     environment = with_region(environment, application.region)
     application = configured(application, (*program.settings.constructs, *environment.constructs), report)
     application = as_deployed(application, report)
+    check_database_regions(application, environment, report)
     report.stop_on_errors()
     assert environment.region is not None
     resolution = resolve(

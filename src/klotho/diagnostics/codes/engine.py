@@ -350,6 +350,14 @@ PAGES: tuple[Page, ...] = (
         "Follow the help line.",
     ),
     Page(
+        "region-without-authorities",
+        "A SQL database is to be made in a region whose certificate authorities Klotho does not bring.",
+        "Clients verify the database's certificate, and each region has authorities of its own: no connection would "
+        "succeed. The regions known are named in `klotho/runtime/rds-ca.pem`.",
+        "Deploy to another region, or use a newer Klotho. In a checkout, `python tools/refresh_rds_ca.py` with AWS's "
+        "newest `global-bundle.pem` adds what is there.",
+    ),
+    Page(
         "hop-in-the-clear",
         "Everything is required to be encrypted in transit, and this relationship goes by plain HTTP all the same.",
         "AWS's hardware encrypts between containers, load balancers and databases, but not what Lambda sends into the "
