@@ -48,9 +48,10 @@ def trusting(state: Path) -> ssl.SSLContext:
 
 
 def trust(state: Path) -> dict[str, str]:
-    """The variables by which a program trusts this machine's authority, once there is one.
+    """The variables by which a program trusts this machine's authority.
 
+    The authority is made for it: a worker may be started while its database is still being made.
     Node takes more authorities only from the environment, and its clients of Redis take none from an address.
     """
-    file = authority(state).certificate_file
-    return {VARIABLE: str(file), "NODE_EXTRA_CA_CERTS": str(file)} if file.is_file() else {}
+    file = str(authority(state).ensure())
+    return {VARIABLE: file, "NODE_EXTRA_CA_CERTS": file}

@@ -48,6 +48,12 @@ class Authority:
         """What clients need to trust to trust everything issued here."""
         return self._folder / CERTIFICATE
 
+    def ensure(self) -> Path:
+        """`certificate_file`, made when there is none yet."""
+        if not self.certificate_file.is_file():
+            self._make()
+        return self.certificate_file
+
     def issue(self, host: str, others: tuple[str, ...] = (), addresses: tuple[str, ...] = ()) -> Issued:
         """A certificate for these host names and IP addresses."""
         import ipaddress
@@ -83,8 +89,7 @@ class Authority:
         from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
         from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-        if not self.certificate_file.is_file():
-            self._make()
+        self.ensure()
         key = load_pem_private_key((self._folder / KEY).read_bytes(), None)
         assert isinstance(key, EllipticCurvePrivateKey)
         return x509.load_pem_x509_certificate(self.certificate_file.read_bytes()), key
