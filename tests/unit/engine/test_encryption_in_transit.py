@@ -49,10 +49,11 @@ def test_required_the_network_lets_nothing_through_in_the_clear_and_instances_ca
     assert graph["Databases.Redis/cache:cache"].properties["CacheNodeType"] == "cache.m7g.large"
 
 
-def test_only_what_is_there_is_excluded(app: Builder) -> None:
+def test_what_comes_later_does_not_change_the_network_which_would_be_replaced(app: Builder) -> None:
     app.add("container", "a").add("container", "b").says("a", "calls", "b").requires(None, TRANSIT, True)
-    control = app.resolve().graph[VPC].properties["VpcEncryptionControl"]
-    assert "LambdaExclusion" not in control
+    before = app.resolve().graph[VPC].properties["VpcEncryptionControl"]
+    app.add("function", "late").add("postgres", "db").says("late", "reads_from", "db")
+    assert app.resolve().graph[VPC].properties["VpcEncryptionControl"] == before
 
 
 @pytest.mark.parametrize(

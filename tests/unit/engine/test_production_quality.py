@@ -13,11 +13,12 @@ from typing import Any
 
 import pytest
 
+from klotho.catalogue.alarms import TOPIC
 from klotho.catalogue.facts import schema
 from klotho.catalogue.policy import EnvironmentPolicy
 from klotho.catalogue.retention import retention
 from klotho.catalogue.tables import table
-from klotho.resources import Resource, ResourceGraph, owner_of
+from klotho.resources import Ref, Resource, ResourceGraph, owner_of
 from tests.unit.engine.conftest import Builder
 
 Properties = Mapping[str, Any]
@@ -176,9 +177,9 @@ def test_every_resource_whose_type_can_be_watched_has_alarms_that_report_to_the_
     # A rule of EventBridge is made by a bucket's events only.
     assert watched - made == {"AWS::Events::Rule"}
     for type_name in watched & made:
-        for resource in (item for item in protected if item.type == type_name and item.key != "shared:alarms"):
+        for resource in (item for item in protected if item.type == type_name and item.key != TOPIC):
             assert any(alarm.key.startswith(f"{resource.key}-") for alarm in alarms), resource.key
-    assert all(str(alarm.properties["AlarmActions"]).count("shared:alarms") == 1 for alarm in alarms)
+    assert all(alarm.properties["AlarmActions"] == [Ref(TOPIC)] for alarm in alarms)
 
 
 def _spread(properties: Properties) -> bool:

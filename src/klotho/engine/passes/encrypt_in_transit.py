@@ -13,12 +13,14 @@ from klotho.catalogue.transit import Wanted, hop_of, instances, is_capable, want
 from klotho.engine.context import Context, attributed, sentence
 from klotho.resources import Change, Precedence, Provenance, Resource, ResourceGraph, SetProperty, owner_of
 
-_EXCLUDED = {
-    "InternetGatewayExclusion": "AWS::EC2::InternetGateway",
-    "NatGatewayExclusion": "AWS::EC2::NatGateway",
-    "LambdaExclusion": "AWS::Lambda::Function",
+_CONTROL = {
+    "Mode": "enforce",
+    "InternetGatewayExclusion": "enable",
+    "LambdaExclusion": "enable",
+    "NatGatewayExclusion": "enable",
 }
-"""What can't encrypt by itself, by the type that is there: what it carries is HTTPS and TLS."""
+"""What can't encrypt by itself is excluded, whether it is there or not: what it carries is HTTPS and TLS. A VPC whose
+control changes is replaced, which the first function in the network must not bring about."""
 
 
 def encrypt_in_transit(graph: ResourceGraph, context: Context) -> Iterator[Change]:
@@ -31,17 +33,12 @@ def encrypt_in_transit(graph: ResourceGraph, context: Context) -> Iterator[Chang
     reason = "everything is required to be encrypted in transit"
     provenance = Provenance("encrypt_in_transit", (span,) if span else (), reason, Precedence.REQUIREMENT)
     if VPC in graph:
-        yield from attributed(provenance, [SetProperty(VPC, ("VpcEncryptionControl",), _control(graph))])
+        yield from attributed(provenance, [SetProperty(VPC, ("VpcEncryptionControl",), dict(_CONTROL))])
     for resource in graph:
         entry = instances().get(resource.type)
         if entry is not None and not is_capable(resource.properties.get(entry["property"])):
             _refuse_choice(resource, entry["parameter"], entry["smallest"], context)
             yield from attributed(provenance, [SetProperty(resource.key, (entry["property"],), entry["smallest"])])
-
-
-def _control(graph: ResourceGraph) -> dict[str, str]:
-    inside = {item.type for item in graph if item.type != "AWS::Lambda::Function" or "VpcConfig" in item.properties}
-    return {"Mode": "enforce", **{name: "enable" for name, kind in _EXCLUDED.items() if kind in inside}}
 
 
 def _refuse_clear_hops(who: Wanted, context: Context) -> None:
