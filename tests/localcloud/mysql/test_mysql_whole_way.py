@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import ssl
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from klotho.driver.build import build
 from klotho.driver.needed_servers import refuse_missing_servers
 from klotho.driver.program import find_program
 from klotho.localcloud.planes import mysql_programs
+from klotho.localcloud.planes.server_certificate import trusting
 from tests.localcloud.pairs.harness import Deployed
 
 pytestmark = [pytest.mark.localcloud, pytest.mark.timeout(300)]
@@ -47,7 +47,7 @@ def master(deployed: Deployed) -> Any:
         user=login["username"],
         password=login["password"],
         database=found["database"],
-        ssl=ssl.create_default_context(cafile=deployed.run("writer", "return os.environ['KLOTHO_DATABASE_CA']")),
+        ssl=trusting(deployed.deployment.state),
         autocommit=True,
     )
 
