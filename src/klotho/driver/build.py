@@ -23,6 +23,7 @@ from klotho.stacks import Manifest
 
 if TYPE_CHECKING:
     from klotho.application import Application
+    from klotho.catalogue.policy import EnvironmentPolicy
     from klotho.resources import ResourceGraph, ResourceKey
 
 OUTPUT_FOLDER = "compiled"
@@ -78,7 +79,6 @@ def build(
     """
     from klotho.application import as_deployed, with_renames
     from klotho.application.files import ProgramFiles, repository_of
-    from klotho.catalogue.policy import EnvironmentPolicy
     from klotho.emit import render
     from klotho.engine import report_mistakes, resolve
     from klotho.sdk.construct import renamable_kinds
@@ -106,13 +106,7 @@ def build(
         files=files,
         report=report,
         now=time.time(),
-        policy=EnvironmentPolicy(
-            environment.protect,
-            environment.alarms,
-            environment.alarm_emails,
-            encrypted_in_transit=environment.encrypted_in_transit,
-            enter=bool({"exec", "shell", "tunnel"} & set(environment.allow)),
-        ),
+        policy=_policy(environment),
     )
     report.stop_on_errors()
     bundle = render(resolution.graph, resolution.setting, region=environment.region)
@@ -125,6 +119,19 @@ def build(
         files=bundle.files,
         diagnostics=tuple(report.diagnostics),
         keys=bundle.keys,
+    )
+
+
+def _policy(environment: Environment) -> EnvironmentPolicy:
+    """What klotho.yaml says of the environment, as far as it decides what is made."""
+    from klotho.catalogue.policy import EnvironmentPolicy
+
+    return EnvironmentPolicy(
+        environment.protect,
+        environment.alarms,
+        environment.alarm_emails,
+        encrypted_in_transit=environment.encrypted_in_transit,
+        enter=bool({"exec", "shell", "tunnel"} & set(environment.allow)),
     )
 
 

@@ -106,6 +106,17 @@ def test_an_unknown_environment_offers_the_nearest() -> None:
     assert caught.value.diagnostic.helps[0] == "did you mean `staging`?"
 
 
+def test_encryption_in_transit_is_asked_for_in_so_many_words() -> None:
+    report = Report()
+    settings = parse_settings(
+        "environments:\n  prod: {target: aws, encrypted_in_transit: true}\n  stage: {target: aws}\n", report
+    )
+    assert [settings.environment(name).encrypted_in_transit for name in ("prod", "stage")] == [True, False]
+    assert report.diagnostics == []
+    parse_settings("environments:\n  prod: {target: aws, encrypted_in_transit: often}\n", report)
+    assert [item.code for item in report.diagnostics] == ["settings-value"]
+
+
 @pytest.mark.parametrize(
     ("text", "alarms", "emails"),
     [
