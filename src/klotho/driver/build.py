@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from klotho.diagnostics import Diagnostic, ProgramError, Report, Span
 from klotho.driver.construct_settings import configured
+from klotho.driver.database_regions import check_database_regions
 from klotho.driver.lock_file import Shipped, read_lock, recorded
 from klotho.driver.output_folder import write_output
 from klotho.driver.program import Program, choose_environment, with_region
@@ -123,6 +124,7 @@ def describe(
     application = configured(application, (*program.settings.constructs, *environment.constructs), report)
     entries = read_lock(program.folder, report) if shipped is None else shipped
     application = as_deployed(recorded(application, entries, report), report)
+    check_database_regions(application, environment, report)
     report.stop_on_errors()
     return Described(program, environment, application, report)
 
@@ -158,13 +160,14 @@ def compiled(described: Described) -> Build:
 
 
 def _policy(environment: Environment) -> EnvironmentPolicy:
-    """What the environment insists on."""
+    """What klotho.yaml says of the environment, as far as it decides what is made."""
     from klotho.catalogue.policy import EnvironmentPolicy
 
     return EnvironmentPolicy(
         environment.protect,
         environment.alarms,
         environment.alarm_emails,
+        encrypted_in_transit=environment.encrypted_in_transit,
         enter=bool({"exec", "shell", "tunnel"} & set(environment.allow)),
     )
 

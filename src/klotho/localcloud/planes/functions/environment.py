@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from klotho.localcloud.planes.functions import runtimes
 from klotho.localcloud.planes.functions.layers import search_paths
 from klotho.localcloud.planes.functions.model import FunctionSpec
+from klotho.localcloud.planes.server_certificate import trust
 
 if TYPE_CHECKING:
     from klotho.localcloud.cloud import Cloud
@@ -45,6 +46,7 @@ def environment(
         "LANG": "en_US.UTF-8",
         "PATH": runtimes.path_variable(spec.runtime),
         "TZ": ":UTC",
+        **trust(cloud.state),
     }
     if opt is not None:
         defaults["PATH"] = f"{defaults['PATH']}:{opt}/bin"
