@@ -84,6 +84,11 @@ class FakeCloudFormation:
         self.calls.append(("get_template", StackName))
         return {"TemplateBody": self._find(StackName).template}
 
+    def list_stack_resources(self, StackName: str) -> dict[str, Any]:
+        """A stack that got stuck holds nothing here."""
+        self.calls.append(("list_stack_resources", StackName))
+        return {"StackResourceSummaries": []}
+
     def create_stack(self, **request: Any) -> dict[str, Any]:
         name = request["StackName"]
         self.before_create(name)
