@@ -15,7 +15,7 @@ from klotho.diagnostics import Diagnostic
 
 # fmt: off
 _OF_ENVIRONMENTS = (
-    "bootstrap", "build", "check", "deploy", "destroy", "dev", "diff", "down",
+    "bootstrap", "build", "check", "deploy", "destroy", "dev", "diff", "doctor", "down",
     "drift", "exec", "graph", "history", "logs", "outputs", "permissions", "plan",
     "preview", "project", "rollback", "secret", "shell", "status", "tunnel", "unlock",
     "up", "whoami",
