@@ -47,6 +47,8 @@ class Request:
     tags: Mapping[str, str]
     digest: str
     token: str
+    express: bool = False
+    """Whether CloudFormation calls it complete once configurations are applied; see `express`."""
 
 
 def _nobody(event: Event) -> None:
@@ -131,8 +133,10 @@ class StackCalls:
 
     def create(self, request: Request, on_event: ResourceEvent) -> Settled:
         with _up_to_date(), translated(f"creating stack {request.stack_name}"):
+            # In express mode the mode's own option says that a failure is rolled back.
+            failing: Any = {} if request.express else {"OnFailure": "ROLLBACK"}
             answer = self._clients.cloudformation.create_stack(
-                **self._common(request), OnFailure="ROLLBACK", EnableTerminationProtection=False
+                **self._common(request), **failing, EnableTerminationProtection=False
             )
         return self.follow(answer["StackId"], request.token, request.tags, on_event)
 
@@ -212,6 +216,7 @@ class StackCalls:
             "Tags": [{"Key": key, "Value": value} for key, value in sorted(request.tags.items())],
             "Capabilities": ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"],
             "ClientRequestToken": request.token,
+            **({"DeploymentConfig": {"Mode": "EXPRESS", "DisableRollback": False}} if request.express else {}),
         }
 
     def template_argument(self, template: bytes, digest: str) -> dict[str, str]:

@@ -28,7 +28,7 @@ from klotho.driver.identity import Identity, Where, identify
 from klotho.driver.machine import new_run_id
 from klotho.driver.program import refuse_mistaken_settings
 from klotho.driver.recording import about, changed, keep
-from klotho.driver.session import Session, answering, for_a_question
+from klotho.driver.session import Session, answering, for_a_question, notes_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +101,8 @@ def rollback(
             sink=sink,
             run_id=new_run_id(),
             steps=steps,
+            notes=notes_of(identity.environment, identity.project, identity.application, opened),
+            express=identity.environment.express,
         )
         _note(identity, to, done=False)
         deployment = orchestrator.deploy(deployed, delete_data=delete_data, moves=moves, checked=True)

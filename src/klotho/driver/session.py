@@ -14,6 +14,7 @@ from klotho.deploy.events import Looking, Sink, Step
 from klotho.deploy.place import Clients, Guard, Pace
 from klotho.deploy.stacks import StackCalls
 from klotho.deploy.target import HOST, LAMBDA, Target
+from klotho.deploy.unproven import Notes
 from klotho.driver.settings import Environment
 
 if TYPE_CHECKING:
@@ -111,6 +112,14 @@ def image_validator(built: Build) -> ImageValidator | None:
     from klotho.driver import local_cloud
 
     return local_cloud.image_validator(built.program.folder)
+
+
+def notes_of(environment: Environment, project: str, application: str, session: Session) -> Notes | None:
+    """Where it is kept which stacks are not known to be healthy; None on this machine, where CloudFormation always
+    waits."""
+    if environment.target == "local":
+        return None
+    return Notes(session.clients, project, environment.name, application)
 
 
 def target_of(environment: Environment) -> Target:

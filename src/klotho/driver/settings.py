@@ -35,12 +35,13 @@ _ENVIRONMENT = (
     "ttl",
     "constructs",
     "allow",
+    "express",
 )
 _OWNER_LENGTH = 24
 """Of the user's or branch's part of a name: it is part of every stack's name."""
 _TTL = re.compile(r"(\d{1,4})\s*([hdw])")
 _SECONDS = {"h": 3600, "d": 86_400, "w": 604_800}
-_OF_AWS = ("account", "profile", "role", "ttl")
+_OF_AWS = ("account", "profile", "role", "ttl", "express")
 """Keys that mean nothing on this machine."""
 ALLOWABLE = ("exec", "shell", "tunnel", "dev")
 """What a protected environment refuses unless `allow:` names it."""
@@ -75,6 +76,9 @@ class Environment:
     """Whether alarms watch it; if the file is silent, they do where `protect` is true."""
     alarm_emails: tuple[str, ...] = ()
     """Who is written to when one goes off."""
+    express: bool = False
+    """Whether leaf stacks without data are deployed in CloudFormation's express mode. If the file is silent: on AWS,
+    where `protect` is false."""
     per: Literal["user", "branch"] | None = None
     """Whose it is: each user, or each branch, has one of its own, named `<name>-<user or branch>`."""
     ttl_seconds: int | None = None
@@ -193,10 +197,7 @@ class _Reader:
             return Environment(str(name), span=at)
         where = f"environments.{name}."
         self._known(data, where, _ENVIRONMENT, ())
-        protect = data.get("protect", False)
-        if not isinstance(protect, bool):
-            message = f"`{where}protect` must be `true` or `false`"
-            self._report.error("settings-value", message, _line_of(data, "protect"))
+        protect = self._flag(data, "protect", where, default=False)
         alarms, emails = self._alarms(data, where, default=protect is True)
         target = self._target(data, where)
         if name == DEFAULT_ENVIRONMENT and target == "aws":
@@ -223,6 +224,7 @@ class _Reader:
             protect=protect is True,
             alarms=alarms,
             alarm_emails=emails,
+            express=self._flag(data, "express", where, default=target == "aws" and protect is not True),
             per=self._per(data, where),
             ttl_seconds=ttl,
             constructs=tuple(
@@ -249,6 +251,13 @@ class _Reader:
                 self._report.error("settings-value", message, _line_of(value, "email"))
                 return True, ()
         return True, tuple(dict.fromkeys(str(email) for email in emails))
+
+    def _flag(self, data: Mapping[Any, Any], key: str, where: str, *, default: bool) -> bool:
+        value = data.get(key, default)
+        if isinstance(value, bool):
+            return value
+        self._report.error("settings-value", f"`{where}{key}` must be `true` or `false`", _line_of(data, key))
+        return default
 
     def _allow(self, data: Mapping[Any, Any], where: str) -> tuple[str, ...]:
         """`allow: [exec, tunnel]`."""

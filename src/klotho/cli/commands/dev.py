@@ -25,13 +25,14 @@ from klotho.driver.deployment import Consent
 from klotho.driver.dev import Dev, DevEvent, Ended, Lines, Planned, Refused, Reloaded, Watching
 
 
-def run(path: Path, env: str | None, yes: bool, as_json: bool) -> int:
+def run(path: Path, env: str | None, yes: bool, take_over: bool, as_json: bool) -> int:
     console = Console(as_json)
     program = program_at(path, "klotho dev")
     with _stopped_by_signals(console) as stop:
         teller = _Teller(console, program.folder, stop)
         try:
-            Dev(program, env, teller, teller.show, stop, Consent() if yes else Asked(console, teller).consent).run()
+            consent = Consent() if yes else Asked(console, teller).consent
+            Dev(program, env, teller, teller.show, stop, consent, take_over=take_over).run()
         except Failure as failure:
             failure.diagnostic = _by_up(failure.diagnostic)
             raise

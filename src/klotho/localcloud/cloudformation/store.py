@@ -129,6 +129,8 @@ class Operation:
     """Logical ids a continued rollback leaves as they are (`ResourcesToSkip`)."""
     keep_on_failure: bool = False
     """Whether a failed creation leaves what it made (`DisableRollback`, `OnFailure: DO_NOTHING`)."""
+    express: bool = False
+    """Whether it is complete once configurations are applied (`DeploymentConfig`, mode EXPRESS)."""
     change_set_id: str | None = None
     finished: bool = False
     role_arn: str | None = None
