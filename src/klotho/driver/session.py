@@ -115,9 +115,9 @@ def image_validator(built: Build) -> ImageValidator | None:
 
 
 def notes_of(environment: Environment, project: str, application: str, session: Session) -> Notes | None:
-    """Where it is kept which stacks are not known to be healthy; None on this machine, where CloudFormation always
-    waits."""
-    if environment.target == "local":
+    """Where it is kept which stacks are not known to be healthy; None on this machine, where CloudFormation waits,
+    unless express mode is asked for."""
+    if environment.target == "local" and not environment.express:
         return None
     return Notes(session.clients, project, environment.name, application)
 

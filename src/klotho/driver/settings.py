@@ -41,7 +41,7 @@ _OWNER_LENGTH = 24
 """Of the user's or branch's part of a name: it is part of every stack's name."""
 _TTL = re.compile(r"(\d{1,4})\s*([hdw])")
 _SECONDS = {"h": 3600, "d": 86_400, "w": 604_800}
-_OF_AWS = ("account", "profile", "role", "ttl", "express")
+_OF_AWS = ("account", "profile", "role", "ttl")
 """Keys that mean nothing on this machine."""
 ALLOWABLE = ("exec", "shell", "tunnel", "dev")
 """What a protected environment refuses unless `allow:` names it."""

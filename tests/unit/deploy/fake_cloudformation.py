@@ -17,6 +17,7 @@ from klotho.deploy.place import Pace, Place
 
 MUTATING = {
     "create_stack", "update_stack", "delete_stack", "continue_update_rollback", "update_termination_protection",
+    "put_object", "delete_object",
 }  # fmt: skip
 
 

@@ -183,6 +183,9 @@ class Containers:
 
     async def resume(self, record: Record) -> None:
         """Bring a service back in the background: all of them start at the same time. One that runs is left alone."""
+        known = self._units.get(record.identifier)
+        if known is not None and known.rollout is not None and known.rollout.state == "IN_PROGRESS":
+            return  # a deployment brings it up
         spec = service_spec(record, self._cloud.world)
         # One that waits before it tries again tries at once.
         await self._stop_resuming(record.identifier)
