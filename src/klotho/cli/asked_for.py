@@ -38,6 +38,11 @@ def remember(arguments: Sequence[str]) -> None:
     _name = _named(own_words(arguments)) if arguments and arguments[0] in _OF_ENVIRONMENTS else None
 
 
+def environment() -> str | None:
+    """The one that was named, unless it is the one on this machine that is always there."""
+    return None if _name in (None, "local") else _name
+
+
 def there(text: str) -> str:
     """The text, whose commands name the environment."""
     return text if _name is None or "`klotho " not in text else _ADVISED.sub(_with_environment, text)

@@ -43,11 +43,6 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Looking(Step):
-    """Only looked at: for a person who would else see nothing for seconds."""
-
-
-@dataclass(frozen=True, slots=True)
 class DeploymentPlanned:
     """Sent once, before anything is deployed."""
 

@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
-from klotho.deploy.events import Looking, Sink, Step
+from klotho.deploy.events import Sink, Step
 from klotho.deploy.place import Clients, Guard, Pace
 from klotho.deploy.stacks import StackCalls
 from klotho.deploy.target import HOST, LAMBDA, Target
 from klotho.deploy.unproven import Notes
+from klotho.driver import silence
 from klotho.driver.settings import Environment
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ def started(environment: Environment, project: str, say: Say, *, application: st
     """The environment, brought to life if it is on this machine and stopped. `application`: one to bring back."""
     assert environment.region is not None
     if environment.target == "aws":
+        silence.asked(environment.region)
         from klotho.driver import aws
 
         return aws.session(environment)
@@ -65,6 +67,7 @@ def started(environment: Environment, project: str, say: Say, *, application: st
 def answering(environment: Environment, project: str) -> Session | None:
     """The environment as it is; None for a local cloud that does not run."""
     if environment.target == "aws":
+        silence.asked(environment.region)
         from klotho.driver import aws
 
         return aws.session(environment)
@@ -79,8 +82,6 @@ def for_a_question(environment: Environment, project: str, sink: Sink) -> Iterat
     nothing was ever deployed."""
     from klotho.driver import local_cloud
 
-    if environment.target == "aws":
-        sink(Looking(f"asking AWS in {environment.region} what is deployed"))
     found = answering(environment, project)
     if found is not None:
         yield found

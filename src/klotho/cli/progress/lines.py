@@ -61,8 +61,6 @@ class Quiet:
         self._lines = Lines(console)
 
     def __call__(self, event: events.Event) -> None:
-        if isinstance(event, events.Looking) and not self._console.interactive:
-            return
         if isinstance(event, events.Step | events.AssetFailed):
             self._lines(event)
 
