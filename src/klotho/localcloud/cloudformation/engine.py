@@ -200,7 +200,7 @@ class Engine:
         """Journal and start the creation of a checked deployment."""
         stack.description = deployment.template.description
         stack.inputs = inputs
-        stack.change_set_id = change_set_id
+        stack.change_set_id, stack.express = change_set_id, express
         stack.shown_parameters = shown(deployment.template.parameters, deployment.parameters)
         operation = self._operation("create", stack, inputs, client_token, digest)
         operation.phase, operation.keep_on_failure, operation.express = "forward", keep_on_failure, express
@@ -253,6 +253,7 @@ class Engine:
         operation.phase, operation.express = "forward", express
         operation.change_set_id = change_set_id
         stack.change_set_id = change_set_id or stack.change_set_id
+        stack.express = express
         self._accept(stack, operation, "UPDATE_IN_PROGRESS")
 
     def changes(self, deployment: Deployment, inputs: Inputs, stack: Stack) -> list[Change]:

@@ -103,6 +103,8 @@ class Stack:
     termination_protection: bool = False
     role_arn: str | None = None
     """The service role of its operations, once one was given."""
+    express: bool = False
+    """Whether its last operation was in express mode."""
     change_set_id: str | None = None
     drift: dict[str, Any] | None = None
     """Id, result and time of the last drift detection."""
