@@ -179,6 +179,8 @@ def test_a_second_dev_names_the_first_one_and_takes_over_when_asked(shop: Shop) 
     second = Dev(shop, "--take-over")
     try:
         assert first.process.wait(20) == 10, "it ends by itself"
+        last = first.wait_for(lambda item: item.get("ok") is False, 5)
+        assert last["diagnostics"][0]["code"] == "lease-lost"
         shop.replace("functions/py.py", "'#'", "'%'")
         assert second.reloaded("py")["event"] == "reloaded"
         assert second.end() == {"event": "ended", "deployed": True, "taken_back": []}

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from klotho.cli import asked_for
 from klotho.cli.commands.logs import Writer
 from klotho.cli.commands.program import program_at
 from klotho.cli.commands.up import show_failure, summary
@@ -35,7 +36,11 @@ def run(path: Path, env: str | None, yes: bool, take_over: bool, as_json: bool) 
             Dev(program, env, teller, teller.show, stop, consent, take_over=take_over).run()
         except Failure as failure:
             failure.diagnostic = _by_up(failure.diagnostic)
-            raise
+            if not as_json:
+                raise
+            # One line, as every other event of the stream.
+            console.json_line({"ok": False, "diagnostics": render_json([asked_for.advice(failure.diagnostic)])})
+            return failure.exit_code
     return teller.exit_code
 
 
