@@ -167,7 +167,13 @@ def up(
 
 @app.command()
 def dev(
-    path: PathArgument = PROGRAM, env: EnvironmentOption = None, yes: YesOption = False, as_json: JsonOption = False
+    path: PathArgument = PROGRAM,
+    env: EnvironmentOption = None,
+    yes: YesOption = False,
+    take_over: Annotated[
+        bool, typer.Option("--take-over", help="Another `klotho dev` of the application ends, and this one goes on.")
+    ] = False,
+    as_json: JsonOption = False,
 ) -> int:
     """Bring it up and put every saved file in place at once.
 
@@ -175,7 +181,7 @@ def dev(
     """
     from klotho.cli.commands.dev import run
 
-    return run(path, env, yes, as_json)
+    return run(path, env, yes, take_over, as_json)
 
 
 @app.command("down")

@@ -37,6 +37,7 @@ _SIGNS = {
 }  # fmt: skip
 _ACTIONS = {
     "create": ("+", "green"), "update": ("~", "yellow"), "recreate": ("±", "yellow"), "delete": ("-", "red"),
+    "stuck": ("!", "red"),
 }  # fmt: skip
 _WEIGHT = ("replace", "remove", "moved", "modify", "add")
 _KINDS = {"public": ("public", "red"), "network": ("network", "yellow"), "permission": ("permission", "yellow")}
@@ -78,6 +79,10 @@ class Page:
 
     def _stack(self, stack: StackChange) -> Iterator[str]:
         sign, style = _ACTIONS[stack.action]
+        if stack.action == "stuck":
+            said = f"{sign} stack {stack.stack} is stuck: `up` refuses it, and says which command leads out"
+            yield self._paint(said, style)
+            return
         maybe = "may " if stack.uncertain else ""
         only = "" if stack.resources else "  (only its inputs)"
         yield f"{self._paint(f'{sign} {maybe}{stack.action}', style)} stack {stack.stack}{only}"

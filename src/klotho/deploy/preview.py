@@ -26,6 +26,7 @@ from klotho.deploy.differences import (
 )
 from klotho.deploy.expansion import carried_names, encoded
 from klotho.deploy.moves import Move, Reads, Rename
+from klotho.deploy.recovery import expected_way
 from klotho.deploy.shown import shown, shown_pair
 from klotho.deploy.sites.step import SiteChange
 from klotho.deploy.stacks import DeployedStack
@@ -40,7 +41,10 @@ if TYPE_CHECKING:
     from klotho.deploy.verify import Verification
     from klotho.deploy.why import Reason
 
-StackAction = Literal["create", "update", "recreate", "unchanged", "delete"]
+StackAction = Literal["create", "update", "recreate", "unchanged", "delete", "stuck"]
+"""What `up` does. `stuck`: it refuses the stack and says what leads out; CloudFormation takes no update of it."""
+_KEPT_WAYS = ("update", "continue")
+"""Ways in which a stack stays and is compared with what it should be."""
 COST = "not estimated yet"
 PARALLEL_READS = 8
 """How many templates are read at once."""
@@ -234,7 +238,7 @@ class Previewer:
             stack.stack_name
             for stack in self._manifest.stacks
             if (live := self._deployed.get(stack.stack_name)) is not None
-            and (live.usable or live.busy)
+            and expected_way(live) in _KEPT_WAYS
             and not self._is_as_wanted(stack, live, self._values(stack, self._live_output))
         ]
         names = [*differing, *(stack.stack_name for stack in leftovers(self._manifest, self._deployed))]
@@ -251,10 +255,13 @@ class Previewer:
 
     def _stack(self, stack: Stack) -> StackChange:
         live = self._deployed.get(stack.stack_name)
-        if live is None or not (live.usable or live.busy):
+        way = None if live is None else expected_way(live)
+        if live is None or way not in _KEPT_WAYS:
             self._unknown[stack.name] = None
+            if way == "stuck":
+                return StackChange(stack.name, "stuck")
             made = _created(stack, parsed(self._templates[stack.template]))
-            return made if live is None else StackChange(stack.name, "recreate", made.resources)
+            return made if way is None else StackChange(stack.name, "recreate", made.resources)
         values = self._values(stack, self._output)
         if self._is_as_wanted(stack, live, values):
             self._unknown[stack.name] = {}

@@ -24,7 +24,7 @@ from klotho.driver.change import Change
 from klotho.driver.environments import forget_note
 from klotho.driver.identity import Identity
 from klotho.driver.machine import cache_folder, new_run_id
-from klotho.driver.session import Session
+from klotho.driver.session import Session, notes_of
 from klotho.registry import Broken
 from klotho.stacks import Manifest
 
@@ -101,9 +101,11 @@ def _orchestrator(identity: Identity, opened: Session, sink: Sink, drain: Drain 
         sink=sink,
         clock=time.monotonic,
     )
+    notes = notes_of(identity.environment, identity.project, identity.application, opened)
     return Orchestrator(
-        _nothing(identity), {}, assets, opened.clients, pace=opened.pace, sink=sink, run_id=new_run_id(), drain=drain
-    )
+        _nothing(identity), {}, assets, opened.clients, pace=opened.pace, sink=sink, run_id=new_run_id(), drain=drain,
+        notes=notes,
+    )  # fmt: skip
 
 
 def _nothing(identity: Identity) -> Manifest:

@@ -245,6 +245,8 @@ def _orchestrator(
         steps=steps_of(built, opened, sink),
         drain=drain,
         labels=built.labels,
+        notes=session.notes_of(built.environment, built.application.project, built.application.name, opened),
+        express=built.environment.express,
         shared=shared,
     )
 

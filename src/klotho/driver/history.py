@@ -28,7 +28,7 @@ from klotho.driver.machine import new_run_id
 from klotho.driver.program import refuse_mistaken_settings
 from klotho.driver.project_stack import Foreseen
 from klotho.driver.recording import about, changed, keep
-from klotho.driver.session import Session, answering, for_a_question
+from klotho.driver.session import Session, answering, for_a_question, notes_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +102,8 @@ def rollback(
             sink=sink,
             run_id=new_run_id(),
             steps=steps,
+            notes=notes_of(identity.environment, identity.project, identity.application, opened),
+            express=identity.environment.express,
             shared=shared,
         )
         _note(identity, to, done=False)

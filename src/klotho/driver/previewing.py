@@ -40,6 +40,12 @@ from klotho.driver.session import Session
 from klotho.driver.shipping import foreseen
 from klotho.stacks import Stack
 
+_NOT_ASKED = {
+    "delete": "it is deleted as a whole",
+    "recreate": "it is deleted and made anew",
+    "stuck": "CloudFormation takes no update of it in its state",
+}
+
 
 def preview_up(
     program: Program,
@@ -129,7 +135,7 @@ def _not_asked(changes: tuple[StackChange, ...]) -> tuple[Verification, ...]:
 def _why_not(change: StackChange) -> str | None:
     """Why CloudFormation can't be asked about a stack; None if it can."""
     if change.action != "update":
-        return "it is deleted as a whole" if change.action == "delete" else "it does not exist yet"
+        return _NOT_ASKED.get(change.action, "it does not exist yet")
     unknown = sorted(name for name, value in change.values.items() if UNKNOWN in value or REPLACED in value)
     return f"an input is known after deploy: {', '.join(unknown)}" if unknown else None
 

@@ -36,6 +36,7 @@ _ENVIRONMENT = (
     "constructs",
     "allow",
     "encrypted_in_transit",
+    "express",
 )
 _OWNER_LENGTH = 24
 """Of the user's or branch's part of a name: it is part of every stack's name."""
@@ -80,6 +81,9 @@ class Environment:
     """Who is written to when one goes off."""
     encrypted_in_transit: bool = False
     """Whether everything in its network must be encrypted on its way, as `requires(encrypted_in_transit=True)` says."""
+    express: bool = False
+    """Whether leaf stacks without data are deployed in CloudFormation's express mode. If the file is silent: on AWS,
+    where `protect` is false."""
     per: Literal["user", "branch"] | None = None
     """Whose it is: each user, or each branch, has one of its own, named `<name>-<user or branch>`."""
     ttl_seconds: int | None = None
@@ -198,14 +202,8 @@ class _Reader:
             return Environment(str(name), span=at)
         where = f"environments.{name}."
         self._known(data, where, _ENVIRONMENT, ())
-        protect = data.get("protect", False)
-        if not isinstance(protect, bool):
-            message = f"`{where}protect` must be `true` or `false`"
-            self._report.error("settings-value", message, _line_of(data, "protect"))
-        encrypted = data.get("encrypted_in_transit", False)
-        if not isinstance(encrypted, bool):
-            message = f"`{where}encrypted_in_transit` must be `true` or `false`"
-            self._report.error("settings-value", message, _line_of(data, "encrypted_in_transit"))
+        protect = self._flag(data, "protect", where, default=False)
+        encrypted = self._flag(data, "encrypted_in_transit", where, default=False)
         target = self._target(data, where)
         alarms, emails = self._alarms(data, where, default=target == "aws")
         if name == DEFAULT_ENVIRONMENT and target == "aws":
@@ -233,6 +231,7 @@ class _Reader:
             alarms=alarms,
             alarm_emails=emails,
             encrypted_in_transit=encrypted is True,
+            express=self._flag(data, "express", where, default=target == "aws" and protect is not True),
             per=self._per(data, where),
             ttl_seconds=ttl,
             constructs=tuple(
@@ -260,6 +259,13 @@ class _Reader:
                 self._report.error("settings-value", message, _line_of(value, "email"))
                 return True, ()
         return True, tuple(dict.fromkeys(str(email) for email in emails))
+
+    def _flag(self, data: Mapping[Any, Any], key: str, where: str, *, default: bool) -> bool:
+        value = data.get(key, default)
+        if isinstance(value, bool):
+            return value
+        self._report.error("settings-value", f"`{where}{key}` must be `true` or `false`", _line_of(data, key))
+        return default
 
     def _allow(self, data: Mapping[Any, Any], where: str) -> tuple[str, ...]:
         """`allow: [exec, tunnel]`."""

@@ -13,7 +13,7 @@ import platform
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from klotho.deploy.events import Looking, Sink, Step
+from klotho.deploy.events import Sink, Step
 from klotho.deploy.functions.measured import LARGE_BYTES, Measured
 from klotho.deploy.functions.package import FunctionPackager
 from klotho.deploy.functions.size import MAX_UNZIPPED_BYTES
@@ -97,8 +97,8 @@ def _measured(functions: list[_Function], packager: FunctionPackager, sink: Sink
             known = packager.measured(item.plain)
             if known is not None or item.is_image:
                 return known
-            sink(Looking(f"looking at the packages of {item.name}, which are new"))
-            return packager.measure(item.plain, lambda line: sink(Looking(f"{item.name}: {line}")))
+            sink(Step(f"looking at the packages of {item.name}, which are new"))
+            return packager.measure(item.plain, lambda line: sink(Step(f"{item.name}: {line}")))
         except Failure:
             return None  # told where everything that is wrong with assets is told
 

@@ -160,6 +160,18 @@ _PACKAGING = (
 
 _DEPLOYMENT = (
     Page(
+        "preview-disagrees",
+        "`klotho preview --verify` asked CloudFormation, and it would change something else than the preview says.",
+        "A preview that is wrong about one resource may be wrong about what it loses.",
+        "Go by CloudFormation's word. It is a bug of Klotho, or a drift of the stack: `klotho drift` tells.",
+    ),
+    Page(
+        "update-refused",
+        "`klotho preview --verify` asked CloudFormation, and it would not begin the update of a stack.",
+        "`klotho up` would fail there.",
+        "Remove the reason that is shown, then preview again.",
+    ),
+    Page(
         "stack-failed",
         "A resource could not be created, changed or deleted; its first cause is shown.",
         "CloudFormation rolled its stack back to what it was before; stacks that need it were not touched.",

@@ -269,6 +269,14 @@ def _discovery(request: Request) -> list[Need]:
     return [request.need("*", subject=f"{request.text('NamespaceName')}/{request.text('ServiceName')}")]
 
 
+def _services(request: Request) -> list[Need]:
+    """Services of ECS: their ARN begins with the cluster's name."""
+    cluster = (request.text("cluster") or "default").rpartition("/")[2]
+    given = request.parameters.get("services")
+    names = [str(name).rpartition("/")[2] for name in given] if isinstance(given, list) else []
+    return [request.need(request.arn("ecs", f"service/{cluster}/{name}")) for name in names or ["*"]]
+
+
 def _queue(request: Request) -> list[Need]:
     name = request.text("QueueUrl").rstrip("/").rpartition("/")[2]
     return [request.need(request.arn("sqs", name) if name else "*")]
@@ -385,6 +393,7 @@ RESOLVERS: Mapping[str, Callable[[Request], list[Need]]] = {
     "put_events": _put_events,
     "query": _query,
     "queue": _queue,
+    "services": _services,
     "secret": _secret,
     "shard_iterator": _shard_iterator,
     "stack": _stack,
