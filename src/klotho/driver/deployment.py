@@ -18,10 +18,11 @@ from klotho.deploy.data_loss import NOTHING_AGREED, Agreed, refuse_data_loss
 from klotho.deploy.differences import ResourceChange
 from klotho.deploy.drain import Drain
 from klotho.deploy.events import Sink, Step
-from klotho.deploy.moves import Deployed, planned_moves, possible_renames, read_deployed
+from klotho.deploy.forecast import Forecast
+from klotho.deploy.moves import Deployed, possible_renames
 from klotho.deploy.orchestrator import Orchestrator
 from klotho.deploy.outcome import Deployment
-from klotho.deploy.preview import Preview, preview
+from klotho.deploy.preview import Preview
 from klotho.deploy.sites.step import SiteOutcome, SiteStep
 from klotho.deploy.stacks import DeployedStack
 from klotho.deploy.steps import Steps, Surroundings
@@ -130,13 +131,13 @@ def _deploy(
         standing = standing or projects.standing(built, opened)
         run_id = new_run_id()
         orchestrator = _orchestrator(built, opened, assets, sink, run_id, drain)
-        deployed = orchestrator.recovered(deployed_of(built, opened))
-        there = read_deployed(built.manifest, deployed, opened.calls)
-        moves = planned_moves(built.manifest, built.templates, there)
-        _refuse_losses(built, orchestrator.losses(there, moves), there, consent.data)
-        _ask(built, opened, assets, deployed, sink, consent)
+        deployed = deployed_of(built, opened)
+        forecast = Forecast.read(built.manifest, built.templates, deployed, opened.calls)
+        _refuse_losses(built, orchestrator.losses(forecast.there, forecast.moves), forecast.there, consent.data)
+        _ask(built, opened, assets, forecast, sink, consent)
         notes.write()
-        deployment = orchestrator.deploy(deployed, delete_data=consent.data.delete, moves=moves, checked=True)
+        recovered = orchestrator.recovered(deployed)
+        deployment = orchestrator.deploy(recovered, delete_data=consent.data.delete, moves=forecast.moves, checked=True)
         record(built, opened, deployment, orchestrator.resolved)
         settled = {item.stack: item.outputs for item in deployment.outcomes if item.result in _UP}
         if deployment.drained:
@@ -175,7 +176,7 @@ def _ask(
     built: Build,
     opened: Session,
     assets: AssetStep,
-    deployed: Mapping[str, DeployedStack],
+    forecast: Forecast,
     sink: Sink,
     consent: Consent,
 ) -> None:
@@ -184,8 +185,7 @@ def _ask(
     if consent.deploy is None or built.environment.target == "local":
         return
     bucket = opened.clients.place.artifact_bucket
-    steps = steps_of(built, opened, sink)
-    found = preview(built.manifest, built.templates, deployed, assets, opened.calls, bucket, steps)
+    found = forecast.preview(assets, opened.calls, bucket, steps_of(built, opened, sink))
     found = replace(found, reasons=reasons_of(built, found))
     if found.changes and not consent.deploy(built, found):
         raise Failure("not-agreed", "nothing was deployed", exit_code=ExitCode.CANCELLED)

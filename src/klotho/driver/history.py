@@ -7,15 +7,15 @@ nobody asked for. No program is run: the revision has all.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from klotho.deploy.data_loss import refuse_data_loss
 from klotho.deploy.differences import holds_data
 from klotho.deploy.events import Sink, Step
-from klotho.deploy.moves import Deployed, Move, Projected, after_moves, planned_moves, read_deployed
+from klotho.deploy.forecast import Forecast
 from klotho.deploy.orchestrator import Deployment, Orchestrator
-from klotho.deploy.preview import Preview, preview, with_moves
+from klotho.deploy.preview import Preview
 from klotho.deploy.revisions import Revision, Revisions, StoredAssets, step_values
 from klotho.deploy.stacks import DeployedStack
 from klotho.deploy.steps import Steps, Surroundings
@@ -85,10 +85,9 @@ def rollback(
         _refuse_incomplete(to, kept, opened)
         templates = kept.templates(to)
         deployed = _deployed(identity, opened)
-        there = read_deployed(to.manifest, deployed, opened.calls)
-        moves = planned_moves(to.manifest, templates, there)
+        forecast = Forecast.read(to.manifest, templates, deployed, opened.calls)
         steps = Steps(to.manifest, Surroundings(opened.clients, identity.folder, sink, {}), step_values(to))
-        plan = _plan(identity, opened, to, current, templates, there, moves, steps)
+        plan = _plan(identity, opened, to, current, forecast, steps)
         lost = [item for _, item in plan.found.data_lost]
         refuse_data_loss(lost, {}, consented=delete_data, note="nothing was deployed")
         ask(plan)
@@ -103,7 +102,8 @@ def rollback(
             steps=steps,
         )
         _note(identity, to, done=False)
-        deployment = orchestrator.deploy(deployed, delete_data=delete_data, moves=moves, checked=True)
+        recovered = orchestrator.recovered(deployed)
+        deployment = orchestrator.deploy(recovered, delete_data=delete_data, moves=forecast.moves, checked=True)
         _note(identity, to, done=deployment.ok)
         if deployment.ok and changed(deployment):
             projects.note_rollback(identity, opened, change, to)
@@ -183,17 +183,12 @@ def _plan(
     opened: Session,
     to: Revision,
     current: Revision,
-    templates: Mapping[str, bytes],
-    there: Deployed,
-    moves: Sequence[Move],
+    forecast: Forecast,
     steps: Steps,
 ) -> RollbackPlan:
     bucket = opened.clients.place.artifact_bucket
-    will_be = after_moves(there, moves)
-    calls = Projected(opened.calls, will_be.templates)
-    found = preview(to.manifest, templates, will_be.stacks, StoredAssets(to), calls, bucket, steps)
-    found = with_moves(found, moves, to.manifest)
-    return RollbackPlan(identity, to, current, found, _not_coming_back(to, templates, found))
+    found = forecast.preview(StoredAssets(to), opened.calls, bucket, steps)
+    return RollbackPlan(identity, to, current, found, _not_coming_back(to, forecast.templates, found))
 
 
 def _not_coming_back(to: Revision, templates: Mapping[str, bytes], found: Preview) -> tuple[str, ...]:
