@@ -49,6 +49,7 @@ class Front:
         self._victim: subprocess.Popen[Any] | None = None
         self._last: Last = lambda number, call: False
         self._struck = False
+        self._sent = signal.SIGKILL
         self._lock = threading.Lock()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
@@ -64,11 +65,16 @@ class Front:
         self._server.shutdown()
         self._server.server_close()
 
-    def run(self, command: Sequence[str], last: Last, **options: Any) -> tuple[int, str]:
-        """Runs a command, which is killed once the call that is its `last` has been served; exit code and stderr."""
+    def run(
+        self, command: Sequence[str], last: Last, sent: signal.Signals = signal.SIGKILL, **options: Any
+    ) -> tuple[int, str]:
+        """Runs a command, which gets a signal once the call that is its `last` has been served; exit code and stderr.
+
+        Killed, it hears no answer; of any other signal it hears just before the answer.
+        """
         with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, **options) as made:
             with self._lock:
-                self.calls, self._victim, self._last, self._struck = [], made, last, False
+                self.calls, self._victim, self._last, self._struck, self._sent = [], made, last, False, sent
             _, said = made.communicate(timeout=120)
         with self._lock:
             self._victim, self._struck = None, False
@@ -77,17 +83,17 @@ class Front:
     def served(self, call: Call, headers: dict[str, str]) -> tuple[int, list[tuple[str, str]], bytes] | None:
         """What to answer; None when nobody is left to hear it."""
         with self._lock:
-            if self._struck:
+            if self._struck and self._sent == signal.SIGKILL:
                 return None  # on its way at the same time as the last one, and never made
             self.calls.append(call)
             victim = self._victim
-            self._struck = victim is not None and self._last(len(self.calls), call)
-            is_last = self._struck
+            is_last = victim is not None and not self._struck and self._last(len(self.calls), call)
+            self._struck = self._struck or is_last
         own = self.answer(call)
         answer = (200, [("content-type", "text/xml")], own) if own is not None else self._asked(call, headers)
         if victim is not None and is_last:
-            os.kill(victim.pid, signal.SIGKILL)
-            return None
+            os.kill(victim.pid, self._sent)
+            return None if self._sent == signal.SIGKILL else answer
         return answer
 
     def _asked(self, call: Call, headers: dict[str, str]) -> tuple[int, list[tuple[str, str]], bytes]:

@@ -138,12 +138,15 @@ def _deploy(
         notes.write()
         recovered = orchestrator.recovered(deployed)
         deployment = orchestrator.deploy(recovered, delete_data=consent.data.delete, moves=forecast.moves, checked=True)
-        record(built, opened, deployment, orchestrator.resolved)
-        settled = {item.stack: item.outputs for item in deployment.outcomes if item.result in _UP}
         if deployment.drained:
+            record(built, opened, deployment, orchestrator.resolved, ())
             threads.shutdown(wait=False, cancel_futures=True)
             return UpResult(built, deployment)
-        published = sites.publish(settled, opened.clients, run_id, opened.pace)
+        settled = settled_outputs(deployment)
+        compared = sites.compare(settled, opened.clients)
+        # Before the files are there, which may take the CDN minutes: what was deployed can be gone back to.
+        record(built, opened, deployment, orchestrator.resolved, compared)
+        published = sites.publish(compared, settled, opened.clients, run_id, opened.pace)
     outputs = shown_outputs(built.manifest, {item.stack: item.outputs for item in deployment.outcomes})
     units = opened.units(built.application.name)
     if deployment.ok:
@@ -156,6 +159,11 @@ def _deploy(
     unset = secrets_not_set(built, outputs, opened.clients)
     domains = local_domains(built.application, units)
     return UpResult(built, deployment, outputs, 0.0, failed, unset, published, domains)
+
+
+def settled_outputs(deployment: Deployment) -> dict[str, Mapping[str, str]]:
+    """The outputs of the stacks that are up."""
+    return {item.stack: item.outputs for item in deployment.outcomes if item.result in _UP}
 
 
 def _refuse_early(built: Build, agreed: Agreed) -> None:

@@ -52,7 +52,7 @@ class LambdaFunction(Handler):
         existing = self.cloud.world.get(self.type_name, name)
         if existing is not None and existing.token != request.token:
             raise HandlerError(f"Function already exist: {name}", "ResourceConflictException")
-        _check(request.properties)
+        check(request.properties)
         self._check_dead_letter(request.properties)
         outcome = Outcome(name, {"Arn": arn("lambda", f"function:{name}", self.cloud.region)})
         await self.cloud.functions.put(_record(request, outcome))
@@ -60,7 +60,7 @@ class LambdaFunction(Handler):
 
     async def update(self, request: Request) -> Outcome:
         assert request.identifier is not None
-        _check(request.properties)
+        check(request.properties)
         self._check_dead_letter(request.properties)
         outcome = Outcome(request.identifier, dict(request.attributes))
         await self.cloud.functions.put(_record(request, outcome))
@@ -104,7 +104,7 @@ def _record(request: Request, outcome: Outcome) -> Record:
     )
 
 
-def _check(properties: Mapping[str, Any]) -> None:
+def check(properties: Mapping[str, Any]) -> None:
     """What AWS's CreateFunction refuses and the schema does not say."""
     if properties.get("PackageType", "Zip") == "Image":
         _check_image(properties)
