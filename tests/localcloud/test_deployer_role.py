@@ -110,3 +110,20 @@ def test_what_another_application_has_made_is_out_of_reach(aws: Account) -> None
     with pytest.raises(ClientError, match=f"cloudformation:DeleteStack on resource: .*stack/{other}/"):
         client.delete_stack(StackName=other)
     assert other in aws.stacks()
+
+
+def test_one_command_makes_the_bootstrap_stack_and_a_deploy_role_and_says_how_to_use_it(aws: Account) -> None:
+    """As it says: afterwards `up` is the role, and may deploy this application and nothing else."""
+    made = aws.klotho("bootstrap", "--program", "empty", "--env", "prod", "--yes")
+    assert made.returncode == 0, made.stderr
+    role = made.stdout.strip()
+    assert aws.stacks()["klotho-bootstrap"] == aws.stacks()["klotho-deployer-default-empty-prod"] == "CREATE_COMPLETE"
+    assert f"to deploy with it: `klotho env set prod --role {role}`" in made.stderr
+    assert aws.klotho("env", "set", "prod", "--role", role, "--program", "empty").returncode == 0
+    assert aws.json("whoami", "empty", "--env", "prod")["identity"].split("/")[1] == role.rpartition("/")[2]
+    queue = 'import klotho\n\nklotho.Application("empty")\nklotho.Messaging.Queue("another")\n'
+    aws.write({"empty/infra.py": queue})
+    done = aws.json("up", "empty", "--env", "prod", "--yes")
+    assert {stack["result"] for stack in done["stacks"]} == {"created", "deleted"}
+    again = aws.klotho("bootstrap", "--program", "empty", "--env", "prod", "--yes")
+    assert "to deploy with it" not in again.stderr, "klotho.yaml says so already"
