@@ -27,11 +27,12 @@ from klotho.deploy.template import parsed
 from klotho.diagnostics import ExitCode, Failure
 from klotho.driver import projects, records
 from klotho.driver.change import Change
-from klotho.driver.deployment import refuse_protected, settled_outputs
+from klotho.driver.deployment import live_stacks, refuse_protected, settled_outputs
 from klotho.driver.history import revisions_of
 from klotho.driver.identity import Identity, Where, identify
 from klotho.driver.machine import cache_folder, new_run_id
 from klotho.driver.program import refuse_mistaken_settings
+from klotho.driver.project_stack import ProjectStack
 from klotho.driver.recording import about, changed, keep
 from klotho.driver.session import Session, answering
 
@@ -85,7 +86,7 @@ def rollback(
         refuse_protected(identity.environment)
     _refuse_untouched(identity)
     with Change(identity.environment, identity.project, identity.application, "klotho rollback", sink) as change:
-        ready = _planned(identity, _opened(identity, change), number, sink)
+        ready = _planned(identity, change, number, sink)
         lost = [item for _, item in ready.plan.found.data_lost]
         refuse_data_loss(lost, {}, consented=delete_data, note="nothing was deployed")
         ask(ready.plan)
@@ -101,30 +102,36 @@ class _Ready:
 
     opened: Session
     kept: Revisions
+    templates: Mapping[str, bytes]
+    """Of the revision."""
     deployed: Mapping[str, DeployedStack]
     forecast: Forecast
+    """With the project's stack as the whole project needs it."""
+    shared: ProjectStack | None
     steps: Steps
     sites: SiteStep
     plan: RollbackPlan
 
 
-def _planned(identity: Identity, opened: Session, number: int | None, sink: Sink) -> _Ready:
+def _planned(identity: Identity, change: Change, number: int | None, sink: Sink) -> _Ready:
     """Only reads; refuses what is not there any more."""
+    opened = _opened(identity, change)
     kept = revisions_of(identity, opened)
     to, current = _chosen(kept, number)
     sink(Step(f"{identity.application} → {identity.environment.name}, back to revision {to.number}"))
     _refuse_incomplete(to, kept, opened)
     templates = kept.templates(to)
     sites = _site_step(to, kept, identity, sink)
-    deployed = _deployed(identity, opened)
+    seen, shared = projects.shared_of_revision(identity, to, templates, opened, change, sink)
+    deployed = live_stacks(to.manifest, opened)
     outputs = _outputs(to, deployed)
     _refuse_lost_files(to, sites, outputs, kept, opened)
-    forecast = Forecast.read(to.manifest, templates, deployed, opened.calls)
+    forecast = Forecast.read(seen.manifest, seen.templates, deployed, opened.calls)
     steps = Steps(to.manifest, Surroundings(opened.clients, identity.folder, sink, {}), step_values(to))
     found = forecast.preview(StoredAssets(to), opened.calls, opened.clients.place.artifact_bucket, steps)
     found = replace(found, sites=sites.changes(outputs, opened.clients))
-    plan = RollbackPlan(identity, to, current, found, _not_coming_back(to, templates, found))
-    return _Ready(opened, kept, deployed, forecast, steps, sites, plan)
+    plan = RollbackPlan(identity, to, current, found, _not_coming_back(to, seen.templates, found))
+    return _Ready(opened, kept, templates, deployed, forecast, shared, steps, sites, plan)
 
 
 def _carried_out(ready: _Ready, sink: Sink, delete_data: frozenset[str], drain: Drain | None) -> RollbackResult:
@@ -132,7 +139,7 @@ def _carried_out(ready: _Ready, sink: Sink, delete_data: frozenset[str], drain: 
     opened, plan, run_id = ready.opened, ready.plan, new_run_id()
     identity, to = plan.identity, plan.to
     orchestrator = Orchestrator(
-        to.manifest,
+        ready.forecast.manifest,
         ready.forecast.templates,
         StoredAssets(to),
         opened.clients,
@@ -141,14 +148,17 @@ def _carried_out(ready: _Ready, sink: Sink, delete_data: frozenset[str], drain: 
         run_id=run_id,
         steps=ready.steps,
         drain=drain,
+        shared=ready.shared,
     )
     _note(identity, to, done=False)
     deployed = orchestrator.recovered(ready.deployed)
     deployment = orchestrator.deploy(deployed, delete_data=delete_data, moves=ready.forecast.moves, checked=True)
     _note(identity, to, done=deployment.ok)
+    if deployment.ok and ready.shared is not None:
+        ready.shared.settle(identity.project, identity.environment.name)
     settled = settled_outputs(deployment)
     compared = () if deployment.drained else ready.sites.compare(settled, opened.clients)
-    recorded = _recorded(ready.kept, to, ready.forecast.templates, deployment, compared)
+    recorded = _recorded(ready.kept, to, ready.templates, deployment, compared)
     published = ready.sites.publish(compared, settled, opened.clients, run_id, opened.pace)
     return RollbackResult(plan, deployment, recorded, published)
 
@@ -297,12 +307,6 @@ def _note(identity: Identity, to: Revision, *, done: bool) -> None:
     }
     outputs = tuple((item.name, item.stack, item.output) for item in to.manifest.outputs)
     records.write(replace(known, outputs=outputs, stateful=stateful if done else {**known.stateful, **stateful}))
-
-
-def _deployed(identity: Identity, opened: Session) -> dict[str, DeployedStack]:
-    return opened.calls.deployed(
-        project=identity.project, environment=identity.environment.name, application=identity.application
-    )
 
 
 def _short(construct: str) -> str:

@@ -15,10 +15,14 @@ from klotho.stacks.model import (
     manifest_from_json,
     manifest_to_json,
 )
+from klotho.stacks.segment import PROJECT_STACK
+from klotho.stacks.union import Disagreement, covers, union
 
 __all__ = [
     "DIGEST",
+    "PROJECT_STACK",
     "AssetSource",
+    "Disagreement",
     "Manifest",
     "ManifestFormatError",
     "Origin",
@@ -28,6 +32,8 @@ __all__ = [
     "Stack",
     "StackOutput",
     "StepSource",
+    "covers",
     "manifest_from_json",
     "manifest_to_json",
+    "union",
 ]
