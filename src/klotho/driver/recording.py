@@ -22,14 +22,19 @@ from klotho.stacks import Manifest
 
 
 def record(
-    built: Build, opened: Session, deployment: Deployment, values: Values, sites: Sequence[Compared]
+    built: Build,
+    opened: Session,
+    deployment: Deployment,
+    values: Values,
+    sites: Sequence[Compared],
+    command: str = "klotho up",
 ) -> Revision | None:
     """Keep what `up` deployed and is about to publish. `values`: what assets and steps gave, by stack and parameter."""
     application = built.application
     kept = Revisions(opened.clients, application.project, built.environment.name, application.name)
     if not changed(deployment, sites):
         return None  # without asking git
-    why = about("klotho up", version_of(built.program.folder))
+    why = about(command, version_of(built.program.folder))
     return keep(kept, why, built.manifest, built.templates, values, deployment, sites)
 
 
