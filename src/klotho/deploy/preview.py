@@ -25,6 +25,7 @@ from klotho.deploy.differences import (
     removals,
 )
 from klotho.deploy.expansion import carried_names, encoded
+from klotho.deploy.interrupted import Interrupted
 from klotho.deploy.moves import Move, Reads, Rename
 from klotho.deploy.recovery import expected_way
 from klotho.deploy.shown import shown, shown_pair
@@ -84,6 +85,8 @@ class Preview:
     """What goes to another stack first, and stays what it is."""
     renames: tuple[Rename, ...] = ()
     """New constructs that may be old ones under a new name."""
+    interrupted: tuple[Interrupted, ...] = ()
+    """What an earlier run was moving when it ended; `up` finishes that first."""
 
     @property
     def changed_sites(self) -> tuple[SiteChange, ...]:
@@ -129,6 +132,7 @@ class Preview:
                 {"construct": item.construct, "from": item.source, "to": item.target, "logical_ids": item.names}
                 for item in self.moves
             ],
+            "interrupted": [item.to_json() for item in self.interrupted],
             "renames": [{"kind": item.kind, "from": item.old, "to": item.new} for item in self.renames],
             "summary": self.counts,
             "data_lost": [{"stack": stack, "logical_id": item.logical_id} for stack, item in self.data_lost],
