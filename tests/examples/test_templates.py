@@ -51,6 +51,7 @@ def test_there_are_five_examples() -> None:
     assert NAMES == ["chicken-auction", "guestbook", "multi-tier", "search-the-deck", "users"]
 
 
+@pytest.mark.examples
 def test_cfn_lint_finds_nothing(built: Build, record_property: Callable[[str, object], None]) -> None:
     """In all of them at once: it takes longer to start than to read a template."""
     templates = {name: sorted((built(name) / "cloudformation").glob("*.template.json")) for name in NAMES}
