@@ -65,9 +65,18 @@ def dataflow(application: Application, choices: Mapping[str, Choice], manifest: 
         f"{application.name} in {manifest.environment}",
         "dataflow",
         nodes,
-        _merged(_edges(application)),
+        edges_of(application),
         tuple(group for group in groups if group.id in used),
     )
+
+
+def edges_of(application: Application) -> tuple[Edge, ...]:
+    """Everything that goes between its constructs, by their ids."""
+    return _merged(_edges(application))
+
+
+def family_of(construct: Construct) -> Family:
+    return _FAMILIES.get(construct.kind.partition(".")[0], "other")
 
 
 def _node(construct: Construct, choice: Choice | None, stack: str | None) -> Node:
@@ -78,7 +87,7 @@ def _node(construct: Construct, choice: Choice | None, stack: str | None) -> Nod
         construct.id,
         construct.label,
         service,
-        _FAMILIES.get(construct.kind.partition(".")[0], "other"),
+        family_of(construct),
         _stack_id(stack) if stack is not None else None,
     )
 
