@@ -30,7 +30,7 @@ def project_view(project: str, environment: str, applications: Sequence[Applicat
         edges = [edge for edge in edges if group_of[edge.source] != group_of[edge.target]]
         crossing = {end for edge in edges for end in (edge.source, edge.target)}
         nodes = [node for node in nodes if node.id in crossing]
-        title += ", between applications"
+        title += " (only what crosses borders)"
     used = {node.group for node in nodes}
     groups = (Group(_group(item.name), item.name, "repository") for item in ordered)
     return Topology(title, "project", tuple(nodes), tuple(edges), tuple(group for group in groups if group.id in used))

@@ -64,5 +64,5 @@ def test_a_large_project_shows_what_crosses_borders() -> None:
     many = [construct(ConstructId(f"Messaging.Queue/q{number}")) for number in range(READABLE)]
     users = application("users", construct(QUEUE), construct(API), *many)
     found = project_view("acme", "prod", [users, BILLING])
-    assert found.title == "project acme in prod, between applications"
+    assert found.title == "project acme in prod (only what crosses borders)"
     assert {node.title for node in found.nodes} == {"jobs", "door", "work"}
