@@ -102,12 +102,16 @@ class Directive:
     span: Span | None = None
 
 
+DEFAULT_PROJECT = "default"
+"""What groups the records of programs that name no project. They have nothing in common."""
+
+
 @dataclass(frozen=True)
 class Application:
     """Everything one program (or one annotated code base) says."""
 
     name: str
-    project: str = "default"
+    project: str = DEFAULT_PROJECT
     environment: str | None = None
     """The environment the program asks for; the command line's `--env` wins."""
     region: str | None = None
@@ -116,6 +120,11 @@ class Application:
     requirements: tuple[Requirement, ...] = ()
     directives: tuple[Directive, ...] = ()
     span: Span | None = None
+
+    @property
+    def in_project(self) -> bool:
+        """Whether it names a project: its repositories share a network and may refer to each other's constructs."""
+        return self.project != DEFAULT_PROJECT
 
     @cached_property
     def by_id(self) -> Mapping[ConstructId, Construct]:

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from klotho.application import Application, Construct, ConstructId, Relationship
 from klotho.application.files import ProgramFiles
 from klotho.catalogue.adoption import Adoption
+from klotho.catalogue.foreign import ForeignConstruct, Shares
 from klotho.catalogue.policy import EnvironmentPolicy
 from klotho.diagnostics import Report
 from klotho.resources import DeployerStep, PackageAsset, ResourceKey, SiteFiles, Value
@@ -28,6 +29,7 @@ class Placement(Enum):
     OUTSIDE = "outside any network of ours"
     IF_NEEDED = "in the network only when something it uses is there"
     INSIDE = "in the network always"
+    THERE = "in the network already: its users enter it"
 
 
 class NetworkPlace(NamedTuple):
@@ -115,6 +117,11 @@ class Implementation:
     """Whether its data is kept when a stack lets go of it (`retention.RETENTION`)."""
     adoption: Adoption | None = None
     """How `existing=` tells one that is there already; None when an id does not tell all that others need of it."""
+    shares: Callable[[Construct, Setting], Shares] = lambda construct, setting: ()
+    """What other applications of the project may need of it: roles of its resources (`*` stands for any text) with an
+    attribute, or None for what `Ref` gives. Those that it has are outputs of its stacks."""
+    instead_of_sharing: str = ""
+    """What to do instead of `from_project=True`, for a kind that belongs to no application."""
     asset: Callable[[Construct, Setting], PackageAsset | None] = lambda construct, setting: None
     files: Callable[[Construct, Setting], SiteFiles | None] = lambda construct, setting: None
     """Files that are published once the stacks are up."""
@@ -158,7 +165,10 @@ class Setting:
         files: ProgramFiles,
         now: float | None = None,
         policy: EnvironmentPolicy | None = None,
+        foreign: Mapping[ConstructId, ForeignConstruct] | None = None,
     ) -> None:
+        """`application`: as its program says, with what their owners say of the constructs in `foreign`."""
+        self._foreign = foreign or {}
         self.policy = policy or EnvironmentPolicy()
         self.application = application
         self.choices = choices
@@ -186,6 +196,15 @@ class Setting:
     def adopted(self, construct: Construct) -> str | None:
         """The ARN or name that `existing=` gives in this environment; None for what is made."""
         return construct.adopted_in(self.environment)
+
+    def foreign(self, construct: Construct) -> ForeignConstruct | None:
+        """What its owner has published, for a construct of another application; None for one of ours."""
+        return self._foreign.get(construct.id)
+
+    def owner(self, construct: Construct) -> Application:
+        """The application that makes it."""
+        found = self._foreign.get(construct.id)
+        return self.application if found is None else found.application
 
     def calls_in_circle(self, construct: Construct) -> bool:
         """Whether this construct, directly or through others, calls itself back."""

@@ -2,7 +2,7 @@
 
 Input: a program and an environment. Output: a `Build`, and on request the folder `compiled/` beside the program.
 Refuses a program with mistakes: `ProgramError` with all of them, nothing written.
-No network, no process.
+No process; no network unless what others have published is to be asked for.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from klotho.driver.settings import Environment
 from klotho.stacks import Manifest
 
 if TYPE_CHECKING:
-    from klotho.application import Application
+    from klotho.application import Application, ConstructId
+    from klotho.catalogue.foreign import ForeignConstruct
     from klotho.resources import ResourceGraph, ResourceKey
 
 OUTPUT_FOLDER = "compiled"
@@ -43,6 +44,8 @@ class Build:
     """Warnings only: an error raises."""
     keys: Mapping[str, ResourceKey] = field(default_factory=dict)
     """The graph's key of each resource, by logical id."""
+    foreign: Mapping[ConstructId, ForeignConstruct] = field(default_factory=dict)
+    """Constructs of other applications of the project, as their owners published them."""
 
     @property
     def templates(self) -> Mapping[str, bytes]:
@@ -70,14 +73,17 @@ def build(
     *,
     in_ci: bool = False,
     moves: Mapping[str, str] | None = None,
+    ask: bool = False,
 ) -> Build:
     """Run the program and compile it for an environment.
 
-    `moves`: new names of constructs by the former ones, as if the program said `was=` of them.
+    `moves`: new names of constructs by the former ones, as if the program said `was=` of them. `ask`: what others have
+    published is read in the account, where the environment is in one; else as this machine has seen it last.
     """
     from klotho.application import as_deployed, with_renames
     from klotho.application.files import ProgramFiles, repository_of
     from klotho.catalogue.policy import EnvironmentPolicy
+    from klotho.driver.foreign import foreign_constructs
     from klotho.emit import render
     from klotho.engine import report_mistakes, resolve
     from klotho.sdk.construct import renamable_kinds
@@ -97,6 +103,7 @@ def build(
     application = configured(application, (*program.settings.constructs, *environment.constructs), report)
     application = as_deployed(application, report)
     report.stop_on_errors()
+    foreign = foreign_constructs(application, environment, ask=ask)
     assert environment.region is not None
     resolution = resolve(
         application,
@@ -110,6 +117,7 @@ def build(
             environment.alarm_emails,
             enter=bool({"exec", "shell", "tunnel"} & set(environment.allow)),
         ),
+        foreign=foreign,
     )
     report.stop_on_errors()
     bundle = render(resolution.graph, resolution.setting, region=environment.region)
@@ -122,6 +130,7 @@ def build(
         files=bundle.files,
         diagnostics=tuple(report.diagnostics),
         keys=bundle.keys,
+        foreign=foreign,
     )
 
 

@@ -16,7 +16,7 @@ from klotho.driver.program import Program
 
 def check(program: Program, environment: str | None, *, ask_account: bool = False) -> Build:
     """`ask_account`: read the project's registry also where it is in an account, which takes credentials."""
-    built = build(program, environment, in_ci=runs_in_ci())
+    built = build(program, environment, in_ci=runs_in_ci(), ask=ask_account)
     asset_step_of(built, lambda event: None).validate()
     if built.environment.target == "local":
         projects.refuse_misfit(built, None)

@@ -18,6 +18,7 @@ from klotho.deploy.data_loss import NOTHING_AGREED, Agreed, refuse_data_loss
 from klotho.deploy.differences import ResourceChange
 from klotho.deploy.drain import Drain
 from klotho.deploy.events import Sink, Step
+from klotho.deploy.foreign import ForeignValues
 from klotho.deploy.moves import Deployed, planned_moves, possible_renames, read_deployed
 from klotho.deploy.orchestrator import Orchestrator
 from klotho.deploy.outcome import Deployment
@@ -105,7 +106,7 @@ def up(
     begun = time.monotonic()
     sink(Step(f"compiling {program.path.name}"))
     consent = consent or Consent()
-    built = build(program, environment, in_ci=runs_in_ci(), moves=consent.data.moves)
+    built = build(program, environment, in_ci=runs_in_ci(), moves=consent.data.moves, ask=True)
     _refuse_early(built, consent.data)
     with Change(built.environment, built.application.project, built.application.name, "klotho up", sink) as change:
         result = _deploy(built, sink, change, consent, drain, take_over=take_over)
@@ -185,7 +186,16 @@ def _ask(
         return
     bucket = opened.clients.place.artifact_bucket
     steps = steps_of(built, opened, sink)
-    found = preview(built.manifest, built.templates, deployed, assets, opened.calls, bucket, steps)
+    found = preview(
+        built.manifest,
+        built.templates,
+        deployed,
+        assets,
+        opened.calls,
+        bucket,
+        steps,
+        ForeignValues(opened.calls).value,
+    )
     found = replace(found, reasons=reasons_of(built, found))
     if found.changes and not consent.deploy(built, found):
         raise Failure("not-agreed", "nothing was deployed", exit_code=ExitCode.CANCELLED)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from klotho.deploy.data_loss import refuse_data_loss
 from klotho.deploy.differences import holds_data
 from klotho.deploy.events import Sink, Step
+from klotho.deploy.foreign import ForeignValues
 from klotho.deploy.moves import Deployed, Move, Projected, after_moves, planned_moves, read_deployed
 from klotho.deploy.orchestrator import Deployment, Orchestrator
 from klotho.deploy.preview import Preview, preview, with_moves
@@ -191,7 +192,8 @@ def _plan(
     bucket = opened.clients.place.artifact_bucket
     will_be = after_moves(there, moves)
     calls = Projected(opened.calls, will_be.templates)
-    found = preview(to.manifest, templates, will_be.stacks, StoredAssets(to), calls, bucket, steps)
+    foreign = ForeignValues(opened.calls).value
+    found = preview(to.manifest, templates, will_be.stacks, StoredAssets(to), calls, bucket, steps, foreign)
     found = with_moves(found, moves, to.manifest)
     return RollbackPlan(identity, to, current, found, _not_coming_back(to, templates, found))
 

@@ -16,6 +16,7 @@ from klotho.deploy.assets import AssetStep
 from klotho.deploy.desired import deployed_digest, wanted_tags
 from klotho.deploy.differences import REPLACED, UNKNOWN
 from klotho.deploy.events import Sink, Step
+from klotho.deploy.foreign import ForeignValues
 from klotho.deploy.moves import Projected, after_moves, planned_moves, possible_renames, read_deployed
 from klotho.deploy.preview import Preview, StackChange, assets_of_deployed, preview, with_moves
 from klotho.deploy.sites.step import SiteChange
@@ -44,7 +45,7 @@ def preview_up(
 
     `moves`: new names of constructs by the former ones, whose data they keep.
     """
-    built = build(program, environment, in_ci=runs_in_ci(), moves=moves)
+    built = build(program, environment, in_ci=runs_in_ci(), moves=moves, ask=True)
     assets = asset_step_of(built, sink, reads_only=True)
     assets.validate()
     with session.for_a_question(built.environment, built.application.project, sink) as opened:
@@ -72,7 +73,8 @@ def _compared(built: Build, opened: Session, assets: AssetStep, sink: Sink) -> P
         assets.start(threads, assets_of_deployed(built.manifest, will_be.stacks))
         bucket, steps = opened.clients.place.artifact_bucket, steps_of(built, opened, sink)
         calls = Projected(opened.calls, will_be.templates)
-        found = preview(built.manifest, built.templates, will_be.stacks, assets, calls, bucket, steps)
+        foreign = ForeignValues(opened.calls).value
+        found = preview(built.manifest, built.templates, will_be.stacks, assets, calls, bucket, steps, foreign)
         return replace(
             with_moves(found, moves, built.manifest),
             sites=_site_changes(built, deployed, opened, sink, threads),

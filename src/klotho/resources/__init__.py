@@ -19,8 +19,10 @@ from klotho.resources.fold import Folding, fold
 from klotho.resources.graph import Choice, ResourceGraph
 from klotho.resources.resource import SHARED, Decision, Resource, owner_of, resource_key, role_of, shared_key
 from klotho.resources.serialization import graph_to_json, value_to_json
+from klotho.resources.shared import Export, Shared, shared_from_json, shared_to_json
 from klotho.resources.values import (
     Asset,
+    Foreign,
     Join,
     Provided,
     Pseudo,
@@ -32,6 +34,7 @@ from klotho.resources.values import (
     join,
     json_text,
     references_in,
+    replaced,
 )
 
 __all__ = [
@@ -46,7 +49,9 @@ __all__ = [
     "Decision",
     "DependsOn",
     "DeployerStep",
+    "Export",
     "Folding",
+    "Foreign",
     "Join",
     "PackageAsset",
     "Precedence",
@@ -58,6 +63,7 @@ __all__ = [
     "ResourceGraph",
     "ResourceKey",
     "SetProperty",
+    "Shared",
     "SiteFiles",
     "Value",
     "Zone",
@@ -68,8 +74,11 @@ __all__ = [
     "json_text",
     "owner_of",
     "references_in",
+    "replaced",
     "resource_key",
     "role_of",
+    "shared_from_json",
     "shared_key",
+    "shared_to_json",
     "value_to_json",
 ]

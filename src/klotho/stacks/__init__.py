@@ -3,6 +3,7 @@
 from klotho.stacks.model import (
     DIGEST,
     AssetSource,
+    ForeignSource,
     Manifest,
     ManifestFormatError,
     Origin,
@@ -19,6 +20,7 @@ from klotho.stacks.model import (
 __all__ = [
     "DIGEST",
     "AssetSource",
+    "ForeignSource",
     "Manifest",
     "ManifestFormatError",
     "Origin",

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from klotho.application import Construct
+from klotho.catalogue.foreign import Shares
 from klotho.catalogue.network import PRIVATE_SUBNETS
 from klotho.catalogue.rules import NetworkPlace, Output, Parameter, Setting
 from klotho.catalogue.sql_roles import database_key, master_secret, provider, provider_in_network
@@ -101,6 +102,18 @@ def parameters(version: Parameter) -> dict[str, Parameter]:
 
 def _attribute(name: str, about: str) -> Output:
     return Output(lambda construct, setting: Ref(database_key(construct), name), about)
+
+
+def shares(construct: Construct, setting: Setting) -> Shares:
+    """Where it is, who makes roles in it, and the way in."""
+    return (
+        ("database", "Endpoint.Address"),
+        ("database", "Endpoint.Port"),
+        ("database", "MasterUserSecret.SecretArn"),
+        ("roles-function", "Arn"),
+        ("roles-function-role", None),
+        (f"{construct.kind.rpartition('.')[2].lower()}-security-group", "GroupId"),
+    )
 
 
 OUTPUTS: Mapping[str, Output] = {

@@ -291,6 +291,11 @@ CLOUDFRONT = Implementation(
         ),
         "bucket": Output(lambda construct, setting: Ref(bucket_key(construct)), "name of the bucket with the files"),
     },
+    shares=lambda construct, setting: (
+        ("distribution", None),
+        ("distribution", "DomainName"),
+        ("site-files", None),
+    ),
     files=_files,
     remade=frozenset({FILES_ROLE}),
     after_deploy=frozenset({"environment"}),

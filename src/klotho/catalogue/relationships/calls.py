@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from klotho.catalogue.failed_events import keep_failed
 from klotho.catalogue.kinds.container import (
     dns_name,
     registered,
@@ -16,7 +17,6 @@ from klotho.catalogue.kinds.function import function_arn
 from klotho.catalogue.kinds.internal_alb import PORT, address, is_private
 from klotho.catalogue.kinds.shared import namespace_name
 from klotho.catalogue.relationships.connection import check_name, connection
-from klotho.catalogue.relationships.failed_events import keep_failed
 from klotho.catalogue.relationships.grants import grant
 from klotho.catalogue.rules import Link, Need, Pair, PathTo, ServiceNeed
 from klotho.catalogue.tables import iam_actions

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from klotho.catalogue.kinds.redis import PORT, entrance, is_cluster, login_arn, member, user
+from klotho.catalogue.kinds.redis import PORT, access_string, entrance, guest, is_cluster, login_arn, member, user
 from klotho.catalogue.relationships.connection import DATA_VERBS, access, check_name, connection
 from klotho.catalogue.relationships.grants import grant
 from klotho.catalogue.rules import Link, Need, Pair, PathTo, ServiceNeed
-from klotho.catalogue.tables import iam_actions, table
+from klotho.catalogue.tables import iam_actions
 from klotho.resources.changes import Action
 
 
 def use_redis(link: Link) -> Iterator[Action]:
     """The user, and in the code's environment where the cache is and which secret is the user's."""
     target, setting = link.target, link.setting
-    yield from user(target, setting, _owner(link), access_string(access(link)))
-    yield member(target, _owner(link))
+    if setting.foreign(target) is None:
+        yield from user(target, setting, _owner(link), access_string(access(link)))
+        yield member(target, _owner(link))
     yield connection(
         link,
         "DATASTORE",
@@ -32,13 +33,6 @@ def use_redis(link: Link) -> Iterator[Action]:
     )
 
 
-def access_string(allowed: str) -> str:
-    """What a user may do: `read`, `write` or `read_write`, on all keys and channels."""
-    rules = table("elasticache")["access"]
-    words = " ".join(rules[part] for part in allowed.split("_"))
-    return f"on ~* &* -@all {words} +@transaction -@admin -@dangerous {' '.join(rules['connect'].split())}"
-
-
 def read_login(link: Link) -> Iterator[Action]:
     """The code's own secret, and no other."""
     secret = login_arn(link.target, _owner(link))
@@ -46,7 +40,10 @@ def read_login(link: Link) -> Iterator[Action]:
 
 
 def _owner(link: Link) -> str:
-    """Who uses it: a container and a function may have the same name."""
+    """Whose user it is: a container and a function may have the same name. In another application's cache services
+    share a user with those of other applications that may do the same."""
+    if link.setting.foreign(link.target) is not None:
+        return guest(access(link))
     kind = link.actor.kind.rpartition(".")[2].lower()
     return f"{kind}-{link.actor.name}"
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from klotho.catalogue.failed_events import failed_arn, keep_failed
 from klotho.catalogue.iam import allow, policy_key
 from klotho.catalogue.kinds.function import function_key
 from klotho.catalogue.kinds.schedule import expression
-from klotho.catalogue.relationships.failed_events import failed_arn, keep_failed
 from klotho.catalogue.rules import Link, Pair
 from klotho.catalogue.tables import iam_actions
 from klotho.diagnostics import Report

@@ -67,7 +67,7 @@ def place_in_network(graph: ResourceGraph, context: Context) -> Iterator[Change]
 def _inhabitants(context: Context) -> list[Construct]:
     """Constructs that live inside, in program order: those that always do, and those with a path to one of them."""
     made = [(item, choice) for item, choice in context.resolved if context.setting.adopted(item) is None]
-    always = {item.id for item, choice in made if choice.placement is Placement.INSIDE}
+    always = {item.id for item, choice in made if choice.placement in (Placement.INSIDE, Placement.THERE)}
     drawn = {
         link.actor.id
         for link, pair in context.links
@@ -75,7 +75,8 @@ def _inhabitants(context: Context) -> list[Construct]:
         and context.chosen[link.actor.id].placement is Placement.IF_NEEDED
         and any(isinstance(need, PathTo) for need in pair.needs(link))
     }
-    return [item for item, _ in context.resolved if item.id in always | drawn]
+    ours = (item for item, _ in context.resolved if context.setting.foreign(item) is None)
+    return [item for item in ours if item.id in always | drawn]
 
 
 def _needs(context: Context, inhabitants: list[Construct]) -> _Needs:
