@@ -135,7 +135,7 @@ def test_containers_that_call_each_other_end_up_in_one_stack(app: Builder) -> No
 def test_functions_that_call_each_other_know_their_names_beforehand(app: Builder) -> None:
     app.add("function", "work").add("function", "mail").says("work", "calls", "mail").says("mail", "calls", "work")
     graph = app.resolve().graph
-    assert graph["Compute.Function/mail:function"].properties["FunctionName"] == "acme--shop--local--mail"
+    assert graph["Compute.Function/mail:function"].properties["FunctionName"] == "default--shop--local--mail"
     assert [stack.name for stack in app.bundle().manifest.stacks] == ["mail-function", "work-function"]
 
 
