@@ -32,6 +32,8 @@ class Context:
     policy: EnvironmentPolicy = field(default_factory=EnvironmentPolicy)
     foreign: Mapping[ConstructId, ForeignConstruct] = field(default_factory=dict)
     """What other applications of the project have published of the constructs that are theirs."""
+    asked: bool = True
+    """Whether it was asked what they have published."""
     chosen: dict[ConstructId, Implementation] = field(default_factory=dict)
     """Filled by the pipeline from the graph's choices, once the first pass has run."""
 

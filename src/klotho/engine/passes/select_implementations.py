@@ -86,6 +86,8 @@ def _not_adoptable(construct: Construct, context: Context) -> bool:
 def _nobodys(construct: Construct, context: Context) -> bool:
     """Says what can't be taken from another application. False for what is."""
     instead = candidates(construct.kind)[0].instead_of_sharing
+    if not context.asked and not instead:
+        return True
     if not context.application.in_project:
         message, help_text = "which needs a project", "name it: `Application(…, project=…)`, here and where it is made"
     elif instead:
