@@ -103,7 +103,7 @@ def build(
     application = configured(application, (*program.settings.constructs, *environment.constructs), report)
     application = as_deployed(application, report)
     report.stop_on_errors()
-    foreign = foreign_constructs(application, environment, ask=ask)
+    foreign = foreign_constructs(application, environment, report, ask=ask)
     assert environment.region is not None
     resolution = resolve(
         application,

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 
 from klotho.application import Application, Construct, ConstructId
 from klotho.catalogue.foreign import ForeignConstruct
+from klotho.diagnostics import Report
 from klotho.driver import projects, session
 from klotho.driver.machine import state_root
 from klotho.driver.settings import Environment
@@ -23,16 +24,25 @@ _SEEN = ".seen"
 
 
 def foreign_constructs(
-    application: Application, environment: Environment, *, ask: bool
+    application: Application, environment: Environment, report: Report, *, ask: bool
 ) -> Mapping[ConstructId, ForeignConstruct]:
-    """Of every construct that says `from_project=True` and that somebody has published."""
+    """Of every construct that says `from_project=True` and that somebody has published.
+
+    Warns (`project-not-asked`) where one is missing and nobody has asked the account.
+    """
     wanted = [item for item in application.constructs if item.from_project]
     if not wanted or not application.in_project:
         return {}
     snapshot = _snapshot(application.project, environment, ask)
     others = [entry for entry in snapshot.entries if entry.application.name != application.name]
-    found = ((construct.id, _found(construct, others)) for construct in wanted)
-    return {name: item for name, item in found if item is not None}
+    found = {construct.id: item for construct in wanted if (item := _found(construct, others)) is not None}
+    if len(found) < len(wanted) and environment.target == "aws" and not ask:
+        report.warning(
+            "project-not-asked",
+            f"the account of `{environment.name}` was not asked what the project has: this is what this machine saw",
+            helps=[f"run `klotho preview --env {environment.name}`, which asks it, then this again"],
+        )
+    return found
 
 
 def _found(construct: Construct, entries: list[Entry]) -> ForeignConstruct | None:

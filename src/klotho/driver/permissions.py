@@ -18,6 +18,7 @@ from klotho.driver.build import Build
 from klotho.driver.output_folder import write_output
 from klotho.localcloud.identity import ACCOUNT
 from klotho.resources.naming import stack_prefix
+from klotho.stacks import ForeignSource, Manifest
 from klotho.stores import key_part
 
 if TYPE_CHECKING:
@@ -34,7 +35,18 @@ def deployer_policies(built: Build, target: Target | None = None) -> Policies:
         target or target_of(built),
         steps={step.step for step in built.manifest.steps},
         images=built.environment.target == "aws" and any(item.type != "zip" for item in built.manifest.assets),
+        others=_others(built.manifest),
     )
+
+
+def _others(manifest: Manifest) -> dict[str, str]:
+    """What the stacks of other applications begin with, by the parameters that have their values."""
+    sources = (item for stack in manifest.stacks for item in stack.parameters.items())
+    return {
+        name: stack_prefix(manifest.project, source.application, manifest.environment)
+        for name, source in sources
+        if isinstance(source, ForeignSource)
+    }
 
 
 def write_policies(folder: Path, policies: Policies, program_folder: Path) -> list[Path]:

@@ -106,7 +106,8 @@ def report_mistakes(
 ) -> None:
     """Add what the engine finds wrong in an application that has mistakes already, so that all are shown at once.
 
-    `foreign`: None where nobody was asked. Makes no resources. Says nothing about a construct's `unread` properties, whose mistakes are known.
+    `foreign`: None where nobody was asked. Makes no resources. Says nothing about a construct's `unread` properties,
+    whose mistakes are known.
     """
     joined = with_owners(application, foreign or {})
     context = Context(joined, environment, files, report, now, foreign=foreign or {}, asked=foreign is not None)

@@ -24,6 +24,12 @@ PAGES = (
         'Databases.KeyValue("carts", from_project=True).use("dynamodb")\n',
     ),
     Page(
+        "project-not-asked",
+        "A construct of another application is needed, and the command asks no account what the project has.",
+        "`build`, `check` and `graph` work offline: they know what the last command saw that did ask.",
+        "Run `klotho preview` or `klotho check --project` for the environment, then the command again.",
+    ),
+    Page(
         "not-shared",
         "A value of another application's construct is needed that its owner has not published.",
         "The owner was deployed by an older Klotho, or before the construct was what it is now.",
