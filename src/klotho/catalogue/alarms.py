@@ -15,10 +15,20 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from klotho.catalogue.tables import table
-from klotho.resources import AddResource, Ref, Resource, ResourceKey, owner_of, role_of, shared_key
+from klotho.resources import (
+    APPLICATION,
+    SHARED,
+    AddResource,
+    Ref,
+    Resource,
+    ResourceKey,
+    application_key,
+    owner_of,
+    role_of,
+)
 from klotho.resources.changes import Action
 
-TOPIC = shared_key("alarms")
+TOPIC = application_key("alarms")
 ALARM = "AWS::CloudWatch::Alarm"
 _FALLBACK_CONNECTIONS = 1000
 """For instance classes whose memory the table does not have."""
@@ -31,7 +41,7 @@ def alarm_topic(emails: tuple[str, ...]) -> Iterator[Action]:
     yield AddResource(TOPIC, "AWS::SNS::Topic", {"DisplayName": "Alarms"})
     for number, email in enumerate(emails, 1):
         yield AddResource(
-            shared_key(f"alarms-by-mail-{number}"),
+            application_key(f"alarms-by-mail-{number}"),
             "AWS::SNS::Subscription",
             {"TopicArn": Ref(TOPIC), "Protocol": "email", "Endpoint": email},
         )
@@ -47,7 +57,9 @@ def alarms_of(resource: Resource, title: str) -> Iterator[Action]:
 
 
 def _key(resource: Resource, name: str) -> ResourceKey:
-    return ResourceKey(f"{owner_of(resource.key)}:{role_of(resource.key)}-{name}-alarm")
+    """Each application watches what its project shares by alarms of its own, which tell its own topic."""
+    owner = owner_of(resource.key)
+    return ResourceKey(f"{APPLICATION if owner == SHARED else owner}:{role_of(resource.key)}-{name}-alarm")
 
 
 def _applies(entry: Mapping[str, Any], resource: Resource) -> bool:

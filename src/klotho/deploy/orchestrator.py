@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
-from typing import Any
+from typing import Any, Protocol
 
 from klotho.deploy.assets import Assets
 from klotho.deploy.data_loss import refuse_data_loss
@@ -49,6 +49,13 @@ PARALLEL_STACKS = 8
 _ASSET = "asset "
 
 
+class SharedStacks(Protocol):
+    """Deploys what several applications use."""
+
+    def deploy(self, stack: Stack) -> StackOutcome:
+        """Bring the stack to hold at least what its template says. Failure when that can't be."""
+
+
 class Orchestrator:
     """One run of the deployer."""
 
@@ -66,10 +73,12 @@ class Orchestrator:
         steps: Steps | None = None,
         drain: Drain | None = None,
         labels: Mapping[str, str] | None = None,
+        shared: SharedStacks | None = None,
     ) -> None:
         """`templates` holds bytes by the stacks' `template`; `run_id` tells this run's requests from any other's
         (it is part of each ClientRequestToken); `spans` and `labels` are the user's lines and names by construct id;
-        `steps` are needed by a manifest that has some; `drain` is how the user asks to stop."""
+        `steps` are needed by a manifest that has some; `drain` is how the user asks to stop; `shared` deploys stacks
+        that are not this application's alone."""
         self._manifest = manifest
         self._templates = templates
         self._assets = assets
@@ -79,6 +88,7 @@ class Orchestrator:
         self._mover = Mover(manifest, clients, pace, sink, run_id)
         self._sink = sink
         self._steps = steps
+        self._shared = shared
         self._drain = drain or Drain()
         self._outcomes: dict[str, StackOutcome] = {}
         self._foreign = ForeignValues(self._calls)
@@ -207,6 +217,8 @@ class Orchestrator:
         return {**deployed, **{name: self._calls.describe(name) for name in touched}}
 
     def _deploy_stack(self, stack: Stack, deployed: DeployedStack | None) -> StackOutcome:
+        if stack.shared and self._shared is not None:
+            return self._shared.deploy(stack)
         request = self._request(stack)
         deployed = self._run.settle(stack, deployed)
         if deployed is not None and deployed.settled_well and deployed.digest == request.digest:

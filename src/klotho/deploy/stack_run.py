@@ -104,7 +104,7 @@ class StackRun:
             found = self.calls.deployed(
                 project=tags["klotho:project"],
                 environment=tags["klotho:environment"],
-                application=tags["klotho:application"],
+                application=tags.get("klotho:application"),
             )
             if stack.stack_name in found:
                 break

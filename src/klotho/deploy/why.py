@@ -13,7 +13,7 @@ from typing import Any
 from klotho.deploy.comparison import STACK_TAGS, PropertyDifference
 from klotho.deploy.differences import ResourceChange
 from klotho.diagnostics import Span
-from klotho.resources import SHARED, Precedence, Provenance, Resource, ResourceGraph, ResourceKey
+from klotho.resources import Precedence, Provenance, Resource, ResourceGraph, ResourceKey, is_common
 from klotho.stacks import AssetSource, ForeignSource, Manifest, OutputSource, Source, Stack, StepSource
 
 Lines = Callable[[Span], str | None]
@@ -125,7 +125,7 @@ class Reasons:
             return f"stack {source.stack}", source.output
         owner = max(owners, key=len)
         construct = origins[owner].construct
-        whose = f"the shared {owner}" if construct == SHARED else f"`{construct.rpartition('/')[2]}`"
+        whose = f"the shared {owner}" if is_common(construct) else f"`{construct.rpartition('/')[2]}`"
         return whose, source.output[len(owner) :]
 
 

@@ -54,6 +54,7 @@ def remove(identity: Identity, sink: Sink, *, delete_data: bool, drain: Drain | 
         deployment = _orchestrator(identity, guarded, sink, drain).delete(going, delete_data=delete_data)
         kept = tuple(sorted(deployed[name].name for name in staying))
         if deployment.ok and not staying:
+            projects.release(identity, guarded, change, sink)
             projects.withdraw(identity, guarded)
             forget_note(guarded.clients, identity.project, identity.environment.name, identity.application)
             Steps(_nothing(identity), Surroundings(guarded.clients, identity.folder, sink, {})).sweep()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from types import TracebackType
 
 from klotho.deploy.events import Sink, Step
@@ -77,11 +78,15 @@ class Change:
         assert self._lease is not None
         return self._lease
 
-    def shared(self) -> Lease:
-        """The short lease on what the project's applications share, waited for; enter it for as long as it takes."""
+    def shared(self, patience: float = _PATIENCE_S) -> Lease:
+        """The lease on what the project's applications share, waited for; enter it for as long as it takes.
+
+        `patience`: seconds to wait for whoever has it.
+        """
         assert self._place is not None
         room, timing = self._place
-        return leases.waited_for(lambda: self._held_by_us(room, timing, None), timing, _PATIENCE_S)
+        take = partial(self._held_by_us, room, timing, None)
+        return leases.waited_for(take, timing, patience, lambda line: self._sink(Step(line)))
 
     def _take(self, room: Room, timing: Timing) -> None:
         self._place = (room, timing)

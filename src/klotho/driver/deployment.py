@@ -20,7 +20,7 @@ from klotho.deploy.drain import Drain
 from klotho.deploy.events import Sink, Step
 from klotho.deploy.foreign import ForeignValues
 from klotho.deploy.moves import Deployed, planned_moves, possible_renames, read_deployed
-from klotho.deploy.orchestrator import Orchestrator
+from klotho.deploy.orchestrator import Orchestrator, SharedStacks
 from klotho.deploy.outcome import Deployment
 from klotho.deploy.preview import Preview, preview
 from klotho.deploy.sites.step import SiteOutcome, SiteStep
@@ -129,13 +129,15 @@ def _deploy(
         sites.start(threads)
         opened = change.open(consent.bootstrap)
         standing = standing or projects.standing(built, opened)
+        shared = projects.shared_stack(built, opened, change, sink)
+        foreseen = projects.foreseen(built, opened)
         run_id = new_run_id()
-        orchestrator = _orchestrator(built, opened, assets, sink, run_id, drain)
+        orchestrator = _orchestrator(foreseen, opened, assets, sink, run_id, drain, shared)
         deployed = orchestrator.recovered(deployed_of(built, opened))
         there = read_deployed(built.manifest, deployed, opened.calls)
         moves = planned_moves(built.manifest, built.templates, there)
         _refuse_losses(built, orchestrator.losses(there, moves), there, consent.data)
-        _ask(built, opened, assets, deployed, sink, consent)
+        _ask(foreseen, opened, assets, deployed, sink, consent)
         notes.write()
         deployment = orchestrator.deploy(deployed, delete_data=consent.data.delete, moves=moves, checked=True)
         record(built, opened, deployment, orchestrator.resolved)
@@ -151,6 +153,8 @@ def _deploy(
     notes.write()
     keep_note(built, opened)
     if deployment.ok:
+        if shared is not None:
+            shared.settle(built.application.project, built.environment.name)
         projects.publish(built, standing, deployment, outputs, change)
     failed = tuple(unit for unit in units if unit.get("state") == "failed")
     unset = secrets_not_set(built, outputs, opened.clients)
@@ -166,10 +170,20 @@ def _refuse_early(built: Build, agreed: Agreed) -> None:
 
 
 def deployed_of(built: Build, opened: Session) -> dict[str, DeployedStack]:
-    """The live stacks of the application in its environment, by CloudFormation name."""
-    return opened.calls.deployed(
-        project=built.application.project, environment=built.environment.name, application=built.application.name
-    )
+    """`live_stacks` of a build."""
+    return live_stacks(built.manifest, opened)
+
+
+def live_stacks(manifest: Manifest, opened: Session) -> dict[str, DeployedStack]:
+    """The live stacks of the application in its environment, and the project's if it uses that; by CloudFormation
+    name."""
+    found = opened.calls.deployed(project=manifest.project, environment=manifest.environment)
+    shared = {stack.stack_name for stack in manifest.stacks if stack.shared}
+    return {
+        name: stack
+        for name, stack in found.items()
+        if name in shared or stack.tags.get("klotho:application") == manifest.application
+    }
 
 
 def _ask(
@@ -202,7 +216,13 @@ def _ask(
 
 
 def _orchestrator(
-    built: Build, opened: Session, assets: AssetStep, sink: Sink, run_id: str, drain: Drain | None
+    built: Build,
+    opened: Session,
+    assets: AssetStep,
+    sink: Sink,
+    run_id: str,
+    drain: Drain | None,
+    shared: SharedStacks | None,
 ) -> Orchestrator:
     return Orchestrator(
         built.manifest,
@@ -216,6 +236,7 @@ def _orchestrator(
         steps=steps_of(built, opened, sink),
         drain=drain,
         labels=built.labels,
+        shared=shared,
     )
 
 

@@ -18,16 +18,16 @@ from klotho.deploy.moves import Deployed, Move, Projected, after_moves, planned_
 from klotho.deploy.orchestrator import Deployment, Orchestrator
 from klotho.deploy.preview import Preview, preview, with_moves
 from klotho.deploy.revisions import Revision, Revisions, StoredAssets, step_values
-from klotho.deploy.stacks import DeployedStack
 from klotho.deploy.steps import Steps, Surroundings
 from klotho.deploy.template import parsed
 from klotho.diagnostics import ExitCode, Failure
 from klotho.driver import projects, records
 from klotho.driver.change import Change
-from klotho.driver.deployment import refuse_protected
+from klotho.driver.deployment import live_stacks, refuse_protected
 from klotho.driver.identity import Identity, Where, identify
 from klotho.driver.machine import new_run_id
 from klotho.driver.program import refuse_mistaken_settings
+from klotho.driver.project_stack import Foreseen
 from klotho.driver.recording import about, changed, keep
 from klotho.driver.session import Session, answering, for_a_question
 
@@ -85,27 +85,31 @@ def rollback(
         sink(Step(f"{identity.application} → {identity.environment.name}, back to revision {to.number}"))
         _refuse_incomplete(to, kept, opened)
         templates = kept.templates(to)
-        deployed = _deployed(identity, opened)
+        seen, shared = projects.shared_of_revision(identity, to, templates, opened, change, sink)
+        deployed = live_stacks(to.manifest, opened)
         there = read_deployed(to.manifest, deployed, opened.calls)
         moves = planned_moves(to.manifest, templates, there)
         steps = Steps(to.manifest, Surroundings(opened.clients, identity.folder, sink, {}), step_values(to))
-        plan = _plan(identity, opened, to, current, templates, there, moves, steps)
+        plan = _plan(identity, opened, to, current, seen, there, moves, steps)
         lost = [item for _, item in plan.found.data_lost]
         refuse_data_loss(lost, {}, consented=delete_data, note="nothing was deployed")
         ask(plan)
         orchestrator = Orchestrator(
-            to.manifest,
-            templates,
+            seen.manifest,
+            seen.templates,
             StoredAssets(to),
             opened.clients,
             pace=opened.pace,
             sink=sink,
             run_id=new_run_id(),
             steps=steps,
+            shared=shared,
         )
         _note(identity, to, done=False)
         deployment = orchestrator.deploy(deployed, delete_data=delete_data, moves=moves, checked=True)
         _note(identity, to, done=deployment.ok)
+        if deployment.ok and shared is not None:
+            shared.settle(identity.project, identity.environment.name)
         if deployment.ok and changed(deployment):
             projects.note_rollback(identity, opened, change, to)
         return RollbackResult(plan, deployment, _recorded(kept, to, templates, deployment))
@@ -184,7 +188,7 @@ def _plan(
     opened: Session,
     to: Revision,
     current: Revision,
-    templates: Mapping[str, bytes],
+    seen: Foreseen,
     there: Deployed,
     moves: Sequence[Move],
     steps: Steps,
@@ -193,9 +197,9 @@ def _plan(
     will_be = after_moves(there, moves)
     calls = Projected(opened.calls, will_be.templates)
     foreign = ForeignValues(opened.calls).value
-    found = preview(to.manifest, templates, will_be.stacks, StoredAssets(to), calls, bucket, steps, foreign)
+    found = preview(seen.manifest, seen.templates, will_be.stacks, StoredAssets(to), calls, bucket, steps, foreign)
     found = with_moves(found, moves, to.manifest)
-    return RollbackPlan(identity, to, current, found, _not_coming_back(to, templates, found))
+    return RollbackPlan(identity, to, current, found, _not_coming_back(to, seen.templates, found))
 
 
 def _not_coming_back(to: Revision, templates: Mapping[str, bytes], found: Preview) -> tuple[str, ...]:
@@ -225,12 +229,6 @@ def _note(identity: Identity, to: Revision, *, done: bool) -> None:
     }
     outputs = tuple((item.name, item.stack, item.output) for item in to.manifest.outputs)
     records.write(replace(known, outputs=outputs, stateful=stateful if done else {**known.stateful, **stateful}))
-
-
-def _deployed(identity: Identity, opened: Session) -> dict[str, DeployedStack]:
-    return opened.calls.deployed(
-        project=identity.project, environment=identity.environment.name, application=identity.application
-    )
 
 
 def _revisions(identity: Identity, opened: Session) -> Revisions:

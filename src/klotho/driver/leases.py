@@ -24,6 +24,7 @@ from klotho.stores.folder import FolderStore
 _FOLDER = ".leases"
 """In the state root; no project has a name that begins with a dot."""
 _LIVES = ".alive"
+_SAY_EVERY_S = 10.0
 
 
 def local_room() -> Room:
@@ -71,16 +72,22 @@ def held(
     return acquire(room, name, what, claimant(command), os.urandom(12).hex(), timing, say)
 
 
-def waited_for(take: Callable[[], Lease], timing: Timing, patience: float) -> Lease:
-    """A short lease, once whoever holds it is done. Failure (`locked`) when that takes longer than `patience`
-    seconds."""
-    begun = timing.clock()
+def waited_for(take: Callable[[], Lease], timing: Timing, patience: float, say: Callable[[str], None]) -> Lease:
+    """A lease, once whoever holds it is done. Failure (`locked`) when that takes longer than `patience` seconds.
+
+    `say` is told every ten seconds who is waited for.
+    """
+    begun = told = timing.clock()
     while True:
         try:
             return take()
         except Failure as failure:
-            if failure.diagnostic.code != "locked" or timing.clock() - begun > patience:
+            now = timing.clock()
+            if failure.diagnostic.code != "locked" or now - begun > patience:
                 raise
+            if now - told >= _SAY_EVERY_S:
+                say(f"waiting: {failure}")
+                told = now
         timing.sleep(timing.poll)
 
 

@@ -50,9 +50,10 @@ def preview_up(
     assets.validate()
     with session.for_a_question(built.environment, built.application.project, sink) as opened:
         projects.refuse_misfit(built, opened)
-        found = _first(built, assets, sink) if opened is None else _compared(built, opened, assets, sink)
+        seen = projects.foreseen(built, opened)
+        found = _first(seen, assets, sink) if opened is None else _compared(seen, opened, assets, sink)
         if verify and opened is not None:
-            found = replace(found, verified=_verified(built, found, deployed_of(built, opened), opened, sink))
+            found = replace(found, verified=_verified(seen, found, deployed_of(seen, opened), opened, sink))
         elif verify:
             found = replace(found, verified=_not_asked(found.changes))
     return built, replace(found, reasons=reasons_of(built, found))

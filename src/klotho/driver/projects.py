@@ -14,11 +14,14 @@ import socket
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from klotho.application.model import DEFAULT_PROJECT
 from klotho.deploy import bootstrap
+from klotho.deploy.events import Sink
 from klotho.deploy.outcome import Deployment
 from klotho.deploy.place import Clients, translated
 from klotho.deploy.revisions import Revision, Version
 from klotho.diagnostics import Diagnostic, ProgramError
+from klotho.driver import project_stack
 from klotho.driver.build import Build
 from klotho.driver.change import Change
 from klotho.driver.identity import Identity
@@ -26,9 +29,10 @@ from klotho.driver.leases import user_name
 from klotho.driver.local_cloud import local_failures
 from klotho.driver.machine import now_ms, state_root
 from klotho.driver.origin import origin_of
+from klotho.driver.project_stack import Foreseen, ProjectStack, claim_of, spoken_of
 from klotho.driver.recording import changed, version_of
 from klotho.driver.session import Session
-from klotho.registry import Conflict, Entry, News, Publication, Registry, digest_of, join
+from klotho.registry import Claims, Conflict, Entry, News, Publication, Registry, digest_of, join
 from klotho.resources import SHARED, owner_of, role_of
 from klotho.stores import Store
 from klotho.stores.bucket import BucketStore
@@ -119,6 +123,62 @@ def note_rollback(identity: Identity, opened: Session, change: Change, to: Revis
     with change.shared(), local_failures():
         change.lease.check(fresh=True)
         return registry.publish(news)
+
+
+def shared_stack(built: Build, opened: Session, change: Change, sink: Sink) -> ProjectStack | None:
+    """How the project's stack is deployed with this application; None where there is no project."""
+    if not built.application.in_project:
+        return None
+    return ProjectStack(_claims(built, opened), built.application.name, claim_of(built), change, opened, sink)
+
+
+def shared_of_revision(
+    identity: Identity, to: Revision, templates: Mapping[str, bytes], opened: Session, change: Change, sink: Sink
+) -> tuple[Foreseen, ProjectStack | None]:
+    """An earlier deployment, in which the project's stack has what all others need of it now, and how that is brought
+    about."""
+    if identity.project == DEFAULT_PROJECT:
+        return Foreseen(to.manifest, templates), None
+    claims = claims_of(identity.environment.target, identity.project, identity.environment.name, opened)
+    own = project_stack.revision_claim(identity.application, to.manifest, templates, str(identity.folder))
+    seen = project_stack.foreseen(to.manifest, templates, own, claims)
+    return seen, ProjectStack(claims, identity.application, own, change, opened, sink)
+
+
+def foreseen(built: Build, opened: Session | None) -> Build:
+    """The build with the project's stack as it is to be. Failure when that can't be."""
+    if opened is None and built.environment.target == "aws":
+        return built  # nobody has deployed anything there
+    claims, at = _claims(built, opened), spoken_of(built)
+    manifest, templates = project_stack.foreseen(built.manifest, built.templates, claim_of(built), claims, at)
+    files = {f"cloudformation/{name}": body for name, body in templates.items()}
+    return replace(built, manifest=manifest, files={**built.files, **files})
+
+
+def release(identity: Identity, opened: Session, change: Change, sink: Sink) -> None:
+    """The application is gone: it needs nothing of its project's stack any more."""
+    if identity.project == DEFAULT_PROJECT:
+        return
+    claims = claims_of(identity.environment.target, identity.project, identity.environment.name, opened)
+    stack = ProjectStack(claims, identity.application, None, change, opened, sink)
+    stack.settle(identity.project, identity.environment.name)
+
+
+def forget_claim(identity: Identity) -> None:
+    """The local cloud that held the project's stack is gone, so nobody needs anything of it."""
+    claims_of("local", identity.project, identity.environment.name, None).withdraw(identity.application)
+
+
+def claims_of(target: str, project: str, environment: str, opened: Session | None) -> Claims:
+    """What the applications of a project need of its stack; `opened` is needed on AWS."""
+    if target == "local":
+        return Claims(local_store(), project, environment)
+    assert opened is not None
+    return Claims(bucket_store(opened.clients), project, environment)
+
+
+def _claims(built: Build, opened: Session | None) -> Claims:
+    return claims_of(built.environment.target, built.application.project, built.environment.name, opened)
 
 
 def withdraw(identity: Identity, opened: Session | None) -> bool:

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from klotho.deploy.assets import AssetStep
 from klotho.deploy.drain import Drain
 from klotho.deploy.events import Sink, Step
-from klotho.deploy.lease import Lease
 from klotho.deploy.orchestrator import Orchestrator
 from klotho.deploy.outcome import Deployment
 from klotho.deploy.steps import Steps, Surroundings
@@ -30,7 +29,8 @@ from klotho.driver.machine import cache_folder, local_pace, new_run_id
 from klotho.driver.program import refuse_mistaken_settings
 from klotho.driver.underway import Underway
 from klotho.localcloud.connect import state_folder
-from klotho.stacks import Manifest
+from klotho.resources.naming import project_stack_name
+from klotho.stacks import PROJECT_STACK, Manifest
 
 _UNREADABLE = ("newer-data", "damaged-data")
 """Why a local cloud does not start although nothing is in its way: its data (`localcloud.startup_failure`)."""
@@ -108,7 +108,7 @@ def delete(identity: Identity, sink: Sink, *, take_over: bool, drain: Drain | No
         return _removed(identity, sink, delete_data=True, drain=drain)
     with _change(identity, sink) as change:
         if local_cloud.has_data(identity.project, identity.environment.name):
-            result = _delete(identity, sink, change.lease, drain)
+            result = _delete(identity, sink, change, drain)
         else:
             result = DownResult(identity, was_running=False, data_deleted=False, was_there=False)
         if result.deployment is None or result.deployment.ok:
@@ -127,13 +127,13 @@ def _change(identity: Identity, sink: Sink) -> Change:
     return Change(identity.environment, identity.project, identity.application, "klotho down", sink)
 
 
-def _delete(identity: Identity, sink: Sink, lease: Lease, drain: Drain | None) -> DownResult:
+def _delete(identity: Identity, sink: Sink, change: Change, drain: Drain | None) -> DownResult:
     project, name = identity.project, identity.environment.name
     session = local_cloud.running_session(project, name)
     found = _neighbours(session, identity)
     if not found and (session is not None or identity.record is not None):
         return _delete_all(identity, sink, was_running=session is not None)
-    return _delete_one(identity, sink, session, lease, drain)
+    return _delete_one(identity, sink, session, change, drain)
 
 
 def _delete_all(identity: Identity, sink: Sink, *, was_running: bool) -> DownResult:
@@ -142,17 +142,18 @@ def _delete_all(identity: Identity, sink: Sink, *, was_running: bool) -> DownRes
     sink(Underway(f"deleting {identity.application} and its data"))
     was_running = local_cloud.stop(identity.project, identity.environment.name) or was_running
     local_cloud.delete_data(identity.project, identity.environment.name)
+    projects.forget_claim(identity)
     return DownResult(identity, was_running, data_deleted=True)
 
 
 def _delete_one(
-    identity: Identity, sink: Sink, running: local_cloud.Session | None, lease: Lease, drain: Drain | None
+    identity: Identity, sink: Sink, running: local_cloud.Session | None, change: Change, drain: Drain | None
 ) -> DownResult:
     """Delete the application's stacks beside those of others. A local cloud that has to be started for that is
     stopped again."""
     project, name = identity.project, identity.environment.name
     session = running or _started(identity, sink)
-    session = session.guarded(lease.guard)
+    session = session.guarded(change.lease.guard)
     with local_cloud.local_failures():
         states = session.connection.applications()
     others = _others(states, identity)
@@ -161,6 +162,8 @@ def _delete_one(
         return _delete_all(identity, sink, was_running=False)
     try:
         deployment = _delete_stacks(identity, session, sink, drain)
+        if deployment.ok:
+            projects.release(identity, session, change, sink)
     finally:
         if running is None or not others[0]:
             local_cloud.stop(project, name)
@@ -214,7 +217,11 @@ def _neighbours(session: local_cloud.Session | None, identity: Identity) -> set[
         with local_cloud.local_failures():
             recorded = set(session.connection.applications())
         deployed = session.calls.deployed(project=identity.project, environment=identity.environment.name)
-        recorded |= {stack.tags.get("klotho:application", stack.name) for stack in deployed.values()}
+        recorded |= {
+            stack.tags.get("klotho:application", stack.name)
+            for name, stack in deployed.items()
+            if name != project_stack_name(identity.project, identity.environment.name, PROJECT_STACK)
+        }
     return recorded - {identity.application}
 
 

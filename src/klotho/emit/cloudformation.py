@@ -39,7 +39,7 @@ from klotho.resources import (
     references_in,
     role_of,
 )
-from klotho.resources.naming import logical_id, pascal, short_hash, stack_name
+from klotho.resources.naming import logical_id, pascal, project_stack_name, short_hash, stack_name
 from klotho.stacks.model import (
     DIGEST,
     AssetSource,
@@ -54,7 +54,7 @@ from klotho.stacks.model import (
     StepSource,
     manifest_to_json,
 )
-from klotho.stacks.segment import Segmentation, segment
+from klotho.stacks.segment import PROJECT_STACK, Segmentation, segment
 
 FOLDER = "cloudformation"
 _OPTIONS = orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE
@@ -379,22 +379,29 @@ def _stack(writer: _Writer, template: _Template, file: str, body: bytes, setting
     application = setting.application
     sources = template.sources
     upstream = {source.stack for source in sources.values() if isinstance(source, OutputSource)}
+    shared = application.in_project and template.name == PROJECT_STACK
+    tags = {
+        "klotho:project": application.project,
+        "klotho:application": application.name,
+        "klotho:environment": setting.environment,
+        "klotho:stack": template.name,
+    }
+    if shared:
+        del tags["klotho:application"]
     return Stack(
         name=template.name,
-        stack_name=stack_name(application.project, application.name, setting.environment, template.name),
+        stack_name=project_stack_name(application.project, setting.environment, template.name)
+        if shared
+        else stack_name(application.project, application.name, setting.environment, template.name),
         template=file,
         digest=hashlib.sha256(body).hexdigest(),
         parameters=sources,
         depends_on=tuple(sorted(upstream | writer.segmentation.depends_on[template.name])),
         stateful=template.stateful,
         constructs=writer.segmentation.constructs[template.name],
-        tags={
-            "klotho:project": application.project,
-            "klotho:application": application.name,
-            "klotho:environment": setting.environment,
-            "klotho:stack": template.name,
-        },
+        tags=tags,
         protected=template.stateful and setting.policy.protect,
+        shared=shared,
         origins=template.origins,
     )
 

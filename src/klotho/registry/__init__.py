@@ -4,11 +4,14 @@
 wrong with all of them together. See docs/projects.md.
 """
 
+from klotho.registry.claims import Claim, Claims
 from klotho.registry.entry import Entry, EntryError, Origin, Publication, digest_of
 from klotho.registry.join import Conflict, Member, join
 from klotho.registry.registry import News, Registry, Snapshot, Unreadable, entry_name, names_of
 
 __all__ = [
+    "Claim",
+    "Claims",
     "Conflict",
     "Entry",
     "EntryError",

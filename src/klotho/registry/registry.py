@@ -86,7 +86,8 @@ class Registry:
 
     def etags(self) -> dict[str, str]:
         """What is there, without reading it."""
-        return self._store.list(f"{key_part(self.project)}/{key_part(self.environment)}/")
+        found = self._store.list(f"{key_part(self.project)}/{key_part(self.environment)}/")
+        return {name: etag for name, etag in found.items() if name.count("/") == 2}  # without what lies beside them
 
     def snapshot(self) -> Snapshot:
         """Every entry; those that can't be read are named, and the others are read all the same."""

@@ -17,7 +17,18 @@ from klotho.resources.changes import (
 )
 from klotho.resources.fold import Folding, fold
 from klotho.resources.graph import Choice, ResourceGraph
-from klotho.resources.resource import SHARED, Decision, Resource, owner_of, resource_key, role_of, shared_key
+from klotho.resources.resource import (
+    APPLICATION,
+    SHARED,
+    Decision,
+    Resource,
+    application_key,
+    is_common,
+    owner_of,
+    resource_key,
+    role_of,
+    shared_key,
+)
 from klotho.resources.serialization import graph_to_json, value_to_json
 from klotho.resources.shared import Export, Shared, shared_from_json, shared_to_json
 from klotho.resources.values import (
@@ -38,6 +49,7 @@ from klotho.resources.values import (
 )
 
 __all__ = [
+    "APPLICATION",
     "SHARED",
     "AddItem",
     "AddResource",
@@ -67,8 +79,10 @@ __all__ = [
     "SiteFiles",
     "Value",
     "Zone",
+    "application_key",
     "fold",
     "graph_to_json",
+    "is_common",
     "is_deferred",
     "join",
     "json_text",

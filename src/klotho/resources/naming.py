@@ -45,6 +45,11 @@ def stack_name(project: str, application: str, environment: str, stack: str) -> 
     return stack_prefix(project, application, environment) + dashed(stack, 40)
 
 
+def project_stack_name(project: str, environment: str, stack: str) -> str:
+    """The CloudFormation name of a stack that all applications of a project use: no application has an empty name."""
+    return f"{dashed(project, 26)}--{dashed(environment, 26)}--{dashed(stack, 40)}"
+
+
 def stack_prefix(project: str, application: str, environment: str) -> str:
     """What the names of all stacks of an application begin with, in one environment."""
     parts = (project, application, environment)

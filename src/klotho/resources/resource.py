@@ -10,7 +10,9 @@ from klotho.resources.changes import Path, Provenance
 from klotho.resources.values import ResourceKey
 
 SHARED = "shared"
-"""The owner of what belongs to no construct: the network, the cluster, the namespace."""
+"""The owner of what all repositories of a project use: the network, the cluster, the namespace."""
+APPLICATION = "application"
+"""The owner of what belongs to the application and to none of its constructs: where its alarms go."""
 
 
 def resource_key(owner: str, role: str) -> ResourceKey:
@@ -22,9 +24,18 @@ def shared_key(role: str) -> ResourceKey:
     return ResourceKey(f"{SHARED}:{role}")
 
 
+def application_key(role: str) -> ResourceKey:
+    return ResourceKey(f"{APPLICATION}:{role}")
+
+
 def owner_of(key: ResourceKey) -> str:
-    """The construct id, or `shared`."""
+    """The construct id, or `shared`, or `application`."""
     return key.rpartition(":")[0]
+
+
+def is_common(owner: str) -> bool:
+    """Whether this owner is no construct."""
+    return owner in (SHARED, APPLICATION)
 
 
 def role_of(key: ResourceKey) -> str:

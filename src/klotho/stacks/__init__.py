@@ -16,10 +16,14 @@ from klotho.stacks.model import (
     manifest_from_json,
     manifest_to_json,
 )
+from klotho.stacks.segment import PROJECT_STACK
+from klotho.stacks.union import Disagreement, covers, union
 
 __all__ = [
     "DIGEST",
+    "PROJECT_STACK",
     "AssetSource",
+    "Disagreement",
     "ForeignSource",
     "Manifest",
     "ManifestFormatError",
@@ -30,6 +34,8 @@ __all__ = [
     "Stack",
     "StackOutput",
     "StepSource",
+    "covers",
     "manifest_from_json",
     "manifest_to_json",
+    "union",
 ]

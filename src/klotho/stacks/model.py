@@ -85,6 +85,8 @@ class Stack:
     tags: Mapping[str, str]
     protected: bool = False
     """Whether CloudFormation is to refuse to delete it."""
+    shared: bool = False
+    """Whether it is the project's, of which this application says only what it needs itself."""
     origins: Mapping[str, Origin] = field(default_factory=dict)
     """By logical id."""
 
@@ -156,6 +158,7 @@ def manifest_to_json(manifest: Manifest) -> dict[str, Any]:
                 "depends_on": list(stack.depends_on),
                 "stateful": stack.stateful,
                 **({"protected": True} if stack.protected else {}),
+                **({"shared": True} if stack.shared else {}),
                 "constructs": list(stack.constructs),
                 "tags": dict(sorted(stack.tags.items())),
                 "origins": {name: origin._asdict() for name, origin in sorted(stack.origins.items())},
@@ -209,6 +212,7 @@ def _stack(item: Mapping[str, Any]) -> Stack:
         constructs=tuple(item["constructs"]),
         tags=item["tags"],
         protected=item.get("protected", False),
+        shared=item.get("shared", False),
         origins={name: Origin(**origin) for name, origin in item["origins"].items()},
     )
 

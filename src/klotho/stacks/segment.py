@@ -2,7 +2,8 @@
 
 Input: the resource graph and the application. Output: a `Segmentation`: each resource's stack, and the order of the
 stacks. By default every construct is a stack of its own (code changes daily, a database hardly ever, and neither may
-touch the other), and what no construct owns is the stack `shared`; `stack=` or `with klotho.Stack(…)` groups them.
+touch the other), what no construct owns is the stack `shared`, and what the repositories of a project share is the
+project's stack; `stack=` or `with klotho.Stack(…)` groups them.
 Stacks that would wait for each other become one, because CloudFormation could deploy neither first; one that is too
 large for CloudFormation is divided (`split`).
 """
@@ -15,10 +16,15 @@ from graphlib import TopologicalSorter
 from typing import Any
 
 from klotho.application import Application
-from klotho.resources import SHARED, Resource, ResourceGraph, ResourceKey, owner_of
+from klotho.resources import APPLICATION, SHARED, Resource, ResourceGraph, ResourceKey, is_common, owner_of
 from klotho.resources.naming import dashed
 from klotho.stacks.components import components
 from klotho.stacks.split import Limits, Splitter
+
+COMMON_STACK = "shared"
+"""What belongs to the application as a whole."""
+PROJECT_STACK = "project"
+"""What all repositories of a project use. It takes values of no other stack."""
 
 
 @dataclass(frozen=True)
@@ -46,11 +52,12 @@ def segment(
     `holds_data` says what should not change its stack when one is divided; `shown` has the values, by construct id,
     that become outputs; `limits` are CloudFormation's.
     """
-    home = {
+    home: dict[str, str] = {
         construct.id: construct.stack or default_stack(construct.kind, construct.name)
         for construct in application.constructs
     }
-    assigned = {key: SHARED if owner_of(key) == SHARED else home[owner_of(key)] for key in graph.resources}  # type: ignore[index]
+    home |= {APPLICATION: COMMON_STACK, SHARED: PROJECT_STACK if application.in_project else COMMON_STACK}
+    assigned = {key: home[owner_of(key)] for key in graph.resources}
     merged = _merged(_dependencies(graph, assigned))
     whole: dict[str, list[ResourceKey]] = {}
     for key, stack in assigned.items():
@@ -63,7 +70,7 @@ def segment(
     depends_on = _dependencies(graph, stack_of)
     constructs: dict[str, set[str]] = {name: set() for name in depends_on}
     for key, stack in stack_of.items():
-        if owner_of(key) != SHARED:
+        if not is_common(owner_of(key)):
             constructs[stack].add(owner_of(key))
     return Segmentation(
         {key: stack_of[key] for key in graph.resources},

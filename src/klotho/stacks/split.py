@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from klotho.resources import SHARED, Ref, Resource, ResourceGraph, ResourceKey, owner_of, references_in
+from klotho.resources import Ref, Resource, ResourceGraph, ResourceKey, is_common, owner_of, references_in
 from klotho.resources.naming import dashed, short_hash
 from klotho.stacks.components import components
 
@@ -124,7 +124,7 @@ class Splitter:
             return list(found_groups.values())
 
         clusters = []
-        for keys in units(members, lambda key: str(key) if owner_of(key) == SHARED else owner_of(key)):
+        for keys in units(members, lambda key: str(key) if is_common(owner_of(key)) else owner_of(key)):
             clusters += [keys] if self.fits(keys) else units(keys, str)
         return {str(keys[0]): keys for keys in self._without_circles(clusters)}
 

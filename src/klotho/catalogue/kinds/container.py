@@ -79,9 +79,12 @@ def _logs(construct: Construct) -> ResourceKey:
     return resource_key(construct.id, "service-logs")
 
 
-def dns_name(construct: Construct) -> str:
-    """The name other containers know it by."""
-    return dashed(construct.name, 60)
+def dns_name(construct: Construct, setting: Setting) -> str:
+    """The name other containers know it by. A project has one namespace, so there the application is part of it."""
+    application = setting.owner(construct)
+    if not application.in_project:
+        return dashed(construct.name, 60)
+    return f"{dashed(construct.name, 33)}.{dashed(application.name, 26)}"
 
 
 def fargate(construct: Construct, setting: Setting) -> Iterator[Action]:
@@ -133,7 +136,7 @@ def _task_definition(construct: Construct, setting: Setting) -> Iterator[Action]
             "Options": {
                 "awslogs-group": Ref(_logs(construct)),
                 "awslogs-region": Pseudo("AWS::Region"),
-                "awslogs-stream-prefix": dns_name(construct),
+                "awslogs-stream-prefix": dashed(construct.name, 60),
             },
         },
     }
@@ -306,15 +309,15 @@ def service_connect_server(construct: Construct, setting: Setting) -> Iterator[A
             name,
             {
                 "PortName": name,
-                "DiscoveryName": dashed(f"{dns_name(construct)}-{name}", 60),
-                "ClientAliases": [{"DnsName": dns_name(construct), "Port": port}],
+                "DiscoveryName": dashed(f"{dns_name(construct, setting)}-{name}", 60),
+                "ClientAliases": [{"DnsName": dns_name(construct, setting), "Port": port}],
             },
         )
 
 
 def service_connect_client(construct: Construct, setting: Setting) -> Iterator[Action]:
     """It can call other containers by name."""
-    yield from namespace(setting.application.name, setting.environment)
+    yield from namespace(setting)
     key = service_key(construct)
     yield SetProperty(key, ("ServiceConnectConfiguration", "Enabled"), True)
     yield SetProperty(key, ("ServiceConnectConfiguration", "Namespace"), Ref(NAMESPACE, "Arn"))
@@ -328,12 +331,12 @@ def registered(construct: Construct, setting: Setting) -> Iterator[Action]:
     """
     if setting.foreign(construct) is not None:
         return
-    yield from namespace(setting.application.name, setting.environment)
+    yield from namespace(setting)
     yield AddResource(
         discovery_key(construct),
         "AWS::ServiceDiscovery::Service",
         {
-            "Name": dns_name(construct),
+            "Name": dns_name(construct, setting),
             "DnsConfig": {
                 "NamespaceId": Ref(NAMESPACE, "Id"),
                 "DnsRecords": [{"Type": "SRV", "TTL": 10}],
@@ -377,7 +380,7 @@ def _dockerfile(construct: Construct, setting: Setting) -> str:
 
 
 def _url(construct: Construct, setting: Setting) -> Value:
-    return f"http://{dns_name(construct)}:{main_port(construct, setting)}"
+    return f"http://{dns_name(construct, setting)}:{main_port(construct, setting)}"
 
 
 FARGATE = Implementation(

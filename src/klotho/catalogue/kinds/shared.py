@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from klotho.catalogue.network import PRIVATE_SUBNETS, VPC
+from klotho.catalogue.rules import Setting
 from klotho.resources import AddResource, Ref, shared_key
 from klotho.resources.changes import Action
 from klotho.resources.naming import dashed
@@ -31,17 +32,19 @@ def cluster() -> Iterator[Action]:
     )
 
 
-def namespace_name(application: str, environment: str) -> str:
-    """The private DNS zone in which containers find each other."""
-    return f"{dashed(environment, 26)}.{dashed(application, 30)}.internal"
+def namespace_name(setting: Setting) -> str:
+    """The private DNS zone in which containers find each other: the project's, or that of an application without."""
+    application = setting.application
+    owner = application.project if application.in_project else application.name
+    return f"{dashed(setting.environment, 26)}.{dashed(owner, 30)}.internal"
 
 
-def namespace(application: str, environment: str) -> Iterator[Action]:
+def namespace(setting: Setting) -> Iterator[Action]:
     """One private namespace for Service Connect and for the API's way in."""
     yield AddResource(
         NAMESPACE,
         "AWS::ServiceDiscovery::PrivateDnsNamespace",
-        {"Name": namespace_name(application, environment), "Vpc": Ref(VPC, "VpcId")},
+        {"Name": namespace_name(setting), "Vpc": Ref(VPC, "VpcId")},
     )
 
 

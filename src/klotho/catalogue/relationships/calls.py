@@ -30,7 +30,7 @@ def call_container(link: Link) -> Iterator[Action]:
     setting = link.setting
     yield from service_connect_server(link.target, setting)
     yield from service_connect_client(link.actor, setting)
-    host, ports = dns_name(link.target), named_ports(link.target, setting)
+    host, ports = dns_name(link.target, setting), named_ports(link.target, setting)
     facts = {}
     for protocol in sorted(_protocols(link)):
         if protocol == "grpc":
@@ -49,8 +49,8 @@ def call_container_from_function(link: Link) -> Iterator[Action]:
     yield from registered(link.target, setting)
     facts = {
         "discover": {
-            "namespace": namespace_name(setting.application.name, setting.environment),
-            "service": dns_name(link.target),
+            "namespace": namespace_name(setting),
+            "service": dns_name(link.target, setting),
         }
     }
     yield connection(link, "SERVICE", link.target, facts)

@@ -17,7 +17,7 @@ from typing import Any
 
 from klotho.deploy.comparison import Side
 from klotho.deploy.template import construct_of
-from klotho.resources import SHARED
+from klotho.resources import is_common
 from klotho.stacks import DIGEST
 
 _WHOLE = {
@@ -43,7 +43,7 @@ class Item:
     @property
     def name(self) -> str:
         """What people call it: its construct's name."""
-        if self.construct == SHARED:
+        if is_common(self.construct):
             return f"the shared {self.logical_id}"
         return self.construct.rpartition("/")[2] or self.logical_id
 
@@ -89,7 +89,7 @@ class Landscape:
                 return match[0]
             if item.construct == owner:
                 return f"its {item.kind}"
-            return item.name if item.kind in _WHOLE or item.construct == SHARED else f"the {item.kind} of {item.name}"
+            return item.name if item.kind in _WHOLE or is_common(item.construct) else f"the {item.kind} of {item.name}"
 
         return "everything" if text == "*" else _REFERENCE.sub(put, text)
 
