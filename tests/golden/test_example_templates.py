@@ -48,7 +48,7 @@ def test_the_stacks_of_an_example(example: str, golden: Callable[[Path, str], No
     golden(GOLDEN / f"{example}.txt", overview(build(example)))
 
 
-@pytest.mark.parametrize("stack", ["shared", "users-api-api", "users-container", "users-db-f3342e-postgres"])
+@pytest.mark.parametrize("stack", ["project", "users-api-api", "users-container", "users-db-f3342e-postgres"])
 def test_a_template_of_the_users_example(stack: str, golden: Callable[[Path, str], None]) -> None:
     body = build("users").files[f"cloudformation/{stack}.template.json"]
     golden(GOLDEN / "users" / f"{stack}.template.json", body.decode())

@@ -17,8 +17,8 @@ from klotho.diagnostics import Failure
 from klotho.driver.build import Build
 from klotho.driver.output_folder import write_output
 from klotho.localcloud.identity import ACCOUNT
-from klotho.resources.naming import stack_prefix
-from klotho.stacks import ForeignSource, Manifest
+from klotho.resources.naming import project_stack_name, project_stack_prefix, stack_prefix
+from klotho.stacks import PROJECT_STACK, ForeignSource, Manifest
 from klotho.stores import key_part
 
 if TYPE_CHECKING:
@@ -68,9 +68,14 @@ def target_of(built: Build, *, every_owner: bool = False) -> Target:
     place = Place(built.region, account, **stem)
     manifest = built.manifest
     prefix = stack_prefix(manifest.project, manifest.application, manifest.environment)
+    shared_prefix = None
+    if built.application.in_project:
+        shared_prefix = project_stack_name(manifest.project, manifest.environment, PROJECT_STACK)
     if every_owner and built.environment.template is not None:
         template = stack_prefix(manifest.project, manifest.application, built.environment.template)
         prefix = f"{template.removesuffix('--')}-"
+        if shared_prefix is not None:  # of all branches: what differs between them is in the middle of the name
+            shared_prefix = project_stack_prefix(manifest.project, built.environment.template)
     return Target(
         built.region,
         account,
@@ -78,6 +83,7 @@ def target_of(built: Build, *, every_owner: bool = False) -> Target:
         prefix,
         bootstrap.project_bucket(place),
         key_part(manifest.project),
+        shared_prefix,
     )
 
 

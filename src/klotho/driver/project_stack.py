@@ -198,7 +198,8 @@ def _union(known: Mapping[str, Claim], own: Claim, at: Span | None = None) -> di
     """Failure for what the application at hand and another one want differently; `at` is its line."""
     template, disagreements = union({item.application: item.template for item in known.values()})
     if disagreements:
-        raise _told(disagreements[0], known, own, at)
+        whole_first = min(disagreements, key=lambda item: (len(item.logical_id), item.place))  # the VPC, not a subnet
+        raise _told(whole_first, known, own, at)
     return template
 
 

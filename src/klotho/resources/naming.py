@@ -50,6 +50,11 @@ def project_stack_name(project: str, environment: str, stack: str) -> str:
     return f"{dashed(project, 26)}--{dashed(environment, 26)}--{dashed(stack, 40)}"
 
 
+def project_stack_prefix(project: str, template: str) -> str:
+    """What the names of the project's stacks begin with in all environments made of one template."""
+    return f"{dashed(project, 26)}--{dashed(template, 26)}-"
+
+
 def stack_prefix(project: str, application: str, environment: str) -> str:
     """What the names of all stacks of an application begin with, in one environment."""
     parts = (project, application, environment)

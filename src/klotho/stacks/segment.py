@@ -65,7 +65,9 @@ def segment(
     splitter = Splitter(graph, holds_data, shown or {}, limits or Limits())
     stack_of: dict[ResourceKey, str] = {}
     for stack, keys in whole.items():
-        for part, members in splitter.parts(stack, keys).items():
+        # What a project shares is one stack, whose parts would be cut differently by each repository's needs.
+        parts = {stack: keys} if application.in_project and stack == PROJECT_STACK else splitter.parts(stack, keys)
+        for part, members in parts.items():
             stack_of.update(dict.fromkeys(members, part))
     depends_on = _dependencies(graph, stack_of)
     constructs: dict[str, set[str]] = {name: set() for name in depends_on}

@@ -110,7 +110,7 @@ def test_a_lease_that_is_held_too_long_is_given_up() -> None:
         raise Failure("locked", "held")
 
     with pytest.raises(Failure, match="held"):
-        leases.waited_for(never, timing, 0.25)
+        leases.waited_for(never, timing, 0.25, lambda line: None)
     assert len(attempts) > 2
 
 

@@ -63,7 +63,7 @@ def test_stacks_with_data_are_protected_and_others_are_not(app: Builder) -> None
     everything(app)
     stacks = {stack.name: stack.protected for stack in app.bundle().manifest.stacks}
     assert stacks["db-postgres"] and stacks["things-keyvalue"]
-    assert not stacks["web-container"] and not stacks["shared"]
+    assert not stacks["web-container"] and not stacks["project"]
 
 
 def test_alarms_watch_everything_in_the_stack_it_lives_in(app: Builder) -> None:
@@ -80,10 +80,10 @@ def test_alarms_watch_everything_in_the_stack_it_lives_in(app: Builder) -> None:
         "Messaging.Topic/news:topic-undelivered-alarm",
     } <= names  # fmt: skip
     assert "Messaging.Queue/dead:queue-waiting-alarm" not in names
-    assert "shared:alarms-undelivered-alarm" not in names
+    assert "application:alarms-undelivered-alarm" not in names
     for name in names:
         alarm = graph[name].properties
-        assert alarm["AlarmActions"] == alarm["OKActions"] == [Ref("shared:alarms")], name
+        assert alarm["AlarmActions"] == alarm["OKActions"] == [Ref("application:alarms")], name
     mails = [resource.properties["Endpoint"] for resource in graph if resource.type == "AWS::SNS::Subscription"]
     assert mails == ["a@example.com", "b@example.com"]
 
@@ -126,7 +126,7 @@ def test_alarms_make_no_stack_wait_in_a_circle(app: Builder) -> None:
     app.policy = EnvironmentPolicy(alarms=True)
     calm = {stack.name for stack in everything(Builder(app.root)).bundle().manifest.stacks}
     watched = {stack.name for stack in everything(app).bundle().manifest.stacks}
-    assert watched == calm
+    assert watched == calm | {"shared"}
 
 
 @pytest.mark.parametrize("type_name", [name for name in table("alarms") if name.startswith("AWS::")])

@@ -37,7 +37,7 @@ def graph_of(needs: Mapping[str, tuple[str, ...]], types: Mapping[str, str] | No
 
 
 def application_of(graph: ResourceGraph, stack: str | None = "all") -> Application:
-    owners = sorted({key.partition(":")[0] for key in graph.resources} - {"shared"})
+    owners = sorted({key.partition(":")[0] for key in graph.resources} - {"shared", "application"})
     constructs = tuple(Construct("Compute.Function", owner.partition("/")[2], stack=stack) for owner in owners)
     return Application("shop", "acme", constructs=constructs)
 
@@ -132,7 +132,7 @@ def test_a_stack_that_fits_is_one_and_the_quotas_are_the_published_ones() -> Non
 
 
 def test_what_no_construct_owns_is_divided_too() -> None:
-    needs = {f"shared:r{number:03}": (f"shared:r{number - 1:03}",) if number else () for number in range(50)}
+    needs = {f"application:r{number:03}": (f"application:r{number - 1:03}",) if number else () for number in range(50)}
     found = cut(graph_of(needs))
     assert len(found.order) >= 3
     assert found.order[0] == "shared"

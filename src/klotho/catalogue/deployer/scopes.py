@@ -34,25 +34,29 @@ class Target:
     """Where the models of projects lie."""
     project: str
     """As the first part of its objects' names there."""
+    shared_prefix: str | None = None
+    """What the names of the project's own stacks begin with, where there is a project."""
 
     def filled(self, pattern: str, names: Iterable[str] = ()) -> list[str]:
         """The ARNs of a pattern of the table. `names`: those that templates give; without any, all that it may get."""
-        cut, short = _beginning(self.prefix[:_KEPT]), _beginning(self.prefix[:_KEPT_SHORT])
-        wanted = [(name, name) for name in names] or [(cut, short)]
-        return [
-            pattern.format(
-                region=self.region,
-                account=self.account,
-                artifacts=self.artifact_bucket,
-                projects=self.project_bucket,
-                project=self.project,
-                stacks=f"{self.prefix}*",
-                cluster=cut,
-                name=long,
-                short=shortened,
-            )
-            for long, shortened in wanted
-        ]
+        found: list[str] = []
+        for prefix in (self.prefix, *([self.shared_prefix] if self.shared_prefix else [])):
+            cut, short = _beginning(prefix[:_KEPT]), _beginning(prefix[:_KEPT_SHORT])
+            for long, shortened in [(name, name) for name in names] or [(cut, short)]:
+                found.append(
+                    pattern.format(
+                        region=self.region,
+                        account=self.account,
+                        artifacts=self.artifact_bucket,
+                        projects=self.project_bucket,
+                        project=self.project,
+                        stacks=f"{prefix}*",
+                        cluster=cut,
+                        name=long,
+                        short=shortened,
+                    )
+                )
+        return list(dict.fromkeys(found))
 
 
 def _beginning(prefix: str) -> str:

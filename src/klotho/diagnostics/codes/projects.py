@@ -39,6 +39,14 @@ PAGES = (
         "Run `klotho up` again. If it goes on: something publishes this application in a loop.",
     ),
     Page(
+        "project-stack-differs",
+        "Two applications of one project want different things of what they share, such as the network's range.",
+        "The repositories of a project share one network, cluster and namespace in an environment, so both can't have "
+        "their way.",
+        "Say the same `Network(…)` in both, or leave it out in both; or give one of them a project of its own. The "
+        "message names both applications, both values and, where a program speaks of the network, its line.",
+    ),
+    Page(
         "project-unknown",
         "Nothing of this project was published in this environment.",
         "`klotho up` publishes an application when its deployment has worked.",
