@@ -73,8 +73,8 @@ class ServiceNeed(NamedTuple):
 
     service: str
     group: ResourceKey | None = None
-    """The security group it is reached from, when that is not the construct's own: a function beside a database, which
-    reaches nothing itself."""
+    """The security group it is reached from, when that is not the construct's own: a function of Klotho's beside
+    a database or an API, which reach nothing themselves."""
     user: ResourceKey | None = None
     """What reaches it from that group, and is there only while it can."""
 

@@ -134,6 +134,18 @@ def build(
     )
 
 
+def application_of(program: Program) -> Application:
+    """What a program says, named as klotho.yaml has it; ProgramError with its mistakes."""
+    from klotho.sdk.program import run
+
+    application, report = run(program.path)
+    report.extend(program.diagnostics)
+    if application is None:
+        raise ProgramError(report.diagnostics)
+    report.stop_on_errors()
+    return _named(application, program)
+
+
 def write_compiled(built: Build, folder: Path | None = None) -> Path:
     """Write `compiled/` (default: beside the program) and return it; what may be written is in `output_folder`."""
     target = folder or built.program.folder / OUTPUT_FOLDER

@@ -94,6 +94,7 @@ def up(
     take_over: bool = False,
     consent: Consent | None = None,
     drain: Drain | None = None,
+    command: str = "klotho up",
 ) -> UpResult:
     """Bring the program up; what did not change is not touched.
 
@@ -101,20 +102,28 @@ def up(
     `consent.data` names it.
     `take_over` allows going on with an application that was brought up from another folder.
     `consent` is asked for what `session.asks_first` environments do only when a person agrees.
-    `drain` is how the user asks to stop: what has begun is finished, nothing else begins.
+    `drain` is how the user asks to stop: what has begun is finished, nothing else begins. `command`: what was run, for
+    the history.
     """
     begun = time.monotonic()
     sink(Step(f"compiling {program.path.name}"))
     consent = consent or Consent()
     built = build(program, environment, in_ci=runs_in_ci(), moves=consent.data.moves, ask=True)
     _refuse_early(built, consent.data)
-    with Change(built.environment, built.application.project, built.application.name, "klotho up", sink) as change:
-        result = _deploy(built, sink, change, consent, drain, take_over=take_over)
+    with Change(built.environment, built.application.project, built.application.name, command, sink) as change:
+        result = _deploy(built, sink, change, consent, drain, take_over=take_over, command=command)
     return replace(result, seconds=time.monotonic() - begun)
 
 
 def _deploy(
-    built: Build, sink: Sink, change: Change, consent: Consent, drain: Drain | None, *, take_over: bool
+    built: Build,
+    sink: Sink,
+    change: Change,
+    consent: Consent,
+    drain: Drain | None,
+    *,
+    take_over: bool,
+    command: str,
 ) -> UpResult:
     """Under the lease, which every write passes."""
     notes = _Notes.of(built, take_over=take_over)
@@ -140,7 +149,7 @@ def _deploy(
         _ask(foreseen, opened, assets, deployed, sink, consent)
         notes.write()
         deployment = orchestrator.deploy(deployed, delete_data=consent.data.delete, moves=moves, checked=True)
-        record(built, opened, deployment, orchestrator.resolved)
+        record(built, opened, deployment, orchestrator.resolved, command)
         settled = {item.stack: item.outputs for item in deployment.outcomes if item.result in _UP}
         if deployment.drained:
             threads.shutdown(wait=False, cancel_futures=True)

@@ -86,6 +86,14 @@ def with_region(environment: Environment, asked_by_program: str | None) -> Envir
     return replace(environment, region=environment.region or asked_by_program or DEFAULT_REGION)
 
 
+def holds_several(path: Path) -> bool:
+    """Whether it is a folder that has programs below it, and none itself: the root of a repository with several."""
+    with contextlib.suppress(OSError):
+        if path.is_dir() and not (path / PROGRAM_NAME).is_file():
+            return len(list(path.glob(f"*/{PROGRAM_NAME}")) + list(path.glob(f"*/*/{PROGRAM_NAME}"))) > 1
+    return False
+
+
 def _no_program(path: Path, candidate: Path, command: str) -> Failure:
     shown = candidate.name if path == Path(PROGRAM_NAME) or path == Path() else str(candidate)
     helps = ["run `klotho init` to write a small working one", f"name its path: `{command} path/to/infra.py`"]

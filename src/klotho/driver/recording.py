@@ -20,13 +20,15 @@ from klotho.driver.session import Session
 from klotho.stacks import Manifest
 
 
-def record(built: Build, opened: Session, deployment: Deployment, values: Values) -> Revision | None:
+def record(
+    built: Build, opened: Session, deployment: Deployment, values: Values, command: str = "klotho up"
+) -> Revision | None:
     """Keep what `up` deployed. `values`: what assets and steps gave, by stack and parameter."""
     application = built.application
     kept = Revisions(opened.clients, application.project, built.environment.name, application.name)
     if not changed(deployment):
         return None  # without asking git
-    why = about("klotho up", version_of(built.program.folder))
+    why = about(command, version_of(built.program.folder))
     return keep(kept, why, built.manifest, built.templates, values, deployment)
 
 

@@ -18,7 +18,7 @@ class PackageAsset:
     """image: `context`, `dockerfile` (paths relative to the program's folder), `build_args`, `architecture` (`arm64` or
     `x86_64`, as the template says);
     zip: `root`, `handler`, `runtime` as the catalogue resolved them (and `architecture`, if the program names one), or
-    `package`, `handler`, `runtime` for a function of Klotho's own (`deploy/functions/provider.py`);
+    `package`, `handler`, `runtime` for a function of Klotho's own (`deploy/functions/own_functions.py`);
     function-image: those of a zip, and `base`, the image that has the runtime."""
 
 

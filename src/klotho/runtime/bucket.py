@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from typing import Any, BinaryIO
 
     from klotho.runtime.grants import Grant
+    from klotho.runtime.queue import Message
     from klotho.runtime.transport import Response
 
 MAX_EXPIRY_S = 604800
@@ -41,7 +42,7 @@ def bucket(grant: Grant) -> Bucket:
 class Bucket:
     """A bucket: `name` as in infra.py, `bucket` as AWS knows it. Safe to use from several threads."""
 
-    __slots__ = ("access", "arn", "bucket", "kind", "name")
+    __slots__ = ("_queue_url", "access", "arn", "bucket", "kind", "name")
 
     def __init__(self, grant: Grant) -> None:
         self.name = grant.name
@@ -49,6 +50,7 @@ class Bucket:
         self.bucket = str(grant["bucket"])
         self.arn = str(grant["arn"])
         self.access = str(grant.fields.get("access", ""))
+        self._queue_url = grant.fields.get("queue")
 
     def __repr__(self) -> str:
         return f"<Bucket {self.name!r} {self.bucket}>"
@@ -65,6 +67,19 @@ class Bucket:
         from klotho.runtime.aws import configured_endpoint
 
         return configured_endpoint("s3")
+
+    def receive(self, limit: int = 10, *, wait: int = 20, visibility: int | None = None) -> list[Message]:
+        """In a container that is `triggered_by` the bucket: up to `limit` events (1 to 10), none when none came within
+        `wait` seconds.
+
+        `config.buckets.event(message.payload)` reads one. As with a queue, each is hidden for `visibility` seconds
+        (default 30); `delete` it when it was handled, else it is delivered again, five times in all. ValueError in a
+        service that is not triggered by it.
+        """
+        from klotho.runtime.inbox import inbox
+
+        queue = inbox(self.name, "bucket", "triggered_by", self._queue_url)
+        return queue.receive(limit, wait=wait, visibility=visibility)
 
     def put(
         self,

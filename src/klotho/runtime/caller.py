@@ -29,11 +29,11 @@ class Caller:
 
     def __init__(self, by: str, claims: Mapping[str, Any], context: Mapping[str, Any]) -> None:
         self.by = by
-        """`jwt` when a token was checked, `function` when a function of your own let the caller in."""
+        """`jwt` when a token was checked, `function` when a function or container of your own let the caller in."""
         self.claims = claims
         """The token's claims. In a function all are text, as API Gateway hands them over."""
         self.context = context
-        """What your own function added; in a container empty."""
+        """What your own function or container answered; in a container empty."""
 
     def __repr__(self) -> str:
         return f"<Caller {self.subject or self.by!r}>"

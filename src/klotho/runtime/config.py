@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from klotho.runtime.caller import Caller
     from klotho.runtime.datastores import MySql, Postgres
     from klotho.runtime.grants import Grant
+    from klotho.runtime.inbox import Schedule
     from klotho.runtime.key_value import KeyValue
     from klotho.runtime.queue import Queue
     from klotho.runtime.redis import Redis
@@ -30,6 +31,7 @@ __all__ = [
     "datastores",
     "queues",
     "refresh",
+    "schedules",
     "secrets",
     "services",
     "settings",
@@ -147,8 +149,18 @@ class Topics(Group):
         return topic(self._find(name))
 
 
+class Schedules(Group):
+    """Schedules that trigger this container; a function is called at their times."""
+
+    def get(self, name: str) -> Schedule:
+        """The schedule of this name. Raises UnknownNameError if it does not trigger this service."""
+        from klotho.runtime.inbox import schedule
+
+        return schedule(self._find(name))
+
+
 class Buckets(Group):
-    """Buckets that this service may read or write."""
+    """Buckets that this service may read or write, or whose objects trigger it."""
 
     def get(self, name: str) -> Bucket:
         """The bucket of this name. Raises UnknownNameError if it was not granted."""
@@ -157,7 +169,7 @@ class Buckets(Group):
         return bucket(self._find(name))
 
     def event(self, event: Any) -> ObjectEvent:
-        """What a function is told that is `triggered_by` a bucket; ValueError for any other event."""
+        """What code is told that is `triggered_by` a bucket; ValueError for any other event."""
         from klotho.runtime.bucket import ObjectEvent
 
         return ObjectEvent(event)
@@ -186,6 +198,7 @@ services = Services("services")
 buckets = Buckets("buckets")
 queues = Queues("queues")
 topics = Topics("topics")
+schedules = Schedules("schedules")
 secrets = Secrets("secrets")
 settings = Grants("settings")
 user_pools = UserPools("user_pools")

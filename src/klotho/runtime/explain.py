@@ -13,6 +13,7 @@ _VERBS = {
     "buckets": ("reads_from", "writes_to", "read_writes_to"),
     "queues": ("sends_to", "consumes"),
     "topics": ("publishes_to", "subscribes_to"),
+    "schedules": ("triggered_by",),
     "secrets": ("uses",),
     "user_pools": ("uses", "reads_from", "writes_to", "read_writes_to"),
 }

@@ -97,16 +97,10 @@ class Topic:
         As with a queue, each is hidden for `visibility` seconds (default 30); `delete` it when it was handled, else it
         is delivered again, five times in all. ValueError in a service that did not subscribe.
         """
-        if self._queue_url is None:
-            raise ValueError(
-                f"this service does not receive from topic {self.name!r}: write "
-                f"{this_service() or 'this_service'}.subscribes_to({self.name}) in infra.py; "
-                "a function that subscribed is called with the messages instead"
-            )
-        from klotho.runtime.queue import Queue
+        from klotho.runtime.inbox import inbox
 
-        fields = {"name": self.name, "kind": "Messaging.Queue", "url": self._queue_url, "fifo": self.fifo}
-        return Queue(Grant("topics", "", fields)).receive(limit, wait=wait, visibility=visibility)
+        queue = inbox(self.name, "topic", "subscribes_to", self._queue_url, self.fifo)
+        return queue.receive(limit, wait=wait, visibility=visibility)
 
     def _publish(self, fields: Mapping[str, str]) -> str:
         from klotho.runtime.aws import query, text_in  # here, for it brings http and TLS along

@@ -105,7 +105,8 @@ class Actor(Construct):
         suffix: str | None = None,
     ) -> None:
         """Functions: runs at the times of a schedule, after each change of a key-value table, in order, or for each
-        object of a bucket that is created or removed.
+        object of a bucket that is created or removed. Containers: receives the same events of a schedule or bucket,
+        `klotho.config.schedules.get("nightly").receive()`, from a queue of its own.
 
         For tables: `batch`: the most changes in one call, default 100. `window`: seconds to wait for a batch to fill, 0
         (default) to 300. `from_start`: True (default) begins with the oldest change that is kept, False with the next.

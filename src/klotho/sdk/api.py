@@ -48,6 +48,11 @@ def _read_route(value: Any) -> str:
     return route
 
 
+_read_path = read.matching(
+    r"/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*(\?[A-Za-z0-9._~!$&'()*+,;=:@%/?-]*)?", "a path such as `/authorize`"
+)
+
+
 def _read_methods(value: Any) -> list[str]:
     """Methods in capitals, each once."""
     given = read.texts([value] if isinstance(value, str) else value)
@@ -135,6 +140,7 @@ class API(Construct):
         scopes=_read_scopes,
         identity=_read_identity,
         cache=read.whole(0, 3600, unit="seconds"),
+        ask=_read_path,
     )
     def authenticates_with(
         self,
@@ -145,6 +151,7 @@ class API(Construct):
         *,
         identity: Sequence[str] | str | None = None,
         cache: int | None = None,
+        ask: str | None = None,
     ) -> None:
         """Let in only callers that `auth` vouches for; the others get 401, or 403 where a scope is missing.
 
@@ -152,14 +159,16 @@ class API(Construct):
 
         Args:
             auth: an `Auth.OIDC` or `Auth.UserPool`, whose token stands in the header `Authorization`; or a function
-                of your own, which is asked about each request and answers `{"isAuthorized": True, "context": {…}}`.
+                of your own, which is asked about each request and answers `{"isAuthorized": True, "context": {…}}`; or
+                a container, which is asked by a GET with the request's headers and answers 2xx, 401 or 403.
             route: this route and everything below it. Default: the whole API.
             methods: `["POST", "DELETE"]`. Default: all.
             scopes: the token must have one of these in its `scope` or `scp`. Default: none is asked for.
-            identity: with a function: where a request says who it is from, `"header.x-api-key"` or `"query.token"`; a
-                request without it is refused unasked. Default: `["header.authorization"]`.
-            cache: with a function: seconds its answer holds for the same identity and route, 0 to 3600. Default: 0,
-                it is asked each time.
+            identity: with a function or container: where a request says who it is from, `"header.x-api-key"` or
+                `"query.token"`; a request without it is refused unasked. Default: `["header.authorization"]`.
+            cache: with a function or container: seconds its answer holds for the same identity and route, 0 to 3600.
+                Default: 0, it is asked each time.
+            ask: with a container: the path at which it is asked. Default: `"/authorize"`.
         """
 
     def _verb_defaults(self, verb: str) -> Mapping[str, Any]:

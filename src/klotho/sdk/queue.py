@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from klotho.sdk import readers as read
 from klotho.sdk.arguments import Arguments
@@ -70,14 +70,31 @@ class Queue(Construct):
             existing: an ARN to use as it is, never to change; or by environment: `{"prod": "…"}`.
         """
 
-    @verb(filter=read_filter, filter_on=read_filter_on)
+    @verb(
+        filter=read_filter,
+        filter_on=read_filter_on,
+        events=read.choice("created", "removed", "all"),
+        prefix=read.some_text,
+        suffix=read.some_text,
+    )
     def subscribes_to(
-        self, target: Construct, *, filter: Filter | None = None, filter_on: FilterOn | None = None
+        self,
+        target: Construct,
+        *,
+        filter: Filter | None = None,
+        filter_on: FilterOn | None = None,
+        events: Literal["created", "removed", "all"] | None = None,
+        prefix: str | None = None,
+        suffix: str | None = None,
     ) -> None:
-        """Takes in the topic's messages, as they were published; a FIFO topic keeps its order in a FIFO queue.
+        """Takes in a topic's messages, as they were published (a FIFO topic keeps its order in a FIFO queue), or an
+        event for each object of a bucket.
 
-        `filter`: only messages that meet it, an SNS filter policy such as `{"kind": ["order", "refund"]}`; default:
-        all. `filter_on`: whether it is about the message's `"attributes"` (default) or its `"body"`.
+        For topics: `filter`: only messages that meet it, an SNS filter policy such as `{"kind": ["order", "refund"]}`;
+        default: all. `filter_on`: whether it is about the message's `"attributes"` (default) or its `"body"`.
+
+        For buckets: `events`: `"created"` (default), `"removed"` or `"all"`. `prefix` and `suffix`: only keys that
+        begin or end so, as they are; default: all keys.
         """
 
     def _check(self, arguments: Arguments) -> None:

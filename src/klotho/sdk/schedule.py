@@ -1,4 +1,4 @@
-"""`Schedule`: times at which functions run."""
+"""`Schedule`: times at which functions run and containers are told."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def _read_timezone(value: Any) -> str:
 
 
 class Schedule(Construct):
-    """Times at which functions run: `nightly_report.triggered_by(schedule)`."""
+    """Times at which functions run and containers are told: `nightly_report.triggered_by(schedule)`."""
 
     KIND = "Schedule"
 
@@ -91,13 +91,13 @@ class Schedule(Construct):
         """Describe times; give `every` or `cron`.
 
         Args:
-            name: what the function's event calls it.
+            name: what the event calls it.
             every: minutes, hours, days or weeks apart, a minute at least: `"5 minutes"`, `"1 hour"`, `"day"`. The
                 first run is when it is deployed.
             cron: six fields as EventBridge has them (minutes, hours, day of month, month, day of week, year), one of
                 the two day fields `?`: `"0 9 ? * MON-FRI *"`. The precision is a minute.
             timezone: where `cron` is meant, `"Europe/Vienna"`. Default: UTC.
-            stack: has no effect: what it makes lies in the stacks of the functions it triggers.
+            stack: has no effect: what it makes lies in the stacks of what it triggers.
             from_project: another repository of the project defines it; give only the name. Default: False.
             existing: an ARN to use as it is, never to change; or by environment: `{"prod": "…"}`.
         """

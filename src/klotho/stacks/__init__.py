@@ -1,5 +1,6 @@
 """How the resource graph is divided into stacks, and in which order they are deployed."""
 
+from klotho.stacks.components import components
 from klotho.stacks.model import (
     DIGEST,
     AssetSource,
@@ -34,6 +35,7 @@ __all__ = [
     "Stack",
     "StackOutput",
     "StepSource",
+    "components",
     "covers",
     "manifest_from_json",
     "manifest_to_json",

@@ -176,6 +176,60 @@ def test_a_run_for_a_function_that_is_gone_is_a_dead_letter(tmp_path: Path) -> N
     with_functions(tmp_path, story)
 
 
+def test_a_queue_is_told_under_the_schedule_s_role_and_what_it_can_t_be_told_is_a_dead_letter(tmp_path: Path) -> None:
+    async def story(cloud: Cloud, schedules: Schedules, clock: Clock) -> None:
+        cloud.queues = Sqs(tmp_path, REGION, cloud.account, cloud.endpoint_url)
+        for name in ("told", "untold", "lost"):
+            await make(cloud, SqsQueue(cloud), name, {"QueueName": name})
+        told, untold, lost = (cloud.queues.catalog.queue(name) for name in ("told", "untold", "lost"))
+        gone = told.arn.replace("told", "gone")
+        allowed = {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": [told.arn, lost.arn, gone]}
+        policies = [{"PolicyName": "p", "PolicyDocument": {"Version": "2012-10-17", "Statement": [allowed]}}]
+        role = build_handlers(cloud)["AWS::IAM::Role"]
+        made = await make(cloud, role, "Role", {"AssumeRolePolicyDocument": {}, "Policies": policies})
+        asked = {"dead_letter": lost.arn, "role": made.attributes["Arn"]}
+        for target in (told.arn, untold.arn, gone):
+            schedules.put(spec("rate(1 day)", target.rpartition(":")[2], target=target, **asked))
+        assert schedules.run_due() == 3
+        (run,) = cloud.queues.catalog.receive(told, 10)
+        assert json.loads(run.body)["schedule"] == "told"
+        assert cloud.queues.catalog.receive(untold, 10) == []
+        letters = cloud.queues.catalog.receive(lost, 10)
+        why = {json.loads(item.body)["schedule"]: item.attributes["ERROR_CODE"]["StringValue"] for item in letters}
+        assert why == {"untold": "AccessDenied", "gone": "NonExistentQueue"}
+        await cloud.queues.stop()
+
+    with_functions(tmp_path, story)
+
+
+def test_a_run_that_dies_between_sending_and_writing_down_is_sent_again_as_the_same(tmp_path: Path) -> None:
+    async def story(cloud: Cloud, schedules: Schedules, clock: Clock) -> None:
+        cloud.queues = Sqs(tmp_path, REGION, cloud.account, cloud.endpoint_url)
+        await make(cloud, SqsQueue(cloud), "told", {"QueueName": "told"})
+        told = cloud.queues.catalog.queue("told")
+        allowed = {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": told.arn}
+        policies = [{"PolicyName": "p", "PolicyDocument": {"Version": "2012-10-17", "Statement": [allowed]}}]
+        role = build_handlers(cloud)["AWS::IAM::Role"]
+        made = await make(cloud, role, "Role", {"AssumeRolePolicyDocument": {}, "Policies": policies})
+        schedules.put(spec("rate(1 day)", target=told.arn, role=made.attributes["Arn"]))
+        fire = schedules._fire
+
+        def fire_and_die(*given: Any) -> None:
+            fire(*given)
+            raise RuntimeError("killed")
+
+        schedules._fire = fire_and_die  # type: ignore[method-assign]
+        with pytest.raises(RuntimeError, match="killed"):
+            schedules.run_due()
+        schedules._fire = fire  # type: ignore[method-assign]
+        assert (schedules.run_due(), schedules.run_due()) == (1, 0)
+        messages = [json.loads(item.body) for item in cloud.queues.catalog.receive(told, 10)]
+        assert len(messages) == 2 and messages[0] == messages[1]
+        await cloud.queues.stop()
+
+    with_functions(tmp_path, story)
+
+
 def test_a_disabled_schedule_and_a_removed_one_run_nothing(tmp_path: Path) -> None:
     async def story(cloud: Cloud, schedules: Schedules, clock: Clock) -> None:
         schedules.put(spec("rate(1 minute)", enabled=False))

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from klotho.deploy.functions import provider
+from klotho.deploy.functions import own_functions
 from klotho.deploy.functions.package import FunctionPackager
 from klotho.deploy.target import HOST
 from klotho.diagnostics import Failure
@@ -50,13 +50,26 @@ def test_a_package_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch, tmp
     def missing(name: str) -> Any:
         raise PackageNotFoundError(name)
 
-    monkeypatch.setattr(provider, "distribution", missing)
+    monkeypatch.setattr(own_functions, "distribution", missing)
     with pytest.raises(Failure, match="is not installed") as refused:
         packaged(tmp_path)
     assert refused.value.diagnostic.code == "provider-incomplete"
 
 
 def test_compiled_packages_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(provider, "DRIVERS", ("orjson",))
+    monkeypatch.setattr(own_functions, "DRIVERS", ("orjson",))
     with pytest.raises(Failure, match="not pure Python"):
-        provider._installed(provider.DRIVERS)
+        own_functions._installed(own_functions.DRIVERS)
+
+
+def test_what_asks_a_container_needs_the_standard_library_alone(tmp_path: Path) -> None:
+    properties = {"package": "relay", "handler": "klotho.relay.handler.handler", "runtime": "python3.13"}
+    packager = FunctionPackager(tmp_path, tmp_path / "cache", HOST)
+    packager.validate(properties)
+    path = packager.package(properties, lambda line: None).path
+    with zipfile.ZipFile(path) as archive:
+        assert {name.split("/")[1] for name in archive.namelist()} <= {"__init__.py", "py.typed", "relay", "runtime"}
+    program = f"import sys; sys.path = [{str(path)!r}, *sys.path]; from klotho.relay.handler import handler"
+    done = subprocess.run([sys.executable, "-I", "-S", "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert path.stat().st_size < 150_000

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from klotho.application import Application, ConstructId, Relationship
+from klotho.application import Application, Construct, ConstructId, Relationship
 from klotho.application.access import guarded_keys
+from klotho.diagnostics import Span
 from klotho.localcloud.planes.gateway.routes import RouteTable
-from klotho.resources import ResourceKey
+from klotho.resources import Ref, ResourceKey
 from tests.unit.engine.conftest import Builder
 
 API, LOGIN, STAFF = ConstructId("API/a"), ConstructId("Auth.OIDC/login"), ConstructId("Auth.OIDC/staff")
@@ -270,6 +271,74 @@ def test_a_function_of_ones_own_may_be_asked_by_this_authorizer_only(app: Builde
     assert "/authorizers/" in text
 
 
+def asks(app: Builder, **more: Any) -> Builder:
+    app = guarded(app).add("container", "door")
+    return app.says("shop", "authenticates_with", "door", route="/", **more)
+
+
+def test_a_container_of_ones_own_is_asked_by_a_function_that_may_do_nothing_else(app: Builder) -> None:
+    graph = asks(app, cache=60).resolve().graph
+    relay = graph[ResourceKey("API/shop:asks-door")].properties
+    assert relay["Environment"]["Variables"].keys() == {"KLOTHO_AUTHORIZER"}
+    assert relay["Timeout"] == 10, "as long as API Gateway waits"
+    policy = graph[ResourceKey("API/shop:asks-door-role-policy")].properties["PolicyDocument"]
+    actions = {action for item in policy["Statement"] for action in item["Action"] if not action.startswith("ec2:")}
+    assert actions == {"servicediscovery:DiscoverInstances", "logs:CreateLogStream", "logs:PutLogEvents"}
+    (authorizer,) = resources(app, "Authorizer")
+    assert authorizer["IdentitySource"] == ["$request.header.authorization", "$context.routeKey"]
+    assert authorizer["AuthorizerResultTtlInSeconds"] == 60
+    assert {item["AuthorizationType"] for item in resources(app, "Route")} == {"CUSTOM"}
+
+
+def test_only_what_asks_reaches_the_container_and_by_its_port_only(app: Builder) -> None:
+    graph = asks(app).resolve().graph
+    ways = [item for item in graph if item.type == "AWS::EC2::SecurityGroupIngress" and "door" in item.key]
+    (rule,) = [item.properties for item in ways]
+    assert rule["SourceSecurityGroupId"] == Ref(ResourceKey("API/shop:asks-door-security-group"), "GroupId")
+    assert (rule["FromPort"], rule["ToPort"], rule["IpProtocol"]) == (8080, 8080, "tcp")
+
+
+def test_an_api_and_the_container_it_asks_may_need_each_other(app: Builder) -> None:
+    """The container is served by the API, and the API asks it: their stacks form no circle."""
+    bundle = asks(app).says("shop", "attach_service", "door", route="/door").bundle()
+    stacks = {item.name: item.depends_on for item in bundle.manifest.stacks}
+    (api,) = [name for name in stacks if name.startswith("shop")]
+    (door,) = [name for name in stacks if name.startswith("door")]
+    assert api in stacks[door] and door not in stacks[api]
+
+
+def test_each_path_is_asked_by_a_function_of_its_own(app: Builder) -> None:
+    asks(app).says("shop", "authenticates_with", "door", route="/web", ask="/oauth2/auth")
+    asked = [
+        json.loads(item.properties["Environment"]["Variables"]["KLOTHO_AUTHORIZER"])["path"]
+        for item in app.resolve().graph
+        if item.type == "AWS::Lambda::Function" and item.key.startswith("API/")
+    ]
+    assert sorted(asked) == ["/authorize", "/oauth2/auth"]
+
+
+def test_without_nat_what_asks_reaches_cloud_map_by_an_endpoint(app: Builder) -> None:
+    app = asks(app)
+    app.constructs.append(Construct("Network", "network", {"egress": "endpoints"}, Span("infra.py", 99)))
+    graph = app.resolve().graph
+    services = [str(item.properties["ServiceName"]) for item in graph if item.type == "AWS::EC2::VPCEndpoint"]
+    assert [text for text in services if "data-servicediscovery" in text]
+    rule = graph[ResourceKey("API/shop:asks-door-security-group-to-endpoints")].properties
+    assert rule["SourceSecurityGroupId"] == Ref(ResourceKey("API/shop:asks-door-security-group"), "GroupId")
+
+
+def test_a_container_is_told_that_somebody_was_asked(app: Builder) -> None:
+    integrations = [item for item in resources(asks(app), "Integration") if item["IntegrationType"] == "HTTP_PROXY"]
+    assert {item["RequestParameters"]["overwrite:header.x-klotho-caller"] for item in integrations} == {"function"}
+
+
+def test_an_api_that_is_there_already_asks_no_container(app: Builder) -> None:
+    app.add("container", "door").add("function", "work")
+    app.constructs.append(Construct("API", "old", {}, Span("infra.py", 98), existing="abcdefgh12"))
+    app.says("old", "attach_service", "work", route="/work").says("old", "authenticates_with", "door", route="/")
+    assert "existing-changed" in app.codes()
+
+
 @pytest.mark.parametrize(
     ("relations", "code"),
     [
@@ -278,7 +347,9 @@ def test_a_function_of_ones_own_may_be_asked_by_this_authorizer_only(app: Builde
         ([("login", {"route": "/wbe"})], "nothing-served"),
         ([("login", {"route": "/web", "cache": 5})], "bad-authentication"),
         ([("work", {"route": "/web", "scopes": ["x"]})], "bad-authentication"),
-        ([("web", {"route": "/web"})], "senseless-relationship"),
+        ([("web", {"route": "/web", "scopes": ["x"]})], "bad-authentication"),
+        ([("work", {"route": "/web", "ask": "/x"})], "bad-authentication"),
+        ([("login", {"route": "/web", "ask": "/x"})], "bad-authentication"),
     ],
 )
 def test_mistakes(app: Builder, relations: list[tuple[str, dict[str, Any]]], code: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from klotho.sdk.program import run
 
 START = """\
 import klotho
-from klotho import Compute, Storage
+from klotho import Compute, Messaging, Storage
 
 klotho.Application("shop")
 images = Storage.Bucket("images"{more})
@@ -103,12 +104,30 @@ def test_one_function_may_be_triggered_by_several_parts_of_a_bucket(resolved: Re
     assert len(found["AWS::Events::Rule"]) == 2
 
 
+CONTAINER = 'c = Compute.Container("c", image="nginx")\n'
+
+
+def test_a_container_is_told_by_its_own_queue_and_each_rule_may_send_there(resolved: Resolved) -> None:
+    lines = 'c.triggered_by(images, prefix="a/")\n'
+    found, _ = resolved(f'{CONTAINER}{lines}c.triggered_by(images, prefix="b/", events="removed")\n')
+    assert len(found["AWS::Events::Rule"]) == 2
+    assert len(found["AWS::SQS::Queue"]) == 2, "one for both, and one for what failed"
+    for policy in found["AWS::SQS::QueueInlinePolicy"]:
+        statements = policy["Properties"]["PolicyDocument"]["Statement"]
+        assert {item["Principal"]["Service"] for item in statements} == {"events.amazonaws.com"}
+        sources = [json.dumps(item["Condition"]["ArnEquals"]["aws:SourceArn"]) for item in statements]
+        assert len(set(sources)) == 2
+
+
 @pytest.mark.parametrize(
     ("lines", "more", "code"),
     [
         ("f.writes_to(images)\nf.triggered_by(images)\n", "", "trigger-loop"),
         ("f.triggered_by(images, batch=3)\n", "", "bad-batch"),
-        ('Compute.Container("c", image="nginx").triggered_by(images)\n', "", "senseless-relationship"),
+        ('Messaging.Queue("q", fifo=True).subscribes_to(images)\n', "", "bad-subscription"),
+        ('Messaging.Queue("q").subscribes_to(images, filter={"a": [1]})\n', "", "conflicting-arguments"),
+        ('Messaging.Queue("q").subscribes_to(Messaging.Topic("t"), prefix="a/")\n', "", "conflicting-arguments"),
+        (f"{CONTAINER}c.writes_to(images)\nc.triggered_by(images)\n", "", "trigger-loop"),
         ("", "keep_versions_days=3", "conflicting-arguments"),
         ("", "expire_days=0", "wrong-argument"),
         ("", 'lifecycle={"": 1}', "wrong-argument"),

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from klotho.catalogue.relationships import INSTEAD, find_pair
+from klotho.catalogue.relationships import INSTEAD, PAIRS, find_pair
 from klotho.catalogue.tables import table
+from klotho.engine.passes.connect import what_works
 from klotho.resources import ResourceGraph
 from tests.unit.engine.conftest import Builder
 
@@ -119,8 +120,8 @@ def test_grpc_and_http_calls_to_one_container_share_one_connection(app: Builder)
     main = graph["Compute.Container/web:task-definition"].properties["ContainerDefinitions"][0]
     (value,) = [item["Value"] for item in main["Environment"] if item["Name"] == "KLOTHO_SERVICE_PDF"]
     assert json.loads(value) == {
-        "grpc": "pdf.shop:50051",
-        "http": "http://pdf.shop:8080",
+        "grpc": "pdf:50051",
+        "http": "http://pdf:8080",
         "kind": "Compute.Container",
         "name": "pdf",
     }
@@ -129,7 +130,7 @@ def test_grpc_and_http_calls_to_one_container_share_one_connection(app: Builder)
 def test_containers_that_call_each_other_end_up_in_one_stack(app: Builder) -> None:
     app.add("container", "web").add("container", "pdf").says("web", "calls", "pdf").says("pdf", "calls", "web")
     names = [stack.name for stack in app.bundle().manifest.stacks]
-    assert names == ["project", "pdf-container-and-web-container"]
+    assert names == ["shared", "pdf-container-and-web-container"]
 
 
 def test_functions_that_call_each_other_know_their_names_beforehand(app: Builder) -> None:
@@ -162,7 +163,12 @@ def test_two_routes_to_one_service_share_its_integration(app: Builder) -> None:
     ("actor", "verb", "target", "help_text"),
     [
         ("shop", "reads_from", "db", "Compute.Container and Compute.Function can `reads_from` Databases.Postgres"),
-        ("shop", "attach_service", "db", "API can `attach_service` Compute.Container or Compute.Function"),
+        (
+            "shop",
+            "attach_service",
+            "db",
+            "put code between: `api.attach_service(function)`, `function.read_writes_to(database)`",
+        ),
         (
             "web",
             "calls",
@@ -186,14 +192,27 @@ def test_a_relationship_that_makes_no_sense_says_what_does(
 def test_what_is_said_instead_of_a_senseless_pair_makes_sense() -> None:
     kinds = {"queue": "Messaging.Queue", "topic": "Messaging.Topic", "bucket": "Storage.Bucket", "api": "API"}
     kinds |= {"table": "Databases.KeyValue", "schedule": "Schedule"}
-    kinds |= {"function": "Compute.Function", "container": "Compute.Container"}
+    kinds |= {"function": "Compute.Function", "container": "Compute.Container", "secret": "Secret", "site": "Site"}
+    kinds |= {"login": "Auth.OIDC", "database": "Databases.Postgres", "cache": "Databases.Redis"}
     for (verb, actor, target), text in INSTEAD.items():
         assert find_pair(verb, actor, target) is None, "a pair that is built needs no way around"
         named = re.findall(r"`(?:(\w+)\.)?(\w+)\((\w+)", text)
-        assert named
+        exposed = re.findall(r"exposes=(\w+)", text)
+        assert named or exposed, "it names a pair that works"
+        assert all(find_pair("exposes", "Domain", kinds[about]) for about in exposed)
         for subject, said, about in named:
             actors = [kinds[subject]] if subject else [actor, "Compute.Function"]
             assert any(find_pair(said, item, kinds[about]) for item in actors), f"{text}: {said} {about}"
+
+
+def test_every_refusal_of_a_pair_names_one_that_works() -> None:
+    everything = {kind for pair in PAIRS for kind in (*pair.actors, *pair.targets)}
+    verbs = {verb for pair in PAIRS for verb in pair.verbs}
+    for actor in sorted({kind for pair in PAIRS for kind in pair.actors}):
+        for verb in sorted({verb for pair in PAIRS if actor in pair.actors for verb in pair.verbs}):
+            for target in sorted(everything - {kind for kind in everything if find_pair(verb, actor, kind)}):
+                text = what_works(verb, actor, target)
+                assert any(f"`{word}" in text or f".{word}(" in text or f"{word}=" in text for word in verbs), text
 
 
 def test_the_order_of_the_program_changes_nothing_but_spans(app: Builder, another_app: Callable[[], Builder]) -> None:
@@ -201,7 +220,7 @@ def test_the_order_of_the_program_changes_nothing_but_spans(app: Builder, anothe
     other.constructs.reverse()
     other.relationships.reverse()
     first, second = one.bundle(), other.bundle()
-    assert first.files["cloudformation/project.template.json"] == second.files["cloudformation/project.template.json"]
+    assert first.files["cloudformation/shared.template.json"] == second.files["cloudformation/shared.template.json"]
     templates = [name for name in first.files if name.endswith(".template.json")]
     assert [first.files[name] for name in templates] == [second.files[name] for name in templates]
 

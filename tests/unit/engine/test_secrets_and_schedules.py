@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 
+from klotho.catalogue.policy import EnvironmentPolicy
 from klotho.catalogue.tables import table
-from klotho.resources import Ref
+from klotho.resources import Ref, ResourceKey
 from tests.unit.engine.conftest import Builder
 
 
@@ -84,8 +85,30 @@ def test_a_schedule_without_a_function_is_warned_of_and_bad_times_are_refused(ap
     assert "bad-schedule" in app.codes()
 
 
-def test_containers_can_not_be_triggered(app: Builder) -> None:
+def test_a_schedule_tells_exactly_its_container_and_what_fails_is_kept_and_watched(app: Builder) -> None:
+    app.policy = EnvironmentPolicy(alarms=True)
     app.add("container", "web").add("schedule", "nightly", every="1 day").says("web", "triggered_by", "nightly")
+    graph = app.resolve().graph
+    own, failed = (ResourceKey(f"Compute.Container/web:schedule-nightly-queue{end}") for end in ("", "-failed"))
+    target = graph[ResourceKey("Compute.Container/web:schedule-nightly")].properties["Target"]
+    assert (target["Arn"], target["DeadLetterConfig"]) == (Ref(own, "Arn"), {"Arn": Ref(failed, "Arn")})
+    policy = graph[ResourceKey("Compute.Container/web:schedule-nightly-role-policy")].properties["PolicyDocument"]
+    statements = [(item["Action"], item["Resource"]) for item in policy["Statement"]]
+    assert (
+        sorted(statements, key=repr)
+        == [
+            (["sqs:SendMessage"], [Ref(failed, "Arn")]),
+            (["sqs:SendMessage"], [Ref(own, "Arn")]),
+        ][:: -1 if repr(failed) > repr(own) else 1]
+    )
+    redrive = graph[own].properties["RedrivePolicy"]
+    assert redrive == {"deadLetterTargetArn": Ref(failed, "Arn"), "maxReceiveCount": 5}
+    assert ResourceKey(f"{failed}-dead-letters-alarm") in graph
+    assert ResourceKey(f"{failed}-waiting-alarm") not in graph
+
+
+def test_a_container_that_is_triggered_by_a_table_is_told_the_way_around(app: Builder) -> None:
+    app.add("container", "web").add("keyvalue", "items", key=[["id", "S"]]).says("web", "triggered_by", "items")
     (problem,) = app.problems()
     assert problem.code == "senseless-relationship"
-    assert "`function.triggered_by(schedule)`, `function.calls(container)`" in problem.helps[0]
+    assert "`function.triggered_by(table)`, `function.sends_to(queue)`, `container.consumes(queue)`" in problem.helps[0]

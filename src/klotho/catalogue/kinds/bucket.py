@@ -34,10 +34,9 @@ def is_versioned(construct: Construct, setting: Setting) -> bool:
 
 
 def is_triggering(construct: Construct, setting: Setting) -> bool:
-    """Whether something is triggered by its changes, or may be from another repository of the project."""
-    return setting.application.in_project or any(
-        item.verb == "triggered_by" for item in setting.application.relationships_on(construct.id)
-    )
+    """Whether something is told of its changes, or may be in another repository of the project."""
+    said = setting.application.relationships_on(construct.id)
+    return setting.application.in_project or any(item.verb in ("triggered_by", "subscribes_to") for item in said)
 
 
 def s3(construct: Construct, setting: Setting) -> Iterator[Action]:

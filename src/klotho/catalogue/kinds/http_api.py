@@ -12,6 +12,7 @@ from typing import Any
 from klotho.application import Construct
 from klotho.catalogue.adoption import Adoption
 from klotho.catalogue.kinds.values import given_text
+from klotho.catalogue.relay import relay_asset
 from klotho.catalogue.rules import Implementation, Output, Parameter, Setting
 from klotho.diagnostics import Report
 from klotho.resources import AddResource, Pseudo, Ref, ResourceKey, SetProperty, join, resource_key
@@ -105,6 +106,7 @@ HTTP_API = Implementation(
         ("api", "ApiEndpoint"),
         ("authorizer-*", None),
     ),
+    asset=relay_asset,
     fits=lambda construct: construct.properties.get("public") is not False,
     check=check_api,
 )

@@ -1,6 +1,6 @@
 """`Schedule` on EventBridge Scheduler.
 
-A schedule of AWS has one target, so each function it triggers gets one of its own, in the function's stack: the
+A schedule of AWS has one target, so each service it triggers gets one of its own, in the service's stack: the
 construct itself makes nothing. Source: EventBridge Scheduler User Guide (schedule types, execution role, confused
 deputy prevention, context attributes).
 """

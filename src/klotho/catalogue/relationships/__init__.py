@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from klotho.catalogue.relationships.ask_container import AUTHENTICATE_WITH_CONTAINER
 from klotho.catalogue.relationships.attach import CONTAINER_ROUTE, FUNCTION_ROUTE
 from klotho.catalogue.relationships.authenticate import AUTHENTICATE_WITH_FUNCTION, AUTHENTICATE_WITH_OIDC
-from klotho.catalogue.relationships.bucket import TRIGGERED_BY_BUCKET, USE_BUCKET
+from klotho.catalogue.relationships.bucket import SUBSCRIBE_TO_BUCKET, TOLD_BY_BUCKET, TRIGGERED_BY_BUCKET, USE_BUCKET
 from klotho.catalogue.relationships.calls import (
     CALL_API,
     CALL_CONTAINER,
@@ -12,10 +13,11 @@ from klotho.catalogue.relationships.calls import (
     CALL_FUNCTION,
 )
 from klotho.catalogue.relationships.expose import EXPOSE_API, EXPOSE_SITE
+from klotho.catalogue.relationships.instead import INSTEAD
 from klotho.catalogue.relationships.keyvalue import USE_KEYVALUE
 from klotho.catalogue.relationships.queue import CONSUME_BY_CONTAINER, CONSUME_BY_FUNCTION, SEND_TO_QUEUE
 from klotho.catalogue.relationships.redis import USE_REDIS
-from klotho.catalogue.relationships.schedule import TRIGGERED_BY_SCHEDULE
+from klotho.catalogue.relationships.schedule import TOLD_BY_SCHEDULE, TRIGGERED_BY_SCHEDULE
 from klotho.catalogue.relationships.secret import USE_SECRET
 from klotho.catalogue.relationships.sql import USE_SQL
 from klotho.catalogue.relationships.table_changes import TRIGGERED_BY_TABLE
@@ -28,16 +30,21 @@ from klotho.catalogue.relationships.topic import (
 from klotho.catalogue.relationships.user_pool import AUTHENTICATE_WITH_USER_POOL, KNOW_USER_POOL, USE_USER_POOL
 from klotho.catalogue.rules import Pair
 
+__all__ = ["INSTEAD", "PAIRS", "find_pair"]
+
 PAIRS: tuple[Pair, ...] = (
     USE_SQL,
     USE_REDIS,
     USE_KEYVALUE,
     USE_BUCKET,
     TRIGGERED_BY_BUCKET,
+    TOLD_BY_BUCKET,
+    SUBSCRIBE_TO_BUCKET,
     USE_SECRET,
     KNOW_USER_POOL,
     USE_USER_POOL,
     TRIGGERED_BY_SCHEDULE,
+    TOLD_BY_SCHEDULE,
     TRIGGERED_BY_TABLE,
     SEND_TO_QUEUE,
     CONSUME_BY_FUNCTION,
@@ -55,55 +62,10 @@ PAIRS: tuple[Pair, ...] = (
     AUTHENTICATE_WITH_OIDC,
     AUTHENTICATE_WITH_USER_POOL,
     AUTHENTICATE_WITH_FUNCTION,
+    AUTHENTICATE_WITH_CONTAINER,
     EXPOSE_API,
     EXPOSE_SITE,
 )
-
-_BY_QUEUE = (
-    "let a function be triggered and send to a queue that the container consumes: "
-    "`function.triggered_by({0})`, `function.sends_to(queue)`, `container.consumes(queue)`"
-)
-_COMPUTE = ("Compute.Container", "Compute.Function")
-_SAID_OTHERWISE = {
-    ("triggered_by", "Messaging.Queue"): "to handle its messages write `consumes(queue)`",
-    ("triggered_by", "Messaging.Topic"): "to get its messages write `subscribes_to(topic)`",
-    ("reads_from", "Messaging.Queue"): "to handle its messages write `consumes(queue)`",
-    ("reads_from", "Messaging.Topic"): "to get its messages write `subscribes_to(topic)`",
-    ("writes_to", "Messaging.Queue"): "to send messages write `sends_to(queue)`",
-    ("writes_to", "Messaging.Topic"): "to publish messages write `publishes_to(topic)`",
-    ("read_writes_to", "Messaging.Queue"): "write `sends_to(queue)` and `consumes(queue)`",
-    ("read_writes_to", "Messaging.Topic"): "write `publishes_to(topic)` and `subscribes_to(topic)`",
-    ("publishes_to", "Messaging.Queue"): "to send messages write `sends_to(queue)`",
-    ("sends_to", "Messaging.Topic"): "to publish messages write `publishes_to(topic)`",
-    ("subscribes_to", "Messaging.Queue"): "to handle its messages write `consumes(queue)`",
-    ("consumes", "Messaging.Topic"): "to get its messages write `subscribes_to(topic)`",
-    ("subscribes_to", "Storage.Bucket"): "to run for its objects write `triggered_by(bucket)`, of a function",
-    ("subscribes_to", "Databases.KeyValue"): "to follow its changes write `triggered_by(table)`, of a function",
-    ("consumes", "Databases.KeyValue"): "to follow its changes write `triggered_by(table)`, of a function",
-}
-
-INSTEAD: dict[tuple[str, str, str], str] = {
-    **{(verb, actor, target): text for (verb, target), text in _SAID_OTHERWISE.items() for actor in _COMPUTE},
-    ("triggered_by", "Compute.Container", "Storage.Bucket"): _BY_QUEUE.format("bucket"),
-    ("triggered_by", "Compute.Container", "Databases.KeyValue"): _BY_QUEUE.format("table"),
-    ("triggered_by", "Compute.Container", "Schedule"): (
-        "a container runs all the time: let a function be triggered and call it, `function.triggered_by(schedule)`, "
-        "`function.calls(container)`; or do the work in the function"
-    ),
-    ("authenticates_with", "API", "Compute.Container"): (
-        "API Gateway asks functions only: let a function decide, `api.authenticates_with(function)`; it may "
-        "`function.calls(container)`"
-    ),
-    ("exposes", "Domain", "Compute.Container"): (
-        "put an API between: `api.attach_service(container)`, `Domain(…, exposes=api)`"
-    ),
-    (
-        "exposes",
-        "Domain",
-        "Compute.Function",
-    ): "put an API between: `api.attach_service(function)`, `Domain(…, exposes=api)`",
-}
-"""What to write instead of a pair that makes no sense but means something."""
 
 _BY_ENDS: dict[tuple[str, str, str], Pair] = {
     (verb, actor, target): pair

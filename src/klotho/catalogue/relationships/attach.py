@@ -23,7 +23,7 @@ from klotho.catalogue.relationships.attach_private import (
     attach_private_function,
     check_private_route,
 )
-from klotho.catalogue.relationships.authenticate import FUNCTION, authorization
+from klotho.catalogue.relationships.authenticate import ASKED, authorization
 from klotho.catalogue.relationships.vouching import tell_who_vouches
 from klotho.catalogue.rules import Link, Pair
 from klotho.diagnostics import Report
@@ -98,16 +98,17 @@ def attach_container(link: Link) -> Iterator[Action]:
 
 
 VOUCHED_HEADER = "x-klotho-caller"
-"""Tells a container who vouched for the caller: `jwt` for a token, which then stands in `Authorization`; `function`;
-or `nobody`. Read by `klotho.config.caller`. Source: API Gateway Developer Guide, "Transform API requests": a static
-value overwrites what the client sent; `Authorization` is reserved and passed on as it came."""
+"""Tells a container who vouched for the caller: `jwt` for a token, which then stands in `Authorization`; `function`
+for a function or container that was asked; or `nobody`. Read by `klotho.config.caller`. Source: API Gateway Developer
+Guide, "Transform API requests": a static value overwrites what the client sent; `Authorization` is reserved and passed
+on as it came."""
 _ENDING = {"nobody": "", "jwt": "-jwt", "function": "-function"}
 
 
 def _vouched(link: Link, key: GuardedKey) -> str:
     if key.guard is None:
         return "nobody"
-    return "function" if key.guard.target.startswith(f"{FUNCTION}/") else "jwt"
+    return "function" if key.guard.target.partition("/")[0] in ASKED else "jwt"
 
 
 def _keys(link: Link) -> list[GuardedKey]:

@@ -19,18 +19,23 @@ from klotho.resources import AddResource, Pseudo, Ref, ResourceKey, join, resour
 from klotho.resources.changes import Action
 
 FUNCTION = "Compute.Function"
+CONTAINER = "Compute.Container"
+ASKED = (FUNCTION, CONTAINER)
+"""Kinds that are asked about each request; the others' tokens API Gateway checks by itself."""
 _HEADER = "header.authorization"
 
 
 def authorizer_key(rule: Relationship) -> ResourceKey:
-    """One authorizer per API and what it authenticates with; of a function, one for each way to ask it.
+    """One authorizer per API and what it authenticates with; of what is asked, one for each way to ask it.
 
     The rule alone tells it: what an API of another application authenticates with is unknown here but for its name.
     """
     kind, _, name = rule.target.partition("/")
     way = ""
-    if kind == FUNCTION and (_identity(rule) != [_HEADER] or _cache(rule)):
+    if kind in ASKED and (_identity(rule) != [_HEADER] or _cache(rule)):
         way = f"-{'+'.join(_identity(rule))}-{_cache(rule)}"
+    if rule.properties.get("ask"):
+        way = f"{way}-{rule.properties['ask']}"
     return resource_key(rule.actor, f"authorizer-{kind.rpartition('.')[2].lower()}-{name}{way}")
 
 
@@ -40,7 +45,7 @@ def authorization(rule: Relationship | None) -> dict[str, Any]:
         return {"AuthorizationType": "NONE"}
     scopes = rule.properties.get("scopes")
     return {
-        "AuthorizationType": "CUSTOM" if rule.target.startswith(f"{FUNCTION}/") else "JWT",
+        "AuthorizationType": "CUSTOM" if rule.target.partition("/")[0] in ASKED else "JWT",
         "AuthorizerId": Ref(authorizer_key(rule)),
         **({"AuthorizationScopes": list(scopes)} if scopes else {}),
     }
@@ -67,8 +72,13 @@ def by_token(link: Link, issuer: Any, audience: list[Any]) -> Iterator[Action]:
 
 
 def authenticate_by_function(link: Link) -> Iterator[Action]:
-    """A Lambda authorizer that answers yes or no, and the API's permission to ask it, and only for that."""
-    key, function = authorizer_key(link.relationship), Ref(function_key(link.target), "Arn")
+    """A Lambda authorizer that answers yes or no."""
+    yield from by_answer(link, Ref(function_key(link.target), "Arn"))
+
+
+def by_answer(link: Link, function: Ref) -> Iterator[Action]:
+    """A Lambda authorizer with simple answers of this function, and the API's permission to ask it, only for that."""
+    key = authorizer_key(link.relationship)
     region = Pseudo("AWS::Region")
     arn = ("arn:", Pseudo("AWS::Partition"))
     cache, identity = _cache(link.relationship), [_source(item) for item in _identity(link.relationship)]
@@ -117,23 +127,36 @@ def _source(identity: str) -> str:
 
 
 def check_token(link: Link, report: Report) -> None:
-    given = [name for name in ("identity", "cache") if link.get(name) is not None]
+    given = [name for name in ("identity", "cache", "ask") if link.get(name) is not None]
     if given:
+        who = "containers" if given[0] == "ask" else "functions and containers"
         report.error(
             "bad-authentication",
-            f"`{given[0]}` is for functions: a token of {link.target.title} stands in the header `Authorization`",
+            f"`{given[0]}` is for {who}: a token of {link.target.title} stands in the header `Authorization`",
             link.relationship.span,
             helps=["leave it out"],
         )
 
 
-def _check_function(link: Link, report: Report) -> None:
+def check_scopes(link: Link, report: Report) -> None:
+    """Who is asked about the whole request looks at scopes by itself."""
     if link.get("scopes"):
         report.error(
             "bad-authentication",
             f"{link.target.title} is asked about the whole request, so `scopes` mean nothing here",
             link.relationship.span,
-            helps=["leave it out, and look at the token's scopes in the function"],
+            helps=["leave it out, and look at the token's scopes in the code that is asked"],
+        )
+
+
+def _check_function(link: Link, report: Report) -> None:
+    check_scopes(link, report)
+    if link.get("ask") is not None:
+        report.error(
+            "bad-authentication",
+            f"`ask` is for containers: {link.target.title} is called with the request as its event",
+            link.relationship.span,
+            helps=["leave it out"],
         )
 
 

@@ -39,6 +39,13 @@ def check_ends(link: Link, report: Report) -> None:
             f"{link.target.title} is made by `{target.owner}`, and its names are part of it",
             f'in `{target.owner}`: `Domain("{link.actor.label}", exposes={link.target.label})`',
         )
+    elif verb == GUARD and link.target.kind == "Compute.Container":
+        _refuse(
+            link,
+            report,
+            f"{link.target.title} is made by `{target.owner}`, and its network lets in no function of another API",
+            f"let a function decide, `authenticates_with(function)`, which calls {link.target.label}",
+        )
     elif verb == "calls":
         _check_vouched(link, target, report)
     elif verb == "consumes" and link.actor.kind == FUNCTION:

@@ -19,16 +19,22 @@ from klotho.catalogue.kinds.queue import is_fifo, queue_key
 from klotho.catalogue.kinds.topic import is_fifo_topic, region_of, topic_arn
 from klotho.catalogue.relationships.connection import connection
 from klotho.catalogue.relationships.grants import grant
+from klotho.catalogue.relationships.own_queue import (
+    let_service_send,
+    own_queue,
+    own_queue_key,
+    own_queue_url,
+    queue_policy_key,
+    receive_needs,
+    receive_own,
+)
 from klotho.catalogue.rules import Link, Need, Pair, ServiceNeed
 from klotho.catalogue.tables import iam_actions
 from klotho.diagnostics import Report
-from klotho.resources import AddItem, AddResource, DependsOn, Ref, ResourceKey, SetProperty, resource_key
+from klotho.resources import AddResource, DependsOn, Ref, ResourceKey, SetProperty, resource_key
 from klotho.resources.changes import Action
 from klotho.resources.naming import pascal
 
-_DAY_S = 86400
-_MAX_RECEIVES = 5
-"""As `Messaging.Queue` has it by default."""
 _PUBLISHER = "sns.amazonaws.com"
 
 
@@ -44,7 +50,7 @@ def know_topic(link: Link) -> Iterator[Action]:
         ),
     }
     if own_queue:
-        facts["queue"] = Ref(own_queue_key(link.actor, link.target))
+        facts["queue"] = own_queue_url(link)
     yield connection(link, "TOPIC", link.target, facts)
 
 
@@ -92,35 +98,11 @@ def fan_out(link: Link) -> Iterator[Action]:
 def receive_from_own_queue(link: Link) -> Iterator[Action]:
     """A queue of the container's own, with one for what failed, subscribed to the topic."""
     queue = own_queue_key(link.actor, link.target)
-    failed = ResourceKey(f"{queue}-failed")
-    policy = ResourceKey(f"{queue}-policy")
-    fifo = is_fifo_topic(link.target, link.setting)
-    kind: dict[str, Any] = {"FifoQueue": True, "ContentBasedDeduplication": True} if fifo else {}
-    common = {"SqsManagedSseEnabled": True, **kind}
-    yield AddResource(failed, "AWS::SQS::Queue", {**common, "MessageRetentionPeriod": 14 * _DAY_S})
-    yield AddResource(
-        queue,
-        "AWS::SQS::Queue",
-        {
-            **common,
-            "MessageRetentionPeriod": 4 * _DAY_S,
-            "VisibilityTimeout": 30,
-            "RedrivePolicy": {"deadLetterTargetArn": Ref(failed, "Arn"), "maxReceiveCount": _MAX_RECEIVES},
-        },
-    )
+    policy = queue_policy_key(queue)
+    yield from own_queue(link, fifo=is_fifo_topic(link.target, link.setting))
     yield from _let_topic_send(policy, queue, link.target)
     yield from _queue_subscription(link, queue, policy)
     yield from know_topic(link)
-
-
-def receive_own(link: Link) -> Iterator[Action]:
-    """Receive from and delete on exactly the container's own queue."""
-    arn = Ref(own_queue_key(link.actor, link.target), "Arn")
-    yield from grant(link, "receive from topic", iam_actions("sqs", "receive"), [arn])
-
-
-def own_queue_key(container: Construct, topic: Construct) -> ResourceKey:
-    return resource_key(container.id, f"topic-{topic.name}-queue")
 
 
 def _queue_subscription(link: Link, queue: ResourceKey, policy: ResourceKey) -> Iterator[Action]:
@@ -152,32 +134,11 @@ def _subscription(link: Link, protocol: str, endpoint: Ref, permission: Resource
 
 
 def _let_topic_send(policy: ResourceKey, queue: ResourceKey, topic: Construct) -> Iterator[Action]:
-    yield AddResource(
-        policy,
-        "AWS::SQS::QueueInlinePolicy",
-        {"Queue": Ref(queue), "PolicyDocument": {"Version": "2012-10-17"}},
-    )
-    yield AddItem(
-        policy,
-        ("PolicyDocument", "Statement"),
-        topic.name,
-        {
-            "Sid": f"Topic{pascal(topic.name)}",
-            "Effect": "Allow",
-            "Principal": {"Service": _PUBLISHER},
-            "Action": "sqs:SendMessage",
-            "Resource": Ref(queue, "Arn"),
-            "Condition": {"ArnEquals": {"aws:SourceArn": topic_arn(topic)}},
-        },
-    )
+    yield from let_service_send(policy, queue, f"Topic{pascal(topic.name)}", _PUBLISHER, topic_arn(topic))
 
 
 def _publish_needs(link: Link) -> Iterator[Need]:
     yield ServiceNeed("sns")
-
-
-def _receive_needs(link: Link) -> Iterator[Need]:
-    yield ServiceNeed("sqs")
 
 
 def _check_subscription(link: Link, report: Report) -> None:
@@ -221,6 +182,14 @@ def _check_function(link: Link, report: Report) -> None:
 
 def _check_queue(link: Link, report: Report) -> None:
     _check_subscription(link, report)
+    of_buckets = [name for name in ("events", "prefix", "suffix") if link.get(name) is not None]
+    if of_buckets:
+        report.error(
+            "conflicting-arguments",
+            f"`{of_buckets[0]}` is for buckets, and {link.target.title} has messages, not keys",
+            link.relationship.span,
+            helps=["say which messages by `filter=`"],
+        )
     if link.setting.adopted(link.actor) is not None:
         report.error(
             "existing-changed",
@@ -271,6 +240,6 @@ SUBSCRIBE_BY_CONTAINER = Pair(
     "on its ARN, and its URL in the code's environment",
     connect=receive_from_own_queue,
     grant=receive_own,
-    needs=_receive_needs,
+    needs=receive_needs,
     check=_check_subscription,
 )

@@ -19,6 +19,7 @@ from klotho.deploy.outcome import Deployment
 from klotho.diagnostics import Diagnostic, ExitCode
 from klotho.driver.deployment import Consent, UpResult, moves_to_write
 from klotho.driver.deployment import up as bring_up
+from klotho.driver.program import holds_several
 from klotho.driver.unset_secrets import warnings_of
 
 
@@ -33,6 +34,10 @@ def run(
 ) -> int:
     """`yes` agrees to what an environment on AWS asks, and is no consent to losing data: they go by name only."""
     console = Console(as_json)
+    if holds_several(path):
+        from klotho.cli.commands import project_up
+
+        return project_up.run([path], env, yes, delete_data, as_json)
     program = program_at(path, "klotho up")
     agreed = Agreed(frozenset(delete_data), moves_given(move))
     while True:
@@ -52,11 +57,17 @@ def run(
     if as_json:
         console.json({"ok": True, **summary(result)})
         return 0
-    console.diagnostics(result.built.diagnostics, program.folder)
-    console.diagnostics(warnings_of(result.built, result.secrets_not_set), program.folder)
-    console.diagnostics(moves_to_write(result.built, agreed.moves), program.folder)
-    _succeeded(console, result)
+    show_success(console, result, agreed.moves)
     return 0
+
+
+def show_success(console: Console, result: UpResult, moves: Mapping[str, str] | None = None) -> None:
+    """What a person sees once it is up. `moves`: renames that only the command line knew of."""
+    folder = result.built.program.folder
+    console.diagnostics(result.built.diagnostics, folder)
+    console.diagnostics(warnings_of(result.built, result.secrets_not_set), folder)
+    console.diagnostics(moves_to_write(result.built, moves or {}), folder)
+    _succeeded(console, result)
 
 
 def show_failure(console: Console, result: UpResult) -> int:
@@ -66,6 +77,11 @@ def show_failure(console: Console, result: UpResult) -> int:
     if not result.deployment.ok:
         return _failed(console, result)
     return _not_published(console, result) if result.failed_sites else _not_running(console, result)
+
+
+def failed_code(result: UpResult) -> int:
+    """The exit code of what did not work."""
+    return ExitCode.RESOURCE_FAILED if result.deployment.ok else exit_code_of(result.deployment)
 
 
 def summary(result: UpResult) -> dict[str, Any]:

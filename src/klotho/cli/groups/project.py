@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from klotho.cli.options import PROGRAM, EnvironmentOption, JsonOption, ProgramOption
+from klotho.cli.options import PROGRAM, EnvironmentOption, JsonOption, ProgramOption, YesOption
 
 project = typer.Typer(
     help="The project: applications of several repositories that belong together.",
@@ -36,6 +37,34 @@ def project_show(env: EnvironmentOption = None, program: ProgramOption = PROGRAM
     from klotho.cli.commands.project import show
 
     return show(program, env, as_json)
+
+
+@project.command("up")
+def project_up(
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="[PATH]...",
+            help="Programs, or folders that hold some; this folder unless given.",
+            show_default=False,
+        ),
+    ] = None,
+    env: EnvironmentOption = None,
+    yes: YesOption = False,
+    delete_data: Annotated[
+        list[str] | None,
+        typer.Option("--delete-data", metavar="NAME", help="Let the data of this database, table or bucket go."),
+    ] = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Bring several applications up as one release.
+
+    Whoever defines something comes before whoever uses it. All are compared with each other before anything is
+    deployed; one that needs another that failed is left as it is.
+    """
+    from klotho.cli.commands.project_up import run
+
+    return run(paths or [Path()], env, yes, delete_data or [], as_json)
 
 
 @project.command("check")

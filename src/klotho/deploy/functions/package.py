@@ -31,7 +31,7 @@ from klotho.deploy.functions.javascript_closure import javascript_closure, loads
 from klotho.deploy.functions.javascript_syntax import check_javascript
 from klotho.deploy.functions.local_packages import folders_up
 from klotho.deploy.functions.node_manifests import NodeManifest, node_manifest
-from klotho.deploy.functions.provider import PACKAGE, provider_files
+from klotho.deploy.functions.own_functions import OWN_FUNCTIONS
 from klotho.deploy.functions.python_closure import python_closure
 from klotho.deploy.functions.python_manifests import python_manifest
 from klotho.deploy.functions.size import MAX_UNZIPPED_BYTES, refuse_too_large, size_of
@@ -143,8 +143,8 @@ class FunctionPackager:
     def _plan(self, properties: Mapping[str, Any], *, check: bool = True) -> _Plan:
         """`check`: whether Node is asked if JavaScript parses."""
         handler = str(properties["handler"])
-        if properties.get("package") == PACKAGE:
-            return self._own_function(handler)
+        if "package" in properties:
+            return self._own_function(str(properties["package"]), handler)
         root, runtime = self._root(properties), str(properties["runtime"])
         named = properties.get("architecture")
         target = self._target if named is None else replace(self._target, architectures=(named,))
@@ -157,9 +157,9 @@ class FunctionPackager:
             raise _seen_from(self._program_root, root, failure) from failure
         raise Failure("runtime-not-supported", f"functions can't be packaged for the runtime `{runtime}` yet")
 
-    def _own_function(self, handler: str) -> _Plan:
+    def _own_function(self, package: str, handler: str) -> _Plan:
         """A function of Klotho's own, from what is installed."""
-        entries, sdk = provider_files(), _runtime_sdk(python=True)
+        entries, sdk = OWN_FUNCTIONS[package](), _runtime_sdk(python=True)
         inputs = _input_digest(digest_of(entries), sdk, None)
         return _Plan(handler, inputs, self._lookup(inputs), lambda log: Contents({**entries, **sdk}))
 

@@ -47,6 +47,19 @@ PAGES = (
         "message names both applications, both values and, where a program speaks of the network, its line.",
     ),
     Page(
+        "release-circle",
+        "Several programs were to be brought up together, and each of them uses something that another one defines.",
+        "Whoever defines something has to be there before whoever uses it: nobody can be first.",
+        "Move what both use into one of them, or into a program of its own. If they are to use each other in the end: "
+        "bring one up without the line that uses the other, then the other, then the first one again.",
+    ),
+    Page(
+        "application-twice",
+        "Two of the programs that were to be brought up together have the same name in the same project.",
+        "They would take each other's place: an application is its project and its name.",
+        "Give one of them another name in `klotho.Application(…)`.",
+    ),
+    Page(
         "project-unknown",
         "Nothing of this project was published in this environment.",
         "`klotho up` publishes an application when its deployment has worked.",

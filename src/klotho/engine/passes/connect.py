@@ -47,11 +47,11 @@ def _refuse(relationship: Relationship, context: Context) -> None:
             relationship.span,
             text=f"{actor.title} and {target.title}",
             also=[Label(target.span, f"`{target.name}` is defined here")] if target.span else [],
-            helps=[_what_works(relationship.verb, actor.kind, target.kind)],
+            helps=[what_works(relationship.verb, actor.kind, target.kind)],
         )
 
 
-def _what_works(verb: str, actor: str, target: str) -> str:
+def what_works(verb: str, actor: str, target: str) -> str:
     """The nearest relationships that do exist."""
     if (verb, actor, target) in INSTEAD:
         return INSTEAD[verb, actor, target]

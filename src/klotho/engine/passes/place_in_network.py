@@ -9,7 +9,7 @@ lives inside.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from klotho.application import Construct, ConstructId
@@ -88,20 +88,26 @@ def _needs(context: Context, inhabitants: list[Construct]) -> _Needs:
     for construct in inhabitants:
         own = tuple(context.chosen[construct.id].needs(construct, context.setting))
         services[construct.id] = {need.service for need in own if need.group is None}
-        for asked in own:
-            if asked.group is not None:
-                beside.setdefault(asked.group, set()).add(asked.service)
-                if asked.user is not None:
-                    users[asked.group] = asked.user
+        _note_beside(own, beside, users)
     for link, pair in context.links:
+        asked = tuple(pair.needs(link))
+        _note_beside((need for need in asked if isinstance(need, ServiceNeed)), beside, users)
         if link.actor.id not in inside:
             continue
-        for need in pair.needs(link):
-            if isinstance(need, ServiceNeed):
-                services[link.actor.id].add(need.service)
-            else:
-                paths.append((link, need))
+        services[link.actor.id] |= {item.service for item in asked if isinstance(item, ServiceNeed) and not item.group}
+        paths += [(link, need) for need in asked if isinstance(need, PathTo)]
     return _Needs(tuple(paths), services, beside, users)
+
+
+def _note_beside(
+    needs: Iterable[ServiceNeed], beside: dict[ResourceKey, set[str]], users: dict[ResourceKey, ResourceKey]
+) -> None:
+    """What must be reached from a security group of its own, and by whom."""
+    for need in needs:
+        if need.group is not None:
+            beside.setdefault(need.group, set()).add(need.service)
+            if need.user is not None:
+                users[need.group] = need.user
 
 
 def _for_availability(plan: NetworkPlan, context: Context, inhabitants: list[Construct], needs: _Needs) -> NetworkPlan:

@@ -1,12 +1,14 @@
-"""`AWS::Scheduler::Schedule` with a Lambda function as its target.
+"""`AWS::Scheduler::Schedule` with a Lambda function or a standard queue as its target.
 
 Input: the resource's properties. Output: a schedule that the schedules plane fires; the identifier is its name.
 Refuses what it does not carry by name, and as a `HandlerError`: a flexible time window, one-time schedules (`at(…)`),
-expressions AWS does not take, targets other than functions, a target without `Input`, and a name that is taken.
+expressions AWS does not take, targets other than functions and standard queues, a target without `Input`, and a name
+that is taken.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import ClassVar
 
@@ -14,6 +16,8 @@ from klotho.application.timetable import parse_expression
 from klotho.localcloud.handler import APPLICATION_TAG, Handler, HandlerError, Outcome, Properties, Record, Request
 from klotho.localcloud.identity import arn, physical_name
 from klotho.localcloud.planes.schedules import Spec
+
+_TARGET = re.compile(r"arn:[^:]+:(lambda:[^:]*:[^:]*:function:.+|sqs:[^:]*:[^:]*:[A-Za-z0-9_-]+)")
 
 
 class ScheduleHandler(Handler):
@@ -71,8 +75,9 @@ def _spec(outcome: Outcome, token: str, properties: Properties, tags: Mapping[st
     target, window = properties["Target"], properties["FlexibleTimeWindow"]
     if window.get("Mode") != "OFF":
         raise HandlerError("FlexibleTimeWindow with another Mode than OFF is not carried by the local cloud", "Invalid")
-    if ":lambda:" not in str(target["Arn"]) or ":function:" not in str(target["Arn"]):
-        raise HandlerError(f"the local cloud carries functions as targets only, not {target['Arn']}", "Invalid")
+    if _TARGET.fullmatch(str(target["Arn"])) is None:
+        carried = "functions and standard queues"
+        raise HandlerError(f"the local cloud carries {carried} as targets only, not {target['Arn']}", "Invalid")
     if not target.get("Input"):
         raise HandlerError("the local cloud carries targets with Input only", "Invalid")
     expression, timezone = str(properties["ScheduleExpression"]), properties.get("ScheduleExpressionTimezone", "UTC")

@@ -1,16 +1,19 @@
-"""Schedules that really fire: times in, asynchronous invocations of functions out.
+"""Schedules that really fire: times in, asynchronous invocations of functions and messages in queues out.
 
 Input: schedules by identifier, a clock. Output: an event in the functions' durable queue at each due time, which
-brings Lambda's own retries (two, after one and two minutes). Refuses nothing: the handler has checked the schedule.
+brings Lambda's own retries (two, after one and two minutes), or a message in an SQS queue, sent under the schedule's
+role. Refuses nothing: the handler has checked the schedule.
 
-A run and the time of the next one are written in one transaction, so that a kill -9 neither loses a run nor repeats
-it. What was due while the cloud was down: a run at most `LATE_S` late still happens, since Scheduler itself promises
-no more than a minute's precision; older ones are left out, counted in `klotho status`, and the next one is as if the
-cloud had never been away. (EventBridge Scheduler has no downtime to compare with; a laptop opened in the morning must
-not fire a night's worth of runs.)
+A run of a function and the time of the next one are written in one transaction, so that a kill -9 neither loses a run
+nor repeats it. A message is sent before the next time is written: after a kill -9 between the two it is sent again with
+the same `execution-id`, as Scheduler delivers at least once. What was due while the cloud was down: a run at most
+`LATE_S` late still happens, since Scheduler itself promises no more than a minute's precision; older ones are left out,
+counted in `klotho status`, and the next one is as if the cloud had never been away. (EventBridge Scheduler has no
+downtime to compare with; a laptop opened in the morning must not fire a night's worth of runs.)
 
-Not as on AWS: the role is not assumed to invoke, since its policy is made from the same relationship as the schedule;
-and an event for a function that is gone goes to the dead letter queue at once instead of being retried for 24 hours.
+Not as on AWS: the role is not assumed to invoke a function, since its policy is made from the same relationship as the
+schedule; and an event for a function or queue that is gone, or that the role may not send to, goes to the dead letter
+queue at once instead of being retried for 24 hours.
 """
 
 from __future__ import annotations
@@ -60,7 +63,7 @@ class Spec:
     timetable: Timetable
     enabled: bool
     target: str
-    """The function's ARN."""
+    """The ARN of the function or the queue."""
     event: str
     """Target.Input, with context attributes still in it."""
     application: str | None = None
@@ -174,13 +177,25 @@ class Schedules:
 
     def _fire(self, spec: Spec, due: float) -> None:
         function, event = name_of(spec.target), _event(spec, due)
+        if is_queue(spec.target):
+            why_not = self._dead_letters.send(spec.role, spec.target, event.decode(), {})
+            if why_not is not None:
+                allowed = self._dead_letters.may_send(spec.role, spec.target)
+                self._bury(spec, event, "NonExistentQueue" if allowed else "AccessDenied", why_not)
+            return
         if spec.dead_letter is None or self._cloud.world.get("AWS::Lambda::Function", function) is not None:
             self._cloud.functions.events.add(function, event)
             return
-        why = {"ERROR_CODE": "ResourceNotFoundException", "ERROR_MESSAGE": f"Function not found: {spec.target}"}
-        named = {"SCHEDULE_ARN": spec.arn, "TARGET_ARN": spec.target, "RETRY_ATTEMPTS": "0", **why}
-        problem = self._dead_letters.send(spec.role, spec.dead_letter, event.decode(), named)
-        _log.warning("schedule %s: its function is gone; %s", spec.identifier, problem or "the run is a dead letter")
+        self._bury(spec, event, "ResourceNotFoundException", f"Function not found: {spec.target}")
+
+    def _bury(self, spec: Spec, event: bytes, code: str, message: str) -> None:
+        """What can't be handed over goes to the dead letter queue, where there is one."""
+        why = {"ERROR_CODE": code, "ERROR_MESSAGE": message, "RETRY_ATTEMPTS": "0"}
+        named = {"SCHEDULE_ARN": spec.arn, "TARGET_ARN": spec.target, **why}
+        problem: str | None = "it has no dead letter queue"
+        if spec.dead_letter is not None:
+            problem = self._dead_letters.send(spec.role, spec.dead_letter, event.decode(), named)
+        _log.warning("schedule %s: %s; %s", spec.identifier, message, problem or "the run is a dead letter")
 
     def _following(self, spec: Spec, due: float, now: float) -> tuple[float | None, list[float]]:
         """The next time after now, and those that have come since `due`; at most a thousand are counted one by one."""
@@ -211,7 +226,10 @@ class Schedules:
     def _status(self, spec: Spec) -> UnitStatus:
         row = self._row(spec.identifier) or {}
         due, missed = self.due(spec.identifier), row.get("missed", 0)
-        parts = [f"next {_iso(due)}" if due is not None else "never again", f"runs {name_of(spec.target)}"]
+        parts = [
+            f"next {_iso(due)}" if due is not None else "never again",
+            f"{'tells' if is_queue(spec.target) else 'runs'} {name_of(spec.target)}",
+        ]
         parts += [f"{missed} runs missed while down"] if missed else []
         return UnitStatus(
             name=_name(spec),
@@ -220,6 +238,11 @@ class Schedules:
             detail="; ".join(parts),
             application=spec.application,
         )
+
+
+def is_queue(target: str) -> bool:
+    """Whether this ARN is that of a queue."""
+    return ":sqs:" in target
 
 
 def _name(spec: Spec) -> str:

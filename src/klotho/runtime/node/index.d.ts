@@ -186,6 +186,17 @@ export interface Topic {
   receive<T = any>(limit?: number, options?: { wait?: number; visibility?: number }): Promise<Message<T>[]>;
 }
 
+/** A schedule that triggers this container: each message is a run that is due. */
+export interface Schedule {
+  readonly name: string;
+  readonly kind: "Schedule";
+  /** As a queue's `receive`; what is not deleted within 30 seconds is delivered again, five times in all. */
+  receive(
+    limit?: number,
+    options?: { wait?: number; visibility?: number },
+  ): Promise<Message<{ schedule: string; scheduled_at: string; run: string }>[]>;
+}
+
 /** A user pool: ids for Cognito's calls, which you make with an AWS SDK or any Cognito client. */
 export interface UserPool {
   readonly name: string;
@@ -233,6 +244,8 @@ export interface Bucket {
     content: string | Uint8Array | ArrayBuffer,
     options?: { contentType?: string; metadata?: Record<string, string>; ifAbsent?: boolean },
   ): Promise<string>;
+  /** In a container that is `triggered_by` the bucket: as a queue's `receive`; `config.buckets.event(message.payload)`. */
+  receive(limit?: number, options?: { wait?: number; visibility?: number }): Promise<Message[]>;
   /** The content; null when there is no such object. */
   get(key: string): Promise<Buffer | null>;
   /** The content as a stream; null when there is no such object. */
@@ -293,12 +306,14 @@ export const config: {
   readonly services: { get(name: string): Service; names(): string[] };
   readonly buckets: {
     get(name: string): Bucket;
-    /** What a function is told that is `triggered_by` a bucket. */
+    /** What code is told that is `triggered_by` a bucket. */
     event(event: unknown): ObjectEvent;
     names(): string[];
   };
   readonly queues: { get(name: string): Queue; names(): string[] };
   readonly topics: { get(name: string): Topic; names(): string[] };
+  /** Of a container; a function is called at their times. */
+  readonly schedules: { get(name: string): Schedule; names(): string[] };
   readonly secrets: {
     /** `(await config.secrets.get("stripe_key")).value`; SecretNotSetError while nobody has set it. */
     get(name: string): Promise<Secret>;

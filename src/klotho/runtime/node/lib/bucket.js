@@ -16,6 +16,8 @@ function pathOf(key) {
 }
 
 class Bucket {
+  #queue;
+
   constructor(grant) {
     if (grant.kind !== "Storage.Bucket") {
       throw new WrongKindError(
@@ -28,6 +30,7 @@ class Bucket {
     this.bucket = field(grant, "bucket");
     this.arn = field(grant, "arn");
     this.access = grant.fields.access || "";
+    this.#queue = grant.fields.queue;
   }
 
   get region() {
@@ -36,6 +39,11 @@ class Bucket {
 
   get endpointUrl() {
     return configuredEndpoint("s3");
+  }
+
+  async receive(limit = 10, options = {}) {
+    const { inbox } = require("./inbox.js");
+    return inbox(this.name, "bucket", "triggered_by", this.#queue).receive(limit, options);
   }
 
   async put(key, content, { contentType, metadata = {}, ifAbsent = false } = {}) {

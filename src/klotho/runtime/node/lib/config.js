@@ -50,6 +50,10 @@ const config = Object.freeze({
     get: (name) => new (require("./topic.js").Topic)(find("topics", name)),
     names: () => names("topics"),
   }),
+  schedules: Object.freeze({
+    get: (name) => new (require("./inbox.js").Schedule)(find("schedules", name)),
+    names: () => names("schedules"),
+  }),
   secrets: Object.freeze({
     get: async (name) => require("./secret.js").loadSecret(find("secrets", name)),
     names: () => names("secrets"),

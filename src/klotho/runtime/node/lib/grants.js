@@ -8,6 +8,7 @@ const PREFIXES = {
   buckets: "KLOTHO_BUCKET_",
   queues: "KLOTHO_QUEUE_",
   topics: "KLOTHO_TOPIC_",
+  schedules: "KLOTHO_SCHEDULE_",
   secrets: "KLOTHO_SECRET_",
   settings: "KLOTHO_SETTING_",
   user_pools: "KLOTHO_USERPOOL_",

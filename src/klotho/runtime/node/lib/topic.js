@@ -58,16 +58,8 @@ class Topic {
   }
 
   async receive(limit = 10, options = {}) {
-    if (this.#queue === undefined) {
-      throw new RangeError(
-        `this service does not receive from topic '${this.name}': write ` +
-          `${thisService() || "this_service"}.subscribes_to(${this.name}) in infra.py; a function that subscribed ` +
-          "is called with the messages instead",
-      );
-    }
-    const { Queue } = require("./queue.js");
-    const fields = { url: this.#queue, fifo: this.fifo };
-    return new Queue({ name: this.name, kind: "Messaging.Queue", fields }).receive(limit, options);
+    const { inbox } = require("./inbox.js");
+    return inbox(this.name, "topic", "subscribes_to", this.#queue, this.fifo).receive(limit, options);
   }
 }
 

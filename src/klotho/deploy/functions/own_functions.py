@@ -1,33 +1,42 @@
-"""What goes into the zip of Klotho's own function that makes login roles.
+"""What goes into the zips of Klotho's own functions: the one that makes login roles, the one that asks containers.
 
-Input: nothing but what is installed beside Klotho. Output: zip paths with files: `klotho/provider/`, pg8000, PyMySQL
-and what these need. Refuses, as `Failure`, a package that is not installed or not pure Python (the zip runs on another
-machine); no network is used.
+Input: the package's name, and nothing but what is installed beside Klotho. Output: zip paths with files:
+`klotho/provider/`, pg8000, PyMySQL and what these need; or `klotho/relay/` alone. Refuses, as `Failure`, a package that
+is not installed or not pure Python (the zip runs on another machine); no network is used.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
 
 from klotho.deploy.functions.archive import Content
 from klotho.diagnostics import Failure
 
-PACKAGE = "sql-roles"
-"""What an asset's property `package` says."""
 DRIVERS = ("pg8000", "PyMySQL")
 _COMPILED = (".so", ".pyd", ".dylib")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
-def provider_files() -> dict[str, Content]:
-    """Everything but the runtime SDK."""
-    import klotho.provider
+def _own(folder: str) -> dict[str, Content]:
+    import klotho
 
-    root = Path(str(klotho.provider.__file__)).parent
-    own: dict[str, Content] = {f"klotho/provider/{path.name}": path for path in root.glob("*.py")}
-    return {**_installed(DRIVERS), **own}
+    root = Path(str(klotho.__file__)).parent / folder
+    return {f"klotho/{folder}/{path.name}": path for path in root.glob("*.py")}
+
+
+def _sql_roles() -> dict[str, Content]:
+    return {**_installed(DRIVERS), **_own("provider")}
+
+
+def _relay() -> dict[str, Content]:
+    return _own("relay")
+
+
+OWN_FUNCTIONS: Mapping[str, Callable[[], dict[str, Content]]] = {"sql-roles": _sql_roles, "relay": _relay}
+"""By what an asset's property `package` says: everything but the runtime SDK."""
 
 
 def _installed(names: tuple[str, ...]) -> dict[str, Content]:

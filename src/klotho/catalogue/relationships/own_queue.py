@@ -1,0 +1,103 @@
+"""How events reach a container: in a queue of its own, one for each topic, schedule or bucket it listens to.
+
+A container runs all the time and nobody can call it with an event, so it receives. What it does not delete is delivered
+again, five times in all, and is then kept for two weeks in a second queue: what `failed_events.py` does for functions.
+All of it belongs to the container. Sources: Amazon SNS Developer Guide, "Subscribing an Amazon SQS queue"; EventBridge
+Scheduler User Guide, "Using templated targets" (SQS's SendMessage under the execution role); EventBridge User Guide,
+"Using resource-based policies" (SQS) and "Using dead-letter queues".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from klotho.application import Construct
+from klotho.catalogue.relationships.grants import grant
+from klotho.catalogue.rules import Link, Need, ServiceNeed
+from klotho.catalogue.tables import iam_actions
+from klotho.resources import AddItem, AddResource, Ref, ResourceKey, Value, resource_key
+from klotho.resources.changes import Action
+
+_DAY_S = 86400
+_MAX_RECEIVES = 5
+"""As `Messaging.Queue` has it by default."""
+
+
+def own_queue_key(container: Construct, source: Construct) -> ResourceKey:
+    """The queue of what this source tells this container."""
+    return resource_key(container.id, f"{source.kind.rpartition('.')[2].lower()}-{source.name}-queue")
+
+
+def own_failed_key(container: Construct, source: Construct) -> ResourceKey:
+    """The queue of what the container failed on."""
+    return ResourceKey(f"{own_queue_key(container, source)}-failed")
+
+
+def own_queue(link: Link, *, fifo: bool = False) -> Iterator[Action]:
+    """The container's queue for this source, and the one for what failed."""
+    failed = own_failed_key(link.actor, link.target)
+    kind: dict[str, Any] = {"FifoQueue": True, "ContentBasedDeduplication": True} if fifo else {}
+    common = {"SqsManagedSseEnabled": True, **kind}
+    yield AddResource(
+        failed,
+        "AWS::SQS::Queue",
+        {
+            **common,
+            "MessageRetentionPeriod": 14 * _DAY_S,
+            # AWS's default. Said, because alarms know by it that messages here are failures.
+            "RedriveAllowPolicy": {"redrivePermission": "allowAll"},
+        },
+    )
+    yield AddResource(
+        own_queue_key(link.actor, link.target),
+        "AWS::SQS::Queue",
+        {
+            **common,
+            "MessageRetentionPeriod": 4 * _DAY_S,
+            "VisibilityTimeout": 30,
+            "RedrivePolicy": {"deadLetterTargetArn": Ref(failed, "Arn"), "maxReceiveCount": _MAX_RECEIVES},
+        },
+    )
+
+
+def queue_policy_key(queue: ResourceKey) -> ResourceKey:
+    """The policy that says who may send to a queue made here."""
+    return ResourceKey(f"{queue}-policy")
+
+
+def let_service_send(
+    policy: ResourceKey, queue: ResourceKey, sid: str, service: str, source: Value
+) -> Iterator[Action]:
+    """Exactly this source of that service may send to the queue; `sid` tells the policy's statements apart."""
+    yield AddResource(
+        policy,
+        "AWS::SQS::QueueInlinePolicy",
+        {"Queue": Ref(queue), "PolicyDocument": {"Version": "2012-10-17"}},
+    )
+    statement: dict[str, Any] = {
+        "Sid": sid,
+        "Effect": "Allow",
+        "Principal": {"Service": service},
+        "Action": "sqs:SendMessage",
+        "Resource": Ref(queue, "Arn"),
+        "Condition": {"ArnEquals": {"aws:SourceArn": source}},
+    }
+    yield AddItem(policy, ("PolicyDocument", "Statement"), sid, statement)
+
+
+def own_queue_url(link: Link) -> Value:
+    """What the code receives by."""
+    return Ref(own_queue_key(link.actor, link.target))
+
+
+def receive_own(link: Link) -> Iterator[Action]:
+    """Receive from and delete on exactly the container's own queue."""
+    kind = link.target.kind.rpartition(".")[2].lower()
+    arn = Ref(own_queue_key(link.actor, link.target), "Arn")
+    yield from grant(link, f"receive from {kind}", iam_actions("sqs", "receive"), [arn])
+
+
+def receive_needs(link: Link) -> Iterator[Need]:
+    """The container asks SQS."""
+    yield ServiceNeed("sqs")
