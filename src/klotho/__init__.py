@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from klotho.sdk.api import API as API
     from klotho.sdk.application import Application as Application
     from klotho.sdk.domain import Domain as Domain
+    from klotho.sdk.existing import Existing as Existing
     from klotho.sdk.namespaces import Auth as Auth
     from klotho.sdk.namespaces import Compute as Compute
     from klotho.sdk.namespaces import Databases as Databases
@@ -33,6 +34,7 @@ _HOMES = {
     "Databases": "klotho.sdk.namespaces",
     "Network": "klotho.sdk.network",
     "Domain": "klotho.sdk.domain",
+    "Existing": "klotho.sdk.existing",
     "Schedule": "klotho.sdk.schedule",
     "Secret": "klotho.sdk.secret",
     "Site": "klotho.sdk.site",
@@ -48,6 +50,7 @@ __all__ = [
     "Compute",
     "Databases",
     "Domain",
+    "Existing",
     "Messaging",
     "Network",
     "Schedule",

@@ -152,3 +152,43 @@ def test_what_another_application_has_made_is_out_of_reach(aws: Account) -> None
     with pytest.raises(ClientError, match=f"cloudformation:DeleteStack on resource: .*stack/{other}/"):
         client.delete_stack(StackName=other)
     assert other in aws.stacks()
+
+
+GUEST = """
+import klotho
+from klotho import Compute, Databases, Existing
+
+klotho.Application("guest")
+orders = Databases.Postgres("orders", existing=Existing("orders-prod", ingress=False))
+Compute.Function("unit", handler="unit.handler", environment={"HOST": orders.endpoint})
+"""
+
+
+def test_what_is_there_is_looked_up_under_the_printed_policies_and_not_without_them(aws: Account) -> None:
+    database = {
+        "DBInstanceIdentifier": "orders-prod",
+        "Engine": "postgres",
+        "DBInstanceClass": "db.t4g.micro",
+        "AllocatedStorage": "20",
+        "MasterUsername": "admin1",
+        "ManageMasterUserPassword": True,
+    }
+    body = json.dumps({"Resources": {"Orders": {"Type": "AWS::RDS::DBInstance", "Properties": database}}})
+    client = aws.client("cloudformation")
+    client.create_stack(StackName="somebody-elses", TemplateBody=body)
+    client.get_waiter("stack_create_complete").wait(StackName="somebody-elses", WaiterConfig={"Delay": 1})
+    code = "def handler(event, context):\n    return event\n"
+    aws.write({"guest/infra.py": GUEST, "guest/unit.py": code, "guest/klotho.yaml": settings(role=ROLE)})
+    policies = list(aws.json("permissions", "guest", "--env", "prod")["policies"])
+    for action in ("cloudformation:GetResource", "rds:DescribeDBInstances"):
+        grant(aws, without(policies, action))
+        done = aws.klotho("up", "guest", "--env", "prod", "--yes")
+        assert done.returncode == 3, done.stderr
+        assert f"the deployer is not allowed `{action}` on " in done.stderr
+    grant(aws, policies)
+    made = aws.json("up", "guest", "--env", "prod", "--yes")
+    assert [item["result"] for item in made["stacks"]] == ["created"]
+    aws.write({"guest/infra.py": GUEST.replace('"orders-prod"', '"orders-gone"')})
+    gone = aws.klotho("up", "guest", "--env", "prod", "--yes")
+    assert gone.returncode == 6, gone.stderr
+    assert "error[existing-missing]: there is no AWS::RDS::DBInstance `orders-gone`" in gone.stderr

@@ -25,7 +25,8 @@ def test_the_example_kind_of_the_catalogue_page_resolves() -> None:
     from klotho.catalogue.rules import Setting
 
     scope: dict[str, object] = {}
-    (block,) = re.findall(r"```python\n(.*?)```", (DOCS / "catalogue.md").read_text(), re.DOTALL)
+    block, adoption = re.findall(r"```python\n(.*?)```", (DOCS / "catalogue.md").read_text(), re.DOTALL)
+    exec(adoption, {})
     exec(compile(block, "catalogue.md", "exec"), scope)
     queue = Construct("Messaging.Queue", "jobs")
     sqs = scope["SQS"]

@@ -10,6 +10,7 @@ from klotho.application.model import (
     Construct,
     ConstructId,
     Directive,
+    Existing,
     Relationship,
     Requirement,
 )
@@ -25,6 +26,7 @@ __all__ = [
     "Construct",
     "ConstructId",
     "Directive",
+    "Existing",
     "OutputRef",
     "Relationship",
     "Requirement",

@@ -19,6 +19,16 @@ Json = Any
 
 
 @dataclass(frozen=True, slots=True)
+class Existing:
+    """Infrastructure that is there already: its id, and what else is said of it because its id does not tell it."""
+
+    id: str
+    """An ARN or name."""
+    facts: Mapping[str, Json] = field(default_factory=dict)
+    """By name, as `klotho.Existing` takes them: `security_group`, `admin_secret` ..."""
+
+
+@dataclass(frozen=True, slots=True)
 class Construct:
     """Something the application needs."""
 
@@ -32,8 +42,8 @@ class Construct:
     """The stack the user asked for, None for the default segmentation."""
     from_project: bool = False
     """Defined by another repository of the project; only kind and name are given here."""
-    existing: str | Mapping[str, str] | None = None
-    """An ARN or name to adopt, never modified, only referenced; or one by environment: it is made in all others."""
+    existing: Existing | Mapping[str, Existing] | None = None
+    """What to adopt, never modified, only referenced; or one by environment: it is made in all others."""
     was: str | None = None
     """The name it is deployed under, where the program has given it another one since; see `renames`."""
     renamed_to: str | None = None
@@ -48,8 +58,8 @@ class Construct:
         """Where the user wrote a property, or one key of a mapping given for it; else the whole construct."""
         return (self.locate(name, key) if self.locate else None) or self.span
 
-    def adopted_in(self, environment: str) -> str | None:
-        """The ARN or name to adopt in this environment; None where the construct is made."""
+    def adopted_in(self, environment: str) -> Existing | None:
+        """What is adopted in this environment; None where the construct is made."""
         return self.existing.get(environment) if isinstance(self.existing, Mapping) else self.existing
 
     @property

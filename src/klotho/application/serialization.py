@@ -11,6 +11,7 @@ from klotho.application.model import (
     Construct,
     ConstructId,
     Directive,
+    Existing,
     Relationship,
     Requirement,
 )
@@ -39,7 +40,7 @@ def to_json(application: Application) -> dict[str, Any]:
                         "properties": dict(item.properties),
                         "stack": item.stack,
                         "from_project": item.from_project or None,
-                        "existing": item.existing,
+                        "existing": _existing_json(item.existing),
                         "was": item.was,
                         "renamed_to": item.renamed_to,
                         "span": _span_json(item.span),
@@ -154,10 +155,24 @@ def _optional(value: Any) -> str | None:
     return None if value is None else _text(value)
 
 
-def _existing(value: Any) -> str | Mapping[str, str] | None:
+def _existing_json(existing: Existing | Mapping[str, Existing] | None) -> Any:
+    """The id; `[id, facts]` where more is said; one of these by environment."""
+    if isinstance(existing, Existing):
+        return [existing.id, dict(existing.facts)] if existing.facts else existing.id
+    return None if existing is None else {name: _existing_json(item) for name, item in existing.items()}
+
+
+def _existing(value: Any) -> Existing | Mapping[str, Existing] | None:
     if isinstance(value, Mapping):
-        return {_text(name): _text(given) for name, given in value.items()} or None
-    return _optional(value)
+        return {_text(name): _one_existing(given) for name, given in value.items()} or None
+    return None if value is None else _one_existing(value)
+
+
+def _one_existing(value: Any) -> Existing:
+    if isinstance(value, list):
+        identifier, facts = value
+        return Existing(_text(identifier), dict(facts))
+    return Existing(_text(value))
 
 
 def _span(data: Any) -> Span | None:

@@ -19,7 +19,9 @@ from klotho.resources import (
     Pseudo,
     Ref,
     ResourceKey,
+    Value,
     Zone,
+    is_deferred,
     join,
     resource_key,
     shared_key,
@@ -226,9 +228,10 @@ def security_group(construct: Construct) -> Iterator[Action]:
     )
 
 
-def ingress_from(actor: Construct, target: Construct, port: int) -> Iterator[Action]:
+def ingress_from(actor: Construct, target: Construct, port: Value) -> Iterator[Action]:
     """The actor's security group may reach the target's on this TCP port; the rule lives with the actor."""
-    role = f"reaches-{target.kind.rpartition('.')[2].lower()}-{target.name}-{port}"
+    number = "port" if is_deferred(port) else port
+    role = f"reaches-{target.kind.rpartition('.')[2].lower()}-{target.name}-{number}"
     yield AddResource(
         resource_key(actor.id, role),
         "AWS::EC2::SecurityGroupIngress",
@@ -241,7 +244,7 @@ def ingress_from(actor: Construct, target: Construct, port: int) -> Iterator[Act
     )
 
 
-def ingress_from_group(owner: str, role: str, source: Ref, target: Construct, port: int) -> Iterator[Action]:
+def ingress_from_group(owner: str, role: str, source: Ref, target: Construct, port: Value) -> Iterator[Action]:
     """A shared security group (such as the VPC link's) may reach the target on this TCP port."""
     yield AddResource(
         resource_key(owner, role),
@@ -251,7 +254,7 @@ def ingress_from_group(owner: str, role: str, source: Ref, target: Construct, po
 
 
 def ingress_between(
-    rule: ResourceKey, source: ResourceKey, target: ResourceKey, port: int, about: str
+    rule: ResourceKey, source: ResourceKey, target: ResourceKey, port: Value, about: str
 ) -> Iterator[Action]:
     """One security group may reach another one on this TCP port."""
     yield AddResource(
@@ -259,7 +262,7 @@ def ingress_between(
     )
 
 
-def _ingress(group: Ref, source: Ref, port: int, about: str) -> dict[str, object]:
+def _ingress(group: Ref, source: Ref, port: Value, about: str) -> dict[str, object]:
     return {
         "GroupId": group,
         "SourceSecurityGroupId": source,

@@ -13,7 +13,7 @@ from enum import Enum
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from klotho.application import Application, Construct, ConstructId, Relationship
+from klotho.application import Application, Construct, ConstructId, Existing, Relationship
 from klotho.application.files import ProgramFiles
 from klotho.catalogue.adoption import Adoption
 from klotho.catalogue.foreign import ForeignConstruct, Shares
@@ -65,7 +65,8 @@ class Compute(NamedTuple):
 class PathTo(NamedTuple):
     """The actor must reach the target inside the network on this TCP port."""
 
-    port: int
+    port: Value
+    """A number; for what is there already perhaps one that is looked up."""
 
 
 class ServiceNeed(NamedTuple):
@@ -116,7 +117,9 @@ class Implementation:
     keeps: Callable[[Construct, Setting], bool] = lambda construct, setting: True
     """Whether its data is kept when a stack lets go of it (`retention.RETENTION`)."""
     adoption: Adoption | None = None
-    """How `existing=` tells one that is there already; None when an id does not tell all that others need of it."""
+    """How `existing=` tells one that is there already; None where that would mean nothing."""
+    instead_of_adoption: tuple[str, str] = ("nothing of it could be there already", "leave out `existing=`")
+    """Without one: why not, and what to write."""
     shares: Callable[[Construct, Setting], Shares] = lambda construct, setting: ()
     """What other applications of the project may need of it: roles of its resources (`*` stands for any text) with an
     attribute, or None for what `Ref` gives. Those that it has are outputs of its stacks."""
@@ -193,8 +196,8 @@ class Setting:
             return given
         return self.choices[construct.id].parameters[name].default
 
-    def adopted(self, construct: Construct) -> str | None:
-        """The ARN or name that `existing=` gives in this environment; None for what is made."""
+    def adopted(self, construct: Construct) -> Existing | None:
+        """What `existing=` gives in this environment; None for what is made."""
         return construct.adopted_in(self.environment)
 
     def foreign(self, construct: Construct) -> ForeignConstruct | None:
@@ -205,6 +208,11 @@ class Setting:
         """The application that makes it."""
         found = self._foreign.get(construct.id)
         return self.application if found is None else found.application
+
+    @cached_property
+    def in_existing_network(self) -> bool:
+        """Whether the application lives in a network that is there already."""
+        return any(item.kind == "Network" and self.adopted(item) for item in self.application.constructs)
 
     def calls_in_circle(self, construct: Construct) -> bool:
         """Whether this construct, directly or through others, calls itself back."""

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from klotho.application import Construct
+from klotho.catalogue.adoption import makes_rules
 from klotho.catalogue.iam import allow, policy_key, role, statement
 from klotho.catalogue.network import VPC, ingress_between, security_group_key
 from klotho.catalogue.rules import Link, NetworkPlace, ServiceNeed, Setting
@@ -67,6 +68,13 @@ ENGINES = {
 
 def database_key(construct: Construct) -> ResourceKey:
     return resource_key(construct.id, "database")
+
+
+def database_of(construct: Construct, setting: Setting) -> Value:
+    """The database on the server: named after the construct where Klotho made it."""
+    if setting.adopted(construct) is None:
+        return database_name(construct.name)
+    return Ref(database_key(construct), "DBName")
 
 
 def master_secret(construct: Construct) -> Value:
@@ -151,10 +159,18 @@ def provider_in_network(construct: Construct, place: NetworkPlace, setting: Sett
     )
     actions = iam_actions("unscoped", "network_interfaces")
     yield from allow(function_role(construct), "enter the network", actions, ["*"])
-    port = ENGINES[construct.kind].port
-    yield from ingress_between(
-        _path(construct), group, security_group_key(construct), port, f"roles of {construct.name}"
-    )
+    if makes_rules(construct, setting):
+        port = port_of(construct, setting)
+        yield from ingress_between(
+            _path(construct), group, security_group_key(construct), port, f"roles of {construct.name}"
+        )
+
+
+def port_of(construct: Construct, setting: Setting) -> Value:
+    """The port of a rule that lets somebody in: the engine's own where Klotho made the database."""
+    if setting.adopted(construct) is None:
+        return ENGINES[construct.kind].port
+    return Ref(database_key(construct), "Endpoint.Port")
 
 
 def provider_needs(construct: Construct, setting: Setting) -> tuple[ServiceNeed, ...]:
@@ -184,6 +200,7 @@ def login_secret(link: Link) -> Value:
 def consumer_role(link: Link, access: str) -> Iterator[Action]:
     """The consumer's secret and its role in the database; its code starts once the role is there."""
     user, target = _user(link), link.target
+    adopted = link.setting.adopted(target)
     login, permission, made = (_consumer_key(link, role) for role in ("login", "login-permission", "role"))
     yield AddResource(
         login,
@@ -207,15 +224,18 @@ def consumer_role(link: Link, access: str) -> Iterator[Action]:
             "Engine": ENGINES[target.kind].name,
             "Host": Ref(database_key(target), "Endpoint.Address"),
             "Port": Ref(database_key(target), "Endpoint.Port"),
-            "Database": database_name(target.name),
+            "Database": database_of(target, link.setting),
             "Master": master_secret(target),
             "Login": login_secret(link),
             "User": user,
             "Access": access,
+            # Whoever else uses it keeps what it has: nothing of it but the role itself is changed.
+            **({} if adopted is None else {"Adopted": True}),
         },
     )
     # Where both are in one stack: the function must be able to work as long as there is a role.
-    for needed in (permission, _master_permission(target), _path(target)):
+    path = (_path(target),) if makes_rules(target, link.setting) else ()
+    for needed in (permission, _master_permission(target), *path):
         yield DependsOn(made, needed)
     yield DependsOn(link.setting.compute(link.actor).main(link.actor), made)
 

@@ -147,6 +147,11 @@ class Clients:
         return self._client("resourcegroupstaggingapi")
 
     @property
+    def resources(self) -> Any:
+        """A client of Cloud Control, which tells what any resource is like."""
+        return self._client("cloudcontrol")
+
+    @property
     def dns(self) -> Any:
         """A client of Route 53."""
         return self._client("route53")

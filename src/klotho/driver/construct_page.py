@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from klotho.catalogue.adoption import facts_of
 from klotho.catalogue.kinds import candidates
 from klotho.catalogue.relationships import PAIRS
 from klotho.catalogue.rules import Parameter
@@ -22,7 +23,7 @@ _COMMON = {
     "name": "how other constructs, commands and the code call it",
     "stack": "the deployment stack to put it into (default: Klotho's segmentation)",
     "from_project": "another repository of the project defines it: only the name is given",
-    "existing": "an ARN or id to use as it is, never to change; or one by environment",
+    "existing": "what is there already, to use as it is, never to change: an ARN or id, or one by environment",
     "was": "the name it was deployed under, after a rename: it keeps its data",
 }
 
@@ -55,6 +56,8 @@ class ConstructPage:
     about: str
     implementations: tuple[str, ...]
     parameters: tuple[ParameterLine, ...]
+    existing: tuple[tuple[str, str], ...]
+    """What `Existing(…)` may say of one that is there already, and what that is."""
     outputs: tuple[tuple[str, str], ...]
     verbs: tuple[VerbLine, ...]
 
@@ -78,6 +81,7 @@ def construct_page(text: str) -> ConstructPage | None:
         about=inspect.cleandoc(classes[kind].__doc__ or "").partition("\n\n")[0].replace("\n", " "),
         implementations=tuple(item.name for item in offered),
         parameters=tuple(_parameters(classes[kind], offered[0].parameters, any(item.adoption for item in offered))),
+        existing=tuple(_facts(kind)),
         outputs=tuple(
             (
                 name,
@@ -115,9 +119,20 @@ def _parameters(cls: type[Any], known: Any, adoptable: bool) -> Iterator[Paramet
         )
 
 
+def _facts(kind: str) -> Iterator[tuple[str, str]]:
+    told: dict[str, str] = {}
+    for item in candidates(kind):
+        for name, fact in facts_of(item.adoption).items() if item.adoption else ():
+            default = "required" if fact.required else "looked up" if fact.path and fact.default is None else ""
+            if fact.default is not None:
+                default = f"default {json.dumps(fact.default)}"
+            told.setdefault(name, f"{fact.about} ({default})" if default else fact.about)
+    yield from told.items()
+
+
 def _spoken_type(annotation: str) -> str:
     """`str | int` for `str | int | None`: that it may be left out is said by `required`."""
-    plain = annotation.replace("Existing", "str | Mapping[str, str]").removesuffix(" | None")
+    plain = annotation.replace("Adopted", "str | Existing | Mapping").removesuffix(" | None")
     return re.sub(r"\bos\.PathLike\[str\]", "PathLike", plain)
 
 

@@ -17,6 +17,7 @@ from klotho.diagnostics import Failure
 from klotho.driver.build import Build
 from klotho.driver.output_folder import write_output
 from klotho.localcloud.identity import ACCOUNT
+from klotho.resources import DeployerStep
 from klotho.resources.naming import project_stack_name, project_stack_prefix, stack_prefix
 from klotho.stacks import PROJECT_STACK, ForeignSource, Manifest
 from klotho.stores import key_part
@@ -33,7 +34,7 @@ def deployer_policies(built: Build, target: Target | None = None) -> Policies:
     return policy_documents(
         templates,
         target or target_of(built),
-        steps={step.step for step in built.manifest.steps},
+        steps={name for step in built.manifest.steps for name in _step_names(step)},
         images=built.environment.target == "aws" and any(item.type != "zip" for item in built.manifest.assets),
         others=_others(built.manifest),
     )
@@ -47,6 +48,11 @@ def _others(manifest: Manifest) -> dict[str, str]:
         for name, source in sources
         if isinstance(source, ForeignSource)
     }
+
+
+def _step_names(step: DeployerStep) -> tuple[str, ...]:
+    """A step that looks something up needs what reading that type needs."""
+    return (step.step, *([f"{step.step}:{step.properties['type']}"] if "type" in step.properties else []))
 
 
 def write_policies(folder: Path, policies: Policies, program_folder: Path) -> list[Path]:

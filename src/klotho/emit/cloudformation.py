@@ -8,6 +8,7 @@ which would lock the two together).
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -333,7 +334,12 @@ def _foreign_parameter(item: Foreign) -> str:
 
 
 def _provided_parameter(item: Provided) -> str:
-    return logical_id(item.construct.partition("/")[2], f"{item.step}-{item.part}")
+    kind, _, name = item.construct.partition("/")
+    part = re.sub(r"[^A-Za-z0-9]+", "-", item.part)
+    if kind == "Domain":
+        return logical_id(name, f"{item.step}-{part}")
+    # Two kinds may have a construct of one name.
+    return f"{pascal(name)}{kind.rpartition('.')[2]}{pascal(item.step)}{''.join(part.split('-'))}"
 
 
 def _logical_ids(graph: ResourceGraph, segmentation: Segmentation) -> dict[ResourceKey, str]:
@@ -407,8 +413,7 @@ def _stack(writer: _Writer, template: _Template, file: str, body: bytes, setting
 
 
 def _assets(setting: Setting) -> tuple[PackageAsset, ...]:
-    made = [item for item in setting.application.constructs if setting.adopted(item) is None]
-    found = (setting.choices[item.id].asset(item, setting) for item in made)
+    found = (setting.choices[item.id].asset(item, setting) for item in setting.application.constructs)
     return tuple(sorted((asset for asset in found if asset is not None), key=lambda asset: asset.construct))
 
 
@@ -417,7 +422,7 @@ def _sites(writer: _Writer) -> tuple[Site, ...]:
     found = []
     for construct in setting.application.constructs:
         files = setting.choices[construct.id].files(construct, setting)
-        if files is not None and setting.adopted(construct) is None:
+        if files is not None:
             configuration = {
                 name: tuple(
                     writer.output_of[piece] if isinstance(piece, OutputRef) else piece for piece in parse_text(text)

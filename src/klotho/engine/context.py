@@ -8,7 +8,7 @@ from functools import cached_property
 
 from klotho.application import Application, Construct, ConstructId, Relationship
 from klotho.application.files import ProgramFiles
-from klotho.catalogue.adoption import check_adoption
+from klotho.catalogue.existing import adopting
 from klotho.catalogue.foreign import ForeignConstruct, lent
 from klotho.catalogue.kinds import implementation
 from klotho.catalogue.policy import EnvironmentPolicy
@@ -40,10 +40,13 @@ class Context:
     def take_choices(self, graph: ResourceGraph) -> None:
         for construct in self.application.constructs:
             if construct.id in graph.choices and construct.id not in self.chosen:
-                name = graph.choices[construct.id].implementation
-                chosen = implementation(construct.kind, name)
+                chosen = implementation(construct.kind, graph.choices[construct.id].implementation)
+                adopted = self.setting.adopted(construct) is not None and chosen.adoption is not None
                 found = self._theirs.get(construct.id)
-                self.chosen[construct.id] = chosen if found is None else lent(chosen, found)
+                if found is not None:
+                    self.chosen[construct.id] = lent(chosen, found)
+                else:
+                    self.chosen[construct.id] = adopting(chosen, construct, self.setting) if adopted else chosen
 
     @cached_property
     def setting(self) -> Setting:
@@ -66,18 +69,10 @@ class Context:
             if construct.id not in self.chosen:
                 continue
             before = self.report.error_count
-            self._check(construct)
+            self.chosen[construct.id].check(construct, self.setting, self.report)
             if self.report.error_count == before and not construct.unread:
                 found.append((construct, self.chosen[construct.id]))
         return tuple(found)
-
-    def _check(self, construct: Construct) -> None:
-        implementation, given = self.chosen[construct.id], self.setting.adopted(construct)
-        if given is not None and implementation.adoption is not None:
-            check_adoption(construct, implementation.adoption, given, self.report)
-            implementation.adoption.check(construct, self.setting, self.report)
-        else:
-            implementation.check(construct, self.setting, self.report)
 
     @cached_property
     def links(self) -> tuple[tuple[Link, Pair], ...]:

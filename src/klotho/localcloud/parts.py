@@ -129,6 +129,7 @@ def _services(cloud: Cloud, engine: CloudFormationEngine, handlers: Mapping[str,
     """The AWS APIs that the endpoint serves."""
     from klotho.localcloud.cloudformation.service import CloudFormationService
     from klotho.localcloud.services.acm import AcmService
+    from klotho.localcloud.services.cloud_control import CloudControlService
     from klotho.localcloud.services.cloudfront import CloudFrontService
     from klotho.localcloud.services.events import EventsService
     from klotho.localcloud.services.lambda_ import LambdaService
@@ -142,6 +143,7 @@ def _services(cloud: Cloud, engine: CloudFormationEngine, handlers: Mapping[str,
 
     return (
         AcmService(cloud.certificates),
+        CloudControlService(cloud, handlers, engine.rights),
         CloudFormationService(engine),
         CloudFrontService(cloud.cdn, cloud.world, cloud.account),
         cloud.tables,

@@ -9,6 +9,8 @@ Three roles without login per database hold all permissions, and login roles are
 * *appenders* (`writes_to`) may INSERT, UPDATE and DELETE, and neither read nor create. PostgreSQL wants SELECT for the
   columns an `UPDATE … WHERE` or a RETURNING names, so most of them only insert.
 
+An adopted database (`Role.adopted`) that Klotho has not made has other groups, of guests: `postgres_guests`.
+
 Everything is one transaction under an advisory lock: two roles made at once wait for each other. The password goes over
 as a SCRAM verifier, so that no log of the server can hold it. Source: PostgreSQL documentation, "Predefined roles",
 "ALTER DEFAULT PRIVILEGES", "ALTER ROLE", "REASSIGN OWNED"; Amazon RDS User Guide, "Master user account privileges".
@@ -20,10 +22,12 @@ import base64
 import hashlib
 import hmac
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from klotho.provider.postgres_guests import GUESTS, see_off, welcome
+from klotho.provider.postgres_names import exists, group, quoted, text
 from klotho.provider.role import Role, RoleError
 
 if TYPE_CHECKING:
@@ -31,8 +35,6 @@ if TYPE_CHECKING:
 
 LOCK = 0x6B6C6F74686F
 """`klotho` as a number."""
-NAME_BYTES = 63
-"""PostgreSQL cuts longer names off without a word."""
 _ITERATIONS = 4096
 _NO_DATABASE = "3D000"
 _GROUP = {"read": "readers", "write": "appenders", "read_write": "owner"}
@@ -57,18 +59,29 @@ def ensure(connection: Connection, role: Role, password: str) -> None:
     """The login role with its access, and the database prepared for it."""
     version = int(_value(connection, "SHOW server_version_num"))
     with _transaction(connection):
-        _prepare(connection, role.database, version)
-        if not _exists(connection, role.user):
+        groups = _groups(connection, role)
+        if not role.adopted:
+            _prepare(connection, role.database, version)
+        elif groups is GUESTS:
+            welcome(connection, role.database)
+        if not exists(connection, role.user):
             connection.run(f"CREATE ROLE {quoted(role.user)}")
         connection.run(f"ALTER ROLE {quoted(role.user)} LOGIN PASSWORD {text(verifier(password))}")
-        _join(connection, role)
-    _check_narrow(connection, role)
+        _join(connection, role, groups)
+    if not role.adopted:
+        _check_narrow(connection, role)
+
+
+def _groups(connection: Connection, role: Role) -> Mapping[str, str]:
+    """By access: a database of Klotho's has its own groups, also for applications that adopt it."""
+    made = not role.adopted or exists(connection, group(role.database, "owner"))
+    return _GROUP if made else GUESTS
 
 
 def drop(connection: Connection, role: Role) -> None:
     """End its sessions, give what it owns to the owner, and remove it."""
     with _transaction(connection):
-        if not _exists(connection, role.user):
+        if not exists(connection, role.user):
             return
         connection.run(f"ALTER ROLE {quoted(role.user)} NOLOGIN")
         connection.run(f"GRANT {quoted(role.user)} TO CURRENT_USER")
@@ -78,26 +91,19 @@ def drop(connection: Connection, role: Role) -> None:
     )
     owner = group(role.database, "owner")
     with _transaction(connection):
-        if not _exists(connection, role.user):
+        if not exists(connection, role.user):
             return
-        heir = quoted(owner) if _exists(connection, owner) else "CURRENT_USER"
+        heir = quoted(owner) if exists(connection, owner) else "CURRENT_USER"
         connection.run(f"REASSIGN OWNED BY {quoted(role.user)} TO {heir}")
         connection.run(f"DROP OWNED BY {quoted(role.user)}")
         connection.run(f"DROP ROLE {quoted(role.user)}")
+        if role.adopted:
+            see_off(connection, role.database)
 
 
 def is_missing(error: Exception) -> bool:
     """Whether there is no such database."""
     return bool(error.args) and isinstance(error.args[0], dict) and error.args[0].get("C") == _NO_DATABASE
-
-
-def group(database: str, what: str) -> str:
-    """The name of one of a database's roles without login; different for different databases."""
-    name = f"klotho_{what}_{database}"
-    if len(name.encode()) <= NAME_BYTES:
-        return name
-    mark = hashlib.sha256(database.encode()).hexdigest()[:16]
-    return f"klotho_{what}_{mark}"
 
 
 def verifier(password: str) -> str:
@@ -111,20 +117,6 @@ def verifier(password: str) -> str:
     server = hmac.digest(salted, b"Server Key", "sha256")
     parts = (base64.b64encode(item).decode() for item in (salt, client, server))
     return "SCRAM-SHA-256${}:{}${}:{}".format(_ITERATIONS, *parts)
-
-
-def quoted(name: str) -> str:
-    """A name as SQL takes it."""
-    if "\0" in name or not 0 < len(name.encode()) <= NAME_BYTES:
-        raise RoleError(f"{name!r} is no name PostgreSQL takes whole")
-    return '"' + name.replace('"', '""') + '"'
-
-
-def text(value: str) -> str:
-    """A text as SQL takes it."""
-    if "\0" in value or "\\" in value:
-        raise RoleError("a text for PostgreSQL holds a NUL or a backslash")
-    return "'" + value.replace("'", "''") + "'"
 
 
 @contextmanager
@@ -143,9 +135,9 @@ def _transaction(connection: Connection) -> Iterator[None]:
 def _prepare(connection: Connection, database: str, version: int) -> None:
     """The owner and the two groups, what they may do now and with what comes later."""
     owner, readers, appenders = (group(database, what) for what in ("owner", "readers", "appenders"))
-    is_new = not _exists(connection, owner)
+    is_new = not exists(connection, owner)
     for name in (owner, readers, appenders):
-        if not _exists(connection, name):
+        if not exists(connection, name):
             connection.run(f"CREATE ROLE {quoted(name)} NOLOGIN")
     # Who makes a role may not yet act as it (since PostgreSQL 16).
     connection.run(f"GRANT {quoted(owner)} TO CURRENT_USER")
@@ -204,16 +196,16 @@ def _public_schema(connection: Connection, owner: str, version: int) -> None:
     connection.run("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
 
 
-def _join(connection: Connection, role: Role) -> None:
+def _join(connection: Connection, role: Role, groups: Mapping[str, str]) -> None:
     """Member of the one group of its access; a writer acts as the owner in every session."""
-    wanted = _GROUP[role.access]
+    wanted = groups[role.access]
     user = quoted(role.user)
-    for what in _GROUP.values():
+    for what in groups.values():
         if what != wanted and _is_member(connection, role.user, group(role.database, what)):
             connection.run(f"REVOKE {quoted(group(role.database, what))} FROM {user}")
     connection.run(f"GRANT {quoted(group(role.database, wanted))} TO {user}")
     if role.access == "read_write":
-        connection.run(f"ALTER ROLE {user} SET role TO {quoted(group(role.database, 'owner'))}")
+        connection.run(f"ALTER ROLE {user} SET role TO {quoted(group(role.database, wanted))}")
     else:
         connection.run(f"ALTER ROLE {user} RESET role")
 
@@ -227,10 +219,6 @@ def _check_narrow(connection: Connection, role: Role) -> None:
             f"everybody may create tables in the schema public of {role.database}, and its owner does not let that be "
             "changed: PostgreSQL 15 and newer have no such grant"
         )
-
-
-def _exists(connection: Connection, name: str) -> bool:
-    return bool(connection.run(f"SELECT 1 FROM pg_roles WHERE rolname = {text(name)}"))
 
 
 def _is_member(connection: Connection, user: str, of: str) -> bool:

@@ -28,6 +28,8 @@ class Role:
     """ARN of the secret of this role, in the same form."""
     user: str
     access: str
+    adopted: bool = False
+    """Whether the database is somebody else's, who keeps all that is theirs."""
 
     @classmethod
     def of(cls, properties: Mapping[str, Any]) -> Role:
@@ -39,7 +41,9 @@ class Role:
         engine, host, port, *rest = (str(properties[name]) for name in names)
         if engine not in ENGINES or properties["Access"] not in ACCESSES or not port.isdecimal():
             raise RoleError(f"no such Engine, Access or Port: {engine}, {properties['Access']}, {port}")
-        return cls(engine, host, int(port), *rest)
+        database, master, login, user, access = rest
+        adopted = str(properties.get("Adopted")).lower() == "true"
+        return cls(engine, host, int(port), database, master, login, user, access, adopted)
 
     @property
     def identifier(self) -> str:

@@ -41,7 +41,9 @@ class DeployerStep:
     construct: str
     """The construct id, for example `Domain/shop.example`."""
     step: str
-    """What to do: `certificate` (import PEM files into ACM), `zone` (look up a hosted zone)."""
+    """What to do: `certificate` (import PEM files into ACM), `zone` (look up a hosted zone), `adopted` (look up what is
+    there already)."""
     properties: Mapping[str, Any] = field(default_factory=dict)
     """certificate: `certificate`, `key` (paths relative to the program's folder), `region` (where it is needed other
-    than the stack's); zone: `domain`. Never a secret: the manifest is a file people read."""
+    than the stack's); zone: `domain`; adopted: `type`, `identifier`, the `id` as it was given, `region` where it says
+    one, and `facts`, what each part may be told by. Never a secret: the manifest is a file people read."""

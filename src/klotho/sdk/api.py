@@ -10,7 +10,7 @@ from klotho.application import OutputRef, parse_text
 from klotho.application.routes import METHODS, parse_route
 from klotho.diagnostics import did_you_mean
 from klotho.sdk import readers as read
-from klotho.sdk.construct import Construct, Existing, described
+from klotho.sdk.construct import Adopted, Construct, described
 from klotho.sdk.output import OutputAttribute
 from klotho.sdk.stack import Stack
 from klotho.sdk.statements import verb
@@ -102,7 +102,7 @@ class API(Construct):
         cors: bool | Sequence[str] | None = None,
         stack: str | Stack | None = None,
         from_project: bool = False,
-        existing: Existing = None,
+        existing: Adopted = None,
     ) -> None:
         """Describe an API.
 
@@ -113,7 +113,8 @@ class API(Construct):
                 `[site.url]`. Default: none may.
             stack: the deployment stack to put it into. Default: Klotho's segmentation.
             from_project: another repository of the project defines it; give only the name. Default: False.
-            existing: an ARN or id to use as it is, never to change; or by environment: `{"prod": "…"}`.
+            existing: the id or ARN of an API, of a private one the ARN of its listener, to use as it is, never to
+                change; more is said as `Existing(…)`; or by environment: `{"prod": "…"}`.
         """
 
     @verb(route=_read_route, methods=_read_methods, public=read.truth)

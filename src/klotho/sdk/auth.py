@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from klotho.sdk import readers as read
 from klotho.sdk.arguments import Arguments
-from klotho.sdk.construct import Construct, Existing, described
+from klotho.sdk.construct import Adopted, Construct, described
 from klotho.sdk.output import OutputAttribute
 from klotho.sdk.stack import Stack
 
@@ -79,7 +79,7 @@ class OIDC(Construct):
         audience: str | Sequence[str],
         stack: str | Stack | None = None,
         from_project: bool = False,
-        existing: Existing | None = None,
+        existing: Adopted = None,
     ) -> None:
         """Describe a provider whose tokens an API takes.
 
@@ -140,7 +140,7 @@ class UserPool(Construct):
         protect: bool | None = None,
         stack: str | Stack | None = None,
         from_project: bool = False,
-        existing: Existing | None = None,
+        existing: Adopted = None,
         was: str | None = None,
     ) -> None:
         """Describe a user pool.
@@ -160,6 +160,7 @@ class UserPool(Construct):
             protect: True refuses to delete it until this is taken back. Default: False.
             stack: the deployment stack to put it into. Default: Klotho's segmentation.
             from_project: another repository of the project defines it; give only the name. Default: False.
-            existing: a pool can't be adopted: its id does not tell its client; give it as `Auth.OIDC` instead.
+            existing: the id or ARN of a pool to use as it is, never to change; this application has a client of its own
+                in it, or `Existing(…, client=…)`; or by environment: `{"prod": "…"}`.
             was: the name it was deployed under, after a rename: it keeps its data. Default: it was not renamed.
         """

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from klotho.sdk import readers as read
 from klotho.sdk.arguments import Arguments
-from klotho.sdk.construct import Construct, Existing, described
+from klotho.sdk.construct import Adopted, Construct, described
 from klotho.sdk.output import OutputAttribute
 from klotho.sdk.stack import Stack
 
@@ -99,7 +99,7 @@ class Bucket(Construct):
         protect: bool = True,
         stack: str | Stack | None = None,
         from_project: bool = False,
-        existing: Existing = None,
+        existing: Adopted = None,
         was: str | None = None,
     ) -> None:
         """Describe a bucket.

@@ -12,11 +12,13 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from klotho.application import Construct as Model
+from klotho.application import Existing as ExistingModel
 from klotho.application.validation import NAME
 from klotho.diagnostics import did_you_mean, one_of
 from klotho.sdk import readers as read
 from klotho.sdk.absent import ABSENT
 from klotho.sdk.arguments import Arguments, Signature, bind
+from klotho.sdk.existing import Existing, read_one
 from klotho.sdk.output import OutputAttribute, declare_outputs
 from klotho.sdk.readers import Reader
 from klotho.sdk.recording import current
@@ -33,8 +35,9 @@ from klotho.sdk.statements import (
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-Existing = str | Mapping[str, str] | None
-"""`existing=`: an ARN or name, or one by environment (`{"prod": "arn:aws:…"}`): it is made in the others."""
+Adopted = str | Existing | Mapping[str, str | Existing] | None
+"""`existing=`: an ARN or name, with more said as `Existing(…)`, or one by environment (`{"prod": "arn:aws:…"}`): it is
+made in the others."""
 
 KINDS: dict[str, type[Construct]] = {}
 """Every construct class by its kind; each registers itself."""
@@ -53,18 +56,16 @@ def read_name(value: Any) -> str:
     return plain
 
 
-def read_existing(value: Any) -> str | dict[str, str]:
-    """An ARN or name, or one by environment."""
-    if isinstance(value, str):
-        return read.some_text(value)
+def read_existing(value: Any) -> ExistingModel | dict[str, ExistingModel]:
+    """What is there already, or one by environment."""
+    if isinstance(value, str | Existing):
+        return read_one(value)
     expected = 'an ARN or name, or one by environment such as `{"prod": "arn:aws:…"}`'
     items = read.mapping(value, expected)
     if not items:
         raise read.wrong(expected, value)
     return {
-        read.inside(read.some_text, name, f"[{read.shown(name)}]"): read.inside(
-            read.some_text, item, f"[{read.shown(name)}]"
-        )
+        read.inside(read.some_text, name, f"[{read.shown(name)}]"): read.inside(read_one, item, f"[{read.shown(name)}]")
         for name, item in items.items()
     }
 
@@ -107,7 +108,7 @@ def _record(construct: Construct, arguments: Arguments, parameters: tuple[str, .
     values = arguments.values
     if values.get("from_project"):
         _only_named(arguments)
-    elif not isinstance(values.get("existing"), str):
+    elif not isinstance(values.get("existing"), ExistingModel):
         construct._check(arguments)
     name = values["name"] if "name" in values else _derived_name(construct, arguments)
     if name is None:

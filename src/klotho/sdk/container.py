@@ -9,7 +9,7 @@ from typing import Any
 from klotho.sdk import readers as read
 from klotho.sdk.actor import Actor, Architecture
 from klotho.sdk.arguments import Arguments
-from klotho.sdk.construct import Existing, described
+from klotho.sdk.construct import Adopted, described
 from klotho.sdk.output import OutputAttribute
 from klotho.sdk.stack import Stack
 
@@ -106,7 +106,7 @@ class Container(Actor):
         architecture: Architecture | None = None,
         stack: str | Stack | None = None,
         from_project: bool = False,
-        existing: Existing = None,
+        existing: Adopted = None,
     ) -> None:
         """Describe a container; give `context` to build it or `image` to take one that exists.
 
@@ -129,7 +129,8 @@ class Container(Actor):
                 (`--platform=linux/amd64`), else arm64, which costs a fifth less.
             stack: the deployment stack to put it into. Default: Klotho's segmentation.
             from_project: another repository of the project defines it; give only the name. Default: False.
-            existing: an ARN or id to use as it is, never to change; or by environment: `{"prod": "…"}`.
+            existing: the ARN of an ECS service, to use as it is, never to change; more is said as
+                `Existing(…)`; or by environment: `{"prod": "…"}`.
         """
 
     def _check(self, arguments: Arguments) -> None:

@@ -13,7 +13,7 @@ from klotho.application.validation import HOST
 from klotho.diagnostics import Label, Span
 from klotho.sdk import readers as read
 from klotho.sdk.arguments import Arguments
-from klotho.sdk.construct import Construct, described
+from klotho.sdk.construct import Adopted, Construct, described
 from klotho.sdk.output import OutputAttribute
 from klotho.sdk.recording import Recording
 from klotho.sdk.stack import Stack
@@ -109,7 +109,7 @@ class Domain(Construct):
         certificate: str | None = None,
         stack: str | Stack | None = None,
         from_project: bool = False,
-        existing: str | None = None,
+        existing: Adopted = None,
     ) -> None:
         """Describe a domain.
 
@@ -122,7 +122,8 @@ class Domain(Construct):
                 is made and validated by DNS.
             stack: the deployment stack to put it into. Default: Klotho's segmentation.
             from_project: another repository of the project defines it; give only the name. Default: False.
-            existing: an ARN or id to use as it is, never to change.
+            existing: the domain itself, where API Gateway has it already: only a mapping to the API is made, below
+                `Existing(…, path=…)`; or by environment: `{"prod": "…"}`.
         """
 
     @statement(_attach, None, path=read.path, key=read.path)

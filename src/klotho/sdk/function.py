@@ -10,7 +10,7 @@ from typing import Any
 from klotho.sdk import readers as read
 from klotho.sdk.actor import Actor, Architecture
 from klotho.sdk.arguments import Arguments
-from klotho.sdk.construct import Existing, described
+from klotho.sdk.construct import Adopted, described
 from klotho.sdk.output import OutputAttribute
 from klotho.sdk.stack import Stack
 
@@ -63,7 +63,7 @@ class Function(Actor):
         architecture: Architecture | None = None,
         stack: str | Stack | None = None,
         from_project: bool = False,
-        existing: Existing = None,
+        existing: Adopted = None,
     ) -> None:
         """Describe a function.
 

@@ -23,6 +23,7 @@ NOW: dict[str, tuple[str, ...]] = {
     "Compute": ("Container", "Function"),
     "Databases": ("KeyValue", "MySQL", "Postgres", "Redis"),
     "Domain": (),
+    "Existing": (),
     "Messaging": ("Queue", "Topic"),
     "Network": (),
     "Schedule": (),

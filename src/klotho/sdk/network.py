@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from klotho.sdk import readers as read
 from klotho.sdk.arguments import Arguments
-from klotho.sdk.construct import Construct, Existing, described
+from klotho.sdk.construct import Adopted, Construct, described
 from klotho.sdk.stack import Stack
 
 Egress = Literal["auto", "nat", "nat-per-zone", "endpoints"]
@@ -39,7 +39,7 @@ class Network(Construct):
         subnets: Sequence[str] | Mapping[str, Sequence[str]] | None = None,
         stack: str | Stack | None = None,
         from_project: bool = False,
-        existing: Existing = None,
+        existing: Adopted = None,
     ) -> None:
         """Describe the network.
 

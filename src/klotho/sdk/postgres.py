@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from klotho.sdk import readers as read
-from klotho.sdk.construct import Construct, Existing, described
+from klotho.sdk.construct import Adopted, Construct, described
 from klotho.sdk.output import OutputAttribute
 from klotho.sdk.stack import Stack
 
@@ -58,7 +58,7 @@ class Postgres(Construct):
         protect: bool | None = None,
         stack: str | Stack | None = None,
         from_project: bool = False,
-        existing: Existing = None,
+        existing: Adopted = None,
         was: str | None = None,
     ) -> None:
         """Describe a database.
@@ -72,6 +72,7 @@ class Postgres(Construct):
             protect: True refuses to delete or replace it. Default: False.
             stack: the deployment stack to put it into. Default: Klotho's segmentation.
             from_project: another repository of the project defines it; give only the name. Default: False.
-            existing: an ARN or id to use as it is, never to change; or by environment: `{"prod": "…"}`.
+            existing: the identifier or ARN of an RDS instance, to use as it is, never to change; more is said as
+                `Existing(…)`; or by environment: `{"prod": "…"}`.
             was: the name it was deployed under, after a rename: it keeps its data. Default: it was not renamed.
         """

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from klotho.sdk import readers as read
 from klotho.sdk.arguments import Arguments
-from klotho.sdk.construct import Construct, Existing, described
+from klotho.sdk.construct import Adopted, Construct, described
 from klotho.sdk.output import OutputAttribute
 from klotho.sdk.stack import Stack
 from klotho.sdk.statements import verb
@@ -49,7 +49,7 @@ class Queue(Construct):
         max_receives: int | None = None,
         stack: str | Stack | None = None,
         from_project: bool = False,
-        existing: Existing = None,
+        existing: Adopted = None,
     ) -> None:
         """Describe a queue.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from klotho.sdk import readers as read
-from klotho.sdk.construct import Construct, Existing, described
+from klotho.sdk.construct import Adopted, Construct, described
 from klotho.sdk.output import OutputAttribute
 from klotho.sdk.stack import Stack
 
@@ -47,7 +47,7 @@ class Redis(Construct):
         backup_days: int | None = None,
         stack: str | Stack | None = None,
         from_project: bool = False,
-        existing: Existing = None,
+        existing: Adopted = None,
         was: str | None = None,
     ) -> None:
         """Describe a cache.
@@ -63,6 +63,7 @@ class Redis(Construct):
             backup_days: how long daily snapshots are kept, 0 (none) to 35, as ElastiCache allows. Default: 1.
             stack: the deployment stack to put it into. Default: Klotho's segmentation.
             from_project: another repository of the project defines it; give only the name. Default: False.
-            existing: an ARN or id to use as it is, never to change; or by environment: `{"prod": "…"}`.
+            existing: the id or ARN of a replication group to use as it is, never to change, as `Existing(…, secret=…)`;
+                or by environment: `{"prod": "…"}`.
             was: the name it was deployed under, after a rename: it keeps its data. Default: it was not renamed.
         """

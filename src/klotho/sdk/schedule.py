@@ -9,7 +9,7 @@ from klotho.application.cron import CronError, parse_cron
 from klotho.application.timetable import RateError, parse_rate, zone_of
 from klotho.sdk import readers as read
 from klotho.sdk.arguments import Arguments
-from klotho.sdk.construct import Construct, Existing, described
+from klotho.sdk.construct import Adopted, Construct, described
 from klotho.sdk.stack import Stack
 
 _WEEKDAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
@@ -86,7 +86,7 @@ class Schedule(Construct):
         timezone: str | None = None,
         stack: str | Stack | None = None,
         from_project: bool = False,
-        existing: Existing = None,
+        existing: Adopted = None,
     ) -> None:
         """Describe times; give `every` or `cron`.
 
@@ -99,7 +99,7 @@ class Schedule(Construct):
             timezone: where `cron` is meant, `"Europe/Vienna"`. Default: UTC.
             stack: has no effect: what it makes lies in the stacks of what it triggers.
             from_project: another repository of the project defines it; give only the name. Default: False.
-            existing: an ARN to use as it is, never to change; or by environment: `{"prod": "…"}`.
+            existing: refused: a schedule's target is part of it.
         """
 
     def _check(self, arguments: Arguments) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from klotho.sdk.construct import Construct, Existing, described
+from klotho.sdk.construct import Adopted, Construct, described
 from klotho.sdk.output import OutputAttribute
 from klotho.sdk.stack import Stack
 
@@ -24,7 +24,7 @@ class Secret(Construct):
         *,
         stack: str | Stack | None = None,
         from_project: bool = False,
-        existing: Existing = None,
+        existing: Adopted = None,
         was: str | None = None,
     ) -> None:
         """Describe a secret. Its value is never part of the program: `klotho secret set NAME` asks for it.

@@ -9,7 +9,7 @@ from typing import Any
 
 from klotho.sdk import readers as read
 from klotho.sdk.arguments import Arguments
-from klotho.sdk.construct import Construct, Existing, described
+from klotho.sdk.construct import Adopted, Construct, described
 from klotho.sdk.output import OutputAttribute
 from klotho.sdk.stack import Stack
 
@@ -74,7 +74,7 @@ class Site(Construct):
         csp: str | None = None,
         stack: str | Stack | None = None,
         from_project: bool = False,
-        existing: Existing = None,
+        existing: Adopted = None,
     ) -> None:
         """Describe a static site.
 
@@ -97,7 +97,7 @@ class Site(Construct):
                 Default: `"base-uri 'self'; frame-ancestors 'none'; object-src 'none'"`.
             stack: the deployment stack to put it into. Default: Klotho's segmentation.
             from_project: another repository of the project defines it; give only the name. Default: False.
-            existing: not supported: what is served would not be this program's to publish.
+            existing: the id of a distribution: only its address is used, what is served is published elsewhere.
         """
 
     def _check(self, arguments: Arguments) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from klotho.sdk import readers as read
-from klotho.sdk.construct import Construct, Existing, described
+from klotho.sdk.construct import Adopted, Construct, described
 from klotho.sdk.output import OutputAttribute
 from klotho.sdk.stack import Stack
 
@@ -24,7 +24,7 @@ class Topic(Construct):
         fifo: bool = False,
         stack: str | Stack | None = None,
         from_project: bool = False,
-        existing: Existing = None,
+        existing: Adopted = None,
     ) -> None:
         """Describe a topic.
 

@@ -160,13 +160,21 @@ class Deployed:
     """One program, up. Several in one folder are applications of one project."""
 
     def __init__(
-        self, folder: Path, program: str, more: Mapping[str, str] | None = None, application: str = "pairs"
+        self,
+        folder: Path,
+        program: str,
+        more: Mapping[str, str] | None = None,
+        *,
+        application: str = "pairs",
+        project: str | None = None,
     ) -> None:
+        """Applications of one folder are those of one project, on one local cloud. `project`: by default one of its
+        own, whose applications share a network."""
         target = folder / application
         for name, text in files_of(program, more, application).items():
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             (target / name).write_text(text, encoding="utf-8")
-        project = f"pairs-{hashlib.sha256(str(folder).encode()).hexdigest()[:8]}"
+        project = project or f"pairs-{hashlib.sha256(str(folder).encode()).hexdigest()[:8]}"
         (target / "klotho.yaml").write_text(f"project: {project}\n", encoding="utf-8")
         environment = {**os.environ, "XDG_STATE_HOME": str(folder / "state"), "NO_COLOR": "1", "CI": ""}
         self.deployment = Deployment(target, project, folder / "state", environment)

@@ -8,6 +8,7 @@ import itertools
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from hypothesis import strategies as st
 
 from klotho.localcloud.planes.processes import ProcessTable
 from klotho.provider import postgres
+from klotho.provider.postgres_names import NAME_BYTES
 from klotho.provider.role import Role, RoleError
 
 pytestmark = pytest.mark.localcloud
@@ -315,4 +317,112 @@ def test_any_name_and_text_is_quoted(named: psycopg.Connection[Any], name: str) 
 def test_the_groups_of_different_databases_are_different(one: str, other: str) -> None:
     names = {postgres.group(one, "owner"), postgres.group(other, "owner")}
     assert len(names) == (1 if one == other else 2)
-    assert all(len(name.encode()) <= postgres.NAME_BYTES for name in names)
+    assert all(len(name.encode()) <= NAME_BYTES for name in names)
+
+
+class Guests:
+    """A database somebody else made, with a table of the admin's and one of a user's."""
+
+    def __init__(self, shop: Shop) -> None:
+        self.shop = shop
+        with shop.master() as connection:
+            connection.execute(f"create role {self.app} login password '{PASSWORD}'")
+            connection.execute(f"grant {self.app} to current_user")
+            connection.execute(f"grant create on schema public to {self.app}")
+            connection.execute("create table theirs (id int primary key)")
+            connection.execute("insert into theirs values (1)")
+            connection.execute(f"create table apps (id int); alter table apps owner to {self.app}")
+
+    @property
+    def app(self) -> str:
+        return f"{self.shop.name}_app"
+
+    def make(self, user: str, access: str) -> None:
+        role = replace(self.shop.role(user, access), adopted=True)
+        with postgres.connected(role, *MASTER) as connection:
+            postgres.ensure(connection, role, PASSWORD)
+
+    def drop(self, user: str) -> None:
+        role = replace(self.shop.role(user, "read"), adopted=True)
+        with postgres.connected(role, *MASTER) as connection:
+            postgres.drop(connection, role)
+
+    def facts(self) -> Any:
+        """Everything of the database that somebody could notice: roles, owners, permissions, defaults."""
+        with self.shop.master() as connection:
+            return [
+                connection.execute(query).fetchall()
+                for query in (
+                    "select rolname, rolcanlogin, rolconfig::text from pg_roles order by 1",
+                    "select relname, relowner::regrole::text, relacl::text from pg_class "
+                    "where relnamespace = 'public'::regnamespace order by 1",
+                    "select nspname, nspowner::regrole::text, nspacl::text from pg_namespace order by 1",
+                    "select defaclrole::regrole::text, defaclacl::text from pg_default_acl order by 1",
+                    "select datname, datdba::regrole::text from pg_database order by 1",
+                )
+            ]
+
+
+@pytest.fixture
+def guests(server: tuple[str, int]) -> Guests:
+    return Guests(Shop(server))
+
+
+def test_guests_of_an_adopted_database_may_what_they_are_granted_and_no_more(guests: Guests) -> None:
+    for user, access in (("reads", "read"), ("appends", "write"), ("writes", "read_write")):
+        guests.make(user, access)
+    shop = guests.shop
+    shop.run("writes", "create table made (id int); insert into made values (7); insert into theirs values (2)")
+    with shop.master() as master:
+        master.execute(f"set role {guests.app}")
+        master.execute("create table later (id int)")
+    assert shop.run("reads", "select id from made") == [(7,)]
+    assert shop.run("reads", "select count(*) from theirs") == [(2,)]
+    assert shop.run("reads", "select count(*) from apps, later") == [(0,)]
+    for statement in ("insert into theirs values (3)", "create table mine (id int)", "drop table made"):
+        shop.denied("reads", statement)
+    shop.run("appends", "insert into apps values (1)")
+    shop.denied("appends", "select * from apps")
+    shop.denied("writes", "alter table theirs add column more int")
+
+
+def test_with_the_last_guest_an_adopted_database_is_as_it_was(guests: Guests) -> None:
+    before = guests.facts()
+    for user, access in (("reads", "read"), ("writes", "read_write")):
+        guests.make(user, access)
+        guests.make(user, access)
+    assert guests.facts() != before
+    guests.drop("reads")
+    assert guests.shop.run("writes", "select count(*) from theirs") == [(1,)]
+    guests.drop("writes")
+    guests.drop("writes")
+    after = guests.facts()
+    assert _without_empty(after) == _without_empty(before)
+
+
+def _without_empty(facts: Any) -> Any:
+    """PostgreSQL writes out the permissions that were the default before somebody granted something."""
+    roles, relations, schemas, defaults, databases = facts
+    own = [[(name, owner) for name, owner, _ in items] for items in (relations, schemas)]
+    return [roles, own, defaults, databases]
+
+
+def test_an_adopted_database_with_tables_the_admin_can_t_speak_for_is_refused(guests: Guests) -> None:
+    with guests.shop.master() as master:
+        master.execute(f"revoke {guests.app} from current_user")
+    with pytest.raises(RoleError, match=f"permissions on public.apps, which {guests.app} owns"):
+        guests.make("reads", "read")
+
+
+def test_guests_of_a_database_of_klotho_s_join_its_groups(server: tuple[str, int]) -> None:
+    shop = Shop(server)
+    shop.make("owner", "read_write")
+    shop.run("owner", "create table made (id int)")
+    role = replace(shop.role("guest", "read"), adopted=True)
+    with postgres.connected(role, *MASTER) as connection:
+        postgres.ensure(connection, role, PASSWORD)
+    assert shop.run("guest", "select count(*) from made") == [(0,)]
+    shop.denied("guest", "insert into made values (1)")
+    with postgres.connected(role, *MASTER) as connection:
+        postgres.drop(connection, role)
+    shop.run("owner", "alter table made add column more int")

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from klotho.application import Application, Construct, ConstructId, Relationship
+from klotho.application import Application, Construct, ConstructId, Existing, Relationship
 from klotho.application.access import guarded_keys
 from klotho.diagnostics import Span
 from klotho.localcloud.planes.gateway.routes import RouteTable
@@ -334,7 +334,7 @@ def test_a_container_is_told_that_somebody_was_asked(app: Builder) -> None:
 
 def test_an_api_that_is_there_already_asks_no_container(app: Builder) -> None:
     app.add("container", "door").add("function", "work")
-    app.constructs.append(Construct("API", "old", {}, Span("infra.py", 98), existing="abcdefgh12"))
+    app.constructs.append(Construct("API", "old", {}, Span("infra.py", 98), existing=Existing("abcdefgh12")))
     app.says("old", "attach_service", "work", route="/work").says("old", "authenticates_with", "door", route="/")
     assert "existing-changed" in app.codes()
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from klotho.application import Existing
 from klotho.catalogue.policy import EnvironmentPolicy
 from klotho.resources import Ref
 from tests.unit.engine.conftest import Builder
@@ -40,7 +41,9 @@ def test_only_calls_that_nobody_waits_for_need_one(app: Builder, protocol: str) 
 
 def test_a_function_that_is_there_already_is_not_changed(app: Builder) -> None:
     app.add("function", "work").add("function", "front")
-    app.constructs[0] = replace(app.constructs[0], existing="arn:aws:lambda:eu-central-1:123456789012:function:work")
+    app.constructs[0] = replace(
+        app.constructs[0], existing=Existing("arn:aws:lambda:eu-central-1:123456789012:function:work")
+    )
     app.says("front", "calls", "work", protocol="async")
     assert QUEUE not in app.resolve().graph
 

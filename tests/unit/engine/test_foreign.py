@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from klotho.application import Construct, token
+from klotho.application import Construct, Existing, token
 from klotho.catalogue.foreign import ForeignConstruct
 from klotho.catalogue.kinds import IMPLEMENTATIONS
 from klotho.catalogue.relationships import PAIRS
@@ -236,7 +236,7 @@ def test_parameters_directives_and_requirements_are_the_owners(user: Builder, ow
 
 
 def test_what_the_owner_adopts_is_adopted(user: Builder, owner: Builder) -> None:
-    there = Construct("Messaging.Queue", "jobs", {}, owner._span(), existing="old-jobs")
+    there = Construct("Messaging.Queue", "jobs", {}, owner._span(), existing=Existing("old-jobs"))
     owner.constructs.append(there)
     take(user, owner, there)
     user.says(add(user, "Compute.Function", "mine").name, "sends_to", "jobs")

@@ -86,6 +86,9 @@ class _Setting:
         self.application = self
         self._relationships = relationships
 
+    def adopted(self, construct: Construct) -> None:
+        return None
+
     def relationships_of(self, construct: ConstructId) -> list[Relationship]:
         return self._relationships
 

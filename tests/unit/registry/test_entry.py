@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from klotho.application import Existing
 from klotho.diagnostics import render_text
 from klotho.registry import EntryError, Snapshot, join
 from klotho.registry.entry import _digest, entry_of
@@ -17,7 +18,7 @@ from tests.unit.registry.applications import application, construct, entry, larg
 
 SOME = application(
     "shop",
-    construct("Domain", "shop.example", existing={"prod": "arn:aws:acm:…"}),
+    construct("Domain", "shop.example", existing={"prod": Existing("arn:aws:acm:…", {"path": "v1"})}),
     construct("Databases.Postgres", "orders", 4, properties={"size": [1, {"a": None}]}, was="old", stack="data"),
     construct("API", "shared", 5, from_project=True),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from klotho.application import Application, Construct
+from klotho.application import Application, Construct, Existing
 from klotho.diagnostics import Diagnostic
 from klotho.registry import Conflict, Entry, Origin, Snapshot, Unreadable, join
 from tests.unit.registry.applications import application, construct, entry, large
@@ -41,10 +41,10 @@ def test_a_domain_that_two_applications_claim_is_refused_with_both_lines_and_the
 
 def test_a_domain_that_is_adopted_or_another_ones_is_no_claim() -> None:
     other = entry(application("billing", domain(7)))
-    assert not conflicts([other], application("shop", domain(12, existing="arn:aws:apigateway:…")))
-    assert not conflicts([other], application("shop", domain(12, existing={"prod": "arn:aws:apigateway:…"})))
+    assert not conflicts([other], application("shop", domain(12, existing=Existing("arn:aws:apigateway:…"))))
+    assert not conflicts([other], application("shop", domain(12, existing={"prod": Existing("arn:aws:apigateway:…")})))
     assert not conflicts([other], application("shop", domain(12, from_project=True)))
-    assert conflicts([other], application("shop", domain(12, existing={"staging": "arn:aws:apigateway:…"})))
+    assert conflicts([other], application("shop", domain(12, existing={"staging": Existing("arn:aws:apigateway:…")})))
 
 
 def test_the_application_at_hand_stands_for_its_own_entry() -> None:

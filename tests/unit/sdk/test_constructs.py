@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import klotho
-from klotho.application import Application, OutputRef, from_json, parse_text, to_json
+from klotho.application import Application, Existing, OutputRef, from_json, parse_text, to_json
 from klotho.diagnostics import ProgramError, Report
 from klotho.diagnostics.codes.program import PAGES
 from klotho.sdk.construct import KINDS
@@ -136,7 +136,7 @@ def test_constructs_of_other_repositories_and_existing_ones_need_no_details(mode
     application = model("Compute.Container('a', from_project=True)\nCompute.Function('b', existing='arn:aws:lambda:x')")
     assert [(item.from_project, item.existing) for item in application.constructs] == [
         (True, None),
-        (False, "arn:aws:lambda:x"),
+        (False, Existing("arn:aws:lambda:x")),
     ]
 
 
@@ -153,7 +153,7 @@ def test_a_class_of_the_users_may_extend_a_construct(model: Model) -> None:
 def test_every_construct_of_the_namespaces_is_known_by_name() -> None:
     for name in NOW:
         getattr(klotho, name)  # constructs at the top are loaded by their first use
-    others = {"Application", "Stack", "config"}
+    others = {"Application", "Existing", "Stack", "config"}
     named = {f"{space}.{item}" if item else space for space, items in NOW.items() for item in items or ("",)} - others
     assert named == set(KINDS)
 

@@ -159,7 +159,6 @@ S3 = Implementation(
         name=r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]",
         identifier=lambda found: found.name,
         attributes={"Arn": lambda found: found.arn},
-        global_name=True,
         example="acme-images",
     ),
 )

@@ -13,11 +13,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from klotho.application import Construct
+from klotho.catalogue.adoption import Adoption, Beside, Fact, fact_of, group_beside
 from klotho.catalogue.iam import allow, policy_key, role
 from klotho.catalogue.kinds.container_check import check_container
 from klotho.catalogue.kinds.container_ports import main_port, named_ports, port_variables
 from klotho.catalogue.kinds.shared import CLUSTER, NAMESPACE, cluster, namespace
 from klotho.catalogue.kinds.values import given_text
+from klotho.catalogue.network import security_group_key
 from klotho.catalogue.rules import (
     Compute,
     Implementation,
@@ -380,6 +382,8 @@ def _dockerfile(construct: Construct, setting: Setting) -> str:
 
 
 def _url(construct: Construct, setting: Setting) -> Value:
+    if setting.adopted(construct) is not None:
+        return fact_of(construct, setting, "url") or ""
     return f"http://{dns_name(construct, setting)}:{main_port(construct, setting)}"
 
 
@@ -416,6 +420,43 @@ FARGATE = Implementation(
     check_spread=check_spread,
     needs=_needs,
     shares=lambda construct, setting: (("container-security-group", "GroupId"),),
+    adoption=Adoption(
+        type="AWS::ECS::Service",
+        key=service_key,
+        service="ecs",
+        resource="service/{}",
+        name=r"[A-Za-z0-9_-]{1,255}/[A-Za-z0-9_-]{1,255}",
+        arn_only=True,
+        example="main/pdf",
+        identifier=lambda found: found.arn,
+        attributes={"Name": lambda found: found.name.rpartition("/")[2]},
+        beside=(
+            group_beside(security_group_key),
+            Beside(
+                "AWS::ServiceDiscovery::Service",
+                discovery_key,
+                lambda found: found.fact("discovery"),
+                {"Arn": lambda found: found.fact("discovery")},
+            ),
+        ),
+        facts={
+            "url": Fact("where it is called over HTTP"),
+            "grpc": Fact("where it is called over gRPC: `host:port`"),
+            "security_group": Fact(
+                "the group that lets its callers in: its load balancer's, where it is called through one",
+                "NetworkConfiguration.AwsvpcConfiguration.SecurityGroups.0",
+            ),
+            "discovery": Fact(
+                "the ARN of its service in Cloud Map, by which APIs reach it", "ServiceRegistries.0.RegistryArn"
+            ),
+            "port": Fact(
+                "the port its callers are let in at; without it that of its address, or in Cloud Map",
+                "ServiceRegistries.0.ContainerPort",
+            ),
+        },
+        looked_up=lambda found: ("AWS::ECS::Service", f"{found.arn}|{found.name.partition('/')[0]}"),
+        networked=True,
+    ),
     compute=Compute(role=task_role, environment=environment, main=service_key),
     asset=_asset,
     check=check_container,

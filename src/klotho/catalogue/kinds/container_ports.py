@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from klotho.application import Construct
 from klotho.catalogue.rules import Setting
 
@@ -12,6 +14,12 @@ def named_ports(construct: Construct, setting: Setting) -> dict[str, int]:
     if ports:
         return {str(name): int(port) for name, port in ports.items()}
     return {"http": int(setting.parameter(construct, "port"))}
+
+
+def port_in(address: str) -> int:
+    """The port of a URL, or of `host:port`."""
+    parts = urlsplit(address if "://" in address else f"//{address}")
+    return parts.port or (443 if parts.scheme == "https" else 80)
 
 
 def port_variables(construct: Construct, setting: Setting) -> dict[str, int]:

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from klotho.application import Construct, ConstructId
+from klotho.catalogue.adoption import Adoption, Fact, existing_of
 from klotho.catalogue.kinds.certificate_check import FILE, KEY_FILE, check_certificate
 from klotho.catalogue.rules import Implementation, Output, Parameter, Setting
 from klotho.diagnostics import Report
@@ -30,6 +31,11 @@ class ViewerCertificate(NamedTuple):
     aliases: tuple[str, ...]
     certificate_arn: Value
     """In us-east-1, where CloudFront takes certificates from (CloudFront Developer Guide, requirements for them)."""
+
+
+def domain_name_key(construct: Construct) -> ResourceKey:
+    """The name at API Gateway."""
+    return resource_key(construct.id, "domain-name")
 
 
 def certificate_key(construct: Construct) -> ResourceKey:
@@ -129,6 +135,19 @@ def _exposed(construct: Construct, setting: Setting) -> ConstructId | None:
     return next((item.target for item in verbs if item.verb == "exposes"), None)
 
 
+def _check_adopted(construct: Construct, setting: Setting, report: Report) -> None:
+    """It is the domain that it says it is."""
+    given = existing_of(construct, setting).id.rpartition("/")[2]
+    if given != construct.name:
+        report.error(
+            "bad-existing",
+            f"{construct.title} is there already as another domain: `{given}`",
+            construct.place("existing"),
+            helps=[f'write `existing="{construct.name}"`, or name it `Domain("{given}", …)`'],
+        )
+    _check_exposes(construct, setting, report)
+
+
 def check_domain(construct: Construct, setting: Setting, report: Report) -> None:
     """The files of the certificate, one source of it only, and something to lead to."""
     if FILE in construct.properties:
@@ -140,6 +159,10 @@ def check_domain(construct: Construct, setting: Setting, report: Report) -> None
                 helps=["keep one of them"],
             )
         check_certificate(construct, setting, report)
+    _check_exposes(construct, setting, report)
+
+
+def _check_exposes(construct: Construct, setting: Setting, report: Report) -> None:
     if _exposed(construct, setting) is None:
         report.warning(
             "domain-exposes-nothing",
@@ -162,6 +185,17 @@ ROUTE53 = Implementation(
     outputs={
         "url": Output(lambda construct, setting: f"https://{construct.name}", "address of the domain", shown=True)
     },
+    adoption=Adoption(
+        type="AWS::ApiGatewayV2::DomainName",
+        key=domain_name_key,
+        service="apigateway",
+        resource="/domainnames/{}",
+        name=r"[a-z0-9*-]+(\.[a-z0-9-]+)+",
+        example="shop.example",
+        identifier=lambda found: found.name,
+        facts={"path": Fact("the part of its paths that leads here; without it all of them do")},
+        check=_check_adopted,
+    ),
     steps=steps,
     check=check_domain,
 )

@@ -94,6 +94,8 @@ HTTP_API = Implementation(
         service="apigateway",
         resource="/apis/{}",
         name=r"[a-z0-9]{8,12}",
+        example="a1b2c3d4e5",
+        takes=frozenset({"public"}),
         identifier=lambda found: found.name,
         attributes={
             "ApiEndpoint": lambda found: join(

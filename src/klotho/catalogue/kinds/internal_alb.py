@@ -11,7 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from klotho.application import Construct
+from klotho.catalogue.adoption import Adoption, Beside, Fact, Found, fact_of, group_beside
 from klotho.catalogue.kinds.http_api import HTTP_API
+from klotho.catalogue.network import security_group_key
 from klotho.catalogue.rules import Implementation, NetworkPlace, Output, Placement, Setting
 from klotho.diagnostics import Label, Report
 from klotho.resources import AddResource, Ref, ResourceKey, SetProperty, Value, join, resource_key
@@ -67,9 +69,29 @@ def enter_network(construct: Construct, place: NetworkPlace, setting: Setting) -
     yield SetProperty(key, ("SecurityGroups",), [place.security_group])
 
 
-def address(construct: Construct) -> Value:
+def address(construct: Construct, setting: Setting) -> Value:
     """Without a trailing slash; the name resolves to addresses of the private subnets."""
-    return join("http://", Ref(balancer_key(construct), "DNSName"))
+    given = setting.adopted(construct)
+    if given is not None and "url" in given.facts:
+        return str(given.facts["url"]).rstrip("/")
+    port = port_of(construct, setting)
+    return join("http://", Ref(balancer_key(construct), "DNSName"), "" if port == PORT else f":{port}")
+
+
+def port_of(construct: Construct, setting: Setting) -> int:
+    """Where its listener listens."""
+    return PORT if setting.adopted(construct) is None else int(fact_of(construct, setting, "port"))
+
+
+def first_priority(construct: Construct, setting: Setting) -> int:
+    """Where the priorities of its rules begin: a listener that is there already may have others before."""
+    return 1 if setting.adopted(construct) is None else int(fact_of(construct, setting, "priority"))
+
+
+def _balancer(found: Found) -> tuple[str, str]:
+    """A listener's ARN has that of its load balancer in it."""
+    before, _, name = str(found.arn).partition(":listener/")
+    return "AWS::ElasticLoadBalancingV2::LoadBalancer", f"{before}:loadbalancer/{name.rpartition('/')[0]}"
 
 
 def _check(construct: Construct, setting: Setting, report: Report) -> None:
@@ -105,11 +127,37 @@ INTERNAL_ALB = Implementation(
     service="Application Load Balancer",
     expand=internal_alb,
     parameters=HTTP_API.parameters,
-    outputs={
-        "url": Output(
-            lambda construct, setting: address(construct), "where services that call it reach it", internal=True
-        )
-    },
+    outputs={"url": Output(address, "where services that call it reach it", internal=True)},
+    adoption=Adoption(
+        type="AWS::ElasticLoadBalancingV2::Listener",
+        key=listener_key,
+        service="elasticloadbalancing",
+        resource="listener/{}",
+        name=r"app/[A-Za-z0-9-]{1,32}/[0-9a-f]{16}/[0-9a-f]{16}",
+        arn_only=True,
+        example="app/inner/50dc6c495c0c9188/f2f7dc8efc522ab2",
+        identifier=lambda found: found.arn,
+        beside=(
+            Beside(
+                "AWS::ElasticLoadBalancingV2::LoadBalancer",
+                balancer_key,
+                lambda found: _balancer(found)[1],
+                {"DNSName": lambda found: found.fact("endpoint")},
+            ),
+            group_beside(security_group_key),
+        ),
+        facts={
+            "endpoint": Fact("its load balancer's host name", "DNSName"),
+            "security_group": Fact("its load balancer's group, which lets callers in", "SecurityGroups.0"),
+            "port": Fact("its TCP port", default=PORT),
+            "url": Fact("its address, where that is not `http://` and its host name"),
+            "priority": Fact("the first priority of its rules that is free, and all after it", default=1),
+        },
+        looked_up=lambda found: _balancer(found),
+        networked=True,
+        takes=frozenset({"public"}),
+        check=_check,
+    ),
     placement=Placement.INSIDE,
     enter_network=enter_network,
     shares=lambda construct, setting: (

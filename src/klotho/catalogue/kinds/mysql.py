@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from klotho.application import Construct
 from klotho.catalogue.kinds.rds_instance import (
+    ADOPTION,
     OUTPUTS,
     check_storage,
     enter_network,
@@ -98,6 +99,7 @@ MYSQL = Implementation(
     asset=provider_asset,
     spread=spread,
     shares=shares,
+    adoption=ADOPTION,
     stateful=True,
     check=check_mysql,
 )

@@ -42,5 +42,9 @@ OIDC = Implementation(
     outputs={
         "issuer": Output(lambda construct, setting: setting.parameter(construct, "issuer"), "the provider's issuer"),
     },
+    instead_of_adoption=(
+        "it only refers to a provider, which is there already: nothing is made of it",
+        "leave out `existing=`: `issuer` and `audience` say which provider it is",
+    ),
     check=_check,
 )

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from klotho.application import Construct
 from klotho.catalogue.kinds.rds_instance import (
+    ADOPTION,
     OUTPUTS,
     check_storage,
     enter_network,
@@ -84,6 +85,7 @@ RDS = Implementation(
     asset=provider_asset,
     spread=spread,
     shares=shares,
+    adoption=ADOPTION,
     stateful=True,
     check=check_postgres,
 )

@@ -33,7 +33,7 @@ def queue_key(construct: Construct) -> ResourceKey:
 
 def is_fifo(construct: Construct, setting: Setting) -> bool:
     adopted = setting.adopted(construct)
-    return adopted.endswith(_FIFO_ENDING) if adopted is not None else bool(setting.parameter(construct, "fifo"))
+    return adopted.id.endswith(_FIFO_ENDING) if adopted is not None else bool(setting.parameter(construct, "fifo"))
 
 
 def dead_letter_of(construct: Construct, setting: Setting) -> Construct | None:

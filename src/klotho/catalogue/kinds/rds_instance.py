@@ -11,10 +11,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from klotho.application import Construct
+from klotho.catalogue.adoption import Adoption, Fact, group_beside
 from klotho.catalogue.foreign import Shares
-from klotho.catalogue.network import PRIVATE_SUBNETS
+from klotho.catalogue.network import PRIVATE_SUBNETS, security_group_key
 from klotho.catalogue.rules import NetworkPlace, Output, Parameter, Setting
-from klotho.catalogue.sql_roles import database_key, master_secret, provider, provider_in_network
+from klotho.catalogue.sql_roles import (
+    database_key,
+    database_of,
+    master_secret,
+    provider,
+    provider_asset,
+    provider_in_network,
+    provider_needs,
+)
 from klotho.catalogue.tables import table
 from klotho.diagnostics import Report
 from klotho.resources import AddResource, Ref, SetProperty, resource_key
@@ -100,6 +109,40 @@ def parameters(version: Parameter) -> dict[str, Parameter]:
     }
 
 
+ADOPTION = Adoption(
+    type="AWS::RDS::DBInstance",
+    key=database_key,
+    service="rds",
+    resource="db:{}",
+    name=r"[a-z][a-z0-9-]{0,62}",
+    identifier=lambda found: found.name,
+    attributes={
+        "Endpoint.Address": lambda found: found.fact("endpoint"),
+        "Endpoint.Port": lambda found: found.fact("port"),
+        "MasterUserSecret.SecretArn": lambda found: found.fact("admin_secret"),
+        "DBName": lambda found: found.fact("database"),
+    },
+    beside=(group_beside(security_group_key),),
+    facts={
+        "endpoint": Fact("its host name", "Endpoint.Address"),
+        "port": Fact("its TCP port", "Endpoint.Port"),
+        "database": Fact("the database on the server", "DBName"),
+        "admin_secret": Fact(
+            "the ARN of a secret with `username` and `password` of a user who may make others",
+            "MasterUserSecret.SecretArn",
+        ),
+        "security_group": Fact("the group that lets its callers in", "VPCSecurityGroups.0"),
+    },
+    looked_up=lambda found: ("AWS::RDS::DBInstance", found.name),
+    networked=True,
+    ours=provider,
+    enter_network=provider_in_network,
+    needs=provider_needs,
+    asset=provider_asset,
+)
+"""The instance and its first security group; the function that makes login roles in it is this application's."""
+
+
 def _attribute(name: str, about: str) -> Output:
     return Output(lambda construct, setting: Ref(database_key(construct), name), about)
 
@@ -119,7 +162,7 @@ def shares(construct: Construct, setting: Setting) -> Shares:
 OUTPUTS: Mapping[str, Output] = {
     "endpoint": _attribute("Endpoint.Address", "host name"),
     "port": _attribute("Endpoint.Port", "TCP port"),
-    "database": Output(lambda construct, setting: database_name(construct.name), "name of the database"),
+    "database": Output(database_of, "name of the database"),
     "secret_arn": Output(lambda construct, setting: master_secret(construct), "ARN of the master user's secret"),
     "user": Output(lambda construct, setting: "", "login name", secret=True),
     "password": Output(lambda construct, setting: "", "password", secret=True),

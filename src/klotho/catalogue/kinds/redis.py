@@ -21,8 +21,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from klotho.application import Construct
+from klotho.catalogue.adoption import Adoption, Fact, existing_of, group_beside, makes_rules
 from klotho.catalogue.foreign import Shares
-from klotho.catalogue.network import PRIVATE_SUBNETS
+from klotho.catalogue.network import PRIVATE_SUBNETS, security_group_key
 from klotho.catalogue.rules import Implementation, NetworkPlace, Output, Parameter, Placement, Setting
 from klotho.catalogue.tables import table
 from klotho.diagnostics import Report, one_of
@@ -45,6 +46,11 @@ def cache_key(construct: Construct) -> ResourceKey:
 
 def group_key(construct: Construct) -> ResourceKey:
     return resource_key(construct.id, "users")
+
+
+def port_of(construct: Construct, setting: Setting) -> Value:
+    """The port of a rule that lets somebody in."""
+    return PORT if setting.adopted(construct) is None else entrance(construct, setting, "Port")
 
 
 def is_cluster(construct: Construct, setting: Setting) -> bool:
@@ -222,6 +228,18 @@ def check_redis(construct: Construct, setting: Setting, report: Report) -> None:
         )
 
 
+def _check_adopted(construct: Construct, setting: Setting, report: Report) -> None:
+    """Its users are its owner's to make, for they are listed in its user group: their logins are told."""
+    given = existing_of(construct, setting)
+    if makes_rules(construct, setting) and "security_group" not in given.facts:
+        report.error(
+            "bad-existing",
+            f"`existing=` of {construct.title} does not tell `security_group`: the group that lets its callers in",
+            construct.place("existing"),
+            helps=[f'say it: `existing=Existing("{given.id}", security_group="sg-…", …)`, or `ingress=False`'],
+        )
+
+
 def entrance(construct: Construct, setting: Setting, part: str) -> Value:
     """`Address` or `Port` of what clients connect to first."""
     which = "ConfigurationEndPoint" if is_cluster(construct, setting) else "PrimaryEndPoint"
@@ -262,6 +280,37 @@ REDIS = Implementation(
     placement=Placement.INSIDE,
     enter_network=enter_network,
     shares=shares,
+    adoption=Adoption(
+        type="AWS::ElastiCache::ReplicationGroup",
+        key=cache_key,
+        service="elasticache",
+        resource="replicationgroup:{}",
+        name=r"[a-z][a-z0-9-]{0,39}",
+        identifier=lambda found: found.name,
+        attributes={
+            f"{group}.{part}": lambda found, group=group, part=part: (  # type: ignore[misc]
+                found.facts.get({"Address": "endpoint", "Port": "port"}[part]) or found.look(f"{group}.{part}")
+            )
+            for group in ("PrimaryEndPoint", "ConfigurationEndPoint")
+            for part in ("Address", "Port")
+        },
+        beside=(group_beside(security_group_key),),
+        facts={
+            "endpoint": Fact("its host name", "PrimaryEndPoint.Address"),
+            "port": Fact("its TCP port", "PrimaryEndPoint.Port"),
+            "secret": Fact(
+                "the ARN of a secret with `username` and `password` of a user, or the token, of it", required=True
+            ),
+            "read_secret": Fact("another one, of a user who may only read: for who only `reads_from` it"),
+            "tls": Fact("whether it speaks TLS", default=True),
+            # Nobody tells a group's security groups once it is made: `SecurityGroupIds` is a write-only property.
+            "security_group": Fact("the group that lets its callers in"),
+        },
+        looked_up=lambda found: ("AWS::ElastiCache::ReplicationGroup", found.name),
+        networked=True,
+        takes=frozenset({"cluster"}),
+        check=_check_adopted,
+    ),
     stateful=True,
     spread=spread,
     check_spread=check_spread,

@@ -48,5 +48,9 @@ EVENTBRIDGE_SCHEDULER = Implementation(
         "cron": Parameter("minutes, hours, day of month, month, day of week, year"),
         "timezone": Parameter("where `cron` is meant", "UTC"),
     },
+    instead_of_adoption=(
+        "a schedule of AWS has one target, which is part of it: to run something else it would have to be changed",
+        'leave out `existing=` and say when: `every="1 day"` or `cron="0 9 * * ? *"`',
+    ),
     check=_check,
 )

@@ -21,6 +21,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from klotho.application import Construct
+from klotho.catalogue.adoption import Adoption, Fact
 from klotho.catalogue.kinds.site_check import build_root, check_site
 from klotho.catalogue.rules import Implementation, Output, Parameter, Setting
 from klotho.resources import (
@@ -295,6 +296,19 @@ CLOUDFRONT = Implementation(
         ("distribution", None),
         ("distribution", "DomainName"),
         ("site-files", None),
+    ),
+    adoption=Adoption(
+        type="AWS::CloudFront::Distribution",
+        key=distribution_key,
+        service="cloudfront",
+        resource="distribution/{}",
+        name=r"E[A-Z0-9]{6,19}",
+        example="E1A2B3C4D5E6F7",
+        identifier=lambda found: found.name,
+        attributes={"DomainName": lambda found: found.fact("endpoint")},
+        facts={"endpoint": Fact("its host name", "DomainName")},
+        looked_up=lambda found: ("AWS::CloudFront::Distribution", found.name),
+        outputs=frozenset({"url", "distribution_id"}),  # what is in it is published where it is deployed
     ),
     files=_files,
     remade=frozenset({FILES_ROLE}),

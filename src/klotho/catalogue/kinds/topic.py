@@ -34,14 +34,14 @@ def topic_arn(construct: Construct) -> Ref:
 
 def is_fifo_topic(construct: Construct, setting: Setting) -> bool:
     adopted = setting.adopted(construct)
-    return adopted.endswith(_FIFO_ENDING) if adopted is not None else bool(setting.parameter(construct, "fifo"))
+    return adopted.id.endswith(_FIFO_ENDING) if adopted is not None else bool(setting.parameter(construct, "fifo"))
 
 
 def region_of(construct: Construct, setting: Setting) -> str | None:
     """Where it is, if its ARN says so: perhaps in another region than what is deployed. None for one that is made or
     adopted by its name, which is there where its users are."""
     adopted = setting.adopted(construct)
-    return adopted.split(":")[3] if adopted is not None and adopted.startswith("arn:") else None
+    return adopted.id.split(":")[3] if adopted is not None and adopted.id.startswith("arn:") else None
 
 
 def sns(construct: Construct, setting: Setting) -> Iterator[Action]:

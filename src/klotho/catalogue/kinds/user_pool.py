@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from klotho.application import Construct
+from klotho.catalogue.adoption import Adoption, Beside, Fact, fact_of
 from klotho.catalogue.rules import Implementation, Output, Parameter, Setting
 from klotho.diagnostics import Report
 from klotho.resources import AddResource, Ref, ResourceKey, SetProperty, Value, resource_key
@@ -91,6 +92,12 @@ def _client(construct: Construct, setting: Setting) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _own_client(construct: Construct, setting: Setting) -> Iterator[Action]:
+    """In a pool that is there already a client of this application's own: the pool itself is not changed by it."""
+    if fact_of(construct, setting, "client") is None:
+        yield AddResource(client_key(construct), "AWS::Cognito::UserPoolClient", _client(construct, setting))
+
+
 def _check(construct: Construct, setting: Setting, report: Report) -> None:
     minutes, days = setting.parameter(construct, "access_minutes"), setting.parameter(construct, "refresh_days")
     if int(minutes) > int(days) * 24 * 60:
@@ -138,6 +145,27 @@ COGNITO = Implementation(
         ("user-pool", "Arn"),
         ("user-pool", "ProviderURL"),
         ("user-pool-client", None),
+    ),
+    adoption=Adoption(
+        type="AWS::Cognito::UserPool",
+        key=pool_key,
+        service="cognito-idp",
+        resource="userpool/{}",
+        name=r"[a-z0-9-]+_[A-Za-z0-9]+",
+        example="eu-central-1_aBcDeFgHi",
+        identifier=lambda found: found.name,
+        attributes={
+            "Arn": lambda found: found.arn,
+            # Its id begins with its region.
+            "ProviderURL": lambda found: (
+                f"https://cognito-idp.{found.name.partition('_')[0]}.amazonaws.com/{found.name}"
+            ),
+        },
+        beside=(Beside("AWS::Cognito::UserPoolClient", client_key, lambda found: found.fact("client"), {}),),
+        facts={"client": Fact("the id of an app client of it; without one this application makes its own in the pool")},
+        takes=frozenset({"access_minutes", "plain_passwords", "refresh_days"}),
+        ours=_own_client,
+        check=_check,
     ),
     stateful=True,
     check=_check,

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from klotho.application.access import ATTACH, GuardedKey, guarded_keys, route_count
+from klotho.catalogue.adoption import fact_of, makes_rules
 from klotho.catalogue.foreign import guarded
 from klotho.catalogue.kinds.container import discovery_key, registered, service_key
 from klotho.catalogue.kinds.container_ports import main_port, named_ports
@@ -27,7 +28,7 @@ from klotho.catalogue.relationships.authenticate import ASKED, authorization
 from klotho.catalogue.relationships.vouching import tell_who_vouches
 from klotho.catalogue.rules import Link, Pair
 from klotho.diagnostics import Report
-from klotho.resources import AddResource, DependsOn, Pseudo, Ref, ResourceKey, join, resource_key
+from klotho.resources import AddResource, DependsOn, Pseudo, Ref, ResourceKey, is_deferred, join, resource_key
 from klotho.resources.changes import Action
 
 
@@ -69,11 +70,14 @@ def attach_container(link: Link) -> Iterator[Action]:
     if is_private(link.actor):
         yield from attach_private_container(link)
         return
-    yield from registered(link.target, link.setting)
+    adopted = link.setting.adopted(link.target) is not None
+    if not adopted:
+        yield from registered(link.target, link.setting)
     yield from vpc_link()
-    port = main_port(link.target, link.setting)
-    group = Ref(VPC_LINK_GROUP, "GroupId")
-    yield from ingress_from_group(link.target.id, f"reached-by-apis-{port}", group, link.target, port)
+    port = fact_of(link.target, link.setting, "port") if adopted else main_port(link.target, link.setting)
+    if makes_rules(link.target, link.setting):
+        group, role = Ref(VPC_LINK_GROUP, "GroupId"), f"reached-by-apis-{'port' if is_deferred(port) else port}"
+        yield from ingress_from_group(link.target.id, role, group, link.target, port)
     yield from tell_who_vouches(link)
     for key in _keys(link):
         integration = ResourceKey(f"{_integration_key(link)}{_ENDING[_vouched(link, key)]}")
@@ -173,6 +177,9 @@ def _check_container(link: Link, report: Report) -> None:
     _check_count(link, report)
     if is_private(link.actor):
         check_private_route(link, report)
+    if link.setting.adopted(link.target) is not None:
+        _check_existing(link, report)
+        return
     ports = named_ports(link.target, link.setting)
     if set(ports) == {"grpc"}:
         report.error(
@@ -180,6 +187,18 @@ def _check_container(link: Link, report: Report) -> None:
             f"{link.target.title} listens for gRPC only, which APIs do not carry",
             link.relationship.span,
             helps=['give it an HTTP port as well: `ports={"http": 8080, "grpc": 50051}`'],
+        )
+
+
+def _check_existing(link: Link, report: Report) -> None:
+    """A load balancer's targets are part of the ECS service."""
+    if is_private(link.actor):
+        report.error(
+            "existing-changed",
+            f"{link.target.title} is there already (`existing=`): {link.actor.title}, which is private, would become "
+            "one of its load balancers",
+            link.relationship.span,
+            helps=[f"let who needs it call it: `service.calls({link.target.name})`"],
         )
 
 

@@ -19,7 +19,7 @@ from klotho.application.routes import Route, methods_of, parse_route
 from klotho.catalogue.kinds.container import MAIN, service_key
 from klotho.catalogue.kinds.container_ports import main_port
 from klotho.catalogue.kinds.function import function_key
-from klotho.catalogue.kinds.internal_alb import listener_key
+from klotho.catalogue.kinds.internal_alb import first_priority, listener_key
 from klotho.catalogue.network import VPC, ingress_from_group, security_group_key
 from klotho.catalogue.rules import Link, Setting
 from klotho.diagnostics import Report
@@ -32,7 +32,6 @@ DEEPEST = 12
 _METHODS_A_RULE = 3
 """Two of a rule's five values are its paths."""
 _RANKS = (DEEPEST + 1) * 4
-_SLOTS = 50_000 // _RANKS
 
 
 class Rule(NamedTuple):
@@ -152,13 +151,15 @@ def rules_of(relationship: Relationship) -> list[Rule]:
 def priorities(construct: Construct, setting: Setting) -> dict[str, int]:
     """The priority of every rule of an API, by the rule's name."""
     attached = [item for item in setting.application.relationships_of(construct.id) if item.verb == "attach_service"]
+    begin = first_priority(construct, setting)
+    slots = (50_001 - begin) // _RANKS
     found: dict[str, int] = {}
     taken: set[int] = set()
     for rule in sorted((rule for item in attached for rule in rules_of(item)), key=lambda rule: (rule.rank, rule.name)):
-        first = rule.rank * _SLOTS + 1
-        slot = int.from_bytes(hashlib.sha256(rule.name.encode()).digest()[:4], "big") % _SLOTS
+        first = rule.rank * slots + begin
+        slot = int.from_bytes(hashlib.sha256(rule.name.encode()).digest()[:4], "big") % slots
         while first + slot in taken:
-            slot = (slot + 1) % _SLOTS
+            slot = (slot + 1) % slots
         taken.add(first + slot)
         found[rule.name] = first + slot
     return found

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
+from klotho.catalogue.adoption import existing_of, fact_of
 from klotho.catalogue.failed_events import keep_failed
 from klotho.catalogue.kinds.container import (
     dns_name,
@@ -12,9 +14,10 @@ from klotho.catalogue.kinds.container import (
     service_connect_server,
     service_key,
 )
-from klotho.catalogue.kinds.container_ports import main_port, named_ports
+from klotho.catalogue.kinds.container_ports import main_port, named_ports, port_in
 from klotho.catalogue.kinds.function import function_arn
-from klotho.catalogue.kinds.internal_alb import PORT, address, is_private
+from klotho.catalogue.kinds.internal_alb import address, is_private
+from klotho.catalogue.kinds.internal_alb import port_of as api_port
 from klotho.catalogue.kinds.shared import namespace_name
 from klotho.catalogue.relationships.connection import check_name, connection
 from klotho.catalogue.relationships.grants import grant
@@ -28,6 +31,9 @@ from klotho.resources.changes import Action
 def call_container(link: Link) -> Iterator[Action]:
     """Service Connect on both sides, and the address in the caller's environment."""
     setting = link.setting
+    if setting.adopted(link.target) is not None:
+        yield from _call_existing(link)
+        return
     yield from service_connect_server(link.target, setting)
     yield from service_connect_client(link.actor, setting)
     host, ports = dns_name(link.target, setting), named_ports(link.target, setting)
@@ -43,9 +49,22 @@ def call_container(link: Link) -> Iterator[Action]:
         yield DependsOn(service_key(link.actor), service_key(link.target))
 
 
+def _call_existing(link: Link) -> Iterator[Action]:
+    """Where it is there already, its address is known."""
+    facts = {"grpc" if item == "grpc" else "http": _address(link, item) for item in sorted(_protocols(link))}
+    yield connection(link, "SERVICE", link.target, facts)
+
+
+def _address(link: Link, protocol: str) -> Any:
+    return fact_of(link.target, link.setting, "grpc" if protocol == "grpc" else "url")
+
+
 def call_container_from_function(link: Link) -> Iterator[Action]:
     """A function can't join Service Connect, so it looks the container up in Cloud Map."""
     setting = link.setting
+    if setting.adopted(link.target) is not None:
+        yield from _call_existing(link)
+        return
     yield from registered(link.target, setting)
     facts = {
         "discover": {
@@ -58,6 +77,8 @@ def call_container_from_function(link: Link) -> Iterator[Action]:
 
 def discover(link: Link) -> Iterator[Action]:
     """Cloud Map's look-up has no resource level."""
+    if link.setting.adopted(link.target) is not None:
+        return
     yield from grant(link, "discover", iam_actions("unscoped", "discover"), ["*"])
 
 
@@ -83,6 +104,10 @@ def _protocols(link: Link) -> set[str]:
 
 
 def _container_needs(link: Link) -> Iterator[Need]:
+    if link.setting.adopted(link.target) is not None:
+        told = existing_of(link.target, link.setting).facts.get("port")
+        yield PathTo(told or port_in(str(_address(link, link.get("protocol", "http")))))
+        return
     ports = named_ports(link.target, link.setting)
     protocol = link.get("protocol", "http")
     yield PathTo(ports["grpc"] if protocol == "grpc" and "grpc" in ports else main_port(link.target, link.setting))
@@ -90,7 +115,8 @@ def _container_needs(link: Link) -> Iterator[Need]:
 
 def _discovery_needs(link: Link) -> Iterator[Need]:
     yield from _container_needs(link)
-    yield ServiceNeed("data-servicediscovery")
+    if link.setting.adopted(link.target) is None:
+        yield ServiceNeed("data-servicediscovery")
 
 
 def _function_needs(link: Link) -> Iterator[Need]:
@@ -110,6 +136,8 @@ def _check_container(link: Link, report: Report) -> None:
                 f"or put a queue between: `{link.actor.name}.sends_to(queue)`, `{link.target.name}.consumes(queue)`",
             ],
         )
+    elif link.setting.adopted(link.target) is not None:
+        _check_existing(link, "grpc" if protocol == "grpc" else "url", report)
     elif protocol == "grpc" and "grpc" not in named_ports(link.target, link.setting):
         report.error(
             "no-such-port",
@@ -119,8 +147,19 @@ def _check_container(link: Link, report: Report) -> None:
         )
 
 
+def _check_existing(link: Link, fact: str, report: Report) -> None:
+    given = existing_of(link.target, link.setting)
+    if fact not in given.facts:
+        report.error(
+            "bad-existing",
+            f"{link.target.title} is there already, and nothing tells where it is called",
+            link.relationship.span,
+            helps=[f'say it where it is named: `existing=Existing("{given.id}", {fact}=…)`'],
+        )
+
+
 def _check_from_function(link: Link, report: Report) -> None:
-    if link.get("protocol", "http") == "grpc":
+    if link.get("protocol", "http") == "grpc" and link.setting.adopted(link.target) is None:
         report.error(
             "senseless-protocol",
             f"{link.actor.title} is a function and reaches containers by `http` only",
@@ -168,11 +207,11 @@ CALL_CONTAINER_FROM_FUNCTION = Pair(
 
 def call_api(link: Link) -> Iterator[Action]:
     """The API's address in the caller's environment."""
-    yield connection(link, "SERVICE", link.target, {"http": address(link.target)})
+    yield connection(link, "SERVICE", link.target, {"http": address(link.target, link.setting)})
 
 
 def _api_needs(link: Link) -> Iterator[Need]:
-    yield PathTo(PORT)
+    yield PathTo(api_port(link.target, link.setting))
 
 
 def _check_api(link: Link, report: Report) -> None:

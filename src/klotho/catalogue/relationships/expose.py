@@ -8,25 +8,45 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from klotho.catalogue.kinds.domain import certificate, certificate_arn, records, viewer_certificate
+from klotho.application import Construct
+from klotho.catalogue.kinds.domain import (
+    certificate,
+    certificate_arn,
+    domain_name_key,
+    records,
+    viewer_certificate,
+)
 from klotho.catalogue.kinds.http_api import STAGE, api_key, stage_key
 from klotho.catalogue.kinds.site import distribution_key, serve_names
-from klotho.catalogue.rules import Link, Pair
+from klotho.catalogue.rules import Link, Pair, Setting
 from klotho.diagnostics import Label, Report
-from klotho.resources import AddResource, DependsOn, Ref, ResourceKey, resource_key
+from klotho.resources import AddResource, DependsOn, Ref, resource_key
 from klotho.resources.changes import Action
-
-
-def domain_name_key(link: Link) -> ResourceKey:
-    return resource_key(link.actor.id, "domain-name")
 
 
 def expose_api(link: Link) -> Iterator[Action]:
     """The name at API Gateway, its certificate, the mapping to the API, and its records in the hosted zone."""
-    domain, setting, name = link.actor, link.setting, domain_name_key(link)
+    domain, setting, name = link.actor, link.setting, domain_name_key(link.actor)
+    adopted = setting.adopted(domain)
+    if adopted is None:
+        yield from _name(domain, setting)
+    mapping = resource_key(domain.id, "mapping")
+    path = {} if adopted is None or "path" not in adopted.facts else {"ApiMappingKey": adopted.facts["path"]}
+    yield AddResource(
+        mapping,
+        "AWS::ApiGatewayV2::ApiMapping",
+        {"ApiId": Ref(api_key(link.target)), "DomainName": Ref(name), "Stage": STAGE, **path},
+    )
+    if setting.adopted(link.target) is None:
+        yield DependsOn(mapping, stage_key(link.target))
+    if adopted is None:
+        yield from records(domain, setting, Ref(name, "RegionalDomainName"), Ref(name, "RegionalHostedZoneId"))
+
+
+def _name(domain: Construct, setting: Setting) -> Iterator[Action]:
     yield from certificate(domain, setting)
     yield AddResource(
-        name,
+        domain_name_key(domain),
         "AWS::ApiGatewayV2::DomainName",
         {
             "DomainName": domain.name,
@@ -39,15 +59,6 @@ def expose_api(link: Link) -> Iterator[Action]:
             ],
         },
     )
-    mapping = resource_key(domain.id, "mapping")
-    yield AddResource(
-        mapping,
-        "AWS::ApiGatewayV2::ApiMapping",
-        {"ApiId": Ref(api_key(link.target)), "DomainName": Ref(name), "Stage": STAGE},
-    )
-    if link.target.existing is None:
-        yield DependsOn(mapping, stage_key(link.target))
-    yield from records(domain, setting, Ref(name, "RegionalDomainName"), Ref(name, "RegionalHostedZoneId"))
 
 
 def _check_api(link: Link, report: Report) -> None:
@@ -77,6 +88,13 @@ def expose_site(link: Link) -> Iterator[Action]:
 
 
 def _check_site(link: Link, report: Report) -> None:
+    if link.setting.adopted(link.actor) is not None:
+        report.error(
+            "bad-existing",
+            f"{link.actor.title} can't be adopted for {link.target.title}: a CDN's names belong to the CDN",
+            link.actor.place("existing"),
+            helps=["leave out `existing=` and name what is there already: `certificate=` and `zone=`"],
+        )
     earlier = [item for item in link.setting.application.relationships_on(link.target.id) if item.verb == "exposes"]
     if earlier[0] != link.relationship:
         report.error(

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from klotho.catalogue.kinds.redis import PORT, access_string, entrance, guest, is_cluster, login_arn, member, user
+from klotho.catalogue.adoption import fact_of
+from klotho.catalogue.kinds.redis import access_string, entrance, guest, is_cluster, login_arn, member, port_of, user
 from klotho.catalogue.relationships.connection import DATA_VERBS, access, check_name, connection
 from klotho.catalogue.relationships.grants import grant
 from klotho.catalogue.rules import Link, Need, Pair, PathTo, ServiceNeed
 from klotho.catalogue.tables import iam_actions
+from klotho.diagnostics import Report
+from klotho.resources import Value
 from klotho.resources.changes import Action
 
 
 def use_redis(link: Link) -> Iterator[Action]:
     """The user, and in the code's environment where the cache is and which secret is the user's."""
     target, setting = link.target, link.setting
-    if setting.foreign(target) is None:
+    adopted = setting.adopted(target) is not None
+    if not adopted and setting.foreign(target) is None:
         yield from user(target, setting, _owner(link), access_string(access(link)))
         yield member(target, _owner(link))
     yield connection(
@@ -25,8 +29,8 @@ def use_redis(link: Link) -> Iterator[Action]:
         {
             "host": entrance(target, setting, "Address"),
             "port": entrance(target, setting, "Port"),
-            "secret": login_arn(target, _owner(link)),
-            "tls": True,
+            "secret": _secret(link),
+            "tls": fact_of(target, setting, "tls") if adopted else True,
             "cluster": is_cluster(target, setting),
             "access": access(link),
         },
@@ -35,8 +39,15 @@ def use_redis(link: Link) -> Iterator[Action]:
 
 def read_login(link: Link) -> Iterator[Action]:
     """The code's own secret, and no other."""
-    secret = login_arn(link.target, _owner(link))
-    yield from grant(link, "login to", iam_actions("secretsmanager", "read"), [secret])
+    yield from grant(link, "login to", iam_actions("secretsmanager", "read"), [_secret(link)])
+
+
+def _secret(link: Link) -> Value:
+    """Of a user of its own; in a cache that is there already, of the one that is told for what it does."""
+    if link.setting.adopted(link.target) is None:
+        return login_arn(link.target, _owner(link))
+    for_reading = fact_of(link.target, link.setting, "read_secret") if access(link) == "read" else None
+    return for_reading or fact_of(link.target, link.setting, "secret")
 
 
 def _owner(link: Link) -> str:
@@ -49,8 +60,20 @@ def _owner(link: Link) -> str:
 
 
 def _needs(link: Link) -> Iterator[Need]:
-    yield PathTo(PORT)
+    yield PathTo(port_of(link.target, link.setting))
     yield ServiceNeed("secretsmanager")
+
+
+def _check(link: Link, report: Report) -> None:
+    check_name(link, report)
+    adopted = link.setting.adopted(link.target)
+    if adopted is not None and access(link) == "read" and "read_secret" not in adopted.facts:
+        report.warning(
+            "existing-not-narrowed",
+            f"{link.actor.title} only reads {link.target.title}, and gets the login of `secret`, which may do more",
+            link.relationship.span,
+            helps=[f'give a login that may only read: `existing=Existing("{adopted.id}", read_secret="arn:…", …)`'],
+        )
 
 
 USE_REDIS = Pair(
@@ -62,5 +85,5 @@ USE_REDIS = Pair(
     connect=use_redis,
     grant=read_login,
     needs=_needs,
-    check=check_name,
+    check=_check,
 )

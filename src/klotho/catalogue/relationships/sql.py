@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from klotho.catalogue.relationships.connection import DATA_VERBS, access, check_name, connection
 from klotho.catalogue.relationships.grants import grant
 from klotho.catalogue.rules import Link, Need, Pair, PathTo, ServiceNeed
-from klotho.catalogue.sql_roles import ENGINES, consumer_role, database_key, login_secret
+from klotho.catalogue.sql_roles import ENGINES, consumer_role, database_key, database_of, login_secret, port_of
 from klotho.catalogue.tables import iam_actions
 from klotho.resources import Ref
 from klotho.resources.changes import Action
-from klotho.resources.naming import database_name
 
 
 def use_sql(link: Link) -> Iterator[Action]:
@@ -25,7 +24,7 @@ def use_sql(link: Link) -> Iterator[Action]:
         {
             "host": Ref(key, "Endpoint.Address"),
             "port": Ref(key, "Endpoint.Port"),
-            "database": database_name(link.target.name),
+            "database": database_of(link.target, link.setting),
             "secret": login_secret(link),
             "access": access(link),
             **ENGINES[link.target.kind].connection,
@@ -39,7 +38,7 @@ def read_login(link: Link) -> Iterator[Action]:
 
 
 def _needs(link: Link) -> Iterator[Need]:
-    yield PathTo(ENGINES[link.target.kind].port)
+    yield PathTo(port_of(link.target, link.setting))
     yield ServiceNeed("secretsmanager")
 
 

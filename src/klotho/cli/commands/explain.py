@@ -52,6 +52,7 @@ def _show_construct(page: ConstructPage, console: Console) -> None:
     console.out(page.about)
     sections = (
         ("parameters", [_parameter(item) for item in page.parameters]),
+        ("told of an existing one, as Existing(…)", list(page.existing)),
         ("outputs", list(page.outputs)),
     )
     for title, rows in sections:

@@ -14,6 +14,7 @@ from typing import Protocol
 
 from klotho.deploy.events import Sink, Step
 from klotho.deploy.place import Clients
+from klotho.deploy.steps.adopted import LookUpExisting
 from klotho.deploy.steps.certificate import ImportCertificate
 from klotho.deploy.steps.request import RequestCertificate
 from klotho.deploy.steps.step import Task
@@ -40,6 +41,7 @@ class Kind(Protocol):
 
 
 KINDS: Mapping[str, Kind] = {
+    "adopted": LookUpExisting(),
     "cdn-certificate": RequestCertificate(),
     "certificate": ImportCertificate(),
     "zone": FindZone(),

@@ -7,6 +7,7 @@ for one that has no page.
 from __future__ import annotations
 
 from klotho.diagnostics.codes import (
+    adoption,
     assets,
     aws,
     deploy,
@@ -26,6 +27,7 @@ from klotho.diagnostics.codes.page import Page
 _AREAS = (
     program,
     engine,
+    adoption,
     assets,
     deploy,
     aws,

@@ -106,23 +106,6 @@ PAGES: tuple[Page, ...] = (
         "Leave it out for now.",
     ),
     Page(
-        "bad-existing",
-        "`existing=` is no ARN or name of this kind of resource, or the kind can't be adopted.",
-        "What others need of it (its ARN, its address) follows from the id alone, without asking AWS.",
-        "Give the ARN or name in the help line. A database, for example, can't be adopted: its id tells neither its "
-        "address nor its secret.",
-        'import klotho\nfrom klotho import Databases\n\nklotho.Application("shop")\n'
-        'Databases.KeyValue("carts", existing="arn:aws:sqs:eu-central-1:123456789012:carts")\n',
-    ),
-    Page(
-        "existing-changed",
-        "A line asks for something that would change what `existing=` adopts, or needs more of it than its id tells.",
-        "What is there already belongs to somebody else: it is referred to, and never changed.",
-        "Leave out the line, or leave out `existing=` and let Klotho make it.",
-        _MESSAGING + 'old = Compute.Function("old", handler="f.handler", existing="old")\n'
-        'old.sends_to(Messaging.Queue("jobs"))\n',
-    ),
-    Page(
         "trigger-loop",
         "A function is run for every object of a bucket and writes objects to the same bucket.",
         "Each object it writes runs it again, which runs it again: without end, and at a cost.",

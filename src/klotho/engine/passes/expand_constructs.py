@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from klotho.catalogue.adoption import adopt
 from klotho.engine.context import Context, attributed, because_of
 from klotho.resources import Change, ResourceGraph
 
@@ -12,9 +11,5 @@ from klotho.resources import Change, ResourceGraph
 def expand_constructs(graph: ResourceGraph, context: Context) -> Iterator[Change]:
     """What every implementation's `expand` says."""
     for construct, implementation in context.resolved:
-        given = context.setting.adopted(construct)
-        if given is not None and implementation.adoption is not None:
-            yield Change(adopt(construct, implementation.adoption, given), because_of(construct, adopt))
-            continue
         provenance = because_of(construct, implementation.expand)
         yield from attributed(provenance, implementation.expand(construct, context.setting))

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from klotho.application import Construct, ConstructId
+from klotho.catalogue.adoption import makes_rules
 from klotho.catalogue.availability import must_spread
 from klotho.catalogue.kinds.network import KIND as NETWORK
 from klotho.catalogue.kinds.network import network_plan
@@ -66,8 +67,8 @@ def place_in_network(graph: ResourceGraph, context: Context) -> Iterator[Change]
 
 def _inhabitants(context: Context) -> list[Construct]:
     """Constructs that live inside, in program order: those that always do, and those with a path to one of them."""
-    made = [(item, choice) for item, choice in context.resolved if context.setting.adopted(item) is None]
-    always = {item.id for item, choice in made if choice.placement in (Placement.INSIDE, Placement.THERE)}
+    inside = (Placement.INSIDE, Placement.THERE)
+    always = {item.id for item, choice in context.resolved if choice.placement in inside}
     drawn = {
         link.actor.id
         for link, pair in context.links
@@ -95,7 +96,8 @@ def _needs(context: Context, inhabitants: list[Construct]) -> _Needs:
         if link.actor.id not in inside:
             continue
         services[link.actor.id] |= {item.service for item in asked if isinstance(item, ServiceNeed) and not item.group}
-        paths += [(link, need) for need in asked if isinstance(need, PathTo)]
+        if makes_rules(link.target, context.setting):
+            paths += [(link, need) for need in asked if isinstance(need, PathTo)]
     return _Needs(tuple(paths), services, beside, users)
 
 
@@ -148,7 +150,8 @@ def _egress(plan: NetworkPlan, context: Context, inhabitants: list[Construct], n
 
 def _settle(construct: Construct, context: Context) -> Iterator[Change]:
     implementation = context.chosen[construct.id]
-    yield from attributed(because_of(construct, security_group), security_group(construct))
+    if implementation.placement is not Placement.THERE:  # which has one
+        yield from attributed(because_of(construct, security_group), security_group(construct))
     if implementation.enter_network is not None:
         place = NetworkPlace(PRIVATE_SUBNETS, Ref(security_group_key(construct), "GroupId"))
         actions = implementation.enter_network(construct, place, context.setting)

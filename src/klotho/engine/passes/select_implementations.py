@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from klotho.application import Construct, Directive
 from klotho.catalogue.foreign import ForeignConstruct
-from klotho.catalogue.kinds import IMPLEMENTATIONS, candidates
+from klotho.catalogue.kinds import candidates
 from klotho.diagnostics import meant_or_listed, one_of
 from klotho.engine.context import Context
 from klotho.resources import Change, Choose, Precedence, Provenance, ResourceGraph, resource_key
@@ -67,18 +67,14 @@ def _choice(construct: Construct, pin: Directive | None, context: Context) -> tu
     return pin.target, reason
 
 
-def _adoptable(kind: str) -> bool:
-    return any(item.adoption is not None for item in candidates(kind))
-
-
 def _not_adoptable(construct: Construct, context: Context) -> bool:
-    kinds = sorted({item.kind for item in IMPLEMENTATIONS if item.adoption is not None})
+    why, instead = candidates(construct.kind)[0].instead_of_adoption
     context.report.error(
         "bad-existing",
         f"{construct.title} can't be adopted with `existing=`",
         construct.place("existing"),
-        notes=["its id does not tell what others need of it: its address, its network and its secret"],
-        helps=[f"{one_of(kinds)} can be adopted; let Klotho make this one, or leave it out"],
+        notes=[why],
+        helps=[instead],
     )
     return True
 
@@ -111,7 +107,9 @@ def _refused(construct: Construct, context: Context) -> bool:
         what = f"{construct.kind} is not supported yet"
     elif construct.from_project:
         return _nobodys(construct, context)
-    elif construct.adopted_in(context.environment) is not None and not _adoptable(construct.kind):
+    elif construct.adopted_in(context.environment) is not None and not any(
+        item.adoption for item in candidates(construct.kind)
+    ):
         return _not_adoptable(construct, context)
     else:
         return False

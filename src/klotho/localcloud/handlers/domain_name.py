@@ -1,8 +1,8 @@
 """AWS::ApiGatewayV2::DomainName and ApiMapping: host names that lead to HTTP APIs.
 
 Input: a name, a certificate of ACM, an API and its stage. Output: the name is served by `planes/gateway/domains.py`.
-Refuses by name what is not carried: edge-optimised and mutual-TLS names, security policies other than TLS_1_2, mappings
-below a path. Source: API Gateway V2 API Reference, CreateDomainName and CreateApiMapping.
+Refuses by name what is not carried: edge-optimised and mutual-TLS names, security policies other than TLS_1_2.
+Source: API Gateway V2 API Reference, CreateDomainName and CreateApiMapping.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ class ApiMapping(Handler):
     """Which API a domain name leads to; the identifier is an id."""
 
     type_name: ClassVar[str] = MAPPING
-    carries: ClassVar[frozenset[str]] = frozenset({"ApiId", "DomainName", "Stage"})
+    carries: ClassVar[frozenset[str]] = frozenset({"ApiId", "ApiMappingKey", "DomainName", "Stage"})
 
     async def create(self, request: Request) -> Outcome:
         self._check(request)
@@ -111,7 +111,8 @@ class ApiMapping(Handler):
         if world.get(STAGE, f"{api}|{stage}") is None:
             raise HandlerError(f"Invalid stage identifier specified {stage}", "NotFoundException")
         for other in world.list(MAPPING):
-            if other.properties["DomainName"] == name and other.token != request.token:
+            same = all(other.properties.get(key) == properties.get(key) for key in ("DomainName", "ApiMappingKey"))
+            if same and other.token != request.token:
                 if other.identifier == request.identifier:
                     continue
                 raise HandlerError(f"ApiMapping key already exists for domain name {name}", "ConflictException")

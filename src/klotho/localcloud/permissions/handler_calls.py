@@ -1,7 +1,7 @@
 """What an operation on a resource calls with the rights of whoever deploys.
 
-Input: create, update or delete, and a handler's `Request`. Output: `Need`s, in the order of the calls, all of which
-must be granted. `handlers.toml` says it, a type an entry; a type without one is KeyError.
+Input: create, read, update or delete, and a handler's `Request`. Output: `Need`s, in the order of the calls, all of
+which must be granted. `handlers.toml` says it, a type an entry; a type without one is KeyError.
 
 An update does not know the stack's tags before it, so only a change of the resource's own tags calls anything.
 """
@@ -20,7 +20,7 @@ from klotho.localcloud.handler import Request
 from klotho.localcloud.identity import physical_name
 from klotho.localcloud.permissions.evaluate import Need
 
-Operation = Literal["create", "update", "delete"]
+Operation = Literal["create", "read", "update", "delete"]
 _PLACE = re.compile(r"\{([\w.]+)\}")
 _ANY = "*"
 
@@ -35,6 +35,8 @@ def handler_calls(operation: Operation, request: Request, region: str, account: 
     type_name = CUSTOM_RESOURCE if is_custom(request.type_name) else request.type_name
     entry = _table()[type_name]
     call = _Call(entry, operation, request, {"region": region, "account": account})
+    if operation == "read":
+        return [need for line in entry.get("read", ()) for need in call.needs(line)]
     lines = [*entry.get(operation, ()), *call.tag_lines()]
     if operation != "delete":
         lines += entry.get("read", ())

@@ -76,8 +76,8 @@ SAMPLES = (
     ),
     Sample(
         "AWS::ApiGatewayV2::ApiMapping",
-        {"ApiId": ref("Api"), "DomainName": ref("Left"), "Stage": "shared"},
-        {"ApiId": ref("OtherApi"), "DomainName": ref("Right"), "Stage": "more"},
+        {"ApiId": ref("Api"), "ApiMappingKey": "a", "DomainName": ref("Left"), "Stage": "shared"},
+        {"ApiId": ref("OtherApi"), "ApiMappingKey": "b/c", "DomainName": ref("Right"), "Stage": "more"},
         {
             "Api": API,
             "OtherApi": OTHER_API,

@@ -198,16 +198,24 @@ class Domains:
 
     async def _answer(self, request: GatewayRequest) -> None:
         name = _host(request)
-        mapping = self._mapping(name) if name in self._open else None
+        mapping = self._mapping(name, request.raw_path) if name in self._open else None
         if mapping is None:
             # What API Gateway answers for a name it does not know, or one that leads nowhere.
             await self._cloud.gateway.refuse(request, 403, "Forbidden")
             return
         properties = mapping.properties
-        await self._cloud.gateway.serve(str(properties["ApiId"]), request, stage=str(properties["Stage"]))
+        below = str(properties.get("ApiMappingKey", ""))
+        await self._cloud.gateway.serve(str(properties["ApiId"]), request, stage=str(properties["Stage"]), below=below)
 
-    def _mapping(self, name: str) -> Record | None:
-        return next((item for item in self._cloud.world.list(MAPPING) if item.properties["DomainName"] == name), None)
+    def _mapping(self, name: str, path: str) -> Record | None:
+        """The one with the longest key that the path begins with; one without a key takes all others."""
+        keys = {
+            str(item.properties.get("ApiMappingKey", "")): item
+            for item in self._cloud.world.list(MAPPING)
+            if item.properties["DomainName"] == name
+        }
+        fitting = [key for key in keys if not key or path == f"/{key}" or path.startswith(f"/{key}/")]
+        return keys[max(fitting, key=len)] if fitting else None
 
 
 def _host(request: GatewayRequest) -> str:

@@ -213,15 +213,16 @@ class Gateway:
         # Looked up at each request: tasks come and go, and the plane is put onto the cloud after this one is made.
         return self._cloud.containers.address_of(service_arn)
 
-    async def serve(self, api_id: str, request: GatewayRequest, *, stage: str | None = None) -> None:
-        """Answer a request for this API; `stage`: the one a custom domain leads to, else the path tells."""
-        await self._serve(api_id, request, stage)
+    async def serve(self, api_id: str, request: GatewayRequest, *, stage: str | None = None, below: str = "") -> None:
+        """Answer a request for this API; `stage`: the one a custom domain leads to, else the path tells. `below`: the
+        part of the domain's paths that leads here, which routes do not name and a function's event does."""
+        await self._serve(api_id, request, stage, below)
 
     async def refuse(self, request: GatewayRequest, status: int, message: str) -> None:
         """AWS's own answer to what reaches no API."""
         await _fail(request, None, status, message)
 
-    async def _serve(self, api_id: str, request: GatewayRequest, mapped: str | None = None) -> None:
+    async def _serve(self, api_id: str, request: GatewayRequest, mapped: str | None = None, below: str = "") -> None:
         api = self._compiled(api_id)
         stage: Stage | None = None
         try:
@@ -232,7 +233,10 @@ class Gateway:
             if _header_size(request) > HEADER_LIMIT:
                 await _fail(request, api, 431, "Request Header Fields Too Large")
                 return
-            stage, path = api.stage_of(request) if mapped is None else (api.stages.get(mapped), request.raw_path)
+            if mapped is None:
+                stage, path = api.stage_of(request)
+            else:
+                stage, path = api.stages.get(mapped), request.raw_path.removeprefix(f"/{below}" if below else "") or "/"
             if stage is not None:
                 request.stage = stage.name
             match = None if stage is None else api.match(request.method, path)
