@@ -19,7 +19,7 @@ from figures import line
 from klotho.application import Application, Construct, Relationship
 from klotho.deploy.place import translated
 from klotho.diagnostics import Span
-from klotho.registry import News, Origin, Publication, Registry, digest_of, join
+from klotho.registry import Entry, News, Origin, Publication, Registry, Snapshot, digest_of, join
 from klotho.stores.bucket import BucketStore
 
 APPLICATIONS, CONSTRUCTS = 50, 20
@@ -42,6 +42,29 @@ def application(number: int) -> Application:
         Relationship("reads_from", one.id, other.id, {}, at(100)) for one, other in zip(functions, tables, strict=False)
     ]
     return Application(f"app{number:02}", "acme", None, None, (*tables, *functions, domain), tuple(reads))
+
+
+def sharing(number: int) -> Application:
+    """The same, whose functions also read the table of the application before, and attach routes to one API of all."""
+    plain = application(number)
+    before = Construct("Databases.KeyValue", f"own{(number - 1) % APPLICATIONS}", {}, Span("infra.py", 200), None, True)
+    own = Construct("Databases.KeyValue", f"own{number}", {"key": "id"}, Span("infra.py", 201))
+    api = Construct("API", "shared", {}, Span("infra.py", 202), None, number != 0)
+    functions = [item for item in plain.constructs if item.kind == "Compute.Function"]
+    attached = [
+        Relationship(
+            "attach_service", api.id, item.id, {"route": f"/app{number}/{item.name}/{{id}}"}, Span("infra.py", 203)
+        )
+        for item in functions
+    ]
+    reads = [Relationship("reads_from", item.id, before.id, {}, Span("infra.py", 204)) for item in functions]
+    kept = tuple(item for item in plain.constructs if item.name not in ("table0", "table1", "table2"))
+    relationships = tuple(
+        item for item in plain.relationships if item.target.rpartition("/")[2] not in ("table0", "table1", "table2")
+    )
+    return replace(
+        plain, project="share", constructs=(*kept, before, own, api), relationships=(*relationships, *reads, *attached)
+    )
 
 
 def news(app: Application, run: int) -> News:
@@ -72,7 +95,51 @@ def stack() -> dict[str, Any]:
     return {"Projects": {**bucket, "Properties": properties}, "Role": servers.role([allowed])}
 
 
+def entries_of(apps: list[Application]) -> Snapshot:
+    entries = []
+    for app in apps:
+        said = news(app, 0)
+        entries.append(Entry(app, "prod", said.region, said.origin, (said.publication,), said.needs, said.outputs))
+    return Snapshot(apps[0].project, "prod", tuple(entries))
+
+
+def shared_projects() -> None:
+    """Everybody uses something of somebody: when all fits, and when most of it does not."""
+    many = f"{APPLICATIONS} applications of {CONSTRUCTS} constructs that share"
+    apps = [sharing(number) for number in range(APPLICATIONS)]
+    snapshot = entries_of(apps)
+    assert join(snapshot, apps[7], "/here") == []
+    line(f"joined validation of {many}", seconds(lambda run: join(snapshot, apps[7], "/here")), "s", less_than=1.0)
+    owners = entries_of([replace(app, constructs=(*app.constructs[:-2], app.constructs[-1])) for app in apps])
+    found = join(owners, apps[0], "/here")
+    assert len(found) > APPLICATIONS / 2, "nobody has what the others refer to"
+    line(
+        f"  of which {len(found)} do not fit",
+        seconds(lambda run: join(owners, apps[0], "/here"), 5),
+        "s",
+        less_than=1.0,
+    )
+    guarded = replace(apps[0], relationships=(*apps[0].relationships, *_rules(apps[0])))
+    found = join(snapshot, guarded, "/here")
+    line(
+        f"  whose API gets rules for {len(found)} repositories",
+        seconds(lambda run: join(snapshot, guarded, "/here"), 5),
+        "s",
+        less_than=1.0,
+    )
+
+
+def _rules(app: Application) -> list[Relationship]:
+    api = next(item for item in app.constructs if item.kind == "API")
+    judge = next(item for item in app.constructs if item.kind == "Compute.Function")
+    routes = ["/", "/app1", "/app2/work1/{id}"]
+    return [
+        Relationship("authenticates_with", api.id, judge.id, {"route": item}, Span("infra.py", 300)) for item in routes
+    ]
+
+
 def main() -> None:
+    shared_projects()
     apps = [application(number) for number in range(APPLICATIONS)]
     few = [replace(app, project="few") for app in apps[:3]]
     with servers.local_cloud(stack()) as address:

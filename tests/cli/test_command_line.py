@@ -346,14 +346,17 @@ def test_ctrl_c_of_a_command_that_begins_nothing_says_only_cancelled(as_json: bo
         assert err.strip() == "cancelled"
 
 
-def test_ctrl_c_at_the_very_start_gives_no_traceback(klotho_process: Run, shop: Path) -> None:
+@pytest.mark.parametrize("module", ["klotho.cli", "klotho.cli.run", "klotho.diagnostics", "typer"])
+def test_ctrl_c_while_modules_are_imported_gives_no_traceback(module: str, shop: Path) -> None:
+    """As the console script does it; `klotho.cli.__main__` itself is the earliest that can be made safe."""
+    condition = "'klotho.cli.__main__' in sys.modules" if module == "klotho.cli" else f"name == {module!r}"
     (shop / "early.py").write_text(
-        "import sys\n"
+        "import os, signal, sys\n"
         "class Finder:\n"
         "    def find_spec(self, name, path=None, target=None):\n"
-        "        if name == 'klotho.cli.run': raise KeyboardInterrupt\n"
+        f"        if {condition}: os.kill(os.getpid(), signal.SIGINT)\n"
         "sys.meta_path.insert(0, Finder())\n"
-        "from klotho.cli import main\n"
+        "from klotho.cli.__main__ import main\n"
         "main()\n"
     )
     done = subprocess.run([sys.executable, "early.py"], cwd=shop, capture_output=True, text=True, timeout=60)

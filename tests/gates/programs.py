@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from klotho.application import Application, Directive
 from klotho.application.files import ProgramFiles
 from klotho.catalogue.policy import EnvironmentPolicy
 from klotho.diagnostics import Severity
@@ -22,6 +24,18 @@ from tests.localcloud.pairs import harness
 
 PAIRS = Path(harness.__file__).parent
 PROTECTED = EnvironmentPolicy(protect=True, alarms=True, alarm_emails=("alarms@example.com",))
+
+
+LAYERED = "guestbook-layered"
+"""An example whose functions have layers, as `up` would find out of large packages."""
+
+
+def with_layers(application: Application) -> Application:
+    """As klotho.lock would have it."""
+    functions = [item.id for item in application.constructs if item.kind == "Compute.Function"]
+    assert functions
+    added = (Directive(item, "use", "lambda-layer") for item in functions)
+    return replace(application, directives=(*application.directives, *added))
 
 
 class Template(NamedTuple):
@@ -48,6 +62,7 @@ def compile_all(folder: Path) -> list[Template]:
     examples = {path.parent.name for path in EXAMPLES.glob("*/infra.py")}
     wanted = [(name, name, None if name in examples else PROTECTED) for name in names()]
     wanted += [(name, f"{name}-protected", PROTECTED) for name in sorted(examples)]
+    wanted.append((LAYERED.removesuffix("-layered"), LAYERED, PROTECTED))
     return [
         Template(title, file)
         for name, title, policy in wanted
@@ -61,6 +76,8 @@ def _compile(name: str, folder: Path, policy: EnvironmentPolicy | None = None) -
         program = _write(name, folder / "program")
     application, report = run(program)
     assert application is not None and not report.errors, report.errors
+    if folder.name == LAYERED:
+        application = with_layers(application)
     files = ProgramFiles(program.parent)
     resolution = resolve(application, environment="gates", files=files, report=report, policy=policy)
     assert [item for item in report.diagnostics if item.severity is Severity.ERROR] == []

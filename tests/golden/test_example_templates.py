@@ -12,21 +12,23 @@ from pathlib import Path
 
 import pytest
 
+from klotho.application import Application
 from klotho.application.files import ProgramFiles
 from klotho.emit import Bundle, render
 from klotho.engine import resolve
 from klotho.sdk.program import run
+from tests.gates.programs import with_layers
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 GOLDEN = Path(__file__).parent / "templates"
 
 
-def build(example: str) -> Bundle:
+def build(example: str, change: Callable[[Application], Application] = lambda application: application) -> Bundle:
     program = EXAMPLES / example / "infra.py"
     application, report = run(program)
     assert application is not None
     assert report.diagnostics == []
-    resolution = resolve(application, environment="local", files=ProgramFiles(program.parent), report=report)
+    resolution = resolve(change(application), environment="local", files=ProgramFiles(program.parent), report=report)
     return render(resolution.graph, resolution.setting, region="us-east-1")
 
 
@@ -52,3 +54,9 @@ def test_the_stacks_of_an_example(example: str, golden: Callable[[Path, str], No
 def test_a_template_of_the_users_example(stack: str, golden: Callable[[Path, str], None]) -> None:
     body = build("users").files[f"cloudformation/{stack}.template.json"]
     golden(GOLDEN / "users" / f"{stack}.template.json", body.decode())
+
+
+def test_the_template_of_a_function_with_a_layer(golden: Callable[[Path, str], None]) -> None:
+    files = build("guestbook", with_layers).files
+    name, body = next((name, body) for name, body in sorted(files.items()) if b"AWS::Lambda::LayerVersion" in body)
+    golden(GOLDEN / "guestbook-layered" / Path(name).name, body.decode())

@@ -83,6 +83,20 @@ def test_the_first_up_makes_the_bootstrap_stack_and_the_application_answers(aws:
     assert zips["KeyCount"] == 1
 
 
+def test_without_its_program_an_application_is_found_by_the_tags_of_its_stacks(aws: Account) -> None:
+    """On another machine, which has klotho.yaml and nothing else."""
+    aws.write({"elsewhere/klotho.yaml": settings()})
+    known = aws.json("outputs", "--env", "prod")["outputs"]
+    there = ("--app", "shop", "--env", "prod", "--program", "elsewhere")
+    elsewhere = {"XDG_STATE_HOME": str(aws.folder / "elsewhere" / "state")}
+    assert known and aws.json("outputs", *there, **elsewhere)["outputs"] == known
+    done = aws.klotho("outputs", "web.url", *there, **elsewhere)
+    assert (done.returncode, done.stdout.strip()) == (0, known["web.url"])
+    found = aws.json("status", "elsewhere", "--app", "shop", "--env", "prod", **elsewhere)
+    assert (found["state"], found["project"]) == ("running", "default")
+    assert {item["name"] for item in found["stacks"]} >= {"hello-function"}
+
+
 def test_an_unchanged_up_touches_nothing(aws: Account) -> None:
     aws.json("up", "--env", "prod", "--yes")
     assert {item["result"] for item in aws.json("up", "--env", "prod", "--yes")["stacks"]} == {"unchanged"}

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from klotho.cli.run import run
 from klotho.deploy.preview import Preview
 from klotho.deploy.verify import Verifier
 from klotho.driver import local_cloud
@@ -171,7 +172,9 @@ def test_cloudformation_agrees_and_keeps_no_change_set(shop: Shop, asked: Asked)
     assert shop.statuses() == {"CREATE_COMPLETE"}, "no stack was made for the question"
 
 
-def test_a_preview_that_is_wrong_would_be_told(shop: Shop, asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_preview_that_is_wrong_is_told_and_ends_with_1(
+    shop: Shop, asked: Asked, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
     """The preview is made to say nothing of the function's change: CloudFormation names it."""
     import dataclasses
 
@@ -192,6 +195,14 @@ def test_a_preview_that_is_wrong_would_be_told(shop: Shop, asked: Asked, monkeyp
     (told,) = [item for item in answer.disagreements if item.certain]
     assert (answer.result, told.logical_id) == ("disagrees", "HelloFunction")
     assert (told.preview, told.cloudformation, told.certain) == ("nothing", "update", True)
+    capfd.readouterr()
+    assert run(["preview", str(shop.folder), "--verify", "--detailed-exitcode"]) == 1, "not 20: it can't be relied on"
+    said = capfd.readouterr().err
+    assert "error[preview-disagrees]: CloudFormation disagrees about `hello-function`" in said
+    assert "HelloFunction (AWS::Lambda::Function) of hello-function: nothing, CloudFormation says update" in said
+    assert run(["preview", str(shop.folder), "--verify", "--json"]) == 1
+    data = json.loads(capfd.readouterr().out)
+    assert (data["ok"], data["diagnostics"][0]["code"]) == (False, "preview-disagrees")
 
 
 def test_ctrl_c_leaves_no_change_set_and_what_a_killed_run_left_is_removed_by_the_next(

@@ -68,7 +68,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory, moto_port: int) -> Iterator[
     until_it_listens(port)
     yield {
         "name": "cache", "kind": "Databases.Redis", "host": "127.0.0.1", "port": str(port),
-        "secret": secret["ARN"], "tls": True, "cluster": False, "access": "read_write",
+        "secret": secret["ARN"], "tls": False, "cluster": False, "access": "read_write",
     }  # fmt: skip
     server.kill()
     server.wait()

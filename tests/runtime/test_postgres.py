@@ -143,16 +143,20 @@ def test_any_login_survives_the_url(user: str, password: str, name: str) -> None
 
 def test_ipv6_hosts_and_sslmode_are_in_the_url() -> None:
     secrets.cache._kept["arn:any"] = secrets._Kept('{"username":"u","password":"p"}', secrets.time.time(), 300.0)
-    db = database(secret="arn:any", host="fd00::1", sslmode="require")
-    assert db.url == "postgresql://u:p@[fd00::1]:5432/users_db?sslmode=require"
-    assert db.sslmode == "require"
+    db = database(secret="arn:any", host="fd00::1", sslmode="verify-full")
+    wanted = {"host": "fd00::1", "sslmode": "verify-full", "sslrootcert": db.sslrootcert}
+    assert conninfo_to_dict(db.url).items() >= wanted.items()
+    assert db.sslmode == "verify-full"
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1"])
-def test_on_this_machine_there_is_no_tls(host: str) -> None:
-    assert database(host=host, sslmode="require").sslmode == "disable"
-    assert database(host=host).sslmode == ""
-    assert database(host="127x.example", sslmode="require").sslmode == "require"
+def test_a_database_is_verified_by_rds_s_authorities_or_those_a_variable_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    db = database(sslmode="verify-full")
+    assert db.ssl.check_hostname and db.ssl.verify_mode is ssl.CERT_REQUIRED
+    issuers = [dict(part[0] for part in item["issuer"])["commonName"] for item in db.ssl.get_ca_certs()]
+    assert len(issuers) >= 81 and all(name.startswith("Amazon RDS ") for name in issuers)
+    monkeypatch.setenv("KLOTHO_DATABASE_CA", "/etc/mine.pem")
+    assert db.sslrootcert == "/etc/mine.pem"
+    assert database().sslmode == "", "a database that Klotho did not make is left to the driver"
 
 
 def test_no_text_shows_the_password(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -182,6 +186,6 @@ def test_a_mysql_database_has_its_own_url_and_tls() -> None:
     found = datastore(Grant("datastores", "KLOTHO_DATASTORE_USERS_DB", known | {"host": "db.internal", "port": "3306"}))
     assert isinstance(found, MySql)
     assert found.url == "mysql://u:p%40@db.internal:3306/users_db"
-    assert (found.ssl.check_hostname, found.ssl.verify_mode) == (False, ssl.CERT_NONE)
+    assert (found.ssl.check_hostname, found.ssl.verify_mode) == (True, ssl.CERT_REQUIRED)
     with pytest.raises(WrongKindError, match=r"is a Databases\.MySQL, not a Databases\.Postgres"):
         postgres(Grant("datastores", "KLOTHO_DATASTORE_USERS_DB", known))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from redis.connection import parse_url as connection_options
 
 from klotho.runtime import config
 from klotho.runtime.errors import ConfigError, WrongKindError
@@ -32,14 +33,17 @@ def test_on_aws_it_is_spoken_to_with_tls(monkeypatch: pytest.MonkeyPatch, given:
     db = cache(monkeypatch, given)
     assert (db.host, db.port, db.cluster, db.tls, db.access) == ("cache.internal", 6379, False, True, "read")
     assert (db.user, db.password) == ("app user", PASSWORD)
-    assert db.url.startswith("rediss://app%20user:") and db.url.endswith("@cache.internal:6379/0")
+    assert db.url.startswith("rediss://app%20user:")
+    assert db.url.endswith("@cache.internal:6379/0?ssl_check_hostname=true"), "the system's authorities vouch for AWS's"
     assert PASSWORD not in repr(db)
 
 
-def test_on_this_machine_it_is_not(monkeypatch: pytest.MonkeyPatch, given: dict[str, object]) -> None:
+def test_the_local_cloud_s_authority_is_in_the_url(monkeypatch: pytest.MonkeyPatch, given: dict[str, object]) -> None:
+    monkeypatch.setenv("KLOTHO_DATABASE_CA", "/state/ca file.pem")
     db = cache(monkeypatch, given | {"host": "127.0.0.1", "cluster": True})
-    assert (db.tls, db.cluster) == (False, True)
-    assert db.url.startswith("redis://")
+    assert (db.tls, db.cluster) == (True, True)
+    options = connection_options(db.url)
+    assert (options["ssl_ca_certs"], options["ssl_check_hostname"]) == ("/state/ca file.pem", True)
 
 
 def test_another_kind_or_a_bad_port_is_refused(monkeypatch: pytest.MonkeyPatch, given: dict[str, object]) -> None:

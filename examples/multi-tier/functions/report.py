@@ -13,8 +13,9 @@ import klotho
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     database = klotho.config.datastores.get("orders_db")
     connection = pg8000.native.Connection(
-        database.user, host=database.host, port=database.port, database=database.database, password=database.password
-    )
+        database.user, host=database.host, port=database.port, database=database.database, password=database.password,
+        ssl_context=database.ssl,
+    )  # fmt: skip
     try:
         rows = connection.run("select item, sum(quantity), sum(cents) from orders group by item order by item")
     finally:

@@ -8,16 +8,14 @@ own route and wins there. Refuses nothing; `problems` finds rules that contradic
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from klotho.application.model import Application, ConstructId, Relationship
-from klotho.application.routes import METHODS, Route, methods_of, parse_route
+from klotho.application.routes import ANY, METHODS, Route, Segments, covers, meet, methods_of, parse_route, shape_of
 
 GUARD = "authenticates_with"
 ATTACH = "attach_service"
-_ANY = "ANY"
-_Segments = tuple[str, ...]
 
 
 class GuardedKey(NamedTuple):
@@ -53,7 +51,7 @@ def guarded_keys(application: Application, attachment: Relationship, *, prefligh
     places = _places(own, rules)
     found: list[GuardedKey] = []
     for place in sorted(places, key=lambda item: (len(item), item)):
-        around = [item for item in places if item is not place and _covers(item, place)]
+        around = [item for item in places if item is not place and covers(item, place)]
         for method in _methods(place, attachment, rules, preflights):
             guard = _guard(place, method, attachment, rules)
             # Which of several longer keys would answer instead is not documented, so all of them must agree.
@@ -99,7 +97,7 @@ def open_around(application: Application) -> Iterator[tuple[Relationship, Relati
         }
         for item in attachments:
             route = _route(item)
-            below = len(route) < len(_route(rule)) and _meet(route, _route(rule)) is not None
+            below = len(route) < len(_route(rule)) and meet(route, _route(rule)) is not None
             is_open = any(_guard(route, method, item, rules) is None for method in methods_of(item.properties))
             if item.target in guarded and below and is_open:
                 yield rule, item
@@ -115,69 +113,46 @@ def _of(application: Application, api: ConstructId, verb: str) -> list[Relations
     return [item for item in application.relationships_of(api) if item.verb == verb]
 
 
-def _route(item: Relationship) -> _Segments:
+def _route(item: Relationship) -> Segments:
     return parse_route(str(item.properties.get("route", "/"))).segments
 
 
-def _shape(segments: Iterable[str]) -> _Segments:
-    return tuple("{}" if segment.startswith("{") else segment for segment in segments)
-
-
 def _same(one: Relationship, other: Relationship) -> bool:
-    return _shape(_route(one)) == _shape(_route(other)) and bool(
+    return shape_of(_route(one)) == shape_of(_route(other)) and bool(
         methods_of(one.properties) & methods_of(other.properties)
     )
 
 
 def _serves(attachment: Relationship, rule: Relationship) -> bool:
     methods, wanted = methods_of(attachment.properties), methods_of(rule.properties)
-    return _meet(_route(attachment), _route(rule)) is not None and bool(methods & wanted or _ANY in methods | wanted)
+    return meet(_route(attachment), _route(rule)) is not None and bool(methods & wanted or ANY in methods | wanted)
 
 
-def _places(own: _Segments, rules: Sequence[Relationship]) -> list[_Segments]:
+def _places(own: Segments, rules: Sequence[Relationship]) -> list[Segments]:
     """The attachment's route, and every place below it where another rule may begin."""
     places = [own]
     for rule in rules:
         for place in list(places):
-            met = _meet(place, _route(rule))
-            if met is not None and _shape(met) not in [_shape(item) for item in places]:
+            met = meet(place, _route(rule))
+            if met is not None and shape_of(met) not in [shape_of(item) for item in places]:
                 places.append(met)
     return places
 
 
-def _meet(one: _Segments, other: _Segments) -> _Segments | None:
-    """The route of the requests that both routes are about; None when there are none. Names are those of `one`."""
-    joint = []
-    for mine, theirs in zip(one, other, strict=False):
-        if mine.startswith("{") and not theirs.startswith("{"):
-            joint.append(theirs)
-        elif mine == theirs or theirs.startswith("{"):
-            joint.append(mine)
-        else:
-            return None
-    return (*joint, *one[len(joint) :], *other[len(joint) :])
-
-
-def _covers(route: _Segments, place: _Segments) -> bool:
-    """Whether everything at and below `place` is at or below `route`."""
-    shape, below = _shape(route), _shape(place)
-    return len(shape) <= len(below) and all(a in ("{}", b) for a, b in zip(shape, below, strict=False))
-
-
-def _rank(route: _Segments) -> tuple[int, _Segments]:
+def _rank(route: Segments) -> tuple[int, Segments]:
     return len(route), tuple("" if segment.startswith("{") else "plain" for segment in route)
 
 
 def _guard(
-    place: _Segments, method: str, attachment: Relationship, rules: Sequence[Relationship]
+    place: Segments, method: str, attachment: Relationship, rules: Sequence[Relationship]
 ) -> Relationship | None:
     """The rule for a method at a place, None for everybody."""
-    best: tuple[tuple[int, _Segments], int, int] = ((-1, ()), 0, 0)
+    best: tuple[tuple[int, Segments], int, int] = ((-1, ()), 0, 0)
     guard: Relationship | None = None
     public = [attachment] if attachment.properties.get("public") else []
     for rule in (*rules, *public):
         methods = methods_of(rule.properties)
-        if not _covers(_route(rule), place) or not (method in methods or _ANY in methods):
+        if not covers(_route(rule), place) or not (method in methods or ANY in methods):
             continue
         rank = (_rank(_route(rule)), int(rule is attachment), int(method in methods))
         if rank > best:
@@ -185,9 +160,9 @@ def _guard(
     return guard
 
 
-def _methods(place: _Segments, attachment: Relationship, rules: Sequence[Relationship], preflights: bool) -> list[str]:
+def _methods(place: Segments, attachment: Relationship, rules: Sequence[Relationship], preflights: bool) -> list[str]:
     served = methods_of(attachment.properties)
-    if _ANY not in served:
+    if ANY not in served:
         own = _route(attachment)
         # Below an open OPTIONS that was asked for by name, leaving it out would open this place, too.
         if preflights and all(_guard(item, "OPTIONS", attachment, rules) is not None for item in (own, place)):
@@ -195,15 +170,17 @@ def _methods(place: _Segments, attachment: Relationship, rules: Sequence[Relatio
         return sorted(served)
     if preflights and rules:
         return sorted(set(METHODS) - {"OPTIONS"})
-    everything = _guard(place, _ANY, attachment, rules)
-    named = {name for rule in rules for name in methods_of(rule.properties) - {_ANY}}
-    return [_ANY, *sorted(name for name in named if _guard(place, name, attachment, rules) is not everything)]
+    everything = _guard(place, ANY, attachment, rules)
+    named = {name for rule in rules for name in methods_of(rule.properties) - {ANY}}
+    return [ANY, *sorted(name for name in named if _guard(place, name, attachment, rules) is not everything)]
 
 
-def _owns(other: Relationship, attachment: Relationship, place: _Segments, method: str) -> bool:
+def _owns(other: Relationship, attachment: Relationship, place: Segments, method: str) -> bool:
     """Whether another attachment is the one that answers this method here."""
+    if not covers(_route(other), place):  # first, because this is asked of all pairs of attachments
+        return False
     methods = methods_of(other.properties)
-    if not _covers(_route(other), place) or not (method in methods or _ANY in methods):
+    if not (method in methods or ANY in methods):
         return False
     mine = (_rank(_route(attachment)), int(method in methods_of(attachment.properties)))
     return (_rank(_route(other)), int(method in methods)) > mine

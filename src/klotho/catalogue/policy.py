@@ -19,6 +19,8 @@ class EnvironmentPolicy:
     """Whether alarms watch what is made."""
     alarm_emails: tuple[str, ...] = ()
     """Who is written to when an alarm goes off."""
+    encrypted_in_transit: bool = False
+    """Whether everything that goes through its network must be encrypted."""
     enter: bool = False
     """Whether running containers may be entered: `exec`, `shell` and `tunnel` of klotho.yaml's `allow:`."""
 

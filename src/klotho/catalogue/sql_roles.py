@@ -59,8 +59,8 @@ class SqlEngine(NamedTuple):
 
 
 ENGINES = {
-    # RDS refuses connections without TLS (`rds.force_ssl`).
-    "Databases.Postgres": SqlEngine("postgres", 5432, {"sslmode": "require"}),
+    # RDS refuses connections without TLS (`rds.force_ssl`); the runtime SDK brings the authorities to verify it with.
+    "Databases.Postgres": SqlEngine("postgres", 5432, {"sslmode": "verify-full"}),
     "Databases.MySQL": SqlEngine("mysql", 3306, {}),
 }
 """By kind of construct. Each is an `AWS::RDS::DBInstance` with the role `database` and a managed master secret."""

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 
 def main() -> None:
-    """The console script."""
+    """The console script, by way of `klotho.cli.__main__`, which sees to Ctrl-C until this is loaded."""
     import os
+    import signal
     import sys
 
     try:
         from klotho.cli.run import run
 
+        if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
         code = run(sys.argv[1:])
     except KeyboardInterrupt:
-        # Ctrl-C while modules are imported, or a second one: nothing of ours is sure to be loaded. The number is
-        # ExitCode.CANCELLED.
+        # A second Ctrl-C, or one where nothing of ours is sure to be loaded. The number is ExitCode.CANCELLED.
         os.write(2, b"\ncancelled\n")
         os._exit(8)
     sys.exit(code)

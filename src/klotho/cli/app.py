@@ -20,6 +20,7 @@ from klotho.cli.options import (
     PROGRAM,
     ApplicationOption,
     AsksNothingOption,
+    BreakingOption,
     EnvironmentOption,
     JsonOption,
     MoveOption,
@@ -151,6 +152,7 @@ def up(
         typer.Option("--delete-data", metavar="NAME", help="Let the data of this database, table or bucket go."),
     ] = None,
     move: MoveOption = None,
+    breaking: BreakingOption = None,
     take_over: TakeOverOption = False,
     as_json: JsonOption = False,
 ) -> int:
@@ -160,12 +162,18 @@ def up(
     """
     from klotho.cli.commands.up import run
 
-    return run(path, env, yes, delete_data or [], move or [], take_over, as_json)
+    return run(path, env, yes, delete_data or [], move or [], breaking or [], take_over, as_json)
 
 
 @app.command()
 def dev(
-    path: PathArgument = PROGRAM, env: EnvironmentOption = None, yes: YesOption = False, as_json: JsonOption = False
+    path: PathArgument = PROGRAM,
+    env: EnvironmentOption = None,
+    yes: YesOption = False,
+    take_over: Annotated[
+        bool, typer.Option("--take-over", help="Another `klotho dev` of the application ends, and this one goes on.")
+    ] = False,
+    as_json: JsonOption = False,
 ) -> int:
     """Bring it up and put every saved file in place at once.
 
@@ -173,7 +181,7 @@ def dev(
     """
     from klotho.cli.commands.dev import run
 
-    return run(path, env, yes, as_json)
+    return run(path, env, yes, take_over, as_json)
 
 
 @app.command("down")
@@ -186,6 +194,7 @@ def down(
         str | None,
         typer.Option("--delete-data", metavar="APPLICATION", help="Delete all data of this application too, for good."),
     ] = None,
+    breaking: BreakingOption = None,
     take_over: TakeOverOption = False,
     application: ApplicationOption = None,
     project: ProjectOption = None,
@@ -198,7 +207,7 @@ def down(
     """
     from klotho.cli.commands.down import run
 
-    return run(path, env, yes, delete_data, take_over, application, project, as_json)
+    return run(path, env, yes, delete_data, breaking or [], take_over, application, project, as_json)
 
 
 @app.command()

@@ -15,7 +15,7 @@ from klotho.diagnostics import Diagnostic
 
 # fmt: off
 _OF_ENVIRONMENTS = (
-    "bootstrap", "build", "check", "deploy", "destroy", "dev", "diff", "down",
+    "bootstrap", "build", "check", "deploy", "destroy", "dev", "diff", "doctor", "down",
     "drift", "exec", "graph", "history", "logs", "outputs", "permissions", "plan",
     "preview", "project", "rollback", "secret", "shell", "status", "tunnel", "unlock",
     "up", "whoami",
@@ -36,6 +36,11 @@ def remember(arguments: Sequence[str]) -> None:
     """A new command starts."""
     global _name
     _name = _named(own_words(arguments)) if arguments and arguments[0] in _OF_ENVIRONMENTS else None
+
+
+def environment() -> str | None:
+    """The one that was named, unless it is the one on this machine that is always there."""
+    return None if _name in (None, "local") else _name
 
 
 def there(text: str) -> str:

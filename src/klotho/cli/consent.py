@@ -1,13 +1,15 @@
-"""Asks the person before something is done to an account on AWS, before data go, and whether a rename is one.
+"""Asks the person before something is done to an account on AWS, before data go, before another application is broken,
+and whether a rename is one.
 
 Input: a console. Output: a `Consent` for the deployer. Refuses to go on, with exit 2, where nobody can be asked. What
-only a person can say about data, scripts say by `--delete-data NAME` and `--move OLD=NEW`.
+only a person can say, scripts say by `--delete-data NAME`, `--move OLD=NEW` and `--allow-breaking APPLICATION`.
 """
 
 from __future__ import annotations
 
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 from klotho.cli.console import Console
 from klotho.cli.preview_page import Page
@@ -17,6 +19,7 @@ from klotho.deploy.preview import Preview
 from klotho.diagnostics import ExitCode, Failure
 from klotho.driver.build import Build
 from klotho.driver.deployment import Consent
+from klotho.driver.projects import BreakingNeeded
 
 
 class Asked:
@@ -79,6 +82,15 @@ def ask_about_data(console: Console, needed: ConsentNeeded, given: Agreed) -> Ag
         if _typed(f"Type {name} to go on: ") != name:
             raise Failure("cancelled", "nothing was deleted", exit_code=ExitCode.CANCELLED)
     return replace(given, delete=given.delete | set(needed.names))
+
+
+def ask_about_breaking(console: Console, needed: BreakingNeeded, folder: Path, given: frozenset[str]) -> frozenset[str]:
+    """The applications that may be broken now; Failure (`cancelled`) when a name is not typed."""
+    console.diagnostics(needed.diagnostics, folder)
+    for name in needed.names:
+        if _typed(f"Type {name} to break it: ") != name:
+            raise Failure("cancelled", "nothing was changed", exit_code=ExitCode.CANCELLED)
+    return given | set(needed.names)
 
 
 def _typed(question: str) -> str:

@@ -36,3 +36,9 @@ MoveOption = Annotated[
 TakeOverOption = Annotated[
     bool, typer.Option("--take-over", help="Go on with an application that was brought up from another folder.")
 ]
+BreakingOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--allow-breaking", metavar="APPLICATION", help="Break this application, which uses what goes or changes."
+    ),
+]

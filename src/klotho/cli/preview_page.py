@@ -14,6 +14,7 @@ from klotho.cli.console import counted
 from klotho.deploy.comparison import PropertyDifference
 from klotho.deploy.consequences import Consequence
 from klotho.deploy.differences import ResourceChange
+from klotho.deploy.interrupted import Interrupted
 from klotho.deploy.preview import COST, Preview, StackChange
 from klotho.deploy.shown import shown, shown_pair
 from klotho.deploy.sites.step import SiteChange
@@ -37,6 +38,7 @@ _SIGNS = {
 }  # fmt: skip
 _ACTIONS = {
     "create": ("+", "green"), "update": ("~", "yellow"), "recreate": ("±", "yellow"), "delete": ("-", "red"),
+    "stuck": ("!", "red"),
 }  # fmt: skip
 _WEIGHT = ("replace", "remove", "moved", "modify", "add")
 _KINDS = {"public": ("public", "red"), "network": ("network", "yellow"), "permission": ("permission", "yellow")}
@@ -56,6 +58,7 @@ class Page:
 
     def lines(self) -> Iterator[str]:
         found = self._found
+        yield from map(self._interrupted, found.interrupted)
         if found.changes or found.changed_sites:
             yield from self._tree()
             yield from self._meaning()
@@ -64,6 +67,14 @@ class Page:
         else:
             yield "nothing would change"
         yield from self._verified(found.verified or ())
+
+    def _interrupted(self, item: Interrupted) -> str:
+        names = ", ".join(map(_name, item.constructs))
+        word = self._paint("interrupted", "yellow")
+        return (
+            f"{word}: a run ended while it moved {names} from {' and '.join(item.sources)} to {item.stack.stack_name}: "
+            "`klotho up` finishes that first; what is in them stays"
+        )
 
     def _tree(self) -> Iterator[str]:
         for stack in self._found.changes:
@@ -78,6 +89,10 @@ class Page:
 
     def _stack(self, stack: StackChange) -> Iterator[str]:
         sign, style = _ACTIONS[stack.action]
+        if stack.action == "stuck":
+            said = f"{sign} stack {stack.stack} is stuck: `up` refuses it, and says which command leads out"
+            yield self._paint(said, style)
+            return
         maybe = "may " if stack.uncertain else ""
         only = "" if stack.resources else "  (only its inputs)"
         yield f"{self._paint(f'{sign} {maybe}{stack.action}', style)} stack {stack.stack}{only}"

@@ -14,6 +14,7 @@ from typing import Any
 from klotho.cli import asked_for, underway
 from klotho.cli.streams import StdoutError, flush_data, open_missing, write_data, write_note
 from klotho.diagnostics import ExitCode, Failure, ProgramError, one_of
+from klotho.driver import silence
 
 _INTERRUPTED = 130
 """What Typer makes of Ctrl-C: 128 and the signal's number."""
@@ -27,8 +28,11 @@ def run(arguments: Sequence[str]) -> int:
     underway.reset()
     words = list(arguments)
     asked_for.remember(words)
+    silence.listen(lambda line: write_note(f"{line}\n"))
+    elsewhere = asked_for.environment()
     try:
-        code = _guarded(words)
+        with silence.broken(f"looking at {elsewhere}" if elsewhere else None):
+            code = _guarded(words)
         flush_data()
     except StdoutError as error:
         # The reader (`| head`) has gone, which is no error; a full disk is one.

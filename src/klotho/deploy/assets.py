@@ -84,11 +84,12 @@ class AssetStep:
         clock: Callable[[], float],
         validate_image: ImageValidator | None = None,
         spans: Mapping[str, Span] | None = None,
+        packager: FunctionPackager | None = None,
     ) -> None:
-        """`target`: what functions are packaged for. `spans` are the user's lines by construct id. Without
-        `validate_image` images fail when they are built."""
+        """`target`: what functions are packaged for. `packager`: one that has read some of them. `spans` are the
+        user's lines by construct id. Without `validate_image` images fail when they are built."""
         self._assets = {asset.construct: asset for asset in assets}
-        self._packager = FunctionPackager(program_root, cache, target)
+        self._packager = packager or FunctionPackager(program_root, cache, target)
         self._build_image = build_image
         self._validate_image = validate_image
         self._spans = spans or {}
@@ -119,7 +120,7 @@ class AssetStep:
             asset = self._assets[construct]
             try:
                 if asset.type != "image":
-                    self._packager.validate(asset.properties)
+                    self._packager.validate(asset.properties, again=False)
                 elif self._validate_image is not None:
                     self._validate_image(asset.properties)
             except Failure as failure:
@@ -142,6 +143,9 @@ class AssetStep:
             assert built.architecture is not None, f"{source.construct} is no function"
             return built.architecture
         assert built.zip is not None, f"{source.construct} is no zip"
+        if source.part == "layer":
+            assert built.zip.layer_key is not None, f"{source.construct} has no layer"
+            return built.zip.layer_key
         return bucket if source.part == "bucket" else built.zip.key
 
     def upload(self, constructs: Iterable[str], clients: Clients) -> None:
@@ -194,15 +198,16 @@ class AssetStep:
 
 
 def upload_zip(built: FunctionZip, clients: Clients) -> None:
-    """Unless the artifact bucket holds it already."""
+    """It and its layer, each unless the artifact bucket holds it already."""
     from botocore.exceptions import ClientError
 
     bucket = clients.place.artifact_bucket
-    with translated(f"uploading {built.key}"):
-        try:
-            clients.s3.head_object(Bucket=bucket, Key=built.key)
-        except ClientError as error:
-            if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") != 404:
-                raise
-            with built.path.open("rb") as body:
-                clients.s3.put_object(Bucket=bucket, Key=built.key, Body=body)
+    for key, path in built.objects.items():
+        with translated(f"uploading {key}"):
+            try:
+                clients.s3.head_object(Bucket=bucket, Key=key)
+            except ClientError as error:
+                if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") != 404:
+                    raise
+                with path.open("rb") as body:
+                    clients.s3.put_object(Bucket=bucket, Key=key, Body=body)

@@ -11,9 +11,9 @@ from typing import Literal
 
 from klotho.diagnostics import Span
 
-Action = Literal["create", "update", "delete", "recreate", "contract"]
+Action = Literal["create", "update", "delete", "recreate", "contract", "prove"]
 """`recreate`: a stack whose creation failed earlier is deleted and created anew. `contract`: what its consumers used
-before they moved is taken out of it."""
+before they moved is taken out of it. `prove`: an earlier run ended before its services were known to be ready."""
 
 AssetType = Literal["image", "zip", "site"]
 """`site`: the files of a site, made by its build command."""
@@ -40,11 +40,6 @@ class Step:
     """Something that is no stack: the local cloud starting, a file written."""
 
     text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Looking(Step):
-    """Only looked at: for a person who would else see nothing for seconds."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
+from dataclasses import replace
 from typing import Any, Protocol
 
 from klotho.deploy.assets import Assets
@@ -29,6 +30,7 @@ from klotho.deploy.events import (
     StackFailed,
     StackSkipped,
 )
+from klotho.deploy.express import may_be_express
 from klotho.deploy.foreign import ForeignValues
 from klotho.deploy.moves import Deployed, Move, Projected, after_moves
 from klotho.deploy.moving import Mover
@@ -36,10 +38,13 @@ from klotho.deploy.outcome import Deployment as Deployment
 from klotho.deploy.outcome import StackOutcome as StackOutcome
 from klotho.deploy.place import Clients, Pace
 from klotho.deploy.preview import Previewer
+from klotho.deploy.proving import Prover
 from klotho.deploy.stack_run import StackRun, request_token
 from klotho.deploy.stacks import Request, StackCalls
 from klotho.deploy.steps import Steps
+from klotho.deploy.template import parsed
 from klotho.deploy.threads import workers
+from klotho.deploy.unproven import Notes
 from klotho.deploy.walk import Ended, walk
 from klotho.diagnostics import ExitCode, Failure, Span
 from klotho.stacks import AssetSource, ForeignSource, Manifest, Source, Stack, StepSource
@@ -73,18 +78,25 @@ class Orchestrator:
         steps: Steps | None = None,
         drain: Drain | None = None,
         labels: Mapping[str, str] | None = None,
+        notes: Notes | None = None,
+        express: bool = False,
         shared: SharedStacks | None = None,
     ) -> None:
         """`templates` holds bytes by the stacks' `template`; `run_id` tells this run's requests from any other's
         (it is part of each ClientRequestToken); `spans` and `labels` are the user's lines and names by construct id;
         `steps` are needed by a manifest that has some; `drain` is how the user asks to stop; `shared` deploys stacks
-        that are not this application's alone."""
+        that are not this application's alone. `notes` are where it is kept what is not known to be healthy; only with
+        them may `express` deploy leaf stacks in express mode."""
         self._manifest = manifest
         self._templates = templates
         self._assets = assets
         self._clients = clients
         self._calls = StackCalls(clients, pace, sink)
         self._run = StackRun(clients, self._calls, pace, sink, run_id, spans or {}, labels or {})
+        self._notes = notes
+        if notes is not None:
+            self._run.prover = Prover(clients, self._calls, pace, sink, notes)
+        self._express = express and notes is not None
         self._mover = Mover(manifest, clients, pace, sink, run_id)
         self._sink = sink
         self._steps = steps
@@ -118,6 +130,8 @@ class Orchestrator:
             refuse_data_loss(lost, run.spans, consented=delete_data, labels=run.labels, note="nothing was deployed")
         deployed = self._moved(deployed, moves)
         self._run.others = tuple(deployed.values())
+        if self._notes is not None:
+            self._notes.read()
         if self._steps is not None:
             self._steps.begin(_step_sources(self._manifest))
         self._sink(DeploymentPlanned(tuple((stack.name, stack.depends_on) for stack in self._manifest.stacks)))
@@ -140,6 +154,8 @@ class Orchestrator:
         With `delete_data` also what their templates would retain or keep a snapshot of.
         """
         self._run.deletes_data = delete_data
+        if self._notes is not None:
+            self._notes.read()
         by_name = {stack.stack_name: stack for stack in stacks}
         waits: dict[str, set[str]] = {name: set() for name in by_name}
         for consumer, sources in upstreams(by_name.values()).items():
@@ -222,9 +238,12 @@ class Orchestrator:
         request = self._request(stack)
         deployed = self._run.settle(stack, deployed)
         if deployed is not None and deployed.settled_well and deployed.digest == request.digest:
+            if self._run.unproven(deployed):
+                return self._run.prove(stack, deployed, request)
             return self._run.unchanged(stack, deployed)
         self._assets.upload(_assets_of(stack), self._clients)
-        return self._run.change(stack, deployed, request)
+        express = self._express and may_be_express(stack, parsed(request.template), self._manifest)
+        return self._run.change(stack, deployed, replace(request, express=express))
 
     def _contract(self, outcomes: tuple[StackOutcome, ...]) -> tuple[StackOutcome, ...]:
         """Consumers before those they take values from. One that fails keeps what nobody uses; the next run tries."""

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
+from klotho.deploy.asking import asking
 from klotho.deploy.denials import DENIAL_HELP, denial
 from klotho.diagnostics import ExitCode, Failure
 
@@ -219,14 +220,16 @@ class Clients:
     def _make(self, service: str) -> Any:
         from botocore.config import Config
 
+        # Who one is, is asked first: a place that does not answer should be known soon.
+        quick = service == "sts"
         config = Config(
             # Ten tries ride out minutes of throttling; between them botocore waits up to 20 s.
-            retries={"mode": "standard", "total_max_attempts": 10},
+            retries={"mode": "standard", "total_max_attempts": 3 if quick else 10},
             max_pool_connections=16,
             # Virtual-host addressing needs DNS names the local endpoint does not have.
             s3={"addressing_style": "path"} if self.place.endpoint_url else {},
             connect_timeout=5,
-            read_timeout=60,
+            read_timeout=15 if quick else 60,
         )
         client = self._open().create_client(
             service,
@@ -264,11 +267,12 @@ _DENIALS = {"AccessDenied", "AccessDeniedException", "AuthorizationError", "Unau
 
 @contextmanager
 def translated(doing: str) -> Iterator[None]:
-    """Turns botocore's errors into a `Failure` that says what was being done."""
+    """Turns botocore's errors into a `Failure` that says what was being done; meanwhile it is an open question."""
     from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
     try:
-        yield
+        with asking(doing):
+            yield
     except NoCredentialsError as error:
         raise Failure(
             "credentials-refused",
@@ -283,7 +287,7 @@ def translated(doing: str) -> Iterator[None]:
             "cloud-unreachable",
             f"the cloud did not answer while {doing}",
             notes=(str(error),),
-            helps=("run `klotho status` to see whether the local cloud is running",),
+            helps=("check the network; `klotho status` shows whether a local cloud is running",),
         ) from error
 
 

@@ -25,7 +25,9 @@ from klotho.deploy.differences import (
     removals,
 )
 from klotho.deploy.expansion import carried_names, encoded
+from klotho.deploy.interrupted import Interrupted
 from klotho.deploy.moves import Move, Reads, Rename
+from klotho.deploy.recovery import expected_way
 from klotho.deploy.shown import shown, shown_pair
 from klotho.deploy.sites.step import SiteChange
 from klotho.deploy.stacks import DeployedStack
@@ -40,7 +42,10 @@ if TYPE_CHECKING:
     from klotho.deploy.verify import Verification
     from klotho.deploy.why import Reason
 
-StackAction = Literal["create", "update", "recreate", "unchanged", "delete"]
+StackAction = Literal["create", "update", "recreate", "unchanged", "delete", "stuck"]
+"""What `up` does. `stuck`: it refuses the stack and says what leads out; CloudFormation takes no update of it."""
+_KEPT_WAYS = ("update", "continue")
+"""Ways in which a stack stays and is compared with what it should be."""
 COST = "not estimated yet"
 PARALLEL_READS = 8
 """How many templates are read at once."""
@@ -80,6 +85,8 @@ class Preview:
     """What goes to another stack first, and stays what it is."""
     renames: tuple[Rename, ...] = ()
     """New constructs that may be old ones under a new name."""
+    interrupted: tuple[Interrupted, ...] = ()
+    """What an earlier run was moving when it ended; `up` finishes that first."""
 
     @property
     def changed_sites(self) -> tuple[SiteChange, ...]:
@@ -125,6 +132,7 @@ class Preview:
                 {"construct": item.construct, "from": item.source, "to": item.target, "logical_ids": item.names}
                 for item in self.moves
             ],
+            "interrupted": [item.to_json() for item in self.interrupted],
             "renames": [{"kind": item.kind, "from": item.old, "to": item.new} for item in self.renames],
             "summary": self.counts,
             "data_lost": [{"stack": stack, "logical_id": item.logical_id} for stack, item in self.data_lost],
@@ -242,7 +250,7 @@ class Previewer:
             stack.stack_name
             for stack in self._manifest.stacks
             if (live := self._deployed.get(stack.stack_name)) is not None
-            and (live.usable or live.busy)
+            and expected_way(live) in _KEPT_WAYS
             and not self._is_as_wanted(stack, live, self._values(stack, self._live_output))
         ]
         names = [*differing, *(stack.stack_name for stack in leftovers(self._manifest, self._deployed))]
@@ -259,10 +267,13 @@ class Previewer:
 
     def _stack(self, stack: Stack) -> StackChange:
         live = self._deployed.get(stack.stack_name)
-        if live is None or not (live.usable or live.busy):
+        way = None if live is None else expected_way(live)
+        if live is None or way not in _KEPT_WAYS:
             self._unknown[stack.name] = None
+            if way == "stuck":
+                return StackChange(stack.name, "stuck")
             made = _created(stack, parsed(self._templates[stack.template]))
-            return made if live is None else StackChange(stack.name, "recreate", made.resources)
+            return made if way is None else StackChange(stack.name, "recreate", made.resources)
         values = self._values(stack, self._output)
         if self._is_as_wanted(stack, live, values):
             self._unknown[stack.name] = {}

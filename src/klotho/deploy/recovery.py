@@ -39,6 +39,12 @@ _WAYS: Mapping[str, Way] = {
     "CREATE_FAILED": "clear",
     "DELETE_FAILED": "clear",
 }
+_LEADS_TO: Mapping[str, str] = {
+    "ROLLBACK_IN_PROGRESS": "ROLLBACK_COMPLETE",
+    "DELETE_IN_PROGRESS": "DELETE_COMPLETE",
+    "IMPORT_ROLLBACK_IN_PROGRESS": "IMPORT_ROLLBACK_COMPLETE",
+}
+"""What an operation under way mostly ends in, where that is not a stack that can be updated."""
 _MAY_HOLD_DATA = ("CREATE_FAILED", "DELETE_FAILED")
 """Stuck stacks whose resources may have been used: somebody kept what a creation had made, or deleted half of a stack
 that worked. What a rollback could not delete was never handed to anybody."""
@@ -48,6 +54,12 @@ _GONE = ("DELETE_COMPLETE", "DELETE_SKIPPED")
 def way_out(stack: DeployedStack) -> Way:
     """What has to happen before the stack can be what it should be."""
     return _WAYS.get(stack.status, "stuck")
+
+
+def expected_way(stack: DeployedStack) -> Way | None:
+    """What `up` will have to do of a stack that may still be busy; None: it will be gone, and is created."""
+    status = _LEADS_TO.get(stack.status, "UPDATE_COMPLETE") if stack.busy else stack.status
+    return None if status == "DELETE_COMPLETE" else _WAYS.get(status, "stuck")
 
 
 def continued(

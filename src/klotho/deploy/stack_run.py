@@ -31,9 +31,11 @@ from klotho.deploy.events import (
     Step,
 )
 from klotho.deploy.expansion import carried_names, encoded, expanded, used_outputs
+from klotho.deploy.express import keeps_services
 from klotho.deploy.following import FirstFailure, ResourceEvent, Settled
 from klotho.deploy.outcome import LeftBehind, Result, StackOutcome
 from klotho.deploy.place import Clients, Pace
+from klotho.deploy.proving import UNDONE, Prover
 from klotho.deploy.sites.removal import empty_what_goes
 from klotho.deploy.stacks import SETTLING_LOOKS, OutOfDate, Request, StackCalls
 from klotho.deploy.template import constructs, parsed
@@ -64,6 +66,8 @@ class StackRun:
     """Whether stacks are deleted with what their templates would keep."""
     emptied: frozenset[str] = frozenset()
     """Stacks whose data went to another one."""
+    prover: Prover | None = None
+    """For stacks in express mode; None where there are none."""
     others: Iterable[DeployedStack] = field(default_factory=tuple)
     """Every stack of the application as it was deployed before: who uses what of whom."""
 
@@ -79,6 +83,21 @@ class StackRun:
     def unchanged(self, stack: Stack, deployed: DeployedStack) -> StackOutcome:
         self.protect(stack, deployed)
         self.sink(StackUnchanged(stack.name))
+        return StackOutcome(stack.name, "unchanged", deployed.outputs)
+
+    def unproven(self, deployed: DeployedStack) -> bool:
+        """Whether an earlier run ended before the stack's services were known to be ready."""
+        return self.prover is not None and self.prover.notes.of(deployed) is not None
+
+    def prove(self, stack: Stack, deployed: DeployedStack, request: Request) -> StackOutcome:
+        """Finish what that run has begun."""
+        job = _Job(self, stack, request, "prove", self.pace.clock())
+        self.sink(StackStarted(stack.name, "prove"))
+        failed = job.proven(deployed)
+        if failed is not None:
+            return failed
+        self.protect(stack, deployed)
+        self.sink(StackDone(stack.name, "prove", self.pace.clock() - job.begun))
         return StackOutcome(stack.name, "unchanged", deployed.outputs)
 
     def change(self, stack: Stack, deployed: DeployedStack | None, request: Request) -> StackOutcome:
@@ -117,7 +136,7 @@ class StackRun:
         job = _Job(self, stack, request, action, self.pace.clock())
         self.sink(StackStarted(stack.name, action))
         if deployed is None:
-            return job.ended(self.calls.create(request, job.listen))
+            return job.created()
         if way == "stuck":
             raise recovery.stuck(deployed, self.clients.place)
         if way == "clear":
@@ -132,7 +151,7 @@ class StackRun:
         job.leave(left)
         if gone.failure is not None:
             return job.failed(gone.failure, gone.status)
-        return job.ended(self.calls.create(job.request, job.listen))
+        return job.created()
 
     def _update(self, job: _Job, deployed: DeployedStack) -> StackOutcome:
         if recovery.way_out(deployed) == "continue":
@@ -148,6 +167,7 @@ class StackRun:
             refuse_data_loss(changes, self.spans, consented=self.consented, labels=self.labels)
         self._empty_what_goes(deployed, before, parsed(job.request.template))
         job.expand(deployed, before)
+        job.settle_mode(deployed, before)
         settled_or_none = self.calls.update(deployed, job.request, job.listen)
         return job.ended(settled_or_none, deployed)
 
@@ -190,6 +210,8 @@ class StackRun:
             settled = self.calls.delete(there, self._token(there.stack_id, "delete"), listen)
         if settled.failure is not None:
             return self._failed(stack.name, "delete", settled.failure, settled.status, {}, begun)
+        if self.prover is not None:
+            self.prover.notes.remove(stack.stack_name)
         self.sink(StackDone(stack.name, "delete", self.pace.clock() - begun))
         return StackOutcome(stack.name, "deleted")
 
@@ -296,9 +318,37 @@ class _Job:
         outcome = self.run._failed(self.stack.name, self.action, failure, status, self.owners, self.begun)
         return replace(outcome, left=self.left)
 
+    def created(self) -> StackOutcome:
+        if self.request.express and self.run.prover is not None:
+            self.run.prover.begins(self.request, None, {})
+        return self.ended(self.run.calls.create(self.request, self.listen))
+
+    def settle_mode(self, deployed: DeployedStack, before: Mapping[str, Any]) -> None:
+        """Express mode only from a stack that is known to be well, for a change that can be undone whole."""
+        if not self.request.express:
+            return
+        run, wanted = self.run, parsed(self.request.template)
+        changes = differences(before, deployed.parameters, wanted, self.request.parameters)
+        sound = deployed.settled_well and deployed.digest is not None and not run.unproven(deployed)
+        express = sound and not used_outputs(deployed, run.others) and keeps_services(changes)
+        self.request = replace(self.request, express=express and run.prover is not None)
+        if self.request.express and run.prover is not None:
+            run.prover.begins(self.request, deployed, before)
+
+    def proven(self, there: DeployedStack) -> StackOutcome | None:
+        """None when the stack's services are ready, or nothing is to be asked; else the outcome of having undone it."""
+        run = self.run
+        if run.prover is None:
+            return None
+        token = run._token(there.stack_id + self.request.digest, "undo")
+        found = run.prover.proven(there, self.request.template, token, self.listen)
+        return None if found is None else self.failed(found.failure, found.status)
+
     def ended(self, settled: Settled | None, before: DeployedStack | None = None) -> StackOutcome:
         """The outcome of a settled operation; None: CloudFormation found nothing to do."""
         run, name = self.run, self.stack.name
+        if run.prover is not None and self._note_is_over(settled):
+            run.prover.notes.remove(self.stack.stack_name)
         if settled is None:
             assert before is not None
             return replace(run.unchanged(self.stack, before), left=self.left, expanded=self.expanded)
@@ -306,10 +356,20 @@ class _Job:
             return self.failed(settled.failure, settled.status)
         self.leave(settled.left)
         there = run.calls.settled(self.stack.stack_name, self.request.digest)
+        failed = self.proven(there) if self.request.express else None
+        if failed is not None:
+            return failed
         run.protect(self.stack, there)
         run.sink(StackDone(name, self.action, run.pace.clock() - self.begun))
         made: Result = "created" if self.action in ("create", "recreate") else "updated"
         return StackOutcome(name, made, there.outputs, left=self.left, expanded=self.expanded)
+
+    def _note_is_over(self, settled: Settled | None) -> bool:
+        """Whether nothing is left to prove: what began in express mode did not come about, or CloudFormation itself has
+        waited for what is there now."""
+        if settled is None or settled.failure is not None:
+            return self.request.express
+        return not self.request.express
 
 
 def _is_ours(stack: Stack, there: DeployedStack) -> bool:
@@ -329,6 +389,6 @@ def _aftermath(action: Action, status: str) -> str:
         return "the stack could not be deleted; what is left of it is still there"
     if status.endswith("ROLLBACK_FAILED"):
         return "undoing it failed too; run `klotho up` again to finish that"
-    if action in ("update", "contract"):
+    if action in ("update", "contract") or (action == "prove" and status == UNDONE):
         return "the stack was rolled back to what it was before"
     return "what the new stack had made was removed again"

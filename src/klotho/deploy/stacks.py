@@ -47,6 +47,8 @@ class Request:
     tags: Mapping[str, str]
     digest: str
     token: str
+    express: bool = False
+    """Whether CloudFormation calls it complete once configurations are applied; see `express`."""
 
 
 def _nobody(event: Event) -> None:
@@ -67,21 +69,22 @@ class StackCalls:
         wanted = {"klotho:project": project, "klotho:environment": environment}
         if application is not None:
             wanted["klotho:application"] = application
-        found = {}
-        with translated("reading what is deployed"):
-            for page in self._clients.cloudformation.get_paginator("describe_stacks").paginate():
-                for data in page["Stacks"]:
-                    stack = deployed_stack(data)
-                    if wanted.items() <= stack.tags.items():
-                        found[stack.stack_name] = stack
-        return found
+        return {stack.stack_name: stack for stack in self._tagged(wanted)}
 
     def of_project(self, project: str) -> list[DeployedStack]:
         """Every live stack of a project, of all its applications and environments."""
+        return self._tagged({"klotho:project": project})
+
+    def projects_of(self, application: str, environment: str) -> set[str]:
+        """The projects that have an application of this name in the environment."""
+        found = self._tagged({"klotho:application": application, "klotho:environment": environment})
+        return {stack.tags["klotho:project"] for stack in found if "klotho:project" in stack.tags}
+
+    def _tagged(self, wanted: Mapping[str, str]) -> list[DeployedStack]:
         with translated("reading what is deployed"):
             pages = self._clients.cloudformation.get_paginator("describe_stacks").paginate()
             stacks = [deployed_stack(data) for page in pages for data in page["Stacks"]]
-        return [stack for stack in stacks if stack.tags.get("klotho:project") == project]
+        return [stack for stack in stacks if wanted.items() <= stack.tags.items()]
 
     def describe(self, name_or_id: str) -> DeployedStack:
         with translated(f"reading stack {name_or_id}"):
@@ -131,8 +134,10 @@ class StackCalls:
 
     def create(self, request: Request, on_event: ResourceEvent) -> Settled:
         with _up_to_date(), translated(f"creating stack {request.stack_name}"):
+            # In express mode the mode's own option says that a failure is rolled back.
+            failing: Any = {} if request.express else {"OnFailure": "ROLLBACK"}
             answer = self._clients.cloudformation.create_stack(
-                **self._common(request), OnFailure="ROLLBACK", EnableTerminationProtection=False
+                **self._common(request), **failing, EnableTerminationProtection=False
             )
         return self.follow(answer["StackId"], request.token, request.tags, on_event)
 
@@ -212,6 +217,7 @@ class StackCalls:
             "Tags": [{"Key": key, "Value": value} for key, value in sorted(request.tags.items())],
             "Capabilities": ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"],
             "ClientRequestToken": request.token,
+            **({"DeploymentConfig": {"Mode": "EXPRESS", "DisableRollback": False}} if request.express else {}),
         }
 
     def template_argument(self, template: bytes, digest: str) -> dict[str, str]:

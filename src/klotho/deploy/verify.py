@@ -20,7 +20,7 @@ from klotho.deploy.differences import WORDS, ResourceChange
 from klotho.deploy.place import Clients, Pace, translated
 from klotho.deploy.stacks import Request, StackCalls
 from klotho.deploy.threads import workers
-from klotho.diagnostics import Failure
+from klotho.diagnostics import Diagnostic, Failure, one_of
 
 PARALLEL = 4
 """How many change sets are made at once; CloudFormation throttles sooner than for reads."""
@@ -187,6 +187,35 @@ class Verifier:
         """Gone is gone: deleting what is not there is success."""
         with translated(f"deleting a change set of {stack_name}"):
             self._clients.cloudformation.delete_change_set(StackName=stack_name, ChangeSetName=name)
+
+
+def objections(verified: Iterable[Verification]) -> list[Diagnostic]:
+    """What keeps a preview from being relied on: where CloudFormation says otherwise, or would not begin."""
+    known = list(verified)
+    found = []
+    if differing := [item for item in known if item.result == "disagrees"]:
+        resources = [(item.stack, one) for item in differing for one in item.disagreements if one.certain]
+        found.append(
+            Diagnostic(
+                "preview-disagrees",
+                f"CloudFormation disagrees about {one_of([item.stack for item in differing])}",
+                notes=tuple(
+                    f"{one.logical_id} ({one.type}) of {stack}: {one.preview}, CloudFormation says {one.cloudformation}"
+                    for stack, one in resources
+                ),
+                helps=("take CloudFormation's word for it, and report it with the output of `klotho preview --json`",),
+            )
+        )
+    if refused := [item for item in known if item.result == "refused"]:
+        found.append(
+            Diagnostic(
+                "update-refused",
+                f"CloudFormation would refuse the update of {one_of([item.stack for item in refused])}",
+                notes=tuple(f"{item.stack}: {item.reason}" for item in refused),
+                helps=("remove the reason, then run `klotho preview --verify` again",),
+            )
+        )
+    return found
 
 
 def disagreements(computed: Iterable[ResourceChange], found: Iterable[Mapping[str, Any]]) -> list[Disagreement]:

@@ -24,7 +24,8 @@ from klotho.driver.change import Change
 from klotho.driver.environments import forget_note
 from klotho.driver.identity import Identity
 from klotho.driver.machine import cache_folder, new_run_id
-from klotho.driver.session import Session
+from klotho.driver.session import Session, notes_of
+from klotho.registry import Broken
 from klotho.stacks import Manifest
 
 
@@ -37,8 +38,18 @@ class Removal:
     left: tuple[Leftover, ...] = ()
 
 
-def remove(identity: Identity, sink: Sink, *, delete_data: bool, drain: Drain | None = None) -> Removal:
-    """Delete the stacks, consumers first, under the application's lease."""
+def remove(
+    identity: Identity,
+    sink: Sink,
+    *,
+    delete_data: bool,
+    drain: Drain | None = None,
+    breaking: frozenset[str] | None = frozenset(),
+) -> Removal:
+    """Delete the stacks, consumers first, under the application's lease.
+
+    `breaking`: the applications that may lose what they use of it; None: nobody is asked.
+    """
     opened = session.answering(identity.environment, identity.project)
     assert opened is not None
     if not _deployed(identity, opened):
@@ -48,6 +59,9 @@ def remove(identity: Identity, sink: Sink, *, delete_data: bool, drain: Drain | 
         return Removal(None, left=tuple(left_behind(opened.clients, _tags(identity))))
     with Change(identity.environment, identity.project, identity.application, "klotho down", sink) as change:
         guarded = change.guard(opened)
+        broke: tuple[Broken, ...] = ()
+        if breaking is not None:
+            broke = projects.refuse_leaving(identity, guarded, breaking, note="nothing was deleted")
         deployed = _deployed(identity, guarded)
         staying = set() if delete_data else _staying(deployed)
         going = [stack for name, stack in deployed.items() if name not in staying]
@@ -55,7 +69,7 @@ def remove(identity: Identity, sink: Sink, *, delete_data: bool, drain: Drain | 
         kept = tuple(sorted(deployed[name].name for name in staying))
         if deployment.ok and not staying:
             projects.release(identity, guarded, change, sink)
-            projects.withdraw(identity, guarded)
+            projects.withdraw(identity, guarded, broke)
             forget_note(guarded.clients, identity.project, identity.environment.name, identity.application)
             Steps(_nothing(identity), Surroundings(guarded.clients, identity.folder, sink, {})).sweep()
         if deployment.ok:
@@ -87,9 +101,11 @@ def _orchestrator(identity: Identity, opened: Session, sink: Sink, drain: Drain 
         sink=sink,
         clock=time.monotonic,
     )
+    notes = notes_of(identity.environment, identity.project, identity.application, opened)
     return Orchestrator(
-        _nothing(identity), {}, assets, opened.clients, pace=opened.pace, sink=sink, run_id=new_run_id(), drain=drain
-    )
+        _nothing(identity), {}, assets, opened.clients, pace=opened.pace, sink=sink, run_id=new_run_id(), drain=drain,
+        notes=notes,
+    )  # fmt: skip
 
 
 def _nothing(identity: Identity) -> Manifest:

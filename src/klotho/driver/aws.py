@@ -8,6 +8,7 @@ credentials (exit 3), and another account than the settings name (`wrong-account
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
@@ -19,6 +20,7 @@ from klotho.deploy.images.ecr import EcrImages, image_is_there
 from klotho.deploy.place import Clients, Guard, Pace, Place, translated
 from klotho.deploy.stacks import StackCalls
 from klotho.diagnostics import ExitCode, Failure
+from klotho.driver import silence
 from klotho.driver.machine import aws_pace, local_pace
 from klotho.driver.settings import Environment
 from klotho.resources import PackageAsset
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
     from klotho.deploy.functions.package import FunctionZip
     from klotho.driver.build import Build
 
+IDENTITY_S = 120.0
+"""How long credentials and the answer who they belong to may take together; a person may have to type a code."""
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -79,6 +83,7 @@ class AwsSession:
 def session(environment: Environment) -> AwsSession:
     """The environment's account, by the credentials at hand."""
     assert environment.region is not None
+    silence.asked(environment.region)
     unidentified = Clients(
         Place(
             region=environment.region,
@@ -107,10 +112,38 @@ def session(environment: Environment) -> AwsSession:
 
 
 def who_am_i(clients: Clients) -> Caller:
-    """The identity behind the credentials. Failure (exit 3) when there are none, or AWS does not take them."""
+    """The identity behind the credentials. Failure (exit 3) when there are none, or AWS does not take them; (exit 9)
+    when what AWS's files name to get them (`credential_process`, single sign-on) takes too long."""
     with translated("asking AWS who you are"):
-        answer = clients.sts.get_caller_identity()
+        answer = within(IDENTITY_S, lambda: clients.sts.get_caller_identity())
     return Caller(str(answer["Account"]), str(answer["Arn"]))
+
+
+def within(seconds: float, work: Callable[[], Mapping[str, Any]]) -> Mapping[str, Any]:
+    """What `work` gives. Failure (`wait-timed-out`, exit 9) after that time: botocore itself waits for programs that
+    give credentials without end."""
+    done: list[Mapping[str, Any]] = []
+    failed: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            done.append(work())
+        except BaseException as error:
+            failed.append(error)
+
+    thread = threading.Thread(target=run, name="identity", daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if failed:
+        raise failed[0]
+    if not done:
+        raise Failure(
+            "wait-timed-out",
+            f"AWS did not say within {seconds:.0f} s whose credentials these are",
+            helps=("try `aws sts get-caller-identity`, which asks the same",),
+            exit_code=ExitCode.TIMEOUT,
+        )
+    return done[0]
 
 
 def image_builder(built: Build, *, reads_only: bool) -> ImageBuilder:

@@ -13,8 +13,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from klotho.diagnostics import Diagnostic, ProgramError, Span
+from klotho.diagnostics import Diagnostic, ProgramError, Report, Span
 from klotho.driver.construct_settings import configured
+from klotho.driver.database_regions import check_database_regions
+from klotho.driver.lock_file import Shipped, read_lock, recorded
 from klotho.driver.output_folder import write_output
 from klotho.driver.program import Program, choose_environment, with_region
 from klotho.driver.settings import Environment
@@ -23,6 +25,7 @@ from klotho.stacks import Manifest
 if TYPE_CHECKING:
     from klotho.application import Application, ConstructId
     from klotho.catalogue.foreign import ForeignConstruct
+    from klotho.catalogue.policy import EnvironmentPolicy
     from klotho.resources import ResourceGraph, ResourceKey
 
 OUTPUT_FOLDER = "compiled"
@@ -67,25 +70,48 @@ class Build:
         return self.environment.region
 
 
+@dataclass(frozen=True, slots=True)
+class Described:
+    """What a program says, with klotho.yaml over it, before anything is made of it."""
+
+    program: Program
+    environment: Environment
+    """With its region."""
+    application: Application
+    report: Report
+    """Warnings so far."""
+
+
 def build(
     program: Program,
     environment_name: str | None,
     *,
     in_ci: bool = False,
     moves: Mapping[str, str] | None = None,
+    shipped: Mapping[str, Shipped] | None = None,
     ask: bool = False,
 ) -> Build:
     """Run the program and compile it for an environment.
 
-    `moves`: new names of constructs by the former ones, as if the program said `was=` of them. `ask`: what others have
-    published is read in the account, where the environment is in one; else as this machine has seen it last.
+    `moves`: new names of constructs by the former ones, as if the program said `was=` of them. `shipped`: instead of
+    what klotho.lock says. `ask`: what others have published is read in the account, where the environment is in one;
+    else it is as this machine has seen it last.
     """
+    return compiled(describe(program, environment_name, in_ci=in_ci, moves=moves, shipped=shipped), ask=ask)
+
+
+def describe(
+    program: Program,
+    environment_name: str | None,
+    *,
+    in_ci: bool = False,
+    moves: Mapping[str, str] | None = None,
+    shipped: Mapping[str, Shipped] | None = None,
+) -> Described:
+    """Run the program. One that can't be read is refused, with what the engine finds in the part that could be."""
     from klotho.application import as_deployed, with_renames
     from klotho.application.files import ProgramFiles, repository_of
-    from klotho.catalogue.policy import EnvironmentPolicy
-    from klotho.driver.foreign import foreign_constructs
-    from klotho.emit import render
-    from klotho.engine import report_mistakes, resolve
+    from klotho.engine import report_mistakes
     from klotho.sdk.construct import renamable_kinds
     from klotho.sdk.program import run
 
@@ -93,30 +119,38 @@ def build(
     report.extend(program.diagnostics)
     if application is None:
         raise ProgramError(report.diagnostics)
-    files = ProgramFiles(program.folder, repository_of(program.folder))
     if report.errors:
+        files = ProgramFiles(program.folder, repository_of(program.folder))
         report_mistakes(application, files=files, report=report, now=time.time())
         report.stop_on_errors()
     application = with_renames(_named(application, program), moves or {}, renamable_kinds(), report)
     environment = choose_environment(program, environment_name, application.environment, in_ci)
     environment = with_region(environment, application.region)
     application = configured(application, (*program.settings.constructs, *environment.constructs), report)
-    application = as_deployed(application, report)
+    entries = read_lock(program.folder, report) if shipped is None else shipped
+    application = as_deployed(recorded(application, entries, report), report)
+    check_database_regions(application, environment, report)
     report.stop_on_errors()
-    foreign = foreign_constructs(application, environment, report, ask=ask)
+    return Described(program, environment, application, report)
+
+
+def compiled(described: Described, *, ask: bool = False) -> Build:
+    """Compile it; `ask` as `build` has it."""
+    from klotho.application.files import ProgramFiles, repository_of
+    from klotho.driver.foreign import foreign_constructs
+    from klotho.emit import render
+    from klotho.engine import resolve
+
+    environment, program, report = described.environment, described.program, described.report
+    foreign = foreign_constructs(described.application, environment, report, ask=ask)
     assert environment.region is not None
     resolution = resolve(
-        application,
+        described.application,
         environment=environment.name,
-        files=files,
+        files=ProgramFiles(program.folder, repository_of(program.folder)),
         report=report,
         now=time.time(),
-        policy=EnvironmentPolicy(
-            environment.protect,
-            environment.alarms,
-            environment.alarm_emails,
-            enter=bool({"exec", "shell", "tunnel"} & set(environment.allow)),
-        ),
+        policy=_policy(environment),
         foreign=foreign,
     )
     report.stop_on_errors()
@@ -124,13 +158,26 @@ def build(
     return Build(
         program=program,
         environment=environment,
-        application=application,
+        application=described.application,
         graph=resolution.graph,
         manifest=bundle.manifest,
         files=bundle.files,
         diagnostics=tuple(report.diagnostics),
         keys=bundle.keys,
         foreign=foreign,
+    )
+
+
+def _policy(environment: Environment) -> EnvironmentPolicy:
+    """What klotho.yaml says of the environment, as far as it decides what is made."""
+    from klotho.catalogue.policy import EnvironmentPolicy
+
+    return EnvironmentPolicy(
+        environment.protect,
+        environment.alarms,
+        environment.alarm_emails,
+        encrypted_in_transit=environment.encrypted_in_transit,
+        enter=bool({"exec", "shell", "tunnel"} & set(environment.allow)),
     )
 
 

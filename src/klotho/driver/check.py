@@ -7,8 +7,9 @@ nothing. Asks no cloud: what others have published in an account is read only on
 
 from __future__ import annotations
 
+from klotho.diagnostics import Diagnostic, Failure, ProgramError
 from klotho.driver import projects, session
-from klotho.driver.build import Build, build
+from klotho.driver.build import Build, Described, compiled, describe
 from klotho.driver.deployment import asset_step_of
 from klotho.driver.machine import runs_in_ci
 from klotho.driver.program import Program
@@ -16,10 +17,28 @@ from klotho.driver.program import Program
 
 def check(program: Program, environment: str | None, *, ask_account: bool = False) -> Build:
     """`ask_account`: read the project's registry also where it is in an account, which takes credentials."""
-    built = build(program, environment, in_ci=runs_in_ci(), ask=ask_account)
-    asset_step_of(built, lambda event: None).validate()
-    if built.environment.target == "local":
-        projects.refuse_misfit(built, None)
-    elif ask_account:
-        projects.refuse_misfit(built, session.answering(built.environment, built.application.project))
+    described = describe(program, environment, in_ci=runs_in_ci())
+    try:
+        built = compiled(described, ask=ask_account)
+        asset_step_of(built, lambda event: None).validate()
+    except ProgramError as error:
+        raise ProgramError([*error.diagnostics, *_also_misfits(described, ask_account)]) from error
+    if ask_account or described.environment.target == "local":
+        projects.refuse_misfit(described, _opened(described))
     return built
+
+
+def _also_misfits(described: Described, ask_account: bool) -> list[Diagnostic]:
+    """What joining says of a program that has other mistakes. That the registry can't be read is told once they are
+    mended."""
+    if not (ask_account or described.environment.target == "local"):
+        return []
+    try:
+        return projects.misfits(described, _opened(described))
+    except Failure:
+        return []
+
+
+def _opened(described: Described) -> session.Session | None:
+    environment = described.environment
+    return None if environment.target == "local" else session.answering(environment, described.application.project)

@@ -1,8 +1,8 @@
 """`klotho config`: single settings of klotho.yaml by dotted key.
 
 Input: a folder, a key (`environments.prod.region`), a text. Output: values, or the changed file. Refuses what every
-other command would refuse of klotho.yaml (`settings_file`), and, for reading, a key that is not set (exit 6, with the
-nearest).
+other command would refuse of klotho.yaml (`settings_file`), what compiling the program beside it would refuse of its
+constructs, and, for reading, a key that is not set (exit 6, with the nearest).
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from klotho.diagnostics import ExitCode, Failure, ProgramError, did_you_mean, one_of
-from klotho.driver.program import refuse_mistaken_settings
-from klotho.driver.settings import FILE_NAME
+from klotho.diagnostics import Diagnostic, ExitCode, Failure, ProgramError, did_you_mean, one_of
+from klotho.driver.build import build
+from klotho.driver.program import PROGRAM_NAME, Program, find_program, refuse_mistaken_settings
+from klotho.driver.settings import FILE_NAME, Settings
 from klotho.driver.settings_file import Key, write_settings
 
 
@@ -38,7 +39,7 @@ def set_value(folder: Path, key: Key, text: str) -> Any:
     refused: ProgramError | None = None
     for candidate in (value, text):
         try:
-            write_settings(folder, {key: candidate})
+            write_settings(folder, {key: candidate}, lambda settings: _refuse_misfit(folder, key, settings))
         except ProgramError as error:
             refused = refused or error
         else:
@@ -46,6 +47,32 @@ def set_value(folder: Path, key: Key, text: str) -> Any:
     assert refused is not None
     # Its lines are those of a file that was not written.
     raise ProgramError([replace(item, labels=()) for item in refused.diagnostics])
+
+
+def _refuse_misfit(folder: Path, key: Key, settings: Settings) -> None:
+    """ProgramError with what the program would be refused for with these settings, and was not before.
+
+    Only of keys about constructs; a program that has mistakes of its own is judged as far as it goes.
+    """
+    environment = key[1] if key[0] == "environments" and len(key) > 1 else None
+    if "constructs" not in (key[0], *key[2:3]) or not (folder / PROGRAM_NAME).is_file():
+        return
+    before = find_program(folder)
+    known = {(item.code, item.message) for item in _mistakes(before, environment)}
+    mistakes = _mistakes(replace(before, settings=settings, diagnostics=()), environment)
+    fresh = [item for item in mistakes if (item.code, item.message) not in known]
+    if fresh:
+        raise ProgramError(fresh)
+
+
+def _mistakes(program: Program, environment: str | None) -> list[Diagnostic]:
+    try:
+        build(program, environment)
+    except ProgramError as error:
+        return list(error.diagnostics)
+    except Failure as failure:
+        return [failure.diagnostic]
+    return []
 
 
 def value_at(folder: Path, key: Key) -> Any:

@@ -18,6 +18,7 @@ from klotho.catalogue.adoption import facts_of
 from klotho.catalogue.kinds import candidates
 from klotho.catalogue.relationships import PAIRS
 from klotho.catalogue.rules import Parameter
+from klotho.catalogue.transit import hop_between
 
 _COMMON = {
     "name": "how other constructs, commands and the code call it",
@@ -46,6 +47,8 @@ class VerbLine:
 
     sentence: str
     creates: str
+    transit: str
+    """How what goes over it is encrypted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +143,8 @@ def _verbs(kind: str) -> Iterator[VerbLine]:
     for pair in PAIRS:
         for verb in pair.verbs:
             if kind in pair.actors:
-                yield VerbLine(f"{kind} {verb} {' | '.join(pair.targets)}", pair.creates)
+                hop = hop_between(verb, kind, pair.targets[0])
+                yield VerbLine(f"{kind} {verb} {' | '.join(pair.targets)}", pair.creates, hop.about)
             elif kind in pair.targets:
-                yield VerbLine(f"{' | '.join(pair.actors)} {verb} {kind}", pair.creates)
+                hop = hop_between(verb, pair.actors[0], kind)
+                yield VerbLine(f"{' | '.join(pair.actors)} {verb} {kind}", pair.creates, hop.about)

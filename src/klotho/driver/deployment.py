@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from klotho.deploy.assets import AssetStep
@@ -18,11 +19,12 @@ from klotho.deploy.data_loss import NOTHING_AGREED, Agreed, refuse_data_loss
 from klotho.deploy.differences import ResourceChange
 from klotho.deploy.drain import Drain
 from klotho.deploy.events import Sink, Step
-from klotho.deploy.foreign import ForeignValues
-from klotho.deploy.moves import Deployed, planned_moves, possible_renames, read_deployed
+from klotho.deploy.forecast import Forecast
+from klotho.deploy.functions.package import FunctionPackager
+from klotho.deploy.moves import Deployed, possible_renames
 from klotho.deploy.orchestrator import Orchestrator, SharedStacks
 from klotho.deploy.outcome import Deployment
-from klotho.deploy.preview import Preview, preview
+from klotho.deploy.preview import Preview
 from klotho.deploy.sites.step import SiteOutcome, SiteStep
 from klotho.deploy.stacks import DeployedStack
 from klotho.deploy.steps import Steps, Surroundings
@@ -40,6 +42,7 @@ from klotho.driver.reasons import reasons_of
 from klotho.driver.recording import record
 from klotho.driver.session import Session
 from klotho.driver.settings import Environment
+from klotho.driver.shipping import decided
 from klotho.driver.unset_secrets import secrets_not_set
 from klotho.stacks import Manifest
 
@@ -84,6 +87,8 @@ class Consent:
     """Asked with the preview before anything is deployed; None: not asked."""
     data: Agreed = NOTHING_AGREED
     """Whose data may go, and which new constructs keep those of old ones."""
+    breaking: frozenset[str] = frozenset()
+    """Applications of the project that may be broken by what this one removes or changes."""
 
 
 def up(
@@ -99,7 +104,8 @@ def up(
     """Bring the program up; what did not change is not touched.
 
     Removing or replacing what holds data is refused (`ConsentNeeded`) before anything is changed, unless
-    `consent.data` names it.
+    `consent.data` names it; so is breaking another application (`projects.BreakingNeeded`), unless `consent.breaking`
+    does.
     `take_over` allows going on with an application that was brought up from another folder.
     `consent` is asked for what `session.asks_first` environments do only when a person agrees.
     `drain` is how the user asks to stop: what has begun is finished, nothing else begins. `command`: what was run, for
@@ -108,15 +114,19 @@ def up(
     begun = time.monotonic()
     sink(Step(f"compiling {program.path.name}"))
     consent = consent or Consent()
-    built = build(program, environment, in_ci=runs_in_ci(), moves=consent.data.moves, ask=True)
+    compiled = partial(build, program, environment, in_ci=runs_in_ci(), moves=consent.data.moves, ask=True)
+    built = compiled()
     _refuse_early(built, consent.data)
+    packager = packager_of(built)
+    built = decided(built, lambda entries: compiled(shipped=entries), packager, sink)
     with Change(built.environment, built.application.project, built.application.name, command, sink) as change:
-        result = _deploy(built, sink, change, consent, drain, take_over=take_over, command=command)
+        result = _deploy(built, packager, sink, change, consent, drain, take_over=take_over, command=command)
     return replace(result, seconds=time.monotonic() - begun)
 
 
 def _deploy(
     built: Build,
+    packager: FunctionPackager,
     sink: Sink,
     change: Change,
     consent: Consent,
@@ -128,33 +138,36 @@ def _deploy(
     """Under the lease, which every write passes."""
     notes = _Notes.of(built, take_over=take_over)
     on_aws = built.environment.target == "aws"
-    standing = None if on_aws else projects.standing(built, None)
+    standing = None if on_aws else projects.standing(built, None, consent.breaking)
     count = len(built.manifest.stacks)
     heading = f"{built.application.name} → {built.environment.name} ({count} {'stack' if count == 1 else 'stacks'})"
     sink(Step(notes.notice or heading))
-    assets, sites = asset_step_of(built, sink), site_step_of(built, sink)
+    assets, sites = asset_step_of(built, sink, packager=packager), site_step_of(built, sink)
     with workers(BUILD_THREADS, "asset") as threads:
         assets.start(threads)
         sites.start(threads)
         opened = change.open(consent.bootstrap)
-        standing = standing or projects.standing(built, opened)
+        standing = standing or projects.standing(built, opened, consent.breaking)
         shared = projects.shared_stack(built, opened, change, sink)
         foreseen = projects.foreseen(built, opened)
         run_id = new_run_id()
         orchestrator = _orchestrator(foreseen, opened, assets, sink, run_id, drain, shared)
-        deployed = orchestrator.recovered(deployed_of(built, opened))
-        there = read_deployed(built.manifest, deployed, opened.calls)
-        moves = planned_moves(built.manifest, built.templates, there)
-        _refuse_losses(built, orchestrator.losses(there, moves), there, consent.data)
-        _ask(foreseen, opened, assets, deployed, sink, consent)
+        deployed = deployed_of(built, opened)
+        forecast = Forecast.read(foreseen.manifest, foreseen.templates, deployed, opened.calls)
+        _refuse_losses(built, orchestrator.losses(forecast.there, forecast.moves), forecast.there, consent.data)
+        _ask(foreseen, opened, assets, forecast, sink, consent)
         notes.write()
-        deployment = orchestrator.deploy(deployed, delete_data=consent.data.delete, moves=moves, checked=True)
-        record(built, opened, deployment, orchestrator.resolved, command)
-        settled = {item.stack: item.outputs for item in deployment.outcomes if item.result in _UP}
+        recovered = orchestrator.recovered(deployed)
+        deployment = orchestrator.deploy(recovered, delete_data=consent.data.delete, moves=forecast.moves, checked=True)
         if deployment.drained:
+            record(built, opened, deployment, orchestrator.resolved, (), command, standing.broke)
             threads.shutdown(wait=False, cancel_futures=True)
             return UpResult(built, deployment)
-        published = sites.publish(settled, opened.clients, run_id, opened.pace)
+        settled = settled_outputs(deployment)
+        compared = sites.compare(settled, opened.clients)
+        # Before the files are there, which may take the CDN minutes: what was deployed can be gone back to.
+        record(built, opened, deployment, orchestrator.resolved, compared, command, standing.broke)
+        published = sites.publish(compared, settled, opened.clients, run_id, opened.pace)
     outputs = shown_outputs(built.manifest, {item.stack: item.outputs for item in deployment.outcomes})
     units = opened.units(built.application.name)
     if deployment.ok:
@@ -169,6 +182,11 @@ def _deploy(
     unset = secrets_not_set(built, outputs, opened.clients)
     domains = local_domains(built.application, units)
     return UpResult(built, deployment, outputs, 0.0, failed, unset, published, domains)
+
+
+def settled_outputs(deployment: Deployment) -> dict[str, Mapping[str, str]]:
+    """The outputs of the stacks that are up."""
+    return {item.stack: item.outputs for item in deployment.outcomes if item.result in _UP}
 
 
 def _refuse_early(built: Build, agreed: Agreed) -> None:
@@ -199,7 +217,7 @@ def _ask(
     built: Build,
     opened: Session,
     assets: AssetStep,
-    deployed: Mapping[str, DeployedStack],
+    forecast: Forecast,
     sink: Sink,
     consent: Consent,
 ) -> None:
@@ -208,17 +226,7 @@ def _ask(
     if consent.deploy is None or built.environment.target == "local":
         return
     bucket = opened.clients.place.artifact_bucket
-    steps = steps_of(built, opened, sink)
-    found = preview(
-        built.manifest,
-        built.templates,
-        deployed,
-        assets,
-        opened.calls,
-        bucket,
-        steps,
-        ForeignValues(opened.calls).value,
-    )
+    found = forecast.preview(assets, opened.calls, bucket, steps_of(built, opened, sink))
     found = replace(found, reasons=reasons_of(built, found))
     if found.changes and not consent.deploy(built, found):
         raise Failure("not-agreed", "nothing was deployed", exit_code=ExitCode.CANCELLED)
@@ -245,6 +253,8 @@ def _orchestrator(
         steps=steps_of(built, opened, sink),
         drain=drain,
         labels=built.labels,
+        notes=session.notes_of(built.environment, built.application.project, built.application.name, opened),
+        express=built.environment.express,
         shared=shared,
     )
 
@@ -358,7 +368,14 @@ def steps_of(built: Build, session: Session, sink: Sink) -> Steps:
     return Steps(built.manifest, Surroundings(session.clients, built.program.folder, sink, built.spans))
 
 
-def asset_step_of(built: Build, sink: Sink, *, reads_only: bool = False) -> AssetStep:
+def packager_of(built: Build) -> FunctionPackager:
+    """For the functions of the program."""
+    return FunctionPackager(built.program.folder, cache_folder(), session.target_of(built.environment))
+
+
+def asset_step_of(
+    built: Build, sink: Sink, *, reads_only: bool = False, packager: FunctionPackager | None = None
+) -> AssetStep:
     """The assets of the program, none begun. `reads_only`: nothing of them goes to an account."""
     folder = built.program.folder
     return AssetStep(
@@ -371,6 +388,7 @@ def asset_step_of(built: Build, sink: Sink, *, reads_only: bool = False) -> Asse
         clock=time.monotonic,
         validate_image=session.image_validator(built),
         spans=built.spans,
+        packager=packager,
     )
 
 

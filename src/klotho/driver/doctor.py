@@ -46,9 +46,15 @@ class Check:
         return asdict(self)
 
 
-def examine(folder: Path) -> list[Check]:
-    """All checks, in the order they are shown."""
-    built, said = _built(folder)
+def examine(folder: Path, environment: str | None = None) -> list[Check]:
+    """All checks, in the order they are shown. What other environments than the named one lack is a warning only.
+
+    Failure (`environment-unknown`, exit 6) for one that klotho.yaml does not have.
+    """
+    accounts = _aws_environments(folder)
+    if environment is not None:
+        accounts = _with_named(folder, environment, accounts)
+    built, said = _built(folder, environment)
     needs = EVERYTHING if built is None else needs_of(built)
     found = [_python(), *said]
     if "node" in needs:
@@ -65,7 +71,7 @@ def examine(folder: Path) -> list[Check]:
         found.append(_engine())
     found += [_disk("state folder", state_root()), _disk("cache folder", cache_folder()), _writable(), _loopback()]
     found += _watches()
-    found += [_account(item) for item in _aws_environments(folder)]
+    found += [_account(item, needed=item.name == environment) for item in accounts]
     return found
 
 
@@ -88,11 +94,11 @@ def needs_of(built: Build) -> frozenset[Need]:
     return frozenset(needs)
 
 
-def _built(folder: Path) -> tuple[Build | None, list[Check]]:
+def _built(folder: Path, environment: str | None) -> tuple[Build | None, list[Check]]:
     if not (folder / PROGRAM_NAME).is_file():
         return None, []
     try:
-        built = build(find_program(folder), None)
+        built = build(find_program(folder), environment)
     except ProgramError as error:
         return None, [_mistakes(f"{len(error.diagnostics)} mistakes" if len(error.diagnostics) > 1 else "a mistake")]
     except Failure as failure:
@@ -204,7 +210,14 @@ def _aws_environments(folder: Path) -> list[Environment]:
     return [item for item in settings.environments.values() if item.target == "aws"]
 
 
-def _account(environment: Environment) -> Check:
+def _with_named(folder: Path, name: str, accounts: list[Environment]) -> list[Environment]:
+    """With the one that is asked for, which may be a person's own (`dev-ada` of `dev`)."""
+    named = read_settings(folder, Report()).environment(name)
+    return [*(item for item in accounts if item.name != name), *([named] if named.target == "aws" else [])]
+
+
+def _account(environment: Environment, *, needed: bool) -> Check:
+    """Without `needed` a warning: who works on this machine only needs no credentials for other places."""
     from dataclasses import replace
 
     from klotho.driver import aws
@@ -214,7 +227,9 @@ def _account(environment: Environment) -> Check:
         session = aws.session(replace(environment, region=environment.region or DEFAULT_REGION))
     except Failure as failure:
         advice = next((text for text in failure.diagnostic.helps if text), "see `klotho whoami`")
-        return Check(name, "fail", str(failure), advice)
+        if not needed:
+            advice += f"; needed for `--env {environment.name}` only"
+        return Check(name, "fail" if needed else "warn", str(failure), advice)
     return Check(name, "ok", f"{session.caller.arn} in {session.caller.account}")
 
 

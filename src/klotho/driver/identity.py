@@ -9,6 +9,7 @@ what is known neither way (the program's own mistakes, or `program-missing`) and
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -55,6 +56,23 @@ class Identity:
     @property
     def record(self) -> Record | None:
         return records.read(self.project, self.environment.name, self.application)
+
+
+def in_project(identity: Identity, where: Where, projects: Collection[str]) -> Identity:
+    """The application that was named without its project, in the only one of `projects` that has it.
+
+    Failure (`application-ambiguous`) when several have it.
+    """
+    if where.application is None or where.project is not None or not projects or identity.project in projects:
+        return identity
+    if len(projects) > 1:
+        raise Failure(
+            "application-ambiguous",
+            f"`{where.application}` is in several projects: {one_of(sorted(projects))}",
+            helps=("add `--project NAME`",),
+            exit_code=ExitCode.USAGE,
+        )
+    return replace(identity, project=next(iter(projects)))
 
 
 def identify(where: Where, environment_name: str | None) -> Identity:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from klotho.deploy.revisions import Revisions
 from klotho.deploy.stacks import DeployedStack
 from klotho.diagnostics import ExitCode, Failure, did_you_mean, one_of
 from klotho.driver import aws_units, local_cloud, records
@@ -17,7 +18,7 @@ from klotho.driver import session as sessions
 from klotho.driver.aws_units import ResourceLine
 from klotho.driver.build import build
 from klotho.driver.deployment import shown_outputs
-from klotho.driver.identity import Identity, Where, identify
+from klotho.driver.identity import Identity, Where, identify, in_project
 from klotho.driver.machine import runs_in_ci
 from klotho.driver.reach.services import services_of
 from klotho.driver.stack_causes import first_cause
@@ -55,8 +56,18 @@ class Status:
         }
 
 
-def status(where: Where, environment: str | None) -> Status:
+def located(where: Where, environment: str | None) -> Identity:
+    """Who is meant. What `--app` names may be in an account that nothing on this machine knows: its stacks' tags say in
+    which project."""
     identity = identify(where, environment)
+    if where.application is None or identity.environment.target != "aws" or identity.record is not None:
+        return identity
+    calls = require_running(identity).calls
+    return in_project(identity, where, calls.projects_of(identity.application, identity.environment.name))
+
+
+def status(where: Where, environment: str | None) -> Status:
+    identity = located(where, environment)
     if identity.environment.target == "aws":
         return _status_on_aws(identity)
     project, name = identity.project, identity.environment.name
@@ -105,7 +116,7 @@ def _status_on_aws(identity: Identity) -> Status:
 
 def outputs(where: Where, environment: str | None) -> tuple[Identity, dict[str, str]]:
     """Every shown output by name: what is deployed, not what the program says now."""
-    identity = identify(where, environment)
+    identity = located(where, environment)
     name = identity.environment.name
     session = require_running(identity)
     deployed = session.calls.deployed(project=identity.project, environment=name, application=identity.application)
@@ -118,8 +129,19 @@ def outputs(where: Where, environment: str | None) -> tuple[Identity, dict[str, 
             if output in by_stack.get(stack, {})
         }
     if identity.program is None:
-        return identity, {}
+        return identity, _as_deployed(identity, session, by_stack)
     return identity, shown_outputs(build(identity.program, environment, in_ci=runs_in_ci()).manifest, by_stack)
+
+
+def _as_deployed(
+    identity: Identity, session: sessions.Session, by_stack: Mapping[str, Mapping[str, str]]
+) -> dict[str, str]:
+    """By the names of the last deployment, which its revision has kept; without one by stack and output."""
+    kept = Revisions(session.clients, identity.project, identity.environment.name, identity.application)
+    numbers = kept.numbers() if by_stack else []
+    if numbers:
+        return shown_outputs(kept.read(numbers[-1]).manifest, by_stack)
+    return {f"{stack}.{name}": value for stack, found in by_stack.items() for name, value in found.items()}
 
 
 def output(found: Mapping[str, str], name: str) -> str:

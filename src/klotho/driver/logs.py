@@ -18,8 +18,8 @@ from klotho.deploy.place import Clients, translated
 from klotho.deploy.stacks import DeployedStack
 from klotho.deploy.template import construct_of
 from klotho.diagnostics import ExitCode, Failure, did_you_mean, one_of
-from klotho.driver.identity import Identity, Where, identify
-from klotho.driver.inspection import require_running
+from klotho.driver.identity import Identity, Where
+from klotho.driver.inspection import located, require_running
 from klotho.driver.session import Session, answering
 from klotho.localcloud.connect import state_folder
 
@@ -136,7 +136,7 @@ def open_logs(
     where: Where, environment: str | None, services: Sequence[str]
 ) -> tuple[Identity, LogReader | KeptLogReader]:
     """A reader of the named services' logs; of all when none is named. Of a stopped local cloud, what it has kept."""
-    identity = identify(where, environment)
+    identity = located(where, environment)
     project, name = identity.project, identity.environment.name
     session, record = answering(identity.environment, project), identity.record
     if session is None and record is not None and record.logs:

@@ -11,26 +11,40 @@ import os
 from collections.abc import Mapping
 from concurrent.futures import Executor
 from dataclasses import replace
+from functools import partial
 
 from klotho.deploy.assets import AssetStep
 from klotho.deploy.desired import deployed_digest, wanted_tags
 from klotho.deploy.differences import REPLACED, UNKNOWN
 from klotho.deploy.events import Sink, Step
-from klotho.deploy.foreign import ForeignValues
-from klotho.deploy.moves import Projected, after_moves, planned_moves, possible_renames, read_deployed
-from klotho.deploy.preview import Preview, StackChange, assets_of_deployed, preview, with_moves
+from klotho.deploy.forecast import Forecast
+from klotho.deploy.preview import Preview, StackChange, assets_of_deployed, preview
 from klotho.deploy.sites.step import SiteChange
 from klotho.deploy.stacks import DeployedStack, Request
 from klotho.deploy.threads import workers
 from klotho.deploy.verify import Mark, Question, Verification, Verifier
 from klotho.driver import projects, session
 from klotho.driver.build import Build, build
-from klotho.driver.deployment import BUILD_THREADS, asset_step_of, deployed_of, site_step_of, steps_of
+from klotho.driver.deployment import (
+    BUILD_THREADS,
+    asset_step_of,
+    deployed_of,
+    packager_of,
+    site_step_of,
+    steps_of,
+)
 from klotho.driver.machine import machine_name, new_run_id, process_runs, runs_in_ci
 from klotho.driver.program import Program
 from klotho.driver.reasons import reasons_of
 from klotho.driver.session import Session
+from klotho.driver.shipping import foreseen
 from klotho.stacks import Stack
+
+_NOT_ASKED = {
+    "delete": "it is deleted as a whole",
+    "recreate": "it is deleted and made anew",
+    "stuck": "CloudFormation takes no update of it in its state",
+}
 
 
 def preview_up(
@@ -45,10 +59,14 @@ def preview_up(
 
     `moves`: new names of constructs by the former ones, whose data they keep.
     """
-    built = build(program, environment, in_ci=runs_in_ci(), moves=moves, ask=True)
-    assets = asset_step_of(built, sink, reads_only=True)
-    assets.validate()
+    compiled = partial(build, program, environment, in_ci=runs_in_ci(), moves=moves, ask=True)
+    built = compiled()
+    packager = packager_of(built)
+    asset_step_of(built, sink, reads_only=True, packager=packager).validate()
     with session.for_a_question(built.environment, built.application.project, sink) as opened:
+        # Where something is deployed, packages are packed for the comparison anyway.
+        built = foreseen(built, lambda entries: compiled(shipped=entries), packager, sink, looks=opened is not None)
+        assets = asset_step_of(built, sink, reads_only=True, packager=packager)
         projects.refuse_misfit(built, opened)
         seen = projects.foreseen(built, opened)
         found = _first(seen, assets, sink) if opened is None else _compared(seen, opened, assets, sink)
@@ -67,20 +85,12 @@ def _first(built: Build, assets: AssetStep, sink: Sink) -> Preview:
 
 def _compared(built: Build, opened: Session, assets: AssetStep, sink: Sink) -> Preview:
     deployed = deployed_of(built, opened)
-    there = read_deployed(built.manifest, deployed, opened.calls)
-    moves = planned_moves(built.manifest, built.templates, there)
-    will_be = after_moves(there, moves)
+    forecast = Forecast.read(built.manifest, built.templates, deployed, opened.calls)
     with workers(BUILD_THREADS, "asset") as threads:
-        assets.start(threads, assets_of_deployed(built.manifest, will_be.stacks))
+        assets.start(threads, assets_of_deployed(built.manifest, forecast.will_be.stacks))
         bucket, steps = opened.clients.place.artifact_bucket, steps_of(built, opened, sink)
-        calls = Projected(opened.calls, will_be.templates)
-        foreign = ForeignValues(opened.calls).value
-        found = preview(built.manifest, built.templates, will_be.stacks, assets, calls, bucket, steps, foreign)
-        return replace(
-            with_moves(found, moves, built.manifest),
-            sites=_site_changes(built, deployed, opened, sink, threads),
-            renames=tuple(possible_renames(built.manifest, built.templates, there)),
-        )
+        found = forecast.preview(assets, opened.calls, bucket, steps)
+        return replace(found, sites=_site_changes(built, deployed, opened, sink, threads))
 
 
 def _site_changes(
@@ -118,7 +128,7 @@ def _not_asked(changes: tuple[StackChange, ...]) -> tuple[Verification, ...]:
 def _why_not(change: StackChange) -> str | None:
     """Why CloudFormation can't be asked about a stack; None if it can."""
     if change.action != "update":
-        return "it is deleted as a whole" if change.action == "delete" else "it does not exist yet"
+        return _NOT_ASKED.get(change.action, "it does not exist yet")
     unknown = sorted(name for name, value in change.values.items() if UNKNOWN in value or REPLACED in value)
     return f"an input is known after deploy: {', '.join(unknown)}" if unknown else None
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from klotho.diagnostics import Diagnostic, ProgramError
 from klotho.driver import projects, session
-from klotho.driver.build import Build, build
+from klotho.driver.build import Described, compiled, describe
 from klotho.driver.identity import Identity, Where, identify
 from klotho.driver.local_cloud import local_failures
 from klotho.driver.machine import runs_in_ci
@@ -54,13 +55,18 @@ def snapshot(identity: Identity) -> Snapshot:
         return registry.snapshot()
 
 
-def checked(program: Program, environment: str | None) -> tuple[Build, list[Conflict]]:
-    """The program, and every conflict of its project with it as it is now."""
-    built = build(program, environment, in_ci=runs_in_ci())
-    target, project = built.environment.target, built.application.project
-    opened = session.answering(built.environment, project) if target == "aws" else None
-    registry = projects.registry_of(target, project, built.environment.name, opened)
-    return built, projects.conflicts(built, registry)
+def checked(program: Program, environment: str | None) -> tuple[Described, list[Diagnostic], list[Conflict]]:
+    """The program, what is wrong with it alone (warnings, if nothing is), and every conflict of its project with it
+    as it is now."""
+    described = describe(program, environment, in_ci=runs_in_ci())
+    target, project = described.environment.target, described.application.project
+    opened = session.answering(described.environment, project) if target == "aws" else None
+    registry = projects.registry_of(target, project, described.environment.name, opened)
+    try:
+        told = list(compiled(described).diagnostics)
+    except ProgramError as error:
+        told = list(error.diagnostics)
+    return described, told, projects.conflicts(described, registry)
 
 
 def _account(target: str, identity: Identity) -> session.Session | None:

@@ -1,10 +1,10 @@
 """The registry of projects: where it is, what an application publishes, and whether it fits to the others.
 
-Input: a compiled program, a session where the environment is on AWS. Output: diagnostics before a deployment, a
-published entry after it. Refuses (`ProgramError`) a program that does not fit to what others have published, and
-(`Failure`) entries that can't be read. The registry of environments on this machine is a folder beside the leases:
-`down --delete-data` takes the entry away by itself, and not with the local cloud's data. That of AWS is the
-bootstrap stack's bucket for projects, per account and region.
+Input: a program, a session where the environment is on AWS. Output: diagnostics before a deployment, a published entry
+after it. Refuses (`ProgramError`) a program that does not fit to what others have published, (`BreakingNeeded`) one
+that breaks what they use unless somebody has agreed to that, and (`Failure`) entries that can't be read. The registry
+of environments on this machine is a folder beside the leases: `down --delete-data` takes the entry away by itself, and
+not with the local cloud's data. That of AWS is the bootstrap stack's bucket for projects, per account and region.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ import os
 import socket
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import Protocol
 
+from klotho.application import Application
 from klotho.application.model import DEFAULT_PROJECT
 from klotho.deploy import bootstrap
 from klotho.deploy.events import Sink
@@ -29,10 +31,25 @@ from klotho.driver.leases import user_name
 from klotho.driver.local_cloud import local_failures
 from klotho.driver.machine import now_ms, state_root
 from klotho.driver.origin import origin_of
+from klotho.driver.program import Program
 from klotho.driver.project_stack import Foreseen, ProjectStack, claim_of, spoken_of
 from klotho.driver.recording import changed, version_of
 from klotho.driver.session import Session
-from klotho.registry import Claims, Conflict, Entry, News, Publication, Registry, digest_of, join
+from klotho.driver.settings import Environment
+from klotho.registry import (
+    Broken,
+    Claims,
+    Conflict,
+    Entry,
+    News,
+    Publication,
+    Registry,
+    Snapshot,
+    digest_of,
+    emptied,
+    join,
+    leave,
+)
 from klotho.resources import SHARED, owner_of, role_of
 from klotho.stores import Store
 from klotho.stores.bucket import BucketStore
@@ -40,6 +57,26 @@ from klotho.stores.folder import FolderStore
 
 _FOLDER = ".registry"
 """In the state root; no project has a name that begins with a dot."""
+
+
+class Joining(Protocol):
+    """A program that is to be joined with its project: `Build`, or `Described`."""
+
+    @property
+    def program(self) -> Program: ...
+    @property
+    def environment(self) -> Environment: ...
+    @property
+    def application(self) -> Application: ...
+
+
+class BreakingNeeded(ProgramError):
+    """What others use would be broken: a person may agree to it by their names."""
+
+    def __init__(self, diagnostics: Iterable[Diagnostic], names: Iterable[str]) -> None:
+        super().__init__(diagnostics)
+        self.names = tuple(sorted(names))
+        """The applications that would be broken, and that nobody has agreed to break."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +88,10 @@ class Standing:
     """What it published last."""
     etags: Mapping[str, str] | None
     """Of all entries, as they were when they were found to fit; None when its model is the published one."""
+    broke: tuple[Broken, ...] = ()
+    """What it breaks of others, as somebody has agreed to."""
+    breaking: frozenset[str] = frozenset()
+    """The applications that somebody has agreed to break."""
 
 
 def local_store() -> Store:
@@ -72,26 +113,35 @@ def registry_of(target: str, project: str, environment: str, opened: Session | N
     return Registry(bucket_store(opened.clients), project, environment)
 
 
-def refuse_misfit(built: Build, opened: Session | None) -> None:
+def refuse_misfit(joining: Joining, opened: Session | None) -> None:
     """ProgramError with every mistake that joining the program with the project shows."""
-    found = conflicts(built, _registry(built, opened))
-    _stop_on([item.diagnostic for item in found if item.concerns(built.application.name)])
+    found = misfits(joining, opened)
+    if found:
+        raise ProgramError(found)
 
 
-def conflicts(built: Build, registry: Registry) -> list[Conflict]:
+def misfits(joining: Joining, opened: Session | None) -> list[Diagnostic]:
+    """Every mistake that joining the program with the project shows and that is its own."""
+    found = conflicts(joining, _registry(joining, opened))
+    return [item.diagnostic for item in found if item.concerns(joining.application.name)]
+
+
+def conflicts(joining: Joining, registry: Registry) -> list[Conflict]:
     """Everything that is wrong in the project, with this program as it is now."""
     with local_failures():
-        return join(registry.snapshot(), built.application, str(built.program.folder))
+        return _joined(registry, registry.snapshot(), joining)
 
 
-def standing(built: Build, opened: Session | None) -> Standing:
-    """Refuses what `refuse_misfit` refuses. A program whose model is the published one fits: one object is read."""
+def standing(built: Build, opened: Session | None, breaking: frozenset[str] = frozenset()) -> Standing:
+    """Refuses what `refuse_misfit` refuses, but what breaks only the applications in `breaking`; `BreakingNeeded` where
+    nothing else is in the way. A program whose model is the published one fits: one object is read."""
     registry = _registry(built, opened)
     with local_failures():
         own = registry.read(built.application.name)
         if own is not None and own.latest.model == digest_of(built.application):
             return Standing(registry, own, None)
-        return Standing(registry, own, _fitting(built, registry))
+        etags, broke = _fitting(built, registry, breaking)
+        return Standing(registry, own, etags, broke, breaking)
 
 
 def publish(
@@ -103,17 +153,18 @@ def publish(
     """
     if not (changed(deployment) or _says_more(built, before.own, outputs)):
         return None
-    news = _news(built, outputs)
+    broke = before.broke
     with change.shared(), local_failures():
         change.lease.check(fresh=True)
         if before.etags is not None and before.registry.etags() != before.etags:
-            _fitting(built, before.registry, note="it is deployed, and not published: another one was faster")
-        return before.registry.publish(news)
+            note = "it is deployed, and not published: another one was faster"
+            _, broke = _fitting(built, before.registry, before.breaking, note)
+        return before.registry.publish(_news(built, outputs, broke))
 
 
 def note_rollback(identity: Identity, opened: Session, change: Change, to: Revision) -> Entry | None:
     """The published model stays, and says that what runs is older; None where nothing was published."""
-    registry = registry_of(identity.environment.target, identity.project, identity.environment.name, opened)
+    registry = _registry_of(identity, opened)
     with local_failures():
         own = registry.read(identity.application)
     if own is None:
@@ -181,29 +232,85 @@ def _claims(built: Build, opened: Session | None) -> Claims:
     return claims_of(built.environment.target, built.application.project, built.environment.name, opened)
 
 
-def withdraw(identity: Identity, opened: Session | None) -> bool:
-    """After an application is gone. False when it had published nothing."""
-    registry = registry_of(identity.environment.target, identity.project, identity.environment.name, opened)
+def refuse_leaving(
+    identity: Identity, opened: Session | None, breaking: frozenset[str], *, note: str | None = None
+) -> tuple[Broken, ...]:
+    """What taking the application down breaks of those in `breaking`; refuses (`BreakingNeeded`) to break others, and
+    to take down what entries that can't be read may use."""
+    registry = _registry_of(identity, opened)
     with local_failures():
-        return registry.withdraw(identity.application)
+        found = leave(registry.snapshot(), identity.application, str(identity.folder))
+    return _consented(found, breaking, note)
 
 
-def _registry(built: Build, opened: Session | None) -> Registry:
-    return registry_of(built.environment.target, built.application.project, built.environment.name, opened)
+def users(identity: Identity) -> tuple[str, ...]:
+    """The applications on this machine that use what this one has published."""
+    registry = _registry_of(identity, None)
+    with local_failures():
+        found = leave(registry.snapshot(), identity.application)
+    return tuple(sorted({name for item in found for name in item.breaks}))
 
 
-def _fitting(built: Build, registry: Registry, note: str | None = None) -> Mapping[str, str]:
-    """The ETags of all entries, with which the program fits together."""
+def withdraw(identity: Identity, opened: Session | None, broke: tuple[Broken, ...] = ()) -> bool:
+    """After an application is gone. False when it had published nothing. What it broke of others stays on record: the
+    entry is kept, without any construct, until the application is deployed or taken down again."""
+    registry = _registry_of(identity, opened)
+    with local_failures():
+        own = registry.read(identity.application) if broke else None
+        if own is None:
+            return registry.withdraw(identity.application)
+        gone = emptied(own.application)
+        publication = replace(_publication(digest_of(gone), None), broke=broke, down=True)
+        registry.publish(News(gone, own.region, own.origin, publication))
+        return True
+
+
+def _registry_of(identity: Identity, opened: Session | None) -> Registry:
+    return registry_of(identity.environment.target, identity.project, identity.environment.name, opened)
+
+
+def _registry(joining: Joining, opened: Session | None) -> Registry:
+    environment = joining.environment
+    return registry_of(environment.target, joining.application.project, environment.name, opened)
+
+
+def _joined(registry: Registry, snapshot: Snapshot, joining: Joining) -> list[Conflict]:
+    """Every conflict. Other environments are read only if something is missing in this one."""
+    application, where = joining.application, str(joining.program.folder)
+    found = join(snapshot, application, where)
+    if any(item.missing for item in found):
+        found = join(snapshot, application, where, elsewhere=registry.elsewhere())
+    return found
+
+
+def _fitting(
+    built: Build, registry: Registry, breaking: frozenset[str], note: str | None = None
+) -> tuple[Mapping[str, str], tuple[Broken, ...]]:
+    """The ETags of all entries, with which the program fits together; and what it breaks with consent."""
     snapshot = registry.snapshot()
-    found = join(snapshot, built.application, str(built.program.folder))
-    _stop_on([item.diagnostic for item in found if item.concerns(built.application.name)], note)
-    return snapshot.etags
+    found = _joined(registry, snapshot, built)
+    mine = [item for item in found if item.concerns(built.application.name)]
+    return snapshot.etags, _consented(mine, breaking, note)
 
 
-def _stop_on(found: Iterable[Diagnostic], note: str | None = None) -> None:
-    told = [replace(item, notes=(*item.notes, note)) if note else item for item in found]
-    if told:
+def _consented(found: Iterable[Conflict], breaking: frozenset[str], note: str | None = None) -> tuple[Broken, ...]:
+    """What is broken with consent; ProgramError for all else, `BreakingNeeded` if consent is all that is missing."""
+    agreed: list[Conflict] = []
+    refused: list[Conflict] = []
+    for item in found:
+        (agreed if item.breaks and item.breaks <= breaking else refused).append(item)
+    if refused:
+        told = [_noted(item.diagnostic, note) for item in refused]
+        if all(item.breaks for item in refused):
+            raise BreakingNeeded(told, {name for item in refused for name in item.breaks - breaking})
         raise ProgramError(told)
+    return tuple(
+        Broken(name, item.construct or "", item.diagnostic.message) for item in agreed for name in sorted(item.breaks)
+    )
+
+
+def _noted(diagnostic: Diagnostic, note: str | None) -> Diagnostic:
+    return replace(diagnostic, notes=(*diagnostic.notes, note)) if note else diagnostic
 
 
 def _says_more(built: Build, own: Entry | None, outputs: Mapping[str, str]) -> bool:
@@ -211,15 +318,17 @@ def _says_more(built: Build, own: Entry | None, outputs: Mapping[str, str]) -> b
         own is None
         or own.latest.model != digest_of(built.application)
         or own.latest.rollback is not None
+        or own.latest.down
         or (own.region, own.needs, dict(own.outputs)) != (built.region, _needs(built), dict(outputs))
         or own.shared != built.manifest.shared
         or (built.environment.target == "local" and own.origin.folder != str(built.program.folder))
     )
 
 
-def _news(built: Build, outputs: Mapping[str, str]) -> News:
+def _news(built: Build, outputs: Mapping[str, str], broke: tuple[Broken, ...]) -> News:
     origin = origin_of(built.program.folder, built.environment.target)
     publication = _publication(digest_of(built.application), version_of(built.program.folder))
+    publication = replace(publication, broke=broke)
     return News(built.application, built.region, origin, publication, _needs(built), outputs, built.manifest.shared)
 
 

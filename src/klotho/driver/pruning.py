@@ -29,9 +29,12 @@ def refuse_lasting(environment: Environment) -> None:
         )
 
 
-def removed(identity: Identity, sink: Sink) -> takedown.DownResult:
-    """Take the application out of the environment, with its data."""
-    result = takedown.delete(identity, sink, take_over=True)
+def removed(identity: Identity, sink: Sink, *, overdue: bool = False) -> takedown.DownResult:
+    """Take the application out of the environment, with its data.
+
+    `overdue`: the environment's time is up, so that others which use it are no hindrance.
+    """
+    result = takedown.delete(identity, sink, take_over=True, breaking=None if overdue else frozenset())
     if identity.environment.target == "aws" and result.deployment is None:
         # Taken down by hand already: the note alone is left.
         session = aws.session(identity.environment)

@@ -93,8 +93,9 @@ def planned(programs: Sequence[Program], environment_name: str | None) -> list[P
     return [waiting[name] for name in _ordered({name: set(part.waits_for) for name, part in waiting.items()})]
 
 
-def refuse_misfits(parts: Sequence[Part]) -> None:
-    """ProgramError with everything that does not fit, all programs taken as they are now."""
+def refuse_misfits(parts: Sequence[Part], breaking: frozenset[str] = frozenset()) -> None:
+    """ProgramError with everything that does not fit, all programs taken as they are now, but for what breaks only the
+    applications in `breaking`."""
     found: list[Conflict] = []
     for part in parts:
         registry = projects.registry_of(
@@ -104,7 +105,8 @@ def refuse_misfits(parts: Sequence[Part]) -> None:
             snapshot = registry.snapshot()
         others = [other for other in parts if other is not part and _beside(other, part)]
         joined = join(_with(snapshot, others), part.application, str(part.program.folder))
-        found += [item for item in joined if item.concerns(part.name)]
+        mine = [item for item in joined if item.concerns(part.name)]
+        found += [item for item in mine if not (item.breaks and item.breaks <= breaking)]
     told = list({item.diagnostic.message: item.diagnostic for item in found}.values())
     if told:
         raise ProgramError(told)

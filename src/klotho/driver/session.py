@@ -10,10 +10,12 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
-from klotho.deploy.events import Looking, Sink, Step
+from klotho.deploy.events import Sink, Step
 from klotho.deploy.place import Clients, Guard, Pace
 from klotho.deploy.stacks import StackCalls
 from klotho.deploy.target import HOST, LAMBDA, Target
+from klotho.deploy.unproven import Notes
+from klotho.driver import silence
 from klotho.driver.settings import Environment
 
 if TYPE_CHECKING:
@@ -53,6 +55,7 @@ def started(environment: Environment, project: str, say: Say, *, application: st
     """The environment, brought to life if it is on this machine and stopped. `application`: one to bring back."""
     assert environment.region is not None
     if environment.target == "aws":
+        silence.asked(environment.region)
         from klotho.driver import aws
 
         return aws.session(environment)
@@ -64,6 +67,7 @@ def started(environment: Environment, project: str, say: Say, *, application: st
 def answering(environment: Environment, project: str) -> Session | None:
     """The environment as it is; None for a local cloud that does not run."""
     if environment.target == "aws":
+        silence.asked(environment.region)
         from klotho.driver import aws
 
         return aws.session(environment)
@@ -78,8 +82,6 @@ def for_a_question(environment: Environment, project: str, sink: Sink) -> Iterat
     nothing was ever deployed."""
     from klotho.driver import local_cloud
 
-    if environment.target == "aws":
-        sink(Looking(f"asking AWS in {environment.region} what is deployed"))
     found = answering(environment, project)
     if found is not None:
         yield found
@@ -111,6 +113,14 @@ def image_validator(built: Build) -> ImageValidator | None:
     from klotho.driver import local_cloud
 
     return local_cloud.image_validator(built.program.folder)
+
+
+def notes_of(environment: Environment, project: str, application: str, session: Session) -> Notes | None:
+    """Where it is kept which stacks are not known to be healthy; None on this machine, where CloudFormation waits,
+    unless express mode is asked for."""
+    if environment.target == "local" and not environment.express:
+        return None
+    return Notes(session.clients, project, environment.name, application)
 
 
 def target_of(environment: Environment) -> Target:

@@ -35,6 +35,8 @@ _ENVIRONMENT = (
     "ttl",
     "constructs",
     "allow",
+    "encrypted_in_transit",
+    "express",
 )
 _OWNER_LENGTH = 24
 """Of the user's or branch's part of a name: it is part of every stack's name."""
@@ -45,6 +47,8 @@ _OF_AWS = ("account", "profile", "role", "ttl")
 ALLOWABLE = ("exec", "shell", "tunnel", "dev")
 """What a protected environment refuses unless `allow:` names it."""
 _ALARMS = ("email",)
+_SWITCH = {"on": True, "off": False}
+"""Words that YAML 1.2 takes for text."""
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,62}")
 _PROFILE = re.compile(r"[^\s\[\]]{1,128}")
@@ -72,9 +76,14 @@ class Environment:
     protect: bool = False
     """Its data can't be deleted, not even with `--delete-data`."""
     alarms: bool = False
-    """Whether alarms watch it; if the file is silent, they do where `protect` is true."""
+    """Whether alarms watch it; if the file is silent, they do on AWS."""
     alarm_emails: tuple[str, ...] = ()
     """Who is written to when one goes off."""
+    encrypted_in_transit: bool = False
+    """Whether everything in its network must be encrypted on its way, as `requires(encrypted_in_transit=True)` says."""
+    express: bool = False
+    """Whether leaf stacks without data are deployed in CloudFormation's express mode. If the file is silent: on AWS,
+    where `protect` is false."""
     per: Literal["user", "branch"] | None = None
     """Whose it is: each user, or each branch, has one of its own, named `<name>-<user or branch>`."""
     ttl_seconds: int | None = None
@@ -193,12 +202,10 @@ class _Reader:
             return Environment(str(name), span=at)
         where = f"environments.{name}."
         self._known(data, where, _ENVIRONMENT, ())
-        protect = data.get("protect", False)
-        if not isinstance(protect, bool):
-            message = f"`{where}protect` must be `true` or `false`"
-            self._report.error("settings-value", message, _line_of(data, "protect"))
-        alarms, emails = self._alarms(data, where, default=protect is True)
+        protect = self._flag(data, "protect", where, default=False)
+        encrypted = self._flag(data, "encrypted_in_transit", where, default=False)
         target = self._target(data, where)
+        alarms, emails = self._alarms(data, where, default=target == "aws")
         if name == DEFAULT_ENVIRONMENT and target == "aws":
             message = f"`{where}target` can't be `aws`: `{name}` is this machine, and what runs when nothing is named"
             helps = ("give the environment on AWS another name",)
@@ -223,6 +230,8 @@ class _Reader:
             protect=protect is True,
             alarms=alarms,
             alarm_emails=emails,
+            encrypted_in_transit=encrypted is True,
+            express=self._flag(data, "express", where, default=target == "aws" and protect is not True),
             per=self._per(data, where),
             ttl_seconds=ttl,
             constructs=tuple(
@@ -232,12 +241,13 @@ class _Reader:
         )
 
     def _alarms(self, data: Mapping[Any, Any], where: str, *, default: bool) -> tuple[bool, tuple[str, ...]]:
-        """`alarms: true`, `false`, or `{email: …}` with one address or a list of them."""
+        """`alarms: true` (`on`), `false` (`off`), or `{email: …}` with one address or a list of them."""
         value = data.get("alarms", default)
+        value = _SWITCH.get(value, value) if isinstance(value, str) else value
         if isinstance(value, bool):
             return value, ()
         if not isinstance(value, Mapping):
-            message = f"`{where}alarms` must be `true`, `false` or hold `email:`"
+            message = f"`{where}alarms` must be `on`, `off` or hold `email:`"
             self._report.error("settings-value", message, _line_of(data, "alarms"))
             return default, ()
         self._known(value, f"{where}alarms.", _ALARMS, ())
@@ -249,6 +259,13 @@ class _Reader:
                 self._report.error("settings-value", message, _line_of(value, "email"))
                 return True, ()
         return True, tuple(dict.fromkeys(str(email) for email in emails))
+
+    def _flag(self, data: Mapping[Any, Any], key: str, where: str, *, default: bool) -> bool:
+        value = data.get(key, default)
+        if isinstance(value, bool):
+            return value
+        self._report.error("settings-value", f"`{where}{key}` must be `true` or `false`", _line_of(data, key))
+        return default
 
     def _allow(self, data: Mapping[Any, Any], where: str) -> tuple[str, ...]:
         """`allow: [exec, tunnel]`."""

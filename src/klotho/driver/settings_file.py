@@ -8,25 +8,31 @@ from __future__ import annotations
 
 import io
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from klotho.diagnostics import Failure, ProgramError, Report
-from klotho.driver.settings import FILE_NAME, parse_settings
+from klotho.driver.settings import FILE_NAME, Settings, parse_settings
 
 Key = tuple[str, ...]
 
 
-def write_settings(folder: Path, values: Mapping[Key, Any]) -> Path:
-    """Set each key to its value, or remove it where that is None; returns the file."""
+def write_settings(
+    folder: Path, values: Mapping[Key, Any], judge: Callable[[Settings], None] = lambda settings: None
+) -> Path:
+    """Set each key to its value, or remove it where that is None; returns the file.
+
+    `judge` is shown what the file would say, and raises what else is wrong with it.
+    """
     path = folder / FILE_NAME
     text = path.read_text(encoding="utf-8") if path.exists() else ""
     changed = edited(text, values)
     report = Report()
-    parse_settings(changed, report)
+    settings = parse_settings(changed, report)
     if report.errors:
         raise ProgramError(report.errors)
+    judge(settings)
     with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=folder, prefix=".klotho-", delete=False) as draft:
         draft.write(changed)
     Path(draft.name).replace(path)

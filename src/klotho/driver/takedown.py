@@ -3,14 +3,15 @@
 Input: an identity, a sink for events. Output: a `DownResult` that says what happened. Other applications of the
 project are left as they are: running ones run on, stopped ones stay stopped, and the local cloud itself ends with the
 last one that runs. On AWS its stacks are deleted and what holds data stays (`account_takedown`). Refuses deleting data
-of a protected environment, and deleting an application that belongs to another folder's program.
+of a protected environment, deleting an application that belongs to another folder's program, and deleting what other
+applications of the project use (`projects.BreakingNeeded`) unless somebody has agreed to break them by their names.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from klotho.deploy.assets import AssetStep
 from klotho.deploy.drain import Drain
@@ -34,6 +35,7 @@ from klotho.stacks import PROJECT_STACK, Manifest
 
 _UNREADABLE = ("newer-data", "damaged-data")
 """Why a local cloud does not start although nothing is in its way: its data (`localcloud.startup_failure`)."""
+_UNTOUCHED = "nothing was deleted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +55,21 @@ class DownResult:
     """Whether there was anything of the application."""
     removal: Removal | None = None
     """What happened on AWS."""
+    users: tuple[str, ...] = ()
+    """Other applications that use what is only stopped."""
 
 
-def stop(identity: Identity, sink: Sink, drain: Drain | None = None) -> DownResult:
-    """Stop what runs of the application and keep its data."""
+def stop(
+    identity: Identity, sink: Sink, drain: Drain | None = None, breaking: frozenset[str] | None = frozenset()
+) -> DownResult:
+    """Stop what runs of the application and keep its data. `breaking`: as `delete` has it; on this machine nothing is
+    removed, and others find it again after the next `up`."""
     if identity.environment.target == "aws":
-        return _removed(identity, sink, delete_data=False, drain=drain)
+        return _removed(identity, sink, delete_data=False, drain=drain, breaking=breaking)
     if not local_cloud.has_data(identity.project, identity.environment.name):
         return DownResult(identity, was_running=False, data_deleted=False, was_there=False)
     with _change(identity, sink):
-        return _stop(identity, sink)
+        return replace(_stop(identity, sink), users=projects.users(identity))
 
 
 def _stop(identity: Identity, sink: Sink) -> DownResult:
@@ -98,26 +105,37 @@ def data_of(identity: Identity, *, take_over: bool) -> list[str]:
     return sorted(name for names in record.stateful.values() for name in names) if record else []
 
 
-def delete(identity: Identity, sink: Sink, *, take_over: bool, drain: Drain | None = None) -> DownResult:
-    """Remove everything of the application, its data too. `drain` is how the user asks to stop."""
+def delete(
+    identity: Identity,
+    sink: Sink,
+    *,
+    take_over: bool,
+    drain: Drain | None = None,
+    breaking: frozenset[str] | None = frozenset(),
+) -> DownResult:
+    """Remove everything of the application, its data too. `drain` is how the user asks to stop. `breaking`: the
+    applications that may lose what they use of it; None: nobody is asked, as when an environment's time is up."""
     data_of(identity, take_over=take_over)
     notice = records.refuse_elsewhere(identity.record, identity.folder, take_over=take_over)
     if notice:
         sink(Step(notice))
     if identity.environment.target == "aws":
-        return _removed(identity, sink, delete_data=True, drain=drain)
+        return _removed(identity, sink, delete_data=True, drain=drain, breaking=breaking)
     with _change(identity, sink) as change:
+        broke = () if breaking is None else projects.refuse_leaving(identity, None, breaking, note=_UNTOUCHED)
         if local_cloud.has_data(identity.project, identity.environment.name):
             result = _delete(identity, sink, change, drain)
         else:
             result = DownResult(identity, was_running=False, data_deleted=False, was_there=False)
         if result.deployment is None or result.deployment.ok:
-            projects.withdraw(identity, None)
+            projects.withdraw(identity, None, broke)
         return result
 
 
-def _removed(identity: Identity, sink: Sink, *, delete_data: bool, drain: Drain | None) -> DownResult:
-    done = account_takedown.remove(identity, sink, delete_data=delete_data, drain=drain)
+def _removed(
+    identity: Identity, sink: Sink, *, delete_data: bool, drain: Drain | None, breaking: frozenset[str] | None
+) -> DownResult:
+    done = account_takedown.remove(identity, sink, delete_data=delete_data, drain=drain, breaking=breaking)
     was_there = done.deployment is not None
     gone = delete_data and was_there and (done.deployment is None or done.deployment.ok)
     return DownResult(identity, was_there, gone, done.deployment, was_there=was_there, removal=done)

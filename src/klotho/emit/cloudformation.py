@@ -63,6 +63,7 @@ _PARAMETER_ABOUT = {
     "image": "Container image",
     "bucket": "Bucket of the code",
     "key": "Key of the code",
+    "layer": "Key of the packages",
     "architecture": "Processor the code was made for",
 }
 
@@ -286,7 +287,13 @@ class _Writer:
         return f"{self.ids[item.resource]}{attribute}"
 
     def _asset_parameter(self, item: Asset) -> str:
-        suffix = {"image": "Image", "bucket": "CodeBucket", "key": "CodeKey", "architecture": "Architecture"}[item.part]
+        suffix = {
+            "image": "Image",
+            "bucket": "CodeBucket",
+            "key": "CodeKey",
+            "layer": "LayerKey",
+            "architecture": "Architecture",
+        }[item.part]
         kind, _, name = item.construct.partition("/")
         # A function that belongs to something else must not be taken for one of the same name.
         owner = "" if kind.startswith("Compute.") else kind.rpartition(".")[2]

@@ -21,6 +21,7 @@ from klotho.engine.passes.apply_guardrails import apply_guardrails
 from klotho.engine.passes.apply_overrides import apply_overrides
 from klotho.engine.passes.check import check, check_values
 from klotho.engine.passes.connect import connect, refuse_senseless
+from klotho.engine.passes.encrypt_in_transit import encrypt_in_transit
 from klotho.engine.passes.expand_constructs import expand_constructs
 from klotho.engine.passes.fill_defaults import fill_defaults
 from klotho.engine.passes.grant_permissions import grant_permissions
@@ -38,6 +39,7 @@ PASSES: tuple[Pass, ...] = (
     weigh_requirements,  # availability -> several zones, where one would not keep it
     connect,  # relationships -> wiring: environment, triggers, routes, service discovery
     place_in_network,  # vpc, subnets, endpoints or NAT, security groups: only what some path needs
+    encrypt_in_transit,  # a network that lets nothing through in the clear, where that is required
     grant_permissions,  # relationships -> IAM statements
     set_alarms,  # beside everything that is worth watching, so after everything that makes something
     apply_guardrails,  # what a protected environment insists on

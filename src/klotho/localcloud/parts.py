@@ -131,6 +131,7 @@ def _services(cloud: Cloud, engine: CloudFormationEngine, handlers: Mapping[str,
     from klotho.localcloud.services.acm import AcmService
     from klotho.localcloud.services.cloud_control import CloudControlService
     from klotho.localcloud.services.cloudfront import CloudFrontService
+    from klotho.localcloud.services.ecs import EcsService
     from klotho.localcloud.services.events import EventsService
     from klotho.localcloud.services.lambda_ import LambdaService
     from klotho.localcloud.services.logs import LogsService
@@ -147,6 +148,7 @@ def _services(cloud: Cloud, engine: CloudFormationEngine, handlers: Mapping[str,
         CloudFormationService(engine),
         CloudFrontService(cloud.cdn, cloud.world, cloud.account),
         cloud.tables,
+        EcsService(cloud.world, cloud.containers),
         EventsService(cloud),
         LambdaService(cloud),
         LogsService(cloud.logs, cloud.world, cloud.region, cloud.account),

@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from klotho.provider.role import Role, RoleError
+from klotho.runtime.authority import database_context
 
 if TYPE_CHECKING:
     from pymysql.connections import Connection
@@ -32,17 +33,12 @@ _WITH_DEFINER = ("views", "routines", "triggers", "events")
 
 @contextmanager
 def connected(role: Role, user: str, password: str) -> Iterator[Connection[Any]]:
-    """A connection of the master user."""
-    import ssl
-
+    """A connection of the master user, to a server whose certificate is verified."""
     import pymysql
 
-    # Encrypted, without asking who answers: the security groups decide who can. Servers want it (see the kind).
-    context = ssl.create_default_context()
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     connection = pymysql.connect(
         host=role.host, port=role.port, user=user, password=password, database=role.database, charset="utf8mb4",
-        connect_timeout=10, read_timeout=60, write_timeout=60, autocommit=True, ssl=context,
+        connect_timeout=10, read_timeout=60, write_timeout=60, autocommit=True, ssl=database_context(),
     )  # fmt: skip
     try:
         yield connection

@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING, Any
 from klotho.provider.postgres_guests import GUESTS, see_off, welcome
 from klotho.provider.postgres_names import exists, group, quoted, text
 from klotho.provider.role import Role, RoleError
+from klotho.runtime.authority import database_context
 
 if TYPE_CHECKING:
     from pg8000.native import Connection
@@ -42,12 +43,12 @@ _GROUP = {"read": "readers", "write": "appenders", "read_write": "owner"}
 
 @contextmanager
 def connected(role: Role, user: str, password: str) -> Iterator[Connection]:
-    """A connection of the master user; encrypted, but on this machine."""
+    """A connection of the master user, to a server whose certificate is verified."""
     import pg8000.native
 
     connection = pg8000.native.Connection(
         user, host=role.host, port=role.port, database=role.database, password=password, timeout=60,
-        ssl_context=not role.is_on_this_machine,
+        ssl_context=database_context(),
     )  # fmt: skip
     try:
         yield connection

@@ -49,8 +49,3 @@ class Role:
     def identifier(self) -> str:
         """Another one when the role moves to another server or database: the old one is then removed there."""
         return f"{self.user}@{self.host}:{self.port}/{self.database}"
-
-    @property
-    def is_on_this_machine(self) -> bool:
-        """Whether the server listens on this machine only, where TLS would protect nothing."""
-        return self.host in ("localhost", "::1") or self.host.startswith("127.")

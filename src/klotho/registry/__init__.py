@@ -5,16 +5,20 @@ wrong with all of them together. See docs/projects.md.
 """
 
 from klotho.registry.claims import Claim, Claims
-from klotho.registry.entry import Entry, EntryError, Origin, Publication, digest_of
-from klotho.registry.join import Conflict, Member, join
+from klotho.registry.conflict import Conflict
+from klotho.registry.entry import Broken, Entry, EntryError, Origin, Publication, digest_of
+from klotho.registry.join import emptied, join, leave
+from klotho.registry.joined import Joined, Member
 from klotho.registry.registry import News, Registry, Snapshot, Unreadable, entry_name, names_of
 
 __all__ = [
+    "Broken",
     "Claim",
     "Claims",
     "Conflict",
     "Entry",
     "EntryError",
+    "Joined",
     "Member",
     "News",
     "Origin",
@@ -23,7 +27,9 @@ __all__ = [
     "Snapshot",
     "Unreadable",
     "digest_of",
+    "emptied",
     "entry_name",
     "join",
+    "leave",
     "names_of",
 ]

@@ -47,6 +47,18 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True)
+class Broken:
+    """What somebody has allowed by `--allow-breaking`."""
+
+    application: str
+    """Whose use of it is broken."""
+    construct: str
+    """What it uses, by the id it refers to it."""
+    why: str
+    """As the conflict said it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Publication:
     """One time an application was published."""
 
@@ -66,6 +78,10 @@ class Publication:
     """Whether files differed from the commit."""
     rollback: int | None = None
     """The revision that `klotho rollback` deployed: what runs is older than the model says."""
+    broke: tuple[Broken, ...] = ()
+    """What it broke of others, with consent."""
+    down: bool = False
+    """Whether it took the application down: the entry stays to say what that broke."""
 
     def version(self) -> str:
         """`1a2b3c4d5`, with `+` where files differed; `-` for none."""
@@ -184,6 +200,11 @@ def _publication(data: Mapping[str, Any]) -> Publication:
         commit=_text_or_none(data["commit"]),
         dirty=data["dirty"],
         rollback=rollback,
+        broke=tuple(
+            Broken(_text(item["application"]), _text(item["construct"]), _text(item["why"]))
+            for item in data.get("broke", ())  # before 2026-11-28 there was none
+        ),
+        down=bool(data.get("down", False)),
     )
 
 

@@ -89,6 +89,12 @@ class Registry:
         found = self._store.list(f"{key_part(self.project)}/{key_part(self.environment)}/")
         return {name: etag for name, etag in found.items() if name.count("/") == 2}  # without what lies beside them
 
+    def elsewhere(self) -> tuple[Entry, ...]:
+        """The project's entries in other environments of the store; those that can't be read are left out."""
+        others = sorted({place for _, place, _ in names_of(self._store, self.project)} - {self.environment})
+        found = [Registry(self._store, self.project, place).snapshot().entries for place in others]
+        return tuple(entry for entries in found for entry in entries)
+
     def snapshot(self) -> Snapshot:
         """Every entry; those that can't be read are named, and the others are read all the same."""
         names = list(self.etags())

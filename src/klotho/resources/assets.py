@@ -17,9 +17,10 @@ class PackageAsset:
     properties: Mapping[str, Any] = field(default_factory=dict)
     """image: `context`, `dockerfile` (paths relative to the program's folder), `build_args`, `architecture` (`arm64` or
     `x86_64`, as the template says);
-    zip: `root`, `handler`, `runtime` as the catalogue resolved them (and `architecture`, if the program names one), or
-    `package`, `handler`, `runtime` for a function of Klotho's own (`deploy/functions/own_functions.py`);
-    function-image: those of a zip, and `base`, the image that has the runtime."""
+    zip: `root`, `handler`, `runtime` as the catalogue resolved them (and `architecture`, if the program names one;
+    `layer`, if the packages are a zip of their own), or `package`, `handler`, `runtime` for a function of Klotho's own
+    (`deploy/functions/own_functions.py`);
+    function-image: those of a zip, `base`, the image that has the runtime, `build`, if the packages are built in it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,9 +33,9 @@ class Asset(NamedTuple):
     """What the deployer's asset step produces for a construct: a template parameter."""
 
     construct: str
-    part: Literal["image", "bucket", "key", "architecture"]
-    """`image`: the pinned URI of a container image; `bucket` and `key`: where a function's zip lies; `architecture`:
-    the processor that what is in the zip was made for."""
+    part: Literal["image", "bucket", "key", "layer", "architecture"]
+    """`image`: the pinned URI of a container image; `bucket` and `key`: where a function's zip lies; `layer`:
+    the key of its packages' zip; `architecture`: the processor that what is in the zip was made for."""
 
 
 class Provided(NamedTuple):

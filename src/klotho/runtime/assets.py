@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from klotho.runtime.authority import BUNDLE
+
 MINIMAL_ROOT = '''"""Klotho inside a deployed service: `klotho.config`, and nothing else of Klotho."""
 
 from __future__ import annotations
@@ -39,11 +41,12 @@ _HERE = Path(__file__).parent
 
 
 def python_files() -> Mapping[str, bytes]:
-    """For a Python asset's root: `klotho/__init__.py`, `klotho/py.typed` and `klotho/runtime/*.py`, sorted by path."""
+    """For a Python asset's root: the minimal package and `klotho/runtime/*`, sorted by path."""
     files = {"klotho/__init__.py": MINIMAL_ROOT.encode(), "klotho/py.typed": b""}
     for path in _HERE.glob("*.py"):
         if path.name not in _NOT_SHIPPED:
             files[f"klotho/runtime/{path.name}"] = path.read_bytes()
+    files[f"klotho/runtime/{BUNDLE}"] = (_HERE / BUNDLE).read_bytes()
     return dict(sorted(files.items()))
 
 
@@ -52,4 +55,5 @@ def node_files() -> Mapping[str, bytes]:
     root = _HERE / "node"
     found = [path for path in root.rglob("*") if path.is_file() and not path.name.startswith(".")]
     files = {f"node_modules/@klotho/runtime/{path.relative_to(root).as_posix()}": path.read_bytes() for path in found}
+    files[f"node_modules/@klotho/runtime/{BUNDLE}"] = (_HERE / BUNDLE).read_bytes()
     return dict(sorted(files.items()))

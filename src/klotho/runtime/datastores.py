@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from klotho.runtime.authority import database_authorities, database_context
 from klotho.runtime.errors import ConfigError, WrongKindError
 from klotho.runtime.login import Login
 
@@ -84,6 +85,11 @@ class _Sql(Login):
         log it."""
         return self._address(self._scheme, self.host, self.port, self.database) + self._options()
 
+    @property
+    def ssl(self) -> ssl.SSLContext:
+        """Encrypts, and verifies the server's certificate and name: pymysql's `ssl`, pg8000's `ssl_context`."""
+        return database_context()
+
     def _options(self) -> str:
         return ""
 
@@ -96,8 +102,13 @@ class Postgres(_Sql):
 
     def __init__(self, grant: Grant) -> None:
         super().__init__(grant)
-        self.sslmode = _sslmode(str(grant.fields.get("sslmode", "")), self.host)
-        """libpq's `sslmode`: `require` on AWS, `disable` on this machine; empty to leave it to the driver."""
+        self.sslmode = str(grant.fields.get("sslmode", ""))
+        """libpq's `sslmode`: `verify-full` wherever Klotho made the database; empty to leave it to the driver."""
+
+    @property
+    def sslrootcert(self) -> str:
+        """libpq's `sslrootcert`: the file with the authorities that vouch for the server."""
+        return database_authorities()
 
     @property
     def dbname(self) -> str:
@@ -107,34 +118,21 @@ class Postgres(_Sql):
     def _options(self) -> str:
         from urllib.parse import quote
 
-        return f"?sslmode={quote(self.sslmode, safe='')}" if self.sslmode else ""
+        if not self.sslmode:
+            return ""
+        return f"?sslmode={quote(self.sslmode, safe='')}&sslrootcert={quote(self.sslrootcert, safe='/')}"
 
 
 class MySql(_Sql):
-    """A MySQL database, whose server takes no connection without TLS: give `ssl` to the driver."""
+    """A MySQL database, whose server takes no connection without TLS: give `ssl` or `ssl_ca` to the driver."""
 
     __slots__ = ()
     _scheme = "mysql"
 
     @property
-    def ssl(self) -> ssl.SSLContext:
-        """Encrypts, without asking who answers (libpq's `require`): `pymysql.connect(…, ssl=db.ssl)`."""
-        import ssl
-
-        context = ssl.create_default_context()
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-        return context
-
-
-def _sslmode(wanted: str, host: str) -> str:
-    """What is wanted, but off where nothing leaves the machine: a server on loopback may speak no TLS."""
-    return "disable" if wanted and is_loopback(host) else wanted
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host name or address is this machine itself."""
-    return host in ("localhost", "::1") or host.startswith("127.")
+    def ssl_ca(self) -> str:
+        """The file with the authorities that vouch for the server, for drivers that take a path."""
+        return database_authorities()
 
 
 def port_of(grant: Grant) -> int:

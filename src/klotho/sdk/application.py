@@ -55,6 +55,7 @@ class Application(Refusing):
         max_duration_s: float | None = None,
         max_monthly_cost: float | None = None,
         data_residency: str | None = None,
+        encrypted_in_transit: bool | None = None,
     ) -> None:
         """What must hold for the whole application; units as for a construct's `requires`. Default: nothing."""
 

@@ -215,9 +215,11 @@ class Construct(read.Titled):
         max_duration_s: float | None = None,
         max_monthly_cost: float | None = None,
         data_residency: str | None = None,
+        encrypted_in_transit: bool | None = None,
     ) -> None:
         """What must hold: availability in percent (99.9), latency in milliseconds, duration in seconds,
-        cost in US dollars a month, data residency as a region or country (`"eu"`). Default: nothing is required."""
+        cost in US dollars a month, data residency as a region or country (`"eu"`), everything encrypted
+        in transit (True; the whole network is then, also for other constructs). Default: nothing is required."""
 
     @statement(record_requirements, **USAGE)
     def expects(

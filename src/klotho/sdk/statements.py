@@ -33,6 +33,7 @@ REQUIREMENTS: Mapping[str, Reader] = {
     "max_duration_s": read.number(0, unit="seconds"),
     "max_monthly_cost": read.number(0, unit="US dollars"),
     "data_residency": read.some_text,
+    "encrypted_in_transit": read.truth,
 }
 USAGE: Mapping[str, Reader] = {
     "requests_per_month": read.number(0),

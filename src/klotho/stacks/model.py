@@ -30,7 +30,7 @@ class AssetSource(NamedTuple):
     """A parameter filled by the asset step."""
 
     construct: str
-    part: Literal["image", "bucket", "key", "architecture"]
+    part: Literal["image", "bucket", "key", "layer", "architecture"]
 
 
 class StepSource(NamedTuple):

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
 from botocore.exceptions import ClientError
 
 from klotho.deploy.place import Place
@@ -68,6 +69,20 @@ def registry(folder: Path) -> Iterator[Registry]:
     finally:
         running.terminate()
         running.wait(10)
+
+
+@contextmanager
+def engine_and_registry(folder: Path) -> Iterator[Registry]:
+    """The registry, and an engine that needs no privileges and leaves nothing behind."""
+    with registry(folder) as running, pytest.MonkeyPatch.context() as patch:
+        (folder / "registries.conf").write_text(f'[[registry]]\nlocation = "{running.host}"\ninsecure = true\n')
+        (folder / "storage.conf").write_text(
+            f'[storage]\ndriver = "vfs"\nrunroot = "{folder / "run"}"\ngraphroot = "{folder / "graph"}"\n'
+        )
+        patch.setenv("CONTAINERS_REGISTRIES_CONF", str(folder / "registries.conf"))
+        patch.setenv("CONTAINERS_STORAGE_CONF", str(folder / "storage.conf"))
+        patch.setenv("BUILDAH_ISOLATION", "chroot")
+        yield running
 
 
 @dataclass

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from image_registry import Ecr, EcrClients, Registry, registry
+from image_registry import Ecr, EcrClients, Registry, engine_and_registry
 
 from klotho.deploy.bootstrap import REPOSITORY
 from klotho.deploy.functions.package import FunctionPackager, FunctionZip
@@ -28,16 +28,7 @@ DOCKERFILE = 'FROM scratch\nARG LEVEL=low\nLABEL level=$LEVEL\nCOPY . /app/\nCMD
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
-    """The registry, and an engine that needs no privileges and leaves nothing behind."""
-    folder = tmp_path_factory.mktemp("registry")
-    with registry(folder) as running, pytest.MonkeyPatch.context() as patch:
-        (folder / "registries.conf").write_text(f'[[registry]]\nlocation = "{running.host}"\ninsecure = true\n')
-        (folder / "storage.conf").write_text(
-            f'[storage]\ndriver = "vfs"\nrunroot = "{folder / "run"}"\ngraphroot = "{folder / "graph"}"\n'
-        )
-        patch.setenv("CONTAINERS_REGISTRIES_CONF", str(folder / "registries.conf"))
-        patch.setenv("CONTAINERS_STORAGE_CONF", str(folder / "storage.conf"))
-        patch.setenv("BUILDAH_ISOLATION", "chroot")
+    with engine_and_registry(tmp_path_factory.mktemp("registry")) as running:
         yield running
 
 

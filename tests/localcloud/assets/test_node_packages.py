@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from klotho.deploy.functions.package import FunctionPackager, FunctionZip
+from klotho.deploy.images.function import building_dockerfile, commands_in
 from klotho.deploy.target import HOST, LAMBDA, Target
 from klotho.diagnostics import Failure
 
@@ -179,6 +180,55 @@ def test_a_package_that_would_have_to_be_compiled_is_refused_for_lambda(app: Pat
         packaged(app, cache, LAMBDA)
     assert failed.value.diagnostic.code == "wheels-missing"
     assert "hiredis" in str(failed.value)
+
+
+def test_such_a_package_is_shipped_to_be_compiled_inside_an_image(app: Path, cache: Path) -> None:
+    write(
+        app,
+        {
+            "package.json": json.dumps({"dependencies": {"hiredis": "0.5.0"}}),
+            "functions/pay.ts": 'import hiredis from "hiredis";\nexport const main = async () => hiredis;\n',
+        },
+    )
+    packager = FunctionPackager(app, cache, LAMBDA)
+    assert "hiredis" in (packager.measure(PROPERTIES, lambda line: None).missing or "")
+    built = packager.package({**PROPERTIES, "build": True}, lambda line: None)
+    assert {"node_modules/hiredis/binding.gyp", "node_modules/nan/nan.h"} <= names(built)
+    commands = commands_in(built.path)
+    assert commands == [["hiredis"]]
+    text = building_dockerfile("base", "functions/pay.main", commands, node=True)
+    assert 'RUN ["npm", "rebuild", "--prefix", "/var/task", "hiredis"]' in text
+    assert text.rstrip().endswith('COPY --from=built /var/task/ /var/task/\nCMD ["functions/pay.main"]')
+    assert not any(name.endswith(".klotho-build") for name in names(built))
+
+
+def test_packages_that_are_not_bundled_are_a_layer_where_node_finds_them(
+    app: Path, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    external = {**MANIFEST, "klotho": {"external": ["ms"]}}
+    write(app, {"package.json": json.dumps(external)})
+    packager = FunctionPackager(app, cache, HOST)
+    built = packager.package({**PROPERTIES, "layer": True}, lambda line: None)
+    assert built.layer is not None
+    assert names(built) == {"functions/pay.js", "functions/pay.bundle.js", "functions/pay.bundle.js.map"}
+    assert "nodejs/node_modules/ms/index.js" in zipfile.ZipFile(built.layer).namelist()
+    zipfile.ZipFile(built.layer).extractall(tmp_path / "opt")
+    monkeypatch.setenv("NODE_PATH", str(tmp_path / "opt/nodejs/node_modules"))
+    assert called(built, tmp_path / "run", {"days": "1 day"}) == 86_400_000
+    write(app, {"functions/pay.ts": f"{PAY}export const more = 1;\n"})
+    changed = packager.package({**PROPERTIES, "layer": True}, lambda line: None)
+    assert changed.digest != built.digest and changed.layer == built.layer
+
+    dynamic = 'export const main = async (event: any) => (await import("ms")).default(event.days);\n'
+    for files in (
+        {"package.json": json.dumps({**external, "type": "module"})},  # Node's `import` does not look into layers
+        {"package.json": json.dumps(external), "functions/pay.ts": dynamic},
+    ):
+        write(app, files)
+        with pytest.raises(Failure) as failed:
+            packager.package({**PROPERTIES, "layer": True}, lambda line: None)
+        assert failed.value.diagnostic.code == "layer-empty"
+        assert packager.measure(PROPERTIES, lambda line: None).zipped == 0
 
 
 @pytest.mark.parametrize(

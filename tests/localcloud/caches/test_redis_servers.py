@@ -24,12 +24,15 @@ from redis.cluster import RedisCluster
 from klotho.localcloud.planes import redis_programs
 from klotho.localcloud.planes.processes import ProcessTable
 from klotho.localcloud.planes.redis import RedisError, User
+from klotho.localcloud.planes.server_certificate import authority
 from klotho.localcloud.planes.server_files import DatabaseError
 
 pytestmark = pytest.mark.localcloud
 Make = Callable[[], Any]
 PASSWORD = "correct-horse-battery"
 Address = tuple[str, int]
+TRUST: dict[str, Any] = {"ssl": True, "ssl_check_hostname": True}
+"""How the test's clients verify the server; `ensure` adds the authority."""
 
 
 def run(cloud: Any, work: Callable[[Any], Awaitable[None]]) -> None:
@@ -46,6 +49,7 @@ def run(cloud: Any, work: Callable[[Any], Awaitable[None]]) -> None:
 
 async def ensure(cloud: Any, shards: int | None = None, rules: str = "on ~* &* +@all") -> Address:
     """A cache with one user, `app`."""
+    TRUST["ssl_ca_certs"] = str(authority(cloud.state).certificate_file)
     await cloud.redis.set_user("nobody", User.of("default", "off -@all", (PASSWORD,)))
     await cloud.redis.set_user("app", User.of("app", rules, (PASSWORD,)))
     await cloud.redis.set_group("group", ["nobody", "app"])
@@ -54,11 +58,13 @@ async def ensure(cloud: Any, shards: int | None = None, rules: str = "on ~* &* +
 
 
 def connect(address: Address, password: str = PASSWORD) -> Any:
-    return redis.Redis(host=address[0], port=address[1], username="app", password=password, decode_responses=True)
+    login = {"username": "app", "password": password}
+    return redis.Redis(host=address[0], port=address[1], decode_responses=True, **login, **TRUST)
 
 
 def connect_cluster(address: Address) -> Any:
-    return RedisCluster(host=address[0], port=address[1], username="app", password=PASSWORD, decode_responses=True)
+    login = {"username": "app", "password": PASSWORD}
+    return RedisCluster(host=address[0], port=address[1], decode_responses=True, **login, **TRUST)
 
 
 def test_a_cache_keeps_its_port_and_its_keys(make_cloud: Make) -> None:
@@ -91,7 +97,7 @@ def test_users_change_while_it_runs_and_passwords_are_nowhere_in_clear(make_clou
         with pytest.raises(redis.exceptions.AuthenticationError):
             connect(address, "another-long-password").ping()
         with pytest.raises(redis.exceptions.AuthenticationError):
-            redis.Redis(host=address[0], port=address[1]).ping()
+            redis.Redis(host=address[0], port=address[1], **TRUST).ping()
         for path in (tmp_path / "state").rglob("*"):
             if path.is_file():
                 assert PASSWORD.encode() not in path.read_bytes(), path

@@ -120,6 +120,9 @@ def test_options_and_actions_that_are_not_carried_are_refused_by_name(served: Se
         in refusal(served, template(ONE), ResourceTypes=["AWS::EC2::VPC"])[1]
     )
     assert "Option OnFailure=DELETE of CreateStack" in refusal(served, template(ONE), OnFailure="DELETE")[1]
+    for config in ({"Mode": "EXPRESS"}, {"Mode": "EXPRESS", "DisableRollback": True}, {"DisableRollback": True}):
+        said = refusal(served, template(ONE), DeploymentConfig=config)[1]
+        assert "Option DeploymentConfig without DisableRollback=false" in said
     assert "cannot be assumed" in refusal(served, template(ONE), RoleARN="arn:aws:iam::000000000000:role/none")[1]
     with pytest.raises(ClientError) as caught:
         served.client.list_exports()

@@ -167,3 +167,22 @@ def test_up_brings_in_line_what_a_killed_dev_has_left(shop: Shop) -> None:
     shop.replace("web/main.py", '"three"', '"two"')
     assert {stack["result"] for stack in shop.json("up")["stacks"]} == {"unchanged"}
     assert (again.get("/py"), again.get("/web")) == ("two#", "two")
+
+
+def test_a_second_dev_names_the_first_one_and_takes_over_when_asked(shop: Shop) -> None:
+    shop.json("up")
+    first = Dev(shop)
+    refused = shop.klotho("dev")
+    assert refused.returncode == 10
+    assert f"(pid {first.process.pid})" in refused.stderr and "it runs `klotho dev`" in refused.stderr
+    assert "or run `klotho dev --take-over`" in refused.stderr
+    second = Dev(shop, "--take-over")
+    try:
+        assert first.process.wait(20) == 10, "it ends by itself"
+        last = first.wait_for(lambda item: item.get("ok") is False, 5)
+        assert last["diagnostics"][0]["code"] == "lease-lost"
+        shop.replace("functions/py.py", "'#'", "'%'")
+        assert second.reloaded("py")["event"] == "reloaded"
+        assert second.end() == {"event": "ended", "deployed": True, "taken_back": []}
+    finally:
+        second.kill()

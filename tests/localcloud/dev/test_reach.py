@@ -29,11 +29,11 @@ report = Compute.Container(name="report", context="report")
 report.reads_from(users)
 """,
     "orders.py": "def handler(event, context):\n    return 'orders'\n",
-    "requirements.txt": "pg8000==1.31.5\n",
+    "requirements.txt": "pg8000==1.31.6\n",
     "report/Dockerfile": """\
 FROM python:3.12-slim
 WORKDIR /app
-RUN pip install pg8000==1.31.5
+RUN pip install pg8000==1.31.6
 COPY . .
 CMD python -m http.server $PORT --bind 127.0.0.1
 """,

@@ -6,20 +6,14 @@ One application goes through its life, test by test: rows are written, construct
 from __future__ import annotations
 
 import json
-import os
-import pty
-import re
-import select
-import subprocess
-import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 
 from tests.examples.deployment import KLOTHO
+from tests.localcloud import terminal
 from tests.localcloud.pairs.harness import PRELUDE, Deployed
 
 pytestmark = [pytest.mark.localcloud, pytest.mark.timeout(300)]
@@ -188,25 +182,4 @@ def test_data_go_only_when_their_name_is_given(life: Life) -> None:
 
 def at_a_terminal(life: Life, *arguments: str, answers: dict[str, str]) -> tuple[str, int]:
     """What the command says to a person who answers so, and its exit code."""
-    master, slave = pty.openpty()
-    environment = {**life.deployment.environment, "TERM": "xterm", "COLUMNS": "200"}
-    environment.pop("NO_COLOR", None)
-    with subprocess.Popen(
-        [str(KLOTHO), *arguments], cwd=Path(life.deployment.folder), env=environment, stdin=slave, stdout=slave,
-        stderr=slave, close_fds=True,
-    ) as process:  # fmt: skip
-        os.close(slave)
-        said, pending, deadline = "", dict(answers), time.monotonic() + 120
-        while time.monotonic() < deadline:
-            ready, _, _ = select.select([master], [], [], 0.2)
-            try:
-                said += os.read(master, 65536).decode(errors="replace") if ready else ""
-            except OSError:
-                break
-            plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", said)
-            for question in [item for item in pending if item in plain]:
-                os.write(master, f"{pending.pop(question)}\n".encode())
-            if not ready and process.poll() is not None:
-                break
-        os.close(master)
-        return said, process.wait(timeout=10)
+    return terminal.said([str(KLOTHO), *arguments], life.deployment.folder, life.deployment.environment, answers)

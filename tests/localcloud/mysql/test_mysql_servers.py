@@ -23,11 +23,13 @@ from klotho.localcloud.planes import mysql_programs
 from klotho.localcloud.planes.mysql import MySqlError
 from klotho.localcloud.planes.processes import ProcessTable
 from klotho.localcloud.planes.reaper import start_mark
-from klotho.localcloud.planes.server_certificate import unverified
+from klotho.localcloud.planes.server_certificate import issue, trusting
 from klotho.localcloud.planes.server_files import DatabaseError
 
 pytestmark = pytest.mark.localcloud
 Make = Callable[[], Any]
+TRUST: dict[str, Any] = {}
+"""What the test's clients verify the server with."""
 PASSWORD = "p'a\\s\"s%s"
 
 
@@ -44,7 +46,7 @@ def run(cloud: Any, work: Callable[[Any], Awaitable[None]]) -> None:
 
 
 def connect(address: tuple[str, int], password: str = PASSWORD, user: str = "app", **options: Any) -> Any:
-    given_options = {"database": "shop", "ssl": unverified(), "autocommit": True, **options}
+    given_options = {"database": "shop", "ssl": TRUST.get("tls"), "autocommit": True, **options}
     return pymysql.connect(host=address[0], port=address[1], user=user, password=password, **given_options)
 
 
@@ -55,6 +57,8 @@ def ask(connection: Any, statement: str, *values: object) -> Any:
 
 
 async def ensure(cloud: Any, identifier: str = "shop-db", **options: Any) -> tuple[str, int]:
+    issue(cloud.state)
+    TRUST["tls"] = trusting(cloud.state)
     given_options = {"master_user": "app", "master_password": PASSWORD, "database": "shop", **options}
     found: tuple[str, int] = await cloud.mysql.ensure(identifier, **given_options)
     return found

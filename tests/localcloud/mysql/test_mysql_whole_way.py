@@ -17,7 +17,7 @@ from klotho.driver.build import build
 from klotho.driver.needed_servers import refuse_missing_servers
 from klotho.driver.program import find_program
 from klotho.localcloud.planes import mysql_programs
-from klotho.localcloud.planes.server_certificate import unverified
+from klotho.localcloud.planes.server_certificate import trusting
 from tests.localcloud.pairs.harness import Deployed
 
 pytestmark = [pytest.mark.localcloud, pytest.mark.timeout(300)]
@@ -47,7 +47,7 @@ def master(deployed: Deployed) -> Any:
         user=login["username"],
         password=login["password"],
         database=found["database"],
-        ssl=unverified(),
+        ssl=trusting(deployed.deployment.state),
         autocommit=True,
     )
 

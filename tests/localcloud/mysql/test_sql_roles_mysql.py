@@ -14,9 +14,10 @@ import pymysql
 import pytest
 
 from klotho.localcloud.planes.processes import ProcessTable
-from klotho.localcloud.planes.server_certificate import unverified
+from klotho.localcloud.planes.server_certificate import trust
 from klotho.provider import mysql
 from klotho.provider.role import Role
+from klotho.runtime.authority import database_context
 
 pytestmark = pytest.mark.localcloud
 MASTER = ("klotho", "masterPassword1")
@@ -42,7 +43,11 @@ def server(
     run(cloud.mysql.start())
     ensure = cloud.mysql.ensure("roles", master_user=MASTER[0], master_password=MASTER[1], database="first")
     try:
-        yield run(ensure)
+        address = run(ensure)
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in trust(cloud.state).items():
+                patch.setenv(name, value)
+            yield address
     finally:
         run(cloud.mysql.stop())
         ProcessTable.of(cloud.state).close()
@@ -100,7 +105,7 @@ class Shop:
     def _connect(self, user: str, password: str, database: str) -> Any:
         return pymysql.connect(
             host=self.host, port=self.port, user=user, password=password, database=database, autocommit=True,
-            ssl=unverified(),
+            ssl=database_context(),
         )  # fmt: skip
 
 

@@ -94,20 +94,22 @@ def test_one_word_in_klotho_yaml_makes_it_an_image_and_its_triggers_follow(deplo
         assert deployed.door.get("/clock").text == "two o'clock"
 
 
-def test_a_function_above_250_mb_is_refused_at_its_line_and_runs_with_the_word_that_it_is_told(
+def test_a_function_above_250_mb_is_refused_where_the_user_wants_a_zip_and_else_runs_as_an_image(
     deployed: Deployed,
 ) -> None:
     program, settings = deployed.deployment.folder / "infra.py", deployed.deployment.folder / "klotho.yaml"
     program.write_text(program.read_text() + REPORT)
     line = program.read_text().splitlines().index(REPORT.splitlines()[1]) + 1
-    said = deployed.deployment.klotho("up", "--yes", exit_code=1).stderr
+    with replaced(settings, "clock:", "report: {use: lambda}\n  clock:"):
+        said = deployed.deployment.klotho("up", "--yes", exit_code=1).stderr
     assert "error[function-too-large]" in said
     assert "the largest parts are model 251 MB" in said
     assert f"infra.py:{line}" in said
     assert "`use: lambda-image`" in said
+    assert not (deployed.deployment.folder / "klotho.lock").exists()
 
-    settings.write_text(f"{settings.read_text()}  report: {{use: lambda-image}}\n")
     assert deployed.deployment.up()["report-function"] == "created"
+    assert 'ships = "image"' in (deployed.deployment.folder / "klotho.lock").read_text()
     assert deployed.door.get("/report").text == str(251 * 1024 * 1024)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from contextlib import closing
 from typing import Any
 
@@ -27,17 +28,17 @@ UNITS = ("Compute.Function", "Compute.Container")
 TABLE = "create table if not exists entries (id bigint auto_increment primary key, author varchar(40))"
 LOGIN = """
     db = config.datastores.mysql("ledger")
-    return [db.host, db.port, db.user, db.password, db.database]
+    return [db.host, db.port, db.user, db.password, db.database, db.ssl_ca]
 """
 
 
 def sql(deployed: Deployed, unit: str, *statements: str) -> list[Any]:
     """The statements, run with the unit's own login."""
-    host, port, user, password, database = deployed.run(unit, LOGIN)
+    host, port, user, password, database, authorities = deployed.run(unit, LOGIN)
     with closing(
         pymysql.connect(
             host=host, port=port, user=user, password=password, database=database, autocommit=True,
-            ssl={"check_hostname": False, "verify_mode": "none"},
+            ssl=ssl.create_default_context(cafile=authorities),
         )
     ) as connection, connection.cursor() as cursor:  # fmt: skip
         for statement in statements:

@@ -98,5 +98,5 @@ def test_a_denial_of_the_database_is_the_code_s_error(deployed: Deployed) -> Non
         return [db.access, db.sslmode, db.user]
     """
     access, sslmode, user = deployed.run("reader", code)
-    assert (access, sslmode) == ("read", "disable")
+    assert (access, sslmode) == ("read", "verify-full")
     assert user.startswith("reader_")

@@ -35,7 +35,7 @@ ASK = 'db = config.datastores.get("%s"); return [db.url, db.cluster, db.tls, db.
 
 def client(deployed: Deployed, unit: str) -> Any:
     url, cluster, tls, kind = deployed.run(unit, ASK % "cache")
-    assert (cluster, tls, kind) == (False, False, CACHE)
+    assert (cluster, tls, kind) == (False, True, CACHE)
     return redis.Redis.from_url(url, decode_responses=True)
 
 
@@ -113,8 +113,11 @@ def test_a_cluster_spreads_the_keys_and_holds_to_the_same_rules(deployed: Deploy
 
 def test_nobody_comes_in_without_a_login_and_a_stranger_reads_none(deployed: Deployed) -> None:
     told = deployed.run("reader", 'return json.loads(os.environ["KLOTHO_DATASTORE_CACHE"])')
+    file = deployed.run("reader", 'return config.datastores.get("cache").ssl_ca_certs')
     with pytest.raises(redis.exceptions.AuthenticationError):
-        redis.Redis(host=told["host"], port=int(told["port"])).ping()
+        redis.Redis(host=told["host"], port=int(told["port"]), ssl=True, ssl_ca_certs=file).ping()
+    with pytest.raises(redis.exceptions.ConnectionError):
+        redis.Redis(host=told["host"], port=int(told["port"])).ping()  # in the clear
     for unit in ("stranger", "writer"):
         with pytest.raises(Exception, match="not authorized to perform: secretsmanager:GetSecretValue"):
             deployed.client("secretsmanager", unit).get_secret_value(SecretId=told["secret"])

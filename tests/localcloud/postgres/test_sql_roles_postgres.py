@@ -19,6 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from klotho.localcloud.planes.processes import ProcessTable
+from klotho.localcloud.planes.server_certificate import trust
 from klotho.provider import postgres
 from klotho.provider.postgres_names import NAME_BYTES
 from klotho.provider.role import Role, RoleError
@@ -48,7 +49,11 @@ def server(
         "roles", master_user=MASTER[0], master_password=MASTER[1], database="first", engine_version=version
     )
     try:
-        yield run(ensure)
+        address = run(ensure)
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in trust(cloud.state).items():
+                patch.setenv(name, value)
+            yield address
     finally:
         run(cloud.postgres.stop())
         ProcessTable.of(cloud.state).close()

@@ -3,61 +3,21 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.localcloud.projects.machine import Machine
+
 pytestmark = pytest.mark.localcloud
 
-PROGRAM = """
-import klotho
-from klotho import Databases, Messaging
-
-klotho.Application("NAME", project="acme")
-orders = Databases.KeyValue(name="orders", key="id")
-jobs = Messaging.Queue(name="jobs")
-"""
 API = """
 work = klotho.Compute.Function(name="work", handler="work.handler")
 api = klotho.API(name="api")
 api.attach_service(work, route="/work")
 klotho.Domain(name="acme.example", exposes=api)
 """
-
-
-class Machine:
-    """A state folder of its own, and the folders of two programs."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.registry = folder / "state" / "klotho" / ".registry" / "acme" / "local"
-        for name in ("shop", "billing"):
-            self.write(name)
-
-    def write(self, name: str, more: str = "") -> None:
-        (self.folder / name).mkdir(exist_ok=True)
-        (self.folder / name / "infra.py").write_text(PROGRAM.replace("NAME", name) + more)
-        (self.folder / name / "work.py").write_text("def handler(event, context):\n    return {}\n")
-
-    def klotho(self, name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-        variables = {"XDG_STATE_HOME": str(self.folder / "state"), "NO_COLOR": "1", "CI": ""}
-        done = subprocess.run(
-            [sys.executable, "-m", "klotho.cli", *arguments],
-            cwd=self.folder / name, env={**os.environ, **variables}, capture_output=True, text=True, timeout=120,
-            input="", check=False,
-        )  # fmt: skip
-        assert "Traceback" not in done.stdout + done.stderr, done.stderr
-        return done
-
-    def json(self, name: str, *arguments: str, exit_code: int = 0) -> dict[str, Any]:
-        done = self.klotho(name, *arguments, "--json")
-        assert done.returncode == exit_code, done.stdout + done.stderr
-        return dict(json.loads(done.stdout))
 
 
 @pytest.fixture(scope="module")

@@ -49,7 +49,7 @@ def entries(aws: Account) -> list[str]:
 
 
 def calls_of_up(aws: Account, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Operations on the bucket of projects that one `up` makes."""
+    """Operations on the bucket of projects that one `up` makes, but for those about the project's stack (`.needs`)."""
     found: list[str] = []
     make = account_session.session
 
@@ -57,7 +57,7 @@ def calls_of_up(aws: Account, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         opened = make(*given)
 
         def note(model: Any, params: Any, **_: Any) -> None:
-            if BUCKET in params["url"]:
+            if BUCKET in params["url"] and ".needs" not in f"{params['url']} {params.get('query_string')}":
                 found.append(model.name)
 
         opened.clients.events.register("before-call", note)
@@ -119,6 +119,29 @@ def test_what_another_repository_makes_is_read_in_the_account_and_remembered_for
     assert given["ShopHasJobsQueueArn"] == outputs["JobsQueueArn"]
     assert aws.json("permissions", "mail", "--env", "prod")["ok"]
     aws.json("down", "mail", "--env", "prod", "--yes")
+
+
+def test_down_of_what_others_use_is_refused_before_a_stack_is_touched_and_stays_on_record(aws: Account) -> None:
+    key = aws.connection
+    place = Place(REGION, ACCOUNT, key.endpoint_url, key.access_key, key.secret_key)
+    registry = Registry(bucket_store(Clients(place)), "acme", "prod")
+    queue = construct("Messaging.Queue", "jobs", 7, from_project=True)
+    registry.publish(news(application("reports", queue), origin=Origin("", "github.com/kentoso/reports")))
+    assert registry.withdraw("billing")  # else it would not be clear whose queue is meant
+    before = aws.stacks()
+    for command in ("down --yes", "down --yes --delete-data shop", "down --yes --allow-breaking billing"):
+        (told,) = aws.json(*command.split(), "--env", "prod", exit_code=1)["diagnostics"]
+        assert told["code"] == "in-use-elsewhere"
+        assert "in `reports`: github.com/kentoso/reports/infra.py:7, which refers to it" in told["notes"]
+        assert told["helps"][-1].endswith("`klotho down --allow-breaking reports --env prod`")
+    assert aws.stacks() == before
+    aws.json("down", "--yes", "--allow-breaking", "reports", "--env", "prod")
+    shop = registry.read("shop")
+    assert shop is not None and shop.latest.down
+    assert [item.application for item in shop.latest.broke] == ["reports"]
+    assert registry.withdraw("reports")
+    for folder in (".", "billing"):
+        aws.json("up", folder, "--env", "prod", "--yes")
 
 
 def test_what_does_not_fit_is_refused_by_preview_and_up_and_by_check_when_it_may_ask(aws: Account) -> None:

@@ -1,6 +1,8 @@
 "use strict";
 // Run by test_node.py inside an asset's folder, with the environment of a deployed service and a stand-in for AWS.
 const assert = require("node:assert/strict");
+const crypto = require("node:crypto");
+const fs = require("node:fs");
 const http = require("node:http");
 const { createRequire } = require("node:module");
 const path = require("node:path");
@@ -83,19 +85,27 @@ test("a database resolves with its login loaded", async () => {
   assert.equal(url.host, "db.internal:5432");
 });
 
-test("a database on AWS is spoken to with TLS, and one on this machine without", async () => {
+test("a database is verified by RDS's authorities, of its region where the driver wants them in the address", async () => {
   const known = JSON.parse(process.env.KLOTHO_DATASTORE_USERS_DB);
-  const at = async (host) => {
-    const value = JSON.stringify({ ...known, host, sslmode: "require" });
-    return withEnvironment({ KLOTHO_DATASTORE_USERS_DB: value }, () => config.datastores.get("users_db"));
-  };
-  const far = await at("db.internal");
-  assert.deepEqual([far.sslmode, new URL(far.url).search], ["require", "?sslmode=no-verify"]);
-  const near = await at("127.0.0.1");
-  assert.deepEqual([near.sslmode, new URL(near.url).search], ["disable", "?sslmode=disable"]);
+  const given = (more) => ({ KLOTHO_DATASTORE_USERS_DB: JSON.stringify({ ...known, ...more }) });
+  const get = () => config.datastores.get("users_db");
+  const db = await withEnvironment(given({ sslmode: "verify-full" }), get);
+  const query = new URL(db.url).searchParams;
+  assert.deepEqual([query.get("sslmode"), query.get("sslrootcert")], ["verify-full", db.sslrootcert]);
+  assert.equal(fs.readFileSync(db.sslrootcert, "utf8").split("BEGIN CERTIFICATE").length, 82);
+  const host = "shop.abc.eu-central-1.rds.amazonaws.com";
+  const mysql = await withEnvironment(given({ kind: "Databases.MySQL", host }), get);
+  const told = JSON.parse(new URL(mysql.url).searchParams.get("ssl"));
+  assert.deepEqual([told.rejectUnauthorized, told.verifyIdentity], [true, true]);
+  assert.equal(told.ca.split("BEGIN CERTIFICATE").length, 4);
+  assert.ok(new crypto.X509Certificate(told.ca).subject.includes("Amazon RDS eu-central-1 Root CA"));
+  const mine = await withEnvironment({ ...given({ sslmode: "verify-full" }), KLOTHO_DATABASE_CA: "/etc/mine.pem" }, async () => {
+    return (await get()).sslrootcert;
+  });
+  assert.equal(mine, "/etc/mine.pem");
 });
 
-test("a cache resolves with its login loaded, with TLS on AWS and without on this machine", async () => {
+test("a cache resolves with its login loaded, with TLS everywhere", async () => {
   const { secret } = JSON.parse(process.env.KLOTHO_DATASTORE_USERS_DB);
   const known = { name: "cache", kind: "Databases.Redis", port: "6379", secret, tls: true, access: "read" };
   const at = async (host, cluster) => {
@@ -107,7 +117,7 @@ test("a cache resolves with its login loaded, with TLS on AWS and without on thi
   const url = new URL(far.url);
   assert.deepEqual([url.protocol, url.host, decodeURIComponent(url.password)], ["rediss:", "cache.internal:6379", PASSWORD]);
   const near = await at("127.0.0.1", false);
-  assert.deepEqual([near.tls, near.cluster, new URL(near.url).protocol], [false, false, "redis:"]);
+  assert.deepEqual([near.tls, near.cluster, new URL(near.url).protocol, near.caFile], [true, false, "rediss:", ""]);
   assert.ok(!util.inspect(far, { showHidden: true, depth: 9 }).includes(PASSWORD));
 });
 

@@ -17,6 +17,7 @@ from klotho.deploy.place import Pace, Place
 
 MUTATING = {
     "create_stack", "update_stack", "delete_stack", "continue_update_rollback", "update_termination_protection",
+    "put_object", "delete_object",
 }  # fmt: skip
 
 
@@ -83,6 +84,11 @@ class FakeCloudFormation:
     def get_template(self, StackName: str, TemplateStage: str) -> dict[str, Any]:
         self.calls.append(("get_template", StackName))
         return {"TemplateBody": self._find(StackName).template}
+
+    def list_stack_resources(self, StackName: str) -> dict[str, Any]:
+        """A stack that got stuck holds nothing here."""
+        self.calls.append(("list_stack_resources", StackName))
+        return {"StackResourceSummaries": []}
 
     def create_stack(self, **request: Any) -> dict[str, Any]:
         name = request["StackName"]

@@ -255,9 +255,9 @@ def test_what_was_packed_before_is_taken_over_as_it_is(packages: dict[str, bytes
         with packed.open("wb") as out:
             write_archive(out, packages)
         written = io.BytesIO()
-        write_contents(written, Contents({**packages, **own}, packed))
+        write_contents(written, Contents({**packages, **own}, lambda: packed))
         again = io.BytesIO()
-        write_contents(again, Contents({**own, **packages}, packed))
+        write_contents(again, Contents({**own, **packages}, lambda: packed))
     with zipfile.ZipFile(written) as archive:
         assert archive.testzip() is None
         assert {name: archive.read(name) for name in archive.namelist()} == {**packages, **own}

@@ -5,6 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, cast
 
+import pytest
+from botocore.session import Session
+
+from klotho.deploy import events
 from klotho.deploy.assets import AssetStep
 from klotho.deploy.differences import REPLACED, UNKNOWN, changed_outputs, differences
 from klotho.deploy.place import Clients
@@ -16,6 +20,8 @@ from klotho.stacks import Manifest
 from .fake_cloudformation import no_waiting
 from .manifests import manifest_of, template_of
 from .test_orchestrator import CHAIN, SPANS, World, no_image
+
+STATUSES: list[str] = Session().get_service_model("cloudformation").shape_for("StackStatus").enum
 
 
 def preview_in(world: World, manifest: Manifest, files: dict[str, bytes]) -> Preview:
@@ -92,6 +98,44 @@ def test_a_stack_whose_creation_failed_is_created_anew() -> None:
     world.cloud.failing = {"usersTable"}
     world.deploy(*manifest_of({"users": ()}))
     assert actions(preview_in(world, *manifest_of({"users": ()}))) == {"users": "recreate"}
+
+
+SETTLED = [name for name in STATUSES if not name.endswith("_IN_PROGRESS") and name != "DELETE_COMPLETE"]
+
+
+@pytest.mark.parametrize("status", [*SETTLED, "REVIEW_IN_PROGRESS"])
+@pytest.mark.parametrize("changed", [True, False])
+def test_in_every_status_a_preview_says_what_up_does(status: str, changed: bool) -> None:
+    world = World()
+    world.deploy(*manifest_of({"users": ()}))
+    world.cloud.stacks["shop-users"].status = status
+    wanted = {"users": template_of("users", TableClass="STANDARD")} if changed else None
+    manifest = manifest_of({"users": ()}, templates=wanted)
+    (said,) = actions(preview_in(world, *manifest)).values()
+    deployment = world.deploy(*manifest)
+    (outcome,) = deployment.outcomes
+    started = [event.action for event in world.seen if isinstance(event, events.StackStarted)]
+    if said == "stuck":
+        assert outcome.diagnostic is not None and outcome.diagnostic.code == "stack-stuck"
+        assert world.cloud.mutating == [] or world.cloud.mutating[0][0] not in ("update_stack", "delete_stack")
+    elif said == "unchanged":
+        assert (outcome.result, started) == ("unchanged", [])
+    else:
+        assert started == [said]
+
+
+@pytest.mark.parametrize("status", [name for name in STATUSES if name.endswith("_IN_PROGRESS")])
+def test_a_busy_stack_is_previewed_as_what_its_operation_leads_to(status: str) -> None:
+    world = World()
+    world.deploy(*manifest_of({"users": ()}))
+    world.cloud.stacks["shop-users"].status = status
+    (said,) = actions(preview_in(world, *manifest_of({"users": ()}))).values()
+    leads_to = {
+        "DELETE_IN_PROGRESS": "create",
+        "ROLLBACK_IN_PROGRESS": "recreate",
+        "REVIEW_IN_PROGRESS": "recreate",
+    }
+    assert said == leads_to.get(status, "update")
 
 
 def test_the_json_has_what_the_text_has() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from klotho.deploy.differences import Change, ResourceChange
-from klotho.deploy.verify import Mark, disagreements
+from klotho.deploy.verify import Disagreement, Mark, Verification, disagreements, objections
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 
@@ -66,3 +66,20 @@ def test_only_what_a_run_that_ended_left_behind_is_removed() -> None:
     assert mark.is_left_behind("klotho-verify-def-9-r0-x", old)
     assert not mark.is_left_behind(mark.name, old), "our own"
     assert not mark.is_left_behind("made-by-hand", old), "somebody else's"
+
+
+def test_a_disagreement_and_a_refusal_are_errors_and_a_possible_change_is_none() -> None:
+    certain = Disagreement("X", "AWS::Lambda::Function", "update", "replace")
+    possible = Disagreement("Y", "AWS::Lambda::Function", "nothing", "update", certain=False)
+    found = objections(
+        [
+            Verification("web", "disagrees", disagreements=(certain, possible)),
+            Verification("api", "refused", "no such role"),
+            Verification("users", "agrees", disagreements=(possible,)),
+            Verification("old", "not asked", "it is deleted as a whole"),
+        ]
+    )
+    assert [item.code for item in found] == ["preview-disagrees", "update-refused"]
+    assert found[0].notes == ("X (AWS::Lambda::Function) of web: update, CloudFormation says replace",)
+    assert found[1].notes == ("api: no such role",)
+    assert objections([Verification("users", "agrees", disagreements=(possible,))]) == []

@@ -88,3 +88,38 @@ def test_a_key_that_is_not_set_is_refused_with_the_nearest(folder: Path) -> None
 def test_no_key_is_made_of_dots(folder: Path) -> None:
     with pytest.raises(Failure):
         key_of("environments..region", None)
+
+
+PROGRAM = """\
+import klotho
+from klotho import Compute
+klotho.Application("shop")
+Compute.Function(name="orders", handler="orders.handler")
+"""
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "said"),
+    [
+        ("constructs.orders.memory", "lots", "must be a whole number of MB"),
+        ("constructs.orders.memroy", "512", "did you mean `memory`?"),
+        ("constructs.oders.memory", "512", "did you mean `orders`?"),
+        ("constructs.orders.use", "lamda", "use one of `lambda`,"),
+        ("environments.prod.constructs.orders.memory", "lots", "must be a whole number of MB"),
+        ("environments.prod.constructs.orders.requires.availabilty", "99.9", "did you mean `availability`?"),
+    ],
+)
+def test_what_the_program_would_be_refused_for_is_not_written(folder: Path, key: str, text: str, said: str) -> None:
+    (folder / "infra.py").write_text(PROGRAM)
+    (folder / "orders.py").write_text("def handler(event, context): ...\n")
+    with pytest.raises(ProgramError) as error:
+        set_value(folder, key_of(key, None), text)
+    assert said in " ".join(" ".join((item.message, *item.helps)) for item in error.value.diagnostics)
+    assert (folder / "klotho.yaml").read_text() == WRITTEN
+
+
+def test_what_fits_the_program_is_written_although_the_program_has_a_mistake_elsewhere(folder: Path) -> None:
+    (folder / "infra.py").write_text(PROGRAM + 'Compute.Function(name="gone", handler="gone.handler")\n')
+    (folder / "orders.py").write_text("def handler(event, context): ...\n")
+    assert set_value(folder, key_of("constructs.orders.memory", None), "512") == 512
+    assert "memory: 512" in (folder / "klotho.yaml").read_text()

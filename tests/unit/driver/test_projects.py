@@ -75,6 +75,39 @@ def test_of_two_that_claim_one_domain_at_once_the_slower_one_is_told_and_not_pub
     assert before.registry.read("shop") is None
 
 
+def test_breaking_others_takes_all_their_names_and_is_published_with_them(folder: Path) -> None:
+    one = built(folder, PROGRAM)
+    assert publish(one, projects.standing(one, None)) is not None
+    registry = projects.standing(one, None).registry
+    for name in ("mail", "rival"):
+        registry.publish(news(application(name, construct("Storage.Bucket", "files", 7, from_project=True))))
+    other = built(folder, PROGRAM.replace('"files"', '"papers"'))
+    for agreed, missing in (((), ("mail", "rival")), (("rival",), ("mail",)), (("shop",), ("mail", "rival"))):
+        with pytest.raises(projects.BreakingNeeded) as caught:
+            projects.standing(other, None, frozenset(agreed))
+        assert caught.value.names == missing
+    agreed = projects.standing(other, None, frozenset({"mail", "rival"}))
+    registry.publish(news(application("another")))
+    entry = publish(other, agreed)
+    assert entry is not None
+    assert [item.application for item in entry.latest.broke] == ["mail", "rival"], "also if it was looked at again"
+
+
+def test_nobody_can_agree_to_what_is_no_change_of_theirs(folder: Path) -> None:
+    one = built(folder, PROGRAM)
+    assert publish(one, projects.standing(one, None)) is not None
+    user = application("rival", *RIVAL.constructs, construct("Storage.Bucket", "files", 9, from_project=True))
+    projects.standing(one, None).registry.publish(news(user))
+    other = built(folder, PROGRAM.replace('"files"', '"papers"') + DOMAIN)
+    with pytest.raises(ProgramError) as caught:
+        projects.standing(other, None)
+    assert not isinstance(caught.value, projects.BreakingNeeded)
+    assert [item.code for item in caught.value.diagnostics] == ["domain-claimed-twice", "in-use-elsewhere"]
+    with pytest.raises(ProgramError) as caught:
+        projects.standing(other, None, frozenset({"rival"}))
+    assert [item.code for item in caught.value.diagnostics] == ["domain-claimed-twice"]
+
+
 def test_another_ones_publication_that_fits_is_no_hindrance(folder: Path) -> None:
     one = built(folder, PROGRAM)
     before = projects.standing(one, None)

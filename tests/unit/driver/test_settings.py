@@ -106,22 +106,34 @@ def test_an_unknown_environment_offers_the_nearest() -> None:
     assert caught.value.diagnostic.helps[0] == "did you mean `staging`?"
 
 
+def test_encryption_in_transit_is_asked_for_in_so_many_words() -> None:
+    report = Report()
+    settings = parse_settings(
+        "environments:\n  prod: {target: aws, encrypted_in_transit: true}\n  stage: {target: aws}\n", report
+    )
+    assert [settings.environment(name).encrypted_in_transit for name in ("prod", "stage")] == [True, False]
+    assert report.diagnostics == []
+    parse_settings("environments:\n  prod: {target: aws, encrypted_in_transit: often}\n", report)
+    assert [item.code for item in report.diagnostics] == ["settings-value"]
+
+
 @pytest.mark.parametrize(
     ("text", "alarms", "emails"),
     [
-        ("", False, ()),
-        ("protect: true", True, ()),
-        ("protect: true, alarms: false", False, ()),
-        ("alarms: true", True, ()),
-        ("alarms: {email: ops@example.com}", True, ("ops@example.com",)),
-        ("alarms: {email: [a@example.com, b@example.com, a@example.com]}", True, ("a@example.com", "b@example.com")),
+        ("target: aws", True, ()),
+        ("target: aws, alarms: off", False, ()),
+        ("target: aws, protect: true, alarms: false", False, ()),
+        ("target: aws, per: branch, ttl: 3d", True, ()),
+        ("target: local", False, ()),
+        ("target: local, protect: true", False, ()),
+        ("target: local, alarms: on", True, ()),
+        ("target: local, alarms: {email: ops@example.com}", True, ("ops@example.com",)),
+        ("target: aws, alarms: {email: [a@b.com, c@b.com, a@b.com]}", True, ("a@b.com", "c@b.com")),
     ],
 )
-def test_alarms_are_on_where_data_is_protected_or_somebody_asks(
-    text: str, alarms: bool, emails: tuple[str, ...]
-) -> None:
+def test_alarms_are_on_on_aws_and_where_somebody_asks(text: str, alarms: bool, emails: tuple[str, ...]) -> None:
     report = Report()
-    found = parse_settings(f"environments:\n  local: {{target: local, {text}}}\n", report).environment("local")
+    found = parse_settings(f"environments:\n  stage: {{{text}}}\n", report).environment("stage")
     assert report.diagnostics == []
     assert (found.alarms, found.alarm_emails) == (alarms, emails)
 

@@ -88,7 +88,7 @@ def test_the_connection_is_references_and_never_a_password(app: Builder) -> None
     connection = json.loads(value["Fn::Sub"])
     assert connection["secret"] == "${WebLoginPostgresDb.Id}"
     assert set(connection) == {"access", "database", "host", "kind", "name", "port", "secret", "sslmode"}
-    assert connection["sslmode"] == "require"
+    assert connection["sslmode"] == "verify-full"
     assert connection["access"] == "read"
 
 

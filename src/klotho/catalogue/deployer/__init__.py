@@ -18,6 +18,7 @@ from klotho.catalogue.deployer.documents import MAX_CHARACTERS, Grant, documents
 from klotho.catalogue.deployer.needs import entry_of, needed_actions
 from klotho.catalogue.deployer.scopes import Names, Target, scopes
 from klotho.catalogue.facts.actions import iam_action
+from klotho.catalogue.retention import PLACEHOLDER, RETENTION
 from klotho.catalogue.tables import table
 
 __all__ = ["MAX_CHARACTERS", "Policies", "Target", "policy_documents", "size"]
@@ -58,9 +59,11 @@ def policy_documents(
     schema describes.
     """
     found = _resources([templates] if isinstance(templates, Mapping) else list(templates))
-    names = Names(found)
     types = sorted({type_name for type_name, _ in found})
-    grants: set[Grant] = set(_calls({type_name for type_name, _ in found}, target, names, frozenset(steps), images))
+    if RETENTION.keys() & set(types):  # it may be moved, by a command that does not know of it today
+        found.append((str(PLACEHOLDER["Type"]), PLACEHOLDER))
+    names = Names(found)
+    grants: set[Grant] = set(_calls(set(types), target, names, frozenset(steps), images))
     left_out: set[str] = set()
     for type_name, resource in found:
         known, unknown = needed_actions(type_name, resource)
@@ -114,6 +117,8 @@ def _calls(types: set[str], target: Target, names: Names, steps: frozenset[str],
         if "steps" in entry and not steps & set(entry["steps"]):
             continue
         if entry.get("images", False) and not images:
+            continue
+        if entry.get("moves", False) and not types & RETENTION.keys():
             continue
         resources = frozenset(arn for pattern in entry["resources"] for arn in names.arns(pattern, target))
         for name in entry["actions"]:

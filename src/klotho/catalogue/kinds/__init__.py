@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from klotho.application import Construct
 from klotho.catalogue.kinds.bucket import S3
 from klotho.catalogue.kinds.container import FARGATE
 from klotho.catalogue.kinds.domain import ROUTE53
-from klotho.catalogue.kinds.function import LAMBDA, LAMBDA_IMAGE
+from klotho.catalogue.kinds.function import LAMBDA, LAMBDA_IMAGE, LAMBDA_LAYER
 from klotho.catalogue.kinds.http_api import HTTP_API
 from klotho.catalogue.kinds.internal_alb import INTERNAL_ALB
 from klotho.catalogue.kinds.keyvalue import DYNAMODB
@@ -25,6 +26,7 @@ from klotho.catalogue.rules import Implementation
 IMPLEMENTATIONS: tuple[Implementation, ...] = (
     FARGATE,
     LAMBDA,
+    LAMBDA_LAYER,
     LAMBDA_IMAGE,
     RDS,
     MYSQL,
@@ -53,6 +55,13 @@ _BY_KIND: dict[str, tuple[Implementation, ...]] = {
 def candidates(kind: str) -> tuple[Implementation, ...]:
     """The implementations of a kind; empty for a kind the catalogue does not carry."""
     return _BY_KIND.get(kind, ())
+
+
+def default_implementation(construct: Construct) -> Implementation | None:
+    """What is chosen unless `use(…)` pins another one: the first that can be what the construct's parameters ask for.
+    None for a kind the catalogue does not carry."""
+    offered = candidates(construct.kind)
+    return next((item for item in offered if item.fits(construct)), offered[0] if offered else None)
 
 
 def implementation(kind: str, name: str) -> Implementation:

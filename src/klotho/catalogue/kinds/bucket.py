@@ -30,7 +30,8 @@ def bucket_key(construct: Construct) -> ResourceKey:
 
 
 def is_versioned(construct: Construct, setting: Setting) -> bool:
-    return bool(setting.parameter(construct, "versioning"))
+    """Whether what is overwritten or deleted is kept: where the program says so, and where data is protected."""
+    return bool(setting.parameter(construct, "versioning")) or setting.policy.protect
 
 
 def is_triggering(construct: Construct, setting: Setting) -> bool:
@@ -132,7 +133,9 @@ S3 = Implementation(
     service="Amazon S3",
     expand=s3,
     parameters={
-        "versioning": Parameter("keep what is overwritten or deleted for `keep_versions_days`", False),
+        "versioning": Parameter(
+            "keep what is overwritten or deleted for `keep_versions_days`; always where `protect: true`", False
+        ),
         "expire_days": Parameter("when an object is deleted (default: never)", unit="days"),
         "lifecycle": Parameter("when objects below a prefix are deleted: {prefix: days}", unit="days"),
         "keep_versions_days": Parameter(

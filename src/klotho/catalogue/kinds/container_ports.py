@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import urlsplit
 
 from klotho.application import Construct
@@ -10,10 +12,14 @@ from klotho.catalogue.rules import Setting
 
 def named_ports(construct: Construct, setting: Setting) -> dict[str, int]:
     """`ports=` as given, else `port=` (or its default) under the name `http`."""
-    ports = setting.parameter(construct, "ports")
+    return ports_by_name(setting.parameter(construct, "ports"), setting.parameter(construct, "port"))
+
+
+def ports_by_name(ports: Mapping[str, Any] | None, port: Any) -> dict[str, int]:
+    """The same, of the two parameters' values."""
     if ports:
-        return {str(name): int(port) for name, port in ports.items()}
-    return {"http": int(setting.parameter(construct, "port"))}
+        return {str(name): int(number) for name, number in ports.items()}
+    return {"http": int(port)}
 
 
 def port_in(address: str) -> int:
@@ -31,5 +37,9 @@ def port_variables(construct: Construct, setting: Setting) -> dict[str, int]:
 
 def main_port(construct: Construct, setting: Setting) -> int:
     """What `PORT` says: the port named `http`, else the first one."""
-    ports = named_ports(construct, setting)
+    return main_of(named_ports(construct, setting))
+
+
+def main_of(ports: Mapping[str, int]) -> int:
+    """The one named `http`, else the first."""
     return ports.get("http", next(iter(ports.values())))

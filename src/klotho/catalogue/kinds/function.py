@@ -1,7 +1,11 @@
-"""`Compute.Function` on Lambda, from a zip or from a container image, which differ in their code and nothing else.
+"""`Compute.Function` on Lambda, from a zip, from a zip with its packages in a layer, or from a container image: they
+differ in their code and nothing else.
 
-Sources: AWS Lambda Developer Guide (runtimes, container images, VPC access and the actions its network interfaces need,
-logging); CloudFormation Template Reference, AWS::Lambda::Function (`PackageType` is only changed by a replacement).
+Sources: AWS Lambda Developer Guide (runtimes, container images, VPC access and the actions its network interfaces
+need, layers, logging); CloudFormation Template Reference, AWS::Lambda::Function (`PackageType` is only changed by a
+replacement) and AWS::Lambda::LayerVersion (every change is a new version; the one before is deleted once the function
+has the new one). Lambda API Reference, DeleteLayerVersion: "To avoid breaking functions, a copy of the version remains
+in Lambda until no functions refer to it."
 """
 
 from __future__ import annotations
@@ -46,6 +50,23 @@ def lambda_(construct: Construct, setting: Setting) -> Iterator[Action]:
     yield from _function(construct, setting, code)
 
 
+def lambda_layer(construct: Construct, setting: Setting) -> Iterator[Action]:
+    """From a zip of the user's code; the packages it needs are a layer of its own, which changes when they do."""
+    layer, runtime = resource_key(construct.id, "layer"), runtime_of(construct, setting)
+    yield AddResource(
+        layer,
+        "AWS::Lambda::LayerVersion",
+        {
+            "Description": f"Packages of function {construct.name}",
+            "Content": {"S3Bucket": Asset(construct.id, "bucket"), "S3Key": Asset(construct.id, "layer")},
+            "CompatibleRuntimes": [runtime],
+            "CompatibleArchitectures": [_architecture(construct, setting)],
+        },
+    )
+    yield from lambda_(construct, setting)
+    yield SetProperty(function_key(construct), ("Layers",), [Ref(layer)])
+
+
 def lambda_image(construct: Construct, setting: Setting) -> Iterator[Action]:
     """From an image, which holds the runtime and says what is called."""
     yield from _function(
@@ -68,7 +89,7 @@ def _function(construct: Construct, setting: Setting, code: Mapping[str, Any]) -
             "MemorySize": setting.parameter(construct, "memory"),
             "Timeout": setting.parameter(construct, "timeout"),
             # What the package was made for, which is known when it was packed; arm64 costs a fifth less.
-            "Architectures": [setting.parameter(construct, "architecture") or Asset(construct.id, "architecture")],
+            "Architectures": [_architecture(construct, setting)],
             "LoggingConfig": {"LogGroup": Ref(logs)},
         },
     )
@@ -81,6 +102,11 @@ def _function(construct: Construct, setting: Setting, code: Mapping[str, Any]) -
     yield environment(construct, "KLOTHO_UNIT", construct.name)
     for name, value in (setting.parameter(construct, "environment") or {}).items():
         yield environment(construct, name, given_text(value, setting))
+
+
+def _architecture(construct: Construct, setting: Setting) -> Value:
+    """As the program names it, else what the package turns out to be made for."""
+    return setting.parameter(construct, "architecture") or Asset(construct.id, "architecture")
 
 
 def environment(construct: Construct, name: str, value: Value) -> Action:
@@ -120,9 +146,14 @@ def _zip(construct: Construct, setting: Setting) -> PackageAsset:
     return PackageAsset(construct.id, "zip", _package(construct, setting))
 
 
+def _layered(construct: Construct, setting: Setting) -> PackageAsset:
+    return PackageAsset(construct.id, "zip", {**_package(construct, setting), "layer": True})
+
+
 def _image(construct: Construct, setting: Setting) -> PackageAsset:
     base = table("lambda")["runtimes"][runtime_of(construct, setting)]["image"]
-    return PackageAsset(construct.id, "function-image", {**_package(construct, setting), "base": base})
+    built = {"build": True} if setting.parameter(construct, "build") else {}
+    return PackageAsset(construct.id, "function-image", {**_package(construct, setting), "base": base, **built})
 
 
 def _package(construct: Construct, setting: Setting) -> dict[str, Any]:
@@ -173,5 +204,16 @@ LAMBDA = Implementation(
     asset=_zip,
     check=check_function,
 )
-LAMBDA_IMAGE = replace(LAMBDA, name="lambda-image", expand=lambda_image, asset=_image)
-"""For what is too large for a zip: an engine has to build it, and it starts slower."""
+LAMBDA_LAYER = replace(LAMBDA, name="lambda-layer", expand=lambda_layer, asset=_layered)
+"""For large packages: a changed line of code sends the code only."""
+LAMBDA_IMAGE = replace(
+    LAMBDA,
+    name="lambda-image",
+    expand=lambda_image,
+    asset=_image,
+    parameters={
+        **LAMBDA.parameters,
+        "build": Parameter("whether packages are built inside the image, for those without wheels", default=False),
+    },
+)
+"""For what is too large for a zip, or has to be compiled: an engine has to build it, and it starts slower."""

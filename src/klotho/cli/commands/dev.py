@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from klotho.cli import asked_for
 from klotho.cli.commands.logs import Writer
 from klotho.cli.commands.program import program_at
 from klotho.cli.commands.up import show_failure, summary
@@ -25,16 +26,21 @@ from klotho.driver.deployment import Consent
 from klotho.driver.dev import Dev, DevEvent, Ended, Lines, Planned, Refused, Reloaded, Watching
 
 
-def run(path: Path, env: str | None, yes: bool, as_json: bool) -> int:
+def run(path: Path, env: str | None, yes: bool, take_over: bool, as_json: bool) -> int:
     console = Console(as_json)
     program = program_at(path, "klotho dev")
     with _stopped_by_signals(console) as stop:
         teller = _Teller(console, program.folder, stop)
         try:
-            Dev(program, env, teller, teller.show, stop, Consent() if yes else Asked(console, teller).consent).run()
+            consent = Consent() if yes else Asked(console, teller).consent
+            Dev(program, env, teller, teller.show, stop, consent, take_over=take_over).run()
         except Failure as failure:
             failure.diagnostic = _by_up(failure.diagnostic)
-            raise
+            if not as_json:
+                raise
+            # One line, as every other event of the stream.
+            console.json_line({"ok": False, "diagnostics": render_json([asked_for.advice(failure.diagnostic)])})
+            return failure.exit_code
     return teller.exit_code
 
 

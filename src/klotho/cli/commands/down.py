@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from klotho.cli.commands.program import show_notice, where_at
-from klotho.cli.consent import agree
+from klotho.cli.consent import agree, ask_about_breaking
 from klotho.cli.console import Console, counted
 from klotho.cli.failed_stacks import diagnostics_of, exit_code_of
 from klotho.cli.interrupts import draining
@@ -14,6 +14,7 @@ from klotho.diagnostics import Diagnostic, ExitCode, Failure, one_of
 from klotho.driver import takedown
 from klotho.driver.account_takedown import Removal
 from klotho.driver.identity import Identity, Where, identify
+from klotho.driver.projects import BreakingNeeded
 
 
 def run(
@@ -21,6 +22,7 @@ def run(
     env: str | None,
     yes: bool,
     delete_data: str | None,
+    breaking: list[str],
     take_over: bool,
     application: str | None,
     project: str | None,
@@ -28,12 +30,20 @@ def run(
 ) -> int:
     console = Console(as_json)
     where = where_at(path, "klotho down", application, project)
-    if delete_data is None:
-        return _stop(console, where, env, yes)
-    return _delete(console, where, env, delete_data, take_over)
+    agreed = frozenset(breaking)
+    while True:
+        try:
+            if delete_data is None:
+                return _stop(console, where, env, yes, agreed)
+            return _delete(console, where, env, delete_data, take_over, agreed)
+        except BreakingNeeded as needed:
+            if not console.interactive:
+                raise
+            agreed = ask_about_breaking(console, needed, where.folder, agreed)
+            yes = True  # the question was answered by the first time
 
 
-def _stop(console: Console, where: Where, env: str | None, yes: bool) -> int:
+def _stop(console: Console, where: Where, env: str | None, yes: bool, breaking: frozenset[str]) -> int:
     identity = identify(where, env)
     show_notice(console, identity)
     with progress_for(console) as sink, draining() as drain:
@@ -43,18 +53,20 @@ def _stop(console: Console, where: Where, env: str | None, yes: bool) -> int:
                 f"Delete the stacks of {name}? What holds data stays behind; a later `up` does not find it again."
             )
             agree(console, sink, question, "`klotho status` shows what is there")
-        result = takedown.stop(identity, sink, drain)
+        result = takedown.stop(identity, sink, drain, breaking)
     return _show(console, result)
 
 
-def _delete(console: Console, where: Where, env: str | None, typed: str, take_over: bool) -> int:
+def _delete(
+    console: Console, where: Where, env: str | None, typed: str, take_over: bool, breaking: frozenset[str]
+) -> int:
     identity = identify(where, env)
     show_notice(console, identity)
     names = takedown.data_of(identity, take_over=take_over)
     if typed != identity.application:
         raise _not_its_name(identity, typed, names)
     with progress_for(console) as sink, draining() as drain:
-        result = takedown.delete(identity, sink, take_over=take_over, drain=drain)
+        result = takedown.delete(identity, sink, take_over=take_over, drain=drain, breaking=breaking)
     return _show(console, result)
 
 
@@ -77,6 +89,7 @@ def _show(console: Console, result: takedown.DownResult) -> int:
                 "data_deleted": result.data_deleted,
                 "other_applications": sorted((*result.running, *result.stopped)),
                 "still_running": list(result.running),
+                "used_by": list(result.users),
                 **_removal_json(result),
             }
         )
@@ -129,4 +142,13 @@ def _said(result: takedown.DownResult) -> str:
         return f"{name} was never brought up, or is deleted: there is nothing to do{others}"
     if not result.was_running:
         return f"{name} was not running: there is nothing to do{others}"
-    return f"stopped {name}; databases, tables and logs are kept for the next `klotho up`{others}"
+    kept = "databases, tables and logs are kept for the next `klotho up`"
+    return f"stopped {name}; {kept}{others}{_used(result)}"
+
+
+def _used(result: takedown.DownResult) -> str:
+    if not result.users:
+        return ""
+    names = " and ".join(filter(None, [", ".join(result.users[:-1]), result.users[-1]]))
+    verbs = "uses it, and finds" if len(result.users) == 1 else "use it, and find"
+    return f"\n{names} {verbs} it again after the next `klotho up`"

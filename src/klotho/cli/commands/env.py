@@ -90,7 +90,7 @@ def prune(path: Path, yes: bool, as_json: bool) -> int:
         names = sorted({f"{item.application} in {item.environment.name}" for item in due})
         if due and not yes:
             agree(console, sink, f"Remove {one_of(names)}, with all data?", "`klotho env ls --live` shows what is due")
-        results = [(item.environment.name, removed(item, sink)) for item in due]
+        results = [(item.environment.name, removed(item, sink, overdue=True)) for item in due]
     return _said_of(console, results)
 
 

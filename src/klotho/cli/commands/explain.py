@@ -64,6 +64,7 @@ def _show_construct(page: ConstructPage, console: Console) -> None:
         for verb in page.verbs:
             console.out(f"  {verb.sentence}")
             console.out(fill(verb.creates, 110, initial_indent="      ", subsequent_indent="      "))
+            console.out(fill(f"in transit: {verb.transit}", 110, initial_indent="      ", subsequent_indent="      "))
     console.out(f"\nmade as: {', '.join(page.implementations)}")
 
 

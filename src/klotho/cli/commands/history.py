@@ -50,7 +50,11 @@ def _row(item: Revision) -> tuple[str, ...]:
     about = item.about
     version = about.version.shown() if about.version else "-"
     outcome = f"{item.outcome}, rollback to {about.of}" if about.of else item.outcome
-    changed = ", ".join(item.changed) if len(item.changed) <= 3 else counted(len(item.changed), "stack")
+    _, allowed, names = about.command.partition(" --allow-breaking ")
+    if allowed:
+        outcome += f", broke {names.replace(allowed, ', ')}"
+    stacks = item.changed if len(item.changed) <= 3 else [counted(len(item.changed), "stack")]
+    changed = ", ".join([*stacks, *(f"files of {site.rpartition('/')[2]}" for site in item.published)])
     return str(item.number), _when(item), f"{about.who}@{about.host}", version, outcome, changed
 
 

@@ -9,7 +9,8 @@ from klotho.cli.consent import moves_given
 from klotho.cli.console import Console
 from klotho.cli.preview_page import Page
 from klotho.cli.progress import lines
-from klotho.diagnostics import ExitCode
+from klotho.deploy.verify import objections
+from klotho.diagnostics import ExitCode, render_json
 from klotho.driver.previewing import preview_up
 
 
@@ -24,14 +25,20 @@ def run(
     verbose: bool = False,
     verify: bool = False,
 ) -> int:
+    """With `verify` it ends with 1 where CloudFormation says otherwise, `--detailed-exitcode` or not."""
     console = Console(as_json)
     program = program_at(path, "klotho preview")
     built, found = preview_up(program, env, lines.Quiet(console), verify=verify, moves=moves_given(move))
+    against = objections(found.verified or ())
     if as_json:
         names = {"application": built.application.name, "environment": built.environment.name}
-        console.json({"ok": True, **names, **found.to_json(built.spans)})
+        said = {"diagnostics": render_json(against)} if against else {}
+        console.json({"ok": not against, **names, **found.to_json(built.spans), **said})
     else:
         console.diagnostics(built.diagnostics, built.program.folder)
         for line in Page(found, built.spans, console.paint_out, diff=diff, verbose=verbose).lines():
             console.out(line)
+        console.diagnostics(against, built.program.folder)
+    if against:
+        return ExitCode.ERROR
     return ExitCode.CHANGES if detailed_exitcode and (found.changes or found.changed_sites) else ExitCode.OK

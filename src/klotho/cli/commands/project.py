@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from klotho.cli.commands.program import program_at, show_notice, where_at
 from klotho.cli.console import Console, counted
-from klotho.diagnostics import Diagnostic, ExitCode, Failure, render_json
+from klotho.diagnostics import ExitCode, Failure, Severity, render_json
 from klotho.driver import project_view
 from klotho.driver.identity import identify
 from klotho.registry import Entry, Publication, Snapshot
@@ -57,19 +58,18 @@ def check(path: Path, env: str | None, as_json: bool) -> int:
     """Every conflict of the project, also one that has nothing to do with this program."""
     console = Console(as_json)
     program = program_at(path, "klotho project check --program")
-    built, found = project_view.checked(program, env)
-    names = {"project": built.application.project, "environment": built.environment.name}
-    problems: list[Diagnostic] = [item.diagnostic for item in found]
-    if problems:
-        console.failed(problems, program.folder, **names)
+    described, told, found = project_view.checked(program, env)
+    application = described.application
+    names = {"project": application.project, "environment": described.environment.name}
+    problems = [item.diagnostic for item in found]
+    if problems or any(item.severity is Severity.ERROR for item in told):
+        console.failed([*told, *problems], program.folder, **names)
         return ExitCode.ERROR
     if as_json:
-        console.json({"ok": True, **names, "diagnostics": render_json(built.diagnostics)})
+        console.json({"ok": True, **names, "diagnostics": render_json(told)})
     else:
-        console.diagnostics(built.diagnostics, program.folder)
-        console.note(
-            f"{built.application.name} fits to the others of project {names['project']} in {names['environment']}"
-        )
+        console.diagnostics(told, program.folder)
+        console.note(f"{application.name} fits to the others of project {names['project']} in {names['environment']}")
     return ExitCode.OK
 
 
@@ -79,7 +79,14 @@ def _show_entries(console: Console, found: Snapshot) -> None:
         latest = entry.latest
         console.out(f"\n{entry.application.name}  ({entry.origin.shown()})")
         back = f", rolled back to revision {latest.rollback}" if latest.rollback is not None else ""
-        console.out(f"  deployed   {_when(latest)} by {latest.who}@{latest.host}, version {latest.version()}{back}")
+        deployed = f"{_when(latest)} by {latest.who}@{latest.host}"
+        if latest.down:
+            console.out(f"  taken down {deployed}")
+        else:
+            console.out(f"  deployed   {deployed}, version {latest.version()}{back}")
+        for item in entry.history:
+            for broken in item.broke:
+                console.out(f"  broke      {broken.application}, {_when(item)} by {item.who}@{item.host}: {broken.why}")
         console.out(f"  region     {entry.region}")
         if entry.needs:
             console.out(f"  shares     {', '.join(entry.needs)}")
@@ -123,6 +130,8 @@ def _publication_json(item: Publication) -> dict[str, Any]:
         "klotho": item.klotho,
         "model": item.model,
         "rollback": item.rollback,
+        "broke": [asdict(broken) for broken in item.broke],
+        "down": item.down,
     }
 
 

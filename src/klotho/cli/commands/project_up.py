@@ -20,11 +20,18 @@ from klotho.driver.deployment import up as bring_up
 from klotho.driver.release import Ended, Part
 
 
-def run(paths: Sequence[Path], env: str | None, yes: bool, delete_data: list[str], as_json: bool) -> int:
+def run(
+    paths: Sequence[Path],
+    env: str | None,
+    yes: bool,
+    delete_data: list[str],
+    as_json: bool,
+    breaking: frozenset[str] = frozenset(),
+) -> int:
     """Exit code of the first that failed."""
     console = Console(as_json)
     parts = release.planned(release.programs_at(paths, "klotho project up"), env)
-    release.refuse_misfits(parts)
+    release.refuse_misfits(parts, breaking)
     if not as_json:
         console.note(f"{counted(len(parts), 'application')}: {', '.join(part.name for part in parts)}")
 
@@ -34,7 +41,7 @@ def run(paths: Sequence[Path], env: str | None, yes: bool, delete_data: list[str
         show_paths_from(part.program.folder)
         with progress_for(console) as sink, draining() as drain:
             consent = Consent() if yes else Asked(console, sink).consent
-            given = replace(consent, data=Agreed(frozenset(delete_data)))
+            given = replace(consent, data=Agreed(frozenset(delete_data)), breaking=breaking)
             return bring_up(part.program, env, sink, consent=given, drain=drain, command=command)
 
     ended = []

@@ -59,5 +59,5 @@ def _show(console: Console, tunnel: Tunnel, port: int, login: Login | None, show
     console.note(f"{tunnel.database} as {tunnel.service.name} sees it" + (f", user {user}" if user else ""))
     if login is not None and not show_password:
         console.note("the password: add `--show-password`")
-    if tunnel.uses_tls:
+    if tunnel.is_far:
         console.note("use TLS without checking the name (`sslmode=require`): the certificate names the far host")

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from klotho.cli.commands.program import program_at
-from klotho.cli.consent import Asked, ask_about_data, moves_given
+from klotho.cli.consent import Asked, ask_about_breaking, ask_about_data, moves_given
 from klotho.cli.console import Console
-from klotho.cli.failed_stacks import diagnostics_of, exit_code_of, left_behind
+from klotho.cli.failed_stacks import diagnostics_of, exit_code_of, left_behind, stopped
 from klotho.cli.interrupts import draining
 from klotho.cli.progress import progress_for
 from klotho.deploy.data_loss import Agreed, ConsentNeeded
@@ -20,6 +20,7 @@ from klotho.diagnostics import Diagnostic, ExitCode
 from klotho.driver.deployment import Consent, UpResult, moves_to_write
 from klotho.driver.deployment import up as bring_up
 from klotho.driver.program import holds_several
+from klotho.driver.projects import BreakingNeeded
 from klotho.driver.unset_secrets import warnings_of
 
 
@@ -29,27 +30,33 @@ def run(
     yes: bool,
     delete_data: list[str],
     move: list[str],
+    breaking: list[str],
     take_over: bool,
     as_json: bool,
 ) -> int:
-    """`yes` agrees to what an environment on AWS asks, and is no consent to losing data: they go by name only."""
+    """`yes` agrees to what an environment on AWS asks. It is no consent to losing data or to breaking others: both go
+    by name only."""
     console = Console(as_json)
     if holds_several(path):
         from klotho.cli.commands import project_up
 
-        return project_up.run([path], env, yes, delete_data, as_json)
+        return project_up.run([path], env, yes, delete_data, as_json, frozenset(breaking))
     program = program_at(path, "klotho up")
-    agreed = Agreed(frozenset(delete_data), moves_given(move))
+    agreed, broken = Agreed(frozenset(delete_data), moves_given(move)), frozenset(breaking)
     while True:
         try:
             with progress_for(console) as sink, draining() as drain:
-                consent = replace(Consent() if yes else Asked(console, sink).consent, data=agreed)
+                consent = replace(Consent() if yes else Asked(console, sink).consent, data=agreed, breaking=broken)
                 result = bring_up(program, env, sink, take_over=take_over, consent=consent, drain=drain)
             break
         except ConsentNeeded as needed:
             if not console.interactive or not needed.names:
                 raise
             agreed = ask_about_data(console, needed, agreed)
+        except BreakingNeeded as needed:
+            if not console.interactive:
+                raise
+            broken = ask_about_breaking(console, needed, program.folder, broken)
     if not as_json:
         console.diagnostics(left_behind(result.deployment), program.folder)
     if not result.ok:
@@ -115,14 +122,9 @@ def stack_json(deployment: Deployment, index: int) -> dict[str, Any]:
 
 
 def _stopped(console: Console, result: UpResult) -> int:
-    """After Ctrl-C: what had begun is done, and running it again does the rest."""
-    deployment, folder = result.deployment, result.built.program.folder
-    done = [item.stack for item in deployment.outcomes if item.result in ("created", "updated", "deleted")]
-    note = f"done: {', '.join(done) or 'nothing'}; not begun: {', '.join(deployment.cancelled) or 'nothing'}"
-    cancelled = Diagnostic("cancelled", "stopped as you asked", notes=(note,), helps=("run it again to go on",))
     data = summary(result) if console.as_json else {}
-    console.failed([*diagnostics_of(deployment), cancelled], folder, **data)
-    return exit_code_of(deployment)
+    console.failed(stopped(result.deployment), result.built.program.folder, **data)
+    return exit_code_of(result.deployment)
 
 
 def _failed(console: Console, result: UpResult) -> int:

@@ -63,15 +63,16 @@ def config_ls(program: ProgramOption = PROGRAM, as_json: JsonOption = False) -> 
 @setup.command()
 def doctor(
     path: Annotated[Path, typer.Argument(metavar="PATH", help="The folder of a program; the one you are in.")] = Path(),
+    env: EnvironmentOption = None,
     as_json: JsonOption = False,
 ) -> int:
     """See whether this machine has what the application needs.
 
-    And what to do where it has not.
+    And what to do where it has not. With --env also what that environment needs.
     """
     from klotho.cli.commands.doctor import run
 
-    return run(path, as_json)
+    return run(path, env, as_json)
 
 
 @setup.command()

@@ -8,7 +8,8 @@ from typing import Protocol
 
 from klotho.cli import underway
 from klotho.cli.console import Console
-from klotho.deploy.events import Event, Sink, StackStarted
+from klotho.deploy.events import Event, Sink, StackStarted, Step
+from klotho.driver import silence
 from klotho.driver.underway import Underway
 
 
@@ -42,9 +43,21 @@ def progress_for(console: Console) -> Iterator[Progress]:
     if console.interactive:
         from klotho.cli.progress.live import LiveTree
 
-        with LiveTree(console) as tree:
+        with LiveTree(console) as tree, _heard(tree.receive):
             yield Progress(tree.receive, tree.paused)
     else:
         from klotho.cli.progress.lines import Lines
 
-        yield Progress(Lines(console))
+        lines = Lines(console)
+        with _heard(lines):
+            yield Progress(lines)
+
+
+@contextmanager
+def _heard(sink: Sink) -> Iterator[None]:
+    """What is said about waiting for AWS is part of the progress meanwhile."""
+    before = silence.listen(lambda line: sink(Step(line)))
+    try:
+        yield
+    finally:
+        silence.listen(before)

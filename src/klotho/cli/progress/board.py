@@ -19,8 +19,12 @@ _DOING = {
     "delete": "deleting",
     "recreate": "creating anew",
     "contract": "taking out what nobody uses",
+    "prove": "waiting for its services",
 }
-_DONE = {"create": "created", "update": "updated", "delete": "deleted", "recreate": "created", "contract": "contracted"}
+_DONE = {
+    "create": "created", "update": "updated", "delete": "deleted", "recreate": "created", "contract": "contracted",
+    "prove": "its services are ready",
+}  # fmt: skip
 
 
 @dataclass

@@ -17,13 +17,21 @@ _RESOURCE = {
     "DELETE_COMPLETE": "deleted",
     "DELETE_SKIPPED": "kept",
 }
-_PAST = {"create": "created", "update": "updated", "delete": "deleted", "recreate": "created", "contract": "contracted"}
+_PAST = {
+    "create": "created",
+    "update": "updated",
+    "delete": "deleted",
+    "recreate": "created",
+    "contract": "contracted",
+    "prove": "its services are ready",
+}
 _DOING = {
     "create": "creating",
     "update": "updating",
     "delete": "deleting",
     "recreate": "deleting and creating",
     "contract": "taking out what nobody uses any more",
+    "prove": "waiting until its services are ready, which an earlier run did not see",
 }
 
 MOST_NAMED = 3
@@ -53,8 +61,6 @@ class Quiet:
         self._lines = Lines(console)
 
     def __call__(self, event: events.Event) -> None:
-        if isinstance(event, events.Looking) and not self._console.interactive:
-            return
         if isinstance(event, events.Step | events.AssetFailed):
             self._lines(event)
 

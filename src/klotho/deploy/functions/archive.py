@@ -10,8 +10,8 @@ import hashlib
 import os
 import shutil
 import zipfile
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Literal
 
@@ -29,9 +29,13 @@ class Contents:
 
     entries: Mapping[str, Content]
     """All of it, by zip path."""
-    packed: Path | None = None
-    """A zip of some of it, which `write_archive` made: its compressed bytes come first, as they are. To compress
-    100 MB of packages takes seconds, and a changed line of the user's code changes none of them."""
+    packed: Callable[[], Path] | None = None
+    """Makes, or finds, a zip of some of it by `write_archive`: its compressed bytes come first, as they are. To
+    compress 100 MB of packages takes seconds, and a changed line of the user's code changes none of them."""
+    layered: Mapping[str, Content] = field(default_factory=dict)
+    """What of it may be in a layer instead, by path in the layer's zip."""
+    alone: Mapping[str, Content] = field(default_factory=dict)
+    """All the rest: the zip beside that layer."""
 
 
 def write_contents(out: BinaryIO, contents: Contents) -> None:
@@ -39,9 +43,10 @@ def write_contents(out: BinaryIO, contents: Contents) -> None:
     if contents.packed is None:
         write_archive(out, contents.entries)
         return
-    with contents.packed.open("rb") as packed:
+    path = contents.packed()
+    with path.open("rb") as packed:
         shutil.copyfileobj(packed, out, _BLOCK)
-    with zipfile.ZipFile(contents.packed) as archive:
+    with zipfile.ZipFile(path) as archive:
         known = set(archive.namelist())
     write_archive(out, {name: item for name, item in contents.entries.items() if name not in known}, mode="a")
 

@@ -24,9 +24,9 @@ from pathlib import Path
 from typing import Any
 
 from klotho.deploy.functions.archive import Content
-from klotho.deploy.functions.esbuild import VERSION, Bundle, Esbuild
+from klotho.deploy.functions.esbuild import DYNAMIC, VERSION, Bundle, Esbuild
 from klotho.deploy.functions.local_packages import source_digest, source_files
-from klotho.deploy.functions.native_packages import refuse_unbuilt, shipped
+from klotho.deploy.functions.native_packages import refuse_unbuilt, shipped, unbuilt
 from klotho.deploy.functions.node_manifests import RUNTIME, NodeManifest, package_name
 from klotho.deploy.functions.run import Log
 from klotho.deploy.target import Target
@@ -48,6 +48,19 @@ class ReadFunction:
     """The closure, with the package.json and tsconfig.json files that decide how it is read."""
     digest: str
     """Of names and contents, those of packages of this repository included."""
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltFunction:
+    """What a bundled function ships."""
+
+    entries: Mapping[str, Content]
+    """By zip path, without the runtime SDK."""
+    finds_layers: bool
+    """Whether it would find its packages in a layer: Node looks there (`NODE_PATH`) for `require` and not for `import`,
+    which is what ES modules and `await import(…)` do. Source: nodejs.org/api/esm.html, "No NODE_PATH"."""
+    unbuilt: tuple[str, ...] = ()
+    """Packages whose machine code must still be compiled, where that was allowed."""
 
 
 class NodeBundler:
@@ -88,8 +101,9 @@ class NodeBundler:
     def build(
         self, root: Path, entry: Path, handler: str, read: ReadFunction, manifest: NodeManifest | None,
         installed: Path | None, native: Mapping[str, Path], target: Target, runtime: str, log: Log,
-    ) -> dict[str, Content]:  # fmt: skip
-        """The zip's entries without the runtime SDK."""
+        *, may_be_unbuilt: bool = False,
+    ) -> BuiltFunction:  # fmt: skip
+        """`may_be_unbuilt`: packages without machine code for the target are shipped, to be compiled there."""
         modules = installed / manifest.place if installed is not None and manifest is not None else None
         external = {*native, *(manifest.external if manifest is not None else ()), RUNTIME}
         options = [option for name in sorted(external) for option in (f"--external:{name}", f"--external:{name}/*")]
@@ -111,10 +125,15 @@ class NodeBundler:
         }
         entries |= _stub(module, handler.rpartition(".")[2], as_module)
         wanted = {package_name(item) for item in found.external} & (external - {RUNTIME})
+        missing: list[str] = []
         if modules is not None and installed is not None:
-            refuse_unbuilt(wanted, native, for_linux=not target.is_host)
+            if may_be_unbuilt:
+                missing = unbuilt(wanted, native, for_linux=not target.is_host)
+            else:
+                refuse_unbuilt(wanted, native, for_linux=not target.is_host)
             entries |= shipped(wanted, modules, installed, target.node)
-        return entries
+        imported = {package_name(name) for name, (_, kind) in found.external.items() if kind == DYNAMIC}
+        return BuiltFunction(entries, not as_module and imported.isdisjoint(wanted), tuple(missing))
 
     def _fill(self, stage: Path, read: ReadFunction, manifest: NodeManifest | None, installed: Path | None) -> None:
         for path in read.files:

@@ -92,6 +92,11 @@ class DependencyCache:
                     made.replace(target)
         return target
 
+    def pins(self, wanted: Dependencies) -> Pins:
+        """What a Python manifest comes to."""
+        assert isinstance(wanted.manifest, PythonManifest)
+        return self._pinned(wanted, wanted.manifest)
+
     def native(self, installed: Path) -> dict[str, Path]:
         """The npm packages with machine code among the installed ones, by name."""
         found = json.loads((installed / _NATIVE).read_bytes())

@@ -36,6 +36,10 @@ _REQUIRE = (
 """What packages written for CommonJS expect, in a module that has none of it."""
 
 
+DYNAMIC = "dynamic-import"
+"""esbuild's name of `await import(…)`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Bundle:
     """What a run made, and of what."""
@@ -43,7 +47,8 @@ class Bundle:
     inputs: tuple[str, ...]
     """Files that went in, relative to the folder it ran in."""
     external: Mapping[str, tuple[str, str]]
-    """What is left to be imported when it runs, by specifier: the first file that imports it, and how."""
+    """What is left to be imported when it runs, by specifier: the first file that imports it, and how (`DYNAMIC` if
+    any file does so)."""
     files: Mapping[str, bytes]
     """What came out, by path relative to the output folder."""
 
@@ -108,7 +113,9 @@ def _external(meta: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
     for file, item in sorted(meta["inputs"].items()):
         for imported in item.get("imports", ()):
             if imported.get("external"):
-                found.setdefault(str(imported["path"]), (file, str(imported["kind"])))
+                name, kind = str(imported["path"]), str(imported["kind"])
+                if name not in found or kind == DYNAMIC:
+                    found[name] = (file, kind)
     return found
 
 

@@ -39,13 +39,20 @@ def native_packages(installed: Path) -> dict[str, Path]:
     return {name: found[name] for name in sorted(native)}
 
 
-def refuse_unbuilt(wanted: Iterable[str], native: Mapping[str, Path], *, for_linux: bool) -> None:
-    """Failure for a package that was to compile its machine code, or to find it, and has none that would run."""
+def unbuilt(wanted: Iterable[str], native: Mapping[str, Path], *, for_linux: bool) -> list[str]:
+    """Packages that were to compile their machine code, or to find it, and have none that would run."""
+    found = []
     for name in sorted(set(wanted) & set(native)):
         optional = set(_manifest(native[name]).get("optionalDependencies") or ())
         parts = [native[name], *(native[item] for item in sorted(optional & set(native)))]
-        if any(not for_linux or _is_elf(file) for folder in parts for file in _machine_code(folder)):
-            continue
+        if not any(not for_linux or _is_elf(file) for folder in parts for file in _machine_code(folder)):
+            found.append(name)
+    return found
+
+
+def refuse_unbuilt(wanted: Iterable[str], native: Mapping[str, Path], *, for_linux: bool) -> None:
+    """Failure (`wheels-missing`) for the first of them."""
+    for name in unbuilt(wanted, native, for_linux=for_linux):
         raise Failure(
             "wheels-missing",
             f"the npm package `{name}` has machine code, and none that was built for this target",

@@ -1,11 +1,12 @@
 """Builds the zip of one function.
 
-Input: the asset's properties (`root`, `handler`, `runtime`, `architecture` if the program names one, or `package` for
-a function of Klotho's own), the program's folder, a cache folder and the target. Output: the zip in the cache and its
-key in the artifact bucket, `functions/<sha256>.zip`; the same input gives the same bytes, and an input seen before is
-not built again. Refuses unknown runtimes, a missing handler file, a file that does not parse, a lock that does not fit
-(all these in `validate`, which installs nothing but the bundler), and content beyond a limit, which is Lambda's of
-250 MB unzipped unless it goes into an image (AWS Lambda quotas, "Deployment package").
+Input: the asset's properties (`root`, `handler`, `runtime`, `architecture` if the program names one, `layer` if
+packages are a zip of their own, `build` if they are built in the function's image, or `package` for a function of
+Klotho's own), the program's folder, a cache folder and the target. Output: the zip in the cache and its key in the
+artifact bucket, `functions/<sha256>.zip`; the same input gives the same bytes, and an input seen before is not built
+again. Refuses unknown runtimes, a missing handler file, a file that does not parse, a lock that does not fit (all
+these in `validate`, which installs nothing but the bundler), and content beyond a limit, which is Lambda's of 250 MB
+unzipped unless it goes into an image (AWS Lambda quotas, "Deployment package").
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from klotho.application.files import repository_of
 from klotho.deploy.functions.architecture import DEFAULT, architecture_of
@@ -27,13 +28,23 @@ from klotho.deploy.functions.archive import Content, Contents, digest_of, write_
 from klotho.deploy.functions.bundle import TYPESCRIPT, NodeBundler, ReadFunction
 from klotho.deploy.functions.dependencies import Dependencies, DependencyCache
 from klotho.deploy.functions.esbuild import Esbuild
+from klotho.deploy.functions.inside import node_build, python_build
 from klotho.deploy.functions.javascript_closure import javascript_closure, loads_typescript
 from klotho.deploy.functions.javascript_syntax import check_javascript
 from klotho.deploy.functions.local_packages import folders_up
+from klotho.deploy.functions.measured import (
+    LARGE_BYTES,
+    NOTHING,
+    Measured,
+    apart,
+    measured_of,
+    read_measured,
+    write_measured,
+)
 from klotho.deploy.functions.node_manifests import NodeManifest, node_manifest
 from klotho.deploy.functions.own_functions import OWN_FUNCTIONS
 from klotho.deploy.functions.python_closure import python_closure
-from klotho.deploy.functions.python_manifests import python_manifest
+from klotho.deploy.functions.python_manifests import PythonManifest, python_manifest
 from klotho.deploy.functions.size import MAX_UNZIPPED_BYTES, refuse_too_large, size_of
 from klotho.deploy.target import Target
 from klotho.diagnostics import Failure
@@ -44,6 +55,7 @@ _FORMAT = "4"
 """Raise when the same input should give another zip."""
 _PYTHON_SUFFIXES = (".py",)
 _NODE_SUFFIXES = (".js", ".mjs", ".cjs", *TYPESCRIPT)
+_MODULES = "node_modules/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +70,31 @@ class FunctionZip:
     architecture: str = DEFAULT
     """Lambda's name of the processor it was made for."""
     unzipped: int = 0
-    """Bytes of what is in it."""
+    """Bytes of what is in it, and in its layer."""
+    layer: Path | None = None
+    """The zip with its packages, where they are apart; its name is its digest."""
 
     @property
     def key(self) -> str:
         """Where it lies in the artifact bucket."""
         return f"functions/{self.digest}.zip"
+
+    @property
+    def layer_key(self) -> str | None:
+        return None if self.layer is None else f"functions/{self.layer.name}"
+
+    @property
+    def objects(self) -> Mapping[str, Path]:
+        """Everything the bucket must hold, by key."""
+        return {self.key: self.path} | ({} if self.layer is None else {f"functions/{self.layer.name}": self.layer})
+
+
+class _How(NamedTuple):
+    """Where a function's packages go, if not into its zip."""
+
+    layer: bool
+    build: bool
+    """Into its image, while that is built."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +112,11 @@ class _Plan:
     """The user's files that decide about it."""
     code: Mapping[str, Content] | None = None
     """The zip's entries that are files of the user's; None where they are made (bundled)."""
+    layered: bool = False
+    built_inside: bool = False
+    """Its packages are not installed here."""
+    packages: str | None = None
+    """Digest of what decides about its packages; None without a manifest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,11 +143,15 @@ class FunctionPackager:
         self._dependencies = DependencyCache(cache / "dependencies")
         self._repository = repository_of(program_root.resolve())
         self._bundler = NodeBundler(self._repository, Esbuild(cache))
+        self._measured = cache / "functions" / "measured"
         self._plans: dict[str, _Plan] = {}
+        self._contents: dict[str, Contents] = {}
 
-    def validate(self, properties: Mapping[str, Any]) -> None:
-        """Failure, at a line relative to the program's folder, for what can be known without building."""
-        self._plans[_name(properties)] = self._plan(properties)
+    def validate(self, properties: Mapping[str, Any], *, again: bool = True) -> None:
+        """Failure, at a line relative to the program's folder, for what can be known without building. `again`: also
+        what was found to be fine, which may have changed."""
+        if again or _name(properties) not in self._plans:
+            self._plans[_name(properties)] = self._plan(properties)
 
     def sources(self, properties: Mapping[str, Any], log: Log) -> FunctionSources:
         """What to put into a package that is there already, so that it is that of the user's files as they are now.
@@ -119,7 +159,10 @@ class FunctionPackager:
         Refuses what `validate` refuses, but JavaScript that does not parse: asking Node takes as long as starting it.
         """
         plan = self._plan(properties, check=False)
-        entries = plan.make(log).entries if plan.code is None else plan.code
+        entries = plan.code
+        if entries is None:
+            made = plan.make(log)
+            entries = made.alone if plan.layered else made.entries
         return FunctionSources(self._root(properties), plan.read, entries, plan.inputs)
 
     def package(self, properties: Mapping[str, Any], log: Log, *, limit: int = MAX_UNZIPPED_BYTES) -> FunctionZip:
@@ -131,11 +174,59 @@ class FunctionPackager:
             return plan.known
         root = self._root(properties)
         try:
-            contents = plan.make(log)
+            contents = self._made(plan, log)
+            self._contents.pop(plan.inputs, None)
+            if plan.packages is not None and not plan.built_inside:
+                self._note_size(plan, contents, as_image=limit > MAX_UNZIPPED_BYTES)
             refuse_too_large(contents.entries, plan.handler, limit)
-            return self._build(plan.inputs, contents)
+            return self._build(plan, contents)
         except Failure as failure:
             raise _seen_from(self._program_root, root, failure) from failure
+
+    def measured(self, properties: Mapping[str, Any]) -> Measured | None:
+        """How large a validated function was found to be; None when its packages were never looked at here."""
+        plan = self._plans.get(_name(properties)) or self._plan(properties)
+        if plan.packages is None:
+            return NOTHING
+        found = read_measured(self._measured / f"{plan.packages}.json")
+        # Code changes more often than packages, and what is measured of them still holds.
+        return found if found is None or plan.code is None else found.with_code(size_of(plan.code))
+
+    def measure(self, properties: Mapping[str, Any], log: Log) -> Measured:
+        """Install the packages of a validated function, and say how large it is. What is made meanwhile is kept."""
+        plan = self._plans.get(_name(properties)) or self._plan(properties)
+        try:
+            contents = self._made(plan, log)
+        except Failure as failure:
+            if failure.diagnostic.code != "wheels-missing" or plan.packages is None:
+                raise
+            said = " ".join(" ".join(failure.diagnostic.notes).split())
+            found = Measured(missing=failure.diagnostic.message, said=said)
+            write_measured(self._measured / f"{plan.packages}.json", found)
+            return found
+        return self._looked(plan, contents)
+
+    def _looked(self, plan: _Plan, contents: Contents) -> Measured:
+        """How large it is, noted for the next time."""
+        found = measured_of(contents, size_of(plan.code or {}))
+        if size_of(contents.layered) > LARGE_BYTES and not found.too_large:
+            found = replace(found, zipped=self._layer(contents).stat().st_size)
+        if plan.packages is not None:
+            write_measured(self._measured / f"{plan.packages}.json", found)
+        return found
+
+    def _note_size(self, plan: _Plan, contents: Contents, *, as_image: bool) -> None:
+        """For an image, which was packed without having been looked at; and for what has become too large since."""
+        note = read_measured(self._measured / f"{plan.packages}.json")
+        too_large = size_of(contents.entries) > MAX_UNZIPPED_BYTES
+        if (note is None and (as_image or too_large)) or (note is not None and too_large and not note.too_large):
+            self._looked(plan, contents)
+
+    def _made(self, plan: _Plan, log: Log) -> Contents:
+        """What goes into the zip, made once for a plan."""
+        if plan.inputs not in self._contents:
+            self._contents[plan.inputs] = plan.make(log)
+        return self._contents[plan.inputs]
 
     def _root(self, properties: Mapping[str, Any]) -> Path:
         return (self._program_root / str(properties.get("root", "."))).resolve()
@@ -149,10 +240,11 @@ class FunctionPackager:
         named = properties.get("architecture")
         target = self._target if named is None else replace(self._target, architectures=(named,))
         try:
+            how = _How(bool(properties.get("layer")), bool(properties.get("build")) and not target.is_host)
             if runtime.startswith("python"):
-                return self._python(root, runtime, handler, target)
+                return self._python(root, runtime, handler, target, how)
             if runtime.startswith("nodejs"):
-                return self._node(root, runtime, handler, target, check)
+                return self._node(root, runtime, handler, target, how, check)
         except Failure as failure:
             raise _seen_from(self._program_root, root, failure) from failure
         raise Failure("runtime-not-supported", f"functions can't be packaged for the runtime `{runtime}` yet")
@@ -163,7 +255,7 @@ class FunctionPackager:
         inputs = _input_digest(digest_of(entries), sdk, None)
         return _Plan(handler, inputs, self._lookup(inputs), lambda log: Contents({**entries, **sdk}))
 
-    def _python(self, root: Path, runtime: str, handler: str, target: Target) -> _Plan:
+    def _python(self, root: Path, runtime: str, handler: str, target: Target, how: _How) -> _Plan:
         entry = handler_file(root, handler, _PYTHON_SUFFIXES)
         files = python_closure(root, entry, _source_folder(root, entry))
         own: dict[str, Content] = {**files}
@@ -174,53 +266,68 @@ class FunctionPackager:
         def make(log: Log) -> Contents:
             if wanted is None:
                 return Contents({**own, **sdk})
+            if how.build:
+                assert isinstance(manifest, PythonManifest)
+                return Contents({**own, **sdk, **python_build(self._dependencies.pins(wanted), manifest.local)})
             installed = _files_below(self._dependencies.installed(wanted, log))
             packages: dict[str, Content] = {name: path for name, path in installed if not name.startswith("klotho/")}
             # The user's files win over packages, and the runtime SDK over both: no package can shadow it.
-            entries = {**packages, **own, **sdk}
             alone = packages.keys().isdisjoint(own)
-            return Contents(entries, self._dependencies.packed(wanted, packages) if alone and packages else None)
+            return Contents(
+                {**packages, **own, **sdk},
+                (lambda: self._dependencies.packed(wanted, packages)) if alone and packages else None,
+                *apart(packages, {**own, **sdk}, "python/"),
+            )
 
-        inputs = _input_digest(digest_of(own), sdk, wanted)
+        inputs = _input_digest(digest_of(own), sdk, wanted, how)
         known = self._lookup(inputs)
         if known is None and wanted is not None:
             self._dependencies.check(wanted)
-        return _Plan(handler, inputs, known, make, (), frozenset(files.values()), own)
+        packages = wanted.key if wanted is not None else None
+        return _Plan(handler, inputs, known, make, (), frozenset(files.values()), own, *how, packages)
 
-    def _node(self, root: Path, runtime: str, handler: str, target: Target, check: bool) -> _Plan:
+    def _node(self, root: Path, runtime: str, handler: str, target: Target, how: _How, check: bool) -> _Plan:
         entry, notes, sdk = handler_file(root, handler, _NODE_SUFFIXES), list[str](), _runtime_sdk(python=False)
         manifest = node_manifest(root, entry, self._repository)
         if manifest is not None or entry.suffix in TYPESCRIPT or loads_typescript(root, entry):
             wanted = Dependencies.of(manifest, target, runtime) if manifest is not None else None
             read = self._bundler.read(root, entry, manifest, notes.append)
-            inputs = _input_digest(f"{read.digest} {handler} {target.key(runtime)}", sdk, wanted)
-            make = self._bundled(root, entry, handler, read, wanted)
-            return _Plan(
-                handler,
-                inputs,
-                self._lookup(inputs),
-                lambda log: Contents({**make(log, target, runtime), **sdk}),
-                tuple(notes),
-                frozenset(read.files),
-            )
+            inputs = _input_digest(f"{read.digest} {handler} {target.key(runtime)}", sdk, wanted, how)
+            packages = None
+            if wanted is not None:
+                packages = hashlib.sha256(f"{wanted.key} {entry.relative_to(root)} {handler}".encode()).hexdigest()
+            make = self._bundled(root, entry, handler, read, wanted, (target, runtime), how)
+            known, decides = self._lookup(inputs), frozenset(read.files)
+            return _Plan(handler, inputs, known, make, tuple(notes), decides, None, *how, packages)
         files = javascript_closure(root, entry, notes.append)
         own: dict[str, Content] = {file.relative_to(root).as_posix(): file for file in files}
-        inputs = _input_digest(digest_of(own), sdk, None)
+        inputs = _input_digest(digest_of(own), sdk, None, how)
         known = self._lookup(inputs)
         if known is None and check:
             check_javascript(root, files)
         made = Contents({**own, **sdk})
-        return _Plan(handler, inputs, known, lambda log: made, tuple(notes), frozenset(files), own)
+        return _Plan(handler, inputs, known, lambda log: made, tuple(notes), frozenset(files), own, *how)
 
     def _bundled(
-        self, root: Path, entry: Path, handler: str, read: ReadFunction, wanted: Dependencies | None
-    ) -> Callable[[Log, Target, str], Mapping[str, Content]]:
-        def make(log: Log, target: Target, runtime: str) -> Mapping[str, Content]:
+        self, root: Path, entry: Path, handler: str, read: ReadFunction, wanted: Dependencies | None,
+        runs: tuple[Target, str], how: _How,
+    ) -> Callable[[Log], Contents]:  # fmt: skip
+        sdk = _runtime_sdk(python=False)
+
+        def make(log: Log) -> Contents:
             installed = self._dependencies.installed(wanted, log) if wanted is not None else None
             native = self._dependencies.native(installed) if installed is not None else {}
             manifest = wanted.manifest if wanted is not None else None
             assert manifest is None or isinstance(manifest, NodeManifest)
-            return self._bundler.build(root, entry, handler, read, manifest, installed, native, target, runtime, log)
+            built = self._bundler.build(
+                root, entry, handler, read, manifest, installed, native, *runs, log, may_be_unbuilt=how.build,
+            )  # fmt: skip
+            entries: dict[str, Content] = {**built.entries, **(node_build(built.unbuilt) if how.build else {}), **sdk}
+            if not built.finds_layers:
+                return Contents(entries, None, {}, entries)
+            moved = {name: item for name, item in built.entries.items() if name.startswith(_MODULES)}
+            layer = {f"nodejs/{name}": item for name, item in moved.items()}
+            return Contents(entries, None, layer, {name: item for name, item in entries.items() if name not in moved})
 
         return make
 
@@ -229,14 +336,42 @@ class FunctionPackager:
             note = json.loads((self._zips / "inputs" / f"{inputs}.json").read_bytes())
             digest, architecture = str(note["digest"]), str(note["architecture"])
             unzipped = int(note.get("unzipped", 0))  # notes without it are of a time when all were small enough
+            layer = self._zips / str(note["layer"]) if "layer" in note else None
         except (OSError, ValueError, KeyError):
             return None  # Never built, or the note was damaged: build again.
         path = self._zips / f"{digest}.zip"
-        return FunctionZip(path, digest, True, architecture, unzipped) if path.is_file() else None
+        there = path.is_file() and (layer is None or layer.is_file())
+        return FunctionZip(path, digest, True, architecture, unzipped, layer) if there else None
 
-    def _build(self, inputs: str, contents: Contents) -> FunctionZip:
+    def _build(self, plan: _Plan, contents: Contents) -> FunctionZip:
         architecture, unzipped = architecture_of(contents.entries), size_of(contents.entries)
-        (self._zips / "inputs").mkdir(parents=True, exist_ok=True)
+        layer = None
+        if plan.layered:
+            _refuse_no_layer(plan.handler, contents)
+            layer, contents = self._layer(contents), Contents(contents.alone)
+        final = self._zipped(contents)
+        known = {"digest": final.stem, "architecture": architecture, "unzipped": unzipped}
+        self._note(plan.inputs, known if layer is None else {**known, "layer": layer.name})
+        return FunctionZip(final, final.stem, False, architecture, unzipped, layer)
+
+    def _layer(self, contents: Contents) -> Path:
+        """The zip of what may be in a layer, compressed once. Installed packages lie in folders of their content's
+        name, so that paths say what is in it."""
+        digest = hashlib.sha256(b"layer")
+        for name, item in sorted(contents.layered.items()):
+            content = item if isinstance(item, Path) else hashlib.sha256(item).hexdigest()
+            digest.update(f"{name}:{content}\n".encode())
+        inputs = digest.hexdigest()
+        known = self._lookup(inputs)
+        if known is not None:
+            return known.path
+        made = self._zipped(Contents(contents.layered))
+        self._note(inputs, {"digest": made.stem, "architecture": ""})
+        return made
+
+    def _zipped(self, contents: Contents) -> Path:
+        """The zip, named by its digest."""
+        self._zips.mkdir(parents=True, exist_ok=True)
         descriptor, name = tempfile.mkstemp(dir=self._zips, suffix=".new")
         path = Path(name)
         try:
@@ -244,14 +379,17 @@ class FunctionPackager:
                 write_contents(out, contents)
                 out.seek(0)
                 digest = hashlib.file_digest(out, "sha256").hexdigest()
-            final = path.replace(self._zips / f"{digest}.zip")
+            return path.replace(self._zips / f"{digest}.zip")
         finally:
             path.unlink(missing_ok=True)
-        # Two functions of one file have the same inputs and are packaged at the same time, each by a thread of its own.
+
+    def _note(self, inputs: str, found: Mapping[str, Any]) -> None:
+        """What these inputs gave. Two functions of one file have the same inputs and are packaged at the same time,
+        each by a thread of its own."""
+        (self._zips / "inputs").mkdir(parents=True, exist_ok=True)
         note = self._zips / "inputs" / f".{inputs}.{os.getpid()}-{threading.get_ident()}"
-        note.write_text(json.dumps({"digest": digest, "architecture": architecture, "unzipped": unzipped}))
+        note.write_text(json.dumps(found))
         note.replace(self._zips / "inputs" / f"{inputs}.json")
-        return FunctionZip(final, digest, False, architecture, unzipped)
 
 
 def handler_file(root: Path, handler: str, suffixes: tuple[str, ...]) -> Path:
@@ -296,8 +434,19 @@ def _runtime_sdk(python: bool) -> Mapping[str, bytes]:
     return assets.python_files() if python else assets.node_files()
 
 
-def _input_digest(own: str, sdk: Mapping[str, bytes], wanted: Dependencies | None) -> str:
-    parts = (_FORMAT, own, digest_of(sdk), wanted.key if wanted else "")
+def _refuse_no_layer(handler: str, contents: Contents) -> None:
+    if not contents.layered:
+        raise Failure(
+            "layer-empty",
+            f"the function `{handler}` has nothing that could be in a layer",
+            notes=("a layer holds packages; Node finds those by `require` only, not by `import` in ES modules",),
+            helps=("ship it as one zip: remove `lambda-layer` from `use`, or its entry in klotho.lock",),
+        )
+
+
+def _input_digest(own: str, sdk: Mapping[str, bytes], wanted: Dependencies | None, how: _How | None = None) -> str:
+    shipped = "" if how is None else "layer" if how.layer else "build" if how.build else ""
+    parts = (_FORMAT, own, digest_of(sdk), wanted.key if wanted else "", *([shipped] if shipped else []))
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 

@@ -17,7 +17,13 @@ from pathlib import Path
 
 from klotho.deploy.functions.package import FunctionZip
 from klotho.deploy.images.engine import Credentials, Engine, find_engine
-from klotho.deploy.images.function import function_context, function_dockerfile, function_inputs
+from klotho.deploy.images.function import (
+    building_dockerfile,
+    commands_in,
+    function_context,
+    function_dockerfile,
+    function_inputs,
+)
 from klotho.deploy.images.inputs import image_inputs
 from klotho.deploy.place import Clients, translated
 from klotho.diagnostics import Failure, Span
@@ -76,8 +82,12 @@ class EcrImages:
         )
 
     def _function(self, asset: PackageAsset, package: FunctionZip, log: Log) -> str:
-        dockerfile = function_dockerfile(str(asset.properties["base"]), str(asset.properties["handler"]))
-        platform = _PLATFORMS[package.architecture]
+        base, handler = str(asset.properties["base"]), str(asset.properties["handler"])
+        dockerfile = function_dockerfile(base, handler)
+        if asset.properties.get("build"):
+            node = str(asset.properties["runtime"]).startswith("nodejs")
+            dockerfile = building_dockerfile(base, handler, commands_in(package.path), node=node)
+        platform = _PLATFORMS[str(asset.properties.get("architecture") or package.architecture)]
 
         def build(engine: Engine, reference: str) -> None:
             with function_context(dockerfile, package.path) as context:

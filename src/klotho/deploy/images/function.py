@@ -1,9 +1,10 @@
 """What the image of a function is built from: its package, on AWS's base image for its runtime.
 
-Input: a packed function, its handler and the base image. Output: a Dockerfile; a digest of all that decides; a folder
-to build in. Refuses nothing: the package's size is looked at when it is packed. Source: AWS Lambda Developer Guide,
-"Deploy Python Lambda functions with container images" (the code lies in LAMBDA_TASK_ROOT, which is /var/task, and CMD
-is the handler).
+Input: a packed function, its handler and the base image; the words of an installer's commands, if packages are built
+inside. Output: a Dockerfile; a digest of all that decides; a folder to build in. Refuses nothing: the package's size
+is looked at when it is packed. Source: AWS Lambda Developer Guide, "Deploy Python Lambda functions with container
+images" (the code lies in LAMBDA_TASK_ROOT, which is /var/task, and CMD is the handler; in the images of Python 3.12
+and later and Node 20 and later `dnf` installs packages of the system, before them `yum` does).
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from klotho.deploy.functions.inside import COMMANDS, FOLDER, IN_IMAGE
+
 _FORMAT = "1"
 """Raise when the same input should give another image."""
 _PACKAGE = "package"
@@ -25,6 +28,32 @@ _PACKAGE = "package"
 def function_dockerfile(base: str, handler: str) -> str:
     """Nothing runs while it is built, so any machine can build it for any processor."""
     return f"FROM {base}\nCOPY {_PACKAGE}/ /var/task/\nCMD {json.dumps([handler])}\n"
+
+
+_COMPILERS = "gcc gcc-c++ make"
+"""What packages with machine code are compiled by, from the system's own repository."""
+
+
+def building_dockerfile(base: str, handler: str, commands: list[list[str]], *, node: bool) -> str:
+    """Packages are built on the very system they run on. What built them does not stay in the image."""
+    wanted = f"{_COMPILERS} python3" if node else _COMPILERS  # npm's compiler driver is a Python program
+    get = f"if command -v dnf >/dev/null; then dnf install -y {wanted}; else yum install -y {wanted}; fi"
+    lines = [f"FROM {base} AS built", f"RUN {get}"]
+    if node:
+        lines.append(f"COPY {_PACKAGE}/ /var/task/")
+        tool, copies = ["npm", "rebuild", "--prefix", "/var/task"], ["COPY --from=built /var/task/ /var/task/"]
+    else:
+        lines.append(f"COPY {FOLDER}/ {IN_IMAGE}/")
+        tool = ["python3", "-m", "pip", "install", "--no-cache-dir", "--no-compile", "--target", "/var/built"]
+        copies = ["COPY --from=built /var/built/ /var/task/", f"COPY {_PACKAGE}/ /var/task/"]
+    lines += [f"RUN {json.dumps([*tool, *words])}" for words in commands]
+    return "\n".join([*lines, f"FROM {base}", *copies, f"CMD {json.dumps([handler])}", ""])
+
+
+def commands_in(package: Path) -> list[list[str]]:
+    """The words of the installer's commands that a package brings."""
+    with zipfile.ZipFile(package) as archive:
+        return [[str(word) for word in words] for words in json.loads(archive.read(COMMANDS))]
 
 
 def function_inputs(dockerfile: str, package_digest: str, platform: str) -> str:
@@ -41,11 +70,13 @@ def function_context(dockerfile: str, package: Path) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="klotho-image-") as name, zipfile.ZipFile(package) as archive:
         folder = Path(name)
         (folder / "Dockerfile").write_text(dockerfile)
+        (folder / _PACKAGE).mkdir()
         for entry in archive.infolist():
-            path = Path(archive.extract(entry, folder / _PACKAGE))
+            inside = entry.filename.startswith(f"{FOLDER}/")  # what it is built from, not what it ships
+            path = Path(archive.extract(entry, folder if inside else folder / _PACKAGE))
             path.chmod((entry.external_attr >> 16) & 0o777 or 0o644)
             os.utime(path, (0, 0))  # a layer's bytes hold times: the same package gives the same layer
-        for parent, _, _ in os.walk(folder / _PACKAGE):
-            Path(parent).chmod(0o755)
-            os.utime(parent, (0, 0))
+        for parent in (*os.walk(folder / _PACKAGE), *os.walk(folder / FOLDER)):
+            Path(parent[0]).chmod(0o755)
+            os.utime(parent[0], (0, 0))
         yield folder

@@ -14,8 +14,34 @@ PAGES = (
         "wheels-missing",
         "A package of a function can't be had for the system Lambda runs: no wheel for its Python on Linux, or machine "
         "code that is compiled where it is installed.",
-        "Klotho compiles no machine code for other machines: the function would fail when it imports the package.",
-        "Choose versions that come built for Linux, or make the function a `Compute.Container`.",
+        "Klotho compiles no machine code for other machines: the function would fail when it imports the package. A "
+        "function without a `use` of yours becomes an image, in which they are compiled; this one says otherwise.",
+        'Choose versions that come built for Linux, or ship it as an image: `use("lambda-image", build=True)`.',
+    ),
+    Page(
+        "layer-empty",
+        "A function is to have a layer, and nothing of it could be in one: it needs no packages, or is an ES module, "
+        "where Node's `import` does not look into layers.",
+        "Lambda takes no empty layer.",
+        "Ship it as one zip: remove `lambda-layer` from its `use`, or its entry from klotho.lock.",
+    ),
+    Page(
+        "lock-file-damaged",
+        "`klotho.lock` is not as `klotho up` writes it: a conflict of a merge, an edit by hand, a newer version.",
+        "It decides whether a function is a zip or an image; to guess would replace functions.",
+        "Take the file as it was committed, or delete the marked entry: the next `klotho up` finds it out again.",
+    ),
+    Page(
+        "lock-file-not-written",
+        "`klotho up` found out how a function has to be shipped, and can't write it to `klotho.lock`.",
+        "Another machine would compile other templates.",
+        "Run it once where the program's folder may be written to, and commit the file.",
+    ),
+    Page(
+        "lock-entry-unused",
+        "`klotho.lock` tells of a function that the program does not have.",
+        "It has no effect.",
+        "Delete its entry, unless another program in the same folder has the function.",
     ),
     Page(
         "python-not-allowed",
@@ -34,7 +60,7 @@ PAGES = (
     Page(
         "container-engine-missing",
         "Images for AWS are built by a container engine, and no engine works on this machine. Each one tried is listed "
-        "with what it said.",
+        "with what it said. Functions are images, too, when they are too large for a zip or have to be compiled.",
         "The local cloud needs no engine, because it runs services as processes; AWS runs images.",
         "Install Docker, Podman or Buildah, or start the one you have.",
     ),

@@ -84,7 +84,8 @@ _PACKAGING = (
         "A function with its packages is beyond 250 MB unzipped, or beyond 10 GB as an image. The largest parts are "
         "named.",
         "Lambda does not take it, and layers count too.",
-        'Ship it as an image (`report.use("lambda-image")`, or `use: lambda-image` in klotho.yaml), or leave out '
+        "Without a `use` of yours `klotho up` makes it an image by itself. Else ship it as an image "
+        '(`report.use("lambda-image")`, or `use: lambda-image` in klotho.yaml), or leave out '
         "packages it does not need: a manifest beside the handler holds what this function needs only.",
     ),
     Page(
@@ -158,6 +159,18 @@ _PACKAGING = (
 )
 
 _DEPLOYMENT = (
+    Page(
+        "preview-disagrees",
+        "`klotho preview --verify` asked CloudFormation, and it would change something else than the preview says.",
+        "A preview that is wrong about one resource may be wrong about what it loses.",
+        "Go by CloudFormation's word. It is a bug of Klotho, or a drift of the stack: `klotho drift` tells.",
+    ),
+    Page(
+        "update-refused",
+        "`klotho preview --verify` asked CloudFormation, and it would not begin the update of a stack.",
+        "`klotho up` would fail there.",
+        "Remove the reason that is shown, then preview again.",
+    ),
     Page(
         "stack-failed",
         "A resource could not be created, changed or deleted; its first cause is shown.",

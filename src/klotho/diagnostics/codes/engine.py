@@ -332,6 +332,25 @@ PAGES: tuple[Page, ...] = (
         "Follow the help line.",
     ),
     Page(
+        "region-without-authorities",
+        "A SQL database is to be made in a region whose certificate authorities Klotho does not bring.",
+        "Clients verify the database's certificate, and each region has authorities of its own: no connection would "
+        "succeed. The regions known are named in `klotho/runtime/rds-ca.pem`.",
+        "Deploy to another region, or use a newer Klotho. In a checkout, `python tools/refresh_rds_ca.py` with AWS's "
+        "newest `global-bundle.pem` adds what is there.",
+    ),
+    Page(
+        "hop-in-the-clear",
+        "Everything is required to be encrypted in transit, and this relationship goes by plain HTTP all the same.",
+        "AWS's hardware encrypts between containers, load balancers and databases, but not what Lambda sends into the "
+        "network and not what comes through API Gateway's VPC links.",
+        "Follow the help line, or take back `requires(encrypted_in_transit=True)`, or `encrypted_in_transit:` of "
+        "klotho.yaml.",
+        'import klotho\nfrom klotho import API, Compute\n\napp = klotho.Application("shop")\n'
+        "app.requires(encrypted_in_transit=True)\n"
+        'API("door").attach_service(Compute.Container("web", image="nginx"), route="/")\n',
+    ),
+    Page(
         "visibility-too-short",
         "A queue shows a message again before the function that handles it must be done.",
         "The message would be handled twice at the same time, and AWS refuses to connect the two.",

@@ -15,10 +15,12 @@ import threading
 import time
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
-from klotho.deploy.events import Sink
+from klotho.deploy.events import Sink, Step
 from klotho.deploy.functions.package import FunctionPackager, FunctionSources
+from klotho.deploy.lease import Lease
 from klotho.deploy.sites.step import SiteStep
 from klotho.deploy.stacks import DeployedStack
 from klotho.deploy.threads import workers
@@ -32,9 +34,10 @@ from klotho.driver.dev.code_swap import CodeSwap, LocalSwap
 from klotho.driver.dev.events import Ended, Planned, Refused, Reloaded, Show, Watching
 from klotho.driver.dev.follower import Follower
 from klotho.driver.dev.lambda_swap import LambdaSwap
+from klotho.driver.dev.turn import taken
 from klotho.driver.dev.units import Unit, Units, units_of
 from klotho.driver.dev.watching import Saved, Watch
-from klotho.driver.identity import Where, identify
+from klotho.driver.identity import Identity, Where, identify
 from klotho.driver.machine import cache_folder, local_pace, new_run_id
 from klotho.driver.program import Program, find_program
 from klotho.stacks import AssetSource, Site
@@ -57,15 +60,20 @@ class Dev:
         show: Show,
         stop: threading.Event,
         consent: Consent | None = None,
+        *,
+        take_over: bool = False,
     ) -> None:
         """`sink` gets the progress of deployments, `show` everything else; `stop` ends it, cleanly. `consent` is asked
-        at the first deployment: who saves a file has agreed to what it changes, except to losing data."""
+        at the first deployment: who saves a file has agreed to what it changes, except to losing data. `take_over`:
+        another `klotho dev` of the application ends, and this one goes on."""
         self._program = program
         self._environment = environment
         self._sink = sink
         self._show = show
         self._stop = stop
         self._consent = consent
+        self._take_over = take_over
+        self._turn: Lease | None = None
         self._built: Build | None = None
         self._units: Units | None = None
         self._session: sessions.Session | None = None
@@ -78,25 +86,40 @@ class Dev:
         """The last attempt to deploy did not work: what is saved next may mend it."""
 
     def run(self) -> None:
-        """Returns when it was stopped and everything is in line. Raises what makes a first `up` impossible."""
-        require_access(identify(Where(self._program.path), self._environment).environment, "dev")
-        with Follower(Where(self._program.path), self._environment, self._show) as follower:
+        """Returns when it was stopped and everything is in line. Raises what makes a first `up` impossible, and
+        Failure (`lease-lost`) when another one took over."""
+        identity = identify(Where(self._program.path), self._environment)
+        require_access(identity.environment, "dev")
+        with ExitStack() as held, Follower(Where(self._program.path), self._environment, self._show) as follower:
+            if identity.environment.target == "local":
+                self._turn = held.enter_context(self._taken(identity))
             folders: tuple[Path, ...] = (self._program.folder,)
             first = True
             while not self._stop.is_set():
                 with Watch(folders) as watch:
                     if first:
                         self._deploy((), first=True)
+                        if self._turn is None:  # on AWS it lies in the bucket, which is there for certain now
+                            self._turn = held.enter_context(self._taken(identity))
                         follower.restart()
                         self._show(Watching(self._name, str(self._program.folder)))
                         first = False
                     # A plan may have added folders outside the program's: those need another watch.
                     while not self._stop.is_set() and set(folders) == set(self._folders()):
+                        self._turn_is_ours()
                         saved = watch.next(_LOOK_EVERY_S)
                         if saved and self._changed(saved):
                             follower.restart()
                 folders = self._folders()
+            self._turn_is_ours()
             self._reconcile()
+
+    def _taken(self, identity: Identity) -> Lease:
+        return taken(identity, lambda line: self._sink(Step(line)), take_over=self._take_over)
+
+    def _turn_is_ours(self) -> None:
+        if self._turn is not None:
+            self._turn.check()
 
     @property
     def _name(self) -> str:
@@ -183,7 +206,8 @@ class Dev:
         )
         with workers(1, "site") as threads:
             step.start(threads)
-            outcomes = step.publish(self._outputs(built), clients, new_run_id(), local_pace())
+            outputs = self._outputs(built)
+            outcomes = step.publish(step.compare(outputs, clients), outputs, clients, new_run_id(), local_pace())
         for outcome in outcomes:
             name = outcome.construct.rpartition("/")[2]
             if outcome.diagnostic is not None:

@@ -16,10 +16,15 @@ from urllib.parse import quote
 
 from klotho.deploy.place import Clients, translated
 from klotho.diagnostics import ExitCode, Failure, did_you_mean, one_of
+from klotho.driver.machine import state_root
 from klotho.driver.reach.services import Service
+from klotho.localcloud.services.acm.authority import CERTIFICATE, FOLDER
 
 _PREFIX = "KLOTHO_DATASTORE_"
 _SCHEMES = {"Databases.Postgres": "postgresql", "Databases.MySQL": "mysql", "Databases.Redis": "rediss"}
+
+_AUTHORITIES = {"Databases.Postgres": "sslmode=verify-full&sslrootcert", "Databases.Redis": "ssl_ca_certs"}
+"""What the address calls the file of authorities; drivers of MySQL have no common word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +52,18 @@ class Tunnel:
         """For the near end at 127.0.0.1; with the password only when a login is given."""
         scheme = _SCHEMES.get(self.kind, "tcp")
         who = f"{quote(login.user, safe='')}:{quote(login.password, safe='')}@" if login else ""
-        return f"{scheme}://{who}127.0.0.1:{port}/{quote(self.name, safe='')}"
+        address = f"{scheme}://{who}127.0.0.1:{port}/{quote(self.name, safe='')}"
+        return address if self.is_far else address + self._verified()
+
+    def _verified(self) -> str:
+        """How a client is told to verify a server of this machine."""
+        name = _AUTHORITIES.get(self.kind)
+        file = quote(str(state_root() / FOLDER / CERTIFICATE), safe="/")
+        return f"?{name}={file}" if name else ""
 
     @property
-    def uses_tls(self) -> bool:
-        """The server of AWS wants it, and its certificate names the far host, not 127.0.0.1."""
+    def is_far(self) -> bool:
+        """Whether it is on AWS: its certificate names the far host then, not 127.0.0.1."""
         return self.host not in ("127.0.0.1", "localhost")
 
 

@@ -8,6 +8,7 @@ from klotho.application import Construct, Requirement, references
 from klotho.catalogue.availability import AVAILABILITY
 from klotho.catalogue.facts import is_known
 from klotho.catalogue.facts.validate import validate
+from klotho.catalogue.transit import TRANSIT
 from klotho.diagnostics import Label, Span, meant_or_listed
 from klotho.engine.context import Context
 from klotho.engine.cycles import find_cycle
@@ -69,9 +70,9 @@ def _how_to_fetch(construct: Construct, target: Construct, output: str) -> str:
 
 
 def _requirements(context: Context) -> None:
-    """Only availability is weighed; the others are kept in the model for the solver, which this version lacks."""
+    """Availability and encryption in transit are weighed; the others wait for the solver, which is not there."""
     for requirement in context.application.requirements:
-        if requirement.name == AVAILABILITY and not _is_adopted(requirement, context):
+        if requirement.name in (AVAILABILITY, TRANSIT) and not _is_adopted(requirement, context):
             continue
         context.report.warning(
             "requirement-not-weighed",

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from klotho.application import Construct, Directive
 from klotho.catalogue.foreign import ForeignConstruct
-from klotho.catalogue.kinds import candidates
+from klotho.catalogue.kinds import candidates, default_implementation
 from klotho.diagnostics import meant_or_listed, one_of
 from klotho.engine.context import Context
 from klotho.resources import Change, Choose, Precedence, Provenance, ResourceGraph, resource_key
@@ -42,10 +42,12 @@ def _owners(construct: Construct, found: ForeignConstruct) -> Provenance:
 
 def _choice(construct: Construct, pin: Directive | None, context: Context) -> tuple[str | None, Provenance]:
     offered = [item.name for item in candidates(construct.kind)]
-    first = next((item.name for item in candidates(construct.kind) if item.fits(construct)), offered[0])
     spans = tuple(span for span in (pin.span if pin else None, construct.span) if span)
     if pin is None:
-        return first, Provenance("default_implementation", spans, construct.title, Precedence.DEFAULT)
+        first = default_implementation(construct)
+        return first.name if first else None, Provenance(
+            "default_implementation", spans, construct.title, Precedence.DEFAULT
+        )
     reason = Provenance("use", spans, f'{construct.title} uses "{pin.target}"', Precedence.DIRECTIVE)
     if pin.target not in offered:
         context.report.error(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol, runtime_checkable
 
-from klotho.localcloud.handler import Properties, Record, Request
+from klotho.localcloud.handler import Outcome, Properties, Record, Request
 
 
 @runtime_checkable
@@ -30,6 +30,17 @@ class NamesAttributes(Protocol):
     """Says up front which attributes of the schema the handler gives, so that `Fn::GetAtt` can refuse the others."""
 
     given_attributes: frozenset[str]
+
+
+@runtime_checkable
+class BecomesReadyLater(Protocol):
+    """What `create` and `update` wait for can go on after the operation: asked in CloudFormation's express mode."""
+
+    async def apply(self, request: Request) -> Outcome:
+        """As `create` (without `request.identifier`) or `update`, back as soon as the configuration is applied. Whether
+        it became ready is told by the service's own API; a failure leaves what ran before. The same for the same
+        token."""
+        ...
 
 
 @runtime_checkable

@@ -64,6 +64,8 @@ class StackRequest:
     termination_protection: bool = False
     keep_on_failure: bool = False
     """Of a creation: whether what it made stays when it fails (`DisableRollback`, `OnFailure: DO_NOTHING`)."""
+    express: bool = False
+    """Whether the operation is complete once configurations are applied (`DeploymentConfig`, mode EXPRESS)."""
     role_arn: str | None = None
     """The service role to act as; None: the one the stack has already, else the caller."""
 
@@ -161,6 +163,7 @@ class Engine:
             request.client_token,
             _digest("create", request),
             keep_on_failure=request.keep_on_failure,
+            express=request.express,
         )
         return stack.stack_id
 
@@ -192,14 +195,15 @@ class Engine:
         digest: str,
         change_set_id: str | None = None,
         keep_on_failure: bool = False,
+        express: bool = False,
     ) -> None:
         """Journal and start the creation of a checked deployment."""
         stack.description = deployment.template.description
         stack.inputs = inputs
-        stack.change_set_id = change_set_id
+        stack.change_set_id, stack.express = change_set_id, express
         stack.shown_parameters = shown(deployment.template.parameters, deployment.parameters)
         operation = self._operation("create", stack, inputs, client_token, digest)
-        operation.phase, operation.keep_on_failure = "forward", keep_on_failure
+        operation.phase, operation.keep_on_failure, operation.express = "forward", keep_on_failure, express
         operation.change_set_id = change_set_id
         self._accept(stack, operation, "CREATE_IN_PROGRESS")
 
@@ -222,7 +226,7 @@ class Engine:
         inputs = self.inputs(request, deployment, stack)
         if not self.differs(deployment, inputs, stack):
             raise validation_error("No updates are to be performed.")
-        self.begin_update(stack, deployment, inputs, request.client_token, digest)
+        self.begin_update(stack, deployment, inputs, request.client_token, digest, express=request.express)
         return stack.stack_id
 
     def check_updatable(self, stack: Stack) -> None:
@@ -237,6 +241,7 @@ class Engine:
         client_token: str | None,
         digest: str,
         change_set_id: str | None = None,
+        express: bool = False,
     ) -> None:
         """Journal and start the update to a checked deployment. Change sets made before it are out of date then."""
         for other in self.store.change_sets(stack.stack_id):
@@ -245,9 +250,10 @@ class Engine:
                 self.store.put_change_set(other)
         operation = self._operation("update", stack, inputs, client_token, digest)
         operation.previous = self.live_resources(stack.stack_id)
-        operation.phase = "forward"
+        operation.phase, operation.express = "forward", express
         operation.change_set_id = change_set_id
         stack.change_set_id = change_set_id or stack.change_set_id
+        stack.express = express
         self._accept(stack, operation, "UPDATE_IN_PROGRESS")
 
     def changes(self, deployment: Deployment, inputs: Inputs, stack: Stack) -> list[Change]:

@@ -29,6 +29,7 @@ def stack_detail(stack: Stack) -> dict[str, Any]:
         "StackStatus": stack.status,
         "StackStatusReason": stack.reason,
         "DisableRollback": False,
+        "DeploymentConfig": {"Mode": "EXPRESS" if stack.express else "STANDARD", "DisableRollback": False},
         "NotificationARNs": [],
         "Capabilities": stack.inputs.capabilities,
         "Outputs": stack.outputs,

@@ -119,7 +119,7 @@ class CloudFormationService:
     # Stacks
 
     def _create_stack(self, fields: Fields) -> dict[str, Any]:
-        allowed = _STACK_FIELDS | {"EnableTerminationProtection", "DisableRollback", "RoleARN"}
+        allowed = _STACK_FIELDS | {"EnableTerminationProtection", "DisableRollback", "RoleARN", "DeploymentConfig"}
         check_fields("CreateStack", fields, allowed, {**_CREATE_DEFAULTS, "OnFailure": ("ROLLBACK", "DO_NOTHING")})
         name = new_name(fields)
         request = self._stack_request(name, fields, new=True)
@@ -128,7 +128,8 @@ class CloudFormationService:
         return {"StackId": self._engine.create_stack(request)}
 
     def _update_stack(self, fields: Fields) -> dict[str, Any]:
-        check_fields("UpdateStack", fields, _STACK_FIELDS | {"RoleARN", "UsePreviousTemplate"}, _CREATE_DEFAULTS)
+        allowed = _STACK_FIELDS | {"RoleARN", "UsePreviousTemplate", "DeploymentConfig"}
+        check_fields("UpdateStack", fields, allowed, _CREATE_DEFAULTS)
         return {"StackId": self._engine.update_stack(self._stack_request(required(fields, "StackName"), fields))}
 
     def _delete_stack(self, fields: Fields) -> dict[str, Any]:
@@ -169,6 +170,7 @@ class CloudFormationService:
             capabilities=[str(item) for item in listed(fields, "Capabilities")],
             client_token=fields.get("ClientRequestToken"),
             role_arn=fields.get("RoleARN"),
+            express=_is_express(fields),
         )
 
     def _template_body(self, fields: Fields) -> str | None:
@@ -365,6 +367,23 @@ _CHANGE_SET_DEFAULTS: Mapping[str, tuple[str, ...]] = {
     "ImportExistingResources": ("false",),
     "OnStackFailure": ("ROLLBACK",),
 }
+
+
+def _is_express(fields: Fields) -> bool:
+    """The mode of `DeploymentConfig`. In express mode AWS rolls back only where `DisableRollback` is false there (User
+    Guide, "Deploy stacks faster with express mode"); without a rollback it is not carried."""
+    given = fields.get("DeploymentConfig", {})
+    if not isinstance(given, Mapping):
+        raise ApiError("MalformedQueryString", "DeploymentConfig must be a structure")
+    mode, disabled = given.get("Mode", "STANDARD"), given.get("DisableRollback")
+    if mode not in ("STANDARD", "EXPRESS"):
+        raise validation_error(
+            f"1 validation error detected: Value '{mode}' at 'deploymentConfig.mode' failed to satisfy constraint: "
+            "Member must satisfy enum value set: [STANDARD, EXPRESS]"
+        )
+    if disabled == "true" or (mode == "EXPRESS" and disabled != "false"):
+        raise not_carried("Option DeploymentConfig without DisableRollback=false")
+    return bool(mode == "EXPRESS")
 
 
 def _keeps_on_failure(fields: Fields) -> bool:

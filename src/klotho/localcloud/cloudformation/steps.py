@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from klotho.catalogue.facts import is_custom, schema
 from klotho.catalogue.facts.validate import validate
-from klotho.localcloud.cloudformation.capabilities import DecidesReplacement, TakesSnapshots
+from klotho.localcloud.cloudformation.capabilities import BecomesReadyLater, DecidesReplacement, TakesSnapshots
 from klotho.localcloud.cloudformation.dynamic import Reader, followed, is_reference
 from klotho.localcloud.cloudformation.journal import Journal, record_of
 from klotho.localcloud.cloudformation.references import check_not_held, check_targets_exist
@@ -163,6 +163,8 @@ class Steps:
         self._permit("create" if old is None else "update", request)
         properties = await followed(request.properties, resource.logical_id, self.read)
         handler = self.handlers[resource.type_name]
+        if self.operation.express and isinstance(handler, BecomesReadyLater) and self.operation.phase == "forward":
+            return await _guarded(handler.apply(replace(request, properties=properties)), resource)
         if old is None:
             return await _guarded(handler.create(replace(request, properties=properties, identifier=None)), resource)
         previous = await followed(request.previous, resource.logical_id, self.read)

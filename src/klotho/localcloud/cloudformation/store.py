@@ -103,6 +103,8 @@ class Stack:
     termination_protection: bool = False
     role_arn: str | None = None
     """The service role of its operations, once one was given."""
+    express: bool = False
+    """Whether its last operation was in express mode."""
     change_set_id: str | None = None
     drift: dict[str, Any] | None = None
     """Id, result and time of the last drift detection."""
@@ -129,6 +131,8 @@ class Operation:
     """Logical ids a continued rollback leaves as they are (`ResourcesToSkip`)."""
     keep_on_failure: bool = False
     """Whether a failed creation leaves what it made (`DisableRollback`, `OnFailure: DO_NOTHING`)."""
+    express: bool = False
+    """Whether it is complete once configurations are applied (`DeploymentConfig`, mode EXPRESS)."""
     change_set_id: str | None = None
     finished: bool = False
     role_arn: str | None = None

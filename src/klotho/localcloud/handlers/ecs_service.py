@@ -56,6 +56,22 @@ class EcsService(Handler):
     )
 
     async def create(self, request: Request) -> Outcome:
+        record = self._made(request)
+        await self.cloud.containers.deploy(record)
+        return Outcome(record.identifier, record.attributes)
+
+    async def apply(self, request: Request) -> Outcome:
+        """What `create` and `update` do, without waiting for the tasks (`BecomesReadyLater`)."""
+        if request.identifier is None:
+            record = self._made(request)
+        else:
+            _check(request.properties)
+            record = _record(request, request.identifier, request.attributes)
+        await self.cloud.containers.roll_out(record)
+        return Outcome(record.identifier, dict(record.attributes))
+
+    def _made(self, request: Request) -> Record:
+        """The record of a new service."""
         properties = request.properties
         _check(properties)
         name = str(
@@ -67,8 +83,7 @@ class EcsService(Handler):
         if taken is not None and taken.token != request.token:
             raise HandlerError("Creation of service was not idempotent.", "InvalidParameterException")
         attributes = {"Name": name, "ServiceArn": identifier}
-        await self.cloud.containers.deploy(_record(request, identifier, attributes))
-        return Outcome(identifier, attributes)
+        return _record(request, identifier, attributes)
 
     async def update(self, request: Request) -> Outcome:
         _check(request.properties)

@@ -2,7 +2,8 @@
 
 Input: the resource's properties. Output: a function that the functions plane runs. Refuses what it does not carry by
 name (`carries`), and, as AWS would, an unknown runtime, an image that is not there or comes with a zip's properties, a
-reserved environment variable, and a name that is taken.
+layer that is not there, layers that are too many or too large, a reserved environment variable, and a name that is
+taken.
 
 Recorded but without effect on this machine: Architectures (the machine's own is used), Description, EphemeralStorage,
 KmsKeyArn, TracingConfig, VpcConfig (every local port is reachable),
@@ -39,7 +40,7 @@ class LambdaFunction(Handler):
         (
             "Architectures", "Code.ImageUri", "Code.S3Bucket", "Code.S3Key", "Code.ZipFile",
             "DeadLetterConfig.TargetArn", "Description", "Environment", "EphemeralStorage", "FunctionName", "Handler",
-            "ImageConfig.Command", "KmsKeyArn", "LoggingConfig", "MemorySize", "PackageType",
+            "ImageConfig.Command", "KmsKeyArn", "Layers", "LoggingConfig", "MemorySize", "PackageType",
             "ReservedConcurrentExecutions", "Role", "Runtime", "Tags", "Timeout", "TracingConfig", "VpcConfig",
         )
     )  # fmt: skip
@@ -52,19 +53,28 @@ class LambdaFunction(Handler):
         existing = self.cloud.world.get(self.type_name, name)
         if existing is not None and existing.token != request.token:
             raise HandlerError(f"Function already exist: {name}", "ResourceConflictException")
-        _check(request.properties)
+        check(request.properties)
         self._check_dead_letter(request.properties)
+        self._check_layers(request)
         outcome = Outcome(name, {"Arn": arn("lambda", f"function:{name}", self.cloud.region)})
         await self.cloud.functions.put(_record(request, outcome))
         return outcome
 
     async def update(self, request: Request) -> Outcome:
         assert request.identifier is not None
-        _check(request.properties)
+        check(request.properties)
         self._check_dead_letter(request.properties)
+        self._check_layers(request)
         outcome = Outcome(request.identifier, dict(request.attributes))
         await self.cloud.functions.put(_record(request, outcome))
         return outcome
+
+    def _check_layers(self, request: Request) -> None:
+        """A deleted version stays for functions that have it; no other function can be given it."""
+        known = set(request.previous.get("Layers") or ())
+        for layer in request.properties.get("Layers") or ():
+            if layer not in known and not self.cloud.functions.layers.is_there(str(layer)):
+                raise _invalid(f"Layer version {layer} does not exist.")
 
     def _check_dead_letter(self, properties: Mapping[str, Any]) -> None:
         """AWS: Lambda API, DeadLetterConfig; "Adding a dead-letter queue" (queues of SQS that are no FIFO queues)."""
@@ -104,7 +114,7 @@ def _record(request: Request, outcome: Outcome) -> Record:
     )
 
 
-def _check(properties: Mapping[str, Any]) -> None:
+def check(properties: Mapping[str, Any]) -> None:
     """What AWS's CreateFunction refuses and the schema does not say."""
     if properties.get("PackageType", "Zip") == "Image":
         _check_image(properties)
@@ -127,7 +137,7 @@ def _check_zip(properties: Mapping[str, Any]) -> None:
 
 
 def _check_image(properties: Mapping[str, Any]) -> None:
-    if "Runtime" in properties or "Handler" in properties:
+    if "Runtime" in properties or "Handler" in properties or properties.get("Layers"):
         raise _invalid(
             "Please don't provide Handler or Runtime or Layer when the intent is to create function from image"
         )

@@ -116,7 +116,20 @@ _NETWORK = (
     Passive(
         "AWS::EC2::VPC",
         _ec2("vpc"),
-        frozenset({"CidrBlock", "EnableDnsHostnames", "EnableDnsSupport", "InstanceTenancy", "Tags"}),
+        frozenset(
+            {
+                "CidrBlock",
+                "EnableDnsHostnames",
+                "EnableDnsSupport",
+                "InstanceTenancy",
+                "Tags",
+                # Nothing leaves this machine, so there is nothing to encrypt.
+                "VpcEncryptionControl.InternetGatewayExclusion",
+                "VpcEncryptionControl.LambdaExclusion",
+                "VpcEncryptionControl.Mode",
+                "VpcEncryptionControl.NatGatewayExclusion",
+            }
+        ),
         {
             "VpcId": _itself,
             "CidrBlock": lambda made: made.text("CidrBlock"),

@@ -269,6 +269,14 @@ def _discovery(request: Request) -> list[Need]:
     return [request.need("*", subject=f"{request.text('NamespaceName')}/{request.text('ServiceName')}")]
 
 
+def _services(request: Request) -> list[Need]:
+    """Services of ECS: their ARN begins with the cluster's name."""
+    cluster = (request.text("cluster") or "default").rpartition("/")[2]
+    given = request.parameters.get("services")
+    names = [str(name).rpartition("/")[2] for name in given] if isinstance(given, list) else []
+    return [request.need(request.arn("ecs", f"service/{cluster}/{name}")) for name in names or ["*"]]
+
+
 def _queue(request: Request) -> list[Need]:
     name = request.text("QueueUrl").rstrip("/").rpartition("/")[2]
     return [request.need(request.arn("sqs", name) if name else "*")]
@@ -362,8 +370,25 @@ def _stack(request: Request) -> list[Need]:
     if role:
         found.append(Need("iam:PassRole", role, {"iam:passedtoservice": "cloudformation.amazonaws.com"}))
     if url:
-        found.append(Need("s3:GetObject", f"arn:aws:s3:::{unquote(url.split('://', 1)[-1].partition('/')[2])}"))
+        found.append(_template_need(url))
     return found
+
+
+def _refactor(request: Request) -> list[Need]:
+    """Every stack that a stack refactor is to change, and the templates it reads."""
+    found: list[Need] = []
+    for name, value in request.parameters.items():
+        if re.fullmatch(r"StackDefinitions\.member\.\d+\.StackName", name):
+            stack = str(value)
+            arn = stack if stack.startswith("arn:") else request.arn("cloudformation", f"stack/{stack}/*")
+            found.append(request.need(arn))
+        elif re.fullmatch(r"StackDefinitions\.member\.\d+\.TemplateURL", name):
+            found.append(_template_need(str(value)))
+    return found or [request.need("*")]
+
+
+def _template_need(url: str) -> Need:
+    return Need("s3:GetObject", f"arn:aws:s3:::{unquote(url.split('://', 1)[-1].partition('/')[2])}")
 
 
 RESOLVERS: Mapping[str, Callable[[Request], list[Need]]] = {
@@ -383,8 +408,10 @@ RESOLVERS: Mapping[str, Callable[[Request], list[Need]]] = {
     "parameter": _parameter,
     "parameters": _parameters,
     "put_events": _put_events,
+    "refactor": _refactor,
     "query": _query,
     "queue": _queue,
+    "services": _services,
     "secret": _secret,
     "shard_iterator": _shard_iterator,
     "stack": _stack,

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import re
 import shutil
+import ssl
 import subprocess
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -19,8 +20,10 @@ from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
 from klotho.localcloud.planes.processes import Child, ProcessTable, Supervised
 from klotho.localcloud.planes.reaper import end_groups, start_mark
+from klotho.localcloud.planes.server_certificate import serving
 from klotho.localcloud.planes.server_files import DatabaseError, copy_folder
 from klotho.localcloud.planes.sockets import holder_of
+from klotho.localcloud.planes.tls_front import Opening, TlsFront
 from klotho.localcloud.ports import is_free
 from klotho.localcloud.status import UnitStatus
 
@@ -51,12 +54,20 @@ class Server:
     name: str
     data: Path
     port: int
+    """Where clients connect."""
     version: str
     """As people read it: `PostgreSQL 18.4`."""
     log_group: str
     parameters: Mapping[str, str]
     kept: Supervised = field(default_factory=lambda: Supervised(never))
     application: str | None = None
+    inner: int = 0
+    """Where the process itself listens, when `front` has the port; 0 when it has the port itself."""
+    front: TlsFront | None = None
+
+    @property
+    def own_port(self) -> int:
+        return self.inner or self.port
 
 
 S = TypeVar("S", bound=Server)
@@ -80,6 +91,7 @@ class Servers(ABC, Generic[S]):
         self._waiting: dict[str, asyncio.Task[None]] = {}
         """Instances that are to come back as soon as their port is free."""
         self._locks: dict[str, asyncio.Lock] = {}
+        self._context: ssl.SSLContext | None = None
 
     @abstractmethod
     def _prepare(self, identifier: str, parameters: dict[str, str], engine_version: str | None, name: str) -> S:
@@ -99,7 +111,7 @@ class Servers(ABC, Generic[S]):
         for identifier in list(self._waiting):
             self._stop_waiting(identifier)
         servers, self._servers = self._servers, {}
-        await asyncio.gather(*(server.kept.stop() for server in servers.values()))
+        await asyncio.gather(*(_end(server) for server in servers.values()))
 
     def status(self) -> list[UnitStatus]:
         shown = [self._status(server) for server in self._servers.values()]
@@ -130,7 +142,7 @@ class Servers(ABC, Generic[S]):
                 server = await asyncio.to_thread(self._prepare, identifier, wanted, engine_version, name or identifier)
                 server.application = application
                 server.kept = Supervised(lambda: self._launch(server))
-                await server.kept.start()
+                await self._begin(server)
             except Exception as error:
                 self._failed[identifier] = UnitStatus(
                     name or identifier, self.kind, "failed", detail=str(error), application=application
@@ -186,6 +198,7 @@ class Servers(ABC, Generic[S]):
             if not keep_data:
                 await asyncio.to_thread(shutil.rmtree, self._root / identifier, ignore_errors=True)
                 self._cloud.ports.release(f"{self.kind}/{identifier}")
+                self._cloud.ports.release(f"{self.kind}/{identifier}/inner")
 
     async def snapshot(self, identifier: str, snapshot: str) -> Path:
         """Copy the data folder to `state/<kind>/snapshots/<snapshot>` with the server stopped; returns the copy.
@@ -204,13 +217,35 @@ class Servers(ABC, Generic[S]):
         return self._running(identifier).version
 
     def _port(self, identifier: str) -> int:
+        """Where clients connect."""
         return self._cloud.ports.of(f"{self.kind}/{identifier}")
 
     def _free_port(self, server: Server) -> None:
         """`PortHeldError` when somebody else listens on the server's port."""
-        if not is_free(server.port):
-            holder = holder_of(server.port) or "another program"
-            raise PortHeldError(f"port {server.port} of {self.noun} {server.identifier} is in use by {holder}")
+        self._require_free(server, server.own_port)
+
+    def _require_free(self, server: Server, port: int) -> None:
+        if not is_free(port):
+            holder = holder_of(port) or "another program"
+            raise PortHeldError(f"port {port} of {self.noun} {server.identifier} is in use by {holder}")
+
+    async def _begin(self, server: Server) -> None:
+        """Start the server behind its front, if it has one; nothing is left of either when it does not start."""
+        if server.front is not None:
+            self._require_free(server, server.port)
+            await server.front.start()
+        try:
+            await server.kept.start()
+        except BaseException:
+            if server.front is not None:
+                await server.front.stop()
+            raise
+
+    def _front(self, port: int, inner: int, opening: Opening | None = None) -> TlsFront:
+        """TLS for a server that has none."""
+        if self._context is None:
+            self._context = serving(self._cloud.state)
+        return TlsFront(port, inner, self._context, opening)
 
     def _stop_waiting(self, identifier: str) -> None:
         task = self._waiting.pop(identifier, None)
@@ -228,7 +263,7 @@ class Servers(ABC, Generic[S]):
     async def _halt(self, identifier: str) -> None:
         server = self._servers.pop(identifier, None)
         if server is not None:
-            await server.kept.stop()
+            await _end(server)
 
     def _status(self, server: S) -> UnitStatus:
         state = server.kept.state
@@ -278,6 +313,12 @@ class DatabaseServers(Servers[S]):
     async def set_password(self, identifier: str, user: str, password: str) -> None:
         """Give the master user a new password; open connections stay."""
         await self._make(self._running(identifier), user, password, None)
+
+
+async def _end(server: Server) -> None:
+    await server.kept.stop()
+    if server.front is not None:
+        await server.front.stop()
 
 
 def end_orphan(pidfile: Path, program: str, data: Path, stop_signal: int) -> None:

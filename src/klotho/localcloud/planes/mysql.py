@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,7 +38,7 @@ from klotho.localcloud.planes.mysql_programs import (
     programs,
 )
 from klotho.localcloud.planes.processes import Child, describe_exit
-from klotho.localcloud.planes.server_certificate import make_certificate, unverified
+from klotho.localcloud.planes.server_certificate import issue, trusting
 from klotho.localcloud.planes.server_files import cache_folder, give, write_private
 
 if TYPE_CHECKING:
@@ -96,10 +97,9 @@ class MySqlServers(DatabaseServers[MySqlServer]):
             copy_template(found, data, self._cache)
         check_maker(found, data)
         give(folder)
-        if not (data / "klotho-server-key.pem").exists():
-            certificate, key = make_certificate(identifier)
-            write_private(data / "klotho-server-cert.pem", certificate)
-            write_private(data / "klotho-server-key.pem", key)
+        issued = issue(self._cloud.state)
+        write_private(data / "klotho-server-cert.pem", issued.certificate)
+        write_private(data / "klotho-server-key.pem", issued.key)
         return MySqlServer(
             identifier, name, data, self._port(identifier), found.title,
             f"/aws/rds/instance/{identifier}/error", parameters, programs=found,
@@ -133,7 +133,8 @@ class MySqlServers(DatabaseServers[MySqlServer]):
         raise MySqlError(f"{server.version} for {server.identifier} did not start ({describe_exit(code)}):\n{lines}")
 
     async def _make(self, server: MySqlServer, user: str, password: str, database: str | None) -> None:
-        await asyncio.to_thread(_make, server, user, password, database)
+        context = await asyncio.to_thread(trusting, self._cloud.state)
+        await asyncio.to_thread(_make, server, context, user, password, database)
 
 
 def _options(server: MySqlServer) -> list[str]:
@@ -166,14 +167,14 @@ async def _until_ready(child: Child, ready: asyncio.Event) -> None:
         task.cancel()
 
 
-def _make(server: MySqlServer, user: str, password: str, database: str | None) -> None:
+def _make(server: MySqlServer, context: ssl.SSLContext, user: str, password: str, database: str | None) -> None:
     """The master user and its database, by the account only the supervisor has."""
     import pymysql
 
     if user == ADMIN or user.startswith(("mysql.", "mariadb.")):
         raise MySqlError(f"`{user}` is reserved: choose another MasterUsername")
     try:
-        with _admin(server) as connection, connection.cursor() as cursor:
+        with _admin(server, context) as connection, connection.cursor() as cursor:
             cursor.execute("CREATE USER IF NOT EXISTS %s@'%%' IDENTIFIED BY %s", (user, password))
             cursor.execute("ALTER USER %s@'%%' IDENTIFIED BY %s", (user, password))
             ends_sessions = "CONNECTION ADMIN" if server.programs.is_mariadb else "CONNECTION_ADMIN"
@@ -186,7 +187,7 @@ def _make(server: MySqlServer, user: str, password: str, database: str | None) -
         raise MySqlError(f"{server.identifier}: MySQL error {error.args[0]} while making the master user") from error
 
 
-def _admin(server: MySqlServer) -> Any:
+def _admin(server: MySqlServer, context: ssl.SSLContext) -> Any:
     import pymysql
 
     return pymysql.connect(
@@ -197,5 +198,5 @@ def _admin(server: MySqlServer) -> Any:
         charset="utf8mb4",
         autocommit=True,
         connect_timeout=10,
-        ssl=unverified(),
+        ssl=context,
     )

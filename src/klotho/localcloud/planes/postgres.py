@@ -6,7 +6,8 @@ holds (named), a server that does not start (with its log's last lines), a data 
 
 As on RDS the master user is no superuser but a member of `rds_superuser`, and passwords are SCRAM. The superuser
 `rdsadmin` has a random password that lies in the data folder; there is no Unix socket. `fsync` and
-`synchronous_commit` stay on: what a client was told is committed survives a kill -9 of everything.
+`synchronous_commit` stay on: what a client was told is committed survives a kill -9 of everything. Nobody connects
+without TLS, as with `rds.force_ssl`: the server has none, so a front of ours speaks it (`tls_front`).
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ from klotho.localcloud.planes.postgres_programs import (
 )
 from klotho.localcloud.planes.processes import Child, describe_exit
 from klotho.localcloud.planes.server_files import cache_folder
+from klotho.localcloud.planes.tls_front import open_postgres
 
 if TYPE_CHECKING:
     from klotho.localcloud.cloud import Cloud
@@ -95,6 +97,8 @@ class PostgresServers(DatabaseServers[PostgresServer]):
         return PostgresServer(
             identifier, name, data, self._port(identifier), f"PostgreSQL {found.version()}",
             f"/aws/rds/instance/{identifier}/postgresql", parameters, programs=found,
+            inner=(inner := self._cloud.ports.of(f"{self.kind}/{identifier}/inner")),
+            front=self._front(self._port(identifier), inner, open_postgres),
         )  # fmt: skip
 
     async def _make(self, server: PostgresServer, user: str, password: str, database: str | None) -> None:
@@ -110,7 +114,7 @@ class PostgresServers(DatabaseServers[PostgresServer]):
         settings = {
             **_SETTINGS,
             **server.parameters,
-            "port": str(server.port),
+            "port": str(server.own_port),
             "unix_socket_directories": "",
         }
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
@@ -157,7 +161,7 @@ async def _query(server: PostgresServer, script: str) -> str:
     password = await asyncio.to_thread(admin_password, server.programs, server.data)
     process = await asyncio.create_subprocess_exec(
         str(server.programs.folder / "psql"), "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1",
-        "-h", HOST, "-p", str(server.port), "-U", ADMIN, "-d", "postgres", "-f", "-",
+        "-h", HOST, "-p", str(server.own_port), "-U", ADMIN, "-d", "postgres", "-f", "-",
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
         env={"PATH": os.defpath, "LC_ALL": "C", "PGCLIENTENCODING": "UTF8", "PGCONNECT_TIMEOUT": "10",
              "PGPASSWORD": password},

@@ -5,9 +5,9 @@ the same, logging to `/aws/elasticache/<id>`; with cluster mode one for each sha
 as `RedisError`: no server on this machine, a port somebody else holds, an access string the server does not take.
 
 Every write is in the append-only file before it is answered: it survives a kill -9 of everything. Replicas are
-recorded and not run: on one machine they would fail together. There is no TLS, which the bundled server lacks; the
-runtime SDK leaves it out for addresses on this machine. What users may do is written to the server's ACL file as it is
-deployed; nobody else comes in but the supervisor, with a random password.
+recorded and not run: on one machine they would fail together. Nobody connects without TLS, as with
+`TransitEncryptionEnabled`: the bundled server has none, so a front of ours speaks it (`tls_front`). What users may do
+is written to the server's ACL file as it is deployed; nobody else comes in but the supervisor, with a random password.
 """
 
 from __future__ import annotations
@@ -162,7 +162,10 @@ class RedisServers(Servers[RedisServer]):
         The other way round the bus would be among the ports that systems give to outgoing connections (from 32768 on),
         any of which may be taken at any moment.
         """
-        return self._cloud.ports.of(f"{self.kind}/{identifier}", beside=-BUS_OFFSET) - BUS_OFFSET
+        return self._below(f"{self.kind}/{identifier}")
+
+    def _below(self, name: str) -> int:
+        return self._cloud.ports.of(name, beside=-BUS_OFFSET) - BUS_OFFSET
 
     def _write_users(self, server: RedisServer) -> None:
         self.access.write(cache_of(server.identifier), server.data / "users.acl", ADMIN, admin_password(server.data))
@@ -177,13 +180,15 @@ class RedisServers(Servers[RedisServer]):
         return RedisServer(
             identifier, name, data, self._port(identifier), found.title,
             f"/aws/elasticache/{cache_of(identifier)}", parameters, program=found,
+            inner=(inner := self._below(f"{self.kind}/{identifier}/inner")),
+            front=self._front(self._port(identifier), inner),
         )  # fmt: skip
 
     async def _launch(self, server: RedisServer) -> Child:
         await asyncio.to_thread(end_orphan, server.pidfile, server.program.path.name, server.data, signal.SIGTERM)
         self._free_port(server)
-        if server.is_cluster and not is_free(server.port + BUS_OFFSET):
-            raise RedisError(f"port {server.port + BUS_OFFSET} of the cluster bus of {server.identifier} is in use")
+        if server.is_cluster and not is_free(server.own_port + BUS_OFFSET):
+            raise RedisError(f"port {server.own_port + BUS_OFFSET} of the cluster bus of {server.identifier} is in use")
         await asyncio.to_thread(self._write_users, server)
         ready = asyncio.Event()
 
@@ -241,10 +246,16 @@ def _shown(name: str, node: str, shards: int | None) -> str:
 
 
 def _options(server: RedisServer) -> list[str]:
+    # Other nodes talk on the bus and move keys; clients are sent to the fronts.
+    cluster = {
+        **_CLUSTER,
+        "cluster-announce-port": str(server.port),
+        "cluster-announce-bus-port": str(server.own_port + BUS_OFFSET),
+    }
     settings = {
         **_SETTINGS,
-        **(_CLUSTER if server.is_cluster else {}),
-        "port": str(server.port),
+        **(cluster if server.is_cluster else {}),
+        "port": str(server.own_port),
         "dir": str(server.data),
         "aclfile": str(server.data / "users.acl"),
         "pidfile": str(server.pidfile),

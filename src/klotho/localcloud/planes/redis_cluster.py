@@ -34,7 +34,7 @@ def join(servers: Sequence[RedisServer], leaving: Sequence[RedisServer] = ()) ->
                 # Nodes that began at the same epoch would have to settle whose slots count.
                 node.ask("CLUSTER", "SET-CONFIG-EPOCH", index + 1)
         for node in everybody[1:]:
-            node.ask("CLUSTER", "MEET", HOST, everybody[0].port)
+            node.ask("CLUSTER", "MEET", HOST, everybody[0].server.own_port)
         _wait(everybody, lambda node: _is_up(node) and len(_owners(node)) == SLOTS and _known(node) >= len(everybody))
         ids = {node.port: node.ask("CLUSTER", "MYID") for node in everybody}
         for index, node in enumerate(nodes):
@@ -60,7 +60,7 @@ def _take(node: Talk, wanted: range, at_port: Mapping[int, Talk], ids: Mapping[i
         node.ask("CLUSTER", "SETSLOT", slot, "IMPORTING", ids[source.port])
         source.ask("CLUSTER", "SETSLOT", slot, "MIGRATING", ids[node.port])
         while keys := source.ask("CLUSTER", "GETKEYSINSLOT", slot, _KEYS_AT_ONCE):
-            source.ask("MIGRATE", HOST, node.port, "", 0, MOVE_TIMEOUT_MS, "REPLACE", *login, "KEYS", *keys)
+            source.ask("MIGRATE", HOST, node.server.own_port, "", 0, MOVE_TIMEOUT_MS, "REPLACE", *login, "KEYS", *keys)
         node.ask("CLUSTER", "SETSLOT", slot, "NODE", ids[node.port])
         try:
             source.ask("CLUSTER", "SETSLOT", slot, "NODE", ids[node.port])

@@ -58,7 +58,7 @@ class Talk:
         self._failure = redis.RedisError
         self._connection = make(
             host=HOST,
-            port=server.port,
+            port=server.own_port,
             username=ADMIN,
             password=admin_password(server.data),
             socket_timeout=15,
@@ -73,6 +73,7 @@ class Talk:
 
     @property
     def port(self) -> int:
+        """By which clients, and the tables of slots, know the node."""
         return self.server.port
 
     def ask(self, *words: str | int | bytes) -> Any:

@@ -1,49 +1,57 @@
-"""Certificates of servers on this machine, so that clients speak TLS to them as they do on AWS.
+"""Certificates of servers on this machine, so that clients verify them as they do on AWS.
 
-Input: a name. Output: a self-signed certificate for 127.0.0.1 with its key, as PEM. Refuses nothing.
+Input: the local cloud's folder. Output: a certificate of this machine's own authority for 127.0.0.1 and localhost, and
+what a program needs to trust it. Refuses nothing. Issued anew whenever a server starts, so nothing has to be renewed.
 """
 
 from __future__ import annotations
 
-import datetime
-import ipaddress
+import os
 import ssl
+import tempfile
+from pathlib import Path
 
-_VALID = datetime.timedelta(days=3650)
-"""As long as the state folder lives: nobody renews it."""
+from klotho.localcloud.services.acm.authority import FOLDER, Authority, Issued
+from klotho.runtime.authority import VARIABLE
 
-
-def make_certificate(name: str) -> tuple[bytes, bytes]:
-    """(certificate, key) of a server of this name on 127.0.0.1."""
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-    from cryptography.x509.oid import NameOID
-
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name[:64])])
-    now = datetime.datetime.now(datetime.UTC)
-    places = [x509.IPAddress(ipaddress.ip_address("127.0.0.1")), x509.DNSName("localhost")]
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + _VALID)
-        .add_extension(x509.SubjectAlternativeName(places), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    plain = serialization.NoEncryption()
-    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
-    return certificate.public_bytes(serialization.Encoding.PEM), pem
+_NAMES, _ADDRESSES = ("localhost",), ("127.0.0.1", "::1")
 
 
-def unverified() -> ssl.SSLContext:
-    """TLS to a server of our own on the loopback interface, whose certificate nobody vouches for."""
-    context = ssl.create_default_context()
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
+def authority(state: Path) -> Authority:
+    """The one all local clouds of this user share."""
+    return Authority(state.parent.parent / FOLDER)
+
+
+def issue(state: Path) -> Issued:
+    """A certificate for a server on this machine."""
+    return authority(state).issue(_NAMES[0], addresses=_ADDRESSES)
+
+
+def serving(state: Path) -> ssl.SSLContext:
+    """TLS of a server, with a certificate of its own."""
+    issued = issue(state)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    descriptor, path = tempfile.mkstemp(prefix="klotho-")  # for this user only; Python reads keys from files alone
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(issued.certificate + issued.key)
+        context.load_cert_chain(path)
+    finally:
+        Path(path).unlink()
     return context
+
+
+def trusting(state: Path) -> ssl.SSLContext:
+    """TLS of a client: only servers of this machine's authority are believed."""
+    return ssl.create_default_context(cafile=str(authority(state).certificate_file))
+
+
+def trust(state: Path) -> dict[str, str]:
+    """The variables by which a program trusts this machine's authority.
+
+    The authority is made for it: a worker may be started while its database is still being made.
+    Node takes more authorities only from the environment, and its clients of Redis take none from an address.
+    """
+    file = str(authority(state).ensure())
+    return {VARIABLE: file, "NODE_EXTRA_CA_CERTS": file}

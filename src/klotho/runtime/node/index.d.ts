@@ -39,6 +39,8 @@ export interface MySql {
   readonly database: string;
   readonly user: string;
   readonly password: string;
+  /** What mysql2 takes as `ssl`: certificate and name are verified. */
+  readonly ssl: { ca: string; rejectUnauthorized: true; verifyIdentity: true };
   /** `mysql://user:password@host:port/database?ssl=…`, as mysql2 takes it. Holds the password: do not log it. */
   readonly url: string;
   /** Forget the password, for instance after the database refused it. */
@@ -54,11 +56,13 @@ export interface Postgres {
   readonly port: number;
   readonly database: string;
   readonly dbname: string;
-  /** libpq's `sslmode`: `require` on AWS, `disable` on this machine. In `url` node's pg calls `require` `no-verify`. */
+  /** libpq's `sslmode`: `verify-full` wherever Klotho made the database. */
   readonly sslmode: string;
+  /** The file with the authorities that vouch for the server. */
+  readonly sslrootcert: string;
   readonly user: string;
   readonly password: string;
-  /** `postgresql://user:password@host:port/database`. Holds the password: do not log it. */
+  /** `postgresql://user:password@host:port/database?sslmode=…&sslrootcert=…`. Holds the password: do not log it. */
   readonly url: string;
   /** Forget the password; the next `datastores.get` fetches it again. */
   refresh(): void;
@@ -73,11 +77,13 @@ export interface Redis {
   readonly port: number;
   /** Whether clients must speak cluster mode. */
   readonly cluster: boolean;
-  /** On AWS always; on this machine the server speaks no TLS. */
+  /** Whether connections are encrypted: wherever Klotho made the cache, and then none is taken without. */
   readonly tls: boolean;
+  /** The file with the authorities that vouch for the server; empty where Node's own do, as on AWS. */
+  readonly caFile: string;
   readonly user: string;
   readonly password: string;
-  /** `rediss://user:password@host:port/0`, on this machine `redis://`. Holds the password: do not log it. */
+  /** `rediss://user:password@host:port/0`. Holds the password: do not log it. */
   readonly url: string;
   /** Forget the password; the next `datastores.get` fetches it again. */
   refresh(): void;

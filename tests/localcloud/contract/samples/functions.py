@@ -7,7 +7,7 @@ from typing import Any
 from klotho.localcloud.cloud import Cloud
 from klotho.localcloud.handler import Record
 
-from ..planes import FUNCTION_IMAGE, IMAGE, planes
+from ..planes import FUNCTION_IMAGE, IMAGE, LAYER_BUCKET, planes
 from ..sample import REMOVED, Sample
 from .identity import ROLE, trust
 from .network import GROUPS, SUBNETS, VPCS, ref, tags
@@ -85,6 +85,10 @@ AS_IMAGE = {
     "Runtime": REMOVED,
     "Handler": REMOVED,
 }
+LAYER = {
+    "Type": "AWS::Lambda::LayerVersion",
+    "Properties": {"Content": {"S3Bucket": LAYER_BUCKET, "S3Key": "one.zip"}},
+}
 TOPIC = "arn:aws:sns:eu-west-1:000000000000:topic"
 
 
@@ -112,6 +116,7 @@ SAMPLES = (
             "FunctionName": "named",
             "Handler": "index.other",
             "KmsKeyArn": KEY,
+            "Layers": [ref("Packages")],
             "LoggingConfig": {"LogFormat": "JSON"},
             "MemorySize": 512,
             "PackageType": "Image",
@@ -127,14 +132,28 @@ SAMPLES = (
             **SUBNETS,
             **GROUPS,
             "Lost": {"Type": "AWS::SQS::Queue", "Properties": {}},
+            "Packages": LAYER,
             "LambdaRole": telling(LAMBDA_ROLE),
             "OtherRole": telling(LAMBDA_ROLE),
         },
         together={"PackageType": AS_IMAGE},
         refused={"ImageConfig": {"Command": ["index.other"]}},
-        planes=planes("queues", "functions", function_image=True),
+        planes=planes("queues", "functions", function_image=True, layers=True),
         read=read_function,
         slow=True,
+    ),
+    Sample(
+        "AWS::Lambda::LayerVersion",
+        {"Content": {"S3Bucket": LAYER_BUCKET, "S3Key": "one.zip"}},
+        {
+            "Content": {"S3Bucket": LAYER_BUCKET, "S3Key": "two.zip"},
+            "CompatibleArchitectures": ["arm64"],
+            "CompatibleRuntimes": ["python3.12"],
+            "Description": "b",
+            "LicenseInfo": "MIT",
+        },
+        planes=planes("functions", layers=True),
+        read=lambda cloud, record: cloud.functions.layers.size(record.identifier) > 0,
     ),
     Sample(
         "AWS::ECS::TaskDefinition",

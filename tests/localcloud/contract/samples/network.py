@@ -58,6 +58,12 @@ SAMPLES = (
         "AWS::EC2::VPC",
         {"CidrBlock": "10.0.0.0/16", "EnableDnsSupport": True, "InstanceTenancy": "default", "Tags": tags("a")},
         {
+            "VpcEncryptionControl": {
+                "Mode": "enforce",
+                "InternetGatewayExclusion": "enable",
+                "NatGatewayExclusion": "enable",
+                "LambdaExclusion": "enable",
+            },
             "CidrBlock": "10.2.0.0/16",
             "EnableDnsSupport": False,
             "EnableDnsHostnames": True,

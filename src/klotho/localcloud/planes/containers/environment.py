@@ -16,6 +16,7 @@ from klotho.localcloud.handler import HandlerError
 from klotho.localcloud.planes.containers.definition import Alias, ServiceSpec
 from klotho.localcloud.planes.containers.image import RUNTIME_FOLDER, Image, search_path
 from klotho.localcloud.planes.containers.paths import rewritten
+from klotho.localcloud.planes.server_certificate import trust
 from klotho.localcloud.service import ApiError
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ def environment(
         "PATH": search_path(image),
         **_runtime(image, own),
         **_aws(cloud, spec),
+        **trust(cloud.state),
         **given,
         **secret,
     }
@@ -129,6 +131,7 @@ def _localized(
 
 
 def _peers(value: str) -> set[tuple[str, int]]:
+    """The aliases a `KLOTHO_SERVICE_…` variable names; an address of this machine is a load balancer's, and stays."""
     try:
         found = json.loads(value)
     except ValueError:
@@ -139,7 +142,7 @@ def _peers(value: str) -> set[tuple[str, int]]:
     for protocol in ("http", "grpc"):
         authority = str(found.get(protocol, ""))
         match = re.match(r"(?:\w+://)?([A-Za-z0-9_.-]+)(?::(\d+))?", authority)
-        if match is not None:
+        if match is not None and match[1] != HOST:
             peers.add((match[1], int(match[2] or 80)))
     return peers
 

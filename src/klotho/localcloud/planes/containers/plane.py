@@ -18,7 +18,7 @@ import uuid
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from klotho.localcloud.handler import HandlerError, Record
 from klotho.localcloud.planes.containers.definition import Alias, ServiceSpec, namespace_name, service_spec
@@ -43,6 +43,15 @@ DRAIN_S = 5.0
 """How long open connections of a replaced task may go on before it gets its stop signal."""
 
 
+@dataclass(frozen=True, slots=True)
+class Rollout:
+    """How a service's last deployment goes, as ECS's DescribeServices tells."""
+
+    task_definition: str
+    state: Literal["IN_PROGRESS", "COMPLETED", "FAILED"]
+    reason: str = ""
+
+
 @dataclass(slots=True)
 class _Unit:
     """One live service."""
@@ -53,6 +62,8 @@ class _Unit:
     """What the running tasks were started with."""
     detail: str | None = None
     starting: bool = False
+    rollout: Rollout | None = None
+    """Of a deployment nobody waits for; None: those are complete when they return."""
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     turn: itertools.count[int] = field(default_factory=itertools.count)
 
@@ -101,6 +112,7 @@ class Containers:
         if unit is None:
             unit = self._units[spec.identifier] = _Unit(spec)
         async with unit.lock:
+            unit.rollout = None
             try:
                 await self._deploy(unit, spec)
             except HandlerError:
@@ -108,6 +120,41 @@ class Containers:
                     await self.remove(spec.identifier)
                 raise
         self._cloud.swapped.clear(SERVICE, spec.identifier)
+
+    async def roll_out(self, record: Record) -> None:
+        """As `deploy`, in the background: `rollout` tells how it goes. One that fails leaves the former tasks serving,
+        as the circuit breaker does."""
+        await self._stop_resuming(record.identifier)
+        spec = service_spec(record, self._cloud.world)
+        unit = self._units.setdefault(spec.identifier, _Unit(spec))
+        wanted = str(record.properties["TaskDefinition"])
+        unit.rollout = Rollout(wanted, "IN_PROGRESS")
+
+        async def work() -> None:
+            async with unit.lock:
+                try:
+                    await self._deploy(unit, spec)
+                except HandlerError as error:
+                    unit.rollout = Rollout(wanted, "FAILED", error.reason)
+                    return
+                unit.rollout = Rollout(wanted, "COMPLETED")
+            self._cloud.swapped.clear(SERVICE, spec.identifier)
+
+        self._resuming[record.identifier] = self._in_background(work())
+
+    def rollout(self, record: Record) -> tuple[Rollout, int, int]:
+        """How the service's last deployment goes, how many tasks are wanted, and how many are ready."""
+        unit = self._units.get(record.identifier)
+        wanted = str(record.properties["TaskDefinition"])
+        desired = int(record.properties.get("DesiredCount", 1))
+        if unit is None:
+            return Rollout(wanted, "IN_PROGRESS", "the service is stopped"), desired, 0
+        ready = sum(task.ready for task in unit.tasks)
+        if unit.rollout is not None:
+            return unit.rollout, desired, ready
+        if ready >= desired:
+            return Rollout(wanted, "COMPLETED"), desired, ready
+        return Rollout(wanted, "FAILED" if unit.detail else "IN_PROGRESS", unit.detail or "starting"), desired, ready
 
     async def swap(self, identifier: str, digest: str, holder: int) -> None:
         """Run another image without a deployment; returns when it serves. `holder` is the process that asks.
@@ -136,6 +183,9 @@ class Containers:
 
     async def resume(self, record: Record) -> None:
         """Bring a service back in the background: all of them start at the same time. One that runs is left alone."""
+        known = self._units.get(record.identifier)
+        if known is not None and known.rollout is not None and known.rollout.state == "IN_PROGRESS":
+            return  # a deployment brings it up
         spec = service_spec(record, self._cloud.world)
         # One that waits before it tries again tries at once.
         await self._stop_resuming(record.identifier)

@@ -1,7 +1,7 @@
 """Starts AWS's Python runtime interface client in a worker of the local cloud.
 
-Run as a file by `python -S` with two arguments: the handler (`module.function`) and the folder of packages that AWS's
-runtime brings. Nothing of Klotho is imported: this is the function's process.
+Run as a file by `python -S`: the handler (`module.function`), the folder of packages that AWS's runtime brings, and the
+folder of what layers hold (AWS's `/opt`), or nothing. Nothing of Klotho is imported: this is the function's process.
 """
 
 import os
@@ -9,9 +9,11 @@ import sys
 
 
 def main() -> None:
-    handler, packages = sys.argv[1:3]
+    handler, packages, opt = sys.argv[1:4]
     # sys.path[0] is this file's folder, which is no business of the function's.
-    sys.path[0:1] = [os.environ["LAMBDA_TASK_ROOT"]]
+    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    layers = [f"{opt}/python/lib/{version}/site-packages", f"{opt}/python"] if opt else []
+    sys.path[0:1] = [os.environ["LAMBDA_TASK_ROOT"], *layers]
     sys.path.append(packages)
     sys.argv = [sys.argv[0], handler]
     from awslambdaric.__main__ import main as serve

@@ -10,14 +10,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from klotho.localcloud.planes.functions import runtimes
+from klotho.localcloud.planes.functions.layers import search_paths
 from klotho.localcloud.planes.functions.model import FunctionSpec
+from klotho.localcloud.planes.server_certificate import trust
 
 if TYPE_CHECKING:
     from klotho.localcloud.cloud import Cloud
 
 
-def environment(cloud: Cloud, spec: FunctionSpec, code: Path, packages: Path) -> dict[str, str]:
-    """`packages` is the folder with what AWS's Python runtime brings."""
+def environment(
+    cloud: Cloud, spec: FunctionSpec, code: Path, packages: Path, opt: Path | None = None
+) -> dict[str, str]:
+    """`packages` is the folder with what AWS's Python runtime brings, `opt` what the function's layers hold."""
     reserved = {
         "_HANDLER": spec.handler,
         "AWS_DEFAULT_REGION": cloud.region,
@@ -42,5 +46,8 @@ def environment(cloud: Cloud, spec: FunctionSpec, code: Path, packages: Path) ->
         "LANG": "en_US.UTF-8",
         "PATH": runtimes.path_variable(spec.runtime),
         "TZ": ":UTC",
+        **trust(cloud.state),
     }
-    return {**defaults, **spec.environment, **reserved}
+    if opt is not None:
+        defaults["PATH"] = f"{defaults['PATH']}:{opt}/bin"
+    return {**defaults, **search_paths(opt, spec.runtime), **spec.environment, **reserved}

@@ -14,6 +14,7 @@ from typing import Any
 
 from klotho.localcloud.handler import Record, application_of
 from klotho.localcloud.planes.functions.image import FunctionImage
+from klotho.localcloud.planes.functions.layers import layers_of
 
 DEFAULT_TIMEOUT_S = 3
 """AWS: "Timeout … The default is 3 seconds. The maximum allowed value is 900 seconds." (Lambda API, CreateFunction)"""
@@ -65,6 +66,8 @@ class FunctionSpec:
     """What the template says. Kept out of `repr`: a value may be sensitive."""
     code: Mapping[str, Any] = field(repr=False, default_factory=dict)
     application: str | None = None
+    layers: tuple[str, ...] = ()
+    """ARNs, in the order they are merged."""
 
     @property
     def is_node(self) -> bool:
@@ -102,6 +105,7 @@ def spec_of(record: Record, image: FunctionImage | None = None) -> FunctionSpec:
         environment={str(name): _text(value) for name, value in variables.items()},
         code=properties["Code"],
         application=application_of(record),
+        layers=tuple(layers_of(record)),
     )
 
 

@@ -49,6 +49,15 @@ def _opened(package: Path | bytes) -> io.BytesIO | io.BufferedReader:
     return io.BytesIO(package) if isinstance(package, bytes) else package.open("rb")
 
 
+def unzipped_size(package: Path | bytes) -> int:
+    """Bytes of what a zip holds; PackageError for what is no zip."""
+    try:
+        with _opened(package) as stream, zipfile.ZipFile(stream) as archive:
+            return sum(entry.file_size for entry in archive.infolist())
+    except zipfile.BadZipFile as error:
+        raise PackageError(f"Could not unzip uploaded file: {error}") from error
+
+
 def inline(source: str, file_name: str, folder: Path) -> Path:
     """The folder with this source text as its only file (`Code.ZipFile` of a template)."""
     digest = hashlib.sha256(f"{file_name}\x00{source}".encode()).hexdigest()

@@ -25,6 +25,7 @@ from klotho.localcloud.planes.functions import package, runtimes
 from klotho.localcloud.planes.functions.environment import environment
 from klotho.localcloud.planes.functions.event_queue import RETRY_DELAYS_S, EventQueue
 from klotho.localcloud.planes.functions.image import FunctionImage, load_image
+from klotho.localcloud.planes.functions.layers import Layers
 from klotho.localcloud.planes.functions.model import (
     EVENT_PAYLOAD_LIMIT,
     PAYLOAD_LIMIT,
@@ -70,12 +71,14 @@ class Functions:
         self._retired: set[Pool] = set()
         self._tasks: list[asyncio.Task[None]] = []
         self._to_warm: asyncio.Queue[Pool] = asyncio.Queue()
+        self.layers = Layers(cloud.state / "layers", cloud.world)
         self.events = EventQueue(cloud, self.invoke, retry_delays_s)
 
     async def start(self) -> None:
         """Start housekeeping and the queue of asynchronous invocations; functions come by `put`."""
         loop = asyncio.get_running_loop()
         self._tasks = [loop.create_task(self._reap()), loop.create_task(self._warm())]
+        self.layers.collect()
         self.events.start()
 
     async def stop(self) -> None:
@@ -103,15 +106,16 @@ class Functions:
                 self._packages_ready = True
         except runtimes.RuntimeUnavailableError as error:
             raise HandlerError(str(error), "InvalidParameterValueException") from error
-        folder = await self._code(spec)
-        while not folder.is_dir():  # cleared away meanwhile, with the last worker of the version before
-            folder = await self._code(spec)
+        folder, opt = await self._code(spec), await self._opt(spec)
+        while not (folder.is_dir() and (opt is None or opt.is_dir())):
+            # Cleared away meanwhile, with the last worker of the version before.
+            folder, opt = await self._code(spec), await self._opt(spec)
         self._cloud.swapped.clear(FUNCTION, spec.name)
         old = self._pools.get(spec.name)
-        if old is not None and old.spec.digest() == spec.digest() and old.code == folder:
+        if old is not None and old.spec.digest() == spec.digest() and (old.code, old.opt) == (folder, opt):
             old.spec = spec
             return
-        new = Pool(self._cloud, spec, folder, self._packages, self._workers(spec), self._collect)
+        new = Pool(self._cloud, spec, folder, self._packages, self._workers(spec), self._collect, opt)
         self._pools[spec.name] = new
         if old is not None:
             self._retire(old, into=new)
@@ -129,7 +133,7 @@ class Functions:
             code = await asyncio.to_thread(package.changed, old.code, files, removed, self._folder)
         except package.PackageError as error:
             raise HandlerError(str(error), "InvalidParameterValueException") from error
-        new = Pool(self._cloud, old.spec, code, self._packages, old.limit, self._collect)
+        new = Pool(self._cloud, old.spec, code, self._packages, old.limit, self._collect, old.opt)
         new.warm()
         while new.starting:
             await asyncio.sleep(_LOOK_EVERY_S)
@@ -144,7 +148,7 @@ class Functions:
     def folder_and_environment(self, function: str) -> tuple[Path, dict[str, str]]:
         """Where the function's code lies, and the environment a worker of it has."""
         pool = self._pool(function)
-        return pool.code, environment(self._cloud, pool.spec, pool.code, self._packages)
+        return pool.code, environment(self._cloud, pool.spec, pool.code, self._packages, pool.opt)
 
     async def remove(self, identifier: str) -> None:
         """Forget the function; calls under way finish. Removing an unknown one is fine."""
@@ -231,6 +235,21 @@ class Functions:
         except package.PackageError as error:
             raise HandlerError(str(error), "InvalidParameterValueException") from error
 
+    async def _opt(self, spec: FunctionSpec) -> Path | None:
+        """What its layers hold, unpacked."""
+        if not spec.layers:
+            return None
+        try:
+            return await asyncio.to_thread(self._layered, spec)
+        except package.PackageError as error:
+            raise HandlerError(str(error), "InvalidParameterValueException") from error
+
+    def _layered(self, spec: FunctionSpec) -> Path | None:
+        code = spec.code
+        own = b"" if "S3Key" not in code else self._cloud.objects.package(str(code["S3Bucket"]), str(code["S3Key"]))
+        self.layers.checked(spec.layers, package.unzipped_size(own) if own else 0)
+        return self.layers.unpacked(spec.layers, self._folder)
+
     def _image(self, code: Mapping[str, Any]) -> FunctionImage:
         uri = str(code["ImageUri"])
         found = load_image(self._cloud.state / "images", uri)
@@ -255,10 +274,10 @@ class Functions:
         """Delete unpacked code that no function and no running worker uses any more."""
         done = {pool for pool in self._retired if not pool.workers}
         self._retired -= done
-        used = {pool.code for pool in (*self._pools.values(), *self._retired)}
-        for pool in done:
-            if pool.code not in used:
-                shutil.rmtree(pool.code, ignore_errors=True)
+        used = {folder for pool in (*self._pools.values(), *self._retired) for folder in (pool.code, pool.opt)}
+        for folder in {folder for pool in done for folder in (pool.code, pool.opt)} - used:
+            if folder is not None:
+                shutil.rmtree(folder, ignore_errors=True)
 
     async def _warm(self) -> None:
         """One after another: a deployment of fifty functions must not start fifty processes at once."""

@@ -29,13 +29,16 @@ class Pool:
     """All workers of one version of one function."""
 
     def __init__(
-        self, cloud: Cloud, spec: FunctionSpec, code: Path, packages: Path, limit: int, on_change: Callable[[], None]
-    ) -> None:
+        self, cloud: Cloud, spec: FunctionSpec, code: Path, packages: Path, limit: int, on_change: Callable[[], None],
+        opt: Path | None = None,
+    ) -> None:  # fmt: skip
+        """`opt`: what the function's layers hold."""
         self._cloud = cloud
         self._packages = packages
         self._on_change = on_change
         self.spec = spec
         self.code = code
+        self.opt = opt
         self.limit = limit
         self.workers: set[Worker] = set()
         self.last_failure: str | None = None
@@ -107,7 +110,7 @@ class Pool:
         if len(self.workers) >= self.limit or self._retired:
             return
         hooks = Hooks(ready=self._ready, lost=self._lost, gone=self._gone)
-        worker = Worker(self._cloud, self.spec, self.code, self._packages, hooks)
+        worker = Worker(self._cloud, self.spec, self.code, self._packages, hooks, self.opt)
         self.workers.add(worker)
         task = asyncio.get_running_loop().create_task(worker.start())
         self._starts.add(task)

@@ -70,15 +70,15 @@ def says(runtime: str) -> str:
     return f"Node.js {node_version()}" if runtime in NODE else f"Python {platform.python_version()}"
 
 
-def command(runtime: str, handler: str, packages: Path) -> list[str]:
-    """The worker's argument list; `packages` is what `python_packages` made."""
+def command(runtime: str, handler: str, packages: Path, opt: Path | None = None) -> list[str]:
+    """The worker's argument list; `packages` is what `python_packages` made, `opt` what layers hold."""
     here = Path(__file__).parent
     if runtime in NODE:
         return [node_executable(), str(here / "bootstrap.mjs"), handler]
     # The interpreter behind the virtual environment: the environment's own would show its site-packages to
     # anything the function starts with `sys.executable`.
     interpreter = getattr(sys, "_base_executable", None) or sys.executable
-    return [interpreter, "-S", str(here / "bootstrap.py"), handler, str(packages)]
+    return [interpreter, "-S", str(here / "bootstrap.py"), handler, str(packages), str(opt or "")]
 
 
 def path_variable(runtime: str) -> str:

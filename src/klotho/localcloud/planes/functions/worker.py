@@ -59,7 +59,12 @@ class Hooks:
 class Worker:
     """A process, its Runtime API listener and the pipe of its output."""
 
-    def __init__(self, cloud: Cloud, spec: FunctionSpec, code: Path, packages: Path, hooks: Hooks) -> None:
+    def __init__(
+        self, cloud: Cloud, spec: FunctionSpec, code: Path, packages: Path, hooks: Hooks,
+        opt: Path | None = None,
+    ) -> None:  # fmt: skip
+        """`opt`: what the function's layers hold."""
+        self._opt = opt
         self._cloud = cloud
         self._hooks = hooks
         self._packages = packages
@@ -99,13 +104,13 @@ class Worker:
         try:
             write_end = self._log.open()
             self._process = await asyncio.create_subprocess_exec(
-                *runtimes.command(self.spec.runtime, self.spec.handler, self._packages),
+                *runtimes.command(self.spec.runtime, self.spec.handler, self._packages, self._opt),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=write_end,
                 stderr=write_end,
                 cwd=self.code,
                 env={
-                    **environment(self._cloud, self.spec, self.code, self._packages),
+                    **environment(self._cloud, self.spec, self.code, self._packages, self._opt),
                     "AWS_LAMBDA_LOG_STREAM_NAME": self.stream,
                     "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{port}",
                     ENVIRONMENT_MARK: table.mark,

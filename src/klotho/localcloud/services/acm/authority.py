@@ -48,8 +48,16 @@ class Authority:
         """What clients need to trust to trust everything issued here."""
         return self._folder / CERTIFICATE
 
-    def issue(self, host: str, others: tuple[str, ...] = ()) -> Issued:
-        """A certificate for these host names."""
+    def ensure(self) -> Path:
+        """`certificate_file`, made when there is none yet."""
+        if not self.certificate_file.is_file():
+            self._make()
+        return self.certificate_file
+
+    def issue(self, host: str, others: tuple[str, ...] = (), addresses: tuple[str, ...] = ()) -> Issued:
+        """A certificate for these host names and IP addresses."""
+        import ipaddress
+
         from cryptography import x509
         from cryptography.hazmat.primitives.hashes import SHA256
         from cryptography.hazmat.primitives.serialization import Encoding
@@ -57,7 +65,8 @@ class Authority:
 
         root, root_key = self._root()
         key = _new_key()
-        names = [x509.DNSName(name) for name in dict.fromkeys((host, *others))]
+        names: list[x509.GeneralName] = [x509.DNSName(name) for name in dict.fromkeys((host, *others))]
+        names += [x509.IPAddress(ipaddress.ip_address(address)) for address in addresses]
         now = datetime.now(UTC)
         made = (
             x509.CertificateBuilder()
@@ -80,8 +89,7 @@ class Authority:
         from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
         from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-        if not self.certificate_file.is_file():
-            self._make()
+        self.ensure()
         key = load_pem_private_key((self._folder / KEY).read_bytes(), None)
         assert isinstance(key, EllipticCurvePrivateKey)
         return x509.load_pem_x509_certificate(self.certificate_file.read_bytes()), key

@@ -27,9 +27,4 @@ function portOf(grant) {
   throw new ConfigError(`the port of datastore '${grant.name}' is not a number (${grant.variable})`);
 }
 
-/** Whether a host name or address is this machine itself. */
-function isLoopback(host) {
-  return host === "localhost" || host === "::1" || host.startsWith("127.");
-}
-
-module.exports = { isLoopback, loadLogin, portOf };
+module.exports = { loadLogin, portOf };

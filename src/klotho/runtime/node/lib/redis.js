@@ -1,7 +1,8 @@
 "use strict";
 // How to reach a Redis cache: a grant in, an object with the login loaded out.
+const { cacheAuthorities } = require("./authority.js");
 const { field } = require("./grants.js");
-const { isLoopback, loadLogin, portOf } = require("./login.js");
+const { loadLogin, portOf } = require("./login.js");
 const secrets = require("./secrets.js");
 const { encodePart } = require("./sigv4.js");
 
@@ -17,8 +18,7 @@ class Redis {
     this.host = field(grant, "host");
     this.port = portOf(grant);
     this.cluster = Boolean(grant.fields.cluster);
-    // On AWS always; on this machine the server speaks no TLS.
-    this.tls = Boolean(grant.fields.tls) && !isLoopback(this.host);
+    this.tls = Boolean(grant.fields.tls);
     this.#secret = field(grant, "secret");
     this.#login = login;
   }
@@ -29,6 +29,11 @@ class Redis {
 
   get password() {
     return this.#login.password;
+  }
+
+  /** The file with the authorities that vouch for the server; empty where Node's own do, as on AWS. */
+  get caFile() {
+    return this.tls ? cacheAuthorities() : "";
   }
 
   get url() {

@@ -1,7 +1,8 @@
 "use strict";
 // How to reach a SQL database: a grant in, an object with the login loaded out.
+const { databaseAuthorities, vouching } = require("./authority.js");
 const { field } = require("./grants.js");
-const { isLoopback, loadLogin, portOf } = require("./login.js");
+const { loadLogin, portOf } = require("./login.js");
 const secrets = require("./secrets.js");
 const { encodePart } = require("./sigv4.js");
 
@@ -43,7 +44,7 @@ class Sql {
 class Postgres extends Sql {
   constructor(grant, login) {
     super(grant, login);
-    this.sslmode = sslmodeFor(grant.fields.sslmode || "", this.host);
+    this.sslmode = grant.fields.sslmode || "";
   }
 
   get dbname() {
@@ -54,10 +55,13 @@ class Postgres extends Sql {
     return "postgresql";
   }
 
+  get sslrootcert() {
+    return databaseAuthorities();
+  }
+
   options() {
-    // What libpq calls `require` (encrypted, whoever answers) is `no-verify` to node's pg, which takes `require` for more.
-    const mode = this.sslmode === "require" ? "no-verify" : this.sslmode;
-    return mode ? `?sslmode=${encodePart(mode)}` : "";
+    if (!this.sslmode) return "";
+    return `?sslmode=${encodePart(this.sslmode)}&sslrootcert=${encodePart(this.sslrootcert)}`;
   }
 }
 
@@ -66,15 +70,14 @@ class MySql extends Sql {
     return "mysql";
   }
 
+  get ssl() {
+    return { ca: vouching(this.host), rejectUnauthorized: true, verifyIdentity: true };
+  }
+
   options() {
     // As mysql2 takes it: the server refuses connections without TLS.
-    return `?ssl=${encodePart(JSON.stringify({ rejectUnauthorized: false }))}`;
+    return `?ssl=${encodePart(JSON.stringify(this.ssl))}`;
   }
-}
-
-/** What is wanted, but off where nothing leaves the machine: a server on loopback may speak no TLS. */
-function sslmodeFor(wanted, host) {
-  return wanted && isLoopback(host) ? "disable" : wanted;
 }
 
 /** The database of a grant, with its login as it is now. */

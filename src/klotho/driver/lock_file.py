@@ -1,0 +1,186 @@
+"""klotho.lock: how functions are shipped, as it was found out when their packages were installed.
+
+Compiling is offline, and what is in a template depends on whether a function is a zip, has a layer or is an image. So
+that is written down beside klotho.yaml, for people to commit: every later compilation, on any machine, reads it and
+gives the same bytes. A word of the user's (`use`) wins over it.
+
+Input: a folder. Output: `Shipped` by the function's name; the application as the file changes it; the file, the same
+bytes for the same content. Refuses a file that is not as it was written (`lock-file-damaged`), at its line; a function
+that the program does not have is a warning.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import tempfile
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal, cast
+
+from klotho.application import Application, Construct, Directive
+from klotho.diagnostics import Failure, Report, Span, did_you_mean, one_of
+
+LOCK_FILE = "klotho.lock"
+_VERSION = 1
+_KIND = "Compute.Function"
+_HEAD = f"""# How functions are shipped whose packages are large, or are not to be had for AWS Lambda.
+# Written by `klotho up`; commit it. A function whose entry is deleted is looked at anew.
+
+version = {_VERSION}
+"""
+_IMPLEMENTATION = {"layer": "lambda-layer", "image": "lambda-image"}
+_KEYS = {"ships", "reason", "build", "architecture"}
+_LINE = re.compile(r"at line (\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Shipped:
+    """One entry."""
+
+    ships: Literal["layer", "image"]
+    reason: str
+    """For people."""
+    build: bool = False
+    """Of an image: its packages are built in it."""
+    architecture: str | None = None
+    """Of an image that is built in: the kind of machine it was first built on."""
+    span: Span | None = field(default=None, compare=False)
+
+    @property
+    def implementation(self) -> str:
+        return _IMPLEMENTATION[self.ships]
+
+
+def read_lock(folder: Path, report: Report) -> dict[str, Shipped]:
+    """The entries of a program's folder; mistakes go to the report."""
+    path = folder / LOCK_FILE
+    if not path.is_file():
+        return {}
+    try:
+        text = path.read_text(encoding="utf-8")
+        data = tomllib.loads(text)
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        found = _LINE.search(str(error))
+        _damaged(report, f"`{LOCK_FILE}` can't be read: {error}", Span(LOCK_FILE, int(found[1]) if found else 1))
+        return {}
+    if data.get("version") != _VERSION:
+        message = f"`{LOCK_FILE}` is of version {data.get('version')!r}, this Klotho reads {_VERSION}"
+        _damaged(report, message, Span(LOCK_FILE, 1))
+        return {}
+    for key in data.keys() - {"version", "functions"}:
+        _damaged(report, f"`{LOCK_FILE}` has a part `{key}`, which nothing here knows", _line_of(text, key))
+    functions = data.get("functions", {})
+    if not isinstance(functions, dict):
+        _damaged(report, f"`functions` in `{LOCK_FILE}` must hold an entry for each function", Span(LOCK_FILE, 1))
+        return {}
+    entries = ((name, _entry(name, given, _line_of(text, name), report)) for name, given in functions.items())
+    return {name: entry for name, entry in entries if entry is not None}
+
+
+def write_lock(folder: Path, entries: Mapping[str, Shipped]) -> Path:
+    """The file with these entries, replaced as a whole; without any there is none.
+
+    Failure (`lock-file-not-written`) in a folder that takes none."""
+    try:
+        return _written(folder / LOCK_FILE, entries)
+    except OSError as error:
+        raise Failure(
+            "lock-file-not-written",
+            f"`{LOCK_FILE}` can't be written: {error.strerror or error}",
+            notes=(f"it would say how {one_of(sorted(entries))} are shipped", "nothing was deployed"),
+            helps=("run `klotho up` once where the program's folder may be written to, and commit the file",),
+        ) from error
+
+
+def _written(path: Path, entries: Mapping[str, Shipped]) -> Path:
+    if not entries:
+        path.unlink(missing_ok=True)
+        return path
+    with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, prefix=".klotho-", delete=False) as draft:
+        draft.write(_text(entries))
+    Path(draft.name).chmod(0o644)
+    Path(draft.name).replace(path)
+    return path
+
+
+def recorded(application: Application, entries: Mapping[str, Shipped], report: Report) -> Application:
+    """The application with what the file says of functions that nobody else has said `use` of."""
+    functions = {item.name: item for item in application.constructs if item.kind == _KIND}
+    for name in sorted(entries.keys() - functions.keys()):
+        helps = [did_you_mean(name, functions) or "delete its entry, unless another program of this folder has it"]
+        message = f"`{LOCK_FILE}` tells of a function `{name}`, which the program does not have"
+        report.warning("lock-entry-unused", message, entries[name].span, helps=helps)
+    said = {item.subject for item in application.directives if item.action == "use"}
+    added = tuple(
+        _directive(functions[name], entry)
+        for name, entry in sorted(entries.items())
+        if name in functions and functions[name].id not in said
+    )
+    return replace(application, directives=(*application.directives, *added)) if added else application
+
+
+def is_recorded(directive: Directive) -> bool:
+    """Whether the file says it, and not the user."""
+    return directive.action == "use" and directive.span is not None and directive.span.file == LOCK_FILE
+
+
+def _directive(construct: Construct, entry: Shipped) -> Directive:
+    properties: dict[str, Any] = {"build": True} if entry.build else {}
+    if entry.architecture is not None and construct.properties.get("architecture") is None:
+        properties["architecture"] = entry.architecture
+    return Directive(construct.id, "use", entry.implementation, properties, entry.span)
+
+
+def _entry(name: str, given: Any, at: Span, report: Report) -> Shipped | None:
+    problem = _problem(given)
+    if problem is not None:
+        _damaged(report, f"the entry of `{name}` in `{LOCK_FILE}` {problem}", at)
+        return None
+    ships = cast("Literal['layer', 'image']", given["ships"])
+    return Shipped(ships, given["reason"], given.get("build", False), given.get("architecture"), at)
+
+
+def _problem(given: Any) -> str | None:
+    if not isinstance(given, dict):
+        return "holds no keys"
+    if unknown := sorted(given.keys() - _KEYS):
+        return f"has a key `{unknown[0]}`, which nothing here knows"
+    if given.get("ships") not in _IMPLEMENTATION:
+        return 'must say `ships = "layer"` or `ships = "image"`'
+    if not isinstance(given.get("reason"), str):
+        return "must give a `reason`, as text"
+    if not isinstance(given.get("build", False), bool) or (given.get("build") and given["ships"] != "image"):
+        return "may say `build = true` of an image only"
+    if given.get("architecture") not in (None, "arm64", "x86_64"):
+        return 'has another `architecture` than "arm64" or "x86_64"'
+    return None
+
+
+def _damaged(report: Report, message: str, at: Span) -> None:
+    helps = ["take the file as it was committed, or delete what is wrong: `klotho up` finds it out again"]
+    report.error("lock-file-damaged", message, at, helps=helps)
+
+
+def _line_of(text: str, name: str) -> Span:
+    """Where an entry begins."""
+    wanted = {f"[functions.{name}]", f"[functions.{json.dumps(name)}]", f"[{name}]"}
+    lines = enumerate(text.splitlines(), 1)
+    return Span(LOCK_FILE, next((number for number, line in lines if line.strip() in wanted), 1))
+
+
+def _text(entries: Mapping[str, Shipped]) -> str:
+    return _HEAD + "".join("\n" + "".join(_lines(name, entries[name])) for name in sorted(entries))
+
+
+def _lines(name: str, entry: Shipped) -> Iterator[str]:
+    """TOML's basic strings are written as JSON's are."""
+    yield f"[functions.{name if re.fullmatch(r'[A-Za-z0-9_-]+', name) else json.dumps(name)}]\n"
+    yield f"ships = {json.dumps(entry.ships)}\n"
+    if entry.build:
+        yield "build = true\n"
+    if entry.architecture is not None:
+        yield f"architecture = {json.dumps(entry.architecture)}\n"
+    yield f"reason = {json.dumps(entry.reason, ensure_ascii=False)}\n"

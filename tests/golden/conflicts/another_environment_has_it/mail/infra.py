@@ -1,0 +1,4 @@
+import klotho
+
+klotho.Application("mail", project="kentoso")
+klotho.Messaging.Queue("letters")

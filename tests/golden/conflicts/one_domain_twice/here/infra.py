@@ -1,0 +1,4 @@
+import klotho
+
+klotho.Application("billing", project="kentoso")
+klotho.Domain("kentoso.example")

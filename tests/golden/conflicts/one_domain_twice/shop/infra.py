@@ -1,0 +1,4 @@
+import klotho
+
+klotho.Application("shop", project="kentoso")
+klotho.Domain("kentoso.example")

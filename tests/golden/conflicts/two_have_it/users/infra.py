@@ -1,0 +1,4 @@
+import klotho
+
+klotho.Application("users", project="kentoso")
+klotho.Databases.Postgres("users_db")
