@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from klotho.deploy.assets import Assets
+from klotho.deploy.foreign import ForeignValues
 from klotho.deploy.interrupted import Interrupted, interrupted, once_finished
 from klotho.deploy.moves import (
     Deployed,
@@ -27,7 +28,8 @@ from klotho.deploy.stacks import DeployedStack
 from klotho.stacks import Manifest
 
 if TYPE_CHECKING:
-    from klotho.deploy.steps import Steps
+    from klotho.deploy.stacks import StackCalls
+from klotho.deploy.steps import Steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +58,13 @@ class Forecast:
         """What is deployed once everything has moved."""
         return after_moves(self.there, self.moves)
 
-    def preview(self, assets: Assets, calls: Reads, bucket: str, steps: Steps) -> Preview:
+    def preview(self, assets: Assets, calls: StackCalls, bucket: str, steps: Steps) -> Preview:
         """What is left to do then, with the moves, and what may be meant as one."""
         will_be = self.will_be
         reads = Projected(calls, will_be.templates)
-        found = preview(self.manifest, self.templates, will_be.stacks, assets, reads, bucket, steps)
+        found = preview(
+            self.manifest, self.templates, will_be.stacks, assets, reads, bucket, steps, ForeignValues(calls).value
+        )
         return replace(
             with_moves(found, self.moves, self.manifest),
             renames=tuple(possible_renames(self.manifest, self.templates, self.there)),

@@ -2,7 +2,7 @@
 
 Input: a program and an environment. Output: a `Build`, and on request the folder `compiled/` beside the program.
 Refuses a program with mistakes: `ProgramError` with all of them, nothing written.
-No network, no process.
+No process; no network unless what others have published is to be asked for.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ from klotho.driver.settings import Environment
 from klotho.stacks import Manifest
 
 if TYPE_CHECKING:
-    from klotho.application import Application
+    from klotho.application import Application, ConstructId
+    from klotho.catalogue.foreign import ForeignConstruct
     from klotho.catalogue.policy import EnvironmentPolicy
     from klotho.resources import ResourceGraph, ResourceKey
 
@@ -46,6 +47,8 @@ class Build:
     """Warnings only: an error raises."""
     keys: Mapping[str, ResourceKey] = field(default_factory=dict)
     """The graph's key of each resource, by logical id."""
+    foreign: Mapping[ConstructId, ForeignConstruct] = field(default_factory=dict)
+    """Constructs of other applications of the project, as their owners published them."""
 
     @property
     def templates(self) -> Mapping[str, bytes]:
@@ -86,13 +89,15 @@ def build(
     in_ci: bool = False,
     moves: Mapping[str, str] | None = None,
     shipped: Mapping[str, Shipped] | None = None,
+    ask: bool = False,
 ) -> Build:
     """Run the program and compile it for an environment.
 
     `moves`: new names of constructs by the former ones, as if the program said `was=` of them. `shipped`: instead of
-    what klotho.lock says.
+    what klotho.lock says. `ask`: what others have published is read in the account, where the environment is in one;
+    else it is as this machine has seen it last.
     """
-    return compiled(describe(program, environment_name, in_ci=in_ci, moves=moves, shipped=shipped))
+    return compiled(describe(program, environment_name, in_ci=in_ci, moves=moves, shipped=shipped), ask=ask)
 
 
 def describe(
@@ -129,13 +134,15 @@ def describe(
     return Described(program, environment, application, report)
 
 
-def compiled(described: Described) -> Build:
-    """Compile it."""
+def compiled(described: Described, *, ask: bool = False) -> Build:
+    """Compile it; `ask` as `build` has it."""
     from klotho.application.files import ProgramFiles, repository_of
+    from klotho.driver.foreign import foreign_constructs
     from klotho.emit import render
     from klotho.engine import resolve
 
     environment, program, report = described.environment, described.program, described.report
+    foreign = foreign_constructs(described.application, environment, report, ask=ask)
     assert environment.region is not None
     resolution = resolve(
         described.application,
@@ -144,6 +151,7 @@ def compiled(described: Described) -> Build:
         report=report,
         now=time.time(),
         policy=_policy(environment),
+        foreign=foreign,
     )
     report.stop_on_errors()
     bundle = render(resolution.graph, resolution.setting, region=environment.region)
@@ -156,6 +164,7 @@ def compiled(described: Described) -> Build:
         files=bundle.files,
         diagnostics=tuple(report.diagnostics),
         keys=bundle.keys,
+        foreign=foreign,
     )
 
 

@@ -114,7 +114,7 @@ def up(
     begun = time.monotonic()
     sink(Step(f"compiling {program.path.name}"))
     consent = consent or Consent()
-    compiled = partial(build, program, environment, in_ci=runs_in_ci(), moves=consent.data.moves)
+    compiled = partial(build, program, environment, in_ci=runs_in_ci(), moves=consent.data.moves, ask=True)
     built = compiled()
     _refuse_early(built, consent.data)
     packager = packager_of(built)

@@ -59,7 +59,7 @@ def preview_up(
 
     `moves`: new names of constructs by the former ones, whose data they keep.
     """
-    compiled = partial(build, program, environment, in_ci=runs_in_ci(), moves=moves)
+    compiled = partial(build, program, environment, in_ci=runs_in_ci(), moves=moves, ask=True)
     built = compiled()
     packager = packager_of(built)
     asset_step_of(built, sink, reads_only=True, packager=packager).validate()

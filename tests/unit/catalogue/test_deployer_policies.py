@@ -58,6 +58,24 @@ def test_a_role_is_passed_only_by_a_property_that_names_one_and_only_to_its_serv
     assert resources(found, "iam:PassRole") == {"arn:aws:iam::123456789012:role/acme-*shop-*prod-*"}
 
 
+def test_what_changes_another_applications_resource_is_allowed_on_that_applications_only() -> None:
+    theirs = {"Ref": "StockHasRole"}
+    found = policies(
+        of("AWS::IAM::RolePolicy", RoleName=theirs), of("Custom::SqlRole", ServiceToken=theirs),
+        of("AWS::SNS::Subscription", TopicArn=theirs), of("AWS::Lambda::Permission", FunctionName=theirs),
+        of("AWS::IAM::Role"), of("AWS::Lambda::Function", Role=theirs),
+        others={"StockHasRole": stack_prefix("acme", "stock", "prod")},
+    )  # fmt: skip
+    assert resources(found, "iam:PutRolePolicy") == {"arn:aws:iam::123456789012:role/acme-*stock-*prod-*"}
+    assert resources(found, "lambda:InvokeFunction") == {
+        "arn:aws:lambda:eu-central-1:123456789012:function:acme-*stock-*prod-*"
+    }
+    assert resources(found, "lambda:AddPermission") == resources(found, "lambda:InvokeFunction")
+    assert resources(found, "sns:Subscribe") == {"arn:aws:sns:eu-central-1:123456789012:acme-*stock-*prod-*"}
+    assert not [arn for arn in resources(found, "lambda:CreateFunction") if "stock" in arn]
+    assert not [arn for arn in resources(found, "iam:CreateRole") if "stock" in arn]
+
+
 @pytest.mark.parametrize("dashes", ["--", "-"])
 def test_names_made_by_cloudformation_are_covered_however_it_writes_double_dashes(dashes: str) -> None:
     """Most handlers make one dash of two (`IdentifierUtils` of AWS's java plugin for handlers); older types do not."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from klotho.application import Construct, Directive
+from klotho.catalogue.foreign import ForeignConstruct
 from klotho.catalogue.kinds import candidates, default_implementation
 from klotho.diagnostics import meant_or_listed, one_of
 from klotho.engine.context import Context
@@ -21,9 +22,22 @@ def select_implementations(graph: ResourceGraph, context: Context) -> Iterator[C
     for construct in context.application.constructs:
         if _refused(construct, context):
             continue
+        if construct.id in context.foreign:
+            yield Change(
+                Choose(
+                    resource_key(construct.id, "implementation"), context.foreign[construct.id].shared.implementation
+                ),
+                _owners(construct, context.foreign[construct.id]),
+            )
+            continue
         name, provenance = _choice(construct, pins.get(construct.id), context)
         if name is not None:
             yield Change(Choose(resource_key(construct.id, "implementation"), name), provenance)
+
+
+def _owners(construct: Construct, found: ForeignConstruct) -> Provenance:
+    spans = (construct.span,) if construct.span else ()
+    return Provenance("owners_implementation", spans, f"{construct.title} of {found.owner}", Precedence.DIRECTIVE)
 
 
 def _choice(construct: Construct, pin: Directive | None, context: Context) -> tuple[str | None, Provenance]:
@@ -67,12 +81,34 @@ def _not_adoptable(construct: Construct, context: Context) -> bool:
     return True
 
 
+def _nobodys(construct: Construct, context: Context) -> bool:
+    """Says what can't be taken from another application. False for what is."""
+    instead = candidates(construct.kind)[0].instead_of_sharing
+    if not context.asked and not instead:
+        return True
+    if not context.application.in_project:
+        message, help_text = "which needs a project", "name it: `Application(…, project=…)`, here and where it is made"
+    elif instead:
+        message, help_text = "which is none of any application's", instead
+    elif construct.id not in context.foreign:
+        message, help_text = "and nobody has published it", "run `klotho up` where it is defined, then here"
+    else:
+        return False
+    context.report.error(
+        "not-in-project",
+        f"{construct.title} says `from_project=True`, {message}",
+        construct.span,
+        helps=[help_text],
+    )
+    return True
+
+
 def _refused(construct: Construct, context: Context) -> bool:
     """Says by name what this version does not carry."""
     if not candidates(construct.kind):
         what = f"{construct.kind} is not supported yet"
     elif construct.from_project:
-        what = f"{construct.title} says `from_project=True`, which is not supported yet"
+        return _nobodys(construct, context)
     elif construct.adopted_in(context.environment) is not None and not any(
         item.adoption for item in candidates(construct.kind)
     ):
