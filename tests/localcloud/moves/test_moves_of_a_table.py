@@ -79,10 +79,10 @@ class Shop:
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     with account(tmp_path_factory.mktemp("table")) as aws, Front() as front:
         made = Shop(replace(aws, variables={**aws.variables, **front.variables}), front)
-        made.aws.write({"klotho.yaml": settings()})
+        made.aws.write({"klotho.yaml": settings(alarms=False)})
         made.in_stack("first")
         assert made.aws.klotho("bootstrap", "--env", "prod", "--yes").returncode == 0
-        made.aws.write({"klotho.yaml": settings(role=ROLE)})
+        made.aws.write({"klotho.yaml": settings(role=ROLE, alarms=False)})
         grant(made.aws, printed(made.aws))
         assert made.up().returncode == 0
         made.put()
