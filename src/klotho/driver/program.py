@@ -86,12 +86,14 @@ def with_region(environment: Environment, asked_by_program: str | None) -> Envir
     return replace(environment, region=environment.region or asked_by_program or DEFAULT_REGION)
 
 
-def holds_several(path: Path) -> bool:
-    """Whether it is a folder that has programs below it, and none itself: the root of a repository with several."""
+def root_of_several(path: Path) -> Path | None:
+    """The folder, if there is no program where `path` says and several below it: the root of a repository with many."""
+    folder = path.parent if path.name == PROGRAM_NAME else path
     with contextlib.suppress(OSError):
-        if path.is_dir() and not (path / PROGRAM_NAME).is_file():
-            return len(list(path.glob(f"*/{PROGRAM_NAME}")) + list(path.glob(f"*/*/{PROGRAM_NAME}"))) > 1
-    return False
+        if folder.is_dir() and not (folder / PROGRAM_NAME).is_file():
+            below = [*folder.glob(f"*/{PROGRAM_NAME}"), *folder.glob(f"*/*/{PROGRAM_NAME}")]
+            return folder if len(below) > 1 else None
+    return None
 
 
 def _no_program(path: Path, candidate: Path, command: str) -> Failure:

@@ -9,6 +9,7 @@ not with the local cloud's data. That of AWS is the bootstrap stack's bucket for
 
 from __future__ import annotations
 
+import hashlib
 import os
 import socket
 from collections.abc import Iterable, Mapping
@@ -29,7 +30,7 @@ from klotho.driver.change import Change
 from klotho.driver.identity import Identity
 from klotho.driver.leases import user_name
 from klotho.driver.local_cloud import local_failures
-from klotho.driver.machine import now_ms, state_root
+from klotho.driver.machine import cache_folder, now_ms, state_root
 from klotho.driver.origin import origin_of
 from klotho.driver.program import Program
 from klotho.driver.project_stack import Foreseen, ProjectStack, claim_of, spoken_of
@@ -51,7 +52,7 @@ from klotho.registry import (
     leave,
 )
 from klotho.resources import SHARED, owner_of, role_of
-from klotho.stores import Store
+from klotho.stores import Remembered, Store
 from klotho.stores.bucket import BucketStore
 from klotho.stores.folder import FolderStore
 
@@ -110,7 +111,9 @@ def registry_of(target: str, project: str, environment: str, opened: Session | N
     if target == "local":
         return Registry(local_store(), project, environment)
     assert opened is not None
-    return Registry(bucket_store(opened.clients), project, environment)
+    place = hashlib.sha256(bucket_store(opened.clients).address("").encode()).hexdigest()[:16]
+    remembered = Remembered(cache_folder() / "registry" / place)
+    return Registry(bucket_store(opened.clients), project, environment, remembered)
 
 
 def refuse_misfit(joining: Joining, opened: Session | None) -> None:

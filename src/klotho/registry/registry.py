@@ -17,7 +17,7 @@ from klotho.application import Application
 from klotho.diagnostics import Diagnostic, Failure
 from klotho.registry.entry import KEPT, Entry, EntryError, Origin, Publication, entry_of
 from klotho.resources import Shared
-from klotho.stores import Kept, Store, key_part
+from klotho.stores import Kept, Remembered, Store, key_part
 
 _READERS = 8
 _ATTEMPTS = 200
@@ -73,10 +73,12 @@ def names_of(store: Store, project: str | None = None) -> list[tuple[str, str, s
 class Registry:
     """Of one project in one environment."""
 
-    def __init__(self, store: Store, project: str, environment: str) -> None:
+    def __init__(self, store: Store, project: str, environment: str, remembered: Remembered | None = None) -> None:
+        """`remembered` holds entries that were read before; of those only the list is asked."""
         self.project = project
         self.environment = environment
         self._store = store
+        self._remembered = remembered
 
     def read(self, application: str) -> Entry | None:
         """Failure for an entry that can't be read."""
@@ -97,9 +99,9 @@ class Registry:
 
     def snapshot(self) -> Snapshot:
         """Every entry; those that can't be read are named, and the others are read all the same."""
-        names = list(self.etags())
+        listed = self.etags()
         with ThreadPoolExecutor(_READERS, thread_name_prefix="registry") as threads:
-            held = dict(zip(names, threads.map(self._store.read, names), strict=True))
+            held = dict(zip(listed, threads.map(self._held, listed, listed.values()), strict=True))
         entries, unreadable = [], []
         for name, kept in held.items():
             if kept is None:
@@ -112,6 +114,16 @@ class Registry:
         etags = {name: kept.etag for name, kept in held.items() if kept is not None}
         ordered = tuple(sorted(entries, key=lambda item: item.application.name))
         return Snapshot(self.project, self.environment, ordered, tuple(unreadable), etags)
+
+    def _held(self, name: str, etag: str) -> Kept | None:
+        """What is there, from this machine's memory if it is the state that was listed."""
+        body = self._remembered.get(name, etag) if self._remembered is not None else None
+        if body is not None:
+            return Kept(body, etag)
+        kept = self._store.read(name)
+        if kept is not None and self._remembered is not None:
+            self._remembered.put(name, kept.etag, kept.body)
+        return kept
 
     def publish(self, news: News) -> Entry:
         """Put it in the place of what is there, whose history it continues."""

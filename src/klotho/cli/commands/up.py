@@ -19,7 +19,7 @@ from klotho.deploy.outcome import Deployment
 from klotho.diagnostics import Diagnostic, ExitCode
 from klotho.driver.deployment import Consent, UpResult, moves_to_write
 from klotho.driver.deployment import up as bring_up
-from klotho.driver.program import holds_several
+from klotho.driver.program import root_of_several
 from klotho.driver.projects import BreakingNeeded
 from klotho.driver.unset_secrets import warnings_of
 
@@ -37,10 +37,11 @@ def run(
     """`yes` agrees to what an environment on AWS asks. It is no consent to losing data or to breaking others: both go
     by name only."""
     console = Console(as_json)
-    if holds_several(path):
+    root = root_of_several(path)
+    if root is not None:
         from klotho.cli.commands import project_up
 
-        return project_up.run([path], env, yes, delete_data, as_json, frozenset(breaking))
+        return project_up.run([root], env, yes, delete_data, as_json, frozenset(breaking))
     program = program_at(path, "klotho up")
     agreed, broken = Agreed(frozenset(delete_data), moves_given(move)), frozenset(breaking)
     while True:
