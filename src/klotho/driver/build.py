@@ -137,22 +137,26 @@ def describe(
 def compiled(described: Described, *, ask: bool = False) -> Build:
     """Compile it; `ask` as `build` has it."""
     from klotho.application.files import ProgramFiles, repository_of
-    from klotho.driver.foreign import foreign_constructs
+    from klotho.driver.foreign import foreign_constructs, told_by_the_project
     from klotho.emit import render
     from klotho.engine import resolve
 
     environment, program, report = described.environment, described.program, described.report
     foreign = foreign_constructs(described.application, environment, report, ask=ask)
     assert environment.region is not None
-    resolution = resolve(
-        described.application,
-        environment=environment.name,
-        files=ProgramFiles(program.folder, repository_of(program.folder)),
-        report=report,
-        now=time.time(),
-        policy=_policy(environment),
-        foreign=foreign,
-    )
+    try:
+        resolution = resolve(
+            described.application,
+            environment=environment.name,
+            files=ProgramFiles(program.folder, repository_of(program.folder)),
+            report=report,
+            now=time.time(),
+            policy=_policy(environment),
+            foreign=foreign,
+        )
+    except ProgramError as error:
+        told = told_by_the_project(error.diagnostics, described.application, environment, str(program.folder), ask=ask)
+        raise ProgramError(told) from error
     report.stop_on_errors()
     bundle = render(resolution.graph, resolution.setting, region=environment.region)
     return Build(

@@ -22,7 +22,8 @@ def check(program: Program, environment: str | None, *, ask_account: bool = Fals
         built = compiled(described, ask=ask_account)
         asset_step_of(built, lambda event: None).validate()
     except ProgramError as error:
-        raise ProgramError([*error.diagnostics, *_also_misfits(described, ask_account)]) from error
+        more = [item for item in _also_misfits(described, ask_account) if item not in error.diagnostics]
+        raise ProgramError([*error.diagnostics, *more]) from error
     if ask_account or described.environment.target == "local":
         projects.refuse_misfit(described, _opened(described))
     return built

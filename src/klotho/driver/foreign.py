@@ -8,16 +8,17 @@ is missing from the answer.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from klotho.application import Application, Construct, ConstructId
 from klotho.catalogue.foreign import ForeignConstruct
-from klotho.diagnostics import Report
+from klotho.diagnostics import Diagnostic, Report
 from klotho.driver.machine import state_root
 from klotho.driver.settings import Environment
-from klotho.registry import Entry, Registry, Snapshot
+from klotho.registry import Entry, Registry, Snapshot, join
 from klotho.stores.folder import FolderStore
 
+_ABOUT_REFERENCES = ("dangling-reference", "wrong-kind", "duplicate-definition")
 _SEEN = ".seen"
 """In the state root, by account or endpoint and region; no project has a name that begins with a dot."""
 
@@ -42,6 +43,23 @@ def foreign_constructs(
             helps=[f"run `klotho preview --env {environment.name}`, which asks it, then this again"],
         )
     return found
+
+
+def told_by_the_project(
+    found: Sequence[Diagnostic], application: Application, environment: Environment, where: str, *, ask: bool
+) -> list[Diagnostic]:
+    """The same mistakes, where the engine's word on a construct that nobody has published gives way to what joining
+    says of it: who has something alike, who has another kind of it, who has to be deployed first."""
+    if not any(item.code == "not-in-project" for item in found) or not application.in_project:
+        return list(found)
+    joined = join(_snapshot(application.project, environment, ask), application, where)
+    better = {
+        str(item.diagnostic.span): item.diagnostic
+        for item in joined
+        if item.diagnostic.code in _ABOUT_REFERENCES and item.concerns(application.name) and item.diagnostic.span
+    }
+    told = [better.get(str(item.span), item) if item.code == "not-in-project" else item for item in found]
+    return list({(item.code, item.message): item for item in told}.values())
 
 
 def _found(construct: Construct, entries: list[Entry]) -> ForeignConstruct | None:

@@ -81,7 +81,8 @@ def checked(program: Program, environment: str | None) -> tuple[Described, list[
         told = list(compiled(described).diagnostics)
     except ProgramError as error:
         told = list(error.diagnostics)
-    return described, told, projects.conflicts(described, registry)
+    found = projects.conflicts(described, registry)
+    return described, [item for item in told if item not in [conflict.diagnostic for conflict in found]], found
 
 
 def _account(target: str, identity: Identity) -> session.Session | None:
