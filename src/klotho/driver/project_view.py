@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from klotho.application import ConstructId
 from klotho.diagnostics import Diagnostic, ProgramError
 from klotho.driver import projects, session
 from klotho.driver.build import Described, application_of, compiled, describe
@@ -16,7 +17,7 @@ from klotho.driver.identity import Identity, Where, identify
 from klotho.driver.local_cloud import local_failures
 from klotho.driver.machine import runs_in_ci
 from klotho.driver.program import Program
-from klotho.registry import Conflict, Snapshot, names_of
+from klotho.registry import Conflict, Entry, Snapshot, names_of
 
 if TYPE_CHECKING:
     from klotho.topology.model import Topology
@@ -56,6 +57,34 @@ def snapshot(identity: Identity) -> Snapshot:
     registry = projects.registry_of(identity.environment.target, identity.project, identity.environment.name, opened)
     with local_failures():
         return registry.snapshot()
+
+
+@dataclass(frozen=True, slots=True)
+class Tie:
+    """What a construct of one application is to the others."""
+
+    owner: str | None = None
+    """Who defines it, where it is another one's."""
+    consumers: tuple[str, ...] = ()
+    """Who else uses it, where it is its own."""
+
+
+def ties(found: Snapshot, entry: Entry) -> dict[ConstructId, Tie]:
+    """By construct of the entry."""
+    made: dict[ConstructId, str] = {}
+    used: dict[ConstructId, list[str]] = {}
+    for other in found.entries:
+        for item in other.application.constructs:
+            if item.from_project:
+                used.setdefault(item.id, []).append(other.application.name)
+            else:
+                made.setdefault(item.id, other.application.name)
+    return {
+        item.id: Tie(owner=made.get(item.id, "nobody yet"))
+        if item.from_project
+        else Tie(consumers=tuple(sorted(used.get(item.id, ()))))
+        for item in entry.application.constructs
+    }
 
 
 def picture(identity: Identity) -> Topology:

@@ -120,7 +120,7 @@ def test_an_entry_that_cannot_be_read_stops_the_project_until_it_is_removed(mach
         shown = machine.json("shop", "project", "show", exit_code=1)
         assert ([item["name"] for item in shown["applications"]], shown["unreadable"]) == (["billing"], ["shop"])
         assert entry.read_bytes() == whole[:-9]
-        entry.write_bytes(json.dumps({**json.loads(whole), "schema": 2}).encode())
+        entry.write_bytes(json.dumps({**json.loads(whole), "schema": 99}).encode())
         (told,) = machine.json("shop", "up", exit_code=1)["diagnostics"]
         assert told["code"] == "registry-newer"
         entry.unlink()

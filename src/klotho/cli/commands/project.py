@@ -12,6 +12,7 @@ from klotho.cli.console import Console, counted
 from klotho.diagnostics import ExitCode, Failure, Severity, render_json
 from klotho.driver import project_view
 from klotho.driver.identity import identify
+from klotho.driver.project_view import Tie
 from klotho.registry import Entry, Publication, Snapshot
 
 if TYPE_CHECKING:
@@ -107,21 +108,34 @@ def _show_entries(console: Console, found: Snapshot) -> None:
         console.out(f"  region     {entry.region}")
         if entry.needs:
             console.out(f"  shares     {', '.join(entry.needs)}")
-        constructs = [(f"  {item.kind}", item.label, str(item.span or "")) for item in entry.application.constructs]
-        console.table(constructs)
+        ties = project_view.ties(found, entry)
+        console.table(
+            [
+                (f"  {item.kind}", item.label, str(item.span or ""), _tied(ties[item.id]))
+                for item in entry.application.constructs
+            ]
+        )
         console.table([(f"  {name}", value) for name, value in sorted(entry.outputs.items())])
+
+
+def _tied(tie: Tie) -> str:
+    """`of users`, or `used by billing, mail`."""
+    if tie.owner is not None:
+        return f"of {tie.owner}"
+    return f"used by {', '.join(tie.consumers)}" if tie.consumers else ""
 
 
 def _snapshot_json(found: Snapshot) -> dict[str, Any]:
     return {
         "project": found.project,
         "environment": found.environment,
-        "applications": [_entry_json(item) for item in found.entries],
+        "applications": [_entry_json(found, item) for item in found.entries],
         "unreadable": [item.application for item in found.unreadable],
     }
 
 
-def _entry_json(entry: Entry) -> dict[str, Any]:
+def _entry_json(found: Snapshot, entry: Entry) -> dict[str, Any]:
+    ties = project_view.ties(found, entry)
     return {
         "name": entry.application.name,
         "origin": {"folder": entry.origin.folder, "repository": entry.origin.repository},
@@ -129,7 +143,13 @@ def _entry_json(entry: Entry) -> dict[str, Any]:
         "published": _publication_json(entry.latest),
         "needs": list(entry.needs),
         "constructs": [
-            {"kind": item.kind, "name": item.label, "span": item.span.to_json() if item.span else None}
+            {
+                "kind": item.kind,
+                "name": item.label,
+                "span": item.span.to_json() if item.span else None,
+                "owner": ties[item.id].owner or entry.application.name,
+                "consumers": list(ties[item.id].consumers),
+            }
             for item in entry.application.constructs
         ],
         "outputs": dict(entry.outputs),
