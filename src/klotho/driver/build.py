@@ -151,6 +151,7 @@ def compiled(described: Described, *, ask: bool = False) -> Build:
         report=report,
         now=time.time(),
         policy=_policy(environment),
+        region=environment.region,
         foreign=foreign,
     )
     report.stop_on_errors()
