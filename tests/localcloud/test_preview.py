@@ -251,5 +251,8 @@ def test_json_has_reasons_consequences_and_values(shop: Shop) -> None:
     assert code["before"] != code["after"]
     assert {item["kind"] for item in data["consequences"]} == {"public", "permission"}
     assert data["summary"]["create"] >= 4
-    assert data["cost"] == {"estimated": False, "note": "not estimated yet"}
+    cost = data["cost"]
+    assert cost["estimated"]
+    assert cost["after"]["expected"] - cost["before"]["expected"] == pytest.approx(cost["delta"], abs=1e-5)
+    assert cost["prices_from"] <= cost["prices_to"]
     assert {item["result"] for item in data["verified"]} == {"agrees", "not asked"}

@@ -17,7 +17,9 @@ def diagnose(program: Path) -> list[Diagnostic]:
     application, report = run(program)
     if application is not None:
         try:
-            resolve(application, environment="local", files=ProgramFiles(program.parent), report=report)
+            resolve(
+                application, environment="local", files=ProgramFiles(program.parent), report=report, region="us-east-1"
+            )
         except ProgramError:
             return report.diagnostics
     return report.diagnostics

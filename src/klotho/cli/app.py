@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from klotho.cli.groups.accounts import bootstrap, ci
+from klotho.cli.groups.costs import cost
 from klotho.cli.groups.env import env
 from klotho.cli.groups.history import history
 from klotho.cli.groups.operate import operate
@@ -302,6 +303,7 @@ def permissions(
 
 
 app.add_typer(pictures)
+app.command("cost")(cost)
 app.add_typer(history)
 app.command("bootstrap")(bootstrap)
 app.add_typer(operate)

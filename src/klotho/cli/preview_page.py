@@ -15,7 +15,7 @@ from klotho.deploy.comparison import PropertyDifference
 from klotho.deploy.consequences import Consequence
 from klotho.deploy.differences import ResourceChange
 from klotho.deploy.interrupted import Interrupted
-from klotho.deploy.preview import COST, Preview, StackChange
+from klotho.deploy.preview import Preview, StackChange
 from klotho.deploy.shown import shown, shown_pair
 from klotho.deploy.sites.step import SiteChange
 from klotho.deploy.verify import Verification
@@ -62,7 +62,7 @@ class Page:
         if found.changes or found.changed_sites:
             yield from self._tree()
             yield from self._meaning()
-            yield f"cost: {COST}"
+            yield from self._cost()
             yield self._summary()
         else:
             yield "nothing would change"
@@ -179,6 +179,22 @@ class Page:
         reasons = self._found.because(item.stack, item.logical_id)
         at = next((reason.span for reason in reasons if reason.span), self._spans.get(item.construct))
         return f"{item.text}{f': {details}' if details else ''}{f'  {at}' if at else ''}"
+
+    def _cost(self) -> Iterator[str]:
+        cost = self._found.cost
+        if cost is None:
+            return
+        before, after = cost.before.total.expected, cost.after.total
+        if not cost.before.lines:
+            said = f"about {after.expected:,.2f} USD a month, {after.low:,.2f} to {after.high:,.2f} by use"
+        elif abs(cost.delta) < 0.005:
+            said = f"as before, about {after.expected:,.2f} USD a month"
+        else:
+            word = "more" if cost.delta > 0 else "less"
+            said = f"about {abs(cost.delta):,.2f} USD a month {word}: {before:,.2f} → {after.expected:,.2f}"
+        yield f"cost: {said} ({cost.after.region}; `klotho cost` says of what)"
+        if cost.unknown:
+            yield f"cost not known of: {_listed(cost.unknown, None if self._verbose else SHOWN_DETAILS)}"
 
     def _summary(self) -> str:
         counts = ", ".join(f"{count} to {word}" for word, count in self._found.counts.items() if word != "moved")

@@ -38,7 +38,9 @@ from klotho.diagnostics import Failure, Span
 from klotho.stacks import AssetSource, ForeignSource, Manifest, OutputSource, Stack, StepSource
 
 if TYPE_CHECKING:
+    from klotho.catalogue.costs import Usages
     from klotho.deploy.consequences import Consequence
+    from klotho.deploy.cost_change import CostChange
     from klotho.deploy.verify import Verification
     from klotho.deploy.why import Reason
 
@@ -46,7 +48,6 @@ StackAction = Literal["create", "update", "recreate", "unchanged", "delete", "st
 """What `up` does. `stuck`: it refuses the stack and says what leads out; CloudFormation takes no update of it."""
 _KEPT_WAYS = ("update", "continue")
 """Ways in which a stack stays and is compared with what it should be."""
-COST = "not estimated yet"
 PARALLEL_READS = 8
 """How many templates are read at once."""
 
@@ -87,6 +88,11 @@ class Preview:
     """New constructs that may be old ones under a new name."""
     interrupted: tuple[Interrupted, ...] = ()
     """What an earlier run was moving when it ended; `up` finishes that first."""
+    before: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
+    after: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
+    """Templates by stack."""
+    cost: CostChange | None = None
+    """None: nobody has reckoned it."""
 
     @property
     def changed_sites(self) -> tuple[SiteChange, ...]:
@@ -137,7 +143,7 @@ class Preview:
             "summary": self.counts,
             "data_lost": [{"stack": stack, "logical_id": item.logical_id} for stack, item in self.data_lost],
             "consequences": [item.to_json() for item in self.consequences],
-            "cost": {"estimated": False, "note": COST},
+            "cost": {"estimated": False} if self.cost is None else self.cost.to_json(),
             **({} if self.verified is None else {"verified": [item.to_json() for item in self.verified]}),
         }
 
@@ -157,7 +163,8 @@ def preview(
     if calls is None:
         assert not deployed
         made = tuple(_created(stack, parsed(templates[stack.template])) for stack in manifest.stacks)
-        return Preview(made, consequences=_opened({}, _parsed(manifest, templates)))
+        after = _parsed(manifest, templates)
+        return Preview(made, consequences=_opened({}, after), after=after)
     return Previewer(manifest, templates, deployed, assets, calls, bucket, steps, foreign).run()
 
 
@@ -175,6 +182,13 @@ def with_moves(found: Preview, moves: Sequence[Move], manifest: Manifest) -> Pre
                 listed[item.target] = replace(before, change="moved", moved_from=f"{move.source}/{item.source}")
     stacks = tuple(replace(change, resources=tuple(changes[change.stack].values())) for change in found.stacks)
     return replace(found, stacks=stacks, moves=tuple(moves))
+
+
+def with_cost(found: Preview, usages: Usages, region: str) -> Preview:
+    """The preview with what it changes of the monthly cost."""
+    from klotho.deploy.cost_change import cost_change
+
+    return replace(found, cost=cost_change(found.before, found.after, usages, region))
 
 
 Foreign = Callable[[ForeignSource], str]
@@ -233,7 +247,10 @@ class Previewer:
         changes = self.kept()
         for stack in leftovers(self._manifest, self._deployed):
             changes.append(StackChange(stack.name, "delete", tuple(removals(self._template(stack.stack_name)))))
-        return Preview(tuple(changes), consequences=self._consequences(changes))
+        before, after = self._landscapes(changes)
+        # Nothing gets wider where no template differs.
+        consequences = _opened(before, after) if before != after else ()
+        return Preview(tuple(changes), consequences=consequences, before=before, after=after)
 
     def kept(self, *, assets_may_fail: bool = False) -> list[StackChange]:
         """The stacks of the manifest, without those it does not hold any more.
@@ -318,8 +335,10 @@ class Previewer:
             return UNKNOWN
         return unknown.get(source.output) or self._live_output(source)
 
-    def _consequences(self, changes: Iterable[StackChange]) -> tuple[Consequence, ...]:
-        """Nothing gets wider where no template differs."""
+    def _landscapes(
+        self, changes: Iterable[StackChange]
+    ) -> tuple[Mapping[str, Mapping[str, Any]], Mapping[str, Mapping[str, Any]]]:
+        """All templates as they are and as they will be."""
         after = _parsed(self._manifest, self._templates)
         before: dict[str, Mapping[str, Any]] = {}
         for change in changes:
@@ -328,7 +347,7 @@ class Previewer:
             elif change.action == "update":
                 before[change.stack] = self._template(self._names[change.stack])
         before |= {stack.name: self._template(stack.stack_name) for stack in leftovers(self._manifest, self._deployed)}
-        return _opened(before, after) if before != after else ()
+        return before, after
 
 
 def _opened(before: Mapping[str, Mapping[str, Any]], after: Mapping[str, Mapping[str, Any]]) -> tuple[Consequence, ...]:

@@ -152,6 +152,7 @@ def compiled(described: Described, *, ask: bool = False) -> Build:
             report=report,
             now=time.time(),
             policy=_policy(environment),
+            region=environment.region,
             foreign=foreign,
         )
     except ProgramError as error:

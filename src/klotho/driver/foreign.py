@@ -8,7 +8,7 @@ is missing from the answer.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from klotho.application import Application, Construct, ConstructId
 from klotho.catalogue.foreign import ForeignConstruct
@@ -23,6 +23,13 @@ _SEEN = ".seen"
 """In the state root, by account or endpoint and region; no project has a name that begins with a dot."""
 
 
+def published_for(application: Application, entries: Iterable[Entry]) -> Mapping[ConstructId, ForeignConstruct]:
+    """What others than the application have published of what it takes from them."""
+    wanted = [item for item in application.constructs if item.from_project]
+    others = [entry for entry in entries if entry.application.name != application.name]
+    return {construct.id: item for construct in wanted if (item := _found(construct, others)) is not None}
+
+
 def foreign_constructs(
     application: Application, environment: Environment, report: Report, *, ask: bool
 ) -> Mapping[ConstructId, ForeignConstruct]:
@@ -33,9 +40,7 @@ def foreign_constructs(
     wanted = [item for item in application.constructs if item.from_project]
     if not wanted or not application.in_project:
         return {}
-    snapshot = _snapshot(application.project, environment, ask)
-    others = [entry for entry in snapshot.entries if entry.application.name != application.name]
-    found = {construct.id: item for construct in wanted if (item := _found(construct, others)) is not None}
+    found = published_for(application, _snapshot(application.project, environment, ask).entries)
     if len(found) < len(wanted) and environment.target == "aws" and not ask:
         report.warning(
             "project-not-asked",

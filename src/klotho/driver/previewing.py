@@ -13,12 +13,13 @@ from concurrent.futures import Executor
 from dataclasses import replace
 from functools import partial
 
+from klotho.catalogue.costs import Usages
 from klotho.deploy.assets import AssetStep
 from klotho.deploy.desired import deployed_digest, wanted_tags
 from klotho.deploy.differences import REPLACED, UNKNOWN
 from klotho.deploy.events import Sink, Step
 from klotho.deploy.forecast import Forecast
-from klotho.deploy.preview import Preview, StackChange, assets_of_deployed, preview
+from klotho.deploy.preview import Preview, StackChange, assets_of_deployed, preview, with_cost
 from klotho.deploy.sites.step import SiteChange
 from klotho.deploy.stacks import DeployedStack, Request
 from klotho.deploy.threads import workers
@@ -74,6 +75,7 @@ def preview_up(
             found = replace(found, verified=_verified(seen, found, deployed_of(seen, opened), opened, sink))
         elif verify:
             found = replace(found, verified=_not_asked(found.changes))
+    found = with_cost(found, Usages(built.application), built.region)
     return built, replace(found, reasons=reasons_of(built, found))
 
 

@@ -30,6 +30,8 @@ class Context:
     report: Report
     now: float | None = None
     policy: EnvironmentPolicy = field(default_factory=EnvironmentPolicy)
+    region: str | None = None
+    """Whose prices budgets are judged by; None: they are not judged."""
     foreign: Mapping[ConstructId, ForeignConstruct] = field(default_factory=dict)
     """What other applications of the project have published of the constructs that are theirs."""
     asked: bool = True

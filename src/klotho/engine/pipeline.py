@@ -6,15 +6,17 @@ property with its reason. A pass yields changes and never touches a graph; the p
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from klotho.application import Application, ConstructId, validate
 from klotho.application.files import ProgramFiles
 from klotho.catalogue.foreign import ForeignConstruct, with_owners
 from klotho.catalogue.policy import EnvironmentPolicy
 from klotho.catalogue.rules import Setting
-from klotho.diagnostics import Report
+from klotho.diagnostics import Diagnostic, Report
 from klotho.engine.context import Context
 from klotho.engine.foreign import refuse_changes
 from klotho.engine.passes.apply_guardrails import apply_guardrails
@@ -68,12 +70,14 @@ def resolve(
     report: Report,
     now: float | None = None,
     policy: EnvironmentPolicy | None = None,
+    region: str | None = None,
     foreign: Mapping[ConstructId, ForeignConstruct] | None = None,
 ) -> Resolution:
     """Run the passes; raises ProgramError with everything found when the application can't be resolved.
 
     `report` may hold errors already: what the engine finds besides is added before it raises. `now`: seconds since
-    1970, for what expires; without it nothing has. `policy`: what klotho.yaml says of the environment.
+    1970, for what expires; without it nothing has. `policy`: what klotho.yaml says of the environment. `region`: whose
+    prices budgets are judged by; without it they are not.
     `foreign`: what other applications of the project have published of constructs that are theirs.
     """
     foreign = foreign or {}
@@ -83,7 +87,33 @@ def resolve(
         report_mistakes(application, files=files, report=report, environment=environment, now=now, foreign=foreign)
         report.stop_on_errors()
     joined = with_owners(application, foreign)
-    context = Context(joined, environment, files, report, now, policy or EnvironmentPolicy(), foreign)
+    policy = policy or EnvironmentPolicy()
+    context = Context(joined, environment, files, report, now, policy, region, foreign)
+    graph, trace = _passed(context)
+    report.stop_on_errors()
+    return Resolution(application, context.setting, graph, trace)
+
+
+class _Unheard(Report):
+    """Keeps nothing: what is reported was sound where the program is."""
+
+    def add(self, diagnostic: Diagnostic) -> None:
+        return
+
+
+def graph_elsewhere(
+    application: Application, *, environment: str, foreign: Mapping[ConstructId, ForeignConstruct] | None = None
+) -> ResourceGraph:
+    """What a published application becomes, whose program's files are somewhere else: that they are missing is no
+    mistake. Only for reckoning: what depends on a file's text, such as the ports of a Dockerfile, is not known."""
+    nowhere = ProgramFiles(Path(os.devnull))
+    joined = with_owners(application, foreign or {})
+    return _passed(Context(joined, environment, nowhere, _Unheard(), foreign=foreign or {}))[0]
+
+
+def _passed(context: Context) -> tuple[ResourceGraph, tuple[tuple[str, int], ...]]:
+    """The graph after all passes, and how many changes each yielded."""
+    report = context.report
     folding = Folding()
     graph = folding.graph(report)
     trace = []
@@ -93,8 +123,7 @@ def resolve(
         trace.append((engine_pass.__name__, count))
         if engine_pass is select_implementations:
             context.take_choices(graph)
-    report.stop_on_errors()
-    return Resolution(application, context.setting, graph, tuple(trace))
+    return graph, tuple(trace)
 
 
 def report_mistakes(

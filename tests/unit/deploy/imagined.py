@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
+from klotho.catalogue.costs import Usages
 from klotho.deploy.assets import AssetStep
 from klotho.deploy.desired import deployed_digest, wanted_tags
-from klotho.deploy.preview import Preview, preview
+from klotho.deploy.preview import Preview, preview, with_cost
 from klotho.deploy.stacks import DeployedStack, StackCalls
 from klotho.deploy.template import parsed
 from klotho.driver.build import Build, build
@@ -77,4 +78,5 @@ def previewed(before: Imagined | None, after: Imagined) -> Preview:
     else:
         calls = cast(StackCalls, before)
         found = preview(built.manifest, built.templates, before.deployed(), assets, calls, "bucket")
+    found = with_cost(found, Usages(built.application), built.region)
     return replace(found, reasons=reasons_of(built, found))

@@ -312,7 +312,7 @@ PAGES: tuple[Page, ...] = (
     ),
     Page(
         "requirement-not-weighed",
-        "`requires(…)` or `expects(…)` is kept in the model, but this version weighs availability only.",
+        "`requires(…)` is recorded, but this version weighs only availability, budgets and encryption in transit.",
         "You should know that it has no effect yet.",
         "Nothing to do; `use(…)` and `override(…)` work today.",
         _START + 'Databases.KeyValue("carts").requires(max_latency_ms=20)\n',

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from klotho.application import Construct, Requirement, references
 from klotho.catalogue.availability import AVAILABILITY
+from klotho.catalogue.costs.budget import BUDGET, check_budget
+from klotho.catalogue.costs.usage import DEFAULTS as USAGES
 from klotho.catalogue.facts import is_known
 from klotho.catalogue.facts.validate import validate
 from klotho.catalogue.transit import TRANSIT
@@ -20,6 +22,8 @@ def check(graph: ResourceGraph, context: Context) -> Iterator[Change]:
     check_values(context)
     _requirements(context)
     _overruled(graph, context)
+    if context.region is not None:
+        check_budget(context.application, graph.resources, context.region, context.report)
     if not context.report.errors:
         for resource in graph:
             _schema(resource, context)
@@ -70,9 +74,9 @@ def _how_to_fetch(construct: Construct, target: Construct, output: str) -> str:
 
 
 def _requirements(context: Context) -> None:
-    """Availability and encryption in transit are weighed; the others wait for the solver, which is not there."""
+    """What a pass or the cost model reads is weighed; the others wait for the solver, which is not there."""
     for requirement in context.application.requirements:
-        if requirement.name in (AVAILABILITY, TRANSIT) and not _is_adopted(requirement, context):
+        if requirement.name in (AVAILABILITY, TRANSIT, BUDGET, *USAGES) and not _is_adopted(requirement, context):
             continue
         context.report.warning(
             "requirement-not-weighed",
