@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from klotho.diagnostics import Diagnostic, ProgramError, Report, Span
 from klotho.driver.construct_settings import configured
 from klotho.driver.database_regions import check_database_regions
+from klotho.driver.guardrails import Loaded, enforced_in, judgement_of, load
 from klotho.driver.lock_file import Shipped, read_lock, recorded
 from klotho.driver.output_folder import write_output
 from klotho.driver.program import Program, choose_environment, with_region
@@ -24,7 +25,9 @@ from klotho.stacks import Manifest
 
 if TYPE_CHECKING:
     from klotho.application import Application
-    from klotho.catalogue.policy import EnvironmentPolicy
+    from klotho.application.files import ProgramFiles
+    from klotho.catalogue.policy import Enforced, EnvironmentPolicy
+    from klotho.guardrails import Judgement
     from klotho.resources import ResourceGraph, ResourceKey
 
 OUTPUT_FOLDER = "compiled"
@@ -43,9 +46,12 @@ class Build:
     files: Mapping[str, bytes]
     """Templates and manifest, by path below `compiled/`."""
     diagnostics: tuple[Diagnostic, ...]
-    """Warnings only: an error raises."""
+    """Warnings and notes: an error raises."""
     keys: Mapping[str, ResourceKey] = field(default_factory=dict)
     """The graph's key of each resource, by logical id."""
+    guardrails: Loaded = field(default_factory=Loaded)
+    judgement: Judgement | None = None
+    """What the guardrails say of it; None without any."""
 
     @property
     def templates(self) -> Mapping[str, bytes]:
@@ -77,6 +83,9 @@ class Described:
     application: Application
     report: Report
     """Warnings so far."""
+    guardrails: Loaded = field(default_factory=Loaded)
+    files: ProgramFiles | None = None
+    """Instead of those in the program's folder."""
 
 
 def build(
@@ -86,13 +95,15 @@ def build(
     in_ci: bool = False,
     moves: Mapping[str, str] | None = None,
     shipped: Mapping[str, Shipped] | None = None,
+    guardrails: Loaded | None = None,
 ) -> Build:
     """Run the program and compile it for an environment.
 
     `moves`: new names of constructs by the former ones, as if the program said `was=` of them. `shipped`: instead of
-    what klotho.lock says.
+    what klotho.lock says. `guardrails`: instead of those that klotho.yaml names.
     """
-    return compiled(describe(program, environment_name, in_ci=in_ci, moves=moves, shipped=shipped))
+    described = describe(program, environment_name, in_ci=in_ci, moves=moves, shipped=shipped, guardrails=guardrails)
+    return compiled(described)
 
 
 def describe(
@@ -102,6 +113,7 @@ def describe(
     in_ci: bool = False,
     moves: Mapping[str, str] | None = None,
     shipped: Mapping[str, Shipped] | None = None,
+    guardrails: Loaded | None = None,
 ) -> Described:
     """Run the program. One that can't be read is refused, with what the engine finds in the part that could be."""
     from klotho.application import as_deployed, with_renames
@@ -125,8 +137,10 @@ def describe(
     entries = read_lock(program.folder, report) if shipped is None else shipped
     application = as_deployed(recorded(application, entries, report), report)
     check_database_regions(application, environment, report)
+    if guardrails is None:
+        guardrails = load(program, environment, application.project, report)
     report.stop_on_errors()
-    return Described(program, environment, application, report)
+    return Described(program, environment, application, report, guardrails)
 
 
 def compiled(described: Described) -> Build:
@@ -140,11 +154,14 @@ def compiled(described: Described) -> Build:
     resolution = resolve(
         described.application,
         environment=environment.name,
-        files=ProgramFiles(program.folder, repository_of(program.folder)),
+        files=described.files or ProgramFiles(program.folder, repository_of(program.folder)),
         report=report,
         now=time.time(),
-        policy=_policy(environment),
+        policy=policy_of(environment, enforced_in(described.guardrails, described.application, environment)),
     )
+    judgement = judgement_of(described.guardrails, described.application, environment, resolution.graph)
+    if judgement is not None:
+        report.extend(item.diagnostic() for item in judgement.findings)
     report.stop_on_errors()
     bundle = render(resolution.graph, resolution.setting, region=environment.region)
     return Build(
@@ -156,10 +173,12 @@ def compiled(described: Described) -> Build:
         files=bundle.files,
         diagnostics=tuple(report.diagnostics),
         keys=bundle.keys,
+        guardrails=described.guardrails,
+        judgement=judgement,
     )
 
 
-def _policy(environment: Environment) -> EnvironmentPolicy:
+def policy_of(environment: Environment, enforced: tuple[Enforced, ...] = ()) -> EnvironmentPolicy:
     """What klotho.yaml says of the environment, as far as it decides what is made."""
     from klotho.catalogue.policy import EnvironmentPolicy
 
@@ -169,6 +188,7 @@ def _policy(environment: Environment) -> EnvironmentPolicy:
         environment.alarm_emails,
         encrypted_in_transit=environment.encrypted_in_transit,
         enter=bool({"exec", "shell", "tunnel"} & set(environment.allow)),
+        enforced=enforced,
     )
 
 

@@ -7,10 +7,14 @@ nothing. Asks no cloud: what others have published in an account is read only on
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from klotho.diagnostics import Diagnostic, Failure, ProgramError
-from klotho.driver import projects, session
+from klotho.driver import guardrail_effects as effects
+from klotho.driver import guardrails, projects, session
 from klotho.driver.build import Build, Described, compiled, describe
 from klotho.driver.deployment import asset_step_of
+from klotho.driver.guardrail_effects import Difference
 from klotho.driver.machine import runs_in_ci
 from klotho.driver.program import Program
 
@@ -24,8 +28,16 @@ def check(program: Program, environment: str | None, *, ask_account: bool = Fals
     except ProgramError as error:
         raise ProgramError([*error.diagnostics, *_also_misfits(described, ask_account)]) from error
     if ask_account or described.environment.target == "local":
-        projects.refuse_misfit(described, _opened(described))
+        opened = _opened(described)
+        guardrails.refuse_dropped(built, opened)
+        projects.refuse_misfit(described, opened)
     return built
+
+
+def blast_radius(program: Program, environment: str | None, bundle: Path) -> list[Difference]:
+    """What a changed bundle would do to every application of the project that is in the registry."""
+    described = describe(program, environment, in_ci=runs_in_ci())
+    return effects.blast_radius(described, bundle, _opened(described))
 
 
 def _also_misfits(described: Described, ask_account: bool) -> list[Diagnostic]:

@@ -29,11 +29,12 @@ from klotho.deploy.stacks import DeployedStack
 from klotho.deploy.steps import Steps, Surroundings
 from klotho.deploy.threads import workers
 from klotho.diagnostics import Diagnostic, ExitCode, Failure, Report
-from klotho.driver import projects, records, session
+from klotho.driver import guardrails, projects, records, session
 from klotho.driver.build import Build, build
 from klotho.driver.change import Change
 from klotho.driver.domains import LocalDomain, local_domains
 from klotho.driver.environments import keep_note
+from klotho.driver.lock_file import LOCK_FILE
 from klotho.driver.machine import cache_folder, new_run_id, runs_in_ci
 from klotho.driver.needed_servers import refuse_missing_servers
 from klotho.driver.program import Program
@@ -118,6 +119,8 @@ def up(
     _refuse_early(built, consent.data)
     packager = packager_of(built)
     built = decided(built, lambda entries: compiled(shipped=entries), packager, sink)
+    for pin in guardrails.pin(built):
+        sink(Step(f"answers to {pin.bundle} {pin.version} ({LOCK_FILE} pins it: commit it)"))
     with Change(built.environment, built.application.project, built.application.name, command, sink) as change:
         result = _deploy(built, packager, sink, change, consent, drain, take_over=take_over, command=command)
     return replace(result, seconds=time.monotonic() - begun)
@@ -137,6 +140,8 @@ def _deploy(
     """Under the lease, which every write passes."""
     notes = _Notes.of(built, take_over=take_over)
     on_aws = built.environment.target == "aws"
+    if not on_aws:
+        guardrails.refuse_dropped(built, None)
     standing = None if on_aws else projects.standing(built, None, consent.breaking)
     count = len(built.manifest.stacks)
     heading = f"{built.application.name} → {built.environment.name} ({count} {'stack' if count == 1 else 'stacks'})"
@@ -146,6 +151,8 @@ def _deploy(
         assets.start(threads)
         sites.start(threads)
         opened = change.open(consent.bootstrap)
+        if on_aws:
+            guardrails.refuse_dropped(built, opened)
         standing = standing or projects.standing(built, opened, consent.breaking)
         shared = projects.shared_stack(built, opened, change, sink)
         foreseen = projects.foreseen(built, opened)

@@ -26,6 +26,7 @@ from klotho.diagnostics import Diagnostic, ProgramError
 from klotho.driver import project_stack
 from klotho.driver.build import Build
 from klotho.driver.change import Change
+from klotho.driver.guardrails import Loaded, project_rules
 from klotho.driver.identity import Identity
 from klotho.driver.leases import user_name
 from klotho.driver.local_cloud import local_failures
@@ -50,6 +51,7 @@ from klotho.registry import (
     join,
     leave,
 )
+from klotho.registry.rules import RULES
 from klotho.resources import SHARED, owner_of, role_of
 from klotho.stores import Store
 from klotho.stores.bucket import BucketStore
@@ -68,6 +70,8 @@ class Joining(Protocol):
     def environment(self) -> Environment: ...
     @property
     def application(self) -> Application: ...
+    @property
+    def guardrails(self) -> Loaded: ...
 
 
 class BreakingNeeded(ProgramError):
@@ -277,9 +281,10 @@ def _registry(joining: Joining, opened: Session | None) -> Registry:
 def _joined(registry: Registry, snapshot: Snapshot, joining: Joining) -> list[Conflict]:
     """Every conflict. Other environments are read only if something is missing in this one."""
     application, where = joining.application, str(joining.program.folder)
-    found = join(snapshot, application, where)
+    rules = (*RULES, *project_rules(joining))
+    found = join(snapshot, application, where, rules=rules)
     if any(item.missing for item in found):
-        found = join(snapshot, application, where, elsewhere=registry.elsewhere())
+        found = join(snapshot, application, where, elsewhere=registry.elsewhere(), rules=rules)
     return found
 
 

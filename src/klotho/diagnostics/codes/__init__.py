@@ -12,6 +12,7 @@ from klotho.diagnostics.codes import (
     aws,
     deploy,
     engine,
+    guardrails,
     locking,
     moves,
     operate,
@@ -26,6 +27,7 @@ from klotho.diagnostics.codes.page import Page
 _AREAS = (
     program,
     engine,
+    guardrails,
     adoption,
     assets,
     deploy,
