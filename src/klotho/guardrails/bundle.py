@@ -192,29 +192,34 @@ class _Reader:
         if rule.subject != "resources":
             return
         here = (*path, "resources")
+        known: list[str] = []
         for type_name in rule.match["type"]:
             if "*" in type_name or "?" in type_name or is_custom(type_name):
+                return  # of many types: any property may be one's
+            if is_known(type_name):
+                known.append(type_name)
                 continue
-            if not is_known(type_name):
-                nearest = did_you_mean(type_name, known_types()) or "see `klotho explain` for what Klotho makes"
-                self._note((*here, "type"), f"names `{type_name}`, which Klotho makes nothing of", nearest)
-                continue
-            self._properties(rule, type_name, here)
+            nearest = did_you_mean(type_name, known_types()) or "see `klotho explain` for what Klotho makes"
+            self._note((*here, "type"), f"names `{type_name}`, which Klotho makes nothing of", nearest)
+        if known:
+            self._properties(rule, known, here)
 
-    def _properties(self, rule: Rule, type_name: str, here: form.Path) -> None:
-        settable = schema(type_name).settable
-        used = [(name, index, item["property"]) for name in ("where", "must") for index, item in _items(rule, name)]
-        for where, index, path in used:
-            self._property(path, type_name, settable, (*here, where, index))
-        for path in rule.match.get("enforce", {}):
-            if "*" in path.split("."):
+    def _properties(self, rule: Rule, types: list[str], here: form.Path) -> None:
+        """Each is a property of one of the types."""
+        settable = frozenset().union(*(schema(name).settable for name in types))
+        used = [
+            ((*here, name, index), item["property"]) for name in ("where", "must") for index, item in _items(rule, name)
+        ]
+        used += [((*here, "enforce"), name) for name in rule.match.get("enforce", {})]
+        for at, path in used:
+            first = path.partition(".")[0]
+            if first not in settable and first != "*":
+                self._note(
+                    at, f"names `{first}`, which {' and '.join(types)} can't be given", did_you_mean(first, settable)
+                )
+        for name in rule.match.get("enforce", {}):
+            if "*" in name.split("."):
                 self._note((*here, "enforce"), "sets a property of every item: only named ones can be set", None)
-            self._property(path, type_name, settable, (*here, "enforce"))
-
-    def _property(self, path: str, type_name: str, settable: frozenset[str], at: form.Path) -> None:
-        first = path.partition(".")[0]
-        if first not in settable and first != "*":
-            self._note(at, f"names `{first}`, which {type_name} does not have", did_you_mean(first, settable))
 
     def _note(self, path: form.Path, message: str, fix: str | None) -> None:
         named = ".".join(str(part) if isinstance(part, str) else f"{part + 1}" for part in path)

@@ -12,6 +12,7 @@ from klotho.diagnostics import Diagnostic, Label, Severity, Span
 from klotho.guardrails.bundle import Rule, Waiver
 
 _CODES = {"deny": "guardrail-denied", "warn": "guardrail-warned", "info": "guardrail-noted"}
+_VERBS = {"deny": "breaks", "warn": "is against", "info": "is noted by"}
 _SEVERITIES = {"deny": Severity.ERROR, "warn": Severity.WARNING, "info": Severity.INFO}
 
 
@@ -62,7 +63,7 @@ class Finding:
                 f"the exception that {self.expired.approver} agreed to ended on {self.expired.until.isoformat()}"
             )
         notes = (*self.notes, *said, f"the rule is {rule.owner}'s")
-        message = f"{self.about} breaks `{rule.name}`: {rule.message}"
+        message = f"{self.about} {_VERBS[self.severity]} `{rule.name}`: {rule.message}"
         code, severity = _CODES[self.severity], _SEVERITIES[self.severity]
         return Diagnostic(code, message, labels, notes, (rule.fix,), severity, rule.name)
 

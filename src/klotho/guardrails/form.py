@@ -128,7 +128,7 @@ def read(table: Table, data: object, note: Note, path: Path = ()) -> dict[str, A
         elif key.required:
             note(path, f"lacks `{key.name}`: {key.about}", None)
             right = False
-    return found if right and _combined(table, data, path, note) else None
+    return found if _combined(table, data, path, note) and right else None
 
 
 def _combined(table: Table, data: Mapping[str, object], path: Path, note: Note) -> bool:

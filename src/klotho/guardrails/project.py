@@ -49,9 +49,10 @@ def _found(
 
 
 def _path(rule: Rule, route: Route, landscape: Landscape) -> Finding:
-    end = landscape.constructs[route.steps[-1].to if route.steps else route.start]
+    last = route.steps[-1].to if route.steps else route.start
+    end = landscape.constructs[last]
     note = f"the path is {spoken(route, landscape)}"
-    places = tuple((step.application, step.relationship.span) for step in route.steps)
+    places = (*((step.application, step.relationship.span) for step in route.steps), (last.application, end.span))
     return Finding(
         rule, end.title, (), (note,), end.label, rule.severity, applications=route.applications, places=places
     )

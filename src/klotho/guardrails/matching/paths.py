@@ -51,7 +51,9 @@ class Route(NamedTuple):
 
     @property
     def applications(self) -> frozenset[str]:
-        return frozenset({self.start.application, *(step.application for step in self.steps)})
+        """Whose constructs it leads through, and whose programs lead it on."""
+        saying = {step.application for step in self.steps}
+        return frozenset({self.start.application, *saying, *(step.to.application for step in self.steps)})
 
 
 class Landscape:
