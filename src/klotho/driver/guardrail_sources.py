@@ -70,7 +70,8 @@ def versions_of(name: str) -> list[str]:
 
 
 def store_prefix(project: str, environment: str) -> str:
-    return f"{key_part(project)}/{key_part(environment)}/guardrails/"
+    """Apart from the project's entries: who deploys its applications may read it, and not write."""
+    return f".guardrails/{key_part(project)}/{key_part(environment)}/"
 
 
 def published(store: Store, project: str, environment: str) -> Iterator[tuple[str, str]]:
