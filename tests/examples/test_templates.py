@@ -51,6 +51,7 @@ def test_there_are_five_examples() -> None:
     assert NAMES == ["chicken-auction", "guestbook", "multi-tier", "search-the-deck", "users"]
 
 
+@pytest.mark.examples
 def test_cfn_lint_finds_nothing(built: Build, record_property: Callable[[str, object], None]) -> None:
     """In all of them at once: it takes longer to start than to read a template."""
     templates = {name: sorted((built(name) / "cloudformation").glob("*.template.json")) for name in NAMES}
@@ -98,6 +99,7 @@ def test_no_permission_has_a_wildcard_where_aws_takes_a_resource(name: str, buil
 
 
 def test_the_auction_s_functions_may_do_what_the_program_says_and_nothing_else(built: Build) -> None:
+    """Each may keep what it fails on: another repository of the project may call it without waiting."""
     granted = {
         (logical_id.removesuffix("FunctionRolePolicy").lower(), statement["Sid"])
         for logical_id, statement in statements(built("chicken-auction"))
@@ -107,15 +109,18 @@ def test_the_auction_s_functions_may_do_what_the_program_says_and_nothing_else(b
         ("chickens", "WriteChickensDb"),
         ("chickens", "WriteSubscriptionsDb"),
         ("chickens", "WriteLogs"),
+        ("chickens", "KeepFailedEvents"),
         ("auctions", "ReadAuctionsDb"),
         ("auctions", "WriteAuctionsDb"),
         ("auctions", "ReadChickensDb"),
         ("auctions", "SendToBids"),
         ("auctions", "PublishToBegun"),
         ("auctions", "WriteLogs"),
+        ("auctions", "KeepFailedEvents"),
         ("bidder", "PollBids"),
         ("bidder", "WriteAuctionsDb"),
         ("bidder", "WriteLogs"),
+        ("bidder", "KeepFailedEvents"),
         ("notifier", "ReadSubscriptionsDb"),
         ("notifier", "WriteNoticesDb"),
         ("notifier", "WriteLogs"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, cast
 
@@ -20,10 +20,10 @@ from klotho.localcloud.identity import ACCOUNT
 from klotho.stacks import Manifest
 from tests.examples.deployment import EXAMPLES
 from tests.localcloud.aws_account import REGION, Account, account, settings
+from tests.localcloud.deployer_grants import ROLE, grant, printed, without
 
 pytestmark = [pytest.mark.localcloud, pytest.mark.timeout(300)]
 
-ROLE = f"arn:aws:iam::{ACCOUNT}:role/deployer"
 CHANGED = ("def handler(", "# changed\n\n\ndef handler(")
 
 
@@ -39,33 +39,6 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
         found.json("up", "empty", "--env", "prod", "--yes")
         found.write({"klotho.yaml": settings(role=ROLE)})
         yield found
-
-
-def grant(aws: Account, policies: Sequence[Mapping[str, Any]]) -> None:
-    """The deployer's role, with these policies and no other."""
-    managed = {
-        f"Policy{number}": {"Type": "AWS::IAM::ManagedPolicy", "Properties": {"PolicyDocument": document}}
-        for number, document in enumerate(policies)
-    }
-    trust = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "Action": "sts:AssumeRole"}
-    role = {
-        "RoleName": "deployer",
-        "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [trust]},
-        "ManagedPolicyArns": [{"Ref": name} for name in managed],
-    }
-    body = json.dumps({"Resources": {**managed, "Deployer": {"Type": "AWS::IAM::Role", "Properties": role}}})
-    client = aws.client("cloudformation")
-    given = {"StackName": "owners", "TemplateBody": body, "Capabilities": ["CAPABILITY_NAMED_IAM"]}
-    if "owners" in aws.stacks():
-        client.update_stack(**given)
-        client.get_waiter("stack_update_complete").wait(StackName="owners", WaiterConfig={"Delay": 1})
-    else:
-        client.create_stack(**given)
-        client.get_waiter("stack_create_complete").wait(StackName="owners", WaiterConfig={"Delay": 1})
-
-
-def printed(aws: Account) -> list[dict[str, Any]]:
-    return list(aws.json("permissions", "--env", "prod")["policies"])
 
 
 def clients(aws: Account) -> Clients:
@@ -95,20 +68,6 @@ def delete(aws: Account) -> Deployment:
         nothing, {}, cast("Any", None), ours, pace=pace, sink=lambda event: None, run_id="takedown"
     )
     return orchestrator.delete(deployed.values(), delete_data=True)
-
-
-def without(policies: Sequence[Mapping[str, Any]], action: str) -> list[dict[str, Any]]:
-    return [
-        {
-            **policy,
-            "Statement": [
-                {**item, "Action": left}
-                for item in policy["Statement"]
-                if (left := [name for name in item["Action"] if name != action])
-            ],
-        }
-        for policy in policies
-    ]
 
 
 def test_an_application_comes_changes_and_goes_under_exactly_the_printed_policies(aws: Account) -> None:
@@ -187,8 +146,25 @@ def test_what_is_there_is_looked_up_under_the_printed_policies_and_not_without_t
         assert f"the deployer is not allowed `{action}` on " in done.stderr
     grant(aws, policies)
     made = aws.json("up", "guest", "--env", "prod", "--yes")
-    assert [item["result"] for item in made["stacks"]] == ["created"]
+    assert {item["result"] for item in made["stacks"]} == {"created"}
     aws.write({"guest/infra.py": GUEST.replace('"orders-prod"', '"orders-gone"')})
     gone = aws.klotho("up", "guest", "--env", "prod", "--yes")
     assert gone.returncode == 6, gone.stderr
     assert "error[existing-missing]: there is no AWS::RDS::DBInstance `orders-gone`" in gone.stderr
+
+
+def test_one_command_makes_the_bootstrap_stack_and_a_deploy_role_and_says_how_to_use_it(aws: Account) -> None:
+    """As it says: afterwards `up` is the role, and may deploy this application and nothing else."""
+    made = aws.klotho("bootstrap", "--program", "empty", "--env", "prod", "--yes")
+    assert made.returncode == 0, made.stderr
+    role = made.stdout.strip()
+    assert aws.stacks()["klotho-bootstrap"] == aws.stacks()["klotho-deployer-default-empty-prod"] == "CREATE_COMPLETE"
+    assert f"to deploy with it: `klotho env set prod --role {role}`" in made.stderr
+    assert aws.klotho("env", "set", "prod", "--role", role, "--program", "empty").returncode == 0
+    assert aws.json("whoami", "empty", "--env", "prod")["identity"].split("/")[1] == role.rpartition("/")[2]
+    queue = 'import klotho\n\nklotho.Application("empty")\nklotho.Messaging.Queue("another")\n'
+    aws.write({"empty/infra.py": queue})
+    done = aws.json("up", "empty", "--env", "prod", "--yes")
+    assert {stack["result"] for stack in done["stacks"]} - {"unchanged"} == {"created", "deleted"}
+    again = aws.klotho("bootstrap", "--program", "empty", "--env", "prod", "--yes")
+    assert "to deploy with it" not in again.stderr, "klotho.yaml says so already"

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from klotho.application import Construct
 from klotho.resources import Resource
 from klotho.resources.changes import Path
 
@@ -46,6 +47,8 @@ class EnvironmentPolicy:
 
     enforced: tuple[Enforced, ...] = ()
     """What guardrails set."""
+    refuses: Callable[[Construct, str], str | None] = lambda construct, implementation: None
+    """Which rule, if one does, keeps a construct from being made by an implementation: that one is no candidate."""
 
     @property
     def log_days(self) -> int:

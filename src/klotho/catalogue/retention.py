@@ -21,6 +21,8 @@ RETENTION: Mapping[str, tuple[str, str]] = {
     "AWS::SecretsManager::Secret": ("RetainExceptOnCreate", "Retain"),
 }
 """By resource type: DeletionPolicy and UpdateReplacePolicy. These types are what Klotho calls stateful."""
+PLACEHOLDER: Mapping[str, Any] = {"Type": "AWS::Logs::LogGroup", "Properties": {"RetentionInDays": 1}}
+"""Stands in for data that move to another stack: it costs nothing, and CloudFormation has no empty stacks."""
 LET_GO = ("Delete", "Delete")
 """Of what the program says need not be kept."""
 

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from klotho.application import Application, Construct, ConstructId, Existing, Relationship
 from klotho.application.files import ProgramFiles
 from klotho.catalogue.adoption import Adoption
+from klotho.catalogue.foreign import ForeignConstruct, Shares
 from klotho.catalogue.policy import EnvironmentPolicy
 from klotho.diagnostics import Report
 from klotho.resources import DeployerStep, PackageAsset, ResourceKey, SiteFiles, Value
@@ -119,6 +120,11 @@ class Implementation:
     """How `existing=` tells one that is there already; None where that would mean nothing."""
     instead_of_adoption: tuple[str, str] = ("nothing of it could be there already", "leave out `existing=`")
     """Without one: why not, and what to write."""
+    shares: Callable[[Construct, Setting], Shares] = lambda construct, setting: ()
+    """What other applications of the project may need of it: roles of its resources (`*` stands for any text) with an
+    attribute, or None for what `Ref` gives. Those that it has are outputs of its stacks."""
+    instead_of_sharing: str = ""
+    """What to do instead of `from_project=True`, for a kind that belongs to no application."""
     asset: Callable[[Construct, Setting], PackageAsset | None] = lambda construct, setting: None
     files: Callable[[Construct, Setting], SiteFiles | None] = lambda construct, setting: None
     """Files that are published once the stacks are up."""
@@ -162,7 +168,10 @@ class Setting:
         files: ProgramFiles,
         now: float | None = None,
         policy: EnvironmentPolicy | None = None,
+        foreign: Mapping[ConstructId, ForeignConstruct] | None = None,
     ) -> None:
+        """`application`: as its program says, with what their owners say of the constructs in `foreign`."""
+        self._foreign = foreign or {}
         self.policy = policy or EnvironmentPolicy()
         self.application = application
         self.choices = choices
@@ -190,6 +199,15 @@ class Setting:
     def adopted(self, construct: Construct) -> Existing | None:
         """What `existing=` gives in this environment; None for what is made."""
         return construct.adopted_in(self.environment)
+
+    def foreign(self, construct: Construct) -> ForeignConstruct | None:
+        """What its owner has published, for a construct of another application; None for one of ours."""
+        return self._foreign.get(construct.id)
+
+    def owner(self, construct: Construct) -> Application:
+        """The application that makes it."""
+        found = self._foreign.get(construct.id)
+        return self.application if found is None else found.application
 
     @cached_property
     def in_existing_network(self) -> bool:

@@ -86,8 +86,10 @@ def master_secret(construct: Construct) -> Value:
 
 
 def wants_roles(construct: Construct, setting: Setting) -> bool:
-    """Whether anybody uses the database."""
-    return any(item.target == construct.id and item.verb in VERBS for item in setting.application.relationships)
+    """Whether anybody uses the database, or may from another repository of the project."""
+    return setting.application.in_project or any(
+        item.target == construct.id and item.verb in VERBS for item in setting.application.relationships
+    )
 
 
 def function_key(construct: Construct) -> ResourceKey:

@@ -53,6 +53,14 @@ def _diagnostic(outcome: StackOutcome) -> Diagnostic:
     )
 
 
+def stopped(deployment: Deployment) -> list[Diagnostic]:
+    """After Ctrl-C: what had begun is done, and running it again does the rest."""
+    done = [item.stack for item in deployment.outcomes if item.result in ("created", "updated", "deleted")]
+    note = f"done: {', '.join(done) or 'nothing'}; not begun: {', '.join(deployment.cancelled) or 'nothing'}"
+    cancelled = Diagnostic("cancelled", "stopped as you asked", notes=(note,), helps=("run it again to go on",))
+    return [*diagnostics_of(deployment), cancelled]
+
+
 def left_behind(deployment: Deployment) -> list[Diagnostic]:
     """Warnings about what AWS would not let go of."""
     return [

@@ -14,6 +14,7 @@ from klotho.cli.console import counted
 from klotho.deploy.comparison import PropertyDifference
 from klotho.deploy.consequences import Consequence
 from klotho.deploy.differences import ResourceChange
+from klotho.deploy.interrupted import Interrupted
 from klotho.deploy.preview import COST, Preview, StackChange
 from klotho.deploy.shown import shown, shown_pair
 from klotho.deploy.sites.step import SiteChange
@@ -57,6 +58,7 @@ class Page:
 
     def lines(self) -> Iterator[str]:
         found = self._found
+        yield from map(self._interrupted, found.interrupted)
         if found.changes or found.changed_sites:
             yield from self._tree()
             yield from self._meaning()
@@ -65,6 +67,14 @@ class Page:
         else:
             yield "nothing would change"
         yield from self._verified(found.verified or ())
+
+    def _interrupted(self, item: Interrupted) -> str:
+        names = ", ".join(map(_name, item.constructs))
+        word = self._paint("interrupted", "yellow")
+        return (
+            f"{word}: a run ended while it moved {names} from {' and '.join(item.sources)} to {item.stack.stack_name}: "
+            "`klotho up` finishes that first; what is in them stays"
+        )
 
     def _tree(self) -> Iterator[str]:
         for stack in self._found.changes:

@@ -12,6 +12,8 @@ from typing import Any
 from klotho.stacks import DIGEST
 
 STATEFUL_TAG = "klotho:stateful"
+WHILE_MOVING = "moving-"
+"""How the digests of stacks begin while something moves between them: no manifest has such a one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,11 @@ class DeployedStack:
     def busy(self) -> bool:
         """An operation is going on, ours from before a crash or someone else's."""
         return self.status.endswith("_IN_PROGRESS") and self.status != "REVIEW_IN_PROGRESS"
+
+    @property
+    def moving(self) -> bool:
+        """Something goes to another stack or comes from one, and that may not be finished."""
+        return (self.digest or "").startswith(WHILE_MOVING)
 
     @property
     def usable(self) -> bool:

@@ -20,19 +20,19 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from klotho.catalogue.facts import is_custom, is_known, schema
+from klotho.catalogue.retention import PLACEHOLDER as STAND_IN
+from klotho.deploy.denials import DENIAL_HELP, denial
+from klotho.deploy.deployed import WHILE_MOVING
 from klotho.deploy.differences import holds_data
 from klotho.deploy.events import Sink, Step
-from klotho.deploy.literals import Reference, filled
+from klotho.deploy.interrupted import interrupted
+from klotho.deploy.literals import Reference, filled, references_in
 from klotho.deploy.moves import PLACEHOLDER, Move, Template, crossing
 from klotho.deploy.place import Clients, Pace, translated
 from klotho.deploy.stacks import STATEFUL_TAG, DeployedStack, Request, StackCalls
 from klotho.diagnostics import ExitCode, Failure
 from klotho.stacks import DIGEST, Manifest
 
-WHILE_MOVING = "moving-"
-"""How the digests of stacks begin while something moves. The rest is the template's, for CloudFormation takes no update
-that changes nothing but a template's metadata or a DeletionPolicy."""
-_PLACEHOLDER = {"Type": "AWS::Logs::LogGroup", "Properties": {"RetentionInDays": 1}}
 _OUTPUT = "KlothoMoving"
 _BUSY = ("CREATE_IN_PROGRESS", "EXECUTE_IN_PROGRESS", "ROLLBACK_IN_PROGRESS", "DELETE_IN_PROGRESS")
 
@@ -65,31 +65,29 @@ class Mover:
     def finish(self, stacks: Iterable[DeployedStack]) -> set[str]:
         """Import what an earlier run had let go and not imported yet; gives the names of the stacks it changed."""
         touched: set[str] = set()
-        for stack in stacks:
-            if not (stack.digest or "").startswith(WHILE_MOVING):
-                continue
-            template = self._calls.template(stack.stack_name)
-            waiting = template.get("Metadata", {}).get("klotho", {}).get("importing", {})
-            todo = {name: item for name, item in waiting.items() if name not in template["Resources"]}
-            if todo:
-                self._let_go(todo)
-                self._import(stack.stack_name, template, todo)
-                touched |= {stack.stack_name, *(str(item["from"][0]) for item in todo.values())}
+        for found in interrupted(stacks, self._calls):
+            name = found.stack.stack_name
+            self._sink(Step(f"importing into {name} what an earlier run moved from {' and '.join(found.sources)}"))
+            self._let_go(found.waiting)
+            self._import(name, found.template, found.waiting)
+            touched |= {name, *found.sources}
         return touched
 
     # Making ready
 
-    def _ready_source(self, stack: str, template: Mapping[str, Any], moving: set[str]) -> dict[Reference, str]:
-        """The values that one side must know of the other, read from outputs made for that."""
+    def _ready_source(
+        self, stack: str, template: Mapping[str, Any], moving: set[str], also: Iterable[Reference] = ()
+    ) -> dict[Reference, str]:
+        """The values that one side must know of the other, and those of `also`, read from outputs made for that."""
         ready = copy.deepcopy(dict(template))
-        wanted = sorted(crossing(template, moving))
+        wanted = sorted({*crossing(template, moving), *also})
         outputs = {f"{_OUTPUT}{number}": {"Value": item.value} for number, item in enumerate(wanted)}
         ready["Outputs"] = {
             **{key: item for key, item in ready.get("Outputs", {}).items() if not key.startswith(_OUTPUT)},
             **outputs,
         }
         if set(ready["Resources"]) <= moving:
-            ready["Resources"][PLACEHOLDER] = _PLACEHOLDER
+            ready["Resources"][PLACEHOLDER] = STAND_IN
         self._update(stack, ready, "making it ready to move from")
         there = self._calls.describe(stack)
         values = {item: there.outputs[f"{_OUTPUT}{number}"] for number, item in enumerate(wanted)}
@@ -108,7 +106,7 @@ class Mover:
                 "AWSTemplateFormatVersion": "2010-09-09",
                 "Description": f"Klotho stack {stack.name}",
                 **_digest_sections(),
-                "Resources": {PLACEHOLDER: _PLACEHOLDER},
+                "Resources": {PLACEHOLDER: STAND_IN},
             }
             tags = {**stack.tags, STATEFUL_TAG: str(stack.stateful).lower()}
             request = self._request(name, made, {}, tags)
@@ -167,7 +165,7 @@ class Mover:
         source = self._calls.template(move.source)
         moving = {item.source: item for item in move.resources if _can_be_imported(item.type)}
         physical = self._physical_ids(move.source)
-        known = self._ready_source(move.source, source, set(moving))
+        known = self._ready_source(move.source, source, set(moving), _identifying(source, moving))
         names = {name: item.target for name, item in moving.items()}
         inside = {item: value for item, value in known.items() if item.name not in moving}
         importing = {}
@@ -175,7 +173,7 @@ class Mover:
             resource = _independent(filled(source["Resources"][name], inside, names), set(source["Resources"]))
             importing[item.target] = {
                 "type": item.type,
-                "identifier": _identifier(item.type, resource, physical[name]),
+                "identifier": _identifier(item.type, source["Resources"][name], known, physical[name]),
                 "from": [move.source, name],
                 "resource": {"DeletionPolicy": "Retain", **resource},
             }
@@ -213,7 +211,7 @@ class Mover:
         }
         token = self._token(stack)
         with translated(f"importing into stack {stack}"):
-            change_set = self._cloudformation.create_change_set(
+            self._cloudformation.create_change_set(
                 StackName=stack,
                 ChangeSetName=token,
                 ChangeSetType="IMPORT",
@@ -227,15 +225,16 @@ class Mover:
                     {"ResourceType": item["type"], "LogicalResourceId": name, "ResourceIdentifier": item["identifier"]}
                     for name, item in importing.items()
                 ],
-            )["Id"]
-            self._change_set_ready(change_set)
-            self._cloudformation.execute_change_set(ChangeSetName=change_set, ClientRequestToken=token)
+            )
+            self._change_set_ready(stack, token)
+            # By the stack's name: what may be done to its change sets is said of stacks in a policy.
+            self._cloudformation.execute_change_set(StackName=stack, ChangeSetName=token, ClientRequestToken=token)
         self._settled(self._calls.follow(there.stack_id, token, there.tags, _unheard), stack, "importing what moves")
 
-    def _change_set_ready(self, change_set: str) -> None:
+    def _change_set_ready(self, stack: str, name: str) -> None:
         interval = self._pace.fastest
         while True:
-            found = self._cloudformation.describe_change_set(ChangeSetName=change_set)
+            found = self._cloudformation.describe_change_set(StackName=stack, ChangeSetName=name)
             if found["Status"] == "CREATE_COMPLETE":
                 return
             if found["Status"] == "FAILED":
@@ -274,6 +273,7 @@ class Mover:
             template_digest=digest,
             parameters=parameters,
             tags=tags,
+            # CloudFormation takes no update that changes nothing but a template's metadata or a DeletionPolicy.
             digest=f"{WHILE_MOVING}{digest[:32]}",
             token=self._token(stack),
         )
@@ -325,7 +325,7 @@ def _dropping(template: Template, names: set[str]) -> dict[str, Any]:
     """The template without the resources, and without the outputs that name them."""
     resources = {
         name: _independent(item, names) for name, item in template["Resources"].items() if name not in names
-    } or {PLACEHOLDER: _PLACEHOLDER}
+    } or {PLACEHOLDER: dict(STAND_IN)}
     outputs = {
         key: item
         for key, item in template.get("Outputs", {}).items()
@@ -339,13 +339,30 @@ def _can_be_imported(type_name: str) -> bool:
     return not is_custom(type_name) and is_known(type_name) and "read" in schema(type_name).document.get("handlers", {})
 
 
-def _identifier(type_name: str, resource: Mapping[str, Any], physical: str) -> dict[str, str]:
-    """What tells the resource from others of its type: properties of it, or its physical id."""
-    keys = [path[0] for path in schema(type_name).primary_identifier]
-    properties = resource.get("Properties", {})
+def _identifier(
+    type_name: str, resource: Mapping[str, Any], known: Mapping[Reference, str], physical: str
+) -> dict[str, str]:
+    """What tells the resource from others of its type: properties of it, and its physical id where AWS makes it up."""
+    keys = _identifier_keys(type_name)
     if len(keys) == 1:
         return {keys[0]: physical}
+    properties = filled(resource.get("Properties", {}), known, {})
     return {key: str(properties.get(key, physical)) for key in keys}
+
+
+def _identifying(template: Template, moving: Iterable[str]) -> set[Reference]:
+    """References in what identifies the resources, to others that move as well: a client's user pool."""
+    resources, found = template["Resources"], set()
+    for name in moving:
+        keys = _identifier_keys(resources[name]["Type"])
+        if len(keys) > 1:
+            properties = resources[name].get("Properties", {})
+            found |= set(references_in([properties.get(key) for key in keys]))
+    return {item for item in found if item.name in resources}
+
+
+def _identifier_keys(type_name: str) -> list[str]:
+    return [path[0] for path in schema(type_name).primary_identifier]
 
 
 def _digest_sections() -> dict[str, Any]:
@@ -356,11 +373,12 @@ def _digest_sections() -> dict[str, Any]:
 
 
 def _failed(doing: str, reason: str) -> Failure:
+    remedy = DENIAL_HELP if denial(reason) is not None else "remove the reason"
     return Failure(
         "move-failed",
         f"moving resources between stacks failed while {doing}",
         notes=(reason, "the data are kept; nothing was replaced"),
-        helps=("remove the reason and run `klotho up` again: it goes on where it stopped",),
+        helps=(f"{remedy}; then run `klotho up` again: it goes on where it stopped",),
         exit_code=ExitCode.RESOURCE_FAILED,
     )
 

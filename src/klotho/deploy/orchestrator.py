@@ -31,6 +31,7 @@ from klotho.deploy.events import (
     StackSkipped,
 )
 from klotho.deploy.express import may_be_express
+from klotho.deploy.foreign import ForeignValues
 from klotho.deploy.moves import Deployed, Move, Projected, after_moves
 from klotho.deploy.moving import Mover
 from klotho.deploy.outcome import Deployment as Deployment
@@ -46,7 +47,7 @@ from klotho.deploy.threads import workers
 from klotho.deploy.unproven import Notes
 from klotho.deploy.walk import Ended, walk
 from klotho.diagnostics import ExitCode, Failure, Span
-from klotho.stacks import AssetSource, Manifest, Source, Stack, StepSource
+from klotho.stacks import AssetSource, ForeignSource, Manifest, Source, Stack, StepSource
 
 PARALLEL_STACKS = 8
 """How many stacks change at once. CloudFormation has no such limit; its API throttles beyond some tens."""
@@ -102,6 +103,7 @@ class Orchestrator:
         self._shared = shared
         self._drain = drain or Drain()
         self._outcomes: dict[str, StackOutcome] = {}
+        self._foreign = ForeignValues(self._calls)
         self.resolved: dict[str, dict[str, str]] = {}
         """What assets and steps gave, by stack and parameter: for the revision."""
 
@@ -121,6 +123,7 @@ class Orchestrator:
         begins. `checked`: the caller has asked for the `losses`, and has consent for them.
         """
         self._run.consented = delete_data
+        self._foreign.read(self._manifest)
         if not checked:
             lost = self._losses_in_place(Deployed(deployed))
             run = self._run
@@ -212,6 +215,7 @@ class Orchestrator:
             Projected(self._calls, deployed.templates),
             self._clients.place.artifact_bucket,
             self._steps,
+            self._foreign.value,
         ).kept(assets_may_fail=True)
         return [item for change in found for item in change.resources if item.loses_data]
 
@@ -277,6 +281,8 @@ class Orchestrator:
             return self._steps.value(source)
         if isinstance(source, AssetSource):
             return self._assets.value(source, self._clients.place.artifact_bucket)
+        if isinstance(source, ForeignSource):
+            return self._foreign.value(source)
         outputs = self._outcomes[source.stack].outputs
         assert source.output in outputs, f"stack {source.stack} has no output {source.output}"
         return outputs[source.output]

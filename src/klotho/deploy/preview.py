@@ -25,6 +25,7 @@ from klotho.deploy.differences import (
     removals,
 )
 from klotho.deploy.expansion import carried_names, encoded
+from klotho.deploy.interrupted import Interrupted
 from klotho.deploy.moves import Move, Reads, Rename
 from klotho.deploy.recovery import expected_way
 from klotho.deploy.shown import shown, shown_pair
@@ -34,7 +35,7 @@ from klotho.deploy.steps import Steps
 from klotho.deploy.template import parsed
 from klotho.deploy.threads import workers
 from klotho.diagnostics import Failure, Span
-from klotho.stacks import AssetSource, Manifest, OutputSource, Stack, StepSource
+from klotho.stacks import AssetSource, ForeignSource, Manifest, OutputSource, Stack, StepSource
 
 if TYPE_CHECKING:
     from klotho.deploy.consequences import Consequence
@@ -84,6 +85,8 @@ class Preview:
     """What goes to another stack first, and stays what it is."""
     renames: tuple[Rename, ...] = ()
     """New constructs that may be old ones under a new name."""
+    interrupted: tuple[Interrupted, ...] = ()
+    """What an earlier run was moving when it ended; `up` finishes that first."""
 
     @property
     def changed_sites(self) -> tuple[SiteChange, ...]:
@@ -129,6 +132,7 @@ class Preview:
                 {"construct": item.construct, "from": item.source, "to": item.target, "logical_ids": item.names}
                 for item in self.moves
             ],
+            "interrupted": [item.to_json() for item in self.interrupted],
             "renames": [{"kind": item.kind, "from": item.old, "to": item.new} for item in self.renames],
             "summary": self.counts,
             "data_lost": [{"stack": stack, "logical_id": item.logical_id} for stack, item in self.data_lost],
@@ -146,13 +150,15 @@ def preview(
     calls: Reads | None,
     bucket: str,
     steps: Steps | None = None,
+    foreign: Foreign | None = None,
 ) -> Preview:
-    """`calls` may be None where nothing is deployed; assets of stacks that exist must have been started."""
+    """`calls` may be None where nothing is deployed; assets of stacks that exist must have been started. `foreign`
+    gives values of other applications of the project."""
     if calls is None:
         assert not deployed
         made = tuple(_created(stack, parsed(templates[stack.template])) for stack in manifest.stacks)
         return Preview(made, consequences=_opened({}, _parsed(manifest, templates)))
-    return Previewer(manifest, templates, deployed, assets, calls, bucket, steps).run()
+    return Previewer(manifest, templates, deployed, assets, calls, bucket, steps, foreign).run()
 
 
 def with_moves(found: Preview, moves: Sequence[Move], manifest: Manifest) -> Preview:
@@ -169,6 +175,10 @@ def with_moves(found: Preview, moves: Sequence[Move], manifest: Manifest) -> Pre
                 listed[item.target] = replace(before, change="moved", moved_from=f"{move.source}/{item.source}")
     stacks = tuple(replace(change, resources=tuple(changes[change.stack].values())) for change in found.stacks)
     return replace(found, stacks=stacks, moves=tuple(moves))
+
+
+Foreign = Callable[[ForeignSource], str]
+"""Gives values of other applications."""
 
 
 def assets_of_deployed(manifest: Manifest, deployed: Mapping[str, DeployedStack]) -> set[str]:
@@ -202,6 +212,7 @@ class Previewer:
         calls: Reads,
         bucket: str,
         steps: Steps | None = None,
+        foreign: Foreign | None = None,
     ) -> None:
         self._manifest = manifest
         self._templates = templates
@@ -210,6 +221,7 @@ class Previewer:
         self._calls = calls
         self._bucket = bucket
         self._steps = steps
+        self._foreign = foreign
         self._names = {stack.name: stack.stack_name for stack in manifest.stacks}
         self._unknown: dict[str, dict[str, str] | None] = {}
         """By stack, what stands for outputs that are not as they were; None where that is all of them."""
@@ -282,6 +294,8 @@ class Previewer:
                 values[name] = self._asset(source)
             elif isinstance(source, StepSource):
                 values[name] = (self._steps.known(source) if self._steps else None) or UNKNOWN
+            elif isinstance(source, ForeignSource):
+                values[name] = UNKNOWN if self._foreign is None else self._foreign(source)
             else:
                 values[name] = output(source)
         return values

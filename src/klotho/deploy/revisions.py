@@ -16,6 +16,8 @@ from urllib.parse import quote
 
 from klotho.deploy.assets import BuiltAsset
 from klotho.deploy.place import Clients, translated
+from klotho.deploy.sites.files import SiteFile
+from klotho.deploy.sites.kept import MISSING, KeptFiles, index_key
 from klotho.deploy.threads import workers
 from klotho.diagnostics import ExitCode, Failure
 from klotho.stacks import AssetSource, Manifest, StepSource, manifest_from_json, manifest_to_json
@@ -27,8 +29,6 @@ _SWEPT_AT = 60
 _PARALLEL = 8
 _SCHEMA = 1
 _ROOT = "revisions/"
-_MISSING = (403, 404)
-"""S3 answers 403 for an object that is not there to who may not list the bucket."""
 
 Outcome = Literal["succeeded", "failed"]
 Values = Mapping[str, Mapping[str, str]]
@@ -72,6 +72,10 @@ class Revision:
     """What became of each stack, as `StackOutcome.result`."""
     manifest: Manifest
     values: Values = field(default_factory=dict)
+    sites: Mapping[str, str] = field(default_factory=dict)
+    """Digests of the indexes of sites' files (`sites.kept`), by construct; none of a site that was not published."""
+    published: tuple[str, ...] = ()
+    """The sites whose files it changed."""
 
     @property
     def changed(self) -> list[str]:
@@ -109,8 +113,9 @@ class Revision:
 
     @property
     def objects(self) -> set[str]:
-        """Everything in the artifact bucket that deploying it again needs."""
-        return {*self.templates.values(), *self.zips.values(), *self.layers.values()}
+        """What deploying it again needs in the artifact bucket; the indexes of sites name their files."""
+        indexes = map(index_key, self.sites.values())
+        return {*self.templates.values(), *self.zips.values(), *self.layers.values(), *indexes}
 
     @property
     def unknown(self) -> list[str]:
@@ -140,6 +145,8 @@ class Revision:
             "results": dict(self.results),
             "values": {stack: dict(values) for stack, values in sorted(self.values.items())},
             "manifest": manifest_to_json(self.manifest),
+            "sites": dict(sorted(self.sites.items())),
+            "published": list(self.published),
         }
 
 
@@ -186,6 +193,7 @@ class Revisions:
 
     def __init__(self, clients: Clients, project: str, environment: str, application: str) -> None:
         self._clients = clients
+        self._files = KeptFiles(clients)
         self._prefix = f"{_ROOT}{'/'.join(quote(name, safe='') for name in (project, environment, application))}/"
 
     def numbers(self) -> list[int]:
@@ -203,7 +211,7 @@ class Revisions:
         try:
             return _parsed(self._body(self._key(number)), number)
         except ClientError as error:
-            if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") in _MISSING:
+            if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") in MISSING:
                 raise _no_revision(number, self.numbers()) from error
             with translated(f"reading revision {number}"):
                 raise
@@ -216,11 +224,17 @@ class Revisions:
         values: Values,
         outcome: Outcome,
         results: Mapping[str, str],
+        sites: Mapping[str, Mapping[str, SiteFile]] | None = None,
+        published: tuple[str, ...] = (),
     ) -> Revision:
-        """Keep what a deployment consisted of, its templates first. `templates` by the stacks' `template`."""
+        """Keep what a deployment consisted of, its templates and files first. `templates` by the stacks' `template`,
+        `sites`: the files of sites by construct, `published`: whose files it changes."""
         numbers = self.numbers()
-        revision = Revision(numbers[-1] + 1 if numbers else 1, about, outcome, results, manifest, values)
-        known = set(self.read(numbers[-1]).templates.values()) if numbers else set()
+        last = self.read(numbers[-1]) if numbers else None
+        number = last.number + 1 if last else 1
+        indexes = self._keep(sites or {}, last)
+        revision = Revision(number, about, outcome, results, manifest, values, indexes, published)
+        known = set(last.templates.values()) if last else set()
         missing = {
             template_key(stack.digest): templates[stack.template]
             for stack in manifest.stacks
@@ -232,6 +246,21 @@ class Revisions:
         if len(numbers) + 1 > _SWEPT_AT:
             self.sweep()
         return revision
+
+    def site_files(self, revision: Revision) -> dict[str, dict[str, SiteFile]]:
+        """The files of its sites, by construct, each to be copied from where it is kept; it has none that are gone."""
+        with translated(f"reading the files of revision {revision.number}"):
+            return {construct: self._files.read(digest) for construct, digest in revision.sites.items()}
+
+    def _keep(self, sites: Mapping[str, Mapping[str, SiteFile]], last: Revision | None) -> dict[str, str]:
+        """Keep the files of sites; the digests of their indexes by construct."""
+        before = set(last.sites.values()) if last else set()
+        with translated("keeping the files of sites"), workers(_PARALLEL, "file") as threads:
+            return {construct: self._files.keep(files, before, threads) for construct, files in sites.items()}
+
+    def _needed(self, revision: Revision) -> set[str]:
+        """Everything in the artifact bucket that deploying it again needs."""
+        return revision.objects.union(*map(self._files.objects, revision.sites.values()))
 
     def templates(self, revision: Revision) -> dict[str, bytes]:
         """The templates of a revision, by the stacks' `template`."""
@@ -252,13 +281,13 @@ class Revisions:
         numbers = self.numbers()
         old = numbers[:-KEPT]
         with translated("removing old revisions"), workers(_PARALLEL, "sweep") as threads:
-            gone = set().union(*(item.objects for item in threads.map(self.read, old)))
-            kept = set().union(*(item.objects for item in threads.map(self.read, numbers[-KEPT:])))
+            gone = set().union(*threads.map(lambda number: self._needed(self.read(number)), old))
+            kept = set().union(*threads.map(lambda number: self._needed(self.read(number)), numbers[-KEPT:]))
             unneeded = gone - kept
             others = [key for key in self._keys(_ROOT) if not key.startswith(self._prefix)] if unneeded else []
             # Applications share what has the same content; one that can't be read keeps everything.
             for item in threads.map(lambda key: _parsed(self._body(key), 0), others):
-                unneeded -= item.objects
+                unneeded -= self._needed(item)
             # What they need goes first: a run that ends in between is finished by the next.
             list(threads.map(self._delete, sorted(unneeded)))
             list(threads.map(self._delete, [self._key(number) for number in old]))
@@ -293,7 +322,7 @@ class Revisions:
         try:
             self._clients.s3.head_object(Bucket=self._clients.place.artifact_bucket, Key=key)
         except ClientError as error:
-            if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") in _MISSING:
+            if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") in MISSING:
                 return False
             raise
         return True
@@ -327,6 +356,8 @@ def _parsed(body: bytes, number: int) -> Revision:
             results=data["results"],
             manifest=manifest_from_json(data["manifest"]),
             values=data["values"],
+            sites=data.get("sites", {}),  # Klotho before 28 November 2026 kept none
+            published=tuple(data.get("published", ())),
         )
     except (ValueError, KeyError, TypeError) as error:
         raise Failure(

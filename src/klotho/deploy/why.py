@@ -14,7 +14,7 @@ from klotho.deploy.comparison import STACK_TAGS, PropertyDifference
 from klotho.deploy.differences import ResourceChange
 from klotho.diagnostics import Span
 from klotho.resources import Precedence, Provenance, Resource, ResourceGraph, ResourceKey, is_common
-from klotho.stacks import AssetSource, Manifest, OutputSource, Source, Stack, StepSource
+from klotho.stacks import AssetSource, ForeignSource, Manifest, OutputSource, Source, Stack, StepSource
 
 Lines = Callable[[Span], str | None]
 """The line of the program at a span, None where it can't be shown."""
@@ -106,6 +106,8 @@ class Reasons:
         return Reason(self._source(source, change, "may change" if unknown else "changes"))
 
     def _source(self, source: Source, change: ResourceChange, verb: str) -> str:
+        if isinstance(source, ForeignSource):
+            return f"{source.output} of `{source.application}` {verb}"
         name = source.construct.rpartition("/")[2] if not isinstance(source, OutputSource) else ""
         if isinstance(source, AssetSource):
             changed = _ASSETS[source.part]

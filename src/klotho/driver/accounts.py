@@ -29,6 +29,10 @@ class Ready:
     """The ARN of the role that deploys it."""
     repositories: tuple[str, ...]
     """Whose workflows may take it on."""
+    environment: str
+    """As klotho.yaml names it."""
+    used: bool
+    """Whether klotho.yaml says to deploy with it."""
 
 
 def bootstrap_account(
@@ -55,7 +59,9 @@ def bootstrap_account(
     said = replace(built, environment=replace(environment, account=account))
     policies = deployer_policies(said, target_of(said, every_owner=True)).documents
     made = deployer_role.ensure(session.calls, session.clients.place, deployer, policies, github, consent)
-    return Ready(account, built.region, deployer.role_arn(account), deployer_role.repositories_of(made))
+    role = deployer.role_arn(account)
+    repositories = deployer_role.repositories_of(made)
+    return Ready(account, built.region, role, repositories, deployer.environment, environment.role == role)
 
 
 def deployer_of(built: Build) -> Deployer:

@@ -2,7 +2,7 @@
 
 Input: a program and an environment. Output: a `Build`, and on request the folder `compiled/` beside the program.
 Refuses a program with mistakes: `ProgramError` with all of them, nothing written.
-No network, no process.
+No process; no network unless what others have published is to be asked for.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from klotho.diagnostics import Diagnostic, ProgramError, Report, Span
 from klotho.driver.construct_settings import configured
 from klotho.driver.database_regions import check_database_regions
-from klotho.driver.guardrails import Loaded, enforced_in, judgement_of, load
+from klotho.driver.guardrails import Loaded, guarded, judgement_of, load
 from klotho.driver.lock_file import Shipped, read_lock, recorded
 from klotho.driver.output_folder import write_output
 from klotho.driver.program import Program, choose_environment, with_region
@@ -24,9 +24,10 @@ from klotho.driver.settings import Environment
 from klotho.stacks import Manifest
 
 if TYPE_CHECKING:
-    from klotho.application import Application
+    from klotho.application import Application, ConstructId
     from klotho.application.files import ProgramFiles
-    from klotho.catalogue.policy import Enforced, EnvironmentPolicy
+    from klotho.catalogue.foreign import ForeignConstruct
+    from klotho.catalogue.policy import EnvironmentPolicy
     from klotho.guardrails import Judgement
     from klotho.resources import ResourceGraph, ResourceKey
 
@@ -52,6 +53,8 @@ class Build:
     guardrails: Loaded = field(default_factory=Loaded)
     judgement: Judgement | None = None
     """What the guardrails say of it; None without any."""
+    foreign: Mapping[ConstructId, ForeignConstruct] = field(default_factory=dict)
+    """Constructs of other applications of the project, as their owners published them."""
 
     @property
     def templates(self) -> Mapping[str, bytes]:
@@ -96,14 +99,16 @@ def build(
     moves: Mapping[str, str] | None = None,
     shipped: Mapping[str, Shipped] | None = None,
     guardrails: Loaded | None = None,
+    ask: bool = False,
 ) -> Build:
     """Run the program and compile it for an environment.
 
     `moves`: new names of constructs by the former ones, as if the program said `was=` of them. `shipped`: instead of
-    what klotho.lock says. `guardrails`: instead of those that klotho.yaml names.
+    what klotho.lock says. `ask`: what others have published is read in the account, where the environment is in one;
+    else it is as this machine has seen it last. `guardrails`: instead of those that klotho.yaml names.
     """
     described = describe(program, environment_name, in_ci=in_ci, moves=moves, shipped=shipped, guardrails=guardrails)
-    return compiled(described)
+    return compiled(described, ask=ask)
 
 
 def describe(
@@ -143,13 +148,15 @@ def describe(
     return Described(program, environment, application, report, guardrails)
 
 
-def compiled(described: Described) -> Build:
-    """Compile it."""
+def compiled(described: Described, *, ask: bool = False) -> Build:
+    """Compile it; `ask` as `build` has it."""
     from klotho.application.files import ProgramFiles, repository_of
+    from klotho.driver.foreign import foreign_constructs
     from klotho.emit import render
     from klotho.engine import resolve
 
     environment, program, report = described.environment, described.program, described.report
+    foreign = foreign_constructs(described.application, environment, report, ask=ask)
     assert environment.region is not None
     resolution = resolve(
         described.application,
@@ -157,7 +164,8 @@ def compiled(described: Described) -> Build:
         files=described.files or ProgramFiles(program.folder, repository_of(program.folder)),
         report=report,
         now=time.time(),
-        policy=policy_of(environment, enforced_in(described.guardrails, described.application, environment)),
+        policy=guarded(_policy(environment), described.guardrails, described.application, environment),
+        foreign=foreign,
     )
     judgement = judgement_of(described.guardrails, described.application, environment, resolution.graph)
     if judgement is not None:
@@ -175,10 +183,11 @@ def compiled(described: Described) -> Build:
         keys=bundle.keys,
         guardrails=described.guardrails,
         judgement=judgement,
+        foreign=foreign,
     )
 
 
-def policy_of(environment: Environment, enforced: tuple[Enforced, ...] = ()) -> EnvironmentPolicy:
+def _policy(environment: Environment) -> EnvironmentPolicy:
     """What klotho.yaml says of the environment, as far as it decides what is made."""
     from klotho.catalogue.policy import EnvironmentPolicy
 
@@ -188,7 +197,6 @@ def policy_of(environment: Environment, enforced: tuple[Enforced, ...] = ()) -> 
         environment.alarm_emails,
         encrypted_in_transit=environment.encrypted_in_transit,
         enter=bool({"exec", "shell", "tunnel"} & set(environment.allow)),
-        enforced=enforced,
     )
 
 

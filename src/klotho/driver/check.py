@@ -23,7 +23,7 @@ def check(program: Program, environment: str | None, *, ask_account: bool = Fals
     """`ask_account`: read the project's registry also where it is in an account, which takes credentials."""
     described = describe(program, environment, in_ci=runs_in_ci())
     try:
-        built = compiled(described)
+        built = compiled(described, ask=ask_account)
         asset_step_of(built, lambda event: None).validate()
     except ProgramError as error:
         raise ProgramError([*error.diagnostics, *_also_misfits(described, ask_account)]) from error

@@ -19,11 +19,12 @@ from klotho.deploy.data_loss import NOTHING_AGREED, Agreed, refuse_data_loss
 from klotho.deploy.differences import ResourceChange
 from klotho.deploy.drain import Drain
 from klotho.deploy.events import Sink, Step
+from klotho.deploy.forecast import Forecast
 from klotho.deploy.functions.package import FunctionPackager
-from klotho.deploy.moves import Deployed, planned_moves, possible_renames, read_deployed
+from klotho.deploy.moves import Deployed, possible_renames
 from klotho.deploy.orchestrator import Orchestrator, SharedStacks
 from klotho.deploy.outcome import Deployment
-from klotho.deploy.preview import Preview, preview
+from klotho.deploy.preview import Preview
 from klotho.deploy.sites.step import SiteOutcome, SiteStep
 from klotho.deploy.stacks import DeployedStack
 from klotho.deploy.steps import Steps, Surroundings
@@ -114,7 +115,7 @@ def up(
     begun = time.monotonic()
     sink(Step(f"compiling {program.path.name}"))
     consent = consent or Consent()
-    compiled = partial(build, program, environment, in_ci=runs_in_ci(), moves=consent.data.moves)
+    compiled = partial(build, program, environment, in_ci=runs_in_ci(), moves=consent.data.moves, ask=True)
     built = compiled()
     _refuse_early(built, consent.data)
     packager = packager_of(built)
@@ -158,19 +159,22 @@ def _deploy(
         foreseen = projects.foreseen(built, opened)
         run_id = new_run_id()
         orchestrator = _orchestrator(foreseen, opened, assets, sink, run_id, drain, shared)
-        deployed = orchestrator.recovered(deployed_of(built, opened))
-        there = read_deployed(built.manifest, deployed, opened.calls)
-        moves = planned_moves(built.manifest, built.templates, there)
-        _refuse_losses(built, orchestrator.losses(there, moves), there, consent.data)
-        _ask(foreseen, opened, assets, deployed, sink, consent)
+        deployed = deployed_of(built, opened)
+        forecast = Forecast.read(foreseen.manifest, foreseen.templates, deployed, opened.calls)
+        _refuse_losses(built, orchestrator.losses(forecast.there, forecast.moves), forecast.there, consent.data)
+        _ask(foreseen, opened, assets, forecast, sink, consent)
         notes.write()
-        deployment = orchestrator.deploy(deployed, delete_data=consent.data.delete, moves=moves, checked=True)
-        record(built, opened, deployment, orchestrator.resolved, command, standing.broke)
-        settled = {item.stack: item.outputs for item in deployment.outcomes if item.result in _UP}
+        recovered = orchestrator.recovered(deployed)
+        deployment = orchestrator.deploy(recovered, delete_data=consent.data.delete, moves=forecast.moves, checked=True)
         if deployment.drained:
+            record(built, opened, deployment, orchestrator.resolved, (), command, standing.broke)
             threads.shutdown(wait=False, cancel_futures=True)
             return UpResult(built, deployment)
-        published = sites.publish(settled, opened.clients, run_id, opened.pace)
+        settled = settled_outputs(deployment)
+        compared = sites.compare(settled, opened.clients)
+        # Before the files are there, which may take the CDN minutes: what was deployed can be gone back to.
+        record(built, opened, deployment, orchestrator.resolved, compared, command, standing.broke)
+        published = sites.publish(compared, settled, opened.clients, run_id, opened.pace)
     outputs = shown_outputs(built.manifest, {item.stack: item.outputs for item in deployment.outcomes})
     units = opened.units(built.application.name)
     if deployment.ok:
@@ -185,6 +189,11 @@ def _deploy(
     unset = secrets_not_set(built, outputs, opened.clients)
     domains = local_domains(built.application, units)
     return UpResult(built, deployment, outputs, 0.0, failed, unset, published, domains)
+
+
+def settled_outputs(deployment: Deployment) -> dict[str, Mapping[str, str]]:
+    """The outputs of the stacks that are up."""
+    return {item.stack: item.outputs for item in deployment.outcomes if item.result in _UP}
 
 
 def _refuse_early(built: Build, agreed: Agreed) -> None:
@@ -215,7 +224,7 @@ def _ask(
     built: Build,
     opened: Session,
     assets: AssetStep,
-    deployed: Mapping[str, DeployedStack],
+    forecast: Forecast,
     sink: Sink,
     consent: Consent,
 ) -> None:
@@ -224,8 +233,7 @@ def _ask(
     if consent.deploy is None or built.environment.target == "local":
         return
     bucket = opened.clients.place.artifact_bucket
-    steps = steps_of(built, opened, sink)
-    found = preview(built.manifest, built.templates, deployed, assets, opened.calls, bucket, steps)
+    found = forecast.preview(assets, opened.calls, bucket, steps_of(built, opened, sink))
     found = replace(found, reasons=reasons_of(built, found))
     if found.changes and not consent.deploy(built, found):
         raise Failure("not-agreed", "nothing was deployed", exit_code=ExitCode.CANCELLED)

@@ -17,11 +17,12 @@ from pathlib import Path
 from klotho.diagnostics import Failure, did_you_mean, one_of
 from klotho.driver.guardrail_settings import Source
 from klotho.driver.machine import cache_folder
-from klotho.guardrails import BUNDLE_FILE, digest_of
 from klotho.stores import Store
 from klotho.stores.store import key_part
 
 _PATIENCE_S = 60
+BUNDLE = "bundle.toml"
+"""As `klotho.guardrails.BUNDLE_FILE`, which takes the catalogue along."""
 BUILT_IN = Path(__file__).parent.parent / "guardrails" / "builtin"
 OpenStore = Callable[[], Store]
 """The store of the project in the environment; it may ask an account."""
@@ -51,12 +52,12 @@ def cached(digest: str) -> str | None:
         text = (_cache() / f"{digest}.toml").read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
         return None
-    return text if digest_of(text) == digest else None
+    return text if _digest_of(text) == digest else None
 
 
 def folder_text(path: Path, source: Source | None = None) -> str:
     """The text of the bundle in a folder."""
-    file = path / BUNDLE_FILE if path.is_dir() else path
+    file = path / BUNDLE if path.is_dir() else path
     try:
         return file.read_bytes().decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -124,7 +125,7 @@ def _stored(source: Source, store: OpenStore, place: str) -> str:
 def _git(url: str, ref: str, path: str, folder: str) -> str:
     """Fetched once a command: the reference stays what it was when the command began."""
     shown = Source("git", url, ref, path)
-    file = f"{path}/{BUNDLE_FILE}" if path else BUNDLE_FILE
+    file = f"{path}/{BUNDLE}" if path else BUNDLE
     with tempfile.TemporaryDirectory(prefix="klotho-guardrails-") as bare:
         _run_git(shown, folder, "init", "--quiet", "--bare", bare)
         _run_git(shown, folder, "--git-dir", bare, "fetch", "--quiet", "--depth", "1", "--no-tags", "--", url, ref)
@@ -163,15 +164,21 @@ def _run_git(source: Source, folder: str, *arguments: str) -> bytes:
 
 def _keep(text: str) -> None:
     """A cache that can't be written to only costs time."""
-    if cached(digest_of(text)) is not None:
+    if cached(_digest_of(text)) is not None:
         return
     try:
         _cache().mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=_cache(), delete=False) as draft:
             draft.write(text)
-        Path(draft.name).replace(_cache() / f"{digest_of(text)}.toml")
+        Path(draft.name).replace(_cache() / f"{_digest_of(text)}.toml")
     except (OSError, UnicodeError):
         return
+
+
+def _digest_of(text: str) -> str:
+    from klotho.guardrails import digest_of
+
+    return digest_of(text)
 
 
 def _cache() -> Path:

@@ -18,11 +18,10 @@ from klotho.driver import guardrail_sources as sources
 from klotho.driver.guardrail_settings import GuardrailSettings, Source
 from klotho.driver.lock_file import LOCK_FILE, Pin, read_pins, write_pins
 from klotho.driver.settings import Environment
-from klotho.guardrails import BUNDLE_FILE, digest_of
 
 if TYPE_CHECKING:
     from klotho.application import Application
-    from klotho.catalogue.policy import Enforced
+    from klotho.catalogue.policy import EnvironmentPolicy
     from klotho.driver.program import Program
     from klotho.driver.session import Session
     from klotho.guardrails import Bundle, Finding, Judged, Judgement
@@ -102,13 +101,17 @@ def pin(guarded: Guarded) -> list[Pin]:
     return new
 
 
-def enforced_in(loaded: Loaded, application: Application, environment: Environment) -> tuple[Enforced, ...]:
-    """What the engine sets, whatever the program says."""
+def guarded(
+    policy: EnvironmentPolicy, loaded: Loaded, application: Application, environment: Environment
+) -> EnvironmentPolicy:
+    """The policy with what the engine has to know of the bundles: what they set, and what is no candidate."""
     if not loaded.bundles:
-        return ()
-    from klotho.guardrails import enforced
+        return policy
+    from klotho.guardrails import enforced, refusing
 
-    return tuple(enforced(loaded.bundles, judged_of(loaded, application, environment)))
+    judged = judged_of(loaded, application, environment)
+    set_by_rules = tuple(enforced(loaded.bundles, judged))
+    return replace(policy, enforced=set_by_rules, refuses=refusing(loaded.bundles, judged))
 
 
 def judgement_of(
@@ -152,6 +155,8 @@ def refuse_dropped(guarded: Guarded, opened: Session | None) -> None:
     with local_failures():
         store = store_of(guarded.environment, opened)
         demanded = list(sources.published(store, guarded.application.project, guarded.environment.name))
+    from klotho.guardrails import digest_of
+
     known = {item.digest for item in guarded.guardrails.bundles}
     names = {item.name for item in guarded.guardrails.bundles}
     found = [_dropped(guarded, name, text, names) for name, text in demanded if digest_of(text) not in known]
@@ -210,6 +215,8 @@ def _bundle(
         except Failure as failure:
             report.add(failure.diagnostic)
             return None
+    from klotho.guardrails import digest_of
+
     if pinned is not None and digest_of(text) != pinned.digest:
         report.add(_changed(source, pinned))
         return None
@@ -217,7 +224,7 @@ def _bundle(
 
 
 def _shown(source: Source) -> str:
-    return str(Path(source.name) / BUNDLE_FILE) if source.kind == "folder" else source.shown
+    return str(Path(source.name) / sources.BUNDLE) if source.kind == "folder" else source.shown
 
 
 def _changed(source: Source, pinned: Pin) -> Diagnostic:

@@ -19,7 +19,7 @@ from klotho.driver.output_folder import write_output
 from klotho.localcloud.identity import ACCOUNT
 from klotho.resources import DeployerStep
 from klotho.resources.naming import project_stack_name, project_stack_prefix, stack_prefix
-from klotho.stacks import PROJECT_STACK
+from klotho.stacks import PROJECT_STACK, ForeignSource, Manifest
 from klotho.stores import key_part
 
 if TYPE_CHECKING:
@@ -36,7 +36,18 @@ def deployer_policies(built: Build, target: Target | None = None) -> Policies:
         target or target_of(built),
         steps={name for step in built.manifest.steps for name in _step_names(step)},
         images=built.environment.target == "aws" and any(item.type != "zip" for item in built.manifest.assets),
+        others=_others(built.manifest),
     )
+
+
+def _others(manifest: Manifest) -> dict[str, str]:
+    """What the stacks of other applications begin with, by the parameters that have their values."""
+    sources = (item for stack in manifest.stacks for item in stack.parameters.items())
+    return {
+        name: stack_prefix(manifest.project, source.application, manifest.environment)
+        for name, source in sources
+        if isinstance(source, ForeignSource)
+    }
 
 
 def _step_names(step: DeployerStep) -> tuple[str, ...]:

@@ -37,7 +37,8 @@ def topology_of(built: Build, view: View) -> Topology:
         return resource_view(built.application, built.graph, built.keys, built.manifest)
     from klotho.topology.dataflow import dataflow
 
-    return dataflow(built.application, built.graph.choices, built.manifest)
+    owners = {name: found.owner for name, found in built.foreign.items()}
+    return dataflow(built.application, built.graph.choices, built.manifest, owners)
 
 
 def is_drawn_by_builds(built: Build) -> bool:

@@ -17,8 +17,8 @@ from klotho.deploy.assets import AssetStep
 from klotho.deploy.desired import deployed_digest, wanted_tags
 from klotho.deploy.differences import REPLACED, UNKNOWN
 from klotho.deploy.events import Sink, Step
-from klotho.deploy.moves import Projected, after_moves, planned_moves, possible_renames, read_deployed
-from klotho.deploy.preview import Preview, StackChange, assets_of_deployed, preview, with_moves
+from klotho.deploy.forecast import Forecast
+from klotho.deploy.preview import Preview, StackChange, assets_of_deployed, preview
 from klotho.deploy.sites.step import SiteChange
 from klotho.deploy.stacks import DeployedStack, Request
 from klotho.deploy.threads import workers
@@ -59,7 +59,7 @@ def preview_up(
 
     `moves`: new names of constructs by the former ones, whose data they keep.
     """
-    compiled = partial(build, program, environment, in_ci=runs_in_ci(), moves=moves)
+    compiled = partial(build, program, environment, in_ci=runs_in_ci(), moves=moves, ask=True)
     built = compiled()
     packager = packager_of(built)
     asset_step_of(built, sink, reads_only=True, packager=packager).validate()
@@ -86,19 +86,12 @@ def _first(built: Build, assets: AssetStep, sink: Sink) -> Preview:
 
 def _compared(built: Build, opened: Session, assets: AssetStep, sink: Sink) -> Preview:
     deployed = deployed_of(built, opened)
-    there = read_deployed(built.manifest, deployed, opened.calls)
-    moves = planned_moves(built.manifest, built.templates, there)
-    will_be = after_moves(there, moves)
+    forecast = Forecast.read(built.manifest, built.templates, deployed, opened.calls)
     with workers(BUILD_THREADS, "asset") as threads:
-        assets.start(threads, assets_of_deployed(built.manifest, will_be.stacks))
+        assets.start(threads, assets_of_deployed(built.manifest, forecast.will_be.stacks))
         bucket, steps = opened.clients.place.artifact_bucket, steps_of(built, opened, sink)
-        calls = Projected(opened.calls, will_be.templates)
-        found = preview(built.manifest, built.templates, will_be.stacks, assets, calls, bucket, steps)
-        return replace(
-            with_moves(found, moves, built.manifest),
-            sites=_site_changes(built, deployed, opened, sink, threads),
-            renames=tuple(possible_renames(built.manifest, built.templates, there)),
-        )
+        found = forecast.preview(assets, opened.calls, bucket, steps)
+        return replace(found, sites=_site_changes(built, deployed, opened, sink, threads))
 
 
 def _site_changes(

@@ -7,16 +7,19 @@ code of other applications is not needed. Refuses what reading an account refuse
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from klotho.diagnostics import Diagnostic, ProgramError
 from klotho.driver import projects, session
-from klotho.driver.build import Described, compiled, describe
+from klotho.driver.build import Described, application_of, compiled, describe
 from klotho.driver.identity import Identity, Where, identify
 from klotho.driver.local_cloud import local_failures
 from klotho.driver.machine import runs_in_ci
 from klotho.driver.program import Program
 from klotho.registry import Conflict, Snapshot, names_of
+
+if TYPE_CHECKING:
+    from klotho.topology.model import Topology
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,18 @@ def snapshot(identity: Identity) -> Snapshot:
     registry = projects.registry_of(identity.environment.target, identity.project, identity.environment.name, opened)
     with local_failures():
         return registry.snapshot()
+
+
+def picture(identity: Identity) -> Topology:
+    """The project as it is published, this program as it is now in the place of what it published last."""
+    from klotho.topology.project_view import project_view
+
+    found = snapshot(identity)
+    applications = {entry.application.name: entry.application for entry in found.entries}
+    if identity.program is not None:
+        application = application_of(identity.program)
+        applications[application.name] = application
+    return project_view(found.project, found.environment, list(applications.values()))
 
 
 def checked(program: Program, environment: str | None) -> tuple[Described, list[Diagnostic], list[Conflict]]:

@@ -174,7 +174,7 @@ def note_rollback(identity: Identity, opened: Session, change: Change, to: Revis
     if own is None:
         return None
     publication = replace(_publication(own.latest.model, to.about.version), rollback=to.number)
-    news = News(own.application, own.region, own.origin, publication, own.needs, own.outputs)
+    news = News(own.application, own.region, own.origin, publication, own.needs, own.outputs, own.shared)
     with change.shared(), local_failures():
         change.lease.check(fresh=True)
         return registry.publish(news)
@@ -325,6 +325,7 @@ def _says_more(built: Build, own: Entry | None, outputs: Mapping[str, str]) -> b
         or own.latest.rollback is not None
         or own.latest.down
         or (own.region, own.needs, dict(own.outputs)) != (built.region, _needs(built), dict(outputs))
+        or own.shared != built.manifest.shared
         or (built.environment.target == "local" and own.origin.folder != str(built.program.folder))
     )
 
@@ -333,7 +334,7 @@ def _news(built: Build, outputs: Mapping[str, str], broke: tuple[Broken, ...]) -
     origin = origin_of(built.program.folder, built.environment.target)
     publication = _publication(digest_of(built.application), version_of(built.program.folder))
     publication = replace(publication, broke=broke)
-    return News(built.application, built.region, origin, publication, _needs(built), outputs)
+    return News(built.application, built.region, origin, publication, _needs(built), outputs, built.manifest.shared)
 
 
 def _publication(model: str, source: Version | None) -> Publication:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import socket
 import subprocess
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from klotho.deploy.orchestrator import Deployment, StackOutcome
 from klotho.deploy.revisions import About, Revision, Revisions, Values, Version
+from klotho.deploy.sites.step import Compared
 from klotho.driver.build import Build
 from klotho.driver.leases import user_name
 from klotho.driver.machine import now_ms
@@ -26,18 +27,19 @@ def record(
     opened: Session,
     deployment: Deployment,
     values: Values,
+    sites: Sequence[Compared],
     command: str = "klotho up",
     broke: Iterable[Broken] = (),
 ) -> Revision | None:
-    """Keep what `up` deployed. `values`: what assets and steps gave, by stack and parameter. `command`: what was run.
-    `broke`: what it broke of other applications, with consent."""
+    """Keep what `up` deployed and is about to publish. `values`: what assets and steps gave, by stack and parameter.
+    `command`: what was run. `broke`: what it broke of other applications, with consent."""
     application = built.application
     kept = Revisions(opened.clients, application.project, built.environment.name, application.name)
-    if not changed(deployment):
+    if not changed(deployment, sites):
         return None  # without asking git
     allowed = "".join(f" --allow-breaking {name}" for name in sorted({item.application for item in broke}))
     why = about(f"{command}{allowed}", version_of(built.program.folder))
-    return keep(kept, why, built.manifest, built.templates, values, deployment)
+    return keep(kept, why, built.manifest, built.templates, values, deployment, sites)
 
 
 def keep(
@@ -47,12 +49,16 @@ def keep(
     templates: Mapping[str, bytes],
     values: Values,
     deployment: Deployment,
+    sites: Sequence[Compared],
 ) -> Revision | None:
     """Keep any deployment."""
-    if not changed(deployment):
+    if not changed(deployment, sites):
         return None
     results = {item.stack: item.result for item in deployment.outcomes}
-    return kept.record(why, manifest, templates, values, "succeeded" if deployment.ok else "failed", results)
+    ok = deployment.ok and not any(item.outcome is not None and item.outcome.result == "failed" for item in sites)
+    files = {item.site.construct: item.files for item in sites if item.changes is not None}
+    news = tuple(item.site.construct for item in sites if item.outcome is None)
+    return kept.record(why, manifest, templates, values, "succeeded" if ok else "failed", results, files, news)
 
 
 def about(command: str, version: Version | None) -> About:
@@ -60,9 +66,9 @@ def about(command: str, version: Version | None) -> About:
     return About(now_ms(), user_name(), socket.gethostname(), command, version)
 
 
-def changed(deployment: Deployment) -> bool:
-    """Whether any stack was touched."""
-    return any(map(_touched, deployment.outcomes))
+def changed(deployment: Deployment, sites: Sequence[Compared] = ()) -> bool:
+    """Whether any stack was touched, or files of a site are to be."""
+    return any(map(_touched, deployment.outcomes)) or any(item.outcome is None for item in sites)
 
 
 def version_of(folder: Path) -> Version | None:

@@ -22,7 +22,7 @@ from klotho.driver.deployment import shown_outputs
 from klotho.driver.machine import runs_in_ci
 from klotho.driver.program import Program
 from klotho.driver.session import for_a_question
-from klotho.driver.unset_secrets import arns_of, secrets_of
+from klotho.driver.unset_secrets import KIND, arns_of, secrets_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +89,13 @@ def _find(built: Build, clients: Clients | None, arns: Mapping[str, str], name: 
             notes=(f"it has {one_of(known)}" if known else "it has no `klotho.Secret(…)` at all",),
             helps=(did_you_mean(name, known),),
             exit_code=ExitCode.NOT_FOUND,
+        )
+    theirs = next((found for item, found in built.foreign.items() if item == f"{KIND}/{name}"), None)
+    if theirs is not None:
+        raise Failure(
+            "said-by-owner",
+            f"the secret `{name}` is made by `{theirs.owner}`, so its value is set there",
+            helps=(f"run `klotho secret set {name}` in {theirs.where}",),
         )
     if clients is None or name not in arns:
         raise Failure(

@@ -39,7 +39,7 @@ def warnings_of(built: Build, names: tuple[str, ...]) -> tuple[Diagnostic, ...]:
 
 
 def secrets_of(application: Application) -> list[Construct]:
-    """The secrets of an application, by name."""
+    """The secrets of an application, by name; those that others make, too."""
     found = (item for item in application.constructs if item.kind == KIND)
     return sorted(found, key=lambda item: item.label)
 

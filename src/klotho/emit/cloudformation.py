@@ -10,13 +10,15 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from typing import Any
 
 import orjson
 
-from klotho.application import ConstructId, OutputRef, parse_text
+from klotho.application import Construct, ConstructId, OutputRef, parse_text
+from klotho.catalogue.foreign import as_told
 from klotho.catalogue.lint import lint_exceptions
 from klotho.catalogue.retention import LET_GO, retention
 from klotho.catalogue.rules import Setting
@@ -25,12 +27,15 @@ from klotho.emit.intrinsics import Scope, rendered
 from klotho.resources import (
     Asset,
     DeployerStep,
+    Export,
+    Foreign,
     PackageAsset,
     Provided,
     Ref,
     Resource,
     ResourceGraph,
     ResourceKey,
+    Shared,
     owner_of,
     references_in,
     role_of,
@@ -39,6 +44,7 @@ from klotho.resources.naming import logical_id, pascal, project_stack_name, shor
 from klotho.stacks.model import (
     DIGEST,
     AssetSource,
+    ForeignSource,
     Manifest,
     Origin,
     OutputSource,
@@ -95,6 +101,7 @@ def render(graph: ResourceGraph, setting: Setting, *, region: str) -> Bundle:
         outputs=tuple(writer.shown),
         sites=_sites(writer),
         steps=_steps(setting),
+        shared=writer.shared,
     )
     files[f"{FOLDER}/manifest.json"] = orjson.dumps(manifest_to_json(manifest), option=_OPTIONS)
     return Bundle(files, manifest, {name: key for key, name in writer.ids.items()})
@@ -106,7 +113,7 @@ class _Writer:
     def __init__(self, graph: ResourceGraph, setting: Setting) -> None:
         self.setting = setting
         self.segmentation: Segmentation = segment(
-            graph, setting.application, holds_data=self._holds_data, shown=_shown_values(setting)
+            graph, setting.application, holds_data=self._holds_data, shown=_shown_values(graph, setting)
         )
         self.ids = _logical_ids(graph, self.segmentation)
         self.templates = {name: _Template(name) for name in self.segmentation.order}
@@ -116,6 +123,8 @@ class _Writer:
         for resource in graph:
             self._resource(resource, self.segmentation.stack_of[resource.key])
         self._outputs()
+        self._told_by_others()
+        self.shared = dict(self._share(graph))
 
     def _resource(self, resource: Resource, stack: str) -> None:
         template, scope = self.templates[stack], self._scope(stack)
@@ -153,7 +162,7 @@ class _Writer:
             return True
         return self.setting.implementation(construct).keeps(construct, self.setting)
 
-    def _import(self, item: Ref | Asset | Provided, stack: str) -> None:
+    def _import(self, item: Ref | Asset | Provided | Foreign, stack: str) -> None:
         """Make the value available in the stack: a parameter for what the deployer makes and other stacks' values."""
         template = self.templates[stack]
         if isinstance(item, Asset):
@@ -167,13 +176,39 @@ class _Writer:
             template.parameters[name] = {"Type": "String", "Description": about}
             template.sources[name] = StepSource(item.construct, item.step, item.part)
             return
+        if isinstance(item, Foreign):
+            name = _foreign_parameter(item)
+            template.parameters[name] = {"Type": "String", "Description": f"From {item.application}"}
+            template.sources[name] = ForeignSource(*item)
+            return
         home = self.segmentation.stack_of[item.resource]
         if home == stack:
             return
         name = self._output_name(item)
         template.parameters[name] = {"Type": "String", "Description": f"From stack {home}"}
         template.sources[name] = OutputSource(home, name)
+        self._hand_out(item)
+
+    def _hand_out(self, item: Ref) -> str:
+        """Make the value an output of its stack; returns its name."""
+        home, name = self.segmentation.stack_of[item.resource], self._output_name(item)
         self.templates[home].outputs[name] = {"Value": rendered(item, self._scope(home))}
+        return name
+
+    def _share(self, graph: ResourceGraph) -> Iterator[tuple[str, Shared]]:
+        """What other applications of the project may take, whether or not one does: their coming changes nothing."""
+        application = self.setting.application
+        for construct, refs in _shared_refs(graph, self.setting):
+            exports = []
+            for item in refs:
+                home = stack_name(
+                    application.project,
+                    application.name,
+                    self.setting.environment,
+                    self.segmentation.stack_of[item.resource],
+                )
+                exports.append(Export(role_of(item.resource), item.attribute, home, self._hand_out(item)))
+            yield construct.id, Shared(self.setting.implementation(construct).name, tuple(exports))
 
     def _outputs(self) -> None:
         """What `klotho outputs` shows of each construct."""
@@ -204,6 +239,33 @@ class _Writer:
                 if not spec.internal:
                     self.shown.append(StackOutput(f"{title}.{output}", stack, name))
 
+    def _told_by_others(self) -> None:
+        """What pages are told of foreign constructs: outputs of the site's own stack, since only those are read."""
+        setting = self.setting
+        for construct in setting.application.constructs:
+            files = setting.choices[construct.id].files(construct, setting)
+            for text in files.configuration.values() if files is not None else ():
+                for piece in parse_text(text):
+                    if isinstance(piece, OutputRef) and setting.foreign(setting.application.construct(piece.construct)):
+                        self._pass_on(piece, self._home(construct))
+
+    def _pass_on(self, told: OutputRef, stack: str) -> None:
+        """A foreign construct's output as an output of this stack."""
+        construct = self.setting.application.construct(told.construct)
+        spec = self.setting.choices[construct.id].outputs[told.output]
+        value = as_told(spec.value(construct, self.setting), self.setting)
+        for item in references_in(value):
+            self._import(item, stack)
+        name = f"{pascal(construct.name)}{construct.kind.rpartition('.')[2]}{pascal(told.output)}Told"
+        self.templates[stack].outputs[name] = {"Value": rendered(value, self._scope(stack))}
+        self.output_of[told] = OutputSource(stack, name)
+
+    def _home(self, construct: Construct) -> str:
+        """A stack that has something of the construct: the last one, as no part takes values of a later one."""
+        return next(
+            stack for stack in reversed(self.segmentation.order) if construct.id in self.segmentation.constructs[stack]
+        )
+
     def _is_in(self, key: ResourceKey, stack: str) -> bool:
         return self.segmentation.stack_of[key] == stack
 
@@ -213,9 +275,11 @@ class _Writer:
             parameter=self._parameter,
         )
 
-    def _parameter(self, item: Ref | Asset | Provided) -> str:
+    def _parameter(self, item: Ref | Asset | Provided | Foreign) -> str:
         if isinstance(item, Asset):
             return self._asset_parameter(item)
+        if isinstance(item, Foreign):
+            return _foreign_parameter(item)
         return _provided_parameter(item) if isinstance(item, Provided) else self._output_name(item)
 
     def _output_name(self, item: Ref) -> str:
@@ -236,15 +300,44 @@ class _Writer:
         return f"{pascal(name)}{owner}{suffix}"
 
 
-def _shown_values(setting: Setting) -> dict[str, list[Any]]:
+def _shown_values(graph: ResourceGraph, setting: Setting) -> dict[str, list[Any]]:
     """The values that become outputs, by construct."""
-    return {
+    shown = {
         str(construct.id): [
             spec.value(construct, setting) for spec in setting.choices[construct.id].outputs.values() if not spec.secret
         ]
         for construct in setting.application.constructs
-        if setting.adopted(construct) is None
+        if setting.adopted(construct) is None and setting.foreign(construct) is None
     }
+    for construct, refs in _shared_refs(graph, setting):
+        if refs:
+            shown[construct.id] += refs
+    return shown
+
+
+def _shared_refs(graph: ResourceGraph, setting: Setting) -> Iterator[tuple[Construct, list[Ref]]]:
+    """What others of the project may take of each construct that is made here."""
+    if not setting.application.in_project:
+        return
+    owners = graph.by_owner()
+    for construct in setting.application.constructs:
+        if setting.foreign(construct) is not None:
+            continue
+        made = () if setting.adopted(construct) is not None else owners.get(construct.id, ())
+        shares = setting.implementation(construct).shares(construct, setting)
+        yield (
+            construct,
+            [
+                Ref(resource.key, attribute)
+                for resource in made
+                for role, attribute in shares
+                if fnmatchcase(role_of(resource.key), role)
+            ],
+        )
+
+
+def _foreign_parameter(item: Foreign) -> str:
+    return f"{pascal(item.application)}Has{item.output}"
 
 
 def _provided_parameter(item: Provided) -> str:

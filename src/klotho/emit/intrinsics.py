@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from klotho.resources import Asset, Join, Provided, Pseudo, Ref, ResourceKey, Zone
+from klotho.resources import Asset, Foreign, Join, Provided, Pseudo, Ref, ResourceKey, Zone
 
 
 class Scope(NamedTuple):
@@ -13,7 +13,7 @@ class Scope(NamedTuple):
 
     local: Callable[[ResourceKey], str | None]
     """The logical id of a resource of this template, None for one of another stack."""
-    parameter: Callable[[Ref | Asset | Provided], str]
+    parameter: Callable[[Ref | Asset | Provided | Foreign], str]
     """The parameter that stands for a value from elsewhere."""
 
 
@@ -37,7 +37,7 @@ def rendered(value: Any, scope: Scope) -> Any:
         return {"Ref": value.name}
     if isinstance(value, Zone):
         return {"Fn::Select": [value.ordinal, {"Fn::GetAZs": ""}]}
-    if isinstance(value, Asset | Provided):
+    if isinstance(value, Asset | Provided | Foreign):
         return {"Ref": scope.parameter(value)}
     return value
 
@@ -51,7 +51,7 @@ def _piece(piece: Any, scope: Scope) -> str:
         return f"${{{local}.{piece.attribute}}}" if piece.attribute else f"${{{local}}}"
     if isinstance(piece, Pseudo):
         return f"${{{piece.name}}}"
-    if isinstance(piece, Asset | Provided):
+    if isinstance(piece, Asset | Provided | Foreign):
         return f"${{{scope.parameter(piece)}}}"
     # `${` in the user's own text is text, not a variable.
     return str(piece).replace("${", "${!")

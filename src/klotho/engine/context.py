@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from klotho.application import Application, Construct, ConstructId, Relationship
 from klotho.application.files import ProgramFiles
 from klotho.catalogue.existing import adopting
+from klotho.catalogue.foreign import ForeignConstruct, lent
 from klotho.catalogue.kinds import implementation
 from klotho.catalogue.policy import EnvironmentPolicy
 from klotho.catalogue.relationships import find_pair
+from klotho.catalogue.relationships.foreign import check_ends
 from klotho.catalogue.rules import Implementation, Link, Pair, Setting
 from klotho.diagnostics import Report, Span
 from klotho.resources import Change, Precedence, Provenance, ResourceGraph
@@ -28,6 +30,10 @@ class Context:
     report: Report
     now: float | None = None
     policy: EnvironmentPolicy = field(default_factory=EnvironmentPolicy)
+    foreign: Mapping[ConstructId, ForeignConstruct] = field(default_factory=dict)
+    """What other applications of the project have published of the constructs that are theirs."""
+    asked: bool = True
+    """Whether it was asked what they have published."""
     chosen: dict[ConstructId, Implementation] = field(default_factory=dict)
     """Filled by the pipeline from the graph's choices, once the first pass has run."""
 
@@ -36,11 +42,21 @@ class Context:
             if construct.id in graph.choices and construct.id not in self.chosen:
                 chosen = implementation(construct.kind, graph.choices[construct.id].implementation)
                 adopted = self.setting.adopted(construct) is not None and chosen.adoption is not None
-                self.chosen[construct.id] = adopting(chosen, construct, self.setting) if adopted else chosen
+                found = self._theirs.get(construct.id)
+                if found is not None:
+                    self.chosen[construct.id] = lent(chosen, found)
+                else:
+                    self.chosen[construct.id] = adopting(chosen, construct, self.setting) if adopted else chosen
 
     @cached_property
     def setting(self) -> Setting:
-        return Setting(self.application, self.chosen, self.environment, self.files, self.now, self.policy)
+        return Setting(self.application, self.chosen, self.environment, self.files, self.now, self.policy, self._theirs)
+
+    @cached_property
+    def _theirs(self) -> Mapping[ConstructId, ForeignConstruct]:
+        """Those that their owners make; what an owner adopts itself is adopted here in the same way."""
+        made = {item.id for item in self.application.constructs if item.adopted_in(self.environment) is None}
+        return {name: found for name, found in self.foreign.items() if name in made}
 
     @cached_property
     def resolved(self) -> tuple[tuple[Construct, Implementation], ...]:
@@ -77,6 +93,7 @@ class Context:
             link = Link(relationship, actor, target, self.setting)
             before = self.report.error_count
             self._check_actor(link)
+            check_ends(link, self.report)
             pair.check(link, self.report)
             if self.report.error_count == before and {actor.id, target.id} <= sound:
                 found.append((link, pair))

@@ -6,15 +6,17 @@ property with its reason. A pass yields changes and never touches a graph; the p
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from klotho.application import Application, validate
+from klotho.application import Application, ConstructId, validate
 from klotho.application.files import ProgramFiles
+from klotho.catalogue.foreign import ForeignConstruct, with_owners
 from klotho.catalogue.policy import EnvironmentPolicy
 from klotho.catalogue.rules import Setting
 from klotho.diagnostics import Report
 from klotho.engine.context import Context
+from klotho.engine.foreign import refuse_changes
 from klotho.engine.passes.apply_guardrails import apply_guardrails
 from klotho.engine.passes.apply_overrides import apply_overrides
 from klotho.engine.passes.check import check, check_values
@@ -66,17 +68,22 @@ def resolve(
     report: Report,
     now: float | None = None,
     policy: EnvironmentPolicy | None = None,
+    foreign: Mapping[ConstructId, ForeignConstruct] | None = None,
 ) -> Resolution:
     """Run the passes; raises ProgramError with everything found when the application can't be resolved.
 
     `report` may hold errors already: what the engine finds besides is added before it raises. `now`: seconds since
     1970, for what expires; without it nothing has. `policy`: what klotho.yaml says of the environment.
+    `foreign`: what other applications of the project have published of constructs that are theirs.
     """
+    foreign = foreign or {}
     validate(application, report)
+    refuse_changes(application, foreign, report)
     if report.errors:
-        report_mistakes(application, files=files, report=report, environment=environment, now=now)
+        report_mistakes(application, files=files, report=report, environment=environment, now=now, foreign=foreign)
         report.stop_on_errors()
-    context = Context(application, environment, files, report, now, policy or EnvironmentPolicy())
+    joined = with_owners(application, foreign)
+    context = Context(joined, environment, files, report, now, policy or EnvironmentPolicy(), foreign)
     folding = Folding()
     graph = folding.graph(report)
     trace = []
@@ -97,12 +104,15 @@ def report_mistakes(
     report: Report,
     environment: str = "local",
     now: float | None = None,
+    foreign: Mapping[ConstructId, ForeignConstruct] | None = None,
 ) -> None:
     """Add what the engine finds wrong in an application that has mistakes already, so that all are shown at once.
 
-    Makes no resources. Says nothing about a construct's `unread` properties, whose mistakes are known.
+    `foreign`: None where nobody was asked. Makes no resources. Says nothing about a construct's `unread` properties,
+    whose mistakes are known.
     """
-    context = Context(application, environment, files, report, now)
+    joined = with_owners(application, foreign or {})
+    context = Context(joined, environment, files, report, now, foreign=foreign or {}, asked=foreign is not None)
     folding = Folding()
     folding.add(select_implementations(folding.graph(report), context))
     context.take_choices(folding.graph(report))

@@ -7,7 +7,7 @@ stranger to the other stages: the driver loads bundles, hands the engine what th
 from __future__ import annotations
 
 from klotho.guardrails.bundle import BUNDLE_FILE, Bundle, Fixture, Rule, Waiver, digest_of, parse_bundle
-from klotho.guardrails.enforcing import enforced
+from klotho.guardrails.enforcing import enforced, refusing
 from klotho.guardrails.finding import Finding
 from klotho.guardrails.form import json_schema
 from klotho.guardrails.judged import Cost, Judged
@@ -32,4 +32,5 @@ __all__ = [
     "judge",
     "judge_project",
     "parse_bundle",
+    "refusing",
 ]

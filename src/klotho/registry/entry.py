@@ -13,8 +13,10 @@ from typing import Any
 
 from klotho.application import Application, ApplicationFormatError, from_json, to_json
 from klotho.application.model import SCHEMA_VERSION as MODEL_SCHEMA
+from klotho.resources import Shared, shared_from_json, shared_to_json
 
-SCHEMA = 1
+SCHEMA = 2
+"""2: with what other applications may take of each construct."""
 KEPT = 50
 """How many publications an entry remembers."""
 
@@ -100,6 +102,8 @@ class Entry:
     """Names of what it needs of the shared infrastructure: `vpc`, `cluster`; sorted."""
     outputs: Mapping[str, str] = field(default_factory=dict)
     """What people see, by the name they know: `shop-api.url`."""
+    shared: Mapping[str, Shared] = field(default_factory=dict)
+    """What others may take of each construct, by its id; empty where an older Klotho published it."""
 
     @property
     def latest(self) -> Publication:
@@ -113,6 +117,7 @@ class Entry:
             "origin": asdict(self.origin),
             "needs": list(self.needs),
             "outputs": dict(self.outputs),
+            "shared": shared_to_json(self.shared),
             "history": [asdict(item) for item in self.history],
             "application": to_json(self.application),
         }
@@ -161,6 +166,7 @@ def _entry(data: Mapping[str, Any]) -> Entry:
         history[:KEPT],
         tuple(map(_text, data["needs"])),
         {_text(name): _text(value) for name, value in data["outputs"].items()},
+        shared_from_json(data["shared"] if data["schema"] > 1 else {}),
     )
 
 

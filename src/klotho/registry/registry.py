@@ -16,6 +16,7 @@ from urllib.parse import unquote
 from klotho.application import Application
 from klotho.diagnostics import Diagnostic, Failure
 from klotho.registry.entry import KEPT, Entry, EntryError, Origin, Publication, entry_of
+from klotho.resources import Shared
 from klotho.stores import Kept, Store, key_part
 
 _READERS = 8
@@ -33,6 +34,7 @@ class News:
     publication: Publication
     needs: tuple[str, ...] = ()
     outputs: Mapping[str, str] = field(default_factory=dict)
+    shared: Mapping[str, Shared] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +131,15 @@ class Registry:
             helps=("run `klotho up` again",),
         )
 
+    def keep(self, entry: Entry) -> None:
+        """Put a copy of an entry of another registry here, whatever was here."""
+        name, body = self._name(entry.application.name), entry.to_bytes()
+        for _ in range(_ATTEMPTS):
+            held = self._store.read(name)
+            done = self._store.create(name, body) if held is None else self._store.replace(name, body, held.etag)
+            if done is not None:
+                return
+
     def withdraw(self, application: str) -> bool:
         """Remove the entry, whatever it holds: the application is gone. False when there was none."""
         name = self._name(application)
@@ -144,6 +155,7 @@ class Registry:
             (news.publication, *before)[:KEPT],
             news.needs,
             dict(news.outputs),
+            dict(news.shared),
         )
 
     def _parsed(self, name: str, application: str, held: Kept) -> Entry:

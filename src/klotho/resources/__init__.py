@@ -30,8 +30,10 @@ from klotho.resources.resource import (
     shared_key,
 )
 from klotho.resources.serialization import graph_to_json, value_to_json
+from klotho.resources.shared import Export, Shared, shared_from_json, shared_to_json
 from klotho.resources.values import (
     Asset,
+    Foreign,
     Join,
     Provided,
     Pseudo,
@@ -43,6 +45,7 @@ from klotho.resources.values import (
     join,
     json_text,
     references_in,
+    replaced,
 )
 
 __all__ = [
@@ -58,7 +61,9 @@ __all__ = [
     "Decision",
     "DependsOn",
     "DeployerStep",
+    "Export",
     "Folding",
+    "Foreign",
     "Join",
     "PackageAsset",
     "Precedence",
@@ -70,6 +75,7 @@ __all__ = [
     "ResourceGraph",
     "ResourceKey",
     "SetProperty",
+    "Shared",
     "SiteFiles",
     "Value",
     "Zone",
@@ -82,8 +88,11 @@ __all__ = [
     "json_text",
     "owner_of",
     "references_in",
+    "replaced",
     "resource_key",
     "role_of",
+    "shared_from_json",
     "shared_key",
+    "shared_to_json",
     "value_to_json",
 ]

@@ -70,7 +70,10 @@ class Choose(NamedTuple):
 
 
 class Adopt(NamedTuple):
-    """The resource is there already and is none of ours: it is referred to, and never made or changed."""
+    """The resource is there already and is none of ours: it is referred to, and never made or changed.
+
+    Of a construct of another application (`owner`) everything else is that application's, too.
+    """
 
     key: ResourceKey
     type: str
@@ -78,6 +81,8 @@ class Adopt(NamedTuple):
     """What `Ref` of it gives."""
     attributes: Mapping[str, Any] = {}
     """What `Fn::GetAtt` of it gives, as far as its id tells."""
+    owner: str | None = None
+    """The application of the project that makes it."""
 
 
 Action = AddResource | SetProperty | AddItem | DependsOn | Choose | Adopt

@@ -61,6 +61,8 @@ class Folding:
         self._choices: dict[str, Choice] = {}
         self._stale: set[ResourceKey] = set()
         self._adopted: dict[ResourceKey, Adopt] = {}
+        self._foreign: dict[str, str] = {}
+        """Constructs of other applications, and whose they are."""
 
     def add(self, changes: Iterable[Change]) -> int:
         """Take in changes, in any order; returns how many."""
@@ -72,6 +74,8 @@ class Folding:
                 continue
             if isinstance(change.action, Adopt):
                 self._adopted[change.action.key] = change.action
+                if change.action.owner is not None:
+                    self._foreign[owner_of(change.action.key)] = change.action.owner
                 continue
             _apply(change, self._drafts)
             self._stale.add(change.action.key)
@@ -80,8 +84,8 @@ class Folding:
     def graph(self, report: Report) -> ResourceGraph:
         """The graph as of now."""
         for key in self._stale:
-            if key in self._adopted:
-                _never_changed(self._drafts[key], report)
+            if key in self._adopted or (owner_of(key) in self._foreign and not self._drafts[key].types):
+                _never_changed(self._drafts[key], self._foreign.get(owner_of(key)), report)
                 continue
             resource = _resource(self._drafts[key], report)
             if resource is not None:
@@ -94,22 +98,29 @@ class Folding:
         """The resource with plain values where it names something that is there already."""
 
         def instead(item: Ref) -> Any:
+            if not self._is_there(item.resource):
+                return item
             adopted = self._adopted.get(item.resource)
-            if adopted is None:
-                return item
-            if item.attribute is None:
-                return adopted.identifier
-            if item.attribute not in adopted.attributes:
-                _not_told(resource, adopted, item.attribute, report)
-                return item
-            return adopted.attributes[item.attribute]
+            told = None
+            if adopted is not None:
+                told = adopted.identifier if item.attribute is None else adopted.attributes.get(item.attribute)
+            if told is None:
+                _not_told(resource, item, self._foreign.get(owner_of(item.resource)), report)
+            return item if told is None else told
 
-        waits = tuple(key for key in resource.depends_on if key not in self._adopted)
+        waits = tuple(key for key in resource.depends_on if not self._is_there(key))
         if waits == resource.depends_on and not any(
-            isinstance(item, Ref) and item.resource in self._adopted for item in references_in(resource.properties)
+            isinstance(item, Ref) and self._is_there(item.resource) for item in references_in(resource.properties)
         ):
             return resource
         return replace(resource, properties=replaced(resource.properties, instead), depends_on=waits)
+
+    def _is_there(self, key: ResourceKey) -> bool:
+        """Whether it is made by somebody else. What stands beside another application's construct is ours."""
+        if key in self._adopted:
+            return True
+        ours = self._drafts.get(key)
+        return owner_of(key) in self._foreign and not (ours and ours.types)
 
 
 def fold(changes: Iterable[Change], report: Report) -> ResourceGraph:
@@ -209,13 +220,19 @@ def _with_lists(properties: dict[str, Any], items: set[Path]) -> Mapping[str, An
     return properties
 
 
-def _never_changed(draft: _Draft, report: Report) -> None:
-    """Something that is `existing=` would have to be changed for what the program says."""
+def _never_changed(draft: _Draft, owner: str | None, report: Report) -> None:
+    """Something that is `existing=` would have to be changed for what the program says.
+
+    What another application makes (`owner`) is no rule's to change: each has a way around it.
+    """
     sources = [*draft.origins, *(claims[0][1] for _, claims in sorted(draft.claims.items()))]
     if not sources:
         return  # only waited for
     source = min(sources, key=_order)
     wanted = ", ".join(sorted({f"`{path[0]}`" for path in draft.claims}))
+    if owner is not None:
+        _bug(report, f"a rule sets {wanted} of `{draft.key}`, which `{owner}` makes", source)
+        return
     report.add(
         Diagnostic(
             "existing-changed",
@@ -227,12 +244,23 @@ def _never_changed(draft: _Draft, report: Report) -> None:
     )
 
 
-def _not_told(resource: Resource, adopted: Adopt, attribute: str, report: Report) -> None:
-    source = resource.origins[0]
+def _not_told(resource: Resource, item: Ref, owner: str | None, report: Report) -> None:
+    source, attribute = resource.origins[0], item.attribute or "id"
+    if owner is not None:
+        report.add(
+            Diagnostic(
+                "not-shared",
+                f"`{owner}` does not tell the {attribute} of its {owner_of(item.resource)}, which is needed here",
+                tuple(Label(span) for span in source.spans[:1]),
+                (_source(source), "it was deployed by an older Klotho, or before it was in the project"),
+                (f"run `klotho up` where `{owner}` is, then here",),
+            )
+        )
+        return
     report.add(
         Diagnostic(
             "existing-changed",
-            f"the {attribute} of {owner_of(adopted.key)} is needed, which its id alone (`existing=`) does not tell",
+            f"the {attribute} of {owner_of(item.resource)} is needed, which its id alone (`existing=`) does not tell",
             tuple(Label(span) for span in source.spans[:1]),
             (_source(source),),
             ("leave out this line, or leave out `existing=` and let Klotho make it",),

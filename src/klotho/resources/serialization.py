@@ -6,7 +6,7 @@ from typing import Any
 
 from klotho.resources.changes import Provenance
 from klotho.resources.graph import ResourceGraph
-from klotho.resources.values import Asset, Join, Provided, Pseudo, Ref, Zone
+from klotho.resources.values import Asset, Foreign, Join, Provided, Pseudo, Ref, Zone
 
 
 def graph_to_json(graph: ResourceGraph) -> dict[str, Any]:
@@ -54,7 +54,7 @@ def _provenance(item: Provenance) -> dict[str, Any]:
 
 
 def value_to_json(value: Any) -> Any:
-    """A value with deferred parts as `{"$ref": …}`, `{"$asset": …}`, `{"$provided": …}` and so on."""
+    """A value with deferred parts as `{"$ref": …}`, `{"$asset": …}`, `{"$foreign": …}` and so on."""
     if isinstance(value, Ref):
         return {"$ref": value.resource, "attribute": value.attribute} if value.attribute else {"$ref": value.resource}
     if isinstance(value, Join):
@@ -67,6 +67,8 @@ def value_to_json(value: Any) -> Any:
         return {"$asset": value.construct, "part": value.part}
     if isinstance(value, Provided):
         return {"$provided": value.construct, "step": value.step, "part": value.part}
+    if isinstance(value, Foreign):
+        return {"$foreign": value.application, "stack": value.stack_name, "output": value.output}
     if isinstance(value, dict):
         return {key: value_to_json(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

@@ -48,6 +48,16 @@ class Provided(NamedTuple):
     """Which of the step's values: `arn`, `id`."""
 
 
+class Foreign(NamedTuple):
+    """A value of a resource in another application of the project: an output of one of its stacks."""
+
+    application: str
+    """Whose it is."""
+    stack_name: str
+    """The CloudFormation name of its stack."""
+    output: str
+
+
 class Join(NamedTuple):
     """Text made of pieces, some known only at deploy."""
 
@@ -55,9 +65,9 @@ class Join(NamedTuple):
 
 
 Value = Any
-"""JSON values in which Ref, Pseudo, Asset, Provided and Join may stand anywhere."""
+"""JSON values in which Ref, Pseudo, Asset, Provided, Foreign and Join may stand anywhere."""
 
-_DEFERRED = (Ref, Pseudo, Zone, Asset, Provided, Join)
+_DEFERRED = (Ref, Pseudo, Zone, Asset, Provided, Foreign, Join)
 
 
 def is_deferred(value: object) -> bool:
@@ -123,13 +133,13 @@ def replaced(value: Any, instead: Callable[[Ref], Any]) -> Any:
     return value
 
 
-def references_in(value: Any) -> Iterator[Ref | Asset | Provided]:
-    """Every resource, asset and provided value named anywhere inside a value."""
+def references_in(value: Any) -> Iterator[Ref | Asset | Provided | Foreign]:
+    """Every resource, asset, provided and foreign value named anywhere inside a value."""
     # By exact type, because this walks every value of every resource and most of them are text.
     kind = type(value)
     if kind is str:
         return
-    if kind is Ref or kind is Asset or kind is Provided:
+    if kind is Ref or kind is Asset or kind is Provided or kind is Foreign:
         yield value
     elif kind is dict:
         for item in value.values():

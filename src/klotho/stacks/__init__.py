@@ -4,6 +4,7 @@ from klotho.stacks.components import components
 from klotho.stacks.model import (
     DIGEST,
     AssetSource,
+    ForeignSource,
     Manifest,
     ManifestFormatError,
     Origin,
@@ -24,6 +25,7 @@ __all__ = [
     "PROJECT_STACK",
     "AssetSource",
     "Disagreement",
+    "ForeignSource",
     "Manifest",
     "ManifestFormatError",
     "Origin",

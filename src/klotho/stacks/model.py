@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
-from klotho.resources import DeployerStep, PackageAsset
+from klotho.resources import DeployerStep, PackageAsset, Shared, shared_from_json, shared_to_json
 
 SCHEMA_VERSION = 1
 
@@ -41,7 +41,16 @@ class StepSource(NamedTuple):
     part: str
 
 
-Source = OutputSource | AssetSource | StepSource
+class ForeignSource(NamedTuple):
+    """A parameter filled from an output of a stack of another application of the project."""
+
+    application: str
+    stack_name: str
+    """The CloudFormation name."""
+    output: str
+
+
+Source = OutputSource | AssetSource | StepSource | ForeignSource
 """Where the value of a template's parameter comes from."""
 
 
@@ -125,6 +134,8 @@ class Manifest:
     sites: tuple[Site, ...] = ()
     steps: tuple[DeployerStep, ...] = ()
     """What the deployer does beside building assets, by construct."""
+    shared: Mapping[str, Shared] = field(default_factory=dict)
+    """By construct id; empty for an application that is in no project."""
 
     def stack(self, name: str) -> Stack:
         return next(stack for stack in self.stacks if stack.name == name)
@@ -164,6 +175,7 @@ def manifest_to_json(manifest: Manifest) -> dict[str, Any]:
             {"construct": step.construct, "step": step.step, "properties": dict(step.properties)}
             for step in manifest.steps
         ],
+        **({"shared": shared_to_json(manifest.shared)} if manifest.shared else {}),
     }
 
 
@@ -182,6 +194,7 @@ def manifest_from_json(data: Mapping[str, Any]) -> Manifest:
             outputs=tuple(StackOutput(**item) for item in data["outputs"]),
             sites=tuple(_site(item) for item in data.get("sites", ())),
             steps=tuple(DeployerStep(**item) for item in data.get("steps", ())),
+            shared=shared_from_json(data.get("shared", {})),
         )
     except (KeyError, TypeError) as error:
         raise ManifestFormatError(f"the manifest is damaged: {type(error).__name__}: {error}") from error
@@ -231,6 +244,8 @@ def _site(item: Mapping[str, Any]) -> Site:
 
 
 def _source(item: Mapping[str, Any]) -> Source:
+    if "stack_name" in item:
+        return ForeignSource(**item)
     if "output" in item:
         return OutputSource(**item)
     return StepSource(**item) if "step" in item else AssetSource(**item)

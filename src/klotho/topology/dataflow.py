@@ -56,29 +56,48 @@ VERBS: Mapping[str, _Verb] = {
 }
 
 
-def dataflow(application: Application, choices: Mapping[str, Choice], manifest: Manifest) -> Topology:
+def dataflow(
+    application: Application,
+    choices: Mapping[str, Choice],
+    manifest: Manifest,
+    owners: Mapping[ConstructId, str] | None = None,
+) -> Topology:
+    """`owners`: the applications that make the constructs which say `from_project=True`."""
     stack_of = {construct: stack.name for stack in manifest.stacks for construct in stack.constructs}
-    nodes = tuple(_node(item, choices.get(item.id), stack_of.get(item.id)) for item in application.constructs)
+    made_by = owners or {}
+    nodes = tuple(
+        _node(item, choices.get(item.id), stack_of.get(item.id), made_by.get(item.id))
+        for item in application.constructs
+    )
     used = {node.group for node in nodes}
     groups = [Group(_stack_id(stack.name), stack.name, "stack") for stack in manifest.stacks]
     return Topology(
         f"{application.name} in {manifest.environment}",
         "dataflow",
         nodes,
-        _merged(_edges(application)),
+        edges_of(application),
         tuple(group for group in groups if group.id in used),
     )
 
 
-def _node(construct: Construct, choice: Choice | None, stack: str | None) -> Node:
+def edges_of(application: Application) -> tuple[Edge, ...]:
+    """Everything that goes between its constructs, by their ids."""
+    return _merged(_edges(application))
+
+
+def family_of(construct: Construct) -> Family:
+    return _FAMILIES.get(construct.kind.partition(".")[0], "other")
+
+
+def _node(construct: Construct, choice: Choice | None, stack: str | None, owner: str | None) -> Node:
     service = implementation(construct.kind, choice.implementation).service if choice is not None else construct.kind
     if construct.from_project:
-        service += ", of the project"
+        service += f" of {owner or 'the project'}"
     return Node(
         construct.id,
         construct.label,
         service,
-        _FAMILIES.get(construct.kind.partition(".")[0], "other"),
+        family_of(construct),
         _stack_id(stack) if stack is not None else None,
     )
 

@@ -18,7 +18,11 @@ from klotho.topology.shapes import badge, head_path, line_path, plain, text_at
 from klotho.topology.text import width, wrapped
 
 MARGIN = 24
-VIEWS = {"dataflow": "what uses what", "resources": "resources and what they refer to"}
+VIEWS = {
+    "dataflow": "what uses what",
+    "resources": "resources and what they refer to",
+    "project": "what goes between its applications",
+}
 
 
 class Drawing(NamedTuple):

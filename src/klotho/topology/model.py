@@ -12,7 +12,7 @@ from typing import Any, Literal, NamedTuple, get_args
 
 SCHEMA_VERSION = 1
 
-View = Literal["dataflow", "resources"]
+View = Literal["dataflow", "resources", "project"]
 GroupKind = Literal["repository", "stack", "construct"]
 Family = Literal["compute", "data", "messaging", "edge", "identity", "network", "other"]
 """What a node is for: its colour in the picture and its line in the legend."""

@@ -22,6 +22,8 @@ from klotho.localcloud.planes.containers.dockerfile import Instruction, expand, 
 from klotho.localcloud.planes.containers.image import load_image
 from klotho.localcloud.planes.containers.paths import inside, rewritten
 
+pytestmark = pytest.mark.localcloud  # installs packages
+
 PACKAGE = {
     "setup/pyproject.toml": '[project]\nname = "greeting"\nversion = "1"\n[build-system]\nrequires = []\n'
     'build-backend = "backend"\nbackend-path = ["."]\n',

@@ -21,6 +21,8 @@ from moto import mock_aws
 
 from tests.localcloud.dynamodb.dynamodb_harness import Refused, Store, index, keys
 
+pytestmark = pytest.mark.localcloud  # moto takes its time
+
 TABLE = {
     "TableName": "both",
     "BillingMode": "PAY_PER_REQUEST",

@@ -150,13 +150,14 @@ class FailedError(Exception):
         self.message = message
 
 
-def files_of(program: str, more: Mapping[str, str] | None = None) -> dict[str, str]:
+def files_of(program: str, more: Mapping[str, str] | None = None, application: str = "pairs") -> dict[str, str]:
     """The folder of a program, by path."""
-    return {**FILES, **(more or {}), "infra.py": PRELUDE + textwrap.dedent(program)}
+    prelude = PRELUDE.replace('"pairs"', f'"{application}"')
+    return {**FILES, **(more or {}), "infra.py": prelude + textwrap.dedent(program)}
 
 
 class Deployed:
-    """One program, up."""
+    """One program, up. Several in one folder are applications of one project."""
 
     def __init__(
         self,
@@ -170,8 +171,7 @@ class Deployed:
         """Applications of one folder are those of one project, on one local cloud. `project`: by default one of its
         own, whose applications share a network."""
         target = folder / application
-        for name, text in files_of(program, more).items():
-            text = text.replace('klotho.Application("pairs")', f'klotho.Application("{application}")')
+        for name, text in files_of(program, more, application).items():
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             (target / name).write_text(text, encoding="utf-8")
         project = project or f"pairs-{hashlib.sha256(str(folder).encode()).hexdigest()[:8]}"

@@ -108,7 +108,7 @@ def test_a_message_a_function_failed_on_three_times_is_in_its_queue(deployed: De
     deployed.run("publisher", PUBLISH % ("fail for ever", "loud"))
     deployed.seen("listener", lambda event: "fail for ever" in str(event))
     queues = deployed.client("sqs")
-    (url,) = [item for item in queues.list_queues()["QueueUrls"] if "FailedEvents" in item]
+    (url,) = [item for item in queues.list_queues()["QueueUrls"] if "ListenerFailedEvents" in item]
     deadline = time.monotonic() + 60
     letters: list[Any] = []
     while not letters:

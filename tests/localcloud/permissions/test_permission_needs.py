@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -28,6 +29,7 @@ from klotho.localcloud.services.sts import StsService
 
 HERE = "eu-west-1:000000000000"
 TABLES = f"arn:aws:dynamodb:{HERE}:table"
+FORM = {"content-type": "application/x-www-form-urlencoded; charset=utf-8"}
 CALLER = Caller("AKIA", "orders", "arn:aws:iam::000000000000:role/orders")
 KNOWN_SECRET = f"arn:aws:secretsmanager:{HERE}:secret:mail-AbCdEf"
 AROUND = Surroundings(
@@ -56,8 +58,25 @@ def dynamodb(action: str, **body: Any) -> list[Need]:
     return required(json_call("dynamodb", action, body), AROUND)
 
 
+def cloudformation(action: str, **fields: str) -> set[tuple[str, str]]:
+    body = urlencode({"Action": action, **fields}).encode()
+    return pairs(required(ApiCall("cloudformation", action, "POST", "/", {}, FORM, body, CALLER), AROUND))
+
+
 def pairs(found: list[Need]) -> set[tuple[str, str]]:
     return {(need.action, need.resource) for need in found}
+
+
+def test_a_stack_refactor_needs_every_stack_it_changes_and_by_its_id_all_of_them() -> None:
+    stacks = {f"StackDefinitions.member.{number}.StackName": name for number, name in ((1, "left"), (2, "right"))}
+    url = {"StackDefinitions.member.2.TemplateURL": "https://s3.example.com/assets/templates/a.json"}
+    assert cloudformation("CreateStackRefactor", **stacks, **url) == {
+        ("cloudformation:CreateStackRefactor", f"arn:aws:cloudformation:{HERE}:stack/left/*"),
+        ("cloudformation:CreateStackRefactor", f"arn:aws:cloudformation:{HERE}:stack/right/*"),
+        ("s3:GetObject", "arn:aws:s3:::assets/templates/a.json"),
+    }
+    for action in ("DescribeStackRefactor", "ExecuteStackRefactor"):
+        assert cloudformation(action, StackRefactorId="x") == {(f"cloudformation:{action}", "*")}
 
 
 def test_every_operation_the_local_cloud_carries_is_in_the_table() -> None:

@@ -96,6 +96,31 @@ def test_up_publishes_to_the_accounts_bucket_by_repository_and_an_unchanged_one_
     ]
 
 
+def test_what_another_repository_makes_is_read_in_the_account_and_remembered_for_commands_that_do_not_ask(
+    aws: Account,
+) -> None:
+    using = (
+        'import klotho\n\nklotho.Application("mail", project="acme")\n'
+        'jobs = klotho.Messaging.Queue("jobs", from_project=True)\n'
+        'klotho.Compute.Function("send", handler="send.handler").sends_to(jobs)\n'
+    )
+    aws.write({"mail/infra.py": using, "mail/send.py": HANDLER, "mail/klotho.yaml": settings()})
+    aws.write({"billing/infra.py": PROGRAM.replace("shop", "billing").replace("jobs", "others")})
+    aws.json("up", "billing", "--env", "prod", "--yes")
+    unasked = aws.json("check", "mail", "--env", "prod", exit_code=1)["diagnostics"]
+    assert {item["code"] for item in unasked} == {"project-not-asked", "not-in-project"}
+    assert aws.json("preview", "mail", "--env", "prod")["ok"]
+    assert aws.klotho("check", "mail", "--env", "prod", AWS_ENDPOINT_URL="http://127.0.0.1:9").returncode == 0
+    before = aws.client("cloudformation").describe_stacks(StackName="acme--shop--prod--jobs-queue")["Stacks"][0]
+    aws.json("up", "mail", "--env", "prod", "--yes")
+    (stack,) = aws.client("cloudformation").describe_stacks(StackName="acme--mail--prod--send-function")["Stacks"]
+    outputs = {item["OutputKey"]: item["OutputValue"] for item in before["Outputs"]}
+    given = {item["ParameterKey"]: item["ParameterValue"] for item in stack["Parameters"]}
+    assert given["ShopHasJobsQueueArn"] == outputs["JobsQueueArn"]
+    assert aws.json("permissions", "mail", "--env", "prod")["ok"]
+    aws.json("down", "mail", "--env", "prod", "--yes")
+
+
 def test_down_of_what_others_use_is_refused_before_a_stack_is_touched_and_stays_on_record(aws: Account) -> None:
     key = aws.connection
     place = Place(REGION, ACCOUNT, key.endpoint_url, key.access_key, key.secret_key)

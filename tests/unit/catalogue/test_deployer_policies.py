@@ -13,6 +13,7 @@ from klotho.catalogue.deployer import MAX_CHARACTERS, Policies, Target, policy_d
 from klotho.catalogue.deployer.needs import OPERATIONS, needed_actions
 from klotho.catalogue.facts import known_types, schema
 from klotho.catalogue.facts.actions import iam_action
+from klotho.catalogue.retention import RETENTION
 from klotho.catalogue.tables import table
 from klotho.resources.naming import stack_name, stack_prefix
 
@@ -57,6 +58,24 @@ def test_a_role_is_passed_only_by_a_property_that_names_one_and_only_to_its_serv
     assert resources(found, "iam:PassRole") == {"arn:aws:iam::123456789012:role/acme-*shop-*prod-*"}
 
 
+def test_what_changes_another_applications_resource_is_allowed_on_that_applications_only() -> None:
+    theirs = {"Ref": "StockHasRole"}
+    found = policies(
+        of("AWS::IAM::RolePolicy", RoleName=theirs), of("Custom::SqlRole", ServiceToken=theirs),
+        of("AWS::SNS::Subscription", TopicArn=theirs), of("AWS::Lambda::Permission", FunctionName=theirs),
+        of("AWS::IAM::Role"), of("AWS::Lambda::Function", Role=theirs),
+        others={"StockHasRole": stack_prefix("acme", "stock", "prod")},
+    )  # fmt: skip
+    assert resources(found, "iam:PutRolePolicy") == {"arn:aws:iam::123456789012:role/acme-*stock-*prod-*"}
+    assert resources(found, "lambda:InvokeFunction") == {
+        "arn:aws:lambda:eu-central-1:123456789012:function:acme-*stock-*prod-*"
+    }
+    assert resources(found, "lambda:AddPermission") == resources(found, "lambda:InvokeFunction")
+    assert resources(found, "sns:Subscribe") == {"arn:aws:sns:eu-central-1:123456789012:acme-*stock-*prod-*"}
+    assert not [arn for arn in resources(found, "lambda:CreateFunction") if "stock" in arn]
+    assert not [arn for arn in resources(found, "iam:CreateRole") if "stock" in arn]
+
+
 @pytest.mark.parametrize("dashes", ["--", "-"])
 def test_names_made_by_cloudformation_are_covered_however_it_writes_double_dashes(dashes: str) -> None:
     """Most handlers make one dash of two (`IdentifierUtils` of AWS's java plugin for handlers); older types do not."""
@@ -87,6 +106,25 @@ def test_what_the_deployer_calls_itself_follows_what_the_application_has() -> No
     assert "cloudfront:CreateInvalidation" in policies(of("AWS::CloudFront::Distribution")).actions
 
 
+@pytest.mark.parametrize("type_name", RETENTION)
+def test_whoever_deploys_data_may_move_them_to_another_stack(type_name: str) -> None:
+    """Also in an application that has no log group: one stands in for what moves."""
+    found = policies(of(type_name))
+    own = {"arn:aws:cloudformation:eu-central-1:123456789012:stack/acme--shop--prod--*/*"}
+    for action in ("CreateStackRefactor", "CreateChangeSet", "ExecuteChangeSet", "ListStackResources"):
+        assert resources(found, f"cloudformation:{action}") == own
+    assert {"cloudformation:DescribeStackRefactor", "cloudformation:ExecuteStackRefactor"} <= set(found.actions)
+    groups = "arn:aws:logs:eu-central-1:123456789012:log-group:acme-*shop-*prod-*"
+    assert groups in resources(found, "logs:CreateLogGroup")
+    assert found.types == (type_name,)
+
+
+def test_without_data_nothing_of_that_is_allowed() -> None:
+    found = policies(of("AWS::SQS::Queue"))
+    assert not [action for action in found.actions if "Refactor" in action or action.startswith("logs:")]
+    assert "cloudformation:ExecuteChangeSet" not in found.actions
+
+
 def test_several_sets_of_templates_make_one_policy() -> None:
     before = {"a": {"Resources": {"R": of("AWS::S3::Bucket", CorsConfiguration={"CorsRules": []})}}}
     after = {"a": {"Resources": {"R": of("AWS::S3::Bucket")}}}
@@ -114,7 +152,11 @@ def test_a_star_stands_alone_only_where_aws_takes_nothing_narrower() -> None:
         if "*" in item["Resource"]:
             assert item["Resource"] == ["*"]
             scoped = {name for name in item["Action"] if (action := iam_action(name)) and action.scoped}
-            assert scoped == {"cloudformation:DescribeStacks"}  # a request without a name, see `deployer.toml`
+            assert scoped == {  # requests without a name, see `deployer.toml`
+                "cloudformation:DescribeStacks",
+                "cloudformation:DescribeStackRefactor",
+                "cloudformation:ExecuteStackRefactor",
+            }
 
 
 def test_every_resource_of_an_action_is_one_that_it_takes() -> None:

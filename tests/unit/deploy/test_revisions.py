@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -10,6 +11,7 @@ from botocore.exceptions import ClientError
 
 from klotho.deploy.place import Clients, Place
 from klotho.deploy.revisions import KEPT, About, Revisions, StoredAssets, Version, template_key
+from klotho.deploy.sites.files import site_files
 from klotho.diagnostics import ExitCode, Failure
 from klotho.resources import PackageAsset
 from klotho.stacks import AssetSource
@@ -17,6 +19,7 @@ from klotho.stacks import AssetSource
 from .manifests import manifest_of, template_of
 
 HELLO = PackageAsset("Compute.Function/hello", "zip", {})
+SITE = "Site/web"
 ABOUT = About(1_000, "ann", "laptop", "klotho up", Version("4f2a91c" * 5, dirty=True))
 
 
@@ -27,15 +30,17 @@ class Bucket:
         self.objects: dict[str, bytes] = {}
         self.place = Place("eu-west-1", "123456789012")
         self.reads: list[str] = []
+        self.written: list[str] = []
 
     @property
     def s3(self) -> Bucket:
         return self
 
-    def put_object(self, Key: str, Body: bytes, IfNoneMatch: str = "", **_: Any) -> None:
+    def put_object(self, Key: str, Body: Any, IfNoneMatch: str = "", **_: Any) -> None:
         if IfNoneMatch and Key in self.objects:
             raise _error("PreconditionFailed", 412)
-        self.objects[Key] = Body
+        self.written.append(Key)
+        self.objects[Key] = Body if isinstance(Body, bytes) else Body.read()
 
     def get_object(self, Key: str, **_: Any) -> dict[str, Any]:
         self.reads.append(Key)
@@ -68,14 +73,25 @@ def revisions(bucket: Bucket, application: str = "shop") -> Revisions:
     return Revisions(cast(Clients, bucket), "acme", "prod", application)
 
 
-def deploy(bucket: Bucket, code: str, shape: str = "PAY_PER_REQUEST", application: str = "shop") -> int:
-    """One deployment: a stack with a function's zip, whose template says `shape`."""
+def deploy(
+    bucket: Bucket, code: str, shape: str = "PAY_PER_REQUEST", application: str = "shop", site: Path | None = None
+) -> int:
+    """One deployment: a stack with a function's zip, whose template says `shape`, and perhaps a site's folder."""
     templates = {"hello": template_of("hello", BillingMode=shape)}
     manifest, files = manifest_of({"hello": ()}, templates=templates, assets={"hello": HELLO})
     bucket.objects[f"functions/{code}.zip"] = b"zip"
     values = {"hello": {"CodeKey": f"functions/{code}.zip"}}
     kept = revisions(bucket, application)
-    return kept.record(ABOUT, manifest, files, values, "succeeded", {"hello": "updated"}).number
+    sites = {} if site is None else {SITE: site_files(site, "web", [], {"API_URL": "http://api"}, print)}
+    return kept.record(ABOUT, manifest, files, values, "succeeded", {"hello": "updated"}, sites, tuple(sites)).number
+
+
+def folder(path: Path, **files: str) -> Path:
+    """A site's folder with these pages."""
+    path.mkdir()
+    for name, text in files.items():
+        (path / f"{name}.html").write_text(text)
+    return path
 
 
 def test_a_revision_comes_back_as_it_was_kept() -> None:
@@ -140,6 +156,41 @@ def test_a_sweep_that_was_cut_short_is_finished_by_the_next() -> None:
     bucket.objects.pop("functions/code-0.zip")  # removed before the run ended
     deploy(bucket, "last")
     assert revisions(bucket).numbers()[0] == 12
+
+
+def test_files_of_sites_are_kept_once_and_come_back_with_their_headers(tmp_path: Path) -> None:
+    bucket = Bucket()
+    deploy(bucket, "a", site=folder(tmp_path / "one", index="first", about="about", copy="about"))
+    assert len([key for key in bucket.written if key.startswith("site-files/")]) == 2
+    bucket.written.clear()
+    deploy(bucket, "a", site=folder(tmp_path / "two", index="second", about="about"))
+    assert [bucket.objects[key] for key in bucket.written if key.startswith("site-files/")] == [b"second"]
+    bucket.written.clear()
+    deploy(bucket, "b", site=tmp_path / "two")
+    assert not [key for key in bucket.written if key.startswith("site-")], "it is that of the revision before"
+    third, second, first = revisions(bucket).all()
+    assert (third.sites == second.sites, second.sites == first.sites, first.published) == (True, False, (SITE,))
+    files = revisions(bucket).site_files(first)[SITE]
+    assert {key: bucket.objects[file.kept] for key, file in files.items()} == {
+        "about.html": b"about", "copy.html": b"about", "index.html": b"first",
+    }  # fmt: skip
+    page = files["index.html"]
+    assert (page.content_type, page.cache_control) == ("text/html; charset=utf-8", "no-cache")
+
+
+def test_files_that_only_old_revisions_had_go_with_them(tmp_path: Path) -> None:
+    bucket = Bucket()
+    both = folder(tmp_path / "both", index="old", shared="other")
+    deploy(bucket, "a", site=both)
+    deploy(bucket, "a", application="other", site=folder(tmp_path / "other", shared="other"))
+    new = folder(tmp_path / "new", index="new")
+    for _ in range(60):
+        deploy(bucket, "a", site=new)
+    kept = sorted(body for key, body in bucket.objects.items() if key.startswith("site-files/"))
+    assert kept == [b"new", b"other"]
+    assert len([key for key in bucket.objects if key.startswith("site-indexes/")]) == 2
+    for revision in revisions(bucket).all():
+        revisions(bucket).site_files(revision)
 
 
 def test_numbers_that_are_not_there_and_bytes_nobody_understands_are_refused_by_name() -> None:

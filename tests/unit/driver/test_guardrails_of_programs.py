@@ -350,3 +350,24 @@ def test_the_tests_of_a_bundle_say_which_rules_a_program_breaks(shop: Path) -> N
     rules(shop, NO_BUCKETS)
     with pytest.raises(Failure, match="no tests"):
         run_tests(shop / "rules")
+
+
+RETIRED = """[[rule]]
+id = "technologies"
+message = "what we know how to run"
+fix = "ask us"
+[rule.technologies]
+retired = "Compute.Function/lambda"
+"""
+
+
+def test_a_retired_implementation_is_no_candidate_while_there_is_another_one(shop: Path) -> None:
+    rules(shop, RETIRED)
+    choice = compiled(shop).graph.choices["Compute.Function/work"]
+    assert (choice.implementation, choice.provenance.rule) == ("lambda-layer", "acme/technologies")
+    (shop / "infra.py").write_text(PROGRAM + 'work.use("lambda")\n')
+    found, code = refused(shop)
+    assert (code, [item.rule for item in found]) == (5, ["acme/technologies"])
+    rules(shop, RETIRED.replace("Function/lambda", "Function"))
+    (shop / "infra.py").write_text(PROGRAM)
+    assert refused(shop)[0][0].notes[0] == "Compute.Function/lambda is retired"

@@ -10,6 +10,8 @@ import pytest
 
 from klotho.application import Application, Construct, ConstructId, Directive, Relationship, Requirement
 from klotho.application.files import ProgramFiles
+from klotho.application.model import DEFAULT_PROJECT
+from klotho.catalogue.foreign import ForeignConstruct
 from klotho.catalogue.policy import EnvironmentPolicy
 from klotho.diagnostics import Diagnostic, ProgramError, Report, Span
 from klotho.emit import Bundle, render
@@ -44,6 +46,8 @@ class Builder:
         self.requirements: list[Requirement] = []
         self.line = 0
         self.policy = EnvironmentPolicy()
+        self.name, self.project = "shop", DEFAULT_PROJECT
+        self.foreign: dict[ConstructId, ForeignConstruct] = {}
         for folder in ("services/web", "services/pdf"):
             (root / folder).mkdir(parents=True, exist_ok=True)
             (root / folder / "Dockerfile").write_text("FROM python:3.12-slim\n")
@@ -76,8 +80,8 @@ class Builder:
 
     def application(self) -> Application:
         return Application(
-            "shop",
-            "acme",
+            self.name,
+            self.project,
             constructs=tuple(self.constructs),
             relationships=tuple(self.relationships),
             directives=tuple(self.directives),
@@ -86,14 +90,18 @@ class Builder:
 
     def resolve(self) -> Resolution:
         files = ProgramFiles(self.root)
-        return resolve(self.application(), environment="local", files=files, report=Report(), policy=self.policy)
+        return resolve(self.application(), environment="local", files=files, report=Report(), **self._more)
+
+    @property
+    def _more(self) -> Any:
+        return {"policy": self.policy, "foreign": self.foreign}
 
     def problems(self) -> list[Diagnostic]:
         """What the engine reports, warnings included."""
         report = Report()
         try:
             files = ProgramFiles(self.root)
-            resolve(self.application(), environment="local", files=files, report=report, policy=self.policy)
+            resolve(self.application(), environment="local", files=files, report=report, **self._more)
         except ProgramError as error:
             return error.diagnostics
         return report.diagnostics

@@ -63,7 +63,7 @@ def test_stacks_with_data_are_protected_and_others_are_not(app: Builder) -> None
     everything(app)
     stacks = {stack.name: stack.protected for stack in app.bundle().manifest.stacks}
     assert stacks["db-postgres"] and stacks["things-keyvalue"]
-    assert not stacks["web-container"] and not stacks["project"]
+    assert not stacks["web-container"] and not stacks["shared"]
 
 
 def test_alarms_watch_everything_in_the_stack_it_lives_in(app: Builder) -> None:

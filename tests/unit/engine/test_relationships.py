@@ -120,8 +120,8 @@ def test_grpc_and_http_calls_to_one_container_share_one_connection(app: Builder)
     main = graph["Compute.Container/web:task-definition"].properties["ContainerDefinitions"][0]
     (value,) = [item["Value"] for item in main["Environment"] if item["Name"] == "KLOTHO_SERVICE_PDF"]
     assert json.loads(value) == {
-        "grpc": "pdf.shop:50051",
-        "http": "http://pdf.shop:8080",
+        "grpc": "pdf:50051",
+        "http": "http://pdf:8080",
         "kind": "Compute.Container",
         "name": "pdf",
     }
@@ -130,13 +130,13 @@ def test_grpc_and_http_calls_to_one_container_share_one_connection(app: Builder)
 def test_containers_that_call_each_other_end_up_in_one_stack(app: Builder) -> None:
     app.add("container", "web").add("container", "pdf").says("web", "calls", "pdf").says("pdf", "calls", "web")
     names = [stack.name for stack in app.bundle().manifest.stacks]
-    assert names == ["project", "pdf-container-and-web-container"]
+    assert names == ["shared", "pdf-container-and-web-container"]
 
 
 def test_functions_that_call_each_other_know_their_names_beforehand(app: Builder) -> None:
     app.add("function", "work").add("function", "mail").says("work", "calls", "mail").says("mail", "calls", "work")
     graph = app.resolve().graph
-    assert graph["Compute.Function/mail:function"].properties["FunctionName"] == "acme--shop--local--mail"
+    assert graph["Compute.Function/mail:function"].properties["FunctionName"] == "default--shop--local--mail"
     assert [stack.name for stack in app.bundle().manifest.stacks] == ["mail-function", "work-function"]
 
 
@@ -220,7 +220,7 @@ def test_the_order_of_the_program_changes_nothing_but_spans(app: Builder, anothe
     other.constructs.reverse()
     other.relationships.reverse()
     first, second = one.bundle(), other.bundle()
-    assert first.files["cloudformation/project.template.json"] == second.files["cloudformation/project.template.json"]
+    assert first.files["cloudformation/shared.template.json"] == second.files["cloudformation/shared.template.json"]
     templates = [name for name in first.files if name.endswith(".template.json")]
     assert [first.files[name] for name in templates] == [second.files[name] for name in templates]
 

@@ -30,7 +30,7 @@ def resources(bundle: Bundle, stack: str) -> Mapping[str, object]:
 
 def test_every_construct_is_a_stack_of_its_own_and_the_rest_is_shared(app: Builder) -> None:
     names = [stack.name for stack in shop(app).bundle().manifest.stacks]
-    assert sorted(names) == ["db-postgres", "project", "shop-api", "web-container", "work-function"]
+    assert sorted(names) == ["db-postgres", "shared", "shop-api", "web-container", "work-function"]
 
 
 def test_stacks_come_after_the_ones_they_take_values_from(app: Builder) -> None:
@@ -71,7 +71,7 @@ def test_constructs_may_be_grouped(app: Builder) -> None:
     app.constructs = [
         item.__class__(item.kind, item.name, item.properties, item.span, stack="orders") for item in app.constructs
     ]
-    assert [stack.name for stack in app.bundle().manifest.stacks] == ["project", "orders"]
+    assert [stack.name for stack in app.bundle().manifest.stacks] == ["shared", "orders"]
 
 
 def test_what_holds_data_is_kept_when_a_stack_lets_go_of_it(app: Builder) -> None:
@@ -85,7 +85,7 @@ def test_what_holds_data_is_kept_when_a_stack_lets_go_of_it(app: Builder) -> Non
     assert {stack.name: stack.stateful for stack in bundle.manifest.stacks} == {
         "carts-keyvalue": True,
         "db-postgres": True,
-        "project": False,
+        "shared": False,
     }
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from klotho.application import Application, Construct, Relationship
 from klotho.diagnostics import Span
 from klotho.registry import Entry, News, Origin, Publication, digest_of
+from klotho.resources import Export, Shared
 
 
 def application(name: str, *constructs: Construct, project: str = "acme") -> Application:
@@ -29,7 +30,12 @@ def news(of: Application, number: int = 1, who: str = "ann", **more: object) -> 
 def entry(of: Application, environment: str = "prod", origin: Origin | None = None) -> Entry:
     given = news(of)
     where = origin or given.origin
-    return Entry(of, environment, given.region, where, (given.publication,), given.needs, given.outputs)
+    told = {
+        item.id: Shared("x", (Export("table", None, "stack", "Out"), Export("table", "Arn", "stack", "OutArn")))
+        for item in of.constructs
+        if not item.from_project
+    }
+    return Entry(of, environment, given.region, where, (given.publication,), given.needs, given.outputs, told)
 
 
 def large(number: int, constructs: int = 20, shared: Iterable[str] = ()) -> Application:

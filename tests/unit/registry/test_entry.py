@@ -54,7 +54,7 @@ def test_one_changed_byte_is_noticed(place: int) -> None:
 
 
 def test_a_newer_schema_is_told_apart_whatever_else_is_in_it_and_says_who_wrote_it() -> None:
-    for changes in ({"schema": 2, "history": [{"klotho": "9.1"}], "whatever": 1}, {"schema": 2}):
+    for changes in ({"schema": 3, "history": [{"klotho": "9.1"}], "whatever": 1}, {"schema": 3}):
         with pytest.raises(EntryError) as caught:
             entry_of(json.dumps({**json.loads(BODY), **changes}).encode())
         assert caught.value.newer
@@ -62,6 +62,11 @@ def test_a_newer_schema_is_told_apart_whatever_else_is_in_it_and_says_who_wrote_
         data = json.loads(BODY)
         entry_of(signed({**data, "application": {**data["application"], "schema": 99}}))
     assert (caught.value.newer, caught.value.klotho) == (True, "0.1.0")
+
+
+def test_what_an_older_klotho_published_tells_nothing_of_its_constructs() -> None:
+    data = {name: value for name, value in json.loads(BODY).items() if name != "shared"}
+    assert entry_of(signed({**data, "schema": 1})).shared == {}
 
 
 JSON = st.recursive(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 from klotho.application import Application, Construct, Existing
 from klotho.diagnostics import Diagnostic
 from klotho.registry import Conflict, Entry, Origin, Snapshot, Unreadable, join
@@ -89,9 +87,8 @@ def test_others_are_not_held_up_by_a_conflict_that_is_not_theirs_but_by_an_entry
     assert [item.concerns("shop") for item in found] == [True, True]
 
 
-def test_fifty_applications_of_twenty_constructs_are_joined_in_less_than_a_second() -> None:
+def test_fifty_applications_of_twenty_constructs_are_joined() -> None:
+    """How long that takes `benchmarks/registry.py` says."""
     entries = [entry(large(number, shared=[f"a{number // 2}.example"])) for number in range(50)]
-    begun = time.perf_counter()
     found = conflicts(entries, large(7, shared=["a3.example"]))
-    assert time.perf_counter() - begun < 1.0
     assert len(found) == 25

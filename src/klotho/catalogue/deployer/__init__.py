@@ -11,13 +11,14 @@ keep the old policy until the update is done, or hand in both.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from klotho.catalogue.deployer.documents import MAX_CHARACTERS, Grant, documents, size
 from klotho.catalogue.deployer.needs import entry_of, needed_actions
 from klotho.catalogue.deployer.scopes import Names, Target, scopes
 from klotho.catalogue.facts.actions import iam_action
+from klotho.catalogue.retention import PLACEHOLDER, RETENTION
 from klotho.catalogue.tables import table
 
 __all__ = ["MAX_CHARACTERS", "Policies", "Target", "policy_documents", "size"]
@@ -43,23 +44,33 @@ class Policies:
 
 
 def policy_documents(
-    templates: Templates | Iterable[Templates], target: Target, *, steps: Iterable[str] = (), images: bool = False
+    templates: Templates | Iterable[Templates],
+    target: Target,
+    *,
+    steps: Iterable[str] = (),
+    images: bool = False,
+    others: Mapping[str, str] | None = None,
 ) -> Policies:
     """The policies to deploy, update and delete these templates.
 
     `templates` may be several sets, such as those deployed and those to come. `steps`: the names of the deployer's
-    steps in the manifest; `images`: whether there are images to push. KeyError for a resource type that no vendored
+    steps in the manifest; `images`: whether there are images to push; `others`: what the stacks of other applications
+    begin with, by the parameter that has a value of theirs. KeyError for a resource type that no vendored
     schema describes.
     """
     found = _resources([templates] if isinstance(templates, Mapping) else list(templates))
-    names = Names(found)
     types = sorted({type_name for type_name, _ in found})
-    grants: set[Grant] = set(_calls({type_name for type_name, _ in found}, target, names, frozenset(steps), images))
+    if RETENTION.keys() & set(types):  # it may be moved, by a command that does not know of it today
+        found.append((str(PLACEHOLDER["Type"]), PLACEHOLDER))
+    names = Names(found)
+    grants: set[Grant] = set(_calls(set(types), target, names, frozenset(steps), images))
     left_out: set[str] = set()
     for type_name, resource in found:
         known, unknown = needed_actions(type_name, resource)
         left_out |= unknown
-        grants.update(_grant(type_name, resource, name, target, names) for name in known)
+        owner = _owner(type_name, resource, others or {})
+        place, given = (target, names) if owner is None else (replace(target, prefix=owner), Names([]))
+        grants.update(_grant(type_name, resource, name, place, given) for name in known)
     return Policies(
         documents=documents(grants),
         actions=tuple(sorted({grant.action for grant in grants})),
@@ -76,6 +87,13 @@ def _resources(groups: list[Templates]) -> list[tuple[str, Mapping[str, Any]]]:
         for template in templates.values()
         for resource in template.get("Resources", {}).values()
     ]
+
+
+def _owner(type_name: str, resource: Mapping[str, Any], others: Mapping[str, str]) -> str | None:
+    """Whose resource it changes, where that is none of the application's own."""
+    named = ((resource.get("Properties") or {}).get(name) for name in entry_of(type_name).get("acts_on", ()))
+    references = (str(item.get("Ref")) for item in named if isinstance(item, Mapping))
+    return next((others[item] for item in references if item in others), None)
 
 
 def _grant(type_name: str, resource: Mapping[str, Any], name: str, target: Target, names: Names) -> Grant:
@@ -99,6 +117,8 @@ def _calls(types: set[str], target: Target, names: Names, steps: frozenset[str],
         if "steps" in entry and not steps & set(entry["steps"]):
             continue
         if entry.get("images", False) and not images:
+            continue
+        if entry.get("moves", False) and not types & RETENTION.keys():
             continue
         resources = frozenset(arn for pattern in entry["resources"] for arn in names.arns(pattern, target))
         for name in entry["actions"]:

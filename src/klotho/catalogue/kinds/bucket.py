@@ -1,8 +1,8 @@
 """`Storage.Bucket` on S3.
 
 Private whatever anybody writes into a policy, owned by the account without ACLs, encrypted by S3's own keys, reached
-over TLS only. Its changes go to EventBridge only when something is triggered by it; the rules belong to who is
-triggered, so that a further subscriber does not touch the bucket.
+over TLS only. Its changes go to EventBridge only when something is triggered by it, in a project always (a dollar for
+a million of them); the rules belong to who is triggered, so that a further subscriber does not touch the bucket.
 
 Source: Amazon S3 User Guide ("Security best practices", "Managing the lifecycle of objects", "Using cross-origin
 resource sharing", "Enabling Amazon EventBridge").
@@ -35,9 +35,9 @@ def is_versioned(construct: Construct, setting: Setting) -> bool:
 
 
 def is_triggering(construct: Construct, setting: Setting) -> bool:
-    """Whether something is told of its changes."""
+    """Whether something is told of its changes, or may be in another repository of the project."""
     said = setting.application.relationships_on(construct.id)
-    return any(item.verb in ("triggered_by", "subscribes_to") for item in said)
+    return setting.application.in_project or any(item.verb in ("triggered_by", "subscribes_to") for item in said)
 
 
 def s3(construct: Construct, setting: Setting) -> Iterator[Action]:
@@ -148,6 +148,10 @@ S3 = Implementation(
         "bucket": Output(lambda construct, setting: Ref(bucket_key(construct)), "name of the bucket"),
         "arn": Output(lambda construct, setting: Ref(bucket_key(construct), "Arn"), "ARN of the bucket"),
     },
+    shares=lambda construct, setting: (
+        ("bucket", None),
+        ("bucket", "Arn"),
+    ),
     stateful=True,
     keeps=lambda construct, setting: bool(setting.parameter(construct, "protect")),
     adoption=Adoption(

@@ -83,7 +83,7 @@ def _logs(construct: Construct) -> ResourceKey:
 
 def dns_name(construct: Construct, setting: Setting) -> str:
     """The name other containers know it by. A project has one namespace, so there the application is part of it."""
-    application = setting.application
+    application = setting.owner(construct)
     if not application.in_project:
         return dashed(construct.name, 60)
     return f"{dashed(construct.name, 33)}.{dashed(application.name, 26)}"
@@ -98,6 +98,9 @@ def fargate(construct: Construct, setting: Setting) -> Iterator[Action]:
     yield from _task_definition(construct, setting)
     yield from _service(construct, setting)
     yield from _scaling(construct, setting)
+    if setting.application.in_project:  # others may call it, whose coming must not change it
+        yield from service_connect_server(construct, setting)
+        yield from registered(construct, setting)
     if setting.policy.enter:
         yield from _entry(construct)
 
@@ -297,7 +300,9 @@ def enter_network(construct: Construct, place: NetworkPlace, setting: Setting) -
 
 
 def service_connect_server(construct: Construct, setting: Setting) -> Iterator[Action]:
-    """Other containers can call it by name, on every named port."""
+    """Other containers can call it by name, on every named port. One of another application has seen to it."""
+    if setting.foreign(construct) is not None:
+        return
     yield from service_connect_client(construct, setting)
     for name, port in named_ports(construct, setting).items():
         yield AddItem(
@@ -323,8 +328,11 @@ def service_connect_client(construct: Construct, setting: Setting) -> Iterator[A
 def registered(construct: Construct, setting: Setting) -> Iterator[Action]:
     """It is found in Cloud Map by SRV records, port included: what HTTP APIs and functions look it up by.
 
-    ECS takes one registry a service and a Cloud Map service can't hold both A and SRV records.
+    ECS takes one registry a service and a Cloud Map service can't hold both A and SRV records. A container of another
+    application has seen to it.
     """
+    if setting.foreign(construct) is not None:
+        return
     yield from namespace(setting)
     yield AddResource(
         discovery_key(construct),
@@ -411,6 +419,7 @@ FARGATE = Implementation(
     spread=spread,
     check_spread=check_spread,
     needs=_needs,
+    shares=lambda construct, setting: (("container-security-group", "GroupId"),),
     adoption=Adoption(
         type="AWS::ECS::Service",
         key=service_key,

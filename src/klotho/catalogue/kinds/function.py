@@ -16,6 +16,9 @@ from typing import Any
 
 from klotho.application import Construct
 from klotho.catalogue.adoption import Adoption
+from klotho.catalogue.failed_events import keep_failed
+from klotho.catalogue.function_keys import function_key as function_key
+from klotho.catalogue.function_keys import function_role as function_role
 from klotho.catalogue.iam import allow, policy_key, role
 from klotho.catalogue.kinds.function_check import check_function, runtime_of
 from klotho.catalogue.kinds.values import given_text
@@ -28,7 +31,6 @@ from klotho.resources import (
     PackageAsset,
     Pseudo,
     Ref,
-    ResourceKey,
     SetProperty,
     Value,
     join,
@@ -36,14 +38,6 @@ from klotho.resources import (
 )
 from klotho.resources.changes import Action
 from klotho.resources.naming import dashed, stack_name
-
-
-def function_key(construct: Construct) -> ResourceKey:
-    return resource_key(construct.id, "function")
-
-
-def function_role(construct: Construct) -> ResourceKey:
-    return resource_key(construct.id, "function-role")
 
 
 def lambda_(construct: Construct, setting: Setting) -> Iterator[Action]:
@@ -103,6 +97,8 @@ def _function(construct: Construct, setting: Setting, code: Mapping[str, Any]) -
     if setting.calls_in_circle(construct):
         # Two functions that call each other would wait for each other's ARN: a name known beforehand breaks the circle.
         yield SetProperty(key, ("FunctionName",), physical_name(construct, setting))
+    if setting.application.in_project:  # others may call it and not wait for the answer
+        yield from keep_failed(construct, setting)
     yield environment(construct, "KLOTHO_UNIT", construct.name)
     for name, value in (setting.parameter(construct, "environment") or {}).items():
         yield environment(construct, name, given_text(value, setting))
@@ -199,6 +195,10 @@ LAMBDA = Implementation(
         name=r"[A-Za-z0-9_-]{1,64}",
         identifier=lambda found: found.name,
         attributes={"Arn": lambda found: found.arn},
+    ),
+    shares=lambda construct, setting: (
+        ("function", None),
+        ("function", "Arn"),
     ),
     compute=Compute(role=function_role, environment=environment, main=function_key),
     asset=_zip,

@@ -103,6 +103,11 @@ HTTP_API = Implementation(
             )
         },
     ),
+    shares=lambda construct, setting: (
+        ("api", None),
+        ("api", "ApiEndpoint"),
+        ("authorizer-*", None),
+    ),
     asset=relay_asset,
     fits=lambda construct: construct.properties.get("public") is not False,
     check=check_api,

@@ -160,6 +160,11 @@ INTERNAL_ALB = Implementation(
     ),
     placement=Placement.INSIDE,
     enter_network=enter_network,
+    shares=lambda construct, setting: (
+        ("balancer", "DNSName"),
+        ("listener", None),
+        ("api-security-group", "GroupId"),
+    ),
     fits=is_private,
     check=_check,
 )

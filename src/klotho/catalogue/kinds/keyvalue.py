@@ -48,9 +48,16 @@ def dynamodb(construct: Construct, setting: Setting) -> Iterator[Action]:
                 for name in sorted(indexes)
             ],
         )
+    if setting.application.in_project:  # somebody in another repository may follow it; an unread stream is free
+        yield stream(construct)
     ttl = setting.parameter(construct, "ttl")
     if ttl is not None:
         yield SetProperty(table_key(construct), ("TimeToLiveSpecification",), {"AttributeName": ttl, "Enabled": True})
+
+
+def stream(construct: Construct) -> Action:
+    """Its changes can be followed, with what was there before and after."""
+    return SetProperty(table_key(construct), ("StreamSpecification", "StreamViewType"), "NEW_AND_OLD_IMAGES")
 
 
 def _key_schema(key: Any) -> list[dict[str, str]]:
@@ -84,6 +91,11 @@ DYNAMODB = Implementation(
         name=r"[A-Za-z0-9_.-]{3,255}",
         identifier=lambda found: found.name,
         attributes={"Arn": lambda found: found.arn},
+    ),
+    shares=lambda construct, setting: (
+        ("table", None),
+        ("table", "Arn"),
+        ("table", "StreamArn"),
     ),
     stateful=True,
 )

@@ -112,5 +112,6 @@ VPC_NETWORK = Implementation(
         example="vpc-0a1b2c3d4e5f60718",
         check=check_adopted,
     ),
+    instead_of_sharing="leave it out: applications of one project share their network by themselves",
     check=check_network,
 )

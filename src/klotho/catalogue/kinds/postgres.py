@@ -17,6 +17,7 @@ from klotho.catalogue.kinds.rds_instance import (
     enter_network,
     instance,
     parameters,
+    shares,
     spread,
 )
 from klotho.catalogue.rules import Implementation, Parameter, Placement, Setting
@@ -83,6 +84,7 @@ RDS = Implementation(
     needs=provider_needs,
     asset=provider_asset,
     spread=spread,
+    shares=shares,
     adoption=ADOPTION,
     stateful=True,
     check=check_postgres,

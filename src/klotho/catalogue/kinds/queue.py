@@ -192,5 +192,9 @@ SQS = Implementation(
         identifier=_url,
         attributes={"Arn": lambda found: found.arn, "QueueName": lambda found: found.name},
     ),
+    shares=lambda construct, setting: (
+        ("queue", None),
+        ("queue", "Arn"),
+    ),
     check=check_queue,
 )

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 
 from klotho.application import Construct
 from klotho.catalogue.adoption import Adoption, Fact, group_beside
+from klotho.catalogue.foreign import Shares
 from klotho.catalogue.network import PRIVATE_SUBNETS, security_group_key
 from klotho.catalogue.rules import NetworkPlace, Output, Parameter, Setting
 from klotho.catalogue.sql_roles import (
@@ -144,6 +145,18 @@ ADOPTION = Adoption(
 
 def _attribute(name: str, about: str) -> Output:
     return Output(lambda construct, setting: Ref(database_key(construct), name), about)
+
+
+def shares(construct: Construct, setting: Setting) -> Shares:
+    """Where it is, who makes roles in it, and the way in."""
+    return (
+        ("database", "Endpoint.Address"),
+        ("database", "Endpoint.Port"),
+        ("database", "MasterUserSecret.SecretArn"),
+        ("roles-function", "Arn"),
+        ("roles-function-role", None),
+        (f"{construct.kind.rpartition('.')[2].lower()}-security-group", "GroupId"),
+    )
 
 
 OUTPUTS: Mapping[str, Output] = {

@@ -7,7 +7,9 @@ in Secrets Manager. Passwords, not IAM authentication: a token of IAM lasts 15 m
 have to make a new one for each connection, and an address (`url`) could not be handed to it.
 
 A user group lists its users, and a service needs the cache's address: users belong to the cache's stack, which changes
-when a service comes or goes, so that stacks form no circle.
+when a service comes or goes, so that stacks form no circle. That can't be asked of services in other repositories of
+the project, whose coming must not change the cache: in a project the cache has a user for each kind of access, which
+theirs share (decision 75).
 
 Sources: ElastiCache User Guide ("Role-Based Access Control", "Minimizing downtime with Multi-AZ", "Backup and restore")
 and the ElastiCache API Reference, CreateReplicationGroup. The group must hold a user named `default`: it
@@ -20,6 +22,7 @@ from collections.abc import Iterator
 
 from klotho.application import Construct
 from klotho.catalogue.adoption import Adoption, Fact, existing_of, group_beside, makes_rules
+from klotho.catalogue.foreign import Shares
 from klotho.catalogue.network import PRIVATE_SUBNETS, security_group_key
 from klotho.catalogue.rules import Implementation, NetworkPlace, Output, Parameter, Placement, Setting
 from klotho.catalogue.tables import table
@@ -31,6 +34,8 @@ from klotho.resources.naming import dashed, short_hash
 ENGINE = "valkey"
 PORT = 6379
 DEFAULT_SHARDS = 2
+ACCESS = ("read", "write", "read_write")
+"""What a user may do."""
 PASSWORD_LENGTH = 64
 """ElastiCache takes 16 to 128 characters."""
 
@@ -85,6 +90,22 @@ def elasticache(construct: Construct, setting: Setting) -> Iterator[Action]:
         {"Engine": ENGINE, "UserGroupId": user_id(construct, setting, "users")},
     )
     yield member(construct, "default")
+    if setting.application.in_project:
+        for access in ACCESS:
+            yield from user(construct, setting, guest(access), access_string(access))
+            yield member(construct, guest(access))
+
+
+def guest(access: str) -> str:
+    """The user whom services of other applications share."""
+    return f"project-{access}"
+
+
+def access_string(access: str) -> str:
+    """What a user may do: `read`, `write` or `read_write`, on all keys and channels."""
+    rules = table("elasticache")["access"]
+    words = " ".join(rules[part] for part in access.split("_"))
+    return f"on ~* &* -@all {words} +@transaction -@admin -@dangerous {' '.join(rules['connect'].split())}"
 
 
 def _size(construct: Construct, setting: Setting) -> dict[str, int]:
@@ -225,6 +246,17 @@ def entrance(construct: Construct, setting: Setting, part: str) -> Value:
     return Ref(cache_key(construct), f"{which}.{part}")
 
 
+def shares(construct: Construct, setting: Setting) -> Shares:
+    """Where it is, the way in, and the users of other applications."""
+    which = "ConfigurationEndPoint" if is_cluster(construct, setting) else "PrimaryEndPoint"
+    return (
+        ("cache", f"{which}.Address"),
+        ("cache", f"{which}.Port"),
+        *((f"login-of-{guest(access)}", "Id") for access in ACCESS),
+        ("redis-security-group", "GroupId"),
+    )
+
+
 REDIS = Implementation(
     kind="Databases.Redis",
     name="elasticache",
@@ -247,6 +279,7 @@ REDIS = Implementation(
     },
     placement=Placement.INSIDE,
     enter_network=enter_network,
+    shares=shares,
     adoption=Adoption(
         type="AWS::ElastiCache::ReplicationGroup",
         key=cache_key,

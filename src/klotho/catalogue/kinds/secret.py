@@ -59,6 +59,7 @@ SECRETS_MANAGER = Implementation(
         "arn": Output(lambda construct, setting: secret_arn(construct), "ARN of the secret"),
         "value": Output(lambda construct, setting: "", "the value", secret=True),
     },
+    shares=lambda construct, setting: (("secret", "Id"),),
     adoption=Adoption(
         type="AWS::SecretsManager::Secret",
         key=secret_key,

@@ -292,6 +292,11 @@ CLOUDFRONT = Implementation(
         ),
         "bucket": Output(lambda construct, setting: Ref(bucket_key(construct)), "name of the bucket with the files"),
     },
+    shares=lambda construct, setting: (
+        ("distribution", None),
+        ("distribution", "DomainName"),
+        ("site-files", None),
+    ),
     adoption=Adoption(
         type="AWS::CloudFront::Distribution",
         key=distribution_key,

@@ -65,6 +65,7 @@ SNS = Implementation(
         "fifo": Parameter("keep the order within each group, drop what is published again within five minutes", False),
     },
     outputs={"arn": Output(lambda construct, setting: topic_arn(construct), "ARN of the topic")},
+    shares=lambda construct, setting: (("topic", "TopicArn"),),
     adoption=Adoption(
         type="AWS::SNS::Topic",
         key=topic_key,

@@ -140,6 +140,12 @@ COGNITO = Implementation(
         "issuer": Output(lambda construct, setting: issuer(construct), "issuer of its tokens"),
         "arn": Output(lambda construct, setting: Ref(pool_key(construct), "Arn"), "ARN of the user pool"),
     },
+    shares=lambda construct, setting: (
+        ("user-pool", None),
+        ("user-pool", "Arn"),
+        ("user-pool", "ProviderURL"),
+        ("user-pool-client", None),
+    ),
     adoption=Adoption(
         type="AWS::Cognito::UserPool",
         key=pool_key,

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from klotho.application.access import ATTACH, GuardedKey, guarded_keys, route_count
 from klotho.catalogue.adoption import fact_of, makes_rules
+from klotho.catalogue.foreign import guarded
 from klotho.catalogue.kinds.container import discovery_key, registered, service_key
 from klotho.catalogue.kinds.container_ports import main_port, named_ports
 from klotho.catalogue.kinds.function import function_key
@@ -118,12 +119,12 @@ def _keys(link: Link) -> list[GuardedKey]:
     """What this attachment serves, each with the rule that guards it."""
     setting = link.setting
     cors = bool(setting.parameter(link.actor, "cors"))
-    return guarded_keys(setting.application, link.relationship, preflights=cors)
+    application = guarded(setting.application, link.actor.id, setting.foreign(link.actor))
+    return guarded_keys(application, link.relationship, preflights=cors)
 
 
 def _routes(link: Link, key: GuardedKey, integration: ResourceKey) -> Iterator[Action]:
     """Route keys that serve a route and everything below it: `GET /orders` and `GET /orders/{proxy+}`."""
-    auth = None if key.guard is None else link.setting.application.construct(key.guard.target)
     for path in (key.route.text, f"{key.route.text.rstrip('/')}/{{proxy+}}"):
         yield AddResource(
             resource_key(link.target.id, f"route-{link.actor.name}-{key.method} {path}"),
@@ -132,7 +133,7 @@ def _routes(link: Link, key: GuardedKey, integration: ResourceKey) -> Iterator[A
                 "ApiId": Ref(api_key(link.actor)),
                 "RouteKey": f"{key.method} {path}",
                 "Target": join("integrations/", Ref(integration)),
-                **authorization(key.guard, auth),
+                **authorization(key.guard),
             },
         )
 
@@ -148,7 +149,8 @@ ROUTES_PER_API = 300
 
 def _check_count(link: Link, report: Report) -> None:
     """Say at the attachment that exceeds the quota how many routes the whole API has; asked once for an API."""
-    application = link.setting.application
+    setting = link.setting
+    application = guarded(setting.application, link.actor.id, setting.foreign(link.actor))
     attached = [item for item in application.relationships_of(link.actor.id) if item.verb == ATTACH]
     if attached[-1] is not link.relationship or is_private(link.actor):
         return

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from klotho.application import Construct, Relationship
+from klotho.application import Relationship
 from klotho.catalogue.kinds import oidc
 from klotho.catalogue.kinds.function import function_key
 from klotho.catalogue.kinds.http_api import api_key
@@ -25,24 +25,28 @@ ASKED = (FUNCTION, CONTAINER)
 _HEADER = "header.authorization"
 
 
-def authorizer_key(rule: Relationship, auth: Construct) -> ResourceKey:
-    """One authorizer per API and `auth`; of what is asked, one for each way to ask it."""
+def authorizer_key(rule: Relationship) -> ResourceKey:
+    """One authorizer per API and what it authenticates with; of what is asked, one for each way to ask it.
+
+    The rule alone tells it: what an API of another application authenticates with is unknown here but for its name.
+    """
+    kind, _, name = rule.target.partition("/")
     way = ""
-    if auth.kind in ASKED and (_identity(rule) != [_HEADER] or _cache(rule)):
+    if kind in ASKED and (_identity(rule) != [_HEADER] or _cache(rule)):
         way = f"-{'+'.join(_identity(rule))}-{_cache(rule)}"
     if rule.properties.get("ask"):
         way = f"{way}-{rule.properties['ask']}"
-    return resource_key(rule.actor, f"authorizer-{auth.kind.rpartition('.')[2].lower()}-{auth.name}{way}")
+    return resource_key(rule.actor, f"authorizer-{kind.rpartition('.')[2].lower()}-{name}{way}")
 
 
-def authorization(rule: Relationship | None, auth: Construct | None) -> dict[str, Any]:
+def authorization(rule: Relationship | None) -> dict[str, Any]:
     """What a route says about who may call it; None is everybody."""
-    if rule is None or auth is None:
+    if rule is None:
         return {"AuthorizationType": "NONE"}
     scopes = rule.properties.get("scopes")
     return {
-        "AuthorizationType": "CUSTOM" if auth.kind in ASKED else "JWT",
-        "AuthorizerId": Ref(authorizer_key(rule, auth)),
+        "AuthorizationType": "CUSTOM" if rule.target.partition("/")[0] in ASKED else "JWT",
+        "AuthorizerId": Ref(authorizer_key(rule)),
         **({"AuthorizationScopes": list(scopes)} if scopes else {}),
     }
 
@@ -55,7 +59,7 @@ def authenticate_by_token(link: Link) -> Iterator[Action]:
 
 def by_token(link: Link, issuer: Any, audience: list[Any]) -> Iterator[Action]:
     yield AddResource(
-        authorizer_key(link.relationship, link.target),
+        authorizer_key(link.relationship),
         "AWS::ApiGatewayV2::Authorizer",
         {
             "ApiId": Ref(api_key(link.actor)),
@@ -74,7 +78,7 @@ def authenticate_by_function(link: Link) -> Iterator[Action]:
 
 def by_answer(link: Link, function: Ref) -> Iterator[Action]:
     """A Lambda authorizer with simple answers of this function, and the API's permission to ask it, only for that."""
-    key = authorizer_key(link.relationship, link.target)
+    key = authorizer_key(link.relationship)
     region = Pseudo("AWS::Region")
     arn = ("arn:", Pseudo("AWS::Partition"))
     cache, identity = _cache(link.relationship), [_source(item) for item in _identity(link.relationship)]

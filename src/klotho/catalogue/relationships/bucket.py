@@ -10,11 +10,11 @@ import hashlib
 from collections.abc import Iterator
 from typing import Any
 
+from klotho.catalogue.failed_events import failed_arn, keep_failed, let_send
 from klotho.catalogue.kinds.bucket import bucket_key, is_versioned
 from klotho.catalogue.kinds.function import function_key
 from klotho.catalogue.kinds.queue import is_fifo, queue_key
 from klotho.catalogue.relationships.connection import DATA_VERBS, access, connection
-from klotho.catalogue.relationships.failed_events import failed_arn, keep_failed, let_send
 from klotho.catalogue.relationships.grants import grant
 from klotho.catalogue.relationships.own_queue import (
     let_service_send,

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from klotho.catalogue.adoption import existing_of, fact_of
+from klotho.catalogue.failed_events import keep_failed
 from klotho.catalogue.kinds.container import (
     dns_name,
     registered,
@@ -19,7 +20,6 @@ from klotho.catalogue.kinds.internal_alb import address, is_private
 from klotho.catalogue.kinds.internal_alb import port_of as api_port
 from klotho.catalogue.kinds.shared import namespace_name
 from klotho.catalogue.relationships.connection import check_name, connection
-from klotho.catalogue.relationships.failed_events import keep_failed
 from klotho.catalogue.relationships.grants import grant
 from klotho.catalogue.rules import Link, Need, Pair, PathTo, ServiceNeed
 from klotho.catalogue.tables import iam_actions

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from klotho.catalogue.adoption import fact_of
-from klotho.catalogue.kinds.redis import entrance, is_cluster, login_arn, member, port_of, user
+from klotho.catalogue.kinds.redis import access_string, entrance, guest, is_cluster, login_arn, member, port_of, user
 from klotho.catalogue.relationships.connection import DATA_VERBS, access, check_name, connection
 from klotho.catalogue.relationships.grants import grant
 from klotho.catalogue.rules import Link, Need, Pair, PathTo, ServiceNeed
-from klotho.catalogue.tables import iam_actions, table
+from klotho.catalogue.tables import iam_actions
 from klotho.diagnostics import Report
 from klotho.resources import Value
 from klotho.resources.changes import Action
@@ -19,7 +19,7 @@ def use_redis(link: Link) -> Iterator[Action]:
     """The user, and in the code's environment where the cache is and which secret is the user's."""
     target, setting = link.target, link.setting
     adopted = setting.adopted(target) is not None
-    if not adopted:
+    if not adopted and setting.foreign(target) is None:
         yield from user(target, setting, _owner(link), access_string(access(link)))
         yield member(target, _owner(link))
     yield connection(
@@ -37,13 +37,6 @@ def use_redis(link: Link) -> Iterator[Action]:
     )
 
 
-def access_string(allowed: str) -> str:
-    """What a user may do: `read`, `write` or `read_write`, on all keys and channels."""
-    rules = table("elasticache")["access"]
-    words = " ".join(rules[part] for part in allowed.split("_"))
-    return f"on ~* &* -@all {words} +@transaction -@admin -@dangerous {' '.join(rules['connect'].split())}"
-
-
 def read_login(link: Link) -> Iterator[Action]:
     """The code's own secret, and no other."""
     yield from grant(link, "login to", iam_actions("secretsmanager", "read"), [_secret(link)])
@@ -58,7 +51,10 @@ def _secret(link: Link) -> Value:
 
 
 def _owner(link: Link) -> str:
-    """Who uses it: a container and a function may have the same name."""
+    """Whose user it is: a container and a function may have the same name. In another application's cache services
+    share a user with those of other applications that may do the same."""
+    if link.setting.foreign(link.target) is not None:
+        return guest(access(link))
     kind = link.actor.kind.rpartition(".")[2].lower()
     return f"{kind}-{link.actor.name}"
 

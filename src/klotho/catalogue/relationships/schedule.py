@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from klotho.catalogue.failed_events import failed_arn, keep_failed
 from klotho.catalogue.iam import allow, policy_key
 from klotho.catalogue.kinds.function import function_key
 from klotho.catalogue.kinds.schedule import expression
 from klotho.catalogue.relationships.connection import connection
-from klotho.catalogue.relationships.failed_events import failed_arn, keep_failed
 from klotho.catalogue.relationships.own_queue import (
     own_failed_key,
     own_queue,

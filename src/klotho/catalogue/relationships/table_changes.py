@@ -14,14 +14,14 @@ from typing import Any
 from klotho.application import Construct, ConstructId
 from klotho.catalogue.iam import policy_key
 from klotho.catalogue.kinds.function import function_key, function_role
-from klotho.catalogue.kinds.keyvalue import table_key
+from klotho.catalogue.kinds.keyvalue import stream, table_key
 from klotho.catalogue.kinds.queue import KIND as QUEUE
 from klotho.catalogue.kinds.queue import is_fifo, queue_key
 from klotho.catalogue.relationships.grants import grant
 from klotho.catalogue.rules import Link, Pair
 from klotho.catalogue.tables import iam_actions
 from klotho.diagnostics import Report
-from klotho.resources import AddResource, DependsOn, Ref, SetProperty, resource_key
+from klotho.resources import AddResource, DependsOn, Ref, resource_key
 from klotho.resources.changes import Action
 
 DEFAULT_BATCH = 100
@@ -32,7 +32,8 @@ _RETRIES = 10
 
 def follow_changes(link: Link) -> Iterator[Action]:
     """The table's stream with both images, and an event source mapping in its order."""
-    yield SetProperty(table_key(link.target), ("StreamSpecification", "StreamViewType"), "NEW_AND_OLD_IMAGES")
+    if link.setting.foreign(link.target) is None:
+        yield stream(link.target)
     key = resource_key(link.actor.id, f"follows-{link.target.name}")
     target = _dead_letter(link)
     properties: dict[str, Any] = {

@@ -13,11 +13,11 @@ from typing import Any
 
 from klotho.application import Construct
 from klotho.application.filter_policy import is_nested
+from klotho.catalogue.failed_events import failed_arn, keep_failed, let_send
 from klotho.catalogue.kinds.function import function_key
 from klotho.catalogue.kinds.queue import is_fifo, queue_key
 from klotho.catalogue.kinds.topic import is_fifo_topic, region_of, topic_arn
 from klotho.catalogue.relationships.connection import connection
-from klotho.catalogue.relationships.failed_events import failed_arn, keep_failed, let_send
 from klotho.catalogue.relationships.grants import grant
 from klotho.catalogue.relationships.own_queue import (
     let_service_send,

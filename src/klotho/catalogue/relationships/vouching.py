@@ -15,6 +15,7 @@ from collections.abc import Iterator
 
 from klotho.application import Construct
 from klotho.application.access import ATTACH
+from klotho.catalogue.foreign import guarded
 from klotho.catalogue.kinds.internal_alb import is_private
 from klotho.catalogue.rules import Link, Setting
 from klotho.resources.changes import Action
@@ -27,7 +28,8 @@ _API = "api"
 def tell_who_vouches(link: Link) -> Iterator[Action]:
     """For a service behind an API that authenticates; where none does, nobody vouches and nothing is said."""
     setting, service = link.setting, link.target
-    verbs = {item.verb for item in setting.application.relationships_of(link.actor.id)}
+    application = guarded(setting.application, link.actor.id, setting.foreign(link.actor))
+    verbs = {item.verb for item in application.relationships_of(link.actor.id)}
     if "authenticates_with" not in verbs or setting.adopted(service) is not None:
         return
     others = _others(service, setting)

@@ -34,6 +34,8 @@ def bootstrap(path: Path, env: str | None, github: list[str], makes_provider: bo
         console.json({"ok": True, "stack": STACK_NAME, **place, "role": made.role, "repositories": made.repositories})
         return ExitCode.OK
     console.note(f"{STACK_NAME} and a role for this application are there in {made.account}, {made.region}")
+    if not made.used:
+        console.note(f"to deploy with it: `klotho env set {made.environment} --role {made.role}`")
     console.out(made.role)
     return ExitCode.OK
 

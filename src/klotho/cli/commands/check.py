@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,19 +33,32 @@ def run(path: Path, env: str | None, ask_account: bool, bundle: Path | None, for
                 "usage", "`--bundle` goes with `--project`", helps=("add `--project`",), exit_code=ExitCode.USAGE
             )
         return _blast_radius(console, blast_radius(program, env, bundle), bundle)
+    if form is CheckFormat.JSON:
+        return _as_json(console, lambda: check(program, env, ask_account=ask_account))
     if form in (CheckFormat.SARIF, CheckFormat.JUNIT):
         return _for_machines(console, form, lambda: check(program, env, ask_account=ask_account))
     built = check(program, env, ask_account=ask_account)
-    if console.as_json:
-        names = {"application": built.application.name, "environment": built.environment.name}
-        console.json({"ok": True, **names, **_rules(built), "diagnostics": render_json(built.diagnostics)})
-        return ExitCode.OK
     console.diagnostics(built.diagnostics, program.folder)
     console.note(f"{built.application.name}: no mistakes{_counts(built)}")
     if built.environment.target == "aws" and not ask_account:
         console.note(
             "`klotho check --project` compares it with the project's other applications, too: it asks the account"
         )
+    return ExitCode.OK
+
+
+def _as_json(console: Console, checked: Callable[[], Build]) -> int:
+    """Also a failure is JSON, whether `--json` or `--format json` asks for it."""
+    try:
+        built = checked()
+    except ProgramError as error:
+        console.failed(error.diagnostics)
+        return error.exit_code
+    except Failure as failure:
+        console.failed([failure.diagnostic])
+        return failure.exit_code
+    names = {"application": built.application.name, "environment": built.environment.name}
+    console.json({"ok": True, **names, **_rules(built), "diagnostics": render_json(built.diagnostics)})
     return ExitCode.OK
 
 
@@ -64,7 +77,7 @@ def _rules(built: Build) -> dict[str, Any]:
     return {"guardrails": {"bundles": bundles, "asked": [rule.name for rule in built.judgement.asked]}}
 
 
-def _for_machines(console: Console, form: CheckFormat, checked: Any) -> int:
+def _for_machines(console: Console, form: CheckFormat, checked: Callable[[], Build]) -> int:
     """One document on stdout, whatever was found; what stops the check itself is told as everywhere."""
     kept: Sequence[str] = ()
     code: int = ExitCode.OK

@@ -14,7 +14,10 @@ from klotho.driver.pictures import Format, format_for, rendered, topology_of, wr
 from klotho.topology.model import topology_to_json
 
 if TYPE_CHECKING:
-    from klotho.topology.model import View
+    from collections.abc import Sequence
+
+    from klotho.diagnostics import Diagnostic
+    from klotho.topology.model import Topology, View
     from klotho.topology.palette import Theme
 
 
@@ -28,19 +31,32 @@ def run(
     program = program_at(path, "klotho graph")
     built = build(program, env, in_ci=runs_in_ci())
     topology = topology_of(built, view)
+    if not as_json:
+        console.diagnostics(built.diagnostics, program.folder)
+    show(console, topology, format_, out, theme, built.diagnostics)
+
+
+def show(
+    console: Console,
+    topology: Topology,
+    format_: Format,
+    out: Path | None,
+    theme: Theme,
+    diagnostics: Sequence[Diagnostic] = (),
+) -> None:
+    """Write the picture where it is wanted, and say what it holds."""
     if out is not None:
         write_picture(out, rendered(topology, format_, theme))
-    if as_json:
+    if console.as_json:
         console.json(
             {
                 "ok": True,
                 "topology": topology_to_json(topology),
                 "file": None if out is None else str(out),
-                "diagnostics": render_json(built.diagnostics),
+                "diagnostics": render_json(diagnostics),
             }
         )
         return
-    console.diagnostics(built.diagnostics, program.folder)
     if out is None:
         console.out(rendered(topology, format_, theme).decode().rstrip("\n"))
         return

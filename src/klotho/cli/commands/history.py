@@ -53,7 +53,8 @@ def _row(item: Revision) -> tuple[str, ...]:
     _, allowed, names = about.command.partition(" --allow-breaking ")
     if allowed:
         outcome += f", broke {names.replace(allowed, ', ')}"
-    changed = ", ".join(item.changed) if len(item.changed) <= 3 else counted(len(item.changed), "stack")
+    stacks = item.changed if len(item.changed) <= 3 else [counted(len(item.changed), "stack")]
+    changed = ", ".join([*stacks, *(f"files of {site.rpartition('/')[2]}" for site in item.published)])
     return str(item.number), _when(item), f"{about.who}@{about.host}", version, outcome, changed
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from klotho.cli.commands.program import program_at, show_notice, where_at
 from klotho.cli.console import Console, counted
@@ -13,6 +13,10 @@ from klotho.diagnostics import ExitCode, Failure, Severity, render_json
 from klotho.driver import project_view
 from klotho.driver.identity import identify
 from klotho.registry import Entry, Publication, Snapshot
+
+if TYPE_CHECKING:
+    from klotho.driver.pictures import Format
+    from klotho.topology.palette import Theme
 
 
 def list_all(path: Path, env: str | None, as_json: bool) -> int:
@@ -52,6 +56,19 @@ def show(path: Path, env: str | None, as_json: bool) -> int:
         _show_entries(console, found)
         console.diagnostics(problems)
     return ExitCode.ERROR if problems else ExitCode.OK
+
+
+def graph(path: Path, env: str | None, asked: Format | None, out: Path | None, theme: Theme, as_json: bool) -> int:
+    """The published project, with the program at hand as it is now."""
+    from klotho.cli.commands.graph import show as show_picture
+    from klotho.driver.pictures import format_for
+
+    console = Console(as_json)
+    identity = identify(where_at(path, "klotho project graph --program", None, None), env)
+    format_ = format_for(asked or ("json" if as_json and out is None else None), out)
+    show_notice(console, identity)
+    show_picture(console, project_view.picture(identity), format_, out, theme)
+    return ExitCode.OK
 
 
 def check(path: Path, env: str | None, as_json: bool) -> int:

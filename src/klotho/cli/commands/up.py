@@ -11,7 +11,7 @@ from typing import Any
 from klotho.cli.commands.program import program_at
 from klotho.cli.consent import Asked, ask_about_breaking, ask_about_data, moves_given
 from klotho.cli.console import Console
-from klotho.cli.failed_stacks import diagnostics_of, exit_code_of, left_behind
+from klotho.cli.failed_stacks import diagnostics_of, exit_code_of, left_behind, stopped
 from klotho.cli.interrupts import draining
 from klotho.cli.progress import progress_for
 from klotho.deploy.data_loss import Agreed, ConsentNeeded
@@ -122,14 +122,9 @@ def stack_json(deployment: Deployment, index: int) -> dict[str, Any]:
 
 
 def _stopped(console: Console, result: UpResult) -> int:
-    """After Ctrl-C: what had begun is done, and running it again does the rest."""
-    deployment, folder = result.deployment, result.built.program.folder
-    done = [item.stack for item in deployment.outcomes if item.result in ("created", "updated", "deleted")]
-    note = f"done: {', '.join(done) or 'nothing'}; not begun: {', '.join(deployment.cancelled) or 'nothing'}"
-    cancelled = Diagnostic("cancelled", "stopped as you asked", notes=(note,), helps=("run it again to go on",))
     data = summary(result) if console.as_json else {}
-    console.failed([*diagnostics_of(deployment), cancelled], folder, **data)
-    return exit_code_of(deployment)
+    console.failed(stopped(result.deployment), result.built.program.folder, **data)
+    return exit_code_of(result.deployment)
 
 
 def _failed(console: Console, result: UpResult) -> int:

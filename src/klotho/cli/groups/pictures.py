@@ -18,17 +18,26 @@ class _View(StrEnum):
     resources = "resources"
 
 
-class _Format(StrEnum):
+class Format(StrEnum):
     svg = "svg"
     png = "png"
     mermaid = "mermaid"
     json = "json"
 
 
-class _Theme(StrEnum):
+class Theme(StrEnum):
     light = "light"
     dark = "dark"
     auto = "auto"
+
+
+FormatOption = Annotated[
+    Format | None, typer.Option("--format", help="What the file's name says, else svg.", show_default=False)
+]
+OutOption = Annotated[
+    Path | None, typer.Option("--out", metavar="FILE", help="Where to write; to stdout unless named.")
+]
+ThemeOption = Annotated[Theme, typer.Option("--theme", help="Of svg and png; `auto` follows the reader's system.")]
 
 
 @pictures.command("graph")
@@ -38,15 +47,9 @@ def graph(
     view: Annotated[
         _View, typer.Option("--view", help="Constructs and what they do with each other, or all resources.")
     ] = _View.dataflow,
-    format_: Annotated[
-        _Format | None, typer.Option("--format", help="What the file's name says, else svg.", show_default=False)
-    ] = None,
-    out: Annotated[
-        Path | None, typer.Option("--out", metavar="FILE", help="Where to write; to stdout unless named.")
-    ] = None,
-    theme: Annotated[
-        _Theme, typer.Option("--theme", help="Of svg and png; `auto` follows the reader's system.")
-    ] = _Theme.auto,
+    format_: FormatOption = None,
+    out: OutOption = None,
+    theme: ThemeOption = Theme.auto,
     yes: AsksNothingOption = False,
     as_json: JsonOption = False,
 ) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from klotho.cli.groups.pictures import FormatOption, OutOption, Theme, ThemeOption
 from klotho.cli.options import PROGRAM, EnvironmentOption, JsonOption, ProgramOption, YesOption
 
 project = typer.Typer(
@@ -37,6 +38,24 @@ def project_show(env: EnvironmentOption = None, program: ProgramOption = PROGRAM
     from klotho.cli.commands.project import show
 
     return show(program, env, as_json)
+
+
+@project.command("graph")
+def project_graph(
+    env: EnvironmentOption = None,
+    format_: FormatOption = None,
+    out: OutOption = None,
+    theme: ThemeOption = Theme.auto,
+    program: ProgramOption = PROGRAM,
+    as_json: JsonOption = False,
+) -> int:
+    """Draw the project: its applications, and what goes between them.
+
+    As it is published, with this program as it is now.
+    """
+    from klotho.cli.commands.project import graph
+
+    return graph(program, env, None if format_ is None else format_.value, out, theme.value, as_json)
 
 
 @project.command("up")

@@ -49,7 +49,11 @@ class SiteFile:
     cache_control: str
     path: Path | None = None
     content: bytes = b""
-    """Where `path` is None."""
+    """Where it is neither a file here nor kept."""
+    sha256: str = ""
+    """Of its content, in hexadecimal: by which it is kept. Empty for what is made up when a site is published."""
+    kept: str = ""
+    """Its key in the artifact bucket, for a file of an earlier deployment."""
 
     @property
     def is_page(self) -> bool:
@@ -81,7 +85,7 @@ def site_files(
                 helps=("see that the build command writes it, or name another page",),
             )
     if values:
-        found[CONFIGURATION] = _configuration(values)
+        found[CONFIGURATION] = configuration_file(values)
     return dict(sorted(found.items()))
 
 
@@ -131,14 +135,15 @@ def _key(key: str, shown: str) -> str:
 
 
 def _file(key: str, path: Path) -> SiteFile:
-    digest = hashlib.md5(usedforsecurity=False)
+    md5, sha256 = hashlib.md5(usedforsecurity=False), hashlib.sha256()
     with path.open("rb") as file:
         while block := file.read(_BLOCK):
-            digest.update(block)
-    return SiteFile(key, digest.hexdigest(), content_type(key), cache_control(key), path)
+            md5.update(block)
+            sha256.update(block)
+    return SiteFile(key, md5.hexdigest(), content_type(key), cache_control(key), path, sha256=sha256.hexdigest())
 
 
-def _configuration(values: Mapping[str, str]) -> SiteFile:
+def configuration_file(values: Mapping[str, str]) -> SiteFile:
     """A script, so that it works with a plain page as well as with a bundler, and before any other script."""
     text = json.dumps(dict(sorted(values.items())), indent=2)
     content = f"globalThis.klotho = Object.freeze({text});\n".encode()

@@ -116,7 +116,13 @@ class Publisher:
             "Bucket": self._bucket, "Key": file.key, "ContentType": file.content_type,
             "CacheControl": file.cache_control,
         }  # fmt: skip
-        if file.path is None:
+        if file.kept:
+            self._clients.s3.copy_object(
+                **given,
+                CopySource={"Bucket": self._clients.place.artifact_bucket, "Key": file.kept},
+                MetadataDirective="REPLACE",
+            )
+        elif file.path is None:
             self._clients.s3.put_object(**given, Body=file.content)
         else:
             with file.path.open("rb") as body:

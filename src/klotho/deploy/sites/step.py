@@ -1,14 +1,15 @@
 """The sites of one deployment: built while the stacks deploy, published once the stacks they take values from are up.
 
-Input: the manifest's sites. Output: a `SiteOutcome` each, or a `SiteChange` for a preview. Refuses nothing: what goes
-wrong with a site is its outcome, the other sites are published all the same.
+Input: the manifest's sites, and their folders or the files an earlier deployment kept. Output: a `SiteOutcome` each, or
+a `SiteChange` for a preview. Refuses nothing: what goes wrong with a site is its outcome, the other sites are published
+all the same.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Executor, Future
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -26,7 +27,7 @@ from klotho.deploy.events import (
 )
 from klotho.deploy.place import Clients, Pace
 from klotho.deploy.sites.build import Builds
-from klotho.deploy.sites.files import SiteFile, site_files
+from klotho.deploy.sites.files import CONFIGURATION, SiteFile, configuration_file, site_files
 from klotho.deploy.sites.publish import Changes, Publisher
 from klotho.deploy.threads import workers
 from klotho.diagnostics import Diagnostic, Failure, Label, Span
@@ -36,6 +37,8 @@ PARALLEL_FILES = 8
 """How many files are on their way at once."""
 Outputs = Mapping[str, Mapping[str, str]]
 """By stack, then by output."""
+Files = Mapping[str, SiteFile]
+"""By their keys in the site's bucket."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,16 @@ class SiteChange:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """One site's files and what differs from its bucket; `outcome` when there is nothing to publish."""
+
+    site: Site
+    files: Files = field(default_factory=dict)
+    changes: Changes | None = None
+    outcome: SiteOutcome | None = None
+
+
 class SiteStep:
     """Made once for a deployment or a preview."""
 
@@ -91,9 +104,12 @@ class SiteStep:
         sink: Sink,
         clock: Callable[[], float],
         spans: Mapping[str, Span],
+        kept: Mapping[str, Files] | None = None,
     ) -> None:
-        """`spans` are the user's lines by construct id."""
-        self._sites = tuple(sites)
+        """`spans` are the user's lines by construct id. `kept`: the files of an earlier deployment by construct, which
+        are published instead of those in the folders; sites that are not in it stay as they are."""
+        self._sites = tuple(site for site in sites if kept is None or site.construct in kept)
+        self._kept = kept
         self._root = program_root
         self._builds = Builds(cache / "sites")
         self._sink = sink
@@ -109,14 +125,32 @@ class SiteStep:
             if site.properties.get("build") and (wanted is None or site.construct in wanted):
                 before = self._built[site.construct] = executor.submit(self._build, site, before)
 
-    def publish(self, outputs: Outputs, clients: Clients, run_id: str, pace: Pace) -> tuple[SiteOutcome, ...]:
-        """Publish every site whose stacks are up: `outputs` holds those and no other."""
+    def compare(self, outputs: Outputs, clients: Clients) -> tuple[Compared, ...]:
+        """What there is to publish of every site whose stacks are up: `outputs` holds those only. Reads only."""
+        return tuple(self._compared(site, outputs, clients) for site in self._sites)
+
+    def publish(
+        self, compared: Iterable[Compared], outputs: Outputs, clients: Clients, run_id: str, pace: Pace
+    ) -> tuple[SiteOutcome, ...]:
+        """Publish what differs."""
         with workers(PARALLEL_FILES, "file") as threads:
-            return tuple(self._publish(site, outputs, clients, threads, run_id, pace) for site in self._sites)
+            return tuple(
+                item.outcome or self._publish(item, outputs, clients, threads, run_id, pace) for item in compared
+            )
 
     def changes(self, outputs: Outputs, clients: Clients | None) -> tuple[SiteChange, ...]:
         """Reads only. A site whose stack is not there is new; nothing is built for it."""
         return tuple(self._change(site, outputs, clients) for site in self._sites)
+
+    def to_put(self, outputs: Outputs, clients: Clients) -> dict[str, tuple[SiteFile, ...]]:
+        """The files that publishing would put, by construct: all of them where no bucket is yet. Reads only."""
+        found = {}
+        for site in self._sites:
+            files = self._files(site, outputs)
+            there = site.bucket.output in outputs.get(site.bucket.stack, {})
+            changes = self._publisher(site, outputs, clients).compare(files) if there else None
+            found[site.construct] = tuple(files.values()) if changes is None else changes.put
+        return found
 
     def deployed(self, outputs: Outputs) -> list[str]:
         """The constructs whose bucket is there."""
@@ -133,34 +167,49 @@ class SiteStep:
         action: Literal["update", "unchanged"] = "update" if found.any else "unchanged"
         return SiteChange(site.construct, action, len(found.put), len(found.removed))
 
-    def _publish(
-        self, site: Site, outputs: Outputs, clients: Clients, threads: Executor, run_id: str, pace: Pace
-    ) -> SiteOutcome:
+    def _compared(self, site: Site, outputs: Outputs, clients: Clients) -> Compared:
         if not site.sources <= outputs.keys():
-            return SiteOutcome(site.construct, "skipped")
+            return Compared(site, outcome=SiteOutcome(site.construct, "skipped"))
         begun = self._clock()
         try:
             files = self._files(site, outputs)
-            publisher = self._publisher(site, outputs, clients)
-            changes = publisher.compare(files)
-            if not changes.any:
-                self._sink(SiteUnchanged(site.construct))
-                return SiteOutcome(site.construct, "unchanged")
-            self._sink(SiteStarted(site.construct, len(changes.put), len(changes.removed)))
-            publisher.apply(files, changes, threads, run_id, pace, self._log(site))
+            changes = self._publisher(site, outputs, clients).compare(files)
         except Failure as failure:
-            self._sink(SiteFailed(site.construct, str(failure), self._clock() - begun))
-            return SiteOutcome(site.construct, "failed", diagnostic=self._explained(site, failure))
+            return Compared(site, outcome=self._failed(site, failure, begun))
+        if not changes.any:
+            self._sink(SiteUnchanged(site.construct))
+            return Compared(site, files, changes, SiteOutcome(site.construct, "unchanged"))
+        return Compared(site, files, changes)
+
+    def _publish(
+        self, found: Compared, outputs: Outputs, clients: Clients, threads: Executor, run_id: str, pace: Pace
+    ) -> SiteOutcome:
+        site, changes = found.site, found.changes
+        assert changes is not None
+        begun = self._clock()
+        try:
+            self._sink(SiteStarted(site.construct, len(changes.put), len(changes.removed)))
+            publisher = self._publisher(site, outputs, clients)
+            publisher.apply(found.files, changes, threads, run_id, pace, self._log(site))
+        except Failure as failure:
+            return self._failed(site, failure, begun)
         self._sink(SiteDone(site.construct, self._clock() - begun, _detail(changes)))
         return SiteOutcome(site.construct, "published", len(changes.put), len(changes.removed), len(changes.stale))
 
-    def _files(self, site: Site, outputs: Outputs) -> dict[str, SiteFile]:
+    def _failed(self, site: Site, failure: Failure, begun: float) -> SiteOutcome:
+        self._sink(SiteFailed(site.construct, str(failure), self._clock() - begun))
+        return SiteOutcome(site.construct, "failed", diagnostic=self._explained(site, failure))
+
+    def _files(self, site: Site, outputs: Outputs) -> Files:
+        values = {name: _text(pieces, outputs) for name, pieces in site.configuration.items()}
+        if self._kept is not None:
+            made = {CONFIGURATION: configuration_file(values)} if values else {}
+            return {**self._kept[site.construct], **made}
         built = self._built.get(site.construct)
         if built is not None:
             built.result()
         directory = str(site.properties["directory"])
         pages = [str(site.properties[name]) for name in ("index", "error") if site.properties.get(name)]
-        values = {name: _text(pieces, outputs) for name, pieces in site.configuration.items()}
         return site_files(self._root / directory, directory, pages, values, self._log(site))
 
     def _publisher(self, site: Site, outputs: Outputs, clients: Clients) -> Publisher:

@@ -104,7 +104,6 @@ PAGES: tuple[Page, ...] = (
         "The construct or verb is part of Klotho's design, but this version can't build it.",
         "Building the rest without it would give an application that is not the one described.",
         "Leave it out for now.",
-        _START + 'Databases.KeyValue("carts", from_project=True)\n',
     ),
     Page(
         "trigger-loop",

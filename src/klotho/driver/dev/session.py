@@ -206,7 +206,8 @@ class Dev:
         )
         with workers(1, "site") as threads:
             step.start(threads)
-            outcomes = step.publish(self._outputs(built), clients, new_run_id(), local_pace())
+            outputs = self._outputs(built)
+            outcomes = step.publish(step.compare(outputs, clients), outputs, clients, new_run_id(), local_pace())
         for outcome in outcomes:
             name = outcome.construct.rpartition("/")[2]
             if outcome.diagnostic is not None:

@@ -39,6 +39,8 @@ def check_values(context: Context) -> None:
 def _outputs(context: Context) -> None:
     """Outputs in `environment=`: they exist, and none is a secret."""
     for construct in context.application.constructs:
+        if construct.from_project:
+            continue  # its values are looked at where it is made
         for construct_id, name in references(construct.properties):
             target = context.application.by_id.get(construct_id)
             if target is None or construct_id not in context.chosen:
@@ -151,6 +153,7 @@ def _value_cycles(context: Context) -> None:
     edges = {
         construct.id: sorted({item.construct for item in references(_needed_to_deploy(construct, context))})
         for construct in context.application.constructs
+        if not construct.from_project
     }
     cycle = find_cycle(edges)
     if cycle:

@@ -76,7 +76,8 @@ def _inhabitants(context: Context) -> list[Construct]:
         and context.chosen[link.actor.id].placement is Placement.IF_NEEDED
         and any(isinstance(need, PathTo) for need in pair.needs(link))
     }
-    return [item for item, _ in context.resolved if item.id in always | drawn]
+    ours = (item for item, _ in context.resolved if context.setting.foreign(item) is None)
+    return [item for item in ours if item.id in always | drawn]
 
 
 def _needs(context: Context, inhabitants: list[Construct]) -> _Needs:

@@ -1,7 +1,9 @@
 """Choose one implementation for each construct.
 
-Where the catalogue offers one candidate, it is it; where `use(…)` pins one, that one. (Weighing several candidates by
-requirements and cost replaces the `default` rule below and nothing else.) Reports kinds and names the catalogue lacks.
+Where the catalogue offers one candidate, it is it; where `use(…)` pins one, that one. What a rule refuses is no
+candidate while there is another one; what is pinned, or the only one, is refused where rules are asked. (Weighing
+several candidates by requirements and cost replaces the `default` rule below and nothing else.) Reports kinds and names
+the catalogue lacks.
 """
 
 from __future__ import annotations
@@ -9,7 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from klotho.application import Construct, Directive
+from klotho.catalogue.foreign import ForeignConstruct
 from klotho.catalogue.kinds import candidates, default_implementation
+from klotho.catalogue.rules import Implementation
 from klotho.diagnostics import meant_or_listed, one_of
 from klotho.engine.context import Context
 from klotho.resources import Change, Choose, Precedence, Provenance, ResourceGraph, resource_key
@@ -21,9 +25,22 @@ def select_implementations(graph: ResourceGraph, context: Context) -> Iterator[C
     for construct in context.application.constructs:
         if _refused(construct, context):
             continue
+        if construct.id in context.foreign:
+            yield Change(
+                Choose(
+                    resource_key(construct.id, "implementation"), context.foreign[construct.id].shared.implementation
+                ),
+                _owners(construct, context.foreign[construct.id]),
+            )
+            continue
         name, provenance = _choice(construct, pins.get(construct.id), context)
         if name is not None:
             yield Change(Choose(resource_key(construct.id, "implementation"), name), provenance)
+
+
+def _owners(construct: Construct, found: ForeignConstruct) -> Provenance:
+    spans = (construct.span,) if construct.span else ()
+    return Provenance("owners_implementation", spans, f"{construct.title} of {found.owner}", Precedence.DIRECTIVE)
 
 
 def _choice(construct: Construct, pin: Directive | None, context: Context) -> tuple[str | None, Provenance]:
@@ -31,6 +48,11 @@ def _choice(construct: Construct, pin: Directive | None, context: Context) -> tu
     spans = tuple(span for span in (pin.span if pin else None, construct.span) if span)
     if pin is None:
         first = default_implementation(construct)
+        rule = context.policy.refuses(construct, first.name) if first else None
+        if rule is not None:
+            other = next((item.name for item in candidates(construct.kind) if _may(item, construct, context)), None)
+            if other is not None:
+                return other, Provenance(rule, spans, construct.title, Precedence.GUARDRAIL)
         return first.name if first else None, Provenance(
             "default_implementation", spans, construct.title, Precedence.DEFAULT
         )
@@ -55,6 +77,10 @@ def _choice(construct: Construct, pin: Directive | None, context: Context) -> tu
     return pin.target, reason
 
 
+def _may(item: Implementation, construct: Construct, context: Context) -> bool:
+    return item.fits(construct) and context.policy.refuses(construct, item.name) is None
+
+
 def _not_adoptable(construct: Construct, context: Context) -> bool:
     why, instead = candidates(construct.kind)[0].instead_of_adoption
     context.report.error(
@@ -67,12 +93,34 @@ def _not_adoptable(construct: Construct, context: Context) -> bool:
     return True
 
 
+def _nobodys(construct: Construct, context: Context) -> bool:
+    """Says what can't be taken from another application. False for what is."""
+    instead = candidates(construct.kind)[0].instead_of_sharing
+    if not context.asked and not instead:
+        return True
+    if not context.application.in_project:
+        message, help_text = "which needs a project", "name it: `Application(…, project=…)`, here and where it is made"
+    elif instead:
+        message, help_text = "which is none of any application's", instead
+    elif construct.id not in context.foreign:
+        message, help_text = "and nobody has published it", "run `klotho up` where it is defined, then here"
+    else:
+        return False
+    context.report.error(
+        "not-in-project",
+        f"{construct.title} says `from_project=True`, {message}",
+        construct.span,
+        helps=[help_text],
+    )
+    return True
+
+
 def _refused(construct: Construct, context: Context) -> bool:
     """Says by name what this version does not carry."""
     if not candidates(construct.kind):
         what = f"{construct.kind} is not supported yet"
     elif construct.from_project:
-        what = f"{construct.title} says `from_project=True`, which is not supported yet"
+        return _nobodys(construct, context)
     elif construct.adopted_in(context.environment) is not None and not any(
         item.adoption for item in candidates(construct.kind)
     ):

@@ -22,7 +22,8 @@ def weigh_requirements(graph: ResourceGraph, context: Context) -> Iterator[Chang
     _refuse_fractions(context)
     for construct, implementation in context.resolved:
         requirement = required_of(construct, context.setting)
-        if requirement is None or context.setting.adopted(construct) is not None:
+        made = context.setting.adopted(construct) is None and context.setting.foreign(construct) is None
+        if requirement is None or not made:
             continue
         _refuse_unkept(construct, implementation, requirement, context)
         if not must_spread(construct, context.setting):

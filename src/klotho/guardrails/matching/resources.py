@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from klotho.application import ConstructId
 from klotho.diagnostics import Span
 from klotho.guardrails.bundle import Rule
 from klotho.guardrails.conditions import Condition, fits, had, holds, selects, wanted
@@ -46,7 +47,7 @@ def demands(rule: Rule) -> list[Condition]:
 
 def _finding(rule: Rule, resource: Resource, judged: Judged, note: str, spans: tuple[Span, ...]) -> Finding:
     owner = owner_of(resource.key)
-    construct = next((item for item in judged.application.constructs if item.id == owner), None)
+    construct = judged.application.by_id.get(ConstructId(owner))
     if construct is None:
         about = f"the project's `{resource.key}`" if is_common(owner) else f"`{owner}`"
         return Finding(rule, about, spans, (note,), None, rule.severity)

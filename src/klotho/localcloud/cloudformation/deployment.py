@@ -30,6 +30,8 @@ EXTRA_ATTRIBUTES: Mapping[str, frozenset[str]] = {
     "AWS::EC2::VPC": frozenset({"CidrBlock"}),
     "AWS::EC2::Subnet": frozenset({"AvailabilityZone", "CidrBlock", "VpcId"}),
     "AWS::EC2::SecurityGroup": frozenset({"VpcId"}),
+    "AWS::SNS::Topic": frozenset({"TopicName"}),
+    "AWS::SQS::Queue": frozenset({"QueueName"}),
 }
 """Properties `Fn::GetAtt` also takes; source: "Return values" of each type in the template reference."""
 

@@ -105,7 +105,7 @@ class Imports:
         alike = (
             record.identifier
             for record in self._engine.cloud.world.list(item.type_name)
-            if all(record.properties.get(key) == item.identifier[key] for key in keys)
+            if all(_identifying(record, key) == item.identifier[key] for key in keys)
         )
         return next(alike, "|".join(item.identifier[key] for key in keys))
 
@@ -191,6 +191,11 @@ class Imports:
             lambda name: there[name].physical_id, lambda name, key: there[name].attributes.get(key, "")
         )
         return stack_outputs(deployment, scope)
+
+
+def _identifying(record: Record, key: str) -> Any:
+    """The value of a part of the primary identifier: a property, what AWS gave (read-only), or the physical id."""
+    return record.properties.get(key, record.attributes.get(key, record.identifier))
 
 
 def _check_same(name: str, wanted: Mapping[str, Any], record: Record) -> None:

@@ -53,7 +53,7 @@ class LambdaFunction(Handler):
         existing = self.cloud.world.get(self.type_name, name)
         if existing is not None and existing.token != request.token:
             raise HandlerError(f"Function already exist: {name}", "ResourceConflictException")
-        _check(request.properties)
+        check(request.properties)
         self._check_dead_letter(request.properties)
         self._check_layers(request)
         outcome = Outcome(name, {"Arn": arn("lambda", f"function:{name}", self.cloud.region)})
@@ -62,7 +62,7 @@ class LambdaFunction(Handler):
 
     async def update(self, request: Request) -> Outcome:
         assert request.identifier is not None
-        _check(request.properties)
+        check(request.properties)
         self._check_dead_letter(request.properties)
         self._check_layers(request)
         outcome = Outcome(request.identifier, dict(request.attributes))
@@ -114,7 +114,7 @@ def _record(request: Request, outcome: Outcome) -> Record:
     )
 
 
-def _check(properties: Mapping[str, Any]) -> None:
+def check(properties: Mapping[str, Any]) -> None:
     """What AWS's CreateFunction refuses and the schema does not say."""
     if properties.get("PackageType", "Zip") == "Image":
         _check_image(properties)

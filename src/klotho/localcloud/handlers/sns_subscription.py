@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from klotho.localcloud.handler import Handler, HandlerError, Outcome, Properties, Request
+from klotho.localcloud.handler import Handler, HandlerError, Outcome, Properties, Record, Request
 from klotho.localcloud.handlers.sns_topic import failure
 from klotho.localcloud.identity import uuid_of
 from klotho.localcloud.services.sns.definition import SUBSCRIPTION_SETTINGS
@@ -55,6 +55,20 @@ class SnsSubscription(Handler):
         if region != self.cloud.region:
             message = f"Region {region}: the topic is elsewhere, and the local cloud has {self.cloud.region} only"
             raise HandlerError(message, "InvalidRequest")
+
+    def live(self, record: Record) -> Properties | None:
+        found = self.cloud.topics.catalog.find_subscription(record.identifier)
+        if found is None:
+            return None
+        now = found.definition
+        kept = {name: value for name, value in record.properties.items() if name not in SUBSCRIPTION_SETTINGS}
+        scope = "MessageBody" if now.on_body else "MessageAttributes"
+        live: dict[str, Any] = {**kept, "RawMessageDelivery": now.raw, "FilterPolicyScope": scope}
+        if now.policy is not None:
+            live["FilterPolicy"] = now.policy
+        if now.dead_letter_arn is not None:
+            live["RedrivePolicy"] = {"deadLetterTargetArn": now.dead_letter_arn}
+        return live
 
     async def delete(self, request: Request) -> None:
         found = self.cloud.topics.catalog.find_subscription(request.identifier or "")

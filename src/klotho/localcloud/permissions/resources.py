@@ -370,8 +370,25 @@ def _stack(request: Request) -> list[Need]:
     if role:
         found.append(Need("iam:PassRole", role, {"iam:passedtoservice": "cloudformation.amazonaws.com"}))
     if url:
-        found.append(Need("s3:GetObject", f"arn:aws:s3:::{unquote(url.split('://', 1)[-1].partition('/')[2])}"))
+        found.append(_template_need(url))
     return found
+
+
+def _refactor(request: Request) -> list[Need]:
+    """Every stack that a stack refactor is to change, and the templates it reads."""
+    found: list[Need] = []
+    for name, value in request.parameters.items():
+        if re.fullmatch(r"StackDefinitions\.member\.\d+\.StackName", name):
+            stack = str(value)
+            arn = stack if stack.startswith("arn:") else request.arn("cloudformation", f"stack/{stack}/*")
+            found.append(request.need(arn))
+        elif re.fullmatch(r"StackDefinitions\.member\.\d+\.TemplateURL", name):
+            found.append(_template_need(str(value)))
+    return found or [request.need("*")]
+
+
+def _template_need(url: str) -> Need:
+    return Need("s3:GetObject", f"arn:aws:s3:::{unquote(url.split('://', 1)[-1].partition('/')[2])}")
 
 
 RESOLVERS: Mapping[str, Callable[[Request], list[Need]]] = {
@@ -391,6 +408,7 @@ RESOLVERS: Mapping[str, Callable[[Request], list[Need]]] = {
     "parameter": _parameter,
     "parameters": _parameters,
     "put_events": _put_events,
+    "refactor": _refactor,
     "query": _query,
     "queue": _queue,
     "services": _services,

@@ -1,8 +1,9 @@
 """The Lambda API: invoking functions and reading their configuration.
 
 Input: signed REST calls (`/2015-03-31/functions/…`). Output: what boto3's `lambda` client expects. Refuses every other
-operation by name: functions are created and changed by CloudFormation stacks here, not by calls, except for their code
-(UpdateFunctionCode with a package in S3, which leaves the stack's template behind, as on AWS).
+operation by name: functions are created by CloudFormation stacks here, not by calls, and what calls change
+(UpdateFunctionCode with a package in S3, UpdateFunctionConfiguration) leaves the stack's template behind, as on AWS:
+drift detection finds it.
 """
 
 from __future__ import annotations
@@ -34,10 +35,11 @@ FUNCTION = "AWS::Lambda::Function"
 _PATH = re.compile(r"/(?P<version>\d{4}-\d{2}-\d{2})/functions(?:/(?P<name>[^/]+)(?P<rest>/.*)?)?/?")
 _PAGE = 50
 """AWS: ListFunctions returns "up to 50 functions" a call."""
+_CONFIGURABLE = frozenset({"Description", "Environment", "Handler", "MemorySize", "Timeout"})
+"""What UpdateFunctionConfiguration changes here: named and shaped as in a template."""
 _OTHER_OPERATIONS = {
     ("POST", ""): "CreateFunction",
     ("DELETE", ""): "DeleteFunction",
-    ("PUT", "/configuration"): "UpdateFunctionConfiguration",
     ("POST", "/versions"): "PublishVersion",
     ("GET", "/versions"): "ListVersionsByFunction",
     ("POST", "/aliases"): "CreateAlias",
@@ -51,7 +53,7 @@ _OTHER_OPERATIONS = {
 
 
 class LambdaService:
-    """Invoke, GetFunction, GetFunctionConfiguration, ListFunctions, UpdateFunctionCode."""
+    """Invoke, GetFunction, GetFunctionConfiguration, ListFunctions, UpdateFunctionCode, UpdateFunctionConfiguration."""
 
     name = "lambda"
 
@@ -74,6 +76,8 @@ class LambdaService:
             return self._get(function)
         if (call.method, rest) == ("PUT", "/code"):
             return await self._update_code(function, call)
+        if (call.method, rest) == ("PUT", "/configuration"):
+            return await self._update_configuration(function, call)
         if (call.method, rest) == ("GET", "/configuration"):
             return _json(self._configuration(self._record(function)))
         raise wire.not_carried("lambda", _OTHER_OPERATIONS.get((call.method, rest), f"{call.method} {rest}"))
@@ -128,8 +132,23 @@ class LambdaService:
         if not {"S3Bucket", "S3Key"} <= asked.keys():
             raise ApiError("InvalidParameterValueException", "Please provide a source for function code.")
         code = {"S3Bucket": str(asked["S3Bucket"]), "S3Key": str(asked["S3Key"])}
-        changed = replace(record, properties={**record.properties, "Code": code})
+        return await self._changed(record, {"Code": code})
+
+    async def _update_configuration(self, function: str, call: ApiCall) -> ApiResponse:
+        record = self._record(function)
+        asked = orjson.loads(call.body or b"{}")
+        unknown = sorted(asked.keys() - _CONFIGURABLE - {"FunctionName"})
+        if unknown:
+            raise wire.not_carried("lambda", f"UpdateFunctionConfiguration with {', '.join(unknown)}")
+        return await self._changed(record, {name: asked[name] for name in _CONFIGURABLE & asked.keys()})
+
+    async def _changed(self, record: Record, properties: Mapping[str, Any]) -> ApiResponse:
+        """With other properties from the next invocation on; what a stack refuses is refused here."""
+        from klotho.localcloud.handlers.lambda_function import check
+
+        changed = replace(record, properties={**record.properties, **properties})
         try:
+            check(changed.properties)
             await self._cloud.functions.put(changed)
         except HandlerError as error:
             raise ApiError(error.code, error.reason) from error

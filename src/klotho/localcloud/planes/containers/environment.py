@@ -136,9 +136,11 @@ def _peers(value: str) -> set[tuple[str, int]]:
         found = json.loads(value)
     except ValueError:
         return set()
+    if not isinstance(found, dict) or found.get("kind") == "API":
+        return set()  # a private API has an address of its own, in no namespace
     peers = set()
     for protocol in ("http", "grpc"):
-        authority = str(found.get(protocol, "")) if isinstance(found, dict) else ""
+        authority = str(found.get(protocol, ""))
         match = re.match(r"(?:\w+://)?([A-Za-z0-9_.-]+)(?::(\d+))?", authority)
         if match is not None and match[1] != HOST:
             peers.add((match[1], int(match[2] or 80)))

@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from klotho.application import Construct
+from klotho.catalogue.function_keys import function_key, function_role
 from klotho.catalogue.iam import allow, policy_key
-from klotho.catalogue.kinds.function import function_key, function_role
 from klotho.catalogue.rules import Setting
 from klotho.catalogue.tables import iam_actions
 from klotho.resources import AddItem, AddResource, DependsOn, Ref, ResourceKey, SetProperty, Value, resource_key
@@ -26,8 +26,9 @@ _TWO_WEEKS_S = 14 * 86400
 
 
 def keep_failed(function: Construct, setting: Setting) -> Iterator[Action]:
-    """The queue, and the function's own way into it. Nothing for a function that is there already (`existing=`)."""
-    if setting.adopted(function) is not None:
+    """The queue, and the function's own way into it. Nothing for a function that is there already (`existing=`), or
+    that another application makes, which has seen to it."""
+    if setting.adopted(function) is not None or setting.foreign(function) is not None:
         return
     queue, role = failed_key(function), function_role(function)
     yield AddResource(
