@@ -17,7 +17,7 @@ from klotho.cli.options import (
 )
 
 guardrails = typer.Typer(
-    help="Rules that a central team owns, and that applications can only tighten.",
+    help="Rules of a central team, which can only be tightened.",
     rich_markup_mode=None,
     no_args_is_help=True,
 )
