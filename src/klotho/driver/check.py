@@ -11,7 +11,7 @@ from pathlib import Path
 
 from klotho.diagnostics import Diagnostic, Failure, ProgramError
 from klotho.driver import guardrail_effects as effects
-from klotho.driver import guardrails, projects, session
+from klotho.driver import projects, session
 from klotho.driver.build import Build, Described, compiled, describe
 from klotho.driver.deployment import asset_step_of
 from klotho.driver.guardrail_effects import Difference
@@ -28,9 +28,7 @@ def check(program: Program, environment: str | None, *, ask_account: bool = Fals
     except ProgramError as error:
         raise ProgramError([*error.diagnostics, *_also_misfits(described, ask_account)]) from error
     if ask_account or described.environment.target == "local":
-        opened = _opened(described)
-        guardrails.refuse_dropped(built, opened)
-        projects.refuse_misfit(described, opened)
+        projects.refuse_misfit(described, _opened(described))
     return built
 
 

@@ -141,8 +141,6 @@ def _deploy(
     """Under the lease, which every write passes."""
     notes = _Notes.of(built, take_over=take_over)
     on_aws = built.environment.target == "aws"
-    if not on_aws:
-        guardrails.refuse_dropped(built, None)
     standing = None if on_aws else projects.standing(built, None, consent.breaking)
     count = len(built.manifest.stacks)
     heading = f"{built.application.name} → {built.environment.name} ({count} {'stack' if count == 1 else 'stacks'})"
@@ -152,8 +150,6 @@ def _deploy(
         assets.start(threads)
         sites.start(threads)
         opened = change.open(consent.bootstrap)
-        if on_aws:
-            guardrails.refuse_dropped(built, opened)
         standing = standing or projects.standing(built, opened, consent.breaking)
         shared = projects.shared_stack(built, opened, change, sink)
         foreseen = projects.foreseen(built, opened)

@@ -23,7 +23,7 @@ from klotho.deploy.sites.step import SiteChange
 from klotho.deploy.stacks import DeployedStack, Request
 from klotho.deploy.threads import workers
 from klotho.deploy.verify import Mark, Question, Verification, Verifier
-from klotho.driver import guardrails, projects, session
+from klotho.driver import projects, session
 from klotho.driver.build import Build, build
 from klotho.driver.deployment import (
     BUILD_THREADS,
@@ -67,7 +67,6 @@ def preview_up(
         # Where something is deployed, packages are packed for the comparison anyway.
         built = foreseen(built, lambda entries: compiled(shipped=entries), packager, sink, looks=opened is not None)
         assets = asset_step_of(built, sink, reads_only=True, packager=packager)
-        guardrails.refuse_dropped(built, opened)
         projects.refuse_misfit(built, opened)
         seen = projects.foreseen(built, opened)
         found = _first(seen, assets, sink) if opened is None else _compared(seen, opened, assets, sink)

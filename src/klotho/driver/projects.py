@@ -26,7 +26,7 @@ from klotho.diagnostics import Diagnostic, ProgramError
 from klotho.driver import project_stack
 from klotho.driver.build import Build
 from klotho.driver.change import Change
-from klotho.driver.guardrails import Loaded, project_rules
+from klotho.driver.guardrails import Loaded, project_rules, refuse_dropped
 from klotho.driver.identity import Identity
 from klotho.driver.leases import user_name
 from klotho.driver.local_cloud import local_failures
@@ -118,7 +118,9 @@ def registry_of(target: str, project: str, environment: str, opened: Session | N
 
 
 def refuse_misfit(joining: Joining, opened: Session | None) -> None:
-    """ProgramError with every mistake that joining the program with the project shows."""
+    """ProgramError with every mistake that joining the program with the project shows, and with the guardrails that its
+    store demands."""
+    refuse_dropped(joining, opened)
     found = misfits(joining, opened)
     if found:
         raise ProgramError(found)
@@ -139,6 +141,7 @@ def conflicts(joining: Joining, registry: Registry) -> list[Conflict]:
 def standing(built: Build, opened: Session | None, breaking: frozenset[str] = frozenset()) -> Standing:
     """Refuses what `refuse_misfit` refuses, but what breaks only the applications in `breaking`; `BreakingNeeded` where
     nothing else is in the way. A program whose model is the published one fits: one object is read."""
+    refuse_dropped(built, opened)
     registry = _registry(built, opened)
     with local_failures():
         own = registry.read(built.application.name)
