@@ -15,12 +15,14 @@ _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
-def render_sarif(diagnostics: Iterable[Diagnostic], version: str) -> str:
-    """One run of one tool; a guardrail's rule is named by its own name, all else by its code."""
+def render_sarif(diagnostics: Iterable[Diagnostic], version: str, folder: str = "") -> str:
+    """One run of one tool; a guardrail's rule is named by its own name, all else by its code. `folder`: where the
+    program is in its repository, from whose root code scanning counts paths."""
     found = list(diagnostics)
     names = sorted({_name(item) for item in found})
     driver = {"name": "klotho", "version": version, "rules": [{"id": name} for name in names]}
-    results = [_result(item, names.index(_name(item))) for item in found]
+    index = {name: number for number, name in enumerate(names)}
+    results = [_result(item, index[_name(item)], folder) for item in found]
     run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
     document = {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
     import json
@@ -47,7 +49,7 @@ def _text(item: Diagnostic) -> str:
     return "\n".join([item.message, *item.notes, *item.helps])
 
 
-def _result(item: Diagnostic, index: int) -> dict[str, Any]:
+def _result(item: Diagnostic, index: int, folder: str) -> dict[str, Any]:
     result: dict[str, Any] = {
         "ruleId": _name(item),
         "ruleIndex": index,
@@ -60,9 +62,16 @@ def _result(item: Diagnostic, index: int) -> dict[str, Any]:
             region["endLine"] = item.span.end_line
         if item.span.end_column is not None:
             region["endColumn"] = item.span.end_column
-        place = {"artifactLocation": {"uri": item.span.file.replace("\\", "/")}, "region": region}
+        file = item.span.file if item.span.file.startswith("/") or not folder else f"{folder}/{item.span.file}"
+        place = {"artifactLocation": {"uri": _uri(file)}, "region": region}
         result["locations"] = [{"physicalLocation": place}]
     return result
+
+
+def _uri(file: str) -> str:
+    from urllib.parse import quote
+
+    return quote(file.replace("\\", "/"))
 
 
 def _case(item: Diagnostic, name: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from klotho.driver import guardrail_sources as sources
 from klotho.driver import session
 from klotho.driver.build import Described
-from klotho.driver.guardrails import store_of
+from klotho.driver.guardrails import place_of, store_of
 from klotho.driver.local_cloud import local_failures
 from klotho.guardrails import Bundle
 
@@ -18,4 +18,4 @@ def publish_bundle(described: Described, bundle: Bundle) -> str:
     environment, project = described.environment, described.application.project
     opened = None if environment.target == "local" else session.answering(environment, project)
     with local_failures():
-        return sources.publish(store_of(environment, opened), project, environment.name, bundle.name, bundle.text)
+        return sources.publish(store_of(environment, opened), project, place_of(environment), bundle.name, bundle.text)

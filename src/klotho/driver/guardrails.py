@@ -131,9 +131,13 @@ def judged_of(
     """An environment of one user or branch is judged by the name it has in klotho.yaml."""
     from klotho.guardrails import Judged
 
-    name = environment.template or environment.name
     today = datetime.datetime.now(datetime.UTC).date()
-    return Judged(application, name, today, environment.region, graph, loaded.teams, loaded.tags)
+    return Judged(application, place_of(environment), today, environment.region, graph, loaded.teams, loaded.tags)
+
+
+def place_of(environment: Environment) -> str:
+    """The name in klotho.yaml: what is demanded of `dev` is demanded of everybody's own `dev`."""
+    return environment.template or environment.name
 
 
 def store_of(environment: Environment, opened: Session | None) -> Store:
@@ -154,7 +158,7 @@ def refuse_dropped(guarded: Guarded, opened: Session | None) -> None:
 
     with local_failures():
         store = store_of(guarded.environment, opened)
-        demanded = list(sources.published(store, guarded.application.project, guarded.environment.name))
+        demanded = list(sources.published(store, guarded.application.project, place_of(guarded.environment)))
     from klotho.guardrails import digest_of
 
     known = {item.digest for item in guarded.guardrails.bundles}
@@ -209,7 +213,7 @@ def _bundle(
 
     text = sources.cached(pinned.digest) if pinned and source.kind in ("git", "store") else None
     if text is None:
-        place = sources.store_prefix(project, environment.name)
+        place = sources.store_prefix(project, place_of(environment))
         try:
             text = sources.text_of(source, program.folder, open_store, place, pinned.version if pinned else None)
         except Failure as failure:

@@ -240,6 +240,7 @@ def _items(rule: Rule, name: str) -> list[tuple[int, Any]]:
 def _rule(item: Mapping[str, Any], head: Mapping[str, Any]) -> Rule:
     subject = next(name for name in vocabulary.SUBJECTS if name in item)
     own = {key: value for key, value in item.items() if key not in vocabulary.SUBJECTS}
+    own |= {key: " ".join(own[key].split()) for key in ("message", "why", "fix", "owner") if key in own}
     return Rule(**{"owner": head["owner"], **own}, bundle=head["name"], subject=subject, match=item[subject])
 
 

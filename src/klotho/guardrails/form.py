@@ -173,6 +173,8 @@ def _tables(shape: Tables, value: object, path: Path, note: Note) -> tuple[dict[
 def _text(shape: Text, value: object, path: Path, note: Note) -> str:
     if not isinstance(value, str) or not value.strip() or len(value) > _LONGEST:
         raise _wrong(note, path, f"must be a text that is not empty, of at most {_LONGEST} characters")
+    if any(char != "\n" and not char.isprintable() for char in value):
+        raise _wrong(note, path, "has characters that can't be printed: it is shown in terminals")
     if shape.choices and value not in shape.choices:
         nearest = did_you_mean(value, shape.choices) or f"there is {one_of(shape.choices)}"
         raise _wrong(note, path, f"is `{value}`, which is not one of its words", nearest)

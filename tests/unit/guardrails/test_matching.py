@@ -9,12 +9,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from klotho.diagnostics import Report, render_text
 from klotho.driver.build import Described, build, describe
 from klotho.driver.guardrails import Loaded, judged_of
 from klotho.driver.program import find_program
-from klotho.guardrails import Bundle, Judged, Judgement, judge, parse_bundle
+from klotho.guardrails import Bundle, Judged, Judgement, Rule, judge, parse_bundle
 from klotho.guardrails.conditions import holds, selects
 from klotho.resources import Ref, ResourceKey
 
@@ -213,3 +215,66 @@ def test_conditions(condition: dict[str, object], properties: dict[str, object],
 def test_described_needs_no_guardrails(shop: Path) -> None:
     described = describe(find_program(shop), None)
     assert isinstance(described, Described) and described.guardrails.bundles == ()
+
+
+_VALUES = st.one_of(st.booleans(), st.integers(-5, 600), st.text(max_size=5), st.lists(st.integers(0, 9), max_size=2))
+_PATTERNS = st.one_of(
+    st.sampled_from(["*", "AWS::*", "Compute.*", "AWS::S3::?ucket"]), st.text("*?.[]!:abAW", min_size=1)
+)
+_PROPERTIES = st.sampled_from(
+    [
+        "*",
+        "*.*",
+        "PolicyDocument.Statement.*.Action",
+        "Environment.Variables.*",
+        "memory",
+        "a..b",
+        ".",
+        "VersioningConfiguration.Status",
+    ]
+)
+
+
+@st.composite
+def conditions(draw: st.DrawFn) -> dict[str, object]:
+    test = draw(st.sampled_from(["equals", "in", "not_in", "matches", "contains", "at_least", "at_most", "present"]))
+    value: object = draw(_VALUES)
+    if test in ("in", "not_in"):
+        value = [value]
+    elif test in ("at_least", "at_most"):
+        value = draw(st.floats(0, 1000))
+    elif test == "present":
+        value = draw(st.booleans())
+    elif test == "matches":
+        value = draw(_PATTERNS)
+    return {"property": draw(_PROPERTIES), test: value}
+
+
+@st.composite
+def matches(draw: st.DrawFn) -> tuple[str, dict[str, object]]:
+    kinds, found = [draw(_PATTERNS)], draw(st.lists(conditions(), max_size=2))
+    number = draw(st.integers(0, 3))
+    return draw(
+        st.sampled_from(
+            [
+                ("resources", {"type": kinds, "where": found, "must": found}),
+                ("constructs", {"kind": kinds, "where": found, "must": found}),
+                ("relationships", {"verb": ["writes_to", "consumes"], "actor": kinds, "must": found}),
+                ("path", {"from": ["internet", *kinds], "to": kinds, "within": number, "authenticated": True}),
+                ("path", {"from": kinds, "to": kinds, "not_through": kinds}),
+                ("count", {"constructs": kinds, "at_most": number, "at_least": number}),
+                ("regions", {"allowed": kinds}),
+                ("technologies", {"trial": kinds, "retired": kinds, "others": "deny"}),
+            ]
+        )
+    )
+
+
+@given(found=matches())
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)
+def test_no_rule_gives_a_traceback_when_it_is_asked(judged: Judged, found: tuple[str, dict[str, object]]) -> None:
+    subject, match = found
+    rule = Rule("r", "acme", "o", "m", "f", subject, match)
+    judgement = judge([Bundle("acme", "1.0.0", "o", "", (rule,))], judged)
+    for item in judgement.findings:
+        assert item.diagnostic().message and item.diagnostic().rule == "acme/r"

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from klotho.application.files import repository_of
 from klotho.cli.commands.program import program_at
 from klotho.cli.console import Console, counted
 from klotho.cli.options import CheckFormat
@@ -22,6 +23,7 @@ from klotho.diagnostics import (
 from klotho.driver.build import Build
 from klotho.driver.check import blast_radius, check
 from klotho.driver.guardrail_effects import Difference
+from klotho.driver.program import Program
 
 
 def run(path: Path, env: str | None, ask_account: bool, bundle: Path | None, form: CheckFormat) -> int:
@@ -36,7 +38,7 @@ def run(path: Path, env: str | None, ask_account: bool, bundle: Path | None, for
     if form is CheckFormat.JSON:
         return _as_json(console, lambda: check(program, env, ask_account=ask_account))
     if form in (CheckFormat.SARIF, CheckFormat.JUNIT):
-        return _for_machines(console, form, lambda: check(program, env, ask_account=ask_account))
+        return _for_machines(console, form, program, lambda: check(program, env, ask_account=ask_account))
     built = check(program, env, ask_account=ask_account)
     console.diagnostics(built.diagnostics, program.folder)
     console.note(f"{built.application.name}: no mistakes{_counts(built)}")
@@ -77,7 +79,7 @@ def _rules(built: Build) -> dict[str, Any]:
     return {"guardrails": {"bundles": bundles, "asked": [rule.name for rule in built.judgement.asked]}}
 
 
-def _for_machines(console: Console, form: CheckFormat, checked: Callable[[], Build]) -> int:
+def _for_machines(console: Console, form: CheckFormat, program: Program, checked: Callable[[], Build]) -> int:
     """One document on stdout, whatever was found; what stops the check itself is told as everywhere."""
     kept: Sequence[str] = ()
     code: int = ExitCode.OK
@@ -92,7 +94,8 @@ def _for_machines(console: Console, form: CheckFormat, checked: Callable[[], Bui
     if form is CheckFormat.SARIF:
         from importlib.metadata import version
 
-        console.out(render_sarif(found, version("klotho")))
+        folder = program.folder.relative_to(repository_of(program.folder)).as_posix()
+        console.out(render_sarif(found, version("klotho"), "" if folder == "." else folder))
     else:
         console.out(render_junit(found, kept, "klotho check"))
     return code

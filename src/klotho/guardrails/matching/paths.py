@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from klotho.application import Application, Construct, ConstructId, Relationship
-from klotho.application.access import ATTACH, guarded_keys
+from klotho.application.access import ATTACH, GUARD, guarded_keys
 from klotho.guardrails.bundle import Rule
 from klotho.guardrails.conditions import fits
 from klotho.guardrails.finding import Finding
@@ -86,8 +86,9 @@ class Landscape:
         """Who reaches whom by these verbs. `unguarded`: only by routes that ask nobody who is calling."""
         found: dict[Node, list[Step]] = {}
         for name, application in sorted(self.applications.items()):
+            guarded = {item.actor for item in application.relationships if item.verb == GUARD} if unguarded else set()
             for item in application.relationships:
-                if item.verb not in verbs or (unguarded and _is_guarded(application, item)):
+                if item.verb not in verbs or (item.actor in guarded and _is_guarded(application, item)):
                     continue
                 actor, target = self.node(name, item.actor), self.node(name, item.target)
                 if item.verb in _REVERSED:
