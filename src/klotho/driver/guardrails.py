@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from klotho.catalogue.policy import EnvironmentPolicy
     from klotho.driver.program import Program
     from klotho.driver.session import Session
-    from klotho.guardrails import Bundle, Finding, Judged, Judgement
+    from klotho.guardrails import Bundle, Cost, Finding, Judged, Judgement
     from klotho.registry import Conflict
     from klotho.registry.joined import Joined
     from klotho.resources import ResourceGraph
@@ -115,14 +115,19 @@ def guarded(
 
 
 def judgement_of(
-    loaded: Loaded, application: Application, environment: Environment, graph: ResourceGraph
+    loaded: Loaded,
+    application: Application,
+    environment: Environment,
+    graph: ResourceGraph,
+    monthly_cost: Cost | None = None,
 ) -> Judgement | None:
-    """What the bundles say of what is made; None without any."""
+    """What the bundles say of what is made; None without any. `monthly_cost` is asked only if a rule is about cost."""
     if not loaded.bundles:
         return None
     from klotho.guardrails import judge
 
-    return judge(loaded.bundles, judged_of(loaded, application, environment, graph))
+    judged = judged_of(loaded, application, environment, graph)
+    return judge(loaded.bundles, replace(judged, monthly_cost=monthly_cost))
 
 
 def judged_of(

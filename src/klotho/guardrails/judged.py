@@ -41,10 +41,11 @@ class Judged:
         return (item for item in self.application.constructs if not item.from_project)
 
     def properties(self, construct: Construct) -> Mapping[str, Any]:
-        """What the program says of a construct, over the catalogue's defaults."""
+        """What the program says of a construct, over the catalogue's defaults; `existing`: whether it is adopted."""
         name = self.chosen(construct)
         offered = (item for item in candidates(construct.kind) if name is None or item.name == name)
         implementation = next(offered, None)
         defaults = implementation.parameters if implementation is not None else {}
         known = {key: item.default for key, item in defaults.items() if item.default is not None}
-        return {**known, **construct.properties}
+        adopted = construct.adopted_in(self.environment) is not None
+        return {**known, **construct.properties, "existing": adopted}

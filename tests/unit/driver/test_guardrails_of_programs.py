@@ -7,6 +7,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from klotho.diagnostics import Diagnostic, ExitCode, Failure, ProgramError, Report
 from klotho.driver import guardrails, projects
@@ -371,3 +373,32 @@ def test_a_retired_implementation_is_no_candidate_while_there_is_another_one(sho
     rules(shop, RETIRED.replace("Function/lambda", "Function"))
     (shop / "infra.py").write_text(PROGRAM)
     assert refused(shop)[0][0].notes[0] == "Compute.Function/lambda is retired"
+
+
+VALUES = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.sampled_from(["Suspended", "Enabled", "", "x"]), st.integers(0, 3)),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=2), st.dictionaries(st.sampled_from(["Status", "x"]), inner, max_size=2)
+    ),
+    max_leaves=4,
+)
+
+
+@given(st.dictionaries(st.sampled_from(["VersioningConfiguration", "BucketName", "Tags"]), VALUES, max_size=2))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25)
+def test_whatever_an_override_says_what_a_rule_sets_is_made_or_nothing_is(shop: Path, given: dict[str, object]) -> None:
+    (shop / "infra.py").write_text(f'{PROGRAM}files.override("AWS::S3::Bucket", {given!r})\n')
+    try:
+        made = bucket(compiled(shop))
+    except ProgramError:
+        return
+    assert dict(made["VersioningConfiguration"])["Status"] == "Enabled"  # type: ignore[call-overload]
+
+
+def test_a_rule_can_forbid_what_is_adopted(shop: Path) -> None:
+    own = NO_BUCKETS.replace("forbidden = true", 'must = [{ property = "existing", equals = false }]')
+    rules(shop, own)
+    compiled(shop)
+    (shop / "infra.py").write_text(PROGRAM.replace('name="files"', 'name="files", existing="films-prod"'))
+    found, _ = refused(shop)
+    assert found[0].notes[0] == "`existing` is `true`; it must be `false`"
