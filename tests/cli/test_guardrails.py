@@ -81,6 +81,7 @@ def test_a_broken_rule_exits_5_in_every_format(klotho: Run, shop: Path) -> None:
     junit = klotho("check", "--env", "desk", "--format", "junit")
     suite = ElementTree.fromstring(junit.stdout).find("testsuite")
     assert junit.returncode == 5 and suite is not None and suite.attrib["failures"] == "1"
+    assert "acme-platform/kept" in [case.attrib["name"] for case in suite]
 
 
 def test_build_preview_and_up_are_stopped_by_the_same_rule(klotho: Run, shop: Path) -> None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from klotho.diagnostics import Diagnostic, ProgramError, Report, Span
 from klotho.driver.construct_settings import configured
 from klotho.driver.database_regions import check_database_regions
-from klotho.driver.guardrails import Loaded, guarded, judgement_of, load
+from klotho.driver.guardrails import BrokenRules, Loaded, guarded, judgement_of, load
 from klotho.driver.lock_file import Shipped, read_lock, recorded
 from klotho.driver.output_folder import write_output
 from klotho.driver.program import Program, choose_environment, with_region
@@ -170,6 +170,8 @@ def compiled(described: Described, *, ask: bool = False) -> Build:
     judgement = judgement_of(described.guardrails, described.application, environment, resolution.graph)
     if judgement is not None:
         report.extend(item.diagnostic() for item in judgement.findings)
+        if report.errors:
+            raise BrokenRules(report.diagnostics, judgement)
     report.stop_on_errors()
     bundle = render(resolution.graph, resolution.setting, region=environment.region)
     return Build(

@@ -15,6 +15,7 @@ from klotho.driver import projects, session
 from klotho.driver.build import Build, Described, compiled, describe
 from klotho.driver.deployment import asset_step_of
 from klotho.driver.guardrail_effects import Difference
+from klotho.driver.guardrails import BrokenRules
 from klotho.driver.machine import runs_in_ci
 from klotho.driver.program import Program
 
@@ -26,7 +27,9 @@ def check(program: Program, environment: str | None, *, ask_account: bool = Fals
         built = compiled(described, ask=ask_account)
         asset_step_of(built, lambda event: None).validate()
     except ProgramError as error:
-        raise ProgramError([*error.diagnostics, *_also_misfits(described, ask_account)]) from error
+        found = [*error.diagnostics, *_also_misfits(described, ask_account)]
+        judged = error.judgement if isinstance(error, BrokenRules) else None
+        raise (BrokenRules(found, judged) if judged is not None else ProgramError(found)) from error
     if ask_account or described.environment.target == "local":
         projects.refuse_misfit(described, _opened(described))
     return built

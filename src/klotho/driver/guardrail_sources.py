@@ -97,7 +97,8 @@ def publish(store: Store, project: str, environment: str, name: str, text: str) 
 
 def missing(shown: str, why: str, source: Source | None, *helps: str) -> Failure:
     at = source.span if source else None
-    fix = helps or ("correct its entry under `guardrails:` in klotho.yaml",)
+    entry = "correct its entry under `guardrails:` in klotho.yaml"
+    fix = helps or (entry if source else f"name the folder that holds a `{BUNDLE}`",)
     return Failure("guardrail-bundle-missing", f"the bundle `{shown}` can't be had", at=at, notes=(why,), helps=fix)
 
 

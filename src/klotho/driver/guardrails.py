@@ -49,6 +49,14 @@ class Loaded:
         return replace(self, bundles=(*others, bundle))
 
 
+class BrokenRules(ProgramError):
+    """Rules are broken, and perhaps there is more."""
+
+    def __init__(self, diagnostics: Iterable[Diagnostic], judgement: Judgement) -> None:
+        super().__init__(diagnostics)
+        self.judgement = judgement
+
+
 class Guarded(Protocol):
     """A program with its bundles: `Build`, or `Described`."""
 

@@ -23,6 +23,7 @@ from klotho.diagnostics import (
 from klotho.driver.build import Build
 from klotho.driver.check import blast_radius, check
 from klotho.driver.guardrail_effects import Difference
+from klotho.driver.guardrails import BrokenRules
 from klotho.driver.program import Program
 
 
@@ -81,16 +82,16 @@ def _rules(built: Build) -> dict[str, Any]:
 
 def _for_machines(console: Console, form: CheckFormat, program: Program, checked: Callable[[], Build]) -> int:
     """One document on stdout, whatever was found; what stops the check itself is told as everywhere."""
-    kept: Sequence[str] = ()
     code: int = ExitCode.OK
     try:
         built = checked()
         found: Sequence[Diagnostic] = built.diagnostics
-        broken = {item.rule for item in found if item.rule and item.code != "guardrail-excepted"}
         asked = built.judgement.asked if built.judgement is not None else ()
-        kept = [rule.name for rule in asked if rule.name not in broken]
     except ProgramError as error:
         found, code = error.diagnostics, error.exit_code
+        asked = error.judgement.asked if isinstance(error, BrokenRules) else ()
+    broken = {item.rule for item in found if item.rule and item.code != "guardrail-excepted"}
+    kept = [rule.name for rule in asked if rule.name not in broken]
     if form is CheckFormat.SARIF:
         from importlib.metadata import version
 
@@ -142,7 +143,9 @@ def effect_json(item: Difference) -> dict[str, Any]:
 def _said(item: Difference) -> str:
     parts = [f"{len(item.newly)} would newly fail"] if item.newly else []
     parts += [f"{len(item.no_longer)} would no longer fail"] if item.no_longer else []
-    parts += [counted(len(item.told), "new warning or note")] if item.told else []
+    parts += [f"{len(item.told)} new warnings and notes" if len(item.told) > 1 else "1 new warning or note"] * bool(
+        item.told
+    )
     return ", ".join(parts) or "nothing changes"
 
 
