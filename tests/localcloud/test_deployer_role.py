@@ -113,6 +113,19 @@ def test_what_another_application_has_made_is_out_of_reach(aws: Account) -> None
     assert other in aws.stacks()
 
 
+def test_rules_that_the_project_demands_can_be_read_and_not_changed(aws: Account) -> None:
+    grant(aws, without(printed(aws), "dynamodb:CreateTable"))
+    ours = clients(aws)
+    bucket = bootstrap.project_bucket(ours.place)
+    where = {"Bucket": bucket, "Key": ".guardrails/default/prod/acme"}
+    aws.client("s3").put_object(**where, Body=b"rules")
+    assert ours.s3.get_object(**where)["Body"].read() == b"rules"
+    for change in (lambda: ours.s3.put_object(**where, Body=b""), lambda: ours.s3.delete_object(**where)):
+        with pytest.raises(ClientError, match="not authorized to perform: s3:"):
+            change()
+    aws.client("s3").delete_object(**where)
+
+
 GUEST = """
 import klotho
 from klotho import Compute, Databases, Existing

@@ -6,7 +6,28 @@ careful an environment is, never where it is: the same templates go to AWS and t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from klotho.application import Construct
+from klotho.resources import Resource
+from klotho.resources.changes import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Enforced:
+    """Properties that a rule of somebody else's sets, whatever the program says."""
+
+    rule: str
+    """Its name: `acme-platform/encrypted-buckets`."""
+    owner: str
+    """Whom to ask."""
+    message: str
+    """What is demanded."""
+    values: Mapping[Path, Any]
+    concerns: Callable[[Resource], bool] = field(compare=False)
+    """Whether it is about a resource."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +44,11 @@ class EnvironmentPolicy:
     """Whether everything that goes through its network must be encrypted."""
     enter: bool = False
     """Whether running containers may be entered: `exec`, `shell` and `tunnel` of klotho.yaml's `allow:`."""
+
+    enforced: tuple[Enforced, ...] = ()
+    """What guardrails set."""
+    refuses: Callable[[Construct, str], str | None] = lambda construct, implementation: None
+    """Which rule, if one does, keeps a construct from being made by an implementation: that one is no candidate."""
 
     @property
     def log_days(self) -> int:

@@ -31,5 +31,13 @@ def protection_of(resource: Resource) -> Iterator[Action]:
     for name, value in ALWAYS.get(resource.type, {}).items():
         yield SetProperty(resource.key, (name,), value)
     for name, least in AT_LEAST.get(resource.type, {}).items():
-        if int(resource.properties.get(name, 0)) < least:
+        if _whole(resource.properties.get(name, 0)) < least:
             yield SetProperty(resource.key, (name,), least)
+
+
+def _whole(value: Any) -> int:
+    """What is no number counts as none: an override may hold anything."""
+    try:
+        return int(value)
+    except (TypeError, ValueError, OverflowError):
+        return 0

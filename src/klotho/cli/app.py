@@ -11,6 +11,7 @@ import typer
 from klotho.cli.groups.accounts import bootstrap, ci
 from klotho.cli.groups.costs import cost
 from klotho.cli.groups.env import env
+from klotho.cli.groups.guardrails import guardrails, upgrade
 from klotho.cli.groups.history import history
 from klotho.cli.groups.operate import operate
 from klotho.cli.groups.pictures import pictures
@@ -22,6 +23,7 @@ from klotho.cli.options import (
     ApplicationOption,
     AsksNothingOption,
     BreakingOption,
+    CheckFormat,
     EnvironmentOption,
     JsonOption,
     MoveOption,
@@ -103,16 +105,23 @@ def check(
         bool,
         typer.Option("--project", help="On AWS, read what the project's other applications published, too."),
     ] = False,
+    bundle: Annotated[
+        Path | None,
+        typer.Option("--bundle", metavar="PATH", help="With --project: what this bundle of rules would newly fail."),
+    ] = None,
+    form: Annotated[
+        CheckFormat, typer.Option("--format", help="What goes to stdout: for people, or for machines.")
+    ] = CheckFormat.TEXT,
     yes: AsksNothingOption = False,
     as_json: JsonOption = False,
 ) -> int:
     """Find every mistake that can be found without deploying.
 
-    Asks no cloud, unless --project says so.
+    Asks no cloud, unless --project says so. Exits 5 where guardrails alone are in the way.
     """
     from klotho.cli.commands.check import run
 
-    return run(path, env, project, as_json)
+    return run(path, env, project, bundle, CheckFormat.JSON if as_json else form)
 
 
 @app.command("preview")
@@ -312,3 +321,5 @@ app.add_typer(secret, name="secret")
 app.add_typer(ci, name="ci")
 app.add_typer(env, name="env")
 app.add_typer(projects, name="project")
+app.add_typer(guardrails, name="guardrails")
+app.command("upgrade")(upgrade)

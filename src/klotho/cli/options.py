@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -42,3 +43,12 @@ BreakingOption = Annotated[
         "--allow-breaking", metavar="APPLICATION", help="Break this application, which uses what goes or changes."
     ),
 ]
+
+
+class CheckFormat(StrEnum):
+    """What `klotho check` writes to stdout."""
+
+    TEXT = "text"
+    JSON = "json"
+    SARIF = "sarif"
+    JUNIT = "junit"

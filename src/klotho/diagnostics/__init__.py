@@ -7,6 +7,7 @@ carries one diagnostic. A mistake of ours is any other exception.
 
 from klotho.diagnostics.diagnostic import Diagnostic, Failure, Label, ProgramError, Report, Severity
 from klotho.diagnostics.exit_codes import ExitCode
+from klotho.diagnostics.machine import render_junit, render_sarif
 from klotho.diagnostics.nearest import did_you_mean, meant_or_listed, nearest, one_of
 from klotho.diagnostics.render import render_json, render_text
 from klotho.diagnostics.span import Span
@@ -25,5 +26,7 @@ __all__ = [
     "nearest",
     "one_of",
     "render_json",
+    "render_junit",
+    "render_sarif",
     "render_text",
 ]

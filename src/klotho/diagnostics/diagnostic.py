@@ -41,6 +41,8 @@ class Diagnostic:
     notes: tuple[str, ...] = ()
     helps: tuple[str, ...] = ()
     severity: Severity = Severity.ERROR
+    rule: str | None = None
+    """The guardrail's rule that it is about: `acme-platform/no-public-database`."""
 
     @property
     def span(self) -> Span | None:
@@ -54,6 +56,7 @@ class Diagnostic:
             "labels": [{"span": label.span.to_json(), "text": label.text} for label in self.labels],
             "notes": list(self.notes),
             "helps": list(self.helps),
+            **({"rule": self.rule} if self.rule is not None else {}),
         }
 
 
@@ -111,10 +114,14 @@ class Report:
 class ProgramError(Exception):
     """The user's program has mistakes; carries all of them."""
 
-    exit_code = ExitCode.ERROR
+    exit_code: ExitCode
+    """5 where guardrails alone are in the way, else 1."""
 
     def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
         self.diagnostics = list(diagnostics)
+        errors = [item for item in self.diagnostics if item.severity is Severity.ERROR]
+        guarded = bool(errors) and all(item.rule is not None for item in errors)
+        self.exit_code = ExitCode.GUARDRAIL if guarded else ExitCode.ERROR
         super().__init__("; ".join(item.message for item in self.diagnostics))
 
 

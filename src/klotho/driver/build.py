@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from klotho.diagnostics import Diagnostic, ProgramError, Report, Span
 from klotho.driver.construct_settings import configured
 from klotho.driver.database_regions import check_database_regions
+from klotho.driver.guardrails import BrokenRules, Loaded, guarded, judgement_of, load
 from klotho.driver.lock_file import Shipped, read_lock, recorded
 from klotho.driver.output_folder import write_output
 from klotho.driver.program import Program, choose_environment, with_region
@@ -24,8 +25,10 @@ from klotho.stacks import Manifest
 
 if TYPE_CHECKING:
     from klotho.application import Application, ConstructId
+    from klotho.application.files import ProgramFiles
     from klotho.catalogue.foreign import ForeignConstruct
     from klotho.catalogue.policy import EnvironmentPolicy
+    from klotho.guardrails import Judgement
     from klotho.resources import ResourceGraph, ResourceKey
 
 OUTPUT_FOLDER = "compiled"
@@ -44,9 +47,12 @@ class Build:
     files: Mapping[str, bytes]
     """Templates and manifest, by path below `compiled/`."""
     diagnostics: tuple[Diagnostic, ...]
-    """Warnings only: an error raises."""
+    """Warnings and notes: an error raises."""
     keys: Mapping[str, ResourceKey] = field(default_factory=dict)
     """The graph's key of each resource, by logical id."""
+    guardrails: Loaded = field(default_factory=Loaded)
+    judgement: Judgement | None = None
+    """What the guardrails say of it; None without any."""
     foreign: Mapping[ConstructId, ForeignConstruct] = field(default_factory=dict)
     """Constructs of other applications of the project, as their owners published them."""
 
@@ -80,6 +86,9 @@ class Described:
     application: Application
     report: Report
     """Warnings so far."""
+    guardrails: Loaded = field(default_factory=Loaded)
+    files: ProgramFiles | None = None
+    """Instead of those in the program's folder."""
 
 
 def build(
@@ -89,15 +98,17 @@ def build(
     in_ci: bool = False,
     moves: Mapping[str, str] | None = None,
     shipped: Mapping[str, Shipped] | None = None,
+    guardrails: Loaded | None = None,
     ask: bool = False,
 ) -> Build:
     """Run the program and compile it for an environment.
 
     `moves`: new names of constructs by the former ones, as if the program said `was=` of them. `shipped`: instead of
     what klotho.lock says. `ask`: what others have published is read in the account, where the environment is in one;
-    else it is as this machine has seen it last.
+    else it is as this machine has seen it last. `guardrails`: instead of those that klotho.yaml names.
     """
-    return compiled(describe(program, environment_name, in_ci=in_ci, moves=moves, shipped=shipped), ask=ask)
+    described = describe(program, environment_name, in_ci=in_ci, moves=moves, shipped=shipped, guardrails=guardrails)
+    return compiled(described, ask=ask)
 
 
 def describe(
@@ -107,6 +118,7 @@ def describe(
     in_ci: bool = False,
     moves: Mapping[str, str] | None = None,
     shipped: Mapping[str, Shipped] | None = None,
+    guardrails: Loaded | None = None,
 ) -> Described:
     """Run the program. One that can't be read is refused, with what the engine finds in the part that could be."""
     from klotho.application import as_deployed, with_renames
@@ -130,8 +142,10 @@ def describe(
     entries = read_lock(program.folder, report) if shipped is None else shipped
     application = as_deployed(recorded(application, entries, report), report)
     check_database_regions(application, environment, report)
+    if guardrails is None:
+        guardrails = load(program, environment, application.project, report)
     report.stop_on_errors()
-    return Described(program, environment, application, report)
+    return Described(program, environment, application, report, guardrails)
 
 
 def compiled(described: Described, *, ask: bool = False) -> Build:
@@ -148,16 +162,21 @@ def compiled(described: Described, *, ask: bool = False) -> Build:
         resolution = resolve(
             described.application,
             environment=environment.name,
-            files=ProgramFiles(program.folder, repository_of(program.folder)),
+            files=described.files or ProgramFiles(program.folder, repository_of(program.folder)),
             report=report,
             now=time.time(),
-            policy=_policy(environment),
+            policy=guarded(_policy(environment), described.guardrails, described.application, environment),
             region=environment.region,
             foreign=foreign,
         )
     except ProgramError as error:
         told = told_by_the_project(error.diagnostics, described.application, environment, str(program.folder), ask=ask)
         raise ProgramError(told) from error
+    judgement = judgement_of(described.guardrails, described.application, environment, resolution.graph)
+    if judgement is not None:
+        report.extend(item.diagnostic() for item in judgement.findings)
+        if report.errors:
+            raise BrokenRules(report.diagnostics, judgement)
     report.stop_on_errors()
     bundle = render(resolution.graph, resolution.setting, region=environment.region)
     return Build(
@@ -169,6 +188,8 @@ def compiled(described: Described, *, ask: bool = False) -> Build:
         files=bundle.files,
         diagnostics=tuple(report.diagnostics),
         keys=bundle.keys,
+        guardrails=described.guardrails,
+        judgement=judgement,
         foreign=foreign,
     )
 

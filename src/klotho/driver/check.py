@@ -7,10 +7,15 @@ nothing. Asks no cloud: what others have published in an account is read only on
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from klotho.diagnostics import Diagnostic, Failure, ProgramError
+from klotho.driver import guardrail_effects as effects
 from klotho.driver import projects, session
 from klotho.driver.build import Build, Described, compiled, describe
 from klotho.driver.deployment import asset_step_of
+from klotho.driver.guardrail_effects import Difference
+from klotho.driver.guardrails import BrokenRules
 from klotho.driver.machine import runs_in_ci
 from klotho.driver.program import Program
 
@@ -23,10 +28,18 @@ def check(program: Program, environment: str | None, *, ask_account: bool = Fals
         asset_step_of(built, lambda event: None).validate()
     except ProgramError as error:
         more = [item for item in _also_misfits(described, ask_account) if item not in error.diagnostics]
-        raise ProgramError([*error.diagnostics, *more]) from error
+        found = [*error.diagnostics, *more]
+        judged = error.judgement if isinstance(error, BrokenRules) else None
+        raise (BrokenRules(found, judged) if judged is not None else ProgramError(found)) from error
     if ask_account or described.environment.target == "local":
         projects.refuse_misfit(described, _opened(described))
     return built
+
+
+def blast_radius(program: Program, environment: str | None, bundle: Path) -> list[Difference]:
+    """What a changed bundle would do to every application of the project that is in the registry."""
+    described = describe(program, environment, in_ci=runs_in_ci())
+    return effects.blast_radius(described, bundle, _opened(described))
 
 
 def _also_misfits(described: Described, ask_account: bool) -> list[Diagnostic]:

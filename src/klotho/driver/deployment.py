@@ -30,11 +30,12 @@ from klotho.deploy.stacks import DeployedStack
 from klotho.deploy.steps import Steps, Surroundings
 from klotho.deploy.threads import workers
 from klotho.diagnostics import Diagnostic, ExitCode, Failure, Report
-from klotho.driver import projects, records, session
+from klotho.driver import guardrails, projects, records, session
 from klotho.driver.build import Build, build
 from klotho.driver.change import Change
 from klotho.driver.domains import LocalDomain, local_domains
 from klotho.driver.environments import keep_note
+from klotho.driver.lock_file import LOCK_FILE
 from klotho.driver.machine import cache_folder, new_run_id, runs_in_ci
 from klotho.driver.needed_servers import refuse_missing_servers
 from klotho.driver.program import Program
@@ -119,6 +120,8 @@ def up(
     _refuse_early(built, consent.data)
     packager = packager_of(built)
     built = decided(built, lambda entries: compiled(shipped=entries), packager, sink)
+    for pin in guardrails.pin(built):
+        sink(Step(f"answers to {pin.bundle} {pin.version} ({LOCK_FILE} pins it: commit it)"))
     with Change(built.environment, built.application.project, built.application.name, command, sink) as change:
         result = _deploy(built, packager, sink, change, consent, drain, take_over=take_over, command=command)
     return replace(result, seconds=time.monotonic() - begun)

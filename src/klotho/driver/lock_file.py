@@ -1,4 +1,5 @@
-"""klotho.lock: how functions are shipped, as it was found out when their packages were installed.
+"""klotho.lock: how functions are shipped, as it was found out when their packages were installed, and which bundles of
+guardrails the application answers to, by digest.
 
 Compiling is offline, and what is in a template depends on whether a function is a zip, has a layer or is an image. So
 that is written down beside klotho.yaml, for people to commit: every later compilation, on any machine, reads it and
@@ -32,6 +33,7 @@ _HEAD = f"""# How functions are shipped whose packages are large, or are not to 
 version = {_VERSION}
 """
 _IMPLEMENTATION = {"layer": "lambda-layer", "image": "lambda-image"}
+_PINNED = ("bundle", "version", "digest")
 _KEYS = {"ships", "reason", "build", "architecture"}
 _LINE = re.compile(r"at line (\d+)")
 
@@ -54,24 +56,21 @@ class Shipped:
         return _IMPLEMENTATION[self.ships]
 
 
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """One bundle of guardrails, as it was when somebody took it."""
+
+    source: str
+    """Where it comes from, as `Source.shown` says it."""
+    bundle: str
+    version: str
+    digest: str
+    """sha256 of its text, hexadecimal."""
+
+
 def read_lock(folder: Path, report: Report) -> dict[str, Shipped]:
-    """The entries of a program's folder; mistakes go to the report."""
-    path = folder / LOCK_FILE
-    if not path.is_file():
-        return {}
-    try:
-        text = path.read_text(encoding="utf-8")
-        data = tomllib.loads(text)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        found = _LINE.search(str(error))
-        _damaged(report, f"`{LOCK_FILE}` can't be read: {error}", Span(LOCK_FILE, int(found[1]) if found else 1))
-        return {}
-    if data.get("version") != _VERSION:
-        message = f"`{LOCK_FILE}` is of version {data.get('version')!r}, this Klotho reads {_VERSION}"
-        _damaged(report, message, Span(LOCK_FILE, 1))
-        return {}
-    for key in data.keys() - {"version", "functions"}:
-        _damaged(report, f"`{LOCK_FILE}` has a part `{key}`, which nothing here knows", _line_of(text, key))
+    """How functions are shipped; mistakes go to the report."""
+    text, data = _parts(folder, report)
     functions = data.get("functions", {})
     if not isinstance(functions, dict):
         _damaged(report, f"`functions` in `{LOCK_FILE}` must hold an entry for each function", Span(LOCK_FILE, 1))
@@ -80,12 +79,54 @@ def read_lock(folder: Path, report: Report) -> dict[str, Shipped]:
     return {name: entry for name, entry in entries if entry is not None}
 
 
+def read_pins(folder: Path, report: Report) -> dict[str, Pin]:
+    """The pinned bundles by their source; mistakes go to the report."""
+    text, data = _parts(folder, report)
+    given = data.get("guardrails", {})
+    found: dict[str, Pin] = {}
+    for source, item in given.items() if isinstance(given, dict) else ():
+        if not isinstance(item, dict) or set(item) != set(_PINNED) or not all(map(_is_text, item.values())):
+            message = f"the entry of the bundle `{source}` in `{LOCK_FILE}` must give {one_of(_PINNED)}, as texts"
+            at = _line_of(text, source, "guardrails")
+            report.error("lock-file-damaged", message, at, helps=["take the file as it was committed"])
+            continue
+        found[source] = Pin(source, item["bundle"], item["version"], item["digest"])
+    return found
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and len(value) < 200
+
+
+def _parts(folder: Path, report: Report) -> tuple[str, dict[str, Any]]:
+    """The file's text and what it holds; nothing where it can't be read, which the report is told."""
+    path = folder / LOCK_FILE
+    if not path.is_file():
+        return "", {}
+    try:
+        text = path.read_text(encoding="utf-8")
+        data = tomllib.loads(text)
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        found = _LINE.search(str(error))
+        _damaged(report, f"`{LOCK_FILE}` can't be read: {error}", Span(LOCK_FILE, int(found[1]) if found else 1))
+        return "", {}
+    if data.get("version") != _VERSION:
+        message = f"`{LOCK_FILE}` is of version {data.get('version')!r}, this Klotho reads {_VERSION}"
+        _damaged(report, message, Span(LOCK_FILE, 1))
+        return "", {}
+    for key in data.keys() - {"version", "functions", "guardrails"}:
+        _damaged(report, f"`{LOCK_FILE}` has a part `{key}`, which nothing here knows", _line_of(text, key))
+    if not isinstance(data.get("guardrails", {}), dict):
+        _damaged(report, f"`guardrails` in `{LOCK_FILE}` must hold an entry for each bundle", Span(LOCK_FILE, 1))
+    return text, data
+
+
 def write_lock(folder: Path, entries: Mapping[str, Shipped]) -> Path:
-    """The file with these entries, replaced as a whole; without any there is none.
+    """The file with these entries, replaced as a whole; without any, and without a pinned bundle, there is none.
 
     Failure (`lock-file-not-written`) in a folder that takes none."""
     try:
-        return _written(folder / LOCK_FILE, entries)
+        return _written(folder / LOCK_FILE, entries, read_pins(folder, Report()))
     except OSError as error:
         raise Failure(
             "lock-file-not-written",
@@ -95,12 +136,25 @@ def write_lock(folder: Path, entries: Mapping[str, Shipped]) -> Path:
         ) from error
 
 
-def _written(path: Path, entries: Mapping[str, Shipped]) -> Path:
-    if not entries:
+def write_pins(folder: Path, pins: Mapping[str, Pin]) -> Path:
+    """The file with these bundles pinned, and the functions as they were. Failure (`lock-file-not-written`)."""
+    try:
+        return _written(folder / LOCK_FILE, read_lock(folder, Report()), pins)
+    except OSError as error:
+        raise Failure(
+            "lock-file-not-written",
+            f"`{LOCK_FILE}` can't be written: {error.strerror or error}",
+            notes=(f"it would pin the bundles {one_of(sorted(pins))}",),
+            helps=("run it once where the program's folder may be written to, and commit the file",),
+        ) from error
+
+
+def _written(path: Path, entries: Mapping[str, Shipped], pins: Mapping[str, Pin]) -> Path:
+    if not entries and not pins:
         path.unlink(missing_ok=True)
         return path
     with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, prefix=".klotho-", delete=False) as draft:
-        draft.write(_text(entries))
+        draft.write(_text(entries, pins))
     Path(draft.name).chmod(0o644)
     Path(draft.name).replace(path)
     return path
@@ -164,15 +218,24 @@ def _damaged(report: Report, message: str, at: Span) -> None:
     report.error("lock-file-damaged", message, at, helps=helps)
 
 
-def _line_of(text: str, name: str) -> Span:
+def _line_of(text: str, name: str, part: str = "functions") -> Span:
     """Where an entry begins."""
-    wanted = {f"[functions.{name}]", f"[functions.{json.dumps(name)}]", f"[{name}]"}
+    wanted = {f"[{part}.{name}]", f"[{part}.{json.dumps(name)}]", f"[{name}]"}
     lines = enumerate(text.splitlines(), 1)
     return Span(LOCK_FILE, next((number for number, line in lines if line.strip() in wanted), 1))
 
 
-def _text(entries: Mapping[str, Shipped]) -> str:
-    return _HEAD + "".join("\n" + "".join(_lines(name, entries[name])) for name in sorted(entries))
+def _text(entries: Mapping[str, Shipped], pins: Mapping[str, Pin]) -> str:
+    head = _HEAD if entries else f"# Written by `klotho up`; commit it.\n\nversion = {_VERSION}\n"
+    functions = ("\n" + "".join(_lines(name, entries[name])) for name in sorted(entries))
+    note = "\n# Guardrails, as they were taken: `klotho upgrade` takes newer ones.\n" if pins else ""
+    return head + "".join(functions) + note + "".join("\n" + "".join(_pin(pins[name])) for name in sorted(pins))
+
+
+def _pin(pin: Pin) -> Iterator[str]:
+    yield f"[guardrails.{json.dumps(pin.source, ensure_ascii=False)}]\n"
+    for name in _PINNED:
+        yield f"{name} = {json.dumps(getattr(pin, name), ensure_ascii=False)}\n"
 
 
 def _lines(name: str, entry: Shipped) -> Iterator[str]:

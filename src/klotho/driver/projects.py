@@ -27,6 +27,7 @@ from klotho.diagnostics import Diagnostic, ProgramError
 from klotho.driver import project_stack
 from klotho.driver.build import Build
 from klotho.driver.change import Change
+from klotho.driver.guardrails import Loaded, project_rules, refuse_dropped
 from klotho.driver.identity import Identity
 from klotho.driver.leases import user_name
 from klotho.driver.local_cloud import local_failures
@@ -51,6 +52,7 @@ from klotho.registry import (
     join,
     leave,
 )
+from klotho.registry.rules import RULES
 from klotho.resources import SHARED, owner_of, role_of
 from klotho.stores import Remembered, Store
 from klotho.stores.bucket import BucketStore
@@ -69,6 +71,8 @@ class Joining(Protocol):
     def environment(self) -> Environment: ...
     @property
     def application(self) -> Application: ...
+    @property
+    def guardrails(self) -> Loaded: ...
 
 
 class BreakingNeeded(ProgramError):
@@ -117,7 +121,9 @@ def registry_of(target: str, project: str, environment: str, opened: Session | N
 
 
 def refuse_misfit(joining: Joining, opened: Session | None) -> None:
-    """ProgramError with every mistake that joining the program with the project shows."""
+    """ProgramError with every mistake that joining the program with the project shows, and with the guardrails that its
+    store demands."""
+    refuse_dropped(joining, opened)
     found = misfits(joining, opened)
     if found:
         raise ProgramError(found)
@@ -138,6 +144,7 @@ def conflicts(joining: Joining, registry: Registry) -> list[Conflict]:
 def standing(built: Build, opened: Session | None, breaking: frozenset[str] = frozenset()) -> Standing:
     """Refuses what `refuse_misfit` refuses, but what breaks only the applications in `breaking`; `BreakingNeeded` where
     nothing else is in the way. A program whose model is the published one fits: one object is read."""
+    refuse_dropped(built, opened)
     registry = _registry(built, opened)
     with local_failures():
         own = registry.read(built.application.name)
@@ -280,9 +287,10 @@ def _registry(joining: Joining, opened: Session | None) -> Registry:
 def _joined(registry: Registry, snapshot: Snapshot, joining: Joining) -> list[Conflict]:
     """Every conflict. Other environments are read only if something is missing in this one."""
     application, where = joining.application, str(joining.program.folder)
-    found = join(snapshot, application, where)
+    rules = (*RULES, *project_rules(joining))
+    found = join(snapshot, application, where, rules=rules)
     if any(item.missing for item in found):
-        found = join(snapshot, application, where, elsewhere=registry.elsewhere())
+        found = join(snapshot, application, where, elsewhere=registry.elsewhere(), rules=rules)
     return found
 
 

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from klotho.diagnostics import ExitCode, Failure, Report, Span, did_you_mean, one_of
 from klotho.driver.construct_settings import ConstructSettings, read_constructs
+from klotho.driver.guardrail_settings import GuardrailSettings, read_guardrails
 
 FILE_NAME = "klotho.yaml"
 DEFAULT_ENVIRONMENT = "local"
@@ -21,8 +22,8 @@ DEFAULT_REGION = "us-east-1"
 
 Target = Literal["local", "aws"]
 
-_TOP = ("app", "project", "environments", "constructs")
-_LATER = ("defaults", "guardrails", "stacks")
+_TOP = ("app", "project", "environments", "constructs", "guardrails")
+_LATER = ("defaults", "stacks")
 _ENVIRONMENT = (
     "target",
     "region",
@@ -37,6 +38,7 @@ _ENVIRONMENT = (
     "allow",
     "encrypted_in_transit",
     "express",
+    "guardrails",
 )
 _OWNER_LENGTH = 24
 """Of the user's or branch's part of a name: it is part of every stack's name."""
@@ -90,6 +92,8 @@ class Environment:
     """How long after its last `up` it may be removed by `klotho env prune`; None: never."""
     constructs: tuple[ConstructSettings, ...] = ()
     """What it says of single constructs; wins over the file's general part."""
+    guardrails: GuardrailSettings = field(default_factory=GuardrailSettings)
+    """Bundles it answers to, besides those of the whole file."""
     template: str | None = None
     """The name in klotho.yaml, where `name` is that of one user's or branch's."""
     span: Span | None = None
@@ -105,6 +109,8 @@ class Settings:
     environments: Mapping[str, Environment] = field(default_factory=dict)
     constructs: tuple[ConstructSettings, ...] = ()
     """What is said of single constructs in every environment."""
+    guardrails: GuardrailSettings = field(default_factory=GuardrailSettings)
+    """Bundles that every environment answers to."""
 
     def environment(self, name: str) -> Environment:
         """The named environment; `local` is always there. Failure (`environment-unknown`, exit 6) for any other.
@@ -184,6 +190,7 @@ class _Reader:
             project=self._text(data, "project", "", _NAME.fullmatch, "letters, digits, `-` and `_`, from a letter"),
             environments={str(name): self._environment(environments, name) for name in environments},
             constructs=tuple(constructs),
+            guardrails=read_guardrails(data, "", self._report, _line_of),
         )
 
     def _environment(self, parent: Mapping[Any, Any], name: Any) -> Environment:
@@ -237,6 +244,7 @@ class _Reader:
             constructs=tuple(
                 read_constructs(self._mapping(data, "constructs"), f"{where}constructs.", self._report, _line_of)
             ),
+            guardrails=read_guardrails(data, where, self._report, _line_of),
             span=at,
         )
 

@@ -44,9 +44,9 @@ PASSES: tuple[Pass, ...] = (
     encrypt_in_transit,  # a network that lets nothing through in the clear, where that is required
     grant_permissions,  # relationships -> IAM statements
     set_alarms,  # beside everything that is worth watching, so after everything that makes something
-    apply_guardrails,  # what a protected environment insists on
     apply_overrides,  # `override` on generated resources; pins (`use`) were input of the first pass
     fill_defaults,  # best practice for whatever is still unset, so it must see everything else
+    apply_guardrails,  # what a protected environment and its bundles insist on: rules look at what would be made
     check,  # schema, limits, outputs, cycles: reads, reports, changes nothing
 )
 

@@ -49,7 +49,8 @@ def entries(aws: Account) -> list[str]:
 
 
 def calls_of_up(aws: Account, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Operations on the bucket of projects that one `up` makes, but for those about the project's stack (`.needs`)."""
+    """Operations on the bucket of projects that one `up` makes, but for those about the project's stack (`.needs`) and
+    the one look at which rules are demanded (`.guardrails`)."""
     found: list[str] = []
     make = account_session.session
 
@@ -57,7 +58,8 @@ def calls_of_up(aws: Account, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         opened = make(*given)
 
         def note(model: Any, params: Any, **_: Any) -> None:
-            if BUCKET in params["url"] and ".needs" not in f"{params['url']} {params.get('query_string')}":
+            asked = f"{params['url']} {params.get('query_string')}"
+            if BUCKET in params["url"] and not any(word in asked for word in (".needs", ".guardrails")):
                 found.append(model.name)
 
         opened.clients.events.register("before-call", note)

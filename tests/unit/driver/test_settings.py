@@ -29,7 +29,7 @@ environments:
 WRONG = """\
 app: 7
 projct: acme
-guardrails: {}
+stacks: {}
 environments:
   staging:
     target: azure

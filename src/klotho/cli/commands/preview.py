@@ -32,7 +32,8 @@ def run(
     against = objections(found.verified or ())
     if as_json:
         names = {"application": built.application.name, "environment": built.environment.name}
-        said = {"diagnostics": render_json(against)} if against else {}
+        rules = [item for item in built.diagnostics if item.rule is not None]
+        said = {"diagnostics": render_json([*rules, *against])} if rules or against else {}
         console.json({"ok": not against, **names, **found.to_json(built.spans), **said})
     else:
         console.diagnostics(built.diagnostics, built.program.folder)

@@ -14,6 +14,7 @@ from klotho.diagnostics.codes import (
     deploy,
     engine,
     foreign,
+    guardrails,
     locking,
     moves,
     operate,
@@ -28,6 +29,7 @@ from klotho.diagnostics.codes.page import Page
 _AREAS = (
     program,
     engine,
+    guardrails,
     adoption,
     assets,
     deploy,

@@ -14,6 +14,7 @@ from klotho.catalogue.transit import TRANSIT
 from klotho.diagnostics import Label, Span, meant_or_listed
 from klotho.engine.context import Context
 from klotho.engine.cycles import find_cycle
+from klotho.engine.passes.against_rules import refuse_against_rules
 from klotho.resources import Change, Precedence, Ref, Resource, ResourceGraph, is_deferred, references_in
 
 
@@ -24,6 +25,7 @@ def check(graph: ResourceGraph, context: Context) -> Iterator[Change]:
     _overruled(graph, context)
     if context.region is not None:
         check_budget(context.application, graph.resources, context.region, context.report)
+    refuse_against_rules(graph, context)
     if not context.report.errors:
         for resource in graph:
             _schema(resource, context)
@@ -92,9 +94,9 @@ def _is_adopted(requirement: Requirement, context: Context) -> bool:
 
 def _overruled(graph: ResourceGraph, context: Context) -> None:
     """Say what of the program has no effect because the environment insists on something else."""
-    for resource in graph:
+    for resource in graph if context.policy.protect else ():
         for path, decision in sorted(resource.decisions.items()):
-            if decision.winner.precedence is not Precedence.GUARDRAIL:
+            if decision.winner.rule != "protection_of":
                 continue
             for source, value in decision.losers:
                 if source.precedence is Precedence.DIRECTIVE:

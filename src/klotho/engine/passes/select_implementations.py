@@ -1,7 +1,9 @@
 """Choose one implementation for each construct.
 
-Where the catalogue offers one candidate, it is it; where `use(…)` pins one, that one. (Weighing several candidates by
-requirements and cost replaces the `default` rule below and nothing else.) Reports kinds and names the catalogue lacks.
+Where the catalogue offers one candidate, it is it; where `use(…)` pins one, that one. What a rule refuses is no
+candidate while there is another one; what is pinned, or the only one, is refused where rules are asked. (Weighing
+several candidates by requirements and cost replaces the `default` rule below and nothing else.) Reports kinds and names
+the catalogue lacks.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from collections.abc import Iterator
 from klotho.application import Construct, Directive
 from klotho.catalogue.foreign import ForeignConstruct
 from klotho.catalogue.kinds import candidates, default_implementation
+from klotho.catalogue.rules import Implementation
 from klotho.diagnostics import meant_or_listed, one_of
 from klotho.engine.context import Context
 from klotho.resources import Change, Choose, Precedence, Provenance, ResourceGraph, resource_key
@@ -45,6 +48,11 @@ def _choice(construct: Construct, pin: Directive | None, context: Context) -> tu
     spans = tuple(span for span in (pin.span if pin else None, construct.span) if span)
     if pin is None:
         first = default_implementation(construct)
+        rule = context.policy.refuses(construct, first.name) if first else None
+        if rule is not None:
+            other = next((item.name for item in candidates(construct.kind) if _may(item, construct, context)), None)
+            if other is not None:
+                return other, Provenance(rule, spans, construct.title, Precedence.GUARDRAIL)
         return first.name if first else None, Provenance(
             "default_implementation", spans, construct.title, Precedence.DEFAULT
         )
@@ -67,6 +75,10 @@ def _choice(construct: Construct, pin: Directive | None, context: Context) -> tu
                 helps=[meant_or_listed(name, known)],
             )
     return pin.target, reason
+
+
+def _may(item: Implementation, construct: Construct, context: Context) -> bool:
+    return item.fits(construct) and context.policy.refuses(construct, item.name) is None
 
 
 def _not_adoptable(construct: Construct, context: Context) -> bool:
