@@ -172,7 +172,13 @@ def compiled(described: Described, *, ask: bool = False) -> Build:
     except ProgramError as error:
         told = told_by_the_project(error.diagnostics, described.application, environment, str(program.folder), ask=ask)
         raise ProgramError(told) from error
-    judgement = judgement_of(described.guardrails, described.application, environment, resolution.graph)
+    judgement = judgement_of(
+        described.guardrails,
+        described.application,
+        environment,
+        resolution.graph,
+        lambda: _monthly(resolution.graph, described.application, environment),
+    )
     if judgement is not None:
         report.extend(item.diagnostic() for item in judgement.findings)
         if report.errors:
@@ -192,6 +198,15 @@ def compiled(described: Described, *, ask: bool = False) -> Build:
         judgement=judgement,
         foreign=foreign,
     )
+
+
+def _monthly(graph: ResourceGraph, application: Application, environment: Environment) -> float | None:
+    """US dollars a month, as expected; None where the region has no prices at all."""
+    from klotho.catalogue.costs import Usages, estimate
+
+    assert environment.region is not None
+    found = estimate(graph.resources, Usages(application), environment.region)
+    return float(found.total.expected) if found.lines else None
 
 
 def _policy(environment: Environment) -> EnvironmentPolicy:

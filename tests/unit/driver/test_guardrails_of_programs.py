@@ -290,6 +290,21 @@ def test_what_the_store_demands_must_be_named_in_that_version(shop: Path) -> Non
         guardrails.refuse_dropped(compiled(shop, "desk"), None)
 
 
+def test_a_rule_about_cost_is_judged_by_the_estimate(shop: Path) -> None:
+    dear = """[[rule]]
+id = "small"
+message = "an environment like this costs little"
+fix = "take something out"
+cost = { monthly_at_most = LIMIT }
+"""
+    rules(shop, dear.replace("LIMIT", "100000"))
+    assert compiled(shop).manifest
+    rules(shop, dear.replace("LIMIT", "0.0001"))
+    diagnostics, code = refused(shop)
+    assert code == ExitCode.GUARDRAIL
+    assert diagnostics[0].rule == "acme/small"
+
+
 OPEN = """[[rule]]
 id = "no-open-data"
 message = "nobody reaches a database from the internet"
