@@ -3,7 +3,7 @@
 # make system install what the tests need of the machine (MariaDB, a browser, Buildah): part of make test
 # make check  format, lint, types, architecture, vendored facts
 # make quick  unit, golden and property tests only (under a minute)
-# make gates  every template judged by cfn-lint and checkov
+# make gates  every template judged by cfn-lint and checkov, every export run or read by the tool it is for
 # make bench  measurements, with peers in the same run
 
 # Where an environment forbids bytecode, every process would compile everything anew: a third of the tests' time.
@@ -30,6 +30,17 @@ $(GATES)/.installed: requirements-gates.lock $(STAMP)
 	$(BIN)/uv pip install --quiet --python $(GATES)/bin/python -r requirements-gates.lock
 	@touch $@
 
+# Pulumi's SDKs with AWS's, for Python and Node, and the AWS CLI.
+EXPORTS := .venv-exports
+EXPORTS_NODE := tests/gates/exports/typescript
+$(EXPORTS)/.installed: requirements-exports.lock $(EXPORTS_NODE)/package-lock.json $(STAMP)
+	$(PYTHON) -m venv $(EXPORTS)
+	$(BIN)/uv pip install --quiet --python $(EXPORTS)/bin/python -r requirements-exports.lock
+	mkdir -p $(EXPORTS)/typescript
+	cp $(EXPORTS_NODE)/package.json $(EXPORTS_NODE)/package-lock.json $(EXPORTS)/typescript/
+	npm ci --prefix $(EXPORTS)/typescript --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
 demo: $(STAMP)
 	@$(BIN)/python tools/demo.py
 
@@ -43,17 +54,18 @@ check: $(STAMP)
 	$(BIN)/lint-imports
 	$(BIN)/python tools/refresh_facts.py --check
 	$(BIN)/python tools/write_pairs.py --check
+	$(BIN)/python tools/write_export_types.py --check
 
 quick: $(STAMP)
 	$(BIN)/pytest -n 2 -m 'not localcloud and not examples and not gates'
 
-gates: $(STAMP) $(GATES)/.installed
+gates: $(STAMP) $(GATES)/.installed $(EXPORTS)/.installed
 	$(BIN)/pytest -m gates
 
 system:
 	@tools/install_system_packages.sh
 
-test: system check $(GATES)/.installed
+test: system check $(GATES)/.installed $(EXPORTS)/.installed
 	$(BIN)/pytest -n 2 -m 'not localcloud and not examples and not gates'
 	$(BIN)/pytest -n 2 --dist loadfile -m 'localcloud or examples or gates'
 
@@ -61,9 +73,11 @@ bench: $(STAMP)
 	$(BIN)/python benchmarks/run.py
 
 clean:
-	rm -rf $(VENV) $(GATES) compiled build dist
+	rm -rf $(VENV) $(GATES) $(EXPORTS) compiled build dist
 
 .PHONY: lock
 lock: $(STAMP)
 	$(BIN)/uv pip compile --quiet --universal --extra dev pyproject.toml -o requirements-dev.lock --no-emit-index-url
 	echo 'checkov>=3.2,<4' | $(BIN)/uv pip compile --quiet --python-version 3.11 - -o requirements-gates.lock --no-emit-index-url
+	$(BIN)/uv pip compile --quiet --python-version 3.11 requirements-exports.in -o requirements-exports.lock --no-emit-index-url
+	npm install --prefix $(EXPORTS_NODE) --package-lock-only --ignore-scripts --no-audit --no-fund

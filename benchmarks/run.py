@@ -30,6 +30,7 @@ ALL = {
     "queues": "messages sent, received and handled by one function, beside moto's server",
     "topics": "messages published, each to two queues",
     "registry": "a project of 50 applications: joined, published to and read from S3 in the local cloud",
+    "exports": "a large application as Pulumi programs, Terraform modules and templates",
     "synth": "klotho build beside cdk synth of the same application",
 }
 PATIENCE_S = 1200.0

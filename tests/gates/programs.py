@@ -16,7 +16,7 @@ from klotho.application import Application, Directive
 from klotho.application.files import ProgramFiles
 from klotho.catalogue.policy import EnvironmentPolicy
 from klotho.diagnostics import Severity
-from klotho.emit import render
+from klotho.emit import Bundle, render
 from klotho.engine import resolve
 from klotho.sdk.program import run
 from tests.examples.deployment import EXAMPLES
@@ -71,6 +71,16 @@ def compile_all(folder: Path) -> list[Template]:
 
 
 def _compile(name: str, folder: Path, policy: EnvironmentPolicy | None = None) -> Iterator[Path]:
+    made = bundle(name, folder, policy)
+    for stack in made.manifest.stacks:
+        file = folder / "templates" / stack.template
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(made.files[f"cloudformation/{stack.template}"])
+        yield file
+
+
+def bundle(name: str, folder: Path, policy: EnvironmentPolicy | None = None) -> Bundle:
+    """A program compiled; what is no example is written into `folder/program/` before."""
     program = EXAMPLES / name / "infra.py"
     if not program.is_file():
         program = _write(name, folder / "program")
@@ -81,12 +91,7 @@ def _compile(name: str, folder: Path, policy: EnvironmentPolicy | None = None) -
     files = ProgramFiles(program.parent)
     resolution = resolve(application, environment="gates", files=files, report=report, policy=policy)
     assert [item for item in report.diagnostics if item.severity is Severity.ERROR] == []
-    bundle = render(resolution.graph, resolution.setting, region="us-east-1")
-    for stack in bundle.manifest.stacks:
-        file = folder / "templates" / stack.template
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(bundle.files[f"cloudformation/{stack.template}"])
-        yield file
+    return render(resolution.graph, resolution.setting, region="us-east-1")
 
 
 def _write(name: str, folder: Path) -> Path:

@@ -11,6 +11,7 @@ import typer
 from klotho.cli.groups.accounts import bootstrap, ci
 from klotho.cli.groups.costs import cost
 from klotho.cli.groups.env import env
+from klotho.cli.groups.exports import BackendOption, Iac, LanguageOption, SingleOption, exports, wanted
 from klotho.cli.groups.guardrails import guardrails, upgrade
 from klotho.cli.groups.history import history
 from klotho.cli.groups.operate import operate
@@ -85,16 +86,20 @@ def build(
     out: Annotated[
         Path | None, typer.Option("--out", metavar="DIR", help="Where to write; `compiled` unless named.")
     ] = None,
+    iac: Annotated[Iac | None, typer.Option("--iac", help="Also as a program of this tool.")] = None,
+    language: LanguageOption = None,
+    single: SingleOption = False,
+    backend: BackendOption = None,
     yes: AsksNothingOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Write CloudFormation templates to `compiled/`.
 
-    Deploys nothing.
+    With --iac also Pulumi programs or Terraform modules. Deploys nothing.
     """
     from klotho.cli.commands.build import run
 
-    run(path, env, out, as_json)
+    run(path, env, out, as_json, wanted(iac, language, single, backend))
 
 
 @app.command()
@@ -317,6 +322,7 @@ app.add_typer(history)
 app.command("bootstrap")(bootstrap)
 app.add_typer(operate)
 app.add_typer(setup)
+app.add_typer(exports)
 app.add_typer(secret, name="secret")
 app.add_typer(ci, name="ci")
 app.add_typer(env, name="env")

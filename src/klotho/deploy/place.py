@@ -157,6 +157,11 @@ class Clients:
         """A client of Route 53."""
         return self._client("route53")
 
+    @property
+    def addresses(self) -> Any:
+        """A client of EC2."""
+        return self._client("ec2")
+
     def of_account(self, account: str) -> Clients:
         """The same credentials, with the account they belong to."""
         clients = Clients(replace(self.place, account=account))

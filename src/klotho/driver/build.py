@@ -234,10 +234,13 @@ def application_of(program: Program) -> Application:
     return _named(application, program)
 
 
-def write_compiled(built: Build, folder: Path | None = None) -> Path:
-    """Write `compiled/` (default: beside the program) and return it; what may be written is in `output_folder`."""
+def write_compiled(built: Build, folder: Path | None = None, more: Mapping[str, bytes] | None = None) -> Path:
+    """Write `compiled/` (default: beside the program) and return it; what may be written is in `output_folder`.
+
+    `more`: other files that belong into it, an export.
+    """
     target = folder or built.program.folder / OUTPUT_FOLDER
-    return write_output(target, compiled_files(built), built.program.folder)
+    return write_output(target, {**compiled_files(built), **(more or {})}, built.program.folder)
 
 
 def compiled_files(built: Build) -> dict[str, bytes]:

@@ -114,6 +114,8 @@ def _write(target: Path, files: Mapping[str, bytes], earlier: frozenset[str]) ->
         (work / "1").replace(target / MARKER)
         for number, name in enumerate(changed, start=2):
             (target / name).parent.mkdir(parents=True, exist_ok=True)
+            if name.endswith(".sh"):
+                (work / str(number)).chmod(0o755)
             (work / str(number)).replace(target / name)
         for name in gone:
             (target / name).unlink(missing_ok=True)

@@ -1,8 +1,10 @@
 """Lambda's way in: a request of CloudFormation in, an answer at its `ResponseURL` out.
 
 Input: the event of a `Custom::SqlRole`. Output: SUCCESS or FAILED with a reason, always one of the two: a function that
-raised would leave the stack waiting until its ServiceTimeout. Source: AWS CloudFormation User Guide, "Custom resource
-request objects" and "Custom resource response objects".
+raised would leave the stack waiting until its ServiceTimeout. An application that left Klotho is called by Terraform or
+Pulumi instead, which wait for the result and take an error for a failure. Sources: AWS CloudFormation User Guide,
+"Custom resource request objects" and "Custom resource response objects"; Terraform Registry, `aws_lambda_invocation`
+("CRUD Lifecycle Scope").
 """
 
 from __future__ import annotations
@@ -22,11 +24,30 @@ LONGEST_REASON = 1000
 """Characters. AWS takes answers of up to 4096 bytes in all."""
 
 
-def handler(event: dict[str, Any], context: object) -> None:
+def handler(event: dict[str, Any], context: object) -> dict[str, Any] | None:
     """Make, change or remove one role."""
+    if "tf" in event:
+        return invoked(event)
     answer = answered(event)
     print(json.dumps({name: answer.get(name) for name in ("Status", "Reason", "PhysicalResourceId")}))  # noqa: T201 - the function's log
     _send(str(event["ResponseURL"]), json.dumps(answer).encode())
+    return None
+
+
+def invoked(event: dict[str, Any]) -> dict[str, Any]:
+    """Carry out what `aws_lambda_invocation` says in `tf`: its action, and for an update the input of before.
+
+    RoleError, or the driver's own error, when it can't be done.
+    """
+    role, change = Role.of(event["ResourceProperties"]), event["tf"]
+    if change["action"] == "delete":
+        remove(role)
+        return {}
+    make(role)
+    before = Role.of((change.get("prev_input") or event)["ResourceProperties"])
+    if before.identifier != role.identifier:
+        remove(before)
+    return {"User": role.user}
 
 
 def answered(event: dict[str, Any]) -> dict[str, Any]:

@@ -149,3 +149,26 @@ def test_any_properties_are_a_role_or_refused(given_properties: dict[str, Any]) 
     except RoleError:
         return
     assert role.engine in ("postgres", "mysql") and role.access in ("read", "write", "read_write")
+
+
+def told(action: str, before: dict[str, Any] | None = None, **properties: str) -> Any:
+    """What `aws_lambda_invocation` with the lifecycle scope CRUD sends, and its answer."""
+    change = {"action": action, "prev_input": before and {"ResourceProperties": before}}
+    return handler.handler({"ResourceProperties": {**PROPERTIES, **properties}, "tf": change}, None)
+
+
+def test_another_tool_has_a_role_made_and_removed(database: Database) -> None:
+    assert told("create") == {"User": "web_1"}
+    assert told("delete") == {}
+    assert [call[0] for call in database.calls] == ["ensure", "drop"]
+
+
+def test_a_role_that_moved_is_removed_where_it_was(database: Database) -> None:
+    assert told("update", before=PROPERTIES, Access="write") == {"User": "web_1"}
+    told("update", before={**PROPERTIES, "Database": "old"})
+    assert [call[0] for call in database.calls] == ["ensure", "ensure", "drop"]
+
+
+def test_another_tool_hears_of_a_failure_by_an_error(database: Database) -> None:
+    with pytest.raises(RoleError, match="lacks User"):
+        told("create", User="")

@@ -13,6 +13,7 @@ from klotho.diagnostics.codes import (
     costs,
     deploy,
     engine,
+    exports,
     foreign,
     guardrails,
     locking,
@@ -43,6 +44,7 @@ _AREAS = (
     projects,
     stacks,
     topology,
+    exports,
 )
 
 PAGES: dict[str, Page] = {page.code: page for area in _AREAS for page in area.PAGES}

@@ -1,0 +1,1 @@
+"""The graph as Terraform modules on `awscc`, with `aws` for what it lacks."""

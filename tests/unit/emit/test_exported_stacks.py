@@ -1,0 +1,149 @@
+"""Templates as other tools' exporters read them: references, order, names, and what no tool has a word for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+import pytest
+
+from klotho.emit.classic import unsayable
+from klotho.emit.exported import Export, Of, Place, Text, UnknownIntrinsicError, Zone, exported
+from klotho.emit.imports import Deployed, Surroundings, identifiers
+from klotho.emit.pulumi.folder import pulumi_files
+from klotho.emit.terraform.folder import terraform_files
+from klotho.stacks import Manifest, Origin, Stack
+
+
+def export(resources: dict[str, Any], outputs: dict[str, Any] | None = None, *, protected: bool = False) -> Export:
+    """Of one stack, `things`."""
+    origins = {name: Origin("Things/a", "rule", "infra.py:7") for name in resources}
+    stack = Stack(
+        "things", "p--a--e--things", "things.template.json", "", {}, (), False, (), {"klotho:stack": "things"},
+        protected=protected, origins=origins,
+    )  # fmt: skip
+    template = {"Resources": resources, "Outputs": {name: {"Value": value} for name, value in (outputs or {}).items()}}
+    manifest = Manifest("a", "p", "e", "eu-west-1", (stack,), (), ())
+    return exported({"cloudformation/things.template.json": orjson.dumps(template)}, manifest)
+
+
+def python(given: Export) -> str:
+    return pulumi_files(given, language="python", single=False)["things/__main__.py"].decode()
+
+
+def hcl(given: Export) -> str:
+    return terraform_files(given, backend=None)["modules/things/main.tf"].decode()
+
+
+def test_intrinsic_functions_become_values_with_names() -> None:
+    queue = {
+        "Type": "AWS::SQS::Queue",
+        "Properties": {"QueueName": {"Fn::Sub": "a-${AWS::Region}-${Topic.TopicName}-${!kept}"}},
+    }
+    subnet = {"Type": "AWS::EC2::Subnet", "Properties": {"AvailabilityZone": {"Fn::Select": [1, {"Fn::GetAZs": ""}]}}}
+    found = export({"Queue": queue, "Topic": {"Type": "AWS::SNS::Topic"}, "Subnet": subnet}).stacks[0].resources
+    name = found["Queue"].properties["QueueName"]
+    assert name == Text(("a-", Place("Region"), "-", Of("Topic", "TopicName"), "-${kept}"))
+    assert found["Subnet"].properties["AvailabilityZone"] == Zone(1)
+    assert list(found).index("Topic") < list(found).index("Queue")
+
+
+def test_an_unknown_intrinsic_function_is_an_error_that_names_it() -> None:
+    with pytest.raises(UnknownIntrinsicError, match="Fn::ImportValue"):
+        export({"Queue": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": {"Fn::ImportValue": "x"}}}})
+
+
+def test_names_of_the_user_s_data_stay_and_names_of_aws_s_change() -> None:
+    function = {
+        "Type": "AWS::Lambda::Function",
+        "Properties": {"MemorySize": "256", "Environment": {"Variables": {"MyName": "1", "other-name": "${x}"}}},
+    }
+    given = export({"Function": function})
+    assert 'environment={"variables": {"MyName": "1", "other-name": "${x}"}}' in python(given)
+    assert "memory_size=256" in python(given)  # a number, as AWS publishes it
+    assert 'MyName       = "1"' in hcl(given).replace("variables = { ", "") or 'MyName = "1"' in hcl(given)
+    assert '"$${x}"' in hcl(given)  # text, and no expression of Terraform's
+
+
+def test_each_resource_says_whose_it_is_and_from_which_line() -> None:
+    given = export({"Queue": {"Type": "AWS::SQS::Queue"}})
+    assert "# Things/a, infra.py:7 (rule)\nqueue = aws_native.sqs.Queue(" in python(given)
+    assert '# Things/a, infra.py:7 (rule)\nresource "awscc_sqs_queue" "queue"' in hcl(given)
+
+
+def test_what_holds_data_is_kept_and_protected() -> None:
+    table = {"Type": "AWS::DynamoDB::Table", "DeletionPolicy": "RetainExceptOnCreate"}
+    given = export({"Table": table, "Queue": {"Type": "AWS::SQS::Queue"}}, protected=True)
+    assert python(given).count("protect=True, retain_on_delete=True") == 1
+    assert hcl(given).count("prevent_destroy = true") == 1
+
+
+def test_logical_ids_that_differ_by_case_alone_get_names_of_their_own() -> None:
+    queues = {name: {"Type": "AWS::SQS::Queue"} for name in ("ApiQueue", "APIQueue", "Pulumi")}
+    given = export(queues, {name: {"Ref": name} for name in queues})
+    text = python(given)
+    assert all(f"{name} = aws_native" in text for name in ("api_queue", "api_queue_x", "pulumi_x"))
+    assert all(f'"{name}"' in hcl(given) for name in ("api_queue", "api_queue_x", "pulumi"))
+
+
+def test_a_queue_policy_goes_to_the_classic_providers() -> None:
+    policy = {
+        "Type": "AWS::SQS::QueuePolicy",
+        "Properties": {"Queues": [{"Ref": "Queue"}], "PolicyDocument": {"Statement": []}},
+    }
+    given = export({"Queue": {"Type": "AWS::SQS::Queue"}, "Policy": policy})
+    assert 'aws.sqs.QueuePolicy(\n    "policy",\n    queue_url=queue.id,' in python(given) or (
+        'aws.sqs.QueuePolicy("policy", queue_url=queue.id' in python(given)
+    )
+    assert 'resource "aws_sqs_queue_policy" "policy"' in hcl(given)
+
+
+def test_a_type_without_a_word_is_found() -> None:
+    given = export({"Thing": {"Type": "AWS::New::Thing"}, "Queue": {"Type": "AWS::SQS::Queue"}})
+    assert [item.type for _, item in unsayable(given)] == ["AWS::New::Thing"]
+
+
+def test_identifiers_of_several_parts_are_put_together_from_what_is_deployed() -> None:
+    reference = {"Ref": "Api"}
+    given = export(
+        {
+            "Api": {"Type": "AWS::ApiGatewayV2::Api"},
+            "Route": {"Type": "AWS::ApiGatewayV2::Route", "Properties": {"ApiId": reference, "RouteKey": "GET /"}},
+            "Rule": {"Type": "AWS::Events::Rule"},
+            "Address": {"Type": "AWS::EC2::EIP"},
+            "Way": {
+                "Type": "AWS::EC2::Route",
+                "Properties": {
+                    "RouteTableId": {"Fn::GetAtt": ["Table", "RouteTableId"]},
+                    "DestinationCidrBlock": "0.0.0.0/0",
+                },
+            },
+            "Table": {"Type": "AWS::EC2::RouteTable"},
+            "Invoke": {
+                "Type": "AWS::Lambda::Permission",
+                "Properties": {"FunctionName": {"Fn::GetAtt": ["Function", "Arn"]}},
+            },
+            "Function": {"Type": "AWS::Lambda::Function"},
+            "Role": {"Type": "Custom::SqlRole", "Properties": {"ServiceToken": "arn"}},
+        }
+    )
+    physical = {
+        "Api": "api1", "Route": "route1", "Rule": "nightly", "Address": "192.0.2.1", "Way": "rtb-1|0.0.0.0/0",
+        "Table": "rtb-1", "Invoke": "statement1", "Function": "fn", "Role": "web@db",
+    }  # fmt: skip
+    facts = {"Partition": "aws", "Region": "eu-west-1", "AccountId": "1"}
+    place = Surroundings(facts, {"192.0.2.1": "eipalloc-1"}.get)
+    found = identifiers(given, {"things": Deployed(physical, {})}, place)
+    assert found.unknown == () and found.invoked == ("Role",)
+    assert found.known == {
+        "Api": "api1",
+        "Route": "api1|route1",
+        "Rule": "arn:aws:events:eu-west-1:1:rule/nightly",
+        "Address": "192.0.2.1|eipalloc-1",
+        "Way": "rtb-1|0.0.0.0/0",
+        "Table": "rtb-1",
+        "Invoke": "fn|statement1",
+        "Function": "fn",
+    }
+    nowhere = identifiers(given, {"things": Deployed(physical, {})}, Surroundings(facts))
+    assert nowhere.unknown == ("Address",)
