@@ -28,7 +28,7 @@ CLUSTERS = 4
 def application(size: int) -> Application:
     """Containers, each with a table, all choices open."""
     services = [Construct("Compute.Container", f"service{i}", {"image": "nginx", "port": 80}) for i in range(size)]
-    tables = [Construct("Databases.KeyValue", f"table{i}", {"key": "id"}) for i in range(size)]
+    tables = [Construct("Databases.KeyValue", f"table{i}", {}) for i in range(size)]
     uses = [Relationship("reads_from", a.id, b.id) for a, b in zip(services, tables, strict=True)]
     return Application("bench", constructs=(*services, *tables), relationships=tuple(uses))
 

@@ -6,6 +6,7 @@ catalogue's order. Facts are in `tables/candidates.toml`. Refuses nothing.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from klotho.application import Application, Construct, Requirement
@@ -49,7 +50,7 @@ class Offer(NamedTuple):
 
 def offers(construct: Construct, application: Application) -> tuple[Offer, ...]:
     """Every candidate of the construct's kind."""
-    required = requirements_of(construct, application)
+    required = application.requirements_of(construct.id)
     expected = expected_requests(construct, application)
     return tuple(
         Offer(item, monthly(item, expected), tuple(_unfit(item, construct, required)))
@@ -66,22 +67,10 @@ def monthly(implementation: Implementation, requests: float) -> Cost | None:
     return Cost(round(facts.get("fixed_usd", 0) * MICRO), round(per_request * requests))
 
 
-def requirements_of(construct: Construct, application: Application) -> dict[str, Requirement]:
-    """What holds for a construct, by name: its own, else the application's; the last one said of several."""
-    whole = {item.name: item for item in application.requirements if item.subject is None}
-    own = {item.name: item for item in application.requirements if item.subject == construct.id}
-    return {**whole, **own}
-
-
 def expected_requests(construct: Construct, application: Application) -> float:
     """A month; 0 where nobody has said it."""
-    said = requirements_of(construct, application).get("requests_per_month")
+    said = application.requirements_of(construct.id).get("requests_per_month")
     return float(str(said.value)) if said else 0.0
-
-
-def bears_on(requirement: Requirement, kind: str) -> bool:
-    """Whether some candidate of the kind could fail to keep it."""
-    return any(_broken(table("candidates").get(item.name, {}), requirement) is not None for item in candidates(kind))
 
 
 def unavailable(kind: str) -> dict[str, str]:
@@ -90,7 +79,7 @@ def unavailable(kind: str) -> dict[str, str]:
     return found
 
 
-def _unfit(item: Implementation, construct: Construct, required: dict[str, Requirement]) -> list[Unfit]:
+def _unfit(item: Implementation, construct: Construct, required: Mapping[str, Requirement]) -> list[Unfit]:
     facts = table("candidates").get(item.name, {})
     found = [] if item.fits(construct) else [Unfit("its own parameters ask for something else")]
     if "only_when" in facts:

@@ -87,7 +87,8 @@ def _requirements(context: Context) -> None:
 
 def _chosen_by(requirement: Requirement, context: Context) -> bool:
     """Whether it had a say in what something is made of."""
-    made = (item for item in context.application.constructs if requirement.subject in (None, item.id))
+    subject = context.application.by_id.get(requirement.subject) if requirement.subject else None
+    made = (subject,) if subject else context.application.constructs
     return any(candidates(item.kind) for item in made) and not _is_adopted(requirement, context)
 
 
