@@ -105,15 +105,15 @@ class _Search:
         waiting = set(domains)
         names = {name: frozenset(option.name for option in options) for name, options in domains.items()}
         domains = dict(domains)
-        while waiting:
-            name = min(waiting)
-            waiting.discard(name)
-            left = tuple(option for option in domains[name] if self._possible(name, option, domains, names))
-            if not left:
-                return None
-            if len(left) < len(domains[name]):
-                domains[name], names[name] = left, frozenset(option.name for option in left)
-                waiting |= self.related[name] & domains.keys()
+        while waiting:  # in rounds, so that what many depend on is looked at once a round
+            looked_at, waiting = waiting, set()
+            for name in looked_at:
+                left = tuple(option for option in domains[name] if self._possible(name, option, domains, names))
+                if not left:
+                    return None
+                if len(left) < len(domains[name]):
+                    domains[name], names[name] = left, frozenset(option.name for option in left)
+                    waiting.update(other for other in self.related[name] if other in domains)
         forced = {
             part
             for options in domains.values()
