@@ -31,6 +31,7 @@ ALL = {
     "topics": "messages published, each to two queues",
     "registry": "a project of 50 applications: joined, published to and read from S3 in the local cloud",
     "exports": "a large application as Pulumi programs, Terraform modules and templates",
+    "choosing": "what constructs are made of: 10, 500 and 2,000 services, each alone or sharing",
     "synth": "klotho build beside cdk synth of the same application",
 }
 PATIENCE_S = 1200.0

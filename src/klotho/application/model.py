@@ -151,6 +151,17 @@ class Application:
     def _by_target(self) -> Mapping[ConstructId, tuple[Relationship, ...]]:
         return _grouped(self.relationships, lambda item: item.target)
 
+    @cached_property
+    def _by_subject(self) -> Mapping[ConstructId | None, Mapping[str, Requirement]]:
+        found: dict[ConstructId | None, dict[str, Requirement]] = {}
+        for requirement in self.requirements:
+            found.setdefault(requirement.subject, {})[requirement.name] = requirement
+        return found
+
+    def requirements_of(self, subject: ConstructId) -> Mapping[str, Requirement]:
+        """What holds for a construct, by name: its own, else the application's; the last one said of several."""
+        return {**self._by_subject.get(None, {}), **self._by_subject.get(subject, {})}
+
     def relationships_of(self, actor: ConstructId) -> tuple[Relationship, ...]:
         """What this construct does to others, in program order."""
         return self._by_actor.get(actor, ())

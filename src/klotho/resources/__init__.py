@@ -13,6 +13,7 @@ from klotho.resources.changes import (
     DependsOn,
     Precedence,
     Provenance,
+    Rejected,
     SetProperty,
 )
 from klotho.resources.fold import Folding, fold
@@ -71,6 +72,7 @@ __all__ = [
     "Provided",
     "Pseudo",
     "Ref",
+    "Rejected",
     "Resource",
     "ResourceGraph",
     "ResourceKey",

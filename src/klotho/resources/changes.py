@@ -62,11 +62,25 @@ class DependsOn(NamedTuple):
     on: ResourceKey
 
 
+class Rejected(NamedTuple):
+    """What could have been chosen and was not."""
+
+    implementation: str
+    reason: str
+    monthly: int | None = None
+    """Millionths of a US dollar; None where nobody knows."""
+    because: tuple[Span, ...] = ()
+    """The user's lines that rule it out."""
+
+
 class Choose(NamedTuple):
     """The construct becomes this implementation; the key is the construct's with the role `implementation`."""
 
     key: ResourceKey
     implementation: str
+    rejected: tuple[Rejected, ...] = ()
+    monthly: int | None = None
+    """What it costs by itself in millionths of a US dollar, as far as that was weighed."""
 
 
 class Adopt(NamedTuple):

@@ -70,7 +70,7 @@ class Folding:
         for change in changes:
             count += 1
             if isinstance(change.action, Choose):
-                self._choices[owner_of(change.action.key)] = Choice(change.action.implementation, change.provenance)
+                self._choices[owner_of(change.action.key)] = _choice(change.action, change.provenance)
                 continue
             if isinstance(change.action, Adopt):
                 self._adopted[change.action.key] = change.action
@@ -121,6 +121,10 @@ class Folding:
             return True
         ours = self._drafts.get(key)
         return owner_of(key) in self._foreign and not (ours and ours.types)
+
+
+def _choice(action: Choose, provenance: Provenance) -> Choice:
+    return Choice(action.implementation, provenance, action.rejected, action.monthly)
 
 
 def fold(changes: Iterable[Change], report: Report) -> ResourceGraph:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from klotho.resources.changes import Provenance
+from klotho.resources.changes import Provenance, Rejected
 from klotho.resources.resource import Resource, owner_of
 from klotho.resources.values import Ref, ResourceKey, references_in
 
@@ -16,6 +16,9 @@ class Choice(NamedTuple):
 
     implementation: str
     provenance: Provenance
+    rejected: tuple[Rejected, ...] = ()
+    monthly: int | None = None
+    """Millionths of a US dollar, as far as that was weighed."""
 
 
 @dataclass(frozen=True)

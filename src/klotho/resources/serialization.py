@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from klotho.resources.changes import Provenance
+from klotho.resources.changes import Provenance, Rejected
 from klotho.resources.graph import ResourceGraph
 from klotho.resources.values import Asset, Foreign, Join, Provided, Pseudo, Ref, Zone
 
@@ -33,7 +33,12 @@ def graph_to_json(graph: ResourceGraph) -> dict[str, Any]:
             "decisions": decisions,
         }
     choices = {
-        construct: {"implementation": choice.implementation, "because": index(choice.provenance)}
+        construct: {
+            "implementation": choice.implementation,
+            "because": index(choice.provenance),
+            "monthly_micro_usd": choice.monthly,
+            "rejected": [_rejected(item) for item in choice.rejected],
+        }
         for construct, choice in graph.choices.items()
     }
     return {
@@ -41,6 +46,15 @@ def graph_to_json(graph: ResourceGraph) -> dict[str, Any]:
         "choices": choices,
         "resources": resources,
         "provenance": [_provenance(item) for item in reasons],
+    }
+
+
+def _rejected(item: Rejected) -> dict[str, Any]:
+    return {
+        "implementation": item.implementation,
+        "reason": item.reason,
+        "monthly_micro_usd": item.monthly,
+        "spans": [span.to_json() for span in item.because],
     }
 
 

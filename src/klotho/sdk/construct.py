@@ -213,11 +213,15 @@ class Construct(read.Titled):
         availability: float | None = None,
         max_latency_ms: float | None = None,
         max_duration_s: float | None = None,
+        max_payload_mb: float | None = None,
+        always_on: bool | None = None,
+        cold_start: bool | None = None,
         max_monthly_cost: float | None = None,
         data_residency: str | None = None,
         encrypted_in_transit: bool | None = None,
     ) -> None:
-        """What must hold: availability in percent (99.9), latency in milliseconds, duration in seconds,
+        """What must hold: availability in percent (99.9), latency in milliseconds, duration in seconds (the longest run
+        it must bear), payload in MB, `always_on=True` or `cold_start=False` for what must never have to start first,
         cost in US dollars a month, data residency as a region or country (`"eu"`), everything encrypted
         in transit (True; the whole network is then, also for other constructs). Default: nothing is required."""
 

@@ -312,10 +312,26 @@ PAGES: tuple[Page, ...] = (
     ),
     Page(
         "requirement-not-weighed",
-        "`requires(…)` is recorded, but this version weighs only availability, budgets and encryption in transit.",
+        "`requires(…)` or `expects(…)` is kept in the model, but no choice depends on it yet.",
         "You should know that it has no effect yet.",
         "Nothing to do; `use(…)` and `override(…)` work today.",
         _START + 'Databases.KeyValue("carts").requires(max_latency_ms=20)\n',
+    ),
+    Page(
+        "nothing-fits",
+        "None of what a construct could be made of keeps what is required of it. The message names the smallest set of "
+        "requirements that can't hold together, and the notes say why each candidate is out.",
+        "Whatever Klotho made would break one of them.",
+        "Require less, or make it another construct: a container has no limit of 15 minutes, for example.",
+        _START
+        + 'work = klotho.Compute.Function("work", handler="functions/work.handler")\n'
+        + "work.requires(max_duration_s=1200)\n",
+    ),
+    Page(
+        "requirement-overruled",
+        "`use(…)` pins something that does not keep a requirement.",
+        "A directive wins over a requirement, and nobody should have to find that out.",
+        "Leave out one of the two.",
     ),
     Page(
         "availability-out-of-reach",

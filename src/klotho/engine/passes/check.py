@@ -10,6 +10,8 @@ from klotho.catalogue.costs.budget import BUDGET, check_budget
 from klotho.catalogue.costs.usage import DEFAULTS as USAGES
 from klotho.catalogue.facts import is_known
 from klotho.catalogue.facts.validate import validate
+from klotho.catalogue.kinds import candidates
+from klotho.catalogue.offers import WEIGHED
 from klotho.catalogue.transit import TRANSIT
 from klotho.diagnostics import Label, Span, meant_or_listed
 from klotho.engine.context import Context
@@ -76,15 +78,24 @@ def _how_to_fetch(construct: Construct, target: Construct, output: str) -> str:
 
 
 def _requirements(context: Context) -> None:
-    """What a pass or the cost model reads is weighed; the others wait for the solver, which is not there."""
+    """What nothing was chosen or made by."""
     for requirement in context.application.requirements:
         if requirement.name in (AVAILABILITY, TRANSIT, BUDGET, *USAGES) and not _is_adopted(requirement, context):
             continue
+        if requirement.name in WEIGHED and _chosen_by(requirement, context):
+            continue
         context.report.warning(
             "requirement-not-weighed",
-            f"`{requirement.name}` is recorded but not weighed: this version has one implementation per construct",
+            f"`{requirement.name}` is recorded but not weighed: no choice depends on it yet",
             requirement.span,
         )
+
+
+def _chosen_by(requirement: Requirement, context: Context) -> bool:
+    """Whether it had a say in what something is made of."""
+    subject = context.application.by_id.get(requirement.subject) if requirement.subject else None
+    made = (subject,) if subject else context.application.constructs
+    return any(candidates(item.kind) for item in made) and not _is_adopted(requirement, context)
 
 
 def _is_adopted(requirement: Requirement, context: Context) -> bool:

@@ -30,9 +30,24 @@ from klotho.catalogue.network import (
     security_group,
     security_group_key,
 )
+from klotho.catalogue.offers import egress_amounts
 from klotho.catalogue.rules import Link, NetworkPlace, PathTo, Placement, ServiceNeed
 from klotho.engine.context import Context, attributed, because_of, because_of_link
-from klotho.resources import Change, DependsOn, Provenance, Ref, ResourceGraph, ResourceKey, owner_of
+from klotho.resources import (
+    Change,
+    Choose,
+    DependsOn,
+    Precedence,
+    Provenance,
+    Ref,
+    Rejected,
+    ResourceGraph,
+    ResourceKey,
+    owner_of,
+)
+
+EGRESS = ResourceKey("shared/egress:implementation")
+_AWS_ONLY = "leads to AWS services only, and containers may call the internet"
 
 
 class _Needs(NamedTuple):
@@ -52,12 +67,13 @@ def place_in_network(graph: ResourceGraph, context: Context) -> Iterator[Change]
         return
     needs = _needs(context, inhabitants)
     stated = next((item for item, _ in context.resolved if item.kind == NETWORK), None)
-    plan = _for_availability(network_plan(stated, context.setting), context, inhabitants, needs)
+    asked = network_plan(stated, context.setting)
+    plan = _for_availability(asked, context, inhabitants, needs)
     if plan.adopted:  # with the ways out it has
         yield from attributed(_shared_provenance(inhabitants, "adopted_network"), adopted_network(plan))
     else:
         yield from attributed(_shared_provenance(inhabitants, "private_network"), private_network(plan))
-        yield from _egress(plan, context, inhabitants, needs)
+        yield from _egress(plan, asked.egress != "auto", context, inhabitants, needs)
     for construct in inhabitants:
         yield from _settle(construct, context)
     for link, path in needs.paths:
@@ -129,10 +145,14 @@ def _needs_nat(context: Context, inhabitants: list[Construct], needs: _Needs) ->
     ]
 
 
-def _egress(plan: NetworkPlan, context: Context, inhabitants: list[Construct], needs: _Needs) -> Iterator[Change]:
+def _egress(
+    plan: NetworkPlan, stated: bool, context: Context, inhabitants: list[Construct], needs: _Needs
+) -> Iterator[Change]:
     asked = (*needs.services.values(), *needs.beside.values())
     wanted = sorted({service for services in asked for service in services})
     containers = _needs_nat(context, inhabitants, needs)
+    if wanted:
+        yield _way_out(plan, stated, containers, wanted)
     if plan.nat_wanted or (plan.egress == "auto" and containers):
         provenance = _shared_provenance(containers or inhabitants, "egress_by_nat_gateway")
         yield from attributed(provenance, egress_by_nat_gateway(plan, wanted))
@@ -146,6 +166,27 @@ def _egress(plan: NetworkPlan, context: Context, inhabitants: list[Construct], n
         if any(service not in GATEWAY_SERVICES for service in wanted):
             waits = (DependsOn(user, endpoint_rule(group)) for group, user in needs.users.items())
             yield from attributed(provenance, waits)
+
+
+def _way_out(plan: NetworkPlan, stated: bool, containers: list[Construct], wanted: list[str]) -> Change:
+    """The way out that is made, and the others with their cost and why they are not it. `stated`: by the program."""
+    taken = plan.egress if plan.egress != "auto" else "nat" if containers else "endpoints"
+    amounts = egress_amounts(sum(service not in GATEWAY_SERVICES for service in wanted))
+    spans = tuple(item.span for item in containers if item.span)
+    if stated:
+        reason = Provenance("network_egress", spans, f'`egress="{taken}"` of the network', Precedence.DIRECTIVE)
+        why = dict.fromkeys(amounts, f'`egress="{taken}"` asks for another one')
+    elif taken == "nat-per-zone":
+        reason = Provenance("egress_in_each_zone", spans, "a zone may be lost", Precedence.REQUIREMENT)
+        why = {"nat": "is lost with its zone, and something must survive that", "endpoints": _AWS_ONLY}
+    elif containers:
+        reason = Provenance("egress_of_containers", spans, "containers may call the internet", Precedence.DEFAULT)
+        why = {"nat-per-zone": "costs more, and nothing is required to survive a zone's loss", "endpoints": _AWS_ONLY}
+    else:
+        reason = Provenance("egress_of_functions", spans, "only AWS services have to be reached", Precedence.DEFAULT)
+        why = dict.fromkeys(amounts, "opens the internet to code that nobody said needs it")
+    rejected = tuple(Rejected(name, why[name], amount) for name, amount in amounts.items() if name != taken)
+    return Change(Choose(EGRESS, taken, rejected, amounts[taken]), reason)
 
 
 def _settle(construct: Construct, context: Context) -> Iterator[Change]:

@@ -1,9 +1,9 @@
 """Choose one implementation for each construct.
 
-Where the catalogue offers one candidate, it is it; where `use(…)` pins one, that one. What a rule refuses is no
-candidate while there is another one; what is pinned, or the only one, is refused where rules are asked. (Weighing
-several candidates by requirements and cost replaces the `default` rule below and nothing else.) Reports kinds and names
-the catalogue lacks.
+What `use(…)` pins is it, whatever is required; else what keeps all requirements at the least cost, solved for all
+constructs together when several could be; what a rule refuses is no candidate while
+there is another one. Every choice carries what was rejected and why. Reports kinds and names the
+catalogue lacks, pins that overrule a requirement, and what nothing can be made of.
 """
 
 from __future__ import annotations
@@ -12,16 +12,18 @@ from collections.abc import Iterator
 
 from klotho.application import Construct, Directive
 from klotho.catalogue.foreign import ForeignConstruct
-from klotho.catalogue.kinds import candidates, default_implementation
-from klotho.catalogue.rules import Implementation
+from klotho.catalogue.kinds import candidates
+from klotho.catalogue.offers import offers
 from klotho.diagnostics import meant_or_listed, one_of
 from klotho.engine.context import Context
+from klotho.engine.passes.weigh_candidates import change_for, choose
 from klotho.resources import Change, Choose, Precedence, Provenance, ResourceGraph, resource_key
 
 
 def select_implementations(graph: ResourceGraph, context: Context) -> Iterator[Change]:
     """One `Choose` per construct that can be made real."""
     pins = {item.subject: item for item in context.application.directives if item.action == "use"}
+    open_to: list[Construct] = []
     for construct in context.application.constructs:
         if _refused(construct, context):
             continue
@@ -33,9 +35,14 @@ def select_implementations(graph: ResourceGraph, context: Context) -> Iterator[C
                 _owners(construct, context.foreign[construct.id]),
             )
             continue
-        name, provenance = _choice(construct, pins.get(construct.id), context)
+        pin = pins.get(construct.id)
+        if pin is None:
+            open_to.append(construct)
+            continue
+        name, provenance = _pinned(construct, pin, context)
         if name is not None:
-            yield Change(Choose(resource_key(construct.id, "implementation"), name), provenance)
+            yield change_for(construct, name, provenance, context.application, pin)
+    yield from choose(open_to, context)
 
 
 def _owners(construct: Construct, found: ForeignConstruct) -> Provenance:
@@ -43,19 +50,9 @@ def _owners(construct: Construct, found: ForeignConstruct) -> Provenance:
     return Provenance("owners_implementation", spans, f"{construct.title} of {found.owner}", Precedence.DIRECTIVE)
 
 
-def _choice(construct: Construct, pin: Directive | None, context: Context) -> tuple[str | None, Provenance]:
+def _pinned(construct: Construct, pin: Directive, context: Context) -> tuple[str | None, Provenance]:
     offered = [item.name for item in candidates(construct.kind)]
-    spans = tuple(span for span in (pin.span if pin else None, construct.span) if span)
-    if pin is None:
-        first = default_implementation(construct)
-        rule = context.policy.refuses(construct, first.name) if first else None
-        if rule is not None:
-            other = next((item.name for item in candidates(construct.kind) if _may(item, construct, context)), None)
-            if other is not None:
-                return other, Provenance(rule, spans, construct.title, Precedence.GUARDRAIL)
-        return first.name if first else None, Provenance(
-            "default_implementation", spans, construct.title, Precedence.DEFAULT
-        )
+    spans = tuple(span for span in (pin.span, construct.span) if span)
     reason = Provenance("use", spans, f'{construct.title} uses "{pin.target}"', Precedence.DIRECTIVE)
     if pin.target not in offered:
         context.report.error(
@@ -74,11 +71,21 @@ def _choice(construct: Construct, pin: Directive | None, context: Context) -> tu
                 pin.span,
                 helps=[meant_or_listed(name, known)],
             )
+    _say_overruled(construct, pin, context)
     return pin.target, reason
 
 
-def _may(item: Implementation, construct: Construct, context: Context) -> bool:
-    return item.fits(construct) and context.policy.refuses(construct, item.name) is None
+def _say_overruled(construct: Construct, pin: Directive, context: Context) -> None:
+    """A directive wins over a requirement; nobody should have to find that out."""
+    taken = next(item for item in offers(construct, context.application) if item.implementation.name == pin.target)
+    for unfit in taken.unfit:
+        if unfit.by is not None:
+            context.report.warning(
+                "requirement-overruled",
+                f'`use("{pin.target}")` wins over `{unfit.by.name}={unfit.by.value}`: it {unfit.reason}',
+                pin.span,
+                helps=["leave out one of the two"],
+            )
 
 
 def _not_adoptable(construct: Construct, context: Context) -> bool:

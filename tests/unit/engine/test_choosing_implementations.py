@@ -1,0 +1,128 @@
+"""What is chosen, what was rejected and why, and what nothing can be made of."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Any
+
+from klotho.catalogue.kinds import IMPLEMENTATIONS, candidates
+from klotho.catalogue.offers import unavailable
+from klotho.catalogue.tables import table
+from klotho.resources.serialization import graph_to_json
+from tests.unit.engine.conftest import KINDS, Builder
+
+
+def choices(app: Builder) -> dict[str, Any]:
+    found: dict[str, Any] = graph_to_json(app.resolve().graph)["choices"]
+    return found
+
+
+def rejected(app: Builder, construct: str) -> dict[str, str]:
+    return {item["implementation"]: item["reason"] for item in choices(app)[construct]["rejected"]}
+
+
+def test_a_choice_carries_what_was_rejected_and_why(app: Builder) -> None:
+    found = rejected(app.add("function", "work"), "Compute.Function/work")
+    assert "packages are large" in found["lambda-layer"]
+    assert "Klotho does not make it yet" in found["fargate"]
+
+
+def test_a_pin_is_the_reason_for_all_others(app: Builder) -> None:
+    app.add("function", "work").directive("work", "use", "lambda-layer")
+    found = choices(app)["Compute.Function/work"]
+    assert found["implementation"] == "lambda-layer"
+    other = next(item for item in found["rejected"] if item["implementation"] == "lambda")
+    assert other["reason"] == '`use("lambda-layer")` asks for another one'
+    assert other["spans"][0]["line"] == 2
+
+
+def test_a_requirement_that_is_kept_changes_nothing_and_is_silent(app: Builder) -> None:
+    app.add("function", "work").requires("work", "max_duration_s", 900)
+    assert choices(app)["Compute.Function/work"]["implementation"] == "lambda"
+    assert app.codes() == []
+
+
+def test_nothing_runs_longer_than_lambda_may_among_functions(app: Builder) -> None:
+    app.add("function", "work").requires("work", "max_duration_s", 1200).requires("work", "availability", 99.9)
+    (problem,) = app.problems()
+    assert problem.code == "nothing-fits"
+    assert "`requires(max_duration_s=1200)`" in problem.message
+    assert "availability" not in problem.message
+    assert any("runs for at most 900 s" in note for note in problem.notes)
+    assert [label.span.line for label in problem.labels] == [2, 1]
+
+
+def test_the_smallest_conflict_is_named_where_two_requirements_are_each_too_much(app: Builder) -> None:
+    app.add("function", "work").requires("work", "max_duration_s", 1200).requires("work", "max_payload_mb", 50)
+    (problem,) = app.problems()
+    assert ("max_duration_s" in problem.message) != ("max_payload_mb" in problem.message)
+
+
+def test_what_must_never_start_first_is_no_function(app: Builder) -> None:
+    assert app.add("function", "work").requires("work", "cold_start", False).codes() == ["nothing-fits"]
+
+
+def test_a_container_bears_long_runs_and_large_payloads(app: Builder) -> None:
+    app.add("container", "web").requires("web", "max_duration_s", 7200).requires("web", "always_on", True)
+    assert app.codes() == []
+
+
+def test_the_applications_requirement_holds_for_each_and_its_own_wins(app: Builder) -> None:
+    app.add("function", "work").requires(None, "max_duration_s", 1200)
+    assert app.codes() == ["nothing-fits"]
+    app.requires("work", "max_duration_s", 60)
+    assert app.codes() == []
+
+
+def test_a_pin_wins_over_a_requirement_and_it_is_said(app: Builder) -> None:
+    app.add("function", "work").requires("work", "max_duration_s", 1200).directive("work", "use", "lambda")
+    assert app.codes() == ["requirement-overruled"]
+    assert choices(app)["Compute.Function/work"]["implementation"] == "lambda"
+
+
+def test_an_api_chosen_by_its_parameter_names_the_other_with_its_cost(app: Builder) -> None:
+    found = choices(app.add("api", "shop"))["API/shop"]
+    other = next(item for item in found["rejected"] if item["implementation"] == "internal-alb")
+    assert other["reason"] == "its own parameters ask for something else"
+    assert other["monthly_micro_usd"] == 16_430_000
+
+
+def test_the_way_out_of_the_network_says_what_the_others_cost(app: Builder) -> None:
+    app.add("container", "web").add("postgres", "db").says("web", "reads_from", "db")
+    found = choices(app)["shared/egress"]
+    assert (found["implementation"], found["monthly_micro_usd"]) == ("nat", 36_500_000)
+    assert {item["implementation"] for item in found["rejected"]} == {"nat-per-zone", "endpoints"}
+
+
+def test_a_function_in_the_network_gets_endpoints_and_no_internet(app: Builder) -> None:
+    app.add("function", "work").add("postgres", "db").says("work", "reads_from", "db")
+    found = choices(app)["shared/egress"]
+    assert found["implementation"] == "endpoints"
+    assert "opens the internet" in found["rejected"][0]["reason"]
+
+
+def test_zones_that_may_be_lost_ask_for_a_way_out_in_each(app: Builder) -> None:
+    app.add("container", "web").requires("web", "availability", 99.9)
+    assert choices(app)["shared/egress"]["implementation"] == "nat-per-zone"
+
+
+def test_tables_name_only_what_there_is_and_unavailable_ones_are_not() -> None:
+    names = {item.name for item in IMPLEMENTATIONS}
+    assert set(table("candidates")) - {"unavailable", "egress"} <= names
+    for kind in KINDS.values():
+        assert not set(unavailable(kind)) & {item.name for item in candidates(kind)}
+    assert set(table("candidates")["unavailable"]) <= set(KINDS.values())
+
+
+def test_the_solver_is_not_loaded_where_nothing_is_to_choose() -> None:
+    program = (
+        "import sys, os\nfrom pathlib import Path\nfrom klotho.application import Application, Construct\n"
+        "from klotho.application.files import ProgramFiles\nfrom klotho.diagnostics import Report\n"
+        "from klotho.engine import resolve\n"
+        "app = Application('shop', constructs=(Construct('Messaging.Queue', 'jobs'), Construct('API', 'web')))\n"
+        "resolve(app, environment='local', files=ProgramFiles(Path(os.devnull)), report=Report())\n"
+        "print('klotho.engine.choosing' in sys.modules)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
