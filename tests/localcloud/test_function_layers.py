@@ -123,7 +123,7 @@ def test_large_packages_become_a_layer_that_the_function_finds_and_klotho_lock_k
     assert [layer["Arn"] for layer in function(shop, "report")["Layers"]] == layers(shop)
     assert "Layers" not in function(shop, "small")
     sizes = sorted(zips(shop).values())
-    assert sizes[-1] > 12 * 1024 * 1024 > 100 * 1024 > sizes[-2], "the packages are not in the code's zip"
+    assert sizes[-1] > 12 * 1024 * 1024 > 150 * 1024 > sizes[-2], "the packages are not in the code's zip"
 
 
 def test_a_changed_line_sends_the_code_and_touches_nothing_else(shop: Account) -> None:
@@ -133,7 +133,7 @@ def test_a_changed_line_sends_the_code_and_touches_nothing_else(shop: Account) -
     changed = {name: result for name, result in up(shop).items() if result != "unchanged"}
     assert changed == {"report-function": "updated"}
     sent = {key: size for key, size in zips(shop).items() if key not in before}
-    assert len(sent) == 1 and max(sent.values()) < 100 * 1024
+    assert len(sent) == 1 and max(sent.values()) < 150 * 1024
     assert layers(shop) == versions
     assert called(shop)["said"] == "two"
 
@@ -154,7 +154,7 @@ def test_klotho_dev_puts_only_the_code_in_place(shop: Account) -> None:
     assert called(shop)["said"] == "swapped"
     assert function(shop, "report")["Layers"] == versions
     sent = {key: size for key, size in zips(shop).items() if key not in before}
-    assert len(sent) == 1 and max(sent.values()) < 100 * 1024
+    assert len(sent) == 1 and max(sent.values()) < 150 * 1024
     handler.write_text(kept)
 
 
