@@ -203,7 +203,7 @@ class _Compiler:
         for path, names in self._remote[unit.name].items():
             files[path] = stub(path, unit.remote[path], names, program.is_esm(program.module(path)))
         called = self._called(unit)
-        files[f"{FOLDER}/unit.js"] = unit_file(unit.name, unit.entries, called)
+        files[f"{FOLDER}/unit.cjs"] = unit_file(unit.name, unit.entries, called)
         for name in MANIFESTS:
             if (root / name).is_file():
                 files[name] = (root / name).read_bytes()

@@ -16,13 +16,13 @@ from klotho.annotations.languages.javascript.modules import Module
 
 FOLDER = "klotho"
 """Of the shims, in each unit."""
-SHIMS = ("encoding.js", "map.js", "calls.js", "handler.js")
+SHIMS = ("encoding.cjs", "map.cjs", "calls.cjs", "handler.cjs")
 
 
 def with_stored_maps(module: Module, maps: Iterable[StoredMap], is_esm: bool) -> bytes:
     content = module.source.text.content
     wanted = sorted(maps, key=lambda item: item.new.start_byte, reverse=True)
-    path = json.dumps(_from(module.path, "map.js"))
+    path = json.dumps(_from(module.path, "map.cjs"))
     opening = "__klothoMap" if is_esm else f"require({path})"
     for item in wanted:
         start, end = item.new.start_byte, item.new.end_byte
@@ -35,7 +35,7 @@ def with_stored_maps(module: Module, maps: Iterable[StoredMap], is_esm: bool) ->
 
 def stub(path: str, unit: str, names: Iterable[str], is_esm: bool) -> bytes:
     """Stands in for a module of another unit."""
-    shim, given = json.dumps(_from(path, "calls.js")), list(names)
+    shim, given = json.dumps(_from(path, "calls.cjs")), list(names)
     made = f"({json.dumps(construct_name(unit))}, {json.dumps(path)}, {json.dumps(given)})"
     first = f"// Klotho: `{path}` runs in the unit {unit}; each function here calls it there.\n"
     if not is_esm:
@@ -47,7 +47,7 @@ def stub(path: str, unit: str, names: Iterable[str], is_esm: bool) -> bytes:
 
 
 def unit_file(name: str, entries: Iterable[str], calls: dict[str, list[str]]) -> bytes:
-    """`klotho/unit.js`: what the handler loads, written out so that a bundler sees it."""
+    """`klotho/unit.cjs`: what the handler loads, written out so that a bundler sees it."""
     lines = ['"use strict";', "module.exports = {", f"  name: {json.dumps(construct_name(name))},", "  entries: ["]
     lines += [f"    () => import({json.dumps('../' + path)})," for path in entries]
     lines += ["  ],", "  calls: {"]
@@ -59,12 +59,9 @@ def unit_file(name: str, entries: Iterable[str], calls: dict[str, list[str]]) ->
 
 @cache
 def shim_files() -> dict[str, bytes]:
-    """The shims by path in a unit; CommonJS also in a package of ES modules."""
+    """The shims by path in a unit; `.cjs`, so that they are CommonJS also in a package of ES modules."""
     folder = Path(__file__).parent / "shims"
-    return {
-        **{f"{FOLDER}/{name}": (folder / name).read_bytes() for name in SHIMS},
-        f"{FOLDER}/package.json": b'{"type": "commonjs"}\n',
-    }
+    return {f"{FOLDER}/{name}": (folder / name).read_bytes() for name in SHIMS}
 
 
 def construct_name(id: str) -> str:

@@ -97,11 +97,11 @@ class StoredMap {
 }
 
 function encode(value) {
-  return require("./encoding.js").encode(value);
+  return require("./encoding.cjs").encode(value);
 }
 
 function decode(text) {
-  return require("./encoding.js").decode(text);
+  return require("./encoding.cjs").decode(text);
 }
 
 // A new entry gets its place in the order, one that is there keeps it.

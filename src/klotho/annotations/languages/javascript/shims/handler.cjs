@@ -2,7 +2,7 @@
 // What Lambda calls. A request goes to the server that the unit's own code starts, a call of another unit to its module.
 const http = require("node:http");
 const net = require("node:net");
-const unit = require("./unit.js");
+const unit = require("./unit.cjs");
 
 const listening = captureServer();
 const loaded = Promise.all(unit.entries.map((load) => load()));
@@ -30,7 +30,7 @@ function captureServer() {
 }
 
 async function answer({ file, name, arguments: args }) {
-  const { encode, decode } = require("./encoding.js");
+  const { encode, decode } = require("./encoding.cjs");
   if (!Object.hasOwn(unit.calls, file) || !unit.calls[file].names.includes(name)) {
     throw new Error(`unit ${unit.name} has no function ${name} in ${file} that others may call`);
   }
