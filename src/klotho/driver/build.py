@@ -24,6 +24,7 @@ from klotho.driver.settings import Environment
 from klotho.stacks import Manifest
 
 if TYPE_CHECKING:
+    from klotho.annotations.compiling import UnitPage
     from klotho.application import Application, ConstructId
     from klotho.application.files import ProgramFiles
     from klotho.catalogue.foreign import ForeignConstruct
@@ -57,6 +58,8 @@ class Build:
     """Constructs of other applications of the project, as their owners published them."""
     units: Mapping[str, bytes] = field(default_factory=dict)
     """Of annotated code: the units' files, by path below `compiled/`."""
+    pages: tuple[UnitPage, ...] = ()
+    """Of annotated code: what was found of each unit."""
 
     @property
     def templates(self) -> Mapping[str, bytes]:
@@ -93,6 +96,8 @@ class Described:
     """Instead of those in the program's folder."""
     units: Mapping[str, bytes] = field(default_factory=dict)
     """Of annotated code: the units' files, by path below `compiled/`."""
+    pages: tuple[UnitPage, ...] = ()
+    """Of annotated code: what was found of each unit."""
 
 
 def build(
@@ -151,7 +156,7 @@ def describe(
     if guardrails is None:
         guardrails = load(program, environment, application.project, report)
     report.stop_on_errors()
-    return Described(program, environment, application, report, guardrails, units=read.units)
+    return Described(program, environment, application, report, guardrails, units=read.units, pages=read.pages)
 
 
 def compiled(described: Described, *, ask: bool = False) -> Build:
@@ -204,6 +209,7 @@ def compiled(described: Described, *, ask: bool = False) -> Build:
         judgement=judgement,
         foreign=foreign,
         units=described.units,
+        pages=described.pages,
     )
 
 

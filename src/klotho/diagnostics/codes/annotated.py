@@ -83,4 +83,40 @@ PAGES = (
         "The rest of the file is compiled all the same, but what is in that place may be missed.",
         "Correct it, or leave it if the program runs.",
     ),
+    Page(
+        "program-not-annotated",
+        "`klotho compile` or `klotho verify` was run where an infra.py describes the application.",
+        "They are about annotated code; an infra.py wins where there are both.",
+        "Run `klotho build`, or name the folder with the annotated code.",
+    ),
+    Page(
+        "requests-unreadable",
+        "The file with the requests to compare is not there, or holds no list of requests.",
+        "`klotho verify` sends them to the original and to the compiled application.",
+        'Write a JSON list such as `[{"method": "GET", "path": "/"}]` into requests.json.',
+    ),
+    Page(
+        "verify-original",
+        "The original application could not be started with plain node, or does not listen on `$PORT`.",
+        "Its answers are what the compiled application is compared with.",
+        "See that `npm install` and `PORT=4000 node .` start it.",
+    ),
+    Page(
+        "verify-unanswered",
+        "A request was not answered at all.",
+        "There is nothing to compare.",
+        "See `klotho logs`, and what the original printed.",
+    ),
+    Page(
+        "verify-no-api",
+        "Not exactly one API of the application is up.",
+        "The requests go to one address.",
+        "Expose one application.",
+    ),
+    Page(
+        "verify-differs",
+        "The compiled application answered something else than the original.",
+        "Compiled code must behave as the code it was made from.",
+        "Look at the differences. Start from empty data (`klotho down --delete-data`): the original has none.",
+    ),
 )

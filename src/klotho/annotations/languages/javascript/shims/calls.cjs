@@ -13,7 +13,7 @@ module.exports = function remote(unit, file, names) {
 
 async function call(unit, file, name, args) {
   const { encode, decode } = require("./encoding.cjs");
-  const service = require("@klotho/runtime").config.services.get(unit);
+  const service = await require("@klotho/runtime").config.services.get(unit);
   const answer = await service.invoke({ klotho: "call", file, name, arguments: encode(args) });
   if (answer.error !== undefined) throw decode(answer.error);
   return decode(answer.result);

@@ -51,8 +51,10 @@ function forward(event, port) {
   delete headers["transfer-encoding"];
   delete headers.connection;
   if (body.length > 0) headers["content-length"] = body.length;
+  // API Gateway hands the path over decoded, so that an encoded slash can't be told from a plain one.
+  const path = encodeURI(event.rawPath).replace(/[?#]/g, encodeURIComponent) + query;
   return new Promise((resolve, reject) => {
-    const request = { host: "127.0.0.1", port, method, path: event.rawPath + query, headers };
+    const request = { host: "127.0.0.1", port, method, path, headers };
     http.request(request, (response) => collect(response).then(resolve, reject)).on("error", reject).end(body);
   });
 }

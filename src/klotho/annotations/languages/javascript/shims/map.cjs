@@ -84,7 +84,7 @@ class StoredMap {
   }
 
   async #table() {
-    this.#found ??= require("@klotho/runtime").config.datastores.get(this.#name);
+    this.#found ??= await require("@klotho/runtime").config.datastores.get(this.#name);
     if (this.#initial.length > 0) await (this.#seeding ??= this.#seed(this.#found));
     return this.#found;
   }
