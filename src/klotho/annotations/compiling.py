@@ -28,7 +28,7 @@ from klotho.annotations.languages.javascript.rewriting import (
 from klotho.annotations.reading import read_code_base
 from klotho.annotations.units import Unit, split
 from klotho.application import Application, Construct, ConstructId, Relationship, validate
-from klotho.diagnostics import Report, Span
+from klotho.diagnostics import Label, Report, Span
 
 OUTPUT = "compiled"
 
@@ -68,7 +68,7 @@ def compile_code(root: Path, name: str | None, report: Report) -> Compiled:
         constructs=tuple(compiler.constructs.values()),
         relationships=tuple(compiler.relationships),
     )
-    compiler.finish()
+    compiler.finish(compiled.units)
     if not report.errors:
         validate(compiled.application, report)
     return compiled
@@ -106,6 +106,16 @@ class _Compiler:
         compiled.files.update({f"{folder}/{path}": content for path, content in self._files(unit, maps).items()})
         compiled.units.append(page)
 
+    def _made(self, construct: Construct) -> Construct:
+        """The construct, once; ids that differ in `/`, `:` and `-` only would be the same one."""
+        first = self.constructs.setdefault(construct.id, construct)
+        if first.span != construct.span:
+            message = f"two ids give the name `{construct.name}`"
+            also = [Label(first.span, "the first one")] if first.span else []
+            helps = ("give one of them another id: `/` and `:` become `-` in names",)
+            self._report.error("annotation-duplicate", message, construct.span, also=also, helps=helps)
+        return first
+
     def _of(self, construct: Construct) -> list[Relationship]:
         return [item for item in self.relationships if item.actor == construct.id]
 
@@ -113,14 +123,14 @@ class _Compiler:
         name = construct_name(unit.name)
         properties = {"handler": f"{FOLDER}/handler.handler", "context": f"{OUTPUT}/{name}"}
         function = Construct("Compute.Function", name, properties, unit.span)
-        return self.constructs.setdefault(function.id, function)
+        return self._made(function)
 
     def _expose(self, function: Construct, exposure: Exposure, page: UnitPage) -> None:
         annotation = exposure.annotation
         assert annotation.id is not None
         self._used.add(id(annotation))
         api = Construct("API", construct_name(annotation.id), {}, annotation.span)
-        self.constructs.setdefault(api.id, api)
+        self._made(api)
         by_route: dict[str, set[str]] = {}
         spans: dict[str, Span] = {}
         shapes: dict[str, str] = {}
@@ -159,7 +169,7 @@ class _Compiler:
 
     def _store(self, unit: Unit, function: Construct, item: StoredMap, modules: list[Module]) -> None:
         table = Construct("Databases.KeyValue", construct_name(item.id), {"key": [["key", "S"]]}, item.annotation.span)
-        self.constructs.setdefault(table.id, table)
+        self._made(table)
         uses = Uses()
         for module in modules:
             names = self._names(module, item)
@@ -218,9 +228,17 @@ class _Compiler:
                     found.setdefault(path, set()).update(names)
         return {path: sorted(names) for path, names in found.items()}
 
-    def finish(self) -> None:
-        """Reports annotations that nothing came of."""
+    def finish(self, pages: list[UnitPage]) -> None:
+        """Reports annotations that nothing came of, and units that nothing can reach."""
         code = self._program.code
+        targets = {item.target for item in self.relationships}
+        for page in pages:
+            function = self.constructs[ConstructId(f"Compute.Function/{construct_name(page.name)}")]
+            if not page.routes and function.id not in targets:
+                message = (
+                    f'nothing calls the unit "{page.name}": it exposes nothing, and no other unit uses its functions'
+                )
+                self._report.warning("annotation-without-effect", message, function.span)
         for source, annotation in code.all("persist"):
             target = next(target for item, target in source.of("persist") if item is annotation)
             if id(annotation) in self._used or target is None or not source.path.endswith((".js", ".cjs", ".mjs")):

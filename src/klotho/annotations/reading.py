@@ -6,6 +6,7 @@ wrong with single annotations and with several of one id; refuses by name what i
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ TOKEN = b"@klotho::"
 SKIPPED = frozenset(
     {"node_modules", "vendor", "compiled", "dist", "__pycache__", "venv", ".venv", "bin", "obj", "site-packages"}
 )
+MOST_FOLDERS = 3_000
 OUTPUT_MARKER = ".klotho-output.json"
 """A folder that holds it is what an earlier compile wrote."""
 LARGEST_SOURCE = 4_000_000
@@ -46,7 +48,10 @@ class CodeBase:
         return self._parsed[path]
 
     def exists(self, path: str) -> bool:
-        return (self.root / path).is_file()
+        try:
+            return (self.root / path).is_file()
+        except OSError:  # a name no file can have
+            return False
 
     def all(self, capability: str) -> Iterator[tuple[Source, Annotation]]:
         for source in self.annotated.values():
@@ -55,8 +60,9 @@ class CodeBase:
 
 
 def has_annotations(root: Path) -> bool:
-    """Whether some source file below the folder is annotated."""
-    return any(TOKEN in content for _, content in _sources(root))
+    """Whether some source file below the folder is annotated, as far as the first folders tell: a home folder is not
+    searched through because a command was run there."""
+    return any(TOKEN in content for _, content in _sources(root, MOST_FOLDERS))
 
 
 def read_code_base(root: Path, report: Report) -> CodeBase:
@@ -75,17 +81,18 @@ def read_code_base(root: Path, report: Report) -> CodeBase:
     return code
 
 
-def _sources(root: Path) -> Iterator[tuple[str, bytes]]:
-    """Source files by relative path, in order; links out of the folder and what nobody can read are passed over."""
+def _sources(root: Path, most_folders: int | None = None) -> Iterator[tuple[str, bytes]]:
+    """Source files by relative path, in order; links, what nobody can read and names that are no text are passed
+    over."""
     wanted = (*SUFFIXES, *NOT_YET)
-    for folder, folders, names in os.walk(root):
+    for folder, folders, names in itertools.islice(os.walk(root), most_folders):
         if OUTPUT_MARKER in names and Path(folder) != root:
             folders[:] = []
             continue
         folders[:] = sorted(name for name in folders if name not in SKIPPED and not name.startswith("."))
         for name in sorted(names):
             path = Path(folder) / name
-            if name.endswith(wanted) and not path.is_symlink():
+            if name.endswith(wanted) and not path.is_symlink() and str(path).isprintable():
                 try:
                     if path.stat().st_size <= LARGEST_SOURCE:
                         yield path.relative_to(root).as_posix(), path.read_bytes()

@@ -211,6 +211,26 @@ def test_what_can_not_be_compiled_is_refused_at_its_line(
     assert (code, place) in told(tmp_path, files)
 
 
+def test_ids_that_would_be_one_name_are_refused(tmp_path: Path) -> None:
+    code = f'{APP}// @klotho::persist {{ id = "a/b" }}\nconst a = new Map();\n// @klotho::persist {{ id = "a-b" }}\n'
+    assert told(tmp_path, {"index.js": f"{code}const b = new Map();\n{EXPOSE}"}) == [
+        ("annotation-duplicate", "index.js:5")
+    ]
+
+
+def test_a_unit_that_nothing_reaches_is_told(tmp_path: Path) -> None:
+    files = {
+        "index.js": f'{APP}require("./b");\n{EXPOSE}',
+        "b.js": '// @klotho::execution_unit { id = "b" }\nexports.f = async () => 1;\n',
+    }
+    assert told(tmp_path, files) == [("annotation-without-effect", "b.js:1")]
+
+
+def test_names_no_file_can_have_lead_nowhere(tmp_path: Path) -> None:
+    code = f'require("./{"x" * 5000}");\n{APP}{EXPOSE}'
+    assert told(tmp_path, {"index.js": code}) == [("annotation-unit", "index.js:1")]
+
+
 def test_an_application_nobody_knows_gets_all_routes_and_that_is_said(tmp_path: Path) -> None:
     files = {"index.js": 'const app = require("koa")();\n' + EXPOSE}
     made, report = compiled(tmp_path, files)
@@ -281,7 +301,7 @@ def test_values_keep_their_kind_between_units() -> None:
 
 def test_a_compiled_unit_runs_with_plain_node(tmp_path: Path) -> None:
     """Not deployed, a store is the Map it was and another unit's function is that of the folder beside it."""
-    made = good(
+    made, report = compiled(
         tmp_path / "code",
         {
             "main.js": MAP + "const pets = new Map([[1, 'Rex']]);\nconst { hello } = require('./lib/b');\n"
@@ -294,5 +314,6 @@ def test_a_compiled_unit_runs_with_plain_node(tmp_path: Path) -> None:
     for name, content in made.files.items():
         (tmp_path / "out" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "out" / name).write_bytes(content)
+    assert report.errors == []
     said = in_node("require('./serve').r().then((r) => console.log(JSON.stringify(r)))", tmp_path / "out" / "a")
     assert json.loads(said) == ["Rex", "hello 1"]
