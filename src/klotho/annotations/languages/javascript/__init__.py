@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
+from klotho.annotations.languages.javascript.tree import javascript
 from klotho.annotations.languages.parsing import annotated
 from klotho.annotations.model import Source, Text
 from klotho.diagnostics import Report
@@ -33,6 +34,4 @@ def _parser(suffix: str) -> Any:
         import tree_sitter_typescript
 
         return Parser(Language(tree_sitter_typescript.language_typescript()))
-    import tree_sitter_javascript
-
-    return Parser(Language(tree_sitter_javascript.language()))
+    return Parser(javascript())

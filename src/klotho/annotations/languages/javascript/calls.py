@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from klotho.annotations.comments import nodes_of
 from klotho.annotations.languages.javascript.modules import NAMESPACE, Import, Module, text_of
 from klotho.annotations.languages.javascript.program import Program
+from klotho.annotations.languages.javascript.tree import nodes_of
 from klotho.annotations.units import Unit
 from klotho.diagnostics import Label, Span
 

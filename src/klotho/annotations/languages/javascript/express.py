@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from klotho.annotations.comments import nodes_of
 from klotho.annotations.languages.javascript.modules import (
     NAMESPACE,
     Module,
@@ -19,6 +18,7 @@ from klotho.annotations.languages.javascript.modules import (
     string_of,
     text_of,
 )
+from klotho.annotations.languages.javascript.tree import nodes_of
 from klotho.diagnostics import Span
 
 VERBS = ("get", "post", "put", "patch", "delete", "options", "head")

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from klotho.annotations.comments import nodes_of
 from klotho.annotations.languages.javascript.modules import Module, arguments_of, text_of
+from klotho.annotations.languages.javascript.tree import nodes_of
 from klotho.annotations.model import Annotation
 from klotho.diagnostics import Report, Severity
 
@@ -185,7 +185,7 @@ def _function_around(node: Any) -> Any:
     return node
 
 
-def _calls(scope: Any) -> Iterator[Any]:
+def _calls(scope: Any) -> list[Any]:
     return nodes_of(scope, ("call_expression",))
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
-from klotho.annotations.comments import nodes_of
+from klotho.annotations.languages.javascript.tree import nodes_of
 from klotho.annotations.model import Source
 
 NAMESPACE = "*"
