@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from klotho.cli.groups.accounts import bootstrap, ci
+from klotho.cli.groups.annotated import annotated
 from klotho.cli.groups.costs import cost
 from klotho.cli.groups.env import env
 from klotho.cli.groups.exports import BackendOption, Iac, LanguageOption, SingleOption, exports, wanted
@@ -316,6 +317,7 @@ def permissions(
     run(path, env, out, as_json)
 
 
+app.add_typer(annotated)
 app.add_typer(pictures)
 app.command("cost")(cost)
 app.add_typer(history)

@@ -269,7 +269,7 @@ def test_what_the_owner_replaced_is_picked_up_by_the_next_up(both: Repositories)
     before = both.shop.environment("told")["TABLE"]
     program = both.stock.deployment.folder / "infra.py"
     program.write_text(program.read_text().replace('KeyValue("things")', 'KeyValue("things", key="sku")'))
-    both.stock.deployment.klotho("up", "--yes", "--delete-data", "things")
+    both.stock.deployment.klotho("up", "--yes", "--delete-data", "things", "--allow-breaking", "shop")
     assert both.shop.deployment.up()["reader-function"] == "updated"
     deadline = time.monotonic() + 20
     while (after := both.shop.run("told", 'return os.environ["TABLE"]')) == before:
