@@ -47,7 +47,7 @@ _HARMLESS = {
     "secretid",
 }
 """Names of AWS's properties that hold no secret although they sound like it."""
-_ACTIONS = {("Action",), ("NotAction",)}
+_ACTIONS = {"Action", "NotAction"}
 _ACTION = r"[a-z0-9-]+:[A-Za-z*]+"
 """What a policy allows, `secretsmanager:GetSecretValue`: no secret after its name."""
 
@@ -104,12 +104,16 @@ def safe(place: tuple[str | int, ...], value: Any) -> Any:
     if isinstance(value, list):
         return [safe(place, item) for item in value]
     if isinstance(value, str):
-        if place[-1:] in _ACTIONS and re.fullmatch(_ACTION, value):
+        if _last_name(place) in _ACTIONS and re.fullmatch(_ACTION, value):
             return value
         return HIDDEN if _names_secret(place) and not re.fullmatch(_REFERENCE, value) else masked(value)
     return value
 
 
 def _names_secret(place: tuple[str | int, ...]) -> bool:
-    name = next((part for part in reversed(place) if isinstance(part, str)), "")
+    name = _last_name(place)
     return name.lower() not in _HARMLESS and re.search(_SECRET_NAME, name, re.IGNORECASE) is not None
+
+
+def _last_name(place: tuple[str | int, ...]) -> str:
+    return next((part for part in reversed(place) if isinstance(part, str)), "")

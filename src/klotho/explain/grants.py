@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from klotho.catalogue.kinds import implementation
 from klotho.explain.model import Grant, Why
 from klotho.explain.places import Place, Places
 from klotho.explain.program import Compiled
 from klotho.explain.values import spoken
 from klotho.explain.why import Reasons
-from klotho.resources import Provenance, Resource, Value, owner_of
+from klotho.resources import Provenance, Ref, Resource, Value, owner_of
 from klotho.resources.changes import Path
 
 _CALLS = "AWS::Lambda::Permission"
@@ -45,14 +46,13 @@ def _reasons(places: Places, place: Place) -> list[Provenance]:
 
 
 def _sentence(resource: Resource, statement: Mapping[str, Any], program: Compiled) -> str:
-    """`users` may do `secretsmanager:GetSecretValue` with …"""
-    owner = program.name_of(owner_of(resource.key))
+    """code of `users` may do secretsmanager:GetSecretValue with …"""
     if resource.type == _CALLS:
         who, where = statement.get("Principal"), statement.get("SourceArn")
         called = spoken(statement.get("FunctionName"), program)
         return f"{spoken(who, program)} may call {called}" + (f", for {spoken(where, program)}" if where else "")
     principal = statement.get("Principal")
-    who = f"code with this role of `{owner}`" if principal is None else _principal(principal, program)
+    who = _bearer(resource, program) if principal is None else _principal(principal, program)
     actions = ", ".join(_texts(statement.get("Action", statement.get("NotAction")), program, ("Action",)))
     may = "may" if statement.get("Effect", "Allow") == "Allow" else "may not"
     if "sts:AssumeRole" in actions:
@@ -60,6 +60,19 @@ def _sentence(resource: Resource, statement: Mapping[str, Any], program: Compile
     on = ", ".join(_texts(statement.get("Resource"), program)) or "this"
     condition = f", where {spoken(statement['Condition'], program)}" if "Condition" in statement else ""
     return f"{who} {may} do {actions} with {on}{condition}"
+
+
+def _bearer(resource: Resource, program: Compiled) -> str:
+    """Who has the role of a policy: the user's own code, or what else runs for a construct."""
+    role = resource.properties.get("RoleName")
+    construct = program.construct(owner_of(resource.key))
+    if not isinstance(role, Ref):
+        return "who has this policy"
+    if construct is not None and construct.id in program.graph.choices:
+        compute = implementation(construct.kind, program.graph.choices[construct.id].implementation).compute
+        if compute is not None and compute.role(construct) == role.resource:
+            return f"code of `{construct.label}`"
+    return f"what runs under the role `{program.ids.get(role.resource, role.resource)}`"
 
 
 def _principal(principal: Value, program: Compiled) -> str:

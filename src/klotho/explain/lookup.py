@@ -74,7 +74,8 @@ class Lookup:
             owned = [item for owner in self._owners(left) for item in self._program.owned.get(owner, ())]
             if owned:
                 ids = self._program.ids
-                return [f"{left}.{name}" for item in owned for name in (ids[item.key], role_of(item.key))]
+                names = ((ids[item.key], role_of(item.key), *item.properties) for item in owned)
+                return [f"{left}.{name}" for of_one in names for name in of_one]
         return self.names()
 
     def _construct(self, topic: str) -> Target | None:

@@ -53,6 +53,14 @@ class Places:
         """The place of a path as decisions write it; None where something else took it."""
         return Place(path, self._values[path]) if path in self._values else None
 
+    def named(self, path: Path) -> Path:
+        """The place by what it holds: `{"Name": "TOKEN", "Value": …}` has the value of `TOKEN`."""
+        beside = self._values.get(path[:-1])
+        if path[-1:] in (("Value",), ("value",)) and isinstance(beside, dict):
+            name = next((beside[key] for key in ("Name", "Key", "name", "key") if key in beside), None)
+            return (*path[:-1], name) if isinstance(name, str) else path
+        return path
+
     def decisions(self, path: Path) -> list[tuple[Path, Decision]]:
         """What decides a place: all that is said at or below it, else the nearest above."""
         found = self._below.get(path, [])

@@ -12,7 +12,7 @@ import orjson
 from klotho.application import Application, Construct, ConstructId, Relationship
 from klotho.diagnostics import Span
 from klotho.explain.places import Places
-from klotho.resources import Resource, ResourceGraph, ResourceKey, owner_of
+from klotho.resources import Ref, Resource, ResourceGraph, ResourceKey, owner_of
 from klotho.stacks import Manifest, Stack
 
 
@@ -73,6 +73,16 @@ class Compiled:
     @cached_property
     def _places(self) -> dict[ResourceKey, Places]:
         return {}
+
+    @cached_property
+    def policies(self) -> Mapping[ResourceKey, list[Resource]]:
+        """What says what each role may do."""
+        found: dict[ResourceKey, list[Resource]] = {}
+        for resource in self.by_type.get("AWS::IAM::RolePolicy", ()):
+            role = resource.properties.get("RoleName")
+            if isinstance(role, Ref):
+                found.setdefault(role.resource, []).append(resource)
+        return found
 
     @cached_property
     def users(self) -> Mapping[ResourceKey, frozenset[str]]:

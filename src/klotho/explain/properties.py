@@ -30,19 +30,22 @@ class PropertyPages:
             places = self._program.places(resource.key)
             place = places.find(path)
             assert place is not None, f"{logical_id} has no {path}"
-            value = spoken(place.value, self._program, place.path)
+            value = spoken(place.value, self._program, places.named(place.path))
             facts = tuple(self._resources.facts(resource, place.path))
             decided = [decision.winner for _, decision in places.decisions(place.path)]
         steps = [step for reason in dict.fromkeys(decided) for step in self._reasons.chain(reason)]
         end = (Step("resource", f"{logical_id} ({resource.type})"), Step("property", f"{path} = {value}"))
+        grants = tuple(item for item in self._resources.grants(resource) if _overlap(path, item.path))
+        permits = next((item for item in grants if item.path == path), None)
+        about = f"`{path}` of `{logical_id}` is {_brief(value)}"
         return Explanation(
             "property",
             f"{logical_id}.{path}",
             f"{logical_id}.{path}",
-            _summary(f"`{path}` of `{logical_id}` is {_brief(value)}", facts),
+            f"{permits.text}. To take that back: {permits.removal}." if permits else _summary(about, facts),
             lines=tuple(dict.fromkeys(line for fact in facts for line in fact.why.lines[:1])),
             chain=(*steps, *end),
-            grants=tuple(item for item in self._resources.grants(resource) if _overlap(path, item.path)),
+            grants=grants,
             facts=facts,
             notes=tuple(self._otherwise(path, resource, facts)),
         )

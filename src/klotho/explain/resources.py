@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from klotho.explain.glossary import in_words
 from klotho.explain.grants import grants_of
@@ -30,7 +31,7 @@ class ResourcePages:
             self._summary(resource),
             lines=_lines(whys),
             chain=(*steps, Step("resource", f"{logical_id} ({resource.type})")),
-            grants=self.grants(resource),
+            grants=tuple(self._may(resource)),
             facts=tuple(self.facts(resource, ())),
             needed_by=tuple(self._needed_by(resource)),
             notes=tuple(self._notes(logical_id)),
@@ -58,16 +59,24 @@ class ResourcePages:
             place = places.at(at)
             if place is None:
                 continue  # something more specific took its place
+            named = places.named(at)
             yield Fact(
                 place.text,
-                spoken(place.value, self._program, at),
+                spoken(place.value, self._program, named),
                 self._reasons.why(decision.winner),
                 tuple(self._reasons.why(item) for item in decision.agreeing),
-                tuple((spoken(value, self._program, at), self._reasons.why(who)) for who, value in decision.losers),
+                tuple((spoken(value, self._program, named), self._reasons.why(who)) for who, value in decision.losers),
             )
 
     def grants(self, resource: Resource) -> tuple[Grant, ...]:
         return tuple(grants_of(resource, self._program, self._reasons))
+
+    def _may(self, resource: Resource) -> Iterator[Grant]:
+        """What a resource permits; of a role what its policies do, too."""
+        yield from self.grants(resource)
+        for policy in self._program.policies.get(resource.key, ()):
+            for grant in self.grants(policy):
+                yield replace(grant, path=f"{self._program.ids[policy.key]}.{grant.path}")
 
     def _summary(self, resource: Resource) -> str:
         logical_id, owner = self._program.ids[resource.key], owner_of(resource.key)
