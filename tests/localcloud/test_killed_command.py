@@ -128,7 +128,7 @@ def shops(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Shop]]:
 def _shop(opened: ExitStack, folder: Path) -> Shop:
     aws, front = opened.enter_context(account(folder)), opened.enter_context(Front())
     made = Shop(replace(aws, variables={**aws.variables, **front.variables}), front)
-    made.aws.write({"klotho.yaml": settings(), "infra.py": PROGRAM, "worker.py": "def handler(*given): pass\n"})
+    made.aws.write({"klotho.yaml": settings(alarms=False), "infra.py": PROGRAM, "worker.py": "def handler(*given): pass\n"})
     assert made.aws.klotho("bootstrap", "--env", "prod", "--yes").returncode == 0
     made.clear()
     return made

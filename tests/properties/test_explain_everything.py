@@ -19,6 +19,9 @@ from klotho.application.files import ProgramFiles
 from klotho.catalogue.facts import known_types
 from klotho.catalogue.foreign import ForeignConstruct
 from klotho.cli.explain_page import explain_page
+from klotho.driver.build import build
+from klotho.driver.explaining import explainable
+from klotho.driver.program import find_program
 from klotho.emit import render
 from klotho.engine import resolve
 from klotho.explain import Compiled, Explainer, Explanation
@@ -32,12 +35,14 @@ from tests.gates import programs
 QUICK = {"users", "guestbook", "test_pairs_attach", "test_pairs_schedule", "project/billing-service"}
 PROGRAMS = [
     name if name in QUICK else pytest.param(name, marks=pytest.mark.examples)
-    for name in (*programs.names(), "project/user-service", "project/billing-service")
+    for name in (*programs.names(), "annotated-pets", "project/user-service", "project/billing-service")
 ]
 Foreign = dict[ConstructId, ForeignConstruct]
 
 
 def compiled(name: str, folder: Path) -> Compiled:
+    if name == "annotated-pets":
+        return explainable(build(find_program(EXAMPLES / name), "local"))
     program = EXAMPLES / name / "infra.py"
     if not program.is_file():
         program = programs._write(name, folder / "program")
@@ -85,16 +90,18 @@ def places(node: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
         yield from places(child, (*path, str(name)))
 
 
-def explains_itself(found: Explanation | None, topic: str) -> None:
-    """To a line of the user's or a rule that has a name, in every depth."""
+def explains_itself(found: Explanation | None, topic: str, program: Compiled) -> None:
+    """To a line of the user's and a rule that has a name, in every depth. Nobody wrote a line for the construct that
+    stands for all code without an annotation."""
+    written = all(construct.span for construct in program.application.constructs)
     assert found is not None, topic
     assert found.facts, topic
     for fact in found.facts:
         for why in (fact.why, *fact.also, *(who for _, who in fact.rejected)):
             assert is_known(why.rule), (topic, why.rule)
-            assert why.lines, (topic, why)
+            assert why.lines or not written, (topic, why)
             assert why.about, (topic, why)
-    assert found.chain[0].what == "your line", topic
+    assert found.chain[0].what == ("your line" if found.lines else "choice"), topic
     for depth in ("short", "default", "verbose"):
         text = "\n".join(explain_page(found, depth))
         assert found.summary.split()[0] in text
@@ -107,10 +114,10 @@ def test_every_resource_and_property_of_every_program_explains_itself(name: str,
     asked = 0
     for body in program.templates.values():
         for logical_id, entry in json.loads(body)["Resources"].items():
-            explains_itself(explainer.explain(logical_id), logical_id)
+            explains_itself(explainer.explain(logical_id), logical_id, program)
             beside = [attribute for attribute in ATTRIBUTES if attribute in entry]
             for path in (*(".".join(place) for place in places(entry.get("Properties", {}))), *beside):
-                explains_itself(explainer.explain(f"{logical_id}.{path}"), f"{logical_id}.{path}")
+                explains_itself(explainer.explain(f"{logical_id}.{path}"), f"{logical_id}.{path}", program)
                 asked += 1
     assert asked > len(program.keys)
 

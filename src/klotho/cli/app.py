@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from klotho.cli.groups.accounts import bootstrap, ci
+from klotho.cli.groups.annotated import annotated
 from klotho.cli.groups.costs import cost
 from klotho.cli.groups.env import env
 from klotho.cli.groups.explaining import explain
@@ -297,6 +298,7 @@ def permissions(
     run(path, env, out, as_json)
 
 
+app.add_typer(annotated)
 app.add_typer(pictures)
 app.command("explain")(explain)
 app.command("cost")(cost)

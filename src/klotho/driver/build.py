@@ -24,6 +24,7 @@ from klotho.driver.settings import Environment
 from klotho.stacks import Manifest
 
 if TYPE_CHECKING:
+    from klotho.annotations.compiling import UnitPage
     from klotho.application import Application, ConstructId
     from klotho.application.files import ProgramFiles
     from klotho.catalogue.foreign import ForeignConstruct
@@ -55,6 +56,10 @@ class Build:
     """What the guardrails say of it; None without any."""
     foreign: Mapping[ConstructId, ForeignConstruct] = field(default_factory=dict)
     """Constructs of other applications of the project, as their owners published them."""
+    units: Mapping[str, bytes] = field(default_factory=dict)
+    """Of annotated code: the units' files, by path below `compiled/`."""
+    pages: tuple[UnitPage, ...] = ()
+    """Of annotated code: what was found of each unit."""
 
     @property
     def templates(self) -> Mapping[str, bytes]:
@@ -89,6 +94,10 @@ class Described:
     guardrails: Loaded = field(default_factory=Loaded)
     files: ProgramFiles | None = None
     """Instead of those in the program's folder."""
+    units: Mapping[str, bytes] = field(default_factory=dict)
+    """Of annotated code: the units' files, by path below `compiled/`."""
+    pages: tuple[UnitPage, ...] = ()
+    """Of annotated code: what was found of each unit."""
 
 
 def build(
@@ -123,11 +132,12 @@ def describe(
     """Run the program. One that can't be read is refused, with what the engine finds in the part that could be."""
     from klotho.application import as_deployed, with_renames
     from klotho.application.files import ProgramFiles, repository_of
+    from klotho.driver.front_ends import read_program, write_units
     from klotho.engine import report_mistakes
     from klotho.sdk.construct import renamable_kinds
-    from klotho.sdk.program import run
 
-    application, report = run(program.path)
+    read = read_program(program)
+    application, report = read.application, read.report
     report.extend(program.diagnostics)
     if application is None:
         raise ProgramError(report.diagnostics)
@@ -135,6 +145,7 @@ def describe(
         files = ProgramFiles(program.folder, repository_of(program.folder))
         report_mistakes(application, files=files, report=report, now=time.time())
         report.stop_on_errors()
+    write_units(program, read.units)
     application = with_renames(_named(application, program), moves or {}, renamable_kinds(), report)
     environment = choose_environment(program, environment_name, application.environment, in_ci)
     environment = with_region(environment, application.region)
@@ -145,7 +156,7 @@ def describe(
     if guardrails is None:
         guardrails = load(program, environment, application.project, report)
     report.stop_on_errors()
-    return Described(program, environment, application, report, guardrails)
+    return Described(program, environment, application, report, guardrails, units=read.units, pages=read.pages)
 
 
 def compiled(described: Described, *, ask: bool = False) -> Build:
@@ -197,6 +208,8 @@ def compiled(described: Described, *, ask: bool = False) -> Build:
         guardrails=described.guardrails,
         judgement=judgement,
         foreign=foreign,
+        units=described.units,
+        pages=described.pages,
     )
 
 
@@ -224,9 +237,10 @@ def _policy(environment: Environment) -> EnvironmentPolicy:
 
 def application_of(program: Program) -> Application:
     """What a program says, named as klotho.yaml has it; ProgramError with its mistakes."""
-    from klotho.sdk.program import run
+    from klotho.driver.front_ends import read_program
 
-    application, report = run(program.path)
+    read = read_program(program)
+    application, report = read.application, read.report
     report.extend(program.diagnostics)
     if application is None:
         raise ProgramError(report.diagnostics)
@@ -253,6 +267,7 @@ def compiled_files(built: Build) -> dict[str, bytes]:
         "application.json": _json(to_json(built.application)),
         "resources.json": _json(graph_to_json(built.graph)),
         **built.files,
+        **built.units,
         **picture_files(built),
     }
 

@@ -21,26 +21,31 @@ from klotho.driver.project_stack import stack_of
 from klotho.resources import ResourceKey
 
 if TYPE_CHECKING:
-    from klotho.explain import Explainer, Explanation
+    from klotho.explain import Compiled, Explainer, Explanation
 
 
 def explainer_of(program: Program, environment: str | None) -> Explainer:
     """Of a program compiled for an environment."""
-    from klotho.explain import Compiled, Explainer
+    from klotho.explain import Explainer
 
-    built = build(program, environment, in_ci=runs_in_ci())
-    compiled = Compiled(
+    return Explainer(explainable(build(program, environment, in_ci=runs_in_ci())))
+
+
+def explainable(built: Build) -> Compiled:
+    """A build as explanations need it."""
+    from klotho.explain import Compiled
+
+    return Compiled(
         built.application,
         built.graph,
         built.keys,
         built.manifest,
         built.templates,
-        lambda span: _snippet(program.folder, span),
+        lambda span: _snippet(built.program.folder, span),
         {name: found.owner for name, found in built.foreign.items()},
         _claims(built),
         _monthly(built),
     )
-    return Explainer(compiled)
 
 
 def explained(explainer: Explainer, topic: str) -> Explanation | None:

@@ -105,14 +105,15 @@ class _NoIdentityError(Exception):
 
 
 def _by_program(where: Where, environment_name: str | None) -> Identity:
-    from klotho.sdk.program import run
+    from klotho.driver.front_ends import read_program
 
     try:
         program = find_program(where.path, where.command)
     except Failure as failure:
         failure.diagnostic = _with_app_help(failure.diagnostic, where)
         raise _NoIdentityError(failure) from failure
-    application, report = run(program.path)
+    read = read_program(program)
+    application, report = read.application, read.report
     if application is None:
         found = [*report.diagnostics[:-1], *(_with_app_help(item, where) for item in report.diagnostics[-1:])]
         raise _NoIdentityError(ProgramError(found))

@@ -40,6 +40,11 @@ def write_output(folder: Path, files: Mapping[str, bytes], program_folder: Path)
     return target
 
 
+def files_written(folder: Path) -> frozenset[str]:
+    """What an earlier build wrote there; empty where none did."""
+    return _marked(folder / MARKER) or frozenset()
+
+
 def _earlier_files(target: Path, program_folder: Path) -> frozenset[str]:
     """What an earlier build wrote there; Failure when the folder is not ours to write."""
     home = program_folder.resolve()

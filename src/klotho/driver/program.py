@@ -34,14 +34,17 @@ class Program:
     settings: Settings
     diagnostics: tuple[Diagnostic, ...] = ()
     """Mistakes in klotho.yaml."""
+    annotated: bool = False
+    """Whether it is annotated code; `path` is its folder then."""
 
     @property
     def folder(self) -> Path:
-        return self.path.parent
+        return self.path if self.annotated else self.path.parent
 
 
 def find_program(path: Path, command: str = "klotho up") -> Program:
-    """The program at a path: a file, or a folder that holds infra.py. Failure (exit 6) when there is none.
+    """The program at a path: a file, a folder that holds infra.py, or one with annotated code and no infra.py.
+    Failure (exit 6) when there is none.
 
     `command` is what was run, as far as a path can follow it; what to do next is said with it.
     """
@@ -50,11 +53,26 @@ def find_program(path: Path, command: str = "klotho up") -> Program:
         found = candidate.is_file()
     except OSError:  # A name no file can have, or a folder that may not be entered: there is none either way.
         candidate, found = path, False
-    if not found:
-        raise _no_program(path, candidate, command)
     report = Report()
+    if not found:
+        folder = _annotated_folder(path)
+        if folder is None:
+            raise _no_program(path, candidate, command)
+        settings = read_settings(folder, report)
+        return Program(folder, settings, tuple(report.diagnostics), annotated=True)
     settings = read_settings(candidate.resolve().parent, report)
     return Program(candidate.resolve(), settings, tuple(report.diagnostics))
+
+
+def _annotated_folder(path: Path) -> Path | None:
+    """The folder of annotated code a path names, by itself or by the infra.py it does not have."""
+    from klotho.annotations.reading import has_annotations
+
+    with contextlib.suppress(OSError):  # A folder that may not be entered has none for us.
+        folder = path if path.is_dir() else path.parent if path.name == PROGRAM_NAME else None
+        if folder is not None and folder.is_dir() and not root_of_several(folder) and has_annotations(folder):
+            return folder.resolve()
+    return None
 
 
 def refuse_mistaken_settings(folder: Path) -> None:

@@ -43,12 +43,13 @@ class Record:
 
     @property
     def folder(self) -> Path:
-        return Path(self.program).parent
+        path = Path(self.program)
+        return path if path.is_dir() else path.parent  # annotated code is recorded by its folder
 
     @property
     def holds_program(self) -> bool:
         """Whether the folder still holds a program, by the recorded name or the usual one."""
-        return Path(self.program).is_file() or (self.folder / PROGRAM_NAME).is_file()
+        return Path(self.program).exists() or (self.folder / PROGRAM_NAME).is_file()
 
 
 def read(project: str, environment: str, application: str) -> Record | None:

@@ -13,6 +13,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from klotho.diagnostics import ExitCode, Failure, Report, Span, did_you_mean, one_of
+from klotho.driver.annotated_settings import (
+    SECTIONS,
+    SECTIONS_LATER,
+    AnnotatedSettings,
+    read_annotated,
+)
 from klotho.driver.construct_settings import ConstructSettings, read_constructs
 from klotho.driver.guardrail_settings import GuardrailSettings, read_guardrails
 
@@ -22,8 +28,8 @@ DEFAULT_REGION = "us-east-1"
 
 Target = Literal["local", "aws"]
 
-_TOP = ("app", "project", "environments", "constructs", "guardrails")
-_LATER = ("defaults", "stacks")
+_TOP = ("app", "project", "environments", "constructs", "guardrails", "defaults", *SECTIONS)
+_LATER = ("stacks", *SECTIONS_LATER)
 _ENVIRONMENT = (
     "target",
     "region",
@@ -111,6 +117,8 @@ class Settings:
     """What is said of single constructs in every environment."""
     guardrails: GuardrailSettings = field(default_factory=GuardrailSettings)
     """Bundles that every environment answers to."""
+    annotated: AnnotatedSettings = field(default_factory=AnnotatedSettings)
+    """What is said of annotations by their ids."""
 
     def environment(self, name: str) -> Environment:
         """The named environment; `local` is always there. Failure (`environment-unknown`, exit 6) for any other.
@@ -191,6 +199,7 @@ class _Reader:
             environments={str(name): self._environment(environments, name) for name in environments},
             constructs=tuple(constructs),
             guardrails=read_guardrails(data, "", self._report, _line_of),
+            annotated=read_annotated(data, self._report, _line_of),
         )
 
     def _environment(self, parent: Mapping[Any, Any], name: Any) -> Environment:

@@ -94,8 +94,8 @@ def _told(function: Callable[..., Any]) -> Told:
 
 def first_sentence(text: str) -> str:
     paragraph = " ".join(text.partition("\n\n")[0].split())
-    ended = re.match(r".+?[.:](?=\s+[A-Z`]|$)", paragraph)
-    return ended[0].removesuffix(":") if ended else paragraph
+    ended = re.match(r".+?\.(?=\s+[A-Z`]|$)", paragraph)
+    return ended[0] if ended else paragraph
 
 
 def _source(text: str) -> str:

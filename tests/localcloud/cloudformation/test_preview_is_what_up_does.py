@@ -60,7 +60,7 @@ class Program:
 
     def text(self, application: str) -> str:
         lines = ["import klotho", "from klotho import API, Compute, Databases, Messaging", ""]
-        lines.append(f'klotho.Application("{application}", project="acme")')
+        lines.append(f'klotho.Application("{application}")')
         lines += [f'{name} = Databases.KeyValue(name="{name}", key="{key}")' for name, key in sorted(self.keys.items())]
         lines += ['db = Databases.Postgres(name="db")'] if self.database else []
         lines += ['jobs = Messaging.Queue(name="jobs")'] if self.queue else []
@@ -151,7 +151,7 @@ class World:
 
     def deployed(self, program: Imagined) -> dict[str, DeployedStack]:
         name = program.built.application.name
-        return self._calls.deployed(project="acme", environment="local", application=name)
+        return self._calls.deployed(project="default", environment="local", application=name)
 
     def preview(self, program: Imagined) -> Preview:
         built = program.built

@@ -110,7 +110,7 @@ def test_what_another_repository_makes_is_read_in_the_account_and_remembered_for
     aws.write({"billing/infra.py": PROGRAM.replace("shop", "billing").replace("jobs", "others")})
     aws.json("up", "billing", "--env", "prod", "--yes")
     unasked = aws.json("check", "mail", "--env", "prod", exit_code=1)["diagnostics"]
-    assert {item["code"] for item in unasked} == {"project-not-asked", "not-in-project"}
+    assert {item["code"] for item in unasked} == {"project-not-asked", "dangling-reference"}
     assert aws.json("preview", "mail", "--env", "prod")["ok"]
     assert aws.klotho("check", "mail", "--env", "prod", AWS_ENDPOINT_URL="http://127.0.0.1:9").returncode == 0
     before = aws.client("cloudformation").describe_stacks(StackName="acme--shop--prod--jobs-queue")["Stacks"][0]

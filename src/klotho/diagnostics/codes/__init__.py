@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from klotho.diagnostics.codes import (
     adoption,
+    annotated,
     assets,
     aws,
     costs,
@@ -33,6 +34,7 @@ _AREAS = (
     engine,
     guardrails,
     adoption,
+    annotated,
     assets,
     deploy,
     aws,

@@ -1,0 +1,4 @@
+// @klotho::persist { id = "pets" }
+const pets = new Map();
+
+module.exports = { pets };

@@ -1,0 +1,1 @@
+"""Reads annotated code (`@klotho::…` in comments) and makes an application of it; see `compiling`."""

@@ -1,0 +1,78 @@
+"""What can be annotated: capabilities, their directives, and which of them this version compiles."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Shape = Literal["text", "flag", "texts", "table", "any"]
+
+
+@dataclass(frozen=True, slots=True)
+class Capability:
+    """One capability: its directives by name, and whether an id must be given."""
+
+    directives: Mapping[str, Shape]
+    needs_id: bool = False
+    supported: bool = True
+    """Whether this version compiles it at all."""
+    later: frozenset[str] = field(default=frozenset())
+    """Directives that are known and not compiled yet."""
+
+
+CAPABILITIES: Mapping[str, Capability] = {
+    "execution_unit": Capability(
+        {"id": "text", "all_units": "flag", "keep_warm": "flag", "description": "text"}, later=frozenset({"keep_warm"})
+    ),
+    "expose": Capability({"id": "text", "target": "text", "description": "text"}, needs_id=True),
+    "persist": Capability(
+        {
+            "id": "text",
+            "secret": "flag",
+            "environment_variables": "table",
+            "versioned": "flag",
+            "ttl": "any",
+            "batch_write": "flag",
+            "write_on_change": "flag",
+            "description": "text",
+        },
+        needs_id=True,
+        later=frozenset({"secret", "environment_variables", "versioned", "ttl", "batch_write", "write_on_change"}),
+    ),
+    "embed_assets": Capability({"id": "text", "include": "texts", "exclude": "texts"}, supported=False),
+    "static_unit": Capability(
+        {"id": "text", "index_document": "text", "static_files": "texts", "shared_files": "texts"},
+        needs_id=True,
+        supported=False,
+    ),
+    "pubsub": Capability({"id": "text"}, needs_id=True, supported=False),
+    "config": Capability({"id": "text", "secret": "flag"}, needs_id=True, supported=False),
+}
+
+LONGEST_ID = 25
+ID = re.compile(r"[A-Za-z][\w\-.:/]*", re.ASCII)
+ID_RULE = f"letters, digits, `_`, `-`, `.`, `:` and `/`, starting with a letter, at most {LONGEST_ID}"
+
+
+def fits(value: Any, shape: Shape) -> bool:
+    """Whether a directive's value has the shape; a text is taken where a list of texts is expected."""
+    if shape == "text":
+        return isinstance(value, str)
+    if shape == "flag":
+        return isinstance(value, bool)
+    if shape == "table":
+        return isinstance(value, dict)
+    if shape == "texts":
+        return isinstance(value, str) or (isinstance(value, list) and all(isinstance(item, str) for item in value))
+    return True
+
+
+EXPECTED: Mapping[Shape, str] = {
+    "text": "a text in quotes",
+    "flag": "`true` or `false`",
+    "texts": "a text or a list of texts",
+    "table": "a table",
+    "any": "a value",
+}

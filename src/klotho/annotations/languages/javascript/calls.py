@@ -1,0 +1,79 @@
+"""Calls between units: which functions of another unit a unit uses, and whether they can be called from outside."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from klotho.annotations.languages.javascript.modules import NAMESPACE, Import, Module, text_of
+from klotho.annotations.languages.javascript.program import Program
+from klotho.annotations.languages.javascript.tree import nodes_of
+from klotho.annotations.units import Unit
+from klotho.diagnostics import Label, Span
+
+
+def remote_names(program: Program, unit: Unit) -> dict[str, list[str]]:
+    """The functions a unit calls, by the other unit's file; what can't be called is reported."""
+    found: dict[str, set[str]] = {path: set() for path in unit.remote}
+    for module in program.modules(unit.files):
+        for item in module.imports:
+            target = program.leads_to(module, item.specifier)
+            if target in unit.remote:
+                assert target is not None
+                found[target] |= set(_callable(program, module, item, target, unit))
+    return {path: sorted(names) for path, names in sorted(found.items())}
+
+
+def _callable(program: Program, module: Module, item: Import, target: str, unit: Unit) -> Iterator[str]:
+    other, owner = program.module(target), unit.remote[target]
+    if item.reexports:
+        message = f'`{target}` belongs to the unit "{owner}" and can\'t be exported again from here'
+        program.code.report.error("annotation-call", message, program.span(module, item))
+        return
+    for name, at in _used(module, item):
+        export = other.exports.get(name)
+        if export is not None and export.kind == "async":
+            yield name
+            continue
+        _refuse(program, other, name, at, owner)
+
+
+def _refuse(program: Program, other: Module, name: str, at: Span, owner: str) -> None:
+    export = other.exports.get(name)
+    what = f"`{name}` of `{other.path}`" if name != NAMESPACE else f"`{other.path}`"
+    if export is None:
+        message = f'{what} belongs to the unit "{owner}" and is no named export of it'
+    elif export.kind == "sync":
+        message = f'{what} belongs to the unit "{owner}" and is no async function'
+    else:
+        message = f'{what} belongs to the unit "{owner}" and is no function'
+    also = [Label(found[1].span, "its unit")] if (found := _owner_span(program, other)) else []
+    helps = ("make it an exported `async function` and await it, or put both files into one unit",)
+    notes = ("between units only exported async functions can be called",)
+    program.code.report.error("annotation-call", message, at, also=also, notes=notes, helps=helps)
+
+
+def _owner_span(program: Program, module: Module) -> Any:
+    found = module.source.of("execution_unit")
+    return (module, found[0][0]) if found else None
+
+
+def _used(module: Module, item: Import) -> Iterator[tuple[str, Span]]:
+    for binding in item.bindings:
+        if binding.imported != NAMESPACE:
+            yield binding.imported, module.source.text.span(item.node.start_byte, item.node.end_byte)
+            continue
+        for node in nodes_of(module.root, ("identifier",)):
+            parent = node.parent
+            if text_of(node) != binding.local or parent is None or _declares(node, item):
+                continue
+            at = module.source.text.span(parent.start_byte, parent.end_byte)
+            is_member = parent.type == "member_expression" and parent.child_by_field_name("object") == node
+            yield (text_of(parent.child_by_field_name("property")) if is_member else NAMESPACE), at
+
+
+def _declares(node: Any, item: Import) -> bool:
+    parent = node.parent
+    if parent.type in ("namespace_import", "import_clause"):
+        return True
+    return bool(parent.type == "variable_declarator" and parent.child_by_field_name("name") == node)

@@ -1,0 +1,243 @@
+"""What a module imports and exports: CommonJS and ES modules.
+
+Input: a parsed file. Output: `Module`. Not understood, and so without names: computed `require(…)` and `exports[…]`.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal
+
+from klotho.annotations.languages.javascript.tree import nodes_of
+from klotho.annotations.model import Source
+
+NAMESPACE = "*"
+"""The imported name of a whole module."""
+_FUNCTIONS = ("function_declaration", "function_expression", "arrow_function", "generator_function_declaration")
+ExportKind = Literal["async", "sync", "value"]
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """A local name for something imported."""
+
+    local: str
+    imported: str
+    """Its name there, `default`, or `*` for the whole module (with CommonJS that is `module.exports`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    specifier: str
+    node: Any
+    bindings: tuple[Binding, ...] = ()
+    reexports: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    name: str
+    kind: ExportKind
+    local: str | None = None
+    """The variable of the module it is."""
+
+
+@dataclass(frozen=True)
+class Module:
+    source: Source
+    imports: tuple[Import, ...] = ()
+    exports: dict[str, Export] = field(default_factory=dict)
+    is_esm: bool = False
+
+    @property
+    def path(self) -> str:
+        return self.source.path
+
+    @cached_property
+    def root(self) -> Any:
+        return self.source.tree.root_node
+
+
+def text_of(node: Any) -> str:
+    return bytes(node.text).decode("utf-8", "replace") if node is not None else ""
+
+
+def string_of(node: Any) -> str | None:
+    """The value of a plain string literal."""
+    if node is None or node.type != "string":
+        return None
+    inside = [child for child in node.named_children]
+    if any(child.type != "string_fragment" for child in inside):
+        return None
+    return "".join(text_of(child) for child in inside)
+
+
+def arguments_of(call: Any) -> list[Any]:
+    found = call.child_by_field_name("arguments")
+    return [item for item in found.named_children if item.type != "comment"] if found is not None else []
+
+
+def read_module(source: Source) -> Module:
+    root = source.tree.root_node
+    imports = [*_static_imports(root), *_calls(root)]
+    exports = {item.name: item for item in (*_esm_exports(root), *_cjs_exports(root))}
+    is_esm = source.path.endswith(".mjs") or any(
+        child.type in ("import_statement", "export_statement") for child in root.children
+    )
+    return Module(source, tuple(imports), exports, is_esm)
+
+
+def resolve(importer: str, specifier: str, exists: Callable[[str], bool]) -> str | None:
+    """The file a relative import leads to; None for packages and for what is not there."""
+    if not is_relative(specifier):
+        return None
+    base = posixpath.normpath(posixpath.join(posixpath.dirname(importer), specifier))
+    endings = ("", ".js", ".cjs", ".mjs", ".json", "/index.js", "/index.cjs", "/index.mjs")
+    return next((base + end for end in endings if not base.startswith("..") and exists(base + end)), None)
+
+
+def is_relative(specifier: str) -> bool:
+    return specifier.startswith(("./", "../")) or specifier in (".", "..")
+
+
+def _static_imports(root: Any) -> Iterator[Import]:
+    for node in root.children:
+        specifier = string_of(node.child_by_field_name("source"))
+        if specifier is None or node.type not in ("import_statement", "export_statement"):
+            continue
+        if node.type == "export_statement":
+            yield Import(specifier, node, reexports=True)
+            continue
+        clause = next((child for child in node.named_children if child.type == "import_clause"), None)
+        yield Import(specifier, node, tuple(_clause(clause)) if clause is not None else ())
+
+
+def _clause(clause: Any) -> Iterator[Binding]:
+    for part in clause.named_children:
+        if part.type == "identifier":
+            yield Binding(text_of(part), "default")
+        elif part.type == "namespace_import":
+            yield Binding(text_of(part.named_children[-1]), NAMESPACE)
+        elif part.type == "named_imports":
+            for item in part.named_children:
+                if item.type == "import_specifier":
+                    name = text_of(item.child_by_field_name("name"))
+                    yield Binding(text_of(item.child_by_field_name("alias")) or name, name)
+
+
+def _calls(root: Any) -> Iterator[Import]:
+    """`require("…")` and `import("…")`, wherever they stand."""
+    for node in nodes_of(root, ("call_expression",)):
+        function = node.child_by_field_name("function")
+        if function is None or not (function.type == "import" or text_of(function) == "require"):
+            continue
+        given = arguments_of(node)
+        specifier = string_of(given[0]) if given else None
+        if specifier is not None:
+            yield Import(specifier, node, tuple(_require_bindings(node)))
+
+
+def _require_bindings(call: Any) -> Iterator[Binding]:
+    value, picked = call, NAMESPACE
+    parent = call.parent
+    while parent is not None and parent.type in ("await_expression", "parenthesized_expression"):
+        value, parent = parent, parent.parent
+    if parent is not None and parent.type == "member_expression" and picked == NAMESPACE:
+        picked = text_of(parent.child_by_field_name("property"))
+        value, parent = parent, parent.parent
+    if parent is None or parent.type != "variable_declarator" or parent.child_by_field_name("value") != value:
+        return
+    name = parent.child_by_field_name("name")
+    if name.type == "identifier":
+        yield Binding(text_of(name), picked)
+    elif name.type == "object_pattern" and picked == NAMESPACE:
+        for item in name.named_children:
+            if item.type == "shorthand_property_identifier_pattern":
+                yield Binding(text_of(item), text_of(item))
+            elif item.type == "pair_pattern":
+                yield Binding(text_of(item.child_by_field_name("value")), text_of(item.child_by_field_name("key")))
+
+
+def _esm_exports(root: Any) -> Iterator[Export]:
+    kinds = _top_level(root)
+    for node in root.children:
+        if node.type != "export_statement":
+            continue
+        declaration = node.child_by_field_name("declaration")
+        is_default = any(child.type == "default" for child in node.children)
+        value = node.child_by_field_name("value")
+        if is_default:
+            what = declaration if declaration is not None else value
+            yield _export("default", what, kinds)
+        elif declaration is not None:
+            for name, kind in _declared(declaration):
+                yield Export(name, kind, name)
+        for clause in (child for child in node.named_children if child.type == "export_clause"):
+            for item in clause.named_children:
+                local = text_of(item.child_by_field_name("name"))
+                name = text_of(item.child_by_field_name("alias")) or local
+                yield Export(name, kinds.get(local, "value"), local)
+
+
+def _cjs_exports(root: Any) -> Iterator[Export]:
+    kinds = _top_level(root)
+    for node in nodes_of(root, ("assignment_expression",)):
+        left, right = text_of(node.child_by_field_name("left")), node.child_by_field_name("right")
+        while right is not None and right.type == "assignment_expression":
+            right = right.child_by_field_name("right")
+        if left in ("module.exports", "exports") and right is not None:
+            yield from _exported_whole(right, kinds)
+        for prefix in ("module.exports.", "exports."):
+            if left.startswith(prefix) and right is not None and left.removeprefix(prefix).isidentifier():
+                yield _export(left.removeprefix(prefix), right, kinds)
+                break
+
+
+def _exported_whole(value: Any, kinds: dict[str, ExportKind]) -> Iterator[Export]:
+    yield _export(NAMESPACE, value, kinds)
+    for item in value.named_children if value.type == "object" else ():
+        if item.type == "shorthand_property_identifier":
+            yield Export(text_of(item), kinds.get(text_of(item), "value"), text_of(item))
+        elif item.type == "pair":
+            yield _export(text_of(item.child_by_field_name("key")), item.child_by_field_name("value"), kinds)
+        elif item.type == "method_definition":
+            yield Export(text_of(item.child_by_field_name("name")), _kind(item))
+
+
+def _export(name: str, value: Any, kinds: dict[str, ExportKind]) -> Export:
+    if value is not None and value.type == "identifier":
+        return Export(name, kinds.get(text_of(value), "value"), text_of(value))
+    if value is not None and value.type in (*_FUNCTIONS, "method_definition"):
+        return Export(name, _kind(value), text_of(value.child_by_field_name("name")) or None)
+    return Export(name, "value")
+
+
+def _top_level(root: Any) -> dict[str, ExportKind]:
+    found: dict[str, ExportKind] = {}
+    for node in root.children:
+        declaration = node.child_by_field_name("declaration") if node.type == "export_statement" else node
+        if declaration is not None:
+            found.update(_declared(declaration))
+    return found
+
+
+def _declared(node: Any) -> Iterator[tuple[str, ExportKind]]:
+    if node.type in _FUNCTIONS:
+        yield text_of(node.child_by_field_name("name")), _kind(node)
+    elif node.type in ("lexical_declaration", "variable_declaration"):
+        for item in node.named_children:
+            if item.type == "variable_declarator":
+                value = item.child_by_field_name("value")
+                name = item.child_by_field_name("name")
+                if name is not None and name.type == "identifier":
+                    yield text_of(name), _kind(value) if value is not None and value.type in _FUNCTIONS else "value"
+    elif node.type == "class_declaration":
+        yield text_of(node.child_by_field_name("name")), "value"
+
+
+def _kind(function: Any) -> ExportKind:
+    is_generator = "generator" in function.type or any(child.type == "*" for child in function.children)
+    return "async" if any(child.type == "async" for child in function.children) and not is_generator else "sync"

@@ -1,0 +1,27 @@
+"use strict";
+// Stands in for a module of another unit: each function becomes a call to it and awaits the answer.
+const path = require("node:path");
+
+module.exports = function remote(unit, file, names) {
+  const functions = {};
+  for (const name of names) {
+    functions[name] = (...args) => (process.env.KLOTHO_UNIT ? call(unit, file, name, args) : beside(unit, file, name, args));
+    Object.defineProperty(functions[name], "name", { value: name });
+  }
+  return functions;
+};
+
+async function call(unit, file, name, args) {
+  const { encode, decode } = require("./encoding.cjs");
+  const service = await require("@klotho/runtime").config.services.get(unit);
+  const answer = await service.invoke({ klotho: "call", file, name, arguments: encode(args) });
+  if (answer.error !== undefined) throw decode(answer.error);
+  return decode(answer.result);
+}
+
+// Not deployed: the other unit's folder is the one beside this one, and its module runs in this process.
+async function beside(unit, file, name, args) {
+  const there = path.join(__dirname, "..", "..", unit, file);
+  const module = await import(require("node:url").pathToFileURL(there).href);
+  return (module[name] ?? module.default[name])(...args);
+}

@@ -1,0 +1,82 @@
+"""Cuts a code base into execution units: each is its entries and everything they import.
+
+Input: the annotated files, and what each file imports. Output: `Unit`s. Files that nobody owns are shared: each unit
+that imports one gets a copy. An import of a file that another unit owns is remote and not followed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from klotho.annotations.model import Annotation
+from klotho.annotations.reading import CodeBase
+from klotho.diagnostics import Label, Report, Span
+
+MAIN = "main"
+"""The unit of what no annotation gives to another."""
+
+
+@dataclass
+class Unit:
+    name: str
+    entries: list[str]
+    span: Span | None
+    """The annotation that names it."""
+    files: list[str] = field(default_factory=list)
+    remote: dict[str, str] = field(default_factory=dict)
+    """Files of other units that it imports: the unit by file."""
+
+
+def owners(code: CodeBase, report: Report) -> dict[str, Annotation]:
+    """The annotation that gives each file to a unit; those for all units, or without an id, give it to none."""
+    found: dict[str, Annotation] = {}
+    for source, annotation in code.all("execution_unit"):
+        if annotation.id is None or annotation.directives.get("all_units") is True:
+            continue
+        first = found.setdefault(source.path, annotation)
+        if first is not annotation and first.id != annotation.id:
+            also = [Label(first.span, f'it belongs to "{first.id}"')]
+            message = "a file belongs to one execution unit"
+            report.error("annotation-unit", message, annotation.span, text="and here to another", also=also)
+    return found
+
+
+def split(code: CodeBase, imports: Callable[[str], Iterable[str]], fallback: str | None, report: Report) -> list[Unit]:
+    """The units by name. `imports`: the files of the code base that one imports. `fallback`: where the program
+    begins when no annotation says so (`main` of package.json)."""
+    owned = owners(code, report)
+    by_name: dict[str, Unit] = {}
+    for path, annotation in sorted(owned.items()):
+        assert annotation.id is not None
+        by_name.setdefault(annotation.id, Unit(annotation.id, [], annotation.span)).entries.append(path)
+    exposing = {source.path for source, _ in code.all("expose")}
+    unowned = sorted(path for path in exposing if path not in owned)
+    if not by_name or unowned:
+        entries = unowned or ([fallback] if fallback is not None else [])
+        if fallback is not None and fallback not in owned and not unowned:
+            entries = [fallback]
+        if not entries:
+            message = "nothing says where this program begins"
+            helps = ('write `"main": "index.js"` into package.json, or annotate a file as an execution unit',)
+            report.error("annotation-unit", message, helps=helps)
+        if MAIN in by_name:
+            by_name[MAIN].entries = sorted({*by_name[MAIN].entries, *entries})
+        else:
+            by_name[MAIN] = Unit(MAIN, entries, None)
+    for unit in by_name.values():
+        _close(unit, imports, owned)
+    return [by_name[name] for name in sorted(by_name)]
+
+
+def _close(unit: Unit, imports: Callable[[str], Iterable[str]], owned: dict[str, Annotation]) -> None:
+    waiting, seen = list(unit.entries), set(unit.entries)
+    while waiting:
+        for path in imports(waiting.pop()):
+            owner = owned[path].id if path in owned else None
+            if owner is not None and owner != unit.name:
+                unit.remote[path] = owner
+            elif path not in seen:
+                seen.add(path)
+                waiting.append(path)
+    unit.files = sorted(seen)

@@ -1,0 +1,57 @@
+"""`klotho compile` and `klotho verify`: annotated code."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from klotho.cli.options import AsksNothingOption, EnvironmentOption, JsonOption
+
+annotated = typer.Typer()
+
+CodeArgument = Annotated[Path, typer.Argument(metavar="PATH", help="The folder with the annotated code.")]
+
+
+@annotated.command("compile")
+def compile_(
+    path: CodeArgument = Path(),
+    app: Annotated[
+        str | None, typer.Option("--app", metavar="NAME", help="The application; package.json's name unless named.")
+    ] = None,
+    env: EnvironmentOption = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Where to write; `compiled` unless named.")
+    ] = None,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Also the files of each unit.")] = False,
+    yes: AsksNothingOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Compile annotated code: units with their files, and CloudFormation templates.
+
+    Shows what was found of each unit. Deploys nothing; `klotho up` compiles by itself.
+    """
+    from klotho.cli.commands.compile import run
+
+    run(path, app, env, out, verbose, as_json)
+
+
+@annotated.command()
+def verify(
+    path: CodeArgument = Path(),
+    requests: Annotated[
+        Path | None,
+        typer.Option("--requests", metavar="FILE", help="A JSON list of requests; `requests.json` unless named."),
+    ] = None,
+    env: EnvironmentOption = None,
+    yes: AsksNothingOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Compare annotated code that is up with the original, run by plain node.
+
+    Sends the same requests to both and shows differences of status, body and headers that matter.
+    """
+    from klotho.cli.commands.verify import run
+
+    run(path, requests, env, as_json)

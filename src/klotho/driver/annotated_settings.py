@@ -1,0 +1,133 @@
+"""What klotho.yaml says of annotations, in the older compiler's keys: by id in `execution_units`, `exposed` and
+`persisted`, and for all of a kind in `defaults`.
+
+Input: the parsed file. Output: `AnnotatedSettings`. Reports unknown keys with the nearest one, and refuses by name
+types that are not compiled yet and keys that have no meaning here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from klotho.diagnostics import Report, Span, did_you_mean, one_of
+
+SECTIONS = ("execution_units", "exposed", "persisted")
+SECTIONS_LATER = ("static_unit", "static_units", "pubsub", "config")
+_KEYS = {
+    "execution_units": ("type", "environment_variables"),
+    "exposed": ("type", "api_type"),
+    "persisted": ("type",),
+}
+_VALUES: Mapping[str, Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
+    "execution_units": {"type": (("lambda",), ("ecs", "fargate", "eks", "apprunner"))},
+    "exposed": {"type": (("apigateway",), ("alb",)), "api_type": (("HTTP",), ("REST",))},
+    "persisted": {
+        "type": (("dynamodb",), ("s3", "rds_postgres", "aurora", "elasticache", "memorydb", "secrets_manager"))
+    },
+}
+"""By key: what is compiled, and what is known and not yet."""
+_INSTEAD = {
+    "pulumi_params": "it holds parameters of Pulumi's resources; say it below `constructs:`, as `use:` or `override:`",
+    "cockroachdb_serverless": "use `rds_postgres`, or describe the database in an infra.py",
+    "network_placement": "functions enter a network only where something they use is in one",
+    "helm_chart_options": "Kubernetes is not supported",
+    "content_delivery_network": "describe a Site in an infra.py",
+}
+"""Keys and values of the older compiler that have no meaning here, and what to do."""
+
+LineOf = Callable[[Mapping[Any, Any], Any], Span]
+
+
+@dataclass(frozen=True, slots=True)
+class AnnotatedSettings:
+    ids: Mapping[str, Mapping[str, Span]] = field(default_factory=dict)
+    """Where each id is named, by section."""
+    variables: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Environment variables by unit."""
+
+
+def read_annotated(data: Mapping[Any, Any], report: Report, line_of: LineOf) -> AnnotatedSettings:
+    reader = _Reader(report, line_of)
+    ids: dict[str, dict[str, Span]] = {}
+    variables: dict[str, dict[str, str]] = {}
+    for section in SECTIONS:
+        for name in reader.mapping(data, section, ""):
+            ids.setdefault(section, {})[str(name)] = line_of(data[section], name)
+            found = reader.entry(section, reader.mapping(data[section], name, f"{section}."), f"{section}.{name}.")
+            if found:
+                variables[str(name)] = found
+    reader.defaults(reader.mapping(data, "defaults", ""))
+    return AnnotatedSettings(ids, variables)
+
+
+class _Reader:
+    def __init__(self, report: Report, line_of: LineOf) -> None:
+        self._report, self._line_of = report, line_of
+
+    def mapping(self, data: Mapping[Any, Any], key: Any, where: str) -> Mapping[Any, Any]:
+        value = data.get(key)
+        if isinstance(value, Mapping):
+            return value
+        if value is not None:
+            message = f"`{where}{key}` must hold names with settings"
+            self._report.error("settings-shape", message, self._line_of(data, key))
+        return {}
+
+    def entry(self, section: str, data: Mapping[Any, Any], where: str) -> dict[str, str]:
+        """Checks what is said of one id; its environment variables."""
+        for key in data:
+            if key not in _KEYS[section]:
+                self._unknown(data, key, where, _KEYS[section])
+            elif key in _VALUES[section]:
+                self._value(section, data, key, where)
+        variables = self.mapping(data, "environment_variables", where)
+        for name, value in variables.items():
+            if isinstance(value, Mapping | list) or value is None:
+                message = f"`{where}environment_variables.{name}` must be a text"
+                self._report.error("settings-value", message, self._line_of(variables, name))
+        return {str(name): str(value) for name, value in variables.items()}
+
+    def defaults(self, data: Mapping[Any, Any]) -> None:
+        names = {"execution_unit": "execution_units", "expose": "exposed"}
+        for key in data:
+            where = f"defaults.{key}."
+            if key in names:
+                self.entry(names[key], self.mapping(data, key, "defaults."), where)
+            elif key == "persist":
+                kinds = self.mapping(data, key, "defaults.")
+                for kind in kinds:
+                    if kind == "kv":
+                        self.entry("persisted", self.mapping(kinds, kind, where), f"{where}kv.")
+                    else:
+                        self._unknown(
+                            kinds, kind, where, ("kv",), ("fs", "secret", "orm", "redis_node", "redis_cluster")
+                        )
+            else:
+                self._unknown(data, key, "defaults.", (*names, "persist"), ("static_unit", "pubsub", "config"))
+
+    def _value(self, section: str, data: Mapping[Any, Any], key: str, where: str) -> None:
+        now, later = _VALUES[section][key]
+        value, at = data[key], self._line_of(data, key)
+        if value in now:
+            return
+        if value in _INSTEAD or value in later:
+            helps = (_INSTEAD.get(value, f"there is {one_of(now)}"),)
+            self._report.error("settings-not-yet", f"`{where}{key}: {value}` is not supported yet", at, helps=helps)
+            return
+        helps = (did_you_mean(str(value), (*now, *later)) or f"there is {one_of(now)}",)
+        self._report.error("settings-value", f"`{where}{key}` is `{value}`, which is none", at, helps=helps)
+
+    def _unknown(
+        self, data: Mapping[Any, Any], key: Any, where: str, known: tuple[str, ...], later: tuple[str, ...] = ()
+    ) -> None:
+        at = self._line_of(data, key)
+        if key in _INSTEAD:
+            message = f"`{where}{key}` has no meaning here"
+            self._report.error("settings-key-unknown", message, at, helps=(_INSTEAD[key],))
+        elif key in later:
+            self._report.error("settings-not-yet", f"`{where}{key}` is not supported yet", at)
+        else:
+            helps = (did_you_mean(str(key), known) or f"there is {one_of(known)}",)
+            self._report.error("settings-key-unknown", f"`{where}{key}` is no setting", at, helps=helps)

@@ -1,0 +1,89 @@
+"""What a program says, whichever way it says it: an infra.py that runs, or annotated code that is compiled.
+
+Input: a `Program`. Output: `Read`: its application, the report, and for annotated code the files of its units, which
+`write_units` puts where functions are packed from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from klotho.diagnostics import Report, meant_or_listed
+from klotho.driver.annotated_settings import AnnotatedSettings
+from klotho.driver.output_folder import files_written, write_output
+
+if TYPE_CHECKING:
+    from klotho.annotations.compiling import UnitPage
+    from klotho.application import Application, Construct
+    from klotho.driver.program import Program
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    application: Application | None
+    """None where nothing came of it."""
+    report: Report
+    units: Mapping[str, bytes] = field(default_factory=dict)
+    """Files below `compiled/`."""
+    pages: tuple[UnitPage, ...] = ()
+
+
+def read_program(program: Program) -> Read:
+    """Mistakes are in the report, with those of klotho.yaml that concern annotations only."""
+    if not program.annotated:
+        from klotho.sdk.program import run
+
+        return Read(*run(program.path))
+    from klotho.annotations.compiling import compile_code
+
+    report = Report()
+    compiled = compile_code(program.folder, program.settings.app, report)
+    application = _with_settings(compiled.application, program.settings.annotated, report)
+    usable = application if application.constructs else None
+    if usable is None and not report.errors:
+        report.error("annotation-without-effect", "nothing came of this program's annotations")
+    return Read(usable, report, compiled.files, tuple(compiled.units))
+
+
+def write_units(program: Program, units: Mapping[str, bytes]) -> None:
+    """Write the units' folders into `compiled/`; what a build wrote beside them stays."""
+    if not units:
+        return
+    target = program.folder / "compiled"
+    earlier = files_written(target)
+    stale = {name.partition("/")[0] for name in earlier if name.endswith("/klotho/unit.cjs")}
+    kept = {
+        name: (target / name).read_bytes()
+        for name in earlier
+        if name.partition("/")[0] not in stale and (target / name).is_file()
+    }
+    write_output(target, {**kept, **units}, program.folder)
+
+
+def _with_settings(application: Application, settings: AnnotatedSettings, report: Report) -> Application:
+    """klotho.yaml over it: ids must exist, variables reach their unit."""
+    for section, kind in (
+        ("execution_units", "Compute.Function"),
+        ("exposed", "API"),
+        ("persisted", "Databases.KeyValue"),
+    ):
+        known = [item.name for item in application.constructs if item.kind == kind]
+        for name, span in settings.ids.get(section, {}).items():
+            if _plain(name) not in known:
+                helps = (meant_or_listed(name, known, "there is"),)
+                report.error("settings-key-unknown", f"`{section}.{name}` is no id of an annotation", span, helps=helps)
+    variables = {_plain(name): given for name, given in settings.variables.items()}
+    constructs = tuple(_with_variables(item, variables.get(item.name)) for item in application.constructs)
+    return replace(application, constructs=constructs)
+
+
+def _with_variables(item: Construct, given: Mapping[str, str] | None) -> Construct:
+    if item.kind != "Compute.Function" or not given:
+        return item
+    return replace(item, properties={**item.properties, "environment": dict(given)})
+
+
+def _plain(name: str) -> str:
+    return name.replace("/", "-").replace(":", "-")

@@ -1,0 +1,171 @@
+"""`klotho verify`: whether the compiled application answers as the original does.
+
+Input: annotated code that is up in an environment, and requests. The original runs on this machine with plain node, in
+a copy of its folder, with `PORT` set. Each request is sent to both, in order; differences are those of status, body and
+the headers that matter. Refuses an original that does not start or listen, and a file that holds no requests.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from klotho.diagnostics import Failure
+
+HEADERS = ("content-type", "location", "etag", "cache-control", "set-cookie", "x-powered-by", "vary", "allow")
+"""Those that are compared; others are the gateway's own or differ between two runs of one program."""
+SECONDS_TO_LISTEN = 20
+_SECONDS_TO_ANSWER = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    method: str
+    path: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    request: Request
+    what: str
+    """`status`, `body`, or a header's name."""
+    original: str
+    compiled: str
+
+
+def read_requests(path: Path) -> list[Request]:
+    """A JSON list of `{"method", "path", "headers", "body"}`; a body that is no text is sent as JSON."""
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        return [_request(item) for item in data]
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise Failure(
+            "requests-unreadable",
+            f"`{path.name}` holds no requests: {error}",
+            helps=('write a list such as [{"method": "GET", "path": "/"}], and name it with --requests FILE',),
+        ) from error
+
+
+def _request(item: Mapping[str, Any]) -> Request:
+    headers = {str(name).lower(): str(value) for name, value in item.get("headers", {}).items()}
+    body = item.get("body", "")
+    if not isinstance(body, str):
+        body = json.dumps(body)
+        headers.setdefault("content-type", "application/json")
+    return Request(str(item.get("method", "GET")).upper(), str(item["path"]), headers, body.encode())
+
+
+def differences(requests: Sequence[Request], original: str, compiled: str) -> list[Difference]:
+    """Send each request to both addresses, one after the other."""
+    found: list[Difference] = []
+    for request in requests:
+        one, other = _send(original, request), _send(compiled, request)
+        if one.status != other.status:
+            found.append(Difference(request, "status", str(one.status), str(other.status)))
+        if one.body != other.body:
+            found.append(Difference(request, "body", _shown(one.body), _shown(other.body)))
+        for name in HEADERS:
+            if name == "content-type" and not one.body and name not in one.headers:
+                continue  # API Gateway gives one to every answer, also to those without a body
+            if one.headers.get(name) != other.headers.get(name):
+                found.append(Difference(request, name, str(one.headers.get(name)), str(other.headers.get(name))))
+    return found
+
+
+def _shown(body: bytes) -> str:
+    return body.decode("utf-8", "replace")
+
+
+def _send(address: str, request: Request) -> Answer:
+    where = urlsplit(address)
+    kind = http.client.HTTPSConnection if where.scheme == "https" else http.client.HTTPConnection
+    assert where.hostname is not None
+    connection = kind(where.hostname, where.port, timeout=_SECONDS_TO_ANSWER)
+    try:
+        connection.request(request.method, request.path, request.body or None, dict(request.headers))
+        answer = connection.getresponse()
+        headers = {name.lower(): value for name, value in answer.getheaders()}
+        return Answer(answer.status, headers, answer.read())
+    except (OSError, http.client.HTTPException) as error:
+        message = f"{request.method} {request.path} was not answered at {address}: {error}"
+        raise Failure("verify-unanswered", message) from error
+    finally:
+        connection.close()
+
+
+@contextlib.contextmanager
+def original_running(folder: Path) -> Iterator[str]:
+    """The address of the original, run by plain node in a copy of its folder."""
+    with tempfile.TemporaryDirectory(prefix="klotho-verify-") as place, tempfile.TemporaryFile() as said:
+        copy = Path(place) / folder.name
+        shutil.copytree(folder, copy, ignore=shutil.ignore_patterns("compiled", ".git"))
+        _install(copy)
+        port = _free_port()
+        environment = {**os.environ, "PORT": str(port)}
+        process = subprocess.Popen(["node", "."], cwd=copy, env=environment, stdout=said, stderr=subprocess.STDOUT)
+        try:
+            _wait(process, port, said)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.terminate()
+            try:
+                process.wait(5)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _install(folder: Path) -> None:
+    if not (folder / "package.json").is_file() or (folder / "node_modules").is_dir():
+        return
+    command = "ci" if (folder / "package-lock.json").is_file() else "install"
+    asked = ["npm", command, "--no-audit", "--no-fund", "--ignore-scripts", "--omit=dev"]
+    try:
+        done = subprocess.run(asked, cwd=folder, capture_output=True, text=True, check=False)
+    except FileNotFoundError as error:
+        raise Failure("verify-original", "npm is not on this machine, which the original's packages need") from error
+    if done.returncode != 0:
+        raise Failure("verify-original", f"`npm {command}` failed for the original", notes=(done.stderr[-600:],))
+
+
+def _free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+def _wait(process: subprocess.Popen[bytes], port: int, said: Any) -> None:
+    deadline = time.monotonic() + SECONDS_TO_LISTEN
+    while time.monotonic() < deadline and process.poll() is None:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            return
+        time.sleep(0.05)
+    said.seek(0)
+    printed = said.read().decode("utf-8", "replace")[-600:].strip()
+    raise Failure(
+        "verify-original",
+        "the original does not start" if process.poll() is not None else "the original does not listen on $PORT",
+        notes=(printed,) if printed else (),
+        helps=("let it listen on `process.env.PORT`, and see that `node .` starts it",),
+    )

@@ -1,0 +1,189 @@
+"""The grammar of annotations: what is read, where it stands, and everything that is refused."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+
+from klotho.annotations.languages import by_suffix
+from klotho.annotations.model import Source, Text
+from klotho.annotations.reading import read_code_base
+from klotho.diagnostics import Report, render_text
+
+
+def parse(code: str, name: str = "a.js") -> tuple[Source, Report]:
+    report = Report()
+    language = by_suffix(Path(name).suffix)
+    assert language is not None
+    return language.parse(Text(name, code.encode("utf-8", "surrogatepass")), report), report
+
+
+def found(code: str, name: str = "a.js") -> list[tuple[str, dict[str, object]]]:
+    source, report = parse(code, name)
+    assert report.diagnostics == []
+    return [(item.capability, dict(item.directives)) for item in source.annotations]
+
+
+@pytest.mark.parametrize("name", ["a.js", "a.ts", "a.tsx", "a.mjs"])
+def test_every_kind_of_comment_of_javascript_holds_annotations(name: str) -> None:
+    line = '// @klotho::persist { id = "pets" }\nconst pets = new Map();\n'
+    block = '/* @klotho::persist { id = "pets" } */\nconst pets = new Map();\n'
+    doc = '/**\n * The pets.\n * @klotho::persist {\n *   id = "pets"\n * }\n */\nconst pets = new Map();\n'
+    run = '// @klotho::persist {\n//   id = "pets"\n// }\nconst pets = new Map();\n'
+    for code in (line, block, doc, run):
+        assert found(code, name) == [("persist", {"id": "pets"})]
+
+
+def test_python_comments_hold_annotations() -> None:
+    code = '# Pets.\n# @klotho::persist {\n#   id = "pets"\n# }\npets = Cache()\n'
+    assert found(code, "a.py") == [("persist", {"id": "pets"})]
+
+
+def test_one_comment_holds_several() -> None:
+    code = '// @klotho::execution_unit { id = "shop" } and\n// @klotho::expose { id = "api" }\nlisten();\n'
+    assert [name for name, _ in found(code)] == ["execution_unit", "expose"]
+
+
+def test_bodies_are_toml_with_tables_and_braces_and_slashes_in_strings() -> None:
+    code = (
+        "/* @klotho::persist {\n"
+        '  id = "pets"\n'
+        "  # a comment with a }\n"
+        '  description = "a } and \\" { and http://x//y"\n'
+        "  environment_variables = { A = 'orm.}' }\n"
+        "  [environment_variables.nested]\n"
+        "} */\nx();\n"
+    ).replace("  environment_variables = { A = 'orm.}' }\n", "")
+    ((_, directives),) = found(code)
+    assert directives["description"] == 'a } and " { and http://x//y'
+    assert directives["environment_variables"] == {"nested": {}}
+    inline = '// @klotho::persist {\n// id = "pets"\n// environment_variables = { A = "}" }\n// }\nx();\n'
+    assert found(inline) == [("persist", {"id": "pets", "environment_variables": {"A": "}"}})]
+
+
+def test_spans_are_exact_also_after_other_alphabets() -> None:
+    source, _ = parse('const é = "🐔"; \n/* 🐔 @klotho::execution_unit */ f();\n')
+    (annotation,) = source.annotations
+    span = annotation.span
+    assert (span.line, span.column, span.end_line, span.end_column) == (2, 6, 2, 6 + len("@klotho::execution_unit"))
+
+
+def test_comments_apart_are_two() -> None:
+    code = '// @klotho::persist {\n\n// id = "pets" }\nx();\n'
+    source, report = parse(code)
+    assert source.annotations == ()
+    assert [item.code for item in report.errors] == ["annotation-syntax"]
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "said"),
+    [
+        ('@klotho::persit { id = "a" }', "annotation-unknown", "did you mean `persist`?"),
+        ("@klotho:: {}", "annotation-unknown", "there is `execution_unit`"),
+        ("@klotho::persist { id = a }", "annotation-syntax", "no TOML"),
+        ('@klotho::persist { id = "a"', "annotation-syntax", "never closed"),
+        ('@klotho::persist { id = "a', "annotation-syntax", "never closed"),
+        ("@klotho::persist", "annotation-id", "needs an id"),
+        ('@klotho::persist { id = "a b" }', "annotation-id", "is no id"),
+        ('@klotho::persist { id = "9" }', "annotation-id", "is no id"),
+        (f'@klotho::persist {{ id = "{"a" * 26}" }}', "annotation-id", "too long"),
+        ('@klotho::persist {\n// id = "a"\n// idd = 1\n// }', "annotation-directive", "did you mean `id`?"),
+        ("@klotho::persist { id = 1 }", "annotation-directive", "must be a text"),
+    ],
+)
+def test_what_is_wrong_is_told_with_what_to_do(tmp_path: Path, body: str, code: str, said: str) -> None:
+    (tmp_path / "a.js").write_text(f"// {body}\nconst a = new Map();\n", encoding="utf-8")
+    report = Report()
+    read_code_base(tmp_path, report)
+    assert code in [item.code for item in report.errors]
+    assert said in render_text(report.errors, tmp_path)
+
+
+def test_all_mistakes_of_all_files_are_told_at_once(tmp_path: Path) -> None:
+    (tmp_path / "a.js").write_text('// @klotho::nothing\nf();\n// @klotho::pubsub { id = "a" }\ng();\n')
+    (tmp_path / "b.js").write_text('// @klotho::persist { id = "m" }\nf();\n// @klotho::persist { id = "m" }\n')
+    (tmp_path / "c.py").write_text('# @klotho::persist { id = "p" }\nx = 1\n')
+    (tmp_path / "d.go").write_text("// @klotho::expose\n")
+    (tmp_path / "node_modules").mkdir()
+    (tmp_path / "node_modules" / "e.js").write_text("// @klotho::nothing\n")
+    report = Report()
+    read_code_base(tmp_path, report)
+    assert [(str(item.span), item.code) for item in report.diagnostics] == [
+        ("a.js:1", "annotation-unknown"),
+        ("a.js:3", "annotation-not-yet"),
+        ("b.js:3", "annotation-detached"),
+        ("b.js:3", "annotation-duplicate"),
+        ("c.py:1", "annotation-not-yet"),
+        ("d.go:1", "annotation-not-yet"),
+    ]
+
+
+def test_a_comment_behind_code_stands_on_nothing(tmp_path: Path) -> None:
+    (tmp_path / "a.js").write_text('f(); // @klotho::persist { id = "m" }\nconst m = new Map();\n')
+    report = Report()
+    read_code_base(tmp_path, report)
+    assert [item.code for item in report.errors] == ["annotation-detached"]
+
+
+def test_a_syntax_error_is_told_and_the_rest_is_read() -> None:
+    source, report = parse('const a = ;;) {\n// @klotho::persist { id = "pets" }\nconst pets = new Map();\n')
+    assert [item.id for item in source.annotations] == ["pets"]
+    assert [item.code for item in report.diagnostics] == ["source-syntax"]
+
+
+SEEDS = {
+    "a.js": '/**\n * @klotho::persist {\n *   id = "pets"\n *   ttl = { a = [1, "}"] }\n * }\n */\n'
+    "const pets = new Map([[1, `x${2}`]]);\n// @klotho::expose { id = 'api' }\napp.listen(3000, () => {});\n",
+    "a.ts": 'import type { A } from "./a";\n// @klotho::execution_unit { id = "b" }\n'
+    "export const x: A<b> = {} as any;\n",
+    "a.py": '# @klotho::persist {\n#   id = """p"""\n# }\ncache = Cache(x=[1])\n\n'
+    "async def f(a, *b):\n    return {a: b}\n",
+}
+PIECES = [
+    "{",
+    "}",
+    '"',
+    "'",
+    '"""',
+    "@klotho::",
+    "\n",
+    "\r\n",
+    "//",
+    "/*",
+    "*/",
+    "#",
+    "\0",
+    "\udc80",
+    "é",
+    "🐔",
+    "=",
+    "[",
+    "\\",
+]
+
+
+def mutated(seed: str, chance: random.Random) -> str:
+    text = seed
+    for _ in range(chance.randint(1, 6)):
+        at, end = sorted((chance.randint(0, len(text)), chance.randint(0, len(text))))
+        end = min(end, at + chance.choice((0, 1, 3, 20)))
+        text = text[:at] + chance.choice((*PIECES, text[at : at + 30], "")) + text[end:]
+    return text
+
+
+def test_ten_thousand_mutated_sources_give_diagnostics_and_no_traceback() -> None:
+    chance = random.Random(7)
+    for number in range(10_000):
+        name = list(SEEDS)[number % len(SEEDS)]
+        source, report = parse(mutated(SEEDS[name], chance), name)
+        for place in (*(item.span for item in source.annotations), *(item.span for item in report.diagnostics)):
+            assert place is not None
+            assert place.line >= 1
+            assert place.column >= 1
+
+
+def test_no_depth_of_nesting_is_too_much() -> None:
+    source, _ = parse("(" * 20_000 + '\n// @klotho::persist { id = "a" }\nx();\n' + ")" * 20_000)
+    assert [item.id for item in source.annotations] == ["a"]
