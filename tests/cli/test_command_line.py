@@ -280,6 +280,47 @@ def test_every_code_is_listed_and_a_mistyped_one_offers_the_nearest(klotho: Run)
     assert (done.returncode, "did you mean `stack-failed`?" in done.stderr) == (6, True)
 
 
+def test_what_a_program_has_is_explained_in_three_depths(klotho: Run, tmp_path: Path) -> None:
+    (tmp_path / "infra.py").write_text(GOOD)
+    (tmp_path / "hello.py").write_text("def handler(event, context): ...\n")
+    short, default, verbose = (
+        klotho("explain", "HelloFunctionRolePolicy", *depth).stdout for depth in (("--short",), (), ("-v",))
+    )
+    assert default.startswith(short) and verbose.startswith(default.partition("\nproperties\n")[0])
+    assert "infra.py:6  hello.read_writes_to(visits)" in short
+    assert "remove infra.py:6 `hello.read_writes_to(visits)` and it goes; no other line grants it" in default
+    assert "dynamodb:PutItem" in default and "rule `use_items`" in verbose
+    data = json.loads(klotho("explain", "HelloFunctionRolePolicy", "--json").stdout)
+    assert (data["ok"], data["subject"], data["name"]) == (True, "resource", "HelloFunctionRolePolicy")
+    granted = next(item for item in data["properties"] if "dynamodb:PutItem" in item["value"])
+    line = granted["why"]["lines"][0]
+    assert (line["file"], line["line"], line["text"]) == ("infra.py", 6, "hello.read_writes_to(visits)")
+
+
+def test_explaining_offers_the_nearest_and_the_ways_to_tell_apart(klotho: Run, tmp_path: Path) -> None:
+    (tmp_path / "infra.py").write_text(f'{GOOD}klotho.Storage.Bucket("visits")\n')
+    (tmp_path / "hello.py").write_text("def handler(event, context): ...\n")
+    done = klotho("explain", "hello.FunctionNam")
+    assert (done.returncode, "did you mean `hello.Function" in done.stderr) == (6, True)
+    done = klotho("explain", "visits")
+    assert done.returncode == 2 and "error[explain-ambiguous]" in done.stderr
+    assert "run `klotho explain Storage.Bucket/visits`" in done.stderr
+    assert klotho("explain", "Storage.Bucket/visits").returncode == 0
+
+
+def test_a_kind_is_explained_without_a_sound_program_and_a_construct_of_its_name_before_it(
+    klotho: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "infra.py").write_text("import klotho\nklotho.Application()\n")
+    assert "Databases.KeyValue" in klotho("explain", "keyvalue").stdout
+    assert klotho("explain", "nothing-such").returncode == 1, "the program's mistakes are shown"
+    (tmp_path / "infra.py").write_text(GOOD.replace("visits", "keyvalue"))
+    (tmp_path / "hello.py").write_text("def handler(event, context): ...\n")
+    done = klotho("explain", "keyvalue")
+    assert done.stdout.startswith('Databases.KeyValue "keyvalue"')
+    assert "`klotho explain Databases.KeyValue` tells what its kind can do" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("redirection", "arguments", "code"),
     [

@@ -12,6 +12,7 @@ from klotho.cli.groups.accounts import bootstrap, ci
 from klotho.cli.groups.annotated import annotated
 from klotho.cli.groups.costs import cost
 from klotho.cli.groups.env import env
+from klotho.cli.groups.explaining import explain
 from klotho.cli.groups.exports import BackendOption, Iac, LanguageOption, SingleOption, exports, wanted
 from klotho.cli.groups.guardrails import guardrails, upgrade
 from klotho.cli.groups.history import history
@@ -279,26 +280,6 @@ def logs(
 
 
 @app.command()
-def explain(
-    topic: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="[NAME]",
-            help="A construct such as `Databases.Postgres`, or a code as in `error[CODE]`; all unless named.",
-        ),
-    ] = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Explain a construct, or the code of a diagnostic.
-
-    A construct: its parameters, outputs and verbs. A code: what it means, why it matters, what to do.
-    """
-    from klotho.cli.commands.explain import run
-
-    run(topic, as_json)
-
-
-@app.command()
 def permissions(
     path: PathArgument = PROGRAM,
     env: EnvironmentOption = None,
@@ -319,6 +300,7 @@ def permissions(
 
 app.add_typer(annotated)
 app.add_typer(pictures)
+app.command("explain")(explain)
 app.command("cost")(cost)
 app.add_typer(history)
 app.command("bootstrap")(bootstrap)

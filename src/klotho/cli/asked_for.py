@@ -16,7 +16,7 @@ from klotho.diagnostics import Diagnostic
 # fmt: off
 _OF_ENVIRONMENTS = (
     "bootstrap", "build", "check", "deploy", "destroy", "dev", "diff", "doctor", "down",
-    "drift", "exec", "graph", "history", "logs", "outputs", "permissions", "plan",
+    "drift", "exec", "explain", "graph", "history", "logs", "outputs", "permissions", "plan",
     "preview", "project", "rollback", "secret", "shell", "status", "tunnel", "unlock",
     "up", "whoami",
 )

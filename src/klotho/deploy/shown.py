@@ -47,17 +47,20 @@ _HARMLESS = {
     "secretid",
 }
 """Names of AWS's properties that hold no secret although they sound like it."""
+_ACTIONS = {"Action", "NotAction"}
+_ACTION = r"[a-z0-9-]+:[A-Za-z*]+"
+"""What a policy allows, `secretsmanager:GetSecretValue`: no secret after its name."""
 
 
 def shown(place: Iterable[str | int], value: Any) -> str:
     """One line; `(known after deploy)` where the value is not known."""
-    return _cut(_text(_safe(tuple(place), value)))
+    return _cut(_text(safe(tuple(place), value)))
 
 
 def shown_pair(place: Iterable[str | int], before: Any, after: Any) -> tuple[str, str]:
     """Two values beside each other: of long texts what is about their first difference."""
     at = tuple(place)
-    left, right = _text(_safe(at, before)), _text(_safe(at, after))
+    left, right = _text(safe(at, before)), _text(safe(at, after))
     if min(len(left), len(right)) > WIDTH:
         same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(left, right, strict=False)))
         if same > _CONTEXT:
@@ -90,20 +93,27 @@ def masked(text: str) -> str:
     return text
 
 
-def _safe(place: tuple[str | int, ...], value: Any) -> Any:
+def safe(place: tuple[str | int, ...], value: Any) -> Any:
+    """The value without what looks like a secret in it or by its place."""
     if isinstance(value, Mapping):
         named = str(value.get("Name", value.get("Key", "")))  # `{"Name": "TOKEN", "Value": "…"}`
         return {
-            key: _safe((*place, named if key in ("Value", "value") and named else key), item)
+            key: safe((*place, named if key in ("Value", "value") and named else key), item)
             for key, item in value.items()
         }
     if isinstance(value, list):
-        return [_safe(place, item) for item in value]
+        return [safe(place, item) for item in value]
     if isinstance(value, str):
+        if _last_name(place) in _ACTIONS and re.fullmatch(_ACTION, value):
+            return value
         return HIDDEN if _names_secret(place) and not re.fullmatch(_REFERENCE, value) else masked(value)
     return value
 
 
 def _names_secret(place: tuple[str | int, ...]) -> bool:
-    name = next((part for part in reversed(place) if isinstance(part, str)), "")
+    name = _last_name(place)
     return name.lower() not in _HARMLESS and re.search(_SECRET_NAME, name, re.IGNORECASE) is not None
+
+
+def _last_name(place: tuple[str | int, ...]) -> str:
+    return next((part for part in reversed(place) if isinstance(part, str)), "")

@@ -40,6 +40,7 @@ from klotho.driver.session import Session
 from klotho.driver.settings import Environment
 from klotho.registry import (
     Broken,
+    Claim,
     Claims,
     Conflict,
     Entry,
@@ -102,6 +103,12 @@ class Standing:
 def local_store() -> Store:
     """Of all environments on this machine."""
     return FolderStore(state_root() / _FOLDER)
+
+
+def claims_on_this_machine(project: str, environment: str) -> Mapping[str, Claim]:
+    """What each application needs of the project's stack in an environment on this machine."""
+    with local_failures():
+        return Claims(local_store(), project, environment).all()
 
 
 def bucket_store(clients: Clients) -> Store:

@@ -42,7 +42,7 @@ class _Draft:
         self.origins: list[Provenance] = []
         self.claims: dict[Path, list[_Claim]] = {}
         self.items: set[Path] = set()
-        self.depends_on: set[ResourceKey] = set()
+        self.depends_on: dict[ResourceKey, Provenance] = {}
 
     def claim(self, path: Path, value: Any, provenance: Provenance) -> None:
         if type(value) is dict and value:
@@ -150,7 +150,8 @@ def _apply(change: Change, drafts: dict[ResourceKey, _Draft]) -> None:
         draft.items.add(action.path)
         draft.claim((*action.path, action.name), action.value, provenance)
     elif isinstance(action, DependsOn):
-        draft.depends_on.add(action.on)
+        known = draft.depends_on.get(action.on)
+        draft.depends_on[action.on] = provenance if known is None else min(known, provenance, key=_order)
 
 
 def _resource(draft: _Draft, report: Report) -> Resource | None:
@@ -173,6 +174,7 @@ def _resource(draft: _Draft, report: Report) -> Resource | None:
         depends_on=tuple(sorted(draft.depends_on)),
         origins=tuple(sorted(set(draft.origins), key=_order)),
         decisions=decisions,
+        waits=draft.depends_on.copy(),
     )
 
 
@@ -183,14 +185,16 @@ def _decide(draft: _Draft, path: Path, report: Report) -> tuple[Any, Decision]:
         return value, Decision(provenance)
     ordered = sorted(claims, key=lambda claim: (-claim[1].precedence, _order(claim[1]), repr(claim[0])))
     value, winner = ordered[0]
-    losers = []
+    losers, agreeing = [], []
     for other, provenance in ordered[1:]:
         if other == value and type(other) is type(value):
+            agreeing.append(provenance)
             continue
         if provenance.precedence == winner.precedence:
             _disagreement(report, draft.key, path, (value, winner), (other, provenance))
         losers.append((provenance, other))
-    return value, Decision(winner, tuple(losers))
+    agreed = tuple(item for item in dict.fromkeys(agreeing) if item != winner)
+    return value, Decision(winner, tuple(losers), agreed)
 
 
 def _order(provenance: Provenance) -> tuple[str, str, tuple[Any, ...]]:

@@ -48,6 +48,8 @@ class Decision(NamedTuple):
     winner: Provenance
     losers: tuple[tuple[Provenance, Any], ...] = ()
     """Provenance and the value that was not taken."""
+    agreeing: tuple[Provenance, ...] = ()
+    """Others that wanted the same: it stays while one of them does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,3 +64,5 @@ class Resource:
     """Every change that asked for the resource; never empty."""
     decisions: Mapping[Path, Decision] = field(default_factory=dict, repr=False)
     """By path of the leaf or list item."""
+    waits: Mapping[ResourceKey, Provenance] = field(default_factory=dict, repr=False)
+    """Who said that it waits for another one, by the keys of `depends_on`."""

@@ -66,3 +66,11 @@ def test_a_changed_variable_of_a_container_is_judged_by_its_name() -> None:
     (found,) = compared(container("old-" + CANARY), Side({}, {}), container("new-" + CANARY), Side({}, {}))
     assert found.dotted == "Environment[0]"
     assert all(CANARY not in text for text in shown_pair(found.place, found.before, found.after))
+
+
+def test_what_a_policy_allows_is_no_secret_and_only_there() -> None:
+    action = "secretsmanager:GetSecretValue"
+    assert shown(("PolicyDocument", "Statement", 0, "Action", 1), action) == f'"{action}"'
+    assert shown(("Statement",), {"Action": [action]}) == f'{{"Action": ["{action}"]}}'
+    assert HIDDEN in shown(("Action",), f"secret: {CANARY}")
+    assert HIDDEN in shown(("Environment", "MODE"), "secret:Tr0ub4dor")

@@ -309,12 +309,6 @@ _COMMANDS = (
         "Run `klotho logs` without a name, or correct it.",
     ),
     Page(
-        "code-unknown",
-        "`klotho explain` was asked for a code that no diagnostic has.",
-        "There is no page to show.",
-        "Copy the code from between the brackets of `error[…]`, or run `klotho explain` for all of them.",
-    ),
-    Page(
         "cancelled",
         "You said no, or pressed Ctrl-C.",
         "The command ended before it was done. What it had begun in the cloud goes on by itself; the message says so "
