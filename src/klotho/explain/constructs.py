@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from klotho.application import Construct, ConstructId, Relationship
-from klotho.catalogue.kinds import candidates, implementation
+from klotho.catalogue.kinds import implementation
 from klotho.catalogue.relationships import find_pair
 from klotho.explain.model import Alternative, Explanation, Step
 from klotho.explain.program import Compiled
@@ -100,15 +100,9 @@ class ConstructPages:
                 yield f'you say `{directive.action}("{directive.target}", …)`{at}'
 
     def _alternatives(self, construct: Construct, choice: Choice) -> Iterator[Alternative]:
-        """The catalogue's other ways to make it; of what is there already, or another's, nothing was chosen here."""
+        """What else could have made it, and why not; of what is there, or another's, nothing was chosen here."""
         if construct.from_project or construct.adopted_in(self._program.manifest.environment) is not None:
             return
-        for item in candidates(construct.kind):
-            if item.name == choice.implementation:
-                continue
-            if not item.fits(construct):
-                yield Alternative(item.name, "it can't be what the parameters ask for")
-            elif choice.provenance.rule == "use":
-                yield Alternative(item.name, f'`use("{choice.implementation}")` asks for another one')
-            else:
-                yield Alternative(item.name, f'`use("{item.name}")` would take it')
+        for item in choice.rejected:
+            cost = f" (about {item.monthly / 1_000_000:.2f} USD a month)" if item.monthly else ""
+            yield Alternative(item.implementation, f"{item.reason}{cost}")
