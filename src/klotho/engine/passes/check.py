@@ -17,7 +17,7 @@ from klotho.diagnostics import Label, Span, meant_or_listed
 from klotho.engine.context import Context
 from klotho.engine.cycles import find_cycle
 from klotho.engine.passes.against_rules import refuse_against_rules
-from klotho.resources import Change, Precedence, Ref, Resource, ResourceGraph, is_deferred, references_in
+from klotho.resources import Change, Precedence, Ref, Resource, ResourceGraph, is_deferred
 
 
 def check(graph: ResourceGraph, context: Context) -> Iterator[Change]:
@@ -151,7 +151,7 @@ def _schema(resource: Resource, context: Context) -> None:
 
 
 def _references(resource: Resource, graph: ResourceGraph, context: Context) -> None:
-    named = [item.resource for item in references_in(resource.properties) if isinstance(item, Ref)]
+    named = [item.resource for item in graph.references(resource) if isinstance(item, Ref)]
     for key in (*named, *resource.depends_on):
         if key not in graph:
             origin = resource.origins[0]
