@@ -21,6 +21,7 @@ from klotho.catalogue.kinds.shared import CLUSTER, NAMESPACE, cluster, namespace
 from klotho.catalogue.kinds.values import given_text
 from klotho.catalogue.network import security_group_key
 from klotho.catalogue.rules import (
+    ECS,
     Compute,
     Implementation,
     NetworkPlace,
@@ -457,7 +458,7 @@ FARGATE = Implementation(
         looked_up=lambda found: ("AWS::ECS::Service", f"{found.arn}|{found.name.partition('/')[0]}"),
         networked=True,
     ),
-    compute=Compute(role=task_role, environment=environment, main=service_key),
+    compute=Compute(role=task_role, environment=environment, main=service_key, host=ECS),
     asset=_asset,
     check=check_container,
 )
