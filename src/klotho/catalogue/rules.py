@@ -143,6 +143,8 @@ class Implementation:
     """Parameters whose values are only needed once the stacks are up, so that outputs in them close no circle."""
     steps: Callable[[Construct, Setting], Iterable[DeployerStep]] = lambda construct, setting: ()
     """What the deployer does for it outside of CloudFormation; the results are `Provided` values."""
+    unable: Callable[[Construct, Application], Iterable[str]] = lambda construct, application: ()
+    """Why it can't be what the construct's relationships ask for, beyond what its host has no pair for."""
     fits: Callable[[Construct], bool] = lambda construct: True
     """Whether it can be what the construct's own parameters ask for; the first candidate that fits is chosen."""
     check: Callable[[Construct, Setting, Report], None] = lambda construct, setting, report: None
