@@ -48,7 +48,7 @@ def test_mistakes_are_shown_at_their_lines_and_nothing_is_written(klotho: Run, p
         assert done.returncode == 1
         assert "error[annotation-unknown]" in done.stderr
         assert '1 | // @klotho::persit { id = "pets" }' in done.stderr
-        assert "`@klotho::pubsub` is not supported yet" in done.stderr
+        assert "`@klotho::pubsub` in JavaScript is not supported yet" in done.stderr
         assert not (pets / "compiled").exists()
 
 

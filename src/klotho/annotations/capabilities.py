@@ -1,10 +1,10 @@
-"""What can be annotated: capabilities, their directives, and which of them this version compiles."""
+"""What can be annotated: capabilities and their directives. What of it is compiled, each language says."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 Shape = Literal["text", "flag", "texts", "table", "any"]
@@ -16,16 +16,10 @@ class Capability:
 
     directives: Mapping[str, Shape]
     needs_id: bool = False
-    supported: bool = True
-    """Whether this version compiles it at all."""
-    later: frozenset[str] = field(default=frozenset())
-    """Directives that are known and not compiled yet."""
 
 
 CAPABILITIES: Mapping[str, Capability] = {
-    "execution_unit": Capability(
-        {"id": "text", "all_units": "flag", "keep_warm": "flag", "description": "text"}, later=frozenset({"keep_warm"})
-    ),
+    "execution_unit": Capability({"id": "text", "all_units": "flag", "keep_warm": "flag", "description": "text"}),
     "expose": Capability({"id": "text", "target": "text", "description": "text"}, needs_id=True),
     "persist": Capability(
         {
@@ -39,16 +33,14 @@ CAPABILITIES: Mapping[str, Capability] = {
             "description": "text",
         },
         needs_id=True,
-        later=frozenset({"secret", "environment_variables", "versioned", "ttl", "batch_write", "write_on_change"}),
     ),
-    "embed_assets": Capability({"id": "text", "include": "texts", "exclude": "texts"}, supported=False),
+    "embed_assets": Capability({"id": "text", "include": "texts", "exclude": "texts"}),
     "static_unit": Capability(
         {"id": "text", "index_document": "text", "static_files": "texts", "shared_files": "texts"},
         needs_id=True,
-        supported=False,
     ),
-    "pubsub": Capability({"id": "text"}, needs_id=True, supported=False),
-    "config": Capability({"id": "text", "secret": "flag"}, needs_id=True, supported=False),
+    "pubsub": Capability({"id": "text"}, needs_id=True),
+    "config": Capability({"id": "text", "secret": "flag"}, needs_id=True),
 }
 
 LONGEST_ID = 25

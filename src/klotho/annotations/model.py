@@ -90,3 +90,7 @@ class Source:
         """Annotations of a capability with what they stand on, None for nothing."""
         found = enumerate(self.annotations)
         return [(item, self.targets.get(index)) for index, item in found if item.capability == capability]
+
+    def target_of(self, annotation: Annotation) -> Any:
+        """What an annotation of this file stands on, None for nothing."""
+        return next((self.targets.get(at) for at, item in enumerate(self.annotations) if item is annotation), None)

@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from klotho.annotations.capabilities import CAPABILITIES
 from klotho.annotations.languages import NOT_YET, SUFFIXES, by_suffix
 from klotho.annotations.model import Annotation, Source, Text
 from klotho.diagnostics import Label, Report
@@ -127,19 +126,16 @@ def _check(code: CodeBase, report: Report) -> None:
 
 
 def _refuse_what_comes_later(source: Source, item: Annotation, report: Report) -> None:
-    capability = CAPABILITIES[item.capability]
     language = by_suffix(PurePosixPath(source.path).suffix)
     assert language is not None
-    if not capability.supported:
-        message = f"`@klotho::{item.capability}` is not supported yet"
-    elif not language.compiles:
+    directives = language.compiles.get(item.capability)
+    if directives is None:
         message = f"`@klotho::{item.capability}` in {language.name} is not supported yet"
-    else:
-        for name in sorted(capability.later & set(item.directives)):
-            message = f"`{name}` of `@klotho::{item.capability}` is not supported yet"
-            report.error("annotation-not-yet", message, item.span)
-        if item.capability == "expose" and item.directives.get("target", "public") != "public":
-            message = f'`target = "{item.directives["target"]}"` is not supported yet'
-            report.error("annotation-not-yet", message, item.span, helps=('write `target = "public"`',))
+        report.error("annotation-not-yet", message, item.span)
         return
-    report.error("annotation-not-yet", message, item.span)
+    for name in sorted(set(item.directives) - directives):
+        message = f"`{name}` of `@klotho::{item.capability}` in {language.name} is not supported yet"
+        report.error("annotation-not-yet", message, item.span)
+    if item.capability == "expose" and item.directives.get("target", "public") != "public":
+        message = f'`target = "{item.directives["target"]}"` is not supported yet'
+        report.error("annotation-not-yet", message, item.span, helps=('write `target = "public"`',))

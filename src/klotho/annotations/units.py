@@ -42,9 +42,11 @@ def owners(code: CodeBase, report: Report) -> dict[str, Annotation]:
     return found
 
 
-def split(code: CodeBase, imports: Callable[[str], Iterable[str]], fallback: str | None, report: Report) -> list[Unit]:
+def split(
+    code: CodeBase, imports: Callable[[str], Iterable[str]], fallback: str | None, begins_by: str, report: Report
+) -> list[Unit]:
     """The units by name. `imports`: the files of the code base that one imports. `fallback`: where the program
-    begins when no annotation says so (`main` of package.json)."""
+    begins when no annotation says so (`main` of package.json); `begins_by`: how to say it."""
     owned = owners(code, report)
     by_name: dict[str, Unit] = {}
     for path, annotation in sorted(owned.items()):
@@ -58,8 +60,7 @@ def split(code: CodeBase, imports: Callable[[str], Iterable[str]], fallback: str
             entries = [fallback]
         if not entries:
             message = "nothing says where this program begins"
-            helps = ('write `"main": "index.js"` into package.json, or annotate a file as an execution unit',)
-            report.error("annotation-unit", message, helps=helps)
+            report.error("annotation-unit", message, helps=(begins_by,))
         if MAIN in by_name:
             by_name[MAIN].entries = sorted({*by_name[MAIN].entries, *entries})
         else:

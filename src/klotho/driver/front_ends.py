@@ -62,9 +62,11 @@ def write_units(program: Program, units: Mapping[str, bytes]) -> None:
     """Write the units' folders into `compiled/`; what a build wrote beside them stays."""
     if not units:
         return
+    from klotho.annotations.languages import UNIT_FILES
+
     target = program.folder / "compiled"
     earlier = files_written(target)
-    stale = {name.partition("/")[0] for name in earlier if name.endswith("/klotho/unit.cjs")}
+    stale = {name.partition("/")[0] for name in earlier if name.partition("/")[2] in UNIT_FILES}
     kept = {
         name: (target / name).read_bytes()
         for name in earlier

@@ -1,6 +1,6 @@
 """`klotho verify`: whether the compiled application answers as the original does.
 
-Input: annotated code that is up in an environment, and requests. The original runs on this machine with plain node, in
+Input: annotated code that is up in an environment, and requests. The original runs on this machine as it is, in
 a copy of its folder, with `PORT` set. Each request is sent to both, in order; differences are those of status, body and
 the headers that matter. Refuses an original that does not start or listen, and a file that holds no requests.
 """
@@ -11,6 +11,7 @@ import contextlib
 import http.client
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -22,6 +23,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from klotho.annotations.findings import Original
+from klotho.deploy.functions.run import uv
 from klotho.diagnostics import Failure
 
 HEADERS = ("content-type", "location", "etag", "cache-control", "set-cookie", "x-powered-by", "vary", "allow")
@@ -83,18 +86,35 @@ def differences(requests: Sequence[Request], original: str, compiled: str) -> li
         one, other = _send(original, request), _send(compiled, request)
         if one.status != other.status:
             found.append(Difference(request, "status", str(one.status), str(other.status)))
-        if one.body != other.body:
+        if _relative(_shown(one.body), original) != _relative(_shown(other.body), compiled):
             found.append(Difference(request, "body", _shown(one.body), _shown(other.body)))
         for name in HEADERS:
             if name == "content-type" and not one.body and name not in one.headers:
                 continue  # API Gateway gives one to every answer, also to those without a body
-            if one.headers.get(name) != other.headers.get(name):
-                found.append(Difference(request, name, str(one.headers.get(name)), str(other.headers.get(name))))
+            mine, theirs = one.headers.get(name), other.headers.get(name)
+            if _header(name, mine, original) != _header(name, theirs, compiled):
+                found.append(Difference(request, name, str(mine), str(theirs)))
     return found
 
 
+_LISTS = ("allow", "vary")
+"""Headers that are lists without an order; some frameworks give theirs another one in each process."""
+
+
+def _header(name: str, value: str | None, address: str) -> object:
+    if value is None:
+        return None
+    return sorted(item.strip() for item in value.split(",")) if name in _LISTS else _relative(value, address)
+
+
+def _relative(text: str, address: str) -> str:
+    """Without the address itself, which is another one by nature."""
+    return re.sub(rf"https?://{re.escape(urlsplit(address).netloc)}", "", text)
+
+
 def _shown(body: bytes) -> str:
-    return body.decode("utf-8", "replace")
+    """Other bytes stay different from each other."""
+    return body.decode("utf-8", "backslashreplace")
 
 
 def _send(address: str, request: Request) -> Answer:
@@ -115,17 +135,18 @@ def _send(address: str, request: Request) -> Answer:
 
 
 @contextlib.contextmanager
-def original_running(folder: Path) -> Iterator[str]:
-    """The address of the original, run by plain node in a copy of its folder."""
+def original_running(folder: Path, original: Original) -> Iterator[str]:
+    """The address of the original, run as it is in a copy of its folder."""
     with tempfile.TemporaryDirectory(prefix="klotho-verify-") as place, tempfile.TemporaryFile() as said:
         copy = Path(place) / folder.name
-        shutil.copytree(folder, copy, ignore=shutil.ignore_patterns("compiled", ".git"))
-        _install(copy)
+        shutil.copytree(folder, copy, ignore=shutil.ignore_patterns("compiled", ".git", ".venv", "__pycache__"))
+        _install(copy, original)
         port = _free_port()
-        environment = {**os.environ, "PORT": str(port)}
-        process = subprocess.Popen(["node", "."], cwd=copy, env=environment, stdout=said, stderr=subprocess.STDOUT)
+        environment = {**os.environ, "PORT": str(port), **_paths(copy, original)}
+        command = [part.replace("{port}", str(port)) for part in original.start]
+        process = subprocess.Popen(command, cwd=copy, env=environment, stdout=said, stderr=subprocess.STDOUT)
         try:
-            _wait(process, port, said)
+            _wait(process, port, said, original)
             yield f"http://127.0.0.1:{port}"
         finally:
             process.terminate()
@@ -136,17 +157,23 @@ def original_running(folder: Path) -> Iterator[str]:
                 process.wait()
 
 
-def _install(folder: Path) -> None:
-    if not (folder / "package.json").is_file() or (folder / "node_modules").is_dir():
+def _install(folder: Path, original: Original) -> None:
+    if original.installed and (folder / original.installed).exists():
         return
-    command = "ci" if (folder / "package-lock.json").is_file() else "install"
-    asked = ["npm", command, "--no-audit", "--no-fund", "--ignore-scripts", "--omit=dev"]
-    try:
-        done = subprocess.run(asked, cwd=folder, capture_output=True, text=True, check=False)
-    except FileNotFoundError as error:
-        raise Failure("verify-original", "npm is not on this machine, which the original's packages need") from error
-    if done.returncode != 0:
-        raise Failure("verify-original", f"`npm {command}` failed for the original", notes=(done.stderr[-600:],))
+    for command in original.install:
+        try:
+            asked = [uv(), *command[1:]] if command[0] == "uv" else [*command]
+            done = subprocess.run(asked, cwd=folder, capture_output=True, text=True, check=False)
+        except FileNotFoundError as error:
+            message = f"`{command[0]}` is not on this machine, which the original's packages need"
+            raise Failure("verify-original", message) from error
+        if done.returncode != 0:
+            message = f"`{' '.join(command[:2])}` failed for the original"
+            raise Failure("verify-original", message, notes=(done.stderr[-600:],))
+
+
+def _paths(folder: Path, original: Original) -> dict[str, str]:
+    return {"PYTHONPATH": os.pathsep.join(str(folder / path) for path in original.paths)} if original.paths else {}
 
 
 def _free_port() -> int:
@@ -155,7 +182,7 @@ def _free_port() -> int:
         return int(found.getsockname()[1])
 
 
-def _wait(process: subprocess.Popen[bytes], port: int, said: Any) -> None:
+def _wait(process: subprocess.Popen[bytes], port: int, said: Any, original: Original) -> None:
     deadline = time.monotonic() + SECONDS_TO_LISTEN
     while time.monotonic() < deadline and process.poll() is None:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
@@ -167,5 +194,5 @@ def _wait(process: subprocess.Popen[bytes], port: int, said: Any) -> None:
         "verify-original",
         "the original does not start" if process.poll() is not None else "the original does not listen on $PORT",
         notes=(printed,) if printed else (),
-        helps=("let it listen on `process.env.PORT`, and see that `node .` starts it",),
+        helps=(original.listens,),
     )

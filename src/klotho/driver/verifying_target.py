@@ -1,11 +1,16 @@
-"""Where the compiled application answers: the address of its one API."""
+"""What is compared: the address of the compiled application's one API, and how the original is run."""
 
 from __future__ import annotations
 
-from klotho.diagnostics import Failure, one_of
+from typing import TYPE_CHECKING
+
+from klotho.diagnostics import Failure, Report, one_of
 from klotho.driver import inspection
 from klotho.driver.identity import Where
 from klotho.driver.program import Program
+
+if TYPE_CHECKING:
+    from klotho.annotations.findings import Original
 
 
 def address_of(program: Program, environment: str | None) -> str:
@@ -16,3 +21,17 @@ def address_of(program: Program, environment: str | None) -> str:
         notes = (f"there is {one_of(sorted(addresses))}",) if addresses else ()
         raise Failure("verify-no-api", f"{len(addresses)} APIs are up, and one is compared", notes=notes)
     return next(iter(addresses.values())).rstrip("/")
+
+
+def original_of(program: Program) -> Original:
+    """Failure where the code exposes nothing: then there is nothing to compare."""
+    from klotho.annotations.programs import Programs
+    from klotho.annotations.reading import read_code_base
+
+    report = Report()
+    code = read_code_base(program.folder, report)
+    exposing = next((source for source, _ in code.all("expose")), None)
+    found = None if exposing is None else Programs(code).of_file(exposing.path)
+    if found is None:
+        raise Failure("verify-no-api", "this program exposes nothing that could be compared")
+    return found.original

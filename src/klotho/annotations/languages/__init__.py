@@ -1,27 +1,81 @@
-"""The languages: one package each behind `Language`. A new one is a folder and a line in `by_suffix`."""
+"""The languages: a folder each behind `Language` and `Program`. A new one is a folder and a line in `by_suffix`."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from functools import cache
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from klotho.annotations.model import Source, Text
 from klotho.diagnostics import Report
 
-SUFFIXES = (".js", ".cjs", ".mjs", ".jsx", ".ts", ".cts", ".mts", ".tsx", ".py")
+if TYPE_CHECKING:
+    from klotho.annotations.findings import Findings, Original, UnitCode
+    from klotho.annotations.reading import CodeBase
+    from klotho.annotations.units import Unit
+
+_JAVASCRIPT = (".js", ".cjs", ".mjs", ".jsx", ".ts", ".cts", ".mts", ".tsx")
+SUFFIXES = (*_JAVASCRIPT, ".py")
 NOT_YET = {".go": "Go", ".cs": "C#"}
 """Languages whose annotations are known and not read yet."""
+UNIT_FILES = ("klotho/unit.cjs", "klotho_unit/unit.py")
+"""By which the folder of a unit that an earlier compile wrote is known."""
 
 
 class Language(Protocol):
-    """What the front-end asks of a language."""
+    """What the front-end asks of a language, by the ending of a file."""
 
+    family: str
+    """Its folder: files of one family can import each other."""
     name: str
-    compiles: bool
-    """Whether capabilities are compiled, not only read."""
+    """How messages name it."""
+    compiles: Mapping[str, frozenset[str]]
+    """By capability, the directives that are compiled; others are refused by name, and so are other capabilities."""
 
     def parse(self, text: Text, report: Report) -> Source:
         """The file with its annotations; syntax errors are reported, the rest of the file is still read."""
+        ...
+
+    def program(self, code: CodeBase) -> Program:
+        """The code base's files of this family."""
+        ...
+
+
+class Program(Protocol):
+    """The files of one family in a code base. Mistakes go into the code base's report."""
+
+    begins_by: str
+    """What to write where nothing says where the program begins."""
+
+    @property
+    def package_name(self) -> str | None:
+        """The application's, as its manifest says it."""
+        ...
+
+    @property
+    def begins(self) -> str | None:
+        """The file it begins with where no annotation says so."""
+        ...
+
+    @property
+    def original(self) -> Original:
+        """How it is run without being compiled; Failure where that can't be known."""
+        ...
+
+    def imports(self, path: str) -> Iterable[str]:
+        """The files of the code base that a file imports; one that is not there is reported."""
+        ...
+
+    def find(self, unit: Unit) -> Findings:
+        """What the annotations of a unit's files ask for."""
+        ...
+
+    def write(self, unit: Unit, findings: Findings, called: Mapping[str, list[str]]) -> UnitCode:
+        """The unit's files. `called`: the functions that other units call, by file."""
+        ...
+
+    def shapes(self, capability: str) -> str:
+        """The statements that a capability may stand on, for who wrote another."""
         ...
 
 
@@ -32,7 +86,7 @@ def by_suffix(suffix: str) -> Language | None:
         from klotho.annotations.languages.python import Python
 
         return Python()
-    if suffix in SUFFIXES:
+    if suffix in _JAVASCRIPT:
         from klotho.annotations.languages.javascript import JavaScript
 
         return JavaScript(suffix)

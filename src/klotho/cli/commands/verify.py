@@ -8,7 +8,7 @@ from klotho.cli.commands.compile import annotated_program
 from klotho.cli.console import Console, counted
 from klotho.diagnostics import ExitCode, Failure
 from klotho.driver.verifying import differences, original_running, read_requests
-from klotho.driver.verifying_target import address_of
+from klotho.driver.verifying_target import address_of, original_of
 
 _SHOWN = 300
 
@@ -18,7 +18,7 @@ def run(path: Path, requests: Path | None, env: str | None, as_json: bool) -> No
     program = annotated_program(path, "klotho verify")
     given = read_requests(requests or program.folder / "requests.json")
     compiled = address_of(program, env)
-    with original_running(program.folder) as original:
+    with original_running(program.folder, original_of(program)) as original:
         found = differences(given, original, compiled)
     if as_json:
         console.json(

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from klotho.annotations.languages.javascript.modules import NAMESPACE, Import, Module, text_of
-from klotho.annotations.languages.javascript.program import Program
 from klotho.annotations.languages.javascript.tree import nodes_of
 from klotho.annotations.units import Unit
 from klotho.diagnostics import Label, Span
 
+if TYPE_CHECKING:
+    from klotho.annotations.languages.javascript.program import JavaScriptProgram
 
-def remote_names(program: Program, unit: Unit) -> dict[str, list[str]]:
+
+def remote_names(program: JavaScriptProgram, unit: Unit) -> dict[str, list[str]]:
     """The functions a unit calls, by the other unit's file; what can't be called is reported."""
     found: dict[str, set[str]] = {path: set() for path in unit.remote}
     for module in program.modules(unit.files):
@@ -24,7 +26,7 @@ def remote_names(program: Program, unit: Unit) -> dict[str, list[str]]:
     return {path: sorted(names) for path, names in sorted(found.items())}
 
 
-def _callable(program: Program, module: Module, item: Import, target: str, unit: Unit) -> Iterator[str]:
+def _callable(program: JavaScriptProgram, module: Module, item: Import, target: str, unit: Unit) -> Iterator[str]:
     other, owner = program.module(target), unit.remote[target]
     if item.reexports:
         message = f'`{target}` belongs to the unit "{owner}" and can\'t be exported again from here'
@@ -38,7 +40,7 @@ def _callable(program: Program, module: Module, item: Import, target: str, unit:
         _refuse(program, other, name, at, owner)
 
 
-def _refuse(program: Program, other: Module, name: str, at: Span, owner: str) -> None:
+def _refuse(program: JavaScriptProgram, other: Module, name: str, at: Span, owner: str) -> None:
     export = other.exports.get(name)
     what = f"`{name}` of `{other.path}`" if name != NAMESPACE else f"`{other.path}`"
     if export is None:
@@ -53,7 +55,7 @@ def _refuse(program: Program, other: Module, name: str, at: Span, owner: str) ->
     program.code.report.error("annotation-call", message, at, also=also, notes=notes, helps=helps)
 
 
-def _owner_span(program: Program, module: Module) -> Any:
+def _owner_span(program: JavaScriptProgram, module: Module) -> Any:
     found = module.source.of("execution_unit")
     return (module, found[0][0]) if found else None
 

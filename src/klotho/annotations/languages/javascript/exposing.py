@@ -1,45 +1,46 @@
-"""`expose`: which routes a unit serves, and whether something serves them."""
+"""`expose`: the statement that listens, and the framework that knows its routes.
+
+A framework is a module with a class of `Framework`'s kind and a place in `FRAMEWORKS`.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from typing import Protocol
 
-from klotho.annotations.languages.javascript.express import Found, Routes
-from klotho.annotations.languages.javascript.modules import Module
-from klotho.annotations.languages.javascript.program import Program
+from klotho.annotations.findings import Exposure, Route
+from klotho.annotations.languages.javascript.express import Express
+from klotho.annotations.languages.javascript.modules import Follow, Module, listener
 from klotho.annotations.model import Annotation
-from klotho.annotations.units import Unit
+from klotho.diagnostics import Report
 
 
-@dataclass(frozen=True, slots=True)
-class Exposure:
-    annotation: Annotation
-    routes: tuple[Found, ...]
-    known: bool
-    """Whether the framework is known, so that routes could be looked for."""
+class Framework(Protocol):
+    def routes(self, follow: Follow, module: Module, variable: str) -> list[Route] | None:
+        """The routes of the application that a module knows by this name; None when it is none of this framework."""
+        ...
 
 
-def exposures(program: Program, unit: Unit) -> list[Exposure]:
-    def follow(module: Module, specifier: str) -> Module | None:
-        path = program.leads_to(module, specifier)
-        return program.module(path) if path in unit.files and path is not None and not path.endswith(".json") else None
+FRAMEWORKS: tuple[Framework, ...] = (Express(),)
 
-    found, routes = [], Routes(follow)
-    for module in program.modules(unit.files):
+
+def exposures(modules: list[Module], follow: Follow, report: Report) -> Iterator[Exposure]:
+    """`follow`: the module of the unit that an import leads to."""
+    for module in modules:
         for annotation, statement in module.source.of("expose"):
             if statement is None:
                 continue
-            variable = routes.listener(statement)
+            variable = listener(statement)
             if variable is None:
-                _refuse(program, annotation)
+                _refuse(annotation, report)
                 continue
-            listed = routes.of(module, variable) if variable else None
-            found.append(Exposure(annotation, tuple(listed or ()), listed is not None))
-    return found
+            found = (item.routes(follow, module, variable) for item in FRAMEWORKS if variable)
+            routes = next((item for item in found if item is not None), None)
+            yield Exposure(annotation, tuple(routes or ()), routes is not None)
 
 
-def _refuse(program: Program, annotation: Annotation) -> None:
-    program.code.report.error(
+def _refuse(annotation: Annotation, report: Report) -> None:
+    report.error(
         "annotation-without-effect",
         f"nothing came of {annotation.title}: its statement does not listen",
         annotation.span,

@@ -7,63 +7,40 @@ depends on finding all of them: what no route names goes to the unit all the sam
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import Any
 
+from klotho.annotations.findings import Route
 from klotho.annotations.languages.javascript.modules import (
     NAMESPACE,
+    Follow,
     Module,
     arguments_of,
+    method_of,
     string_of,
     text_of,
 )
 from klotho.annotations.languages.javascript.tree import nodes_of
-from klotho.diagnostics import Span
 
 VERBS = ("get", "post", "put", "patch", "delete", "options", "head")
 _PARAMETER = re.compile(r":([A-Za-z_]\w*)")
 _PLAIN = re.compile(r"(/([\w.~@!$&'=,;%-]+|:[A-Za-z_]\w*))*/?", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    method: str
-    """`GET`, or `ANY`."""
-    path: str
-    """As Express writes it, prefixes joined: `/pets/:id`."""
-    span: Span
-
-    @property
-    def route(self) -> str | None:
-        """As an API writes it: `/pets/{id}`; None for what it can't say, such as patterns."""
-        if not _PLAIN.fullmatch(self.path):
-            return None
-        return _PARAMETER.sub(r"{\1}", self.path).rstrip("/") or "/"
+class Express:
+    def routes(self, follow: Follow, module: Module, variable: str) -> list[Route] | None:
+        return _Routes(follow).of(module, variable)
 
 
-Follow = Callable[[Module, str], Module | None]
-"""The module an import of a module leads to, by its specifier; None for packages and other units."""
-
-
-class Routes:
+class _Routes:
     def __init__(self, follow: Follow) -> None:
         self._follow = follow
 
-    def listener(self, statement: Any) -> str | None:
-        """The variable on which the statement calls `listen`; "" where it is no plain variable, None without."""
-        for call in nodes_of(statement, ("call_expression",)):
-            receiver, method = _method(call)
-            if receiver is not None and method == "listen":
-                return text_of(receiver) if receiver.type == "identifier" else ""
-        return None
-
-    def of(self, module: Module, variable: str) -> list[Found] | None:
-        """The routes of the application a module knows by this name; None when it is no Express application."""
+    def of(self, module: Module, variable: str) -> list[Route] | None:
         home = self._router(module, variable, ())
         if home is None:
             return None
-        found: dict[tuple[str, str], Found] = {}
+        found: dict[tuple[str, str], Route] = {}
         for item in self._walk(*home, "", ()):
             found.setdefault((item.method, item.path), item)
         return list(found.values())
@@ -87,11 +64,11 @@ class Routes:
             export = module.exports.get("default")
         return self._router(module, export.local, seen) if export is not None and export.local else None
 
-    def _walk(self, module: Module, name: str, prefix: str, above: tuple[tuple[str, str], ...]) -> Iterator[Found]:
+    def _walk(self, module: Module, name: str, prefix: str, above: tuple[tuple[str, str], ...]) -> Iterator[Route]:
         if (module.path, name) in above:
             return
         for call in nodes_of(module.root, ("call_expression",)):
-            receiver, method = _method(call)
+            receiver, method = method_of(call)
             if receiver is None:
                 continue
             given = arguments_of(call)
@@ -104,17 +81,18 @@ class Routes:
                 if path is not None:
                     yield from self._verbs(module, call, method, path, prefix)
 
-    def _verbs(self, module: Module, call: Any, method: str, path: Any, prefix: str) -> Iterator[Found]:
+    def _verbs(self, module: Module, call: Any, method: str, path: Any, prefix: str) -> Iterator[Route]:
         paths = path.named_children if path.type == "array" else [path]
         for item in paths:
             literal = string_of(item)
-            if literal is not None:
+            route = _route(_joined(prefix, literal)) if literal is not None else None
+            if route is not None:
                 at = module.source.text.span(path.start_byte, path.end_byte)
-                yield Found("ANY" if method == "all" else method.upper(), _joined(prefix, literal), at)
+                yield Route("ANY" if method == "all" else method.upper(), route, at)
 
     def _mounted(
         self, module: Module, given: list[Any], prefix: str, above: tuple[tuple[str, str], ...]
-    ) -> Iterator[Found]:
+    ) -> Iterator[Route]:
         literal = string_of(given[0]) if given else None
         inner = _joined(prefix, literal) if literal is not None else prefix
         for item in given[1:] if literal is not None else given:
@@ -159,22 +137,22 @@ def _made(module: Module) -> set[str]:
     return found
 
 
-def _method(call: Any) -> tuple[Any, str]:
-    function = call.child_by_field_name("function")
-    if function is None or function.type != "member_expression":
-        return None, ""
-    return function.child_by_field_name("object"), text_of(function.child_by_field_name("property"))
-
-
 def _route_of_chain(receiver: Any, name: str) -> Any:
     """The path of `app.route("/x")` below `.get(…).post(…)`."""
     while receiver is not None and receiver.type == "call_expression":
-        inner, method = _method(receiver)
+        inner, method = method_of(receiver)
         if inner is not None and method == "route" and text_of(inner) == name:
             given = arguments_of(receiver)
             return given[0] if given else None
         receiver = inner
     return None
+
+
+def _route(path: str) -> str | None:
+    """As an API writes it; None for what it can't say, such as patterns."""
+    if not _PLAIN.fullmatch(path):
+        return None
+    return _PARAMETER.sub(r"{\1}", path).rstrip("/") or "/"
 
 
 def _joined(prefix: str, path: str) -> str:

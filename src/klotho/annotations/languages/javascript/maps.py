@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from klotho.annotations.languages.javascript.modules import Module, arguments_of, text_of
+from klotho.annotations.findings import Edit, Resource, construct_name
+from klotho.annotations.languages.javascript.modules import NAMESPACE, Module, arguments_of, text_of
+from klotho.annotations.languages.javascript.rewriting import way_to
 from klotho.annotations.languages.javascript.tree import nodes_of
 from klotho.annotations.model import Annotation
 from klotho.diagnostics import Report, Severity
+
+if TYPE_CHECKING:
+    from klotho.annotations.languages.javascript.program import JavaScriptProgram
 
 READS = frozenset({"get", "has", "keys", "values", "entries", "forEach", "size"})
 WRITES = frozenset({"set", "delete", "clear"})
@@ -37,6 +43,58 @@ class StoredMap:
     @property
     def starts_filled(self) -> bool:
         return bool(arguments_of(self.new))
+
+
+def stored_maps(program: JavaScriptProgram, modules: list[Module]) -> Iterator[Resource]:
+    """The Maps of a unit's modules as tables, with what the unit does to each."""
+    for module in modules:
+        for annotation, target in module.source.of("persist"):
+            item = stored_map(module, annotation, target) if target is not None else None
+            if item is not None:
+                verb = "reads_from" if _only_reads(program, item, modules) else "read_writes_to"
+                properties = {"key": [["key", "S"]]}
+                edits = tuple(_edits(module, item, program.is_esm(module)))
+                yield Resource(annotation, "Databases.KeyValue", (verb,), properties, edits=edits)
+
+
+def _only_reads(program: JavaScriptProgram, item: StoredMap, modules: list[Module]) -> bool:
+    uses = Uses()
+    for module in modules:
+        names = _names(program, module, item)
+        if names:
+            more = uses_in(module, names, item.new, program.code.report)
+            uses.methods |= more.methods
+            uses.otherwise |= more.otherwise
+    return not uses.otherwise and not item.starts_filled and uses.methods <= READS
+
+
+def _names(program: JavaScriptProgram, module: Module, item: StoredMap) -> frozenset[str]:
+    """How a module writes the Map: `pets`, `store.pets`."""
+    if module.path == item.file:
+        exported = {f"{holder}.{name}" for name in item.exported for holder in ("exports", "module.exports")}
+        return frozenset({item.variable} if item.variable else exported)
+    names: set[str] = set()
+    for found in module.imports:
+        if program.leads_to(module, found.specifier) != item.file:
+            continue
+        for binding in found.bindings:
+            if binding.imported in item.exported:
+                names.add(binding.local)
+            elif binding.imported == NAMESPACE:
+                names |= {f"{binding.local}.{name}" for name in item.exported}
+    return frozenset(names)
+
+
+def _edits(module: Module, item: StoredMap, is_esm: bool) -> Iterator[Edit]:
+    """The Map is wrapped where it is made. No line moves: imports are hoisted, so one may stand at the end."""
+    path, content = json.dumps(way_to(module.path, "map.cjs")), module.source.text.content
+    local = f"__klothoMap{item.new.start_byte}"
+    opening = f"{local if is_esm else f'require({path})'}({json.dumps(construct_name(item.id))}, "
+    yield Edit(module.path, item.new.start_byte, item.new.start_byte, opening.encode())
+    yield Edit(module.path, item.new.end_byte, item.new.end_byte, b")")
+    if is_esm:
+        text = ("" if content.endswith(b"\n") else "\n") + f"import {local} from {path};\n"
+        yield Edit(module.path, len(content), len(content), text.encode())
 
 
 def stored_map(module: Module, annotation: Annotation, target: Any) -> StoredMap | None:

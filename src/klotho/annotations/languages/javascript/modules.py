@@ -80,6 +80,27 @@ def arguments_of(call: Any) -> list[Any]:
     return [item for item in found.named_children if item.type != "comment"] if found is not None else []
 
 
+Follow = Callable[[Module, str], Module | None]
+"""The module an import of a module leads to, by its specifier; None for packages and other units."""
+
+
+def method_of(call: Any) -> tuple[Any, str]:
+    """What a call is a method of, and its name: `app`, `listen`; None for a plain function."""
+    function = call.child_by_field_name("function")
+    if function is None or function.type != "member_expression":
+        return None, ""
+    return function.child_by_field_name("object"), text_of(function.child_by_field_name("property"))
+
+
+def listener(statement: Any) -> str | None:
+    """The variable on which the statement calls `listen`; "" where it is no plain variable, None without."""
+    for call in nodes_of(statement, ("call_expression",)):
+        receiver, method = method_of(call)
+        if receiver is not None and method == "listen":
+            return text_of(receiver) if receiver.type == "identifier" else ""
+    return None
+
+
 def read_module(source: Source) -> Module:
     root = source.tree.root_node
     imports = [*_static_imports(root), *_calls(root)]

@@ -1,7 +1,4 @@
-"""What is changed of the user's code: a Map is wrapped where it is made, a module of another unit is replaced.
-
-Everything else is copied byte for byte, and no line gets another number.
-"""
+"""The files that stand beside or in place of the user's: a module of another unit is replaced, shims are added."""
 
 from __future__ import annotations
 
@@ -11,31 +8,16 @@ from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
-from klotho.annotations.languages.javascript.maps import StoredMap
-from klotho.annotations.languages.javascript.modules import Module
+from klotho.annotations.findings import construct_name
 
 FOLDER = "klotho"
 """Of the shims, in each unit."""
 SHIMS = ("encoding.cjs", "map.cjs", "calls.cjs", "handler.cjs")
 
 
-def with_stored_maps(module: Module, maps: Iterable[StoredMap], is_esm: bool) -> bytes:
-    content = module.source.text.content
-    wanted = sorted(maps, key=lambda item: item.new.start_byte, reverse=True)
-    path = json.dumps(_from(module.path, "map.cjs"))
-    opening = "__klothoMap" if is_esm else f"require({path})"
-    for item in wanted:
-        start, end = item.new.start_byte, item.new.end_byte
-        wrapped = f"{opening}({json.dumps(construct_name(item.id))}, ".encode() + content[start:end] + b")"
-        content = content[:start] + wrapped + content[end:]
-    if wanted and is_esm:  # imports are hoisted, so that this one may stand where it moves no line
-        content += (b"" if content.endswith(b"\n") else b"\n") + f"import __klothoMap from {path};\n".encode()
-    return content
-
-
 def stub(path: str, unit: str, names: Iterable[str], is_esm: bool) -> bytes:
     """Stands in for a module of another unit."""
-    shim, given = json.dumps(_from(path, "calls.cjs")), list(names)
+    shim, given = json.dumps(way_to(path, "calls.cjs")), list(names)
     made = f"({json.dumps(construct_name(unit))}, {json.dumps(path)}, {json.dumps(given)})"
     first = f"// Klotho: `{path}` runs in the unit {unit}; each function here calls it there.\n"
     if not is_esm:
@@ -64,11 +46,7 @@ def shim_files() -> dict[str, bytes]:
     return {f"{FOLDER}/{name}": (folder / name).read_bytes() for name in SHIMS}
 
 
-def construct_name(id: str) -> str:
-    """The name of a unit, table or API: `/` and `:` are no characters of a name."""
-    return id.replace("/", "-").replace(":", "-")
-
-
-def _from(path: str, shim: str) -> str:
+def way_to(path: str, shim: str) -> str:
+    """How a file of the unit names a shim: `./klotho/map.cjs`."""
     found = posixpath.relpath(f"{FOLDER}/{shim}", posixpath.dirname(path) or ".")
     return found if found.startswith("../") else f"./{found}"

@@ -1,21 +1,36 @@
-"""Python: annotations are read and checked; compiling what they ask for comes with a later release."""
+"""Python: packages, relative imports and `src` layouts."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from klotho.annotations.languages.parsing import annotated
 from klotho.annotations.model import Source, Text
 from klotho.diagnostics import Report
 
+if TYPE_CHECKING:
+    from klotho.annotations.languages import Program
+    from klotho.annotations.reading import CodeBase
+
 
 class Python:
+    family = "python"
     name = "Python"
-    compiles = False
+    compiles: Mapping[str, frozenset[str]] = {
+        "execution_unit": frozenset({"id", "all_units", "description"}),
+        "expose": frozenset({"id", "target", "description"}),
+        "persist": frozenset({"id", "description"}),
+    }
 
     def parse(self, text: Text, report: Report) -> Source:
         return annotated(text, _parser().parse(text.content), ("comment",), "#", self.name, report)
+
+    def program(self, code: CodeBase) -> Program:
+        from klotho.annotations.languages.python.program import PythonProgram
+
+        return PythonProgram(code)
 
 
 @cache

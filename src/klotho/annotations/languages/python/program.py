@@ -1,0 +1,232 @@
+"""A Python code base: its modules, where it begins, what is found in a unit, and the unit as it is packed.
+
+Absolute names are looked up from the top and, where it is no package, from `src`; what is found there stands at the top
+of the unit.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from pathlib import PurePosixPath
+from typing import Any
+
+from klotho.annotations.findings import Exposure, Findings, Original, UnitCode, edited
+from klotho.annotations.languages.python.calls import remote_names
+from klotho.annotations.languages.python.modules import Follow, Import, Module, assigned, read_module
+from klotho.annotations.languages.python.stores import SHAPES, stored_dicts
+from klotho.annotations.languages.python.unit_files import FOLDER, shim_files, stub, unit_file
+from klotho.annotations.languages.python.web import App, app_of, routes_of
+from klotho.annotations.model import Annotation
+from klotho.annotations.reading import CodeBase
+from klotho.annotations.units import Unit
+
+MANIFESTS = ("requirements.txt", "pyproject.toml", "uv.lock", "poetry.lock", "pylock.toml")
+_BEGINNINGS = ("main.py", "app.py", "asgi.py", "wsgi.py", "server.py", "manage.py", "__main__.py")
+_OF_ITS_OWN = ".klotho-original"
+
+
+class PythonProgram:
+    begins_by = "write a main.py"
+
+    def __init__(self, code: CodeBase) -> None:
+        self.code = code
+        self._modules: dict[str, Module] = {}
+
+    @cached_property
+    def _files(self) -> frozenset[str]:
+        return frozenset(path for path in self.code.files if path.endswith(".py"))
+
+    @cached_property
+    def _bases(self) -> tuple[str, ...]:
+        has_src = any(path.startswith("src/") for path in self._files) and "src/__init__.py" not in self._files
+        return ("", "src/") if has_src else ("",)
+
+    def place_of(self, path: str) -> str:
+        """Where a file stands in a unit."""
+        return path.removeprefix("src/") if "src/" in self._bases else path
+
+    def dotted(self, path: str) -> str:
+        return ".".join(PurePosixPath(self.place_of(path)).with_suffix("").parts).removesuffix(".__init__")
+
+    def module(self, path: str) -> Module:
+        if path not in self._modules:
+            package = PurePosixPath(self.place_of(path)).parent.parts
+            self._modules[path] = read_module(self.code.source(path), tuple(part for part in package if part != "."))
+        return self._modules[path]
+
+    def modules(self, paths: list[str]) -> list[Module]:
+        return [self.module(path) for path in paths if path.endswith(".py")]
+
+    def module_files(self, parts: tuple[str, ...]) -> tuple[str, ...]:
+        """The file of a module, none where it is no module of the code base."""
+        for base in self._bases:
+            stem = base + "/".join(parts)
+            for path in (f"{stem}.py", f"{stem}/__init__.py"):
+                if path in self._files:
+                    return (path,)
+        return ()
+
+    def files_of(self, item: Import) -> Iterator[str]:
+        """The files that an import runs: packages on the way, the module, and what is taken of it if that is one."""
+        for end in range(1, len(item.module) + 1):
+            found = self.module_files(item.module[:end])
+            if end == len(item.module) or (found[-1:] and found[0].endswith("__init__.py")):
+                yield from found
+        if item.name is not None:
+            yield from self.module_files((*item.module, item.name))
+
+    def imports(self, path: str) -> list[str]:
+        if not path.endswith(".py"):
+            return []
+        found = dict.fromkeys(target for item in self.module(path).imports for target in self.files_of(item))
+        folder = PurePosixPath(path).parent
+        for parent in (folder, *folder.parents):  # its own package runs before it
+            above = (parent / "__init__.py").as_posix()
+            if above in self._files:
+                found[above] = None
+        found.pop(path, None)
+        return list(found)
+
+    def names_of(self, module: Module, file: str, variable: str) -> list[str]:
+        """How a module writes a variable of a file: `pets`, `store.pets`."""
+        if module.path == file:
+            return [variable]
+        names = []
+        for item in module.imports:
+            if item.name == variable and file in self.module_files(item.module):
+                names.append(item.local)
+            elif item.name is not None and file in self.module_files((*item.module, item.name)):
+                names.append(f"{item.local}.{variable}")
+            elif item.name is None and file in self.module_files(item.module):
+                written = ".".join(item.module) if item.local == item.module[0] else item.local
+                names.append(f"{written}.{variable}")
+        return names
+
+    def follow(self, unit: Unit) -> Follow:
+        def found(module: Module, name: str) -> tuple[Module, str] | None:
+            if name in module.defines:
+                return module, name
+            head, _, last = name.rpartition(".")
+            for item in module.imports:
+                files = self.module_files(item.module) if item.name == name or item.local == name else ()
+                wanted = item.name if item.local == name else None
+                if head and item.local == head and item.name is not None:
+                    files, wanted = self.module_files((*item.module, item.name)), last
+                elif head and item.name is None and head in (item.local, ".".join(item.module)):
+                    files, wanted = self.module_files(item.module), last
+                if files and wanted is not None and files[0] in unit.files:
+                    return self.module(files[0]), wanted
+            return None
+
+        return found
+
+    @cached_property
+    def _manifest(self) -> Mapping[str, Any]:
+        try:
+            found = tomllib.loads((self.code.root / "pyproject.toml").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        project = found.get("project")
+        return project if isinstance(project, dict) else {}
+
+    @property
+    def package_name(self) -> str | None:
+        found = self._manifest.get("name")
+        return found if isinstance(found, str) else None
+
+    @property
+    def begins(self) -> str | None:
+        """Where programs of Python usually begin: at the top, in `src`, or in a package of theirs."""
+        for name in _BEGINNINGS:
+            near = [path for path in self._files if PurePosixPath(path).name == name]
+            if near:
+                return min(near, key=lambda path: (path.count("/"), path))
+        return None
+
+    def shapes(self, capability: str) -> str:
+        return SHAPES if capability == "persist" else "none"
+
+    def find(self, unit: Unit) -> Findings:
+        modules = self.modules(unit.files)
+        return Findings(
+            exposures=list(self._exposures(unit, modules)),
+            resources=list(stored_dicts(self, modules)),
+            remote=remote_names(self, unit),
+        )
+
+    def _exposures(self, unit: Unit, modules: list[Module]) -> Iterator[Exposure]:
+        first: Annotation | None = None
+        for module in modules:
+            for annotation, target in module.source.of("expose"):
+                name, value = assigned(target) if target is not None else ("", None)
+                if not name:
+                    self._refuse_expose(annotation)
+                    continue
+                if first is not None:
+                    message = f'the unit "{unit.name}" serves one application, and this is another one'
+                    self.code.report.error("annotation-unit", message, annotation.span)
+                    continue
+                first, app = annotation, app_of(module, name, value)
+                yield Exposure(annotation, tuple(routes_of(app, self.follow(unit)) if app else ()), app is not None)
+
+    def _refuse_expose(self, annotation: Annotation) -> None:
+        self.code.report.error(
+            "annotation-without-effect",
+            f"nothing came of {annotation.title}: its statement makes no application",
+            annotation.span,
+            notes=("it stands on the statement that makes it, such as `app = FastAPI()`",),
+            helps=("move the comment above that statement",),
+        )
+
+    def _served(self, unit: Unit) -> tuple[str, str] | None:
+        """The module and name of what a unit serves."""
+        for module in self.modules(unit.files):
+            for _, target in module.source.of("expose"):
+                name, _ = assigned(target) if target is not None else ("", None)
+                if name:
+                    return self.dotted(module.path), name
+        return None
+
+    @property
+    def original(self) -> Original:
+        for source, _ in self.code.all("expose"):
+            module = self.module(source.path)
+            for _, target in source.of("expose"):
+                name, value = assigned(target) if target is not None else ("", None)
+                if name:
+                    return self._started(f"{self.dotted(source.path)}:{name}", app_of(module, name, value))
+        return self._started("main:app", None)
+
+    def _started(self, app: str, found: App | None) -> Original:
+        python = f"{_OF_ITS_OWN}/bin/python"
+        is_flask = found is not None and found.framework == "flask"
+        server = ("flask", "--app", app, "run") if is_flask else ("uvicorn", app)
+        packages = ["-r", "requirements.txt"] if (self.code.root / "requirements.txt").is_file() else []
+        if not packages and (self.code.root / "pyproject.toml").is_file():
+            packages = ["-r", "pyproject.toml"]
+        return Original(
+            (python, "-m", *server, "--port", "{port}"),
+            (
+                ("uv", "venv", "--quiet", _OF_ITS_OWN),
+                ("uv", "pip", "install", "--quiet", "--python", python, *packages, *(() if is_flask else ("uvicorn",))),
+            ),
+            listens="see that the annotation stands on its application, and that its packages are in its manifest",
+            paths=tuple(base.rstrip("/") for base in self._bases if base),
+        )
+
+    def write(self, unit: Unit, findings: Findings, called: Mapping[str, list[str]]) -> UnitCode:
+        files, edits = dict(shim_files()), [edit for item in findings.resources for edit in item.edits]
+        for path in (*unit.files, *findings.assets):
+            own = [edit for edit in edits if edit.path == path]
+            files[self.place_of(path)] = edited((self.code.root / path).read_bytes(), own)
+        for path, names in findings.remote.items():
+            files[self.place_of(path)] = stub(path, self.dotted(path), unit.remote[path], names)
+        calls = {path: (self.dotted(path), names) for path, names in called.items()}
+        entries = [self.dotted(path) for path in unit.entries]
+        files[f"{FOLDER}/unit.py"] = unit_file(unit.name, entries, self._served(unit), calls)
+        for name in MANIFESTS:
+            if (self.code.root / name).is_file():
+                files[name] = (self.code.root / name).read_bytes()
+        return UnitCode(f"{FOLDER}/handler.handler", files)

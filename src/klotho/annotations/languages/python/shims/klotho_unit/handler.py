@@ -1,0 +1,41 @@
+"""What Lambda calls. A request goes to the unit's application in this process, a call of another unit to its module."""
+
+import asyncio
+
+from klotho_unit import unit
+
+loop = asyncio.new_event_loop()
+asyncio.set_event_loop(loop)
+application = unit.application()
+_serving = None
+
+
+def handler(event, context):
+    if isinstance(event, dict) and event.get("klotho") == "call":
+        return loop.run_until_complete(_answer(event))
+    if application is not None and isinstance(event, dict) and "requestContext" in event:
+        return _server()(event)
+    raise ValueError(f"unit {unit.NAME} was sent something that is neither a request nor a call")
+
+
+def _server():
+    global _serving
+    if _serving is None:
+        from klotho_unit.web import serving
+
+        _serving = serving(application, loop)
+    return _serving
+
+
+async def _answer(event):
+    from klotho_unit.encoding import decode, encode
+
+    names, load = unit.CALLS.get(event["file"], ((), None))
+    if event["name"] not in names:
+        raise LookupError(f"unit {unit.NAME} has no function {event['name']} in {event['file']} that others may call")
+    function = getattr(load(), event["name"])
+    try:
+        keywords = decode(event["keywords"]) if "keywords" in event else {}
+        return {"result": encode(await function(*decode(event["arguments"]), **keywords))}
+    except Exception as error:  # whatever it raises is raised where it was called
+        return {"error": encode(error)}

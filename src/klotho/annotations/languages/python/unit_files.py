@@ -1,0 +1,49 @@
+"""The files that stand beside or in place of the user's: a module of another unit is replaced, shims are added."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from functools import cache
+from pathlib import Path
+
+from klotho.annotations.findings import construct_name
+
+FOLDER = "klotho_unit"
+"""Of the shims, in each unit."""
+SHIMS = ("__init__.py", "handler.py", "web.py", "calls.py", "store.py", "encoding.py")
+
+
+def stub(path: str, module: str, unit: str, names: Iterable[str]) -> bytes:
+    """Stands in for a module of another unit."""
+    lines = [
+        f"# Klotho: `{path}` runs in the unit {unit}; each function here calls it there.",
+        f"from {FOLDER}.calls import remote as _remote",
+        "",
+    ]
+    where = f"{json.dumps(construct_name(unit))}, {json.dumps(path)}, {json.dumps(module)}"
+    lines += [f"{name} = _remote({where}, {json.dumps(name)})" for name in names]
+    return ("\n".join(lines) + "\n").encode()
+
+
+def unit_file(
+    name: str, entries: Iterable[str], served: tuple[str, str] | None, calls: Mapping[str, tuple[str, list[str]]]
+) -> bytes:
+    """`klotho_unit/unit.py`: what the handler loads, written out so that what packs it sees every import."""
+    lines = ["from importlib import import_module", "", f"NAME = {json.dumps(construct_name(name))}", "", ""]
+    lines += ["def application():", '    """What the unit serves; None for one that is only called."""']
+    if served is None:
+        lines += [*(f"    import_module({json.dumps(entry)})" for entry in entries), "    return None"]
+    else:
+        lines += [f"    return import_module({json.dumps(served[0])}).{served[1]}"]
+    lines += ["", "", "CALLS = {"]
+    for path, (module, names) in sorted(calls.items()):
+        lines.append(f"    {json.dumps(path)}: ({json.dumps(names)}, lambda: import_module({json.dumps(module)})),")
+    return "\n".join([*lines, "}", ""]).encode()
+
+
+@cache
+def shim_files() -> dict[str, bytes]:
+    """The shims by path in a unit."""
+    folder = Path(__file__).parent / "shims" / FOLDER
+    return {f"{FOLDER}/{name}": (folder / name).read_bytes() for name in SHIMS}

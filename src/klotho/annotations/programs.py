@@ -1,0 +1,72 @@
+"""The programs of a code base, one for each family of languages that is annotated in it.
+
+Input: a code base. Output: what a file imports and where everything begins, whatever it is written in; the program of
+a unit. A unit is written in one language: one that begins in two is reported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import PurePosixPath
+
+from klotho.annotations.languages import Language, Program, by_suffix
+from klotho.annotations.reading import CodeBase
+from klotho.annotations.units import Unit
+
+
+class Programs:
+    def __init__(self, code: CodeBase) -> None:
+        self._code = code
+        self._by_family: dict[str, Program] = {}
+        self._names: dict[str, str] = {}
+        for path in (*code.annotated, *code.files):
+            language = language_of(path)
+            if language is not None and (path in code.annotated or not self._by_family):
+                self._program(language)
+
+    def _program(self, language: Language) -> Program:
+        if language.family not in self._by_family:
+            self._by_family[language.family] = language.program(self._code)
+            self._names[language.family] = language.name
+        return self._by_family[language.family]
+
+    def of_file(self, path: str) -> Program | None:
+        """None for files of no language: data."""
+        language = language_of(path)
+        return None if language is None else self._program(language)
+
+    def imports(self, path: str) -> Iterable[str]:
+        program = self.of_file(path)
+        return () if program is None else program.imports(path)
+
+    @property
+    def begins(self) -> str | None:
+        return next((item.begins for item in self._by_family.values() if item.begins is not None), None)
+
+    @property
+    def begins_by(self) -> str:
+        said = " or ".join(item.begins_by for item in self._by_family.values())
+        return f"{said or 'write a program'}, or annotate a file as an execution unit"
+
+    @property
+    def package_name(self) -> str | None:
+        return next((item.package_name for item in self._by_family.values() if item.package_name), None)
+
+    def of_unit(self, unit: Unit) -> Program | None:
+        """None for a unit that can't be compiled, which is reported."""
+        by_family: dict[str, list[str]] = {}
+        for path in unit.entries:
+            language = language_of(path)
+            if language is not None:
+                by_family.setdefault(language.family, []).append(path)
+        if len(by_family) > 1:
+            one, other = (paths[0] for paths in list(by_family.values())[:2])
+            message = f'the unit "{unit.name}" begins in two languages: in `{one}` and in `{other}`'
+            helps = (f'annotate `{other}` with `@klotho::execution_unit {{ id = "…" }}` of its own',)
+            self._code.report.error("annotation-unit", message, unit.span, helps=helps)
+        found = next(iter(by_family), None)
+        return None if found is None else self._by_family[found]
+
+
+def language_of(path: str) -> Language | None:
+    return by_suffix(PurePosixPath(path).suffix)
