@@ -103,15 +103,21 @@ def eject(built: Build, wanted: Wanted, sink: Sink) -> Ejected:
 
 def _export(built: Build, wanted: Wanted) -> Export:
     """Refused is what the target has no word for; CloudFormation has one for all."""
-    from klotho.emit.classic import unsayable
     from klotho.emit.exported import UnknownIntrinsicError, exported
 
     try:
         export = exported(built.files, built.manifest)
     except UnknownIntrinsicError as error:
         raise Failure("export-value-unknown", str(error), helps=_BY_CLOUDFORMATION) from error
-    if wanted.iac == "cloudformation":
-        return export
+    if wanted.iac != "cloudformation":
+        refuse_unsayable(export)
+    return export
+
+
+def refuse_unsayable(export: Export) -> None:
+    """Failure for what neither Pulumi nor Terraform can say, with its place."""
+    from klotho.emit.classic import unsayable
+
     unknown = unsayable(export)
     if unknown:
         types = sorted({item.type for _, item in unknown})
@@ -119,7 +125,6 @@ def _export(built: Build, wanted: Wanted) -> Export:
         said = f"neither Pulumi nor Terraform has a word for {', '.join(types)}"
         raise Failure("export-type-unknown", said, notes=notes, helps=_BY_CLOUDFORMATION)
     _refuse_values(export)
-    return export
 
 
 def _refuse_values(export: Export) -> None:

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from klotho.catalogue.relationships import PAIRS
 from klotho.emit.eject import cloudformation_files
 from klotho.emit.pulumi.folder import pulumi_files
 from klotho.emit.terraform.folder import terraform_files
 from tests.gates.exports.conftest import Exported
+from tests.gates.programs import EXAMPLES, application, names
 
 pytestmark = [pytest.mark.gates, pytest.mark.timeout(600)]
 
@@ -28,6 +30,29 @@ def test_bash_reads_every_script(all_exports: list[Exported], tmp_path: Path) ->
     for text, name in scripts.items():
         done = subprocess.run(["bash", "-n"], input=text, capture_output=True, check=False)
         assert done.returncode == 0, f"{name}: {done.stderr.decode()}"
+
+
+def test_every_example_and_every_row_of_the_table_of_pairs_is_exported(
+    all_exports: list[Exported], tmp_path: Path
+) -> None:
+    """The other tests look at the same exports."""
+    exports = {item.name.removesuffix("-protected") for item in all_exports}
+    examples = {path.name for path in EXAMPLES.iterdir() if path.is_dir()}
+    assert examples - exports == {"project"} and {"project-user-service", "project-billing-service"} <= exports
+    assert set(names()) <= exports
+    said = {
+        (rule.actor.partition("/")[0], rule.verb, rule.target.partition("/")[0])
+        for name in names()
+        for rule in application(name, tmp_path / name).relationships
+    }
+    rows = {
+        (actor, verb, target)
+        for pair in PAIRS
+        for verb in pair.verbs
+        for actor in pair.actors
+        for target in pair.targets
+    }
+    assert rows - said == set()
 
 
 def test_a_name_from_outside_is_set_before_it_is_used(all_exports: list[Exported]) -> None:

@@ -14,18 +14,54 @@ from typing import Any
 
 from klotho.catalogue.facts import is_custom
 from klotho.emit.classic import Classic, classic
-from klotho.emit.exported import Export, ExportedResource, ExportedStack, Input, Of, Place, Text, Zone
+from klotho.emit.exported import (
+    Export,
+    ExportedResource,
+    ExportedStack,
+    Input,
+    Of,
+    Place,
+    SecretEntry,
+    Text,
+    Zone,
+    secrets_in,
+)
 from klotho.emit.pulumi.names import words
 from klotho.emit.shapes import shaped
 from klotho.stacks.model import OutputSource
 
 _TAKEN = frozenset(
-    {*keyword.kwlist, *dir(builtins), "aws", "aws_native", "config", "json", "outputs", "pulumi", "zones"}
+    {
+        *keyword.kwlist,
+        *dir(builtins),
+        "aws",
+        "aws_native",
+        "config",
+        "json",
+        "outputs",
+        "pulumi",
+        "zones",
+        "secret_entry",
+    }
     | {"account_id", "partition", "region", "stack_name", "url_suffix", "organization", "environment", "stacks"}
     # TypeScript's
     | {"await", "case", "catch", "const", "default", "delete", "do", "enum", "export", "extends", "function", "new"}
     | {"accountid", "awsnative", "debugger", "instanceof", "interface", "null", "package", "private", "protected"}
-    | {"public", "static", "super", "switch", "this", "throw", "typeof", "var", "void", "let", "yield", "urlsuffix"}
+    | {
+        "public",
+        "secretentry",
+        "static",
+        "super",
+        "switch",
+        "this",
+        "throw",
+        "typeof",
+        "var",
+        "void",
+        "let",
+        "yield",
+        "urlsuffix",
+    }
 )
 
 
@@ -93,6 +129,8 @@ def facts_in(value: Any) -> Iterable[str]:
         yield "zones"
     elif isinstance(value, Text):
         yield from facts_in(list(value.pieces))
+    elif isinstance(value, SecretEntry):
+        yield from facts_in(value.secret)
     elif isinstance(value, Of | Input):
         return
     elif isinstance(value, Mapping):
@@ -109,7 +147,12 @@ def shown(export: Export) -> dict[str, OutputSource]:
 
 
 def needs_classic(program: StackProgram) -> bool:
-    return any(item.classic is not None for item in program.declared.values())
+    """Nothing of `aws-native` reads a secret's value."""
+    return reads_secrets(program) or any(item.classic is not None for item in program.declared.values())
+
+
+def reads_secrets(program: StackProgram) -> bool:
+    return any(True for item in program.declared.values() for _ in secrets_in(item.resource.properties))
 
 
 def has_custom(program: StackProgram) -> bool:

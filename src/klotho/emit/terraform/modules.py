@@ -12,7 +12,18 @@ from typing import Any
 
 from klotho.catalogue.facts import is_custom, schema
 from klotho.emit.classic import JsonText, classic, is_classic
-from klotho.emit.exported import Export, ExportedResource, ExportedStack, Input, Of, Place, Text, Zone
+from klotho.emit.exported import (
+    Export,
+    ExportedResource,
+    ExportedStack,
+    Input,
+    Of,
+    Place,
+    SecretEntry,
+    Text,
+    Zone,
+    secrets_in,
+)
 from klotho.emit.identity import IDENTIFIER, attribute_of
 from klotho.emit.pages import origin_comment
 from klotho.emit.pulumi.names import words
@@ -39,6 +50,7 @@ _DATA = {
         [block("filter", {"name": "opt-in-status", "values": ["opt-in-not-required"]})],
     ),
 }
+_SECRET = "aws_secretsmanager_secret_version"
 PROVIDERS = {
     "aws": {"source": "hashicorp/aws", "version": ">= 6.0, < 7.0"},
     "awscc": {"source": "hashicorp/awscc", "version": ">= 1.50, < 2.0"},
@@ -121,17 +133,31 @@ class _Writer:
         self._labels = labels
         outputs = [output.value for output in stack.outputs.values()]
         values = [*(item.properties for item in stack.resources.values()), *outputs]
+        self._secrets = self._named_secrets()
         self._facts = sorted(set(facts_in(values)) - {"StackName"})
 
     def providers(self) -> list[str]:
         native = any(not is_classic(item.type) for item in self._stack.resources.values())
-        other = bool(self._facts) or any(is_classic(item.type) for item in self._stack.resources.values())
+        other = bool(self._facts or self._secrets) or any(
+            is_classic(item.type) for item in self._stack.resources.values()
+        )
         return [*(["aws"] if other else []), *(["awscc"] if native else [])]
+
+    def _named_secrets(self) -> dict[Any, str]:
+        """The labels of the data sources that read secrets, which Terraform holds for sensitive, by ARN or name."""
+        resources = self._stack.resources.values()
+        secrets = dict.fromkeys(found.secret for item in resources for found in secrets_in(item.properties))
+        named: dict[Any, str] = {}
+        for one in secrets:
+            named[one] = self._labels[one.resource] if isinstance(one, Of) else f"secret_{len(named) + 1}"
+        return named
 
     def main(self) -> Iterator[str]:
         yield f"# Stack {self._stack.name}, exported by Klotho.\n"
         yield block("locals", {"tags": dict(self._stack.tags)})
         yield from dict.fromkeys(_DATA[fact] for fact in self._facts)
+        for secret, label in self._secrets.items():
+            yield block(f'data "{_SECRET}" "{label}"', {"secret_id": self._said(secret)})
         for logical_id, resource in self._stack.resources.items():
             yield self._resource(logical_id, resource)
 
@@ -188,7 +214,7 @@ class _Writer:
         if isinstance(item, Text):
             pieces = (piece if isinstance(piece, str) else self._expression(piece) for piece in item.pieces)
             return Template(tuple(pieces))
-        if isinstance(item, Of | Input | Place | Zone):
+        if isinstance(item, Of | Input | Place | Zone | SecretEntry):
             return self._expression(item)
         return item
 
@@ -200,6 +226,9 @@ class _Writer:
             return Expression(literal(self._stack.stack_name) if fact is None else fact)
         if isinstance(item, Zone):
             return Expression(f"data.aws_availability_zones.available.names[{item.ordinal}]")
+        if isinstance(item, SecretEntry):
+            text = f"data.{_SECRET}.{self._secrets[item.secret]}.secret_string"
+            return Expression(f"jsondecode({text})[{literal(item.entry)}]")
         return self._attribute(item)
 
     def _attribute(self, item: Of) -> Expression:
