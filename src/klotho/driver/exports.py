@@ -246,6 +246,7 @@ def _allocation(opened: Session, address: str) -> str | None:
 
 
 def _imports(export: Export, wanted: Wanted, found: Identifiers) -> dict[str, bytes]:
+    from klotho.emit.letting_go import FILE, letting_go
     from klotho.emit.pulumi.imports import import_files
     from klotho.emit.terraform.folder import import_blocks
 
@@ -253,4 +254,5 @@ def _imports(export: Export, wanted: Wanted, found: Identifiers) -> dict[str, by
         files = import_files(export, found.known, single=wanted.single)
     else:
         files = {"imports.tf": import_blocks(export, found.known).encode()}
+    files[FILE] = letting_go(export).encode()
     return {f"{wanted.iac}/{name}": content for name, content in files.items()}

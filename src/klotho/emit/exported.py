@@ -302,7 +302,7 @@ def dynamic_in(value: Any) -> Iterator[str]:
         yield from dynamic_in([piece for piece in value.pieces if isinstance(piece, str)])
     elif isinstance(value, SecretEntry):
         yield from dynamic_in(value.secret)
-    elif isinstance(value, Mapping):
+    elif isinstance(value, dict):
         for item in value.values():
             yield from dynamic_in(item)
     elif isinstance(value, list):
@@ -314,7 +314,7 @@ def secrets_in(value: Any) -> Iterator[SecretEntry]:
     """Every entry of a secret that a value takes."""
     if isinstance(value, SecretEntry):
         yield value
-    elif isinstance(value, Mapping):
+    elif isinstance(value, dict):
         for item in value.values():
             yield from secrets_in(item)
     elif isinstance(value, list):
@@ -330,7 +330,7 @@ def named_in(value: Any) -> Iterator[Of]:
         yield from (piece for piece in value.pieces if isinstance(piece, Of))
     elif isinstance(value, SecretEntry):
         yield from named_in(value.secret)
-    elif isinstance(value, Mapping):
+    elif isinstance(value, dict):
         for item in value.values():
             yield from named_in(item)
     elif isinstance(value, list):

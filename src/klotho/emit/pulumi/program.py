@@ -92,6 +92,8 @@ class StackProgram:
     """The words of the variable of each input."""
     facts: frozenset[str]
     """The facts of the place it uses; `zones` for availability zones."""
+    reads_secrets: bool
+    """Whether it takes an entry of a secret."""
 
 
 def programs(export: Export, *, single: bool) -> tuple[StackProgram, ...]:
@@ -114,6 +116,7 @@ def _program(export: Export, stack: ExportedStack, names: Mapping[str, str], sin
         project=project_name(export, None if single else stack.name),
         declared=declared,
         inputs=inputs,
+        reads_secrets=any(True for _ in secrets_in(values)),
         facts=frozenset(facts_in([*values, *(output.value for output in stack.outputs.values())])),
     )
 
@@ -133,7 +136,7 @@ def facts_in(value: Any) -> Iterable[str]:
         yield from facts_in(value.secret)
     elif isinstance(value, Of | Input):
         return
-    elif isinstance(value, Mapping):
+    elif isinstance(value, dict):
         for item in value.values():
             yield from facts_in(item)
     elif isinstance(value, list):
@@ -148,11 +151,7 @@ def shown(export: Export) -> dict[str, OutputSource]:
 
 def needs_classic(program: StackProgram) -> bool:
     """Nothing of `aws-native` reads a secret's value."""
-    return reads_secrets(program) or any(item.classic is not None for item in program.declared.values())
-
-
-def reads_secrets(program: StackProgram) -> bool:
-    return any(True for item in program.declared.values() for _ in secrets_in(item.resource.properties))
+    return program.reads_secrets or any(item.classic is not None for item in program.declared.values())
 
 
 def has_custom(program: StackProgram) -> bool:

@@ -15,7 +15,7 @@ from klotho.emit.exported import Export, ExportedOutput, Input, Of, Place, Secre
 from klotho.emit.identity import IDENTIFIER, attribute_of
 from klotho.emit.pages import STEP, bracketed, origin_comment
 from klotho.emit.pulumi.names import camel, class_of, module_of, snake
-from klotho.emit.pulumi.program import Declared, StackProgram, has_custom, needs_classic, reads_secrets, shown
+from klotho.emit.pulumi.program import Declared, StackProgram, has_custom, needs_classic, shown
 from klotho.emit.shapes import Document, Entries, Fields, Numeric
 
 _FACTS = {
@@ -61,7 +61,7 @@ def module(program: StackProgram, *, single: bool, title: str) -> str:
         f'"""{title}"""\n',
         "\n".join(_imports(program, single)) + "\n",
         *([_TABLE] if _has_untyped(program) else []),
-        *([_SECRET] if reads_secrets(program) else []),
+        *([_SECRET] if program.reads_secrets else []),
         *_head(program, writer, single),
         *(writer.declaration(item) for item in program.declared.values()),
         writer.outputs(program.stack.outputs),
@@ -84,7 +84,7 @@ def module_name(stack: str) -> str:
 
 
 def _imports(program: StackProgram, single: bool) -> Iterable[str]:
-    parses = has_custom(program) or reads_secrets(program)
+    parses = has_custom(program) or program.reads_secrets
     if parses:
         yield "import json"
     if _has_untyped(program):

@@ -16,7 +16,7 @@ from klotho.emit.exported import Export, ExportedOutput, Input, Of, Place, Secre
 from klotho.emit.identity import IDENTIFIER, attribute_of
 from klotho.emit.pages import STEP, bracketed, origin_comment
 from klotho.emit.pulumi.names import camel, class_of, module_of
-from klotho.emit.pulumi.program import Declared, StackProgram, needs_classic, reads_secrets, shown
+from klotho.emit.pulumi.program import Declared, StackProgram, needs_classic, shown
 from klotho.emit.shapes import Document, Entries, Fields, Numeric
 from klotho.stacks.model import AssetSource
 
@@ -43,7 +43,7 @@ def module(program: StackProgram, *, single: bool, title: str) -> str:
     parts = [
         f"// {title}\n",
         "\n".join(_imports(program, single)) + "\n",
-        *([_SECRET] if reads_secrets(program) else []),
+        *([_SECRET] if program.reads_secrets else []),
         *_head(program, writer, single),
         *(writer.declaration(item) for item in program.declared.values()),
         writer.outputs(program.stack.outputs),

@@ -31,6 +31,7 @@ from klotho.emit.pulumi.program import facts_in
 from klotho.emit.shapes import Document, Entries, Fields, Numeric, shaped
 from klotho.emit.terraform.hcl import Expression, Json, Template, block, literal, value
 from klotho.emit.terraform.names import attribute, snake, type_of
+from klotho.stacks.model import ForeignSource, OutputSource, Source, StepSource
 
 _FACTS = {
     "AccountId": "data.aws_caller_identity.current.account_id",
@@ -50,7 +51,16 @@ _DATA = {
         [block("filter", {"name": "opt-in-status", "values": ["opt-in-not-required"]})],
     ),
 }
+_TAG_LIST = {"tag_list": Expression("[for key, value in local.tags : { key = key, value = value }]")}
+"""The same as most types want them."""
 _SECRET = "aws_secretsmanager_secret_version"
+_PARTS = {
+    "image": "The image of",
+    "bucket": "The bucket with the zip of",
+    "key": "The key of the zip of",
+    "layer": "The key of the layer of",
+    "architecture": "The architecture of the zip of",
+}
 PROVIDERS = {
     "aws": {"source": "hashicorp/aws", "version": ">= 6.0, < 7.0"},
     "awscc": {"source": "hashicorp/awscc", "version": ">= 1.50, < 2.0"},
@@ -111,14 +121,25 @@ def module(stack: ExportedStack, names: Mapping[str, str]) -> Module:
     writer = _Writer(stack, labels, names)
     files = {"main.tf": "\n".join(writer.main()), "versions.tf": versions(writer.providers())}
     if stack.inputs:
-        files["variables.tf"] = "\n".join(variable(names[name]) for name in stack.inputs)
+        files["variables.tf"] = "\n".join(variable(names[name], about(source)) for name, source in stack.inputs.items())
     if stack.outputs:
         files["outputs.tf"] = "\n".join(writer.outputs())
     return Module(stack, labels, files)
 
 
-def variable(name: str) -> str:
-    return block(f'variable "{name}"', {"type": Expression("string")})
+def variable(name: str, description: str) -> str:
+    return block(f'variable "{name}"', {"description": description, "type": Expression("string")})
+
+
+def about(source: Source) -> str:
+    """Where a variable's value comes from, for people."""
+    if isinstance(source, OutputSource):
+        return f"Of stack {source.stack}"
+    if isinstance(source, ForeignSource):
+        return f"Of {source.application}, another application of the project"
+    if isinstance(source, StepSource):
+        return f"{source.part} of {source.construct}, which prepare.sh finds out ({source.step})"
+    return f"{_PARTS[source.part]} {source.construct}, which prepare.sh makes"
 
 
 def versions(providers: Iterable[str], nested: Iterable[str] = ()) -> str:
@@ -133,6 +154,7 @@ class _Writer:
         self._labels = labels
         outputs = [output.value for output in stack.outputs.values()]
         values = [*(item.properties for item in stack.resources.values()), *outputs]
+        self._lists_tags = False
         self._secrets = self._named_secrets()
         self._facts = sorted(set(facts_in(values)) - {"StackName"})
 
@@ -154,12 +176,12 @@ class _Writer:
 
     def main(self) -> Iterator[str]:
         yield f"# Stack {self._stack.name}, exported by Klotho.\n"
-        yield block("locals", {"tags": dict(self._stack.tags)})
+        resources = [self._resource(logical_id, resource) for logical_id, resource in self._stack.resources.items()]
+        yield block("locals", {"tags": dict(self._stack.tags), **(_TAG_LIST if self._lists_tags else {})})
         yield from dict.fromkeys(_DATA[fact] for fact in self._facts)
         for secret, label in self._secrets.items():
             yield block(f'data "{_SECRET}" "{label}"', {"secret_id": self._said(secret)})
-        for logical_id, resource in self._stack.resources.items():
-            yield self._resource(logical_id, resource)
+        yield from resources
 
     def _resource(self, logical_id: str, resource: ExportedResource) -> str:
         other, origin = classic(resource), resource.origin
@@ -183,8 +205,8 @@ class _Writer:
         name = attribute(type_name, facts.tag_property)
         own = attributes.get(name)
         if facts.properties[facts.tag_property].get("type") == "array":
-            added = "[for key, value in local.tags : { key = key, value = value }]"
-            text = added if own is None else f"concat({value(own, 2, len(name) + 10)}, {added})"
+            self._lists_tags = True
+            text = "local.tag_list" if own is None else f"concat({value(own, 2, len(name) + 10)}, local.tag_list)"
         else:
             text = "local.tags" if own is None else f"merge(local.tags, {value(own, 2, len(name) + 21)})"
         attributes[name] = Expression(text)
