@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what the tests need and no Python package brings: MariaDB for `Databases.MySQL`, a browser for sites, Buildah
-# and a registry for images.
+# and a registry for images, and jq for the scripts of exports.
 #
 # Of MariaDB only the server program: the full package would start a server of its own.
 #
@@ -36,6 +36,9 @@ fi
 if ! has buildah && has apt-get; then
     debian="$debian buildah"
 fi
+if ! has jq; then
+    debian="$debian jq" homebrew="$homebrew jq"
+fi
 if [ -z "$debian" ]; then exit 0; fi
 
 if has apt-get && [ "$(id -u)" = 0 ]; then
@@ -50,5 +53,5 @@ elif has apt-get; then
 elif has brew; then
     echo "the tests need$homebrew: brew install$homebrew" >&2
 else
-    echo "the tests need MariaDB or MySQL (mariadbd or mysqld on the PATH), Chromium, Buildah and docker-registry" >&2
+    echo "the tests need MariaDB or MySQL (mariadbd or mysqld on the PATH), Chromium, Buildah, docker-registry and jq" >&2
 fi

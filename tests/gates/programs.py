@@ -12,10 +12,11 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from klotho.application import Application, Directive
+from klotho.application import Application, ConstructId, Directive
 from klotho.application.files import ProgramFiles
+from klotho.catalogue.foreign import ForeignConstruct
 from klotho.catalogue.policy import EnvironmentPolicy
-from klotho.diagnostics import Severity
+from klotho.diagnostics import Report, Severity
 from klotho.emit import Bundle, render
 from klotho.engine import resolve
 from klotho.sdk.program import run
@@ -79,19 +80,37 @@ def _compile(name: str, folder: Path, policy: EnvironmentPolicy | None = None) -
         yield file
 
 
-def bundle(name: str, folder: Path, policy: EnvironmentPolicy | None = None) -> Bundle:
+def application(name: str, folder: Path) -> Application:
+    """What a program says; what is no example is written into `folder/program/` before."""
+    return _run(_program(name, folder))[0]
+
+
+def bundle(
+    name: str,
+    folder: Path,
+    policy: EnvironmentPolicy | None = None,
+    foreign: Mapping[ConstructId, ForeignConstruct] | None = None,
+) -> Bundle:
     """A program compiled; what is no example is written into `folder/program/` before."""
-    program = EXAMPLES / name / "infra.py"
-    if not program.is_file():
-        program = _write(name, folder / "program")
-    application, report = run(program)
-    assert application is not None and not report.errors, report.errors
+    program = _program(name, folder)
+    application, report = _run(program)
     if folder.name == LAYERED:
         application = with_layers(application)
     files = ProgramFiles(program.parent)
-    resolution = resolve(application, environment="gates", files=files, report=report, policy=policy)
+    resolution = resolve(application, environment="gates", files=files, report=report, policy=policy, foreign=foreign)
     assert [item for item in report.diagnostics if item.severity is Severity.ERROR] == []
     return render(resolution.graph, resolution.setting, region="us-east-1")
+
+
+def _program(name: str, folder: Path) -> Path:
+    program = EXAMPLES / name / "infra.py"
+    return program if program.is_file() else _write(name, folder / "program")
+
+
+def _run(program: Path) -> tuple[Application, Report]:
+    application, report = run(program)
+    assert application is not None and not report.errors, report.errors
+    return application, report
 
 
 def _write(name: str, folder: Path) -> Path:

@@ -103,15 +103,21 @@ def eject(built: Build, wanted: Wanted, sink: Sink) -> Ejected:
 
 def _export(built: Build, wanted: Wanted) -> Export:
     """Refused is what the target has no word for; CloudFormation has one for all."""
-    from klotho.emit.classic import unsayable
     from klotho.emit.exported import UnknownIntrinsicError, exported
 
     try:
         export = exported(built.files, built.manifest)
     except UnknownIntrinsicError as error:
         raise Failure("export-value-unknown", str(error), helps=_BY_CLOUDFORMATION) from error
-    if wanted.iac == "cloudformation":
-        return export
+    if wanted.iac != "cloudformation":
+        refuse_unsayable(export)
+    return export
+
+
+def refuse_unsayable(export: Export) -> None:
+    """Failure for what neither Pulumi nor Terraform can say, with its place."""
+    from klotho.emit.classic import unsayable
+
     unknown = unsayable(export)
     if unknown:
         types = sorted({item.type for _, item in unknown})
@@ -119,7 +125,6 @@ def _export(built: Build, wanted: Wanted) -> Export:
         said = f"neither Pulumi nor Terraform has a word for {', '.join(types)}"
         raise Failure("export-type-unknown", said, notes=notes, helps=_BY_CLOUDFORMATION)
     _refuse_values(export)
-    return export
 
 
 def _refuse_values(export: Export) -> None:
@@ -241,6 +246,7 @@ def _allocation(opened: Session, address: str) -> str | None:
 
 
 def _imports(export: Export, wanted: Wanted, found: Identifiers) -> dict[str, bytes]:
+    from klotho.emit.letting_go import FILE, letting_go
     from klotho.emit.pulumi.imports import import_files
     from klotho.emit.terraform.folder import import_blocks
 
@@ -248,4 +254,5 @@ def _imports(export: Export, wanted: Wanted, found: Identifiers) -> dict[str, by
         files = import_files(export, found.known, single=wanted.single)
     else:
         files = {"imports.tf": import_blocks(export, found.known).encode()}
+    files[FILE] = letting_go(export).encode()
     return {f"{wanted.iac}/{name}": content for name, content in files.items()}

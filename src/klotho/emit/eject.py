@@ -176,9 +176,14 @@ deploy() {{
 }}
 """
 _OUTPUT = """\
-# One value a stack shows.
+# One value a stack shows; each stack is asked once.
+outputs="$(mktemp -d)"
+trap 'rm -rf "$outputs"' EXIT
 output() {
-  aws cloudformation describe-stacks --stack-name "$1" --output text \\
-    --query "Stacks[0].Outputs[?OutputKey=='$2'].OutputValue"
+  if [[ ! -f "$outputs/$1" ]]; then
+    aws cloudformation describe-stacks --stack-name "$1" --output text \\
+      --query 'Stacks[0].Outputs[].[OutputKey, OutputValue]' > "$outputs/$1"
+  fi
+  awk -F '\\t' -v name="$2" '$1 == name { print $2 }' "$outputs/$1"
 }
 """

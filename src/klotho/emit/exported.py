@@ -18,6 +18,8 @@ from klotho.resources import DeployerStep, PackageAsset
 from klotho.stacks.model import DIGEST, Manifest, Origin, OutputSource, Site, Source, Stack
 
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
+_OPENING = "{{resolve:secretsmanager:"
+_CLOSING = re.compile(r":SecretString:([^:{}]+)\}\}$")
 
 
 class Of(NamedTuple):
@@ -52,6 +54,17 @@ class Text(NamedTuple):
     """Text made of pieces, some known only at deploy."""
 
     pieces: tuple[Any, ...]
+
+
+class SecretEntry(NamedTuple):
+    """One entry of a secret's JSON, which is read at deploy and never written anywhere.
+
+    Source: AWS CloudFormation User Guide, "Get a secret or secret value from Secrets Manager".
+    """
+
+    secret: Any
+    """Its ARN or name."""
+    entry: str
 
 
 class UnknownIntrinsicError(ValueError):
@@ -214,6 +227,8 @@ def _ordered(resources: Mapping[str, ExportedResource]) -> dict[str, ExportedRes
 def _value(value: Any, resources: Mapping[str, Any]) -> Any:
     if isinstance(value, list):
         return [_value(item, resources) for item in value]
+    if isinstance(value, str) and value.startswith(_OPENING):
+        return _secret([value]) or value
     if not isinstance(value, dict):
         return value
     if len(value) == 1:
@@ -251,7 +266,20 @@ def _text(template: str, resources: Mapping[str, Any]) -> Any:
             owner, _, attribute = name.partition(".")
             pieces.append(Of(owner, attribute) if attribute else _named(name, resources))
     pieces.append(template[end:])
-    return Text(tuple(_joined(pieces)))
+    joined = _joined(pieces)
+    return _secret(joined) or Text(tuple(joined))
+
+
+def _secret(pieces: list[Any]) -> SecretEntry | None:
+    """The secret a text names as a whole: `{{resolve:secretsmanager:ARN:SecretString:password}}`."""
+    if not pieces or not isinstance(pieces[0], str) or not pieces[0].startswith(_OPENING):
+        return None
+    found = _CLOSING.search(pieces[-1]) if isinstance(pieces[-1], str) else None
+    if found is None:
+        return None
+    *inner, last = [pieces[0].removeprefix(_OPENING), *pieces[1:]]
+    named = _joined([*inner, last.removesuffix(found[0])])
+    return SecretEntry(named[0] if len(named) == 1 else Text(tuple(named)), found[1])
 
 
 def _joined(pieces: list[Any]) -> list[Any]:
@@ -272,12 +300,26 @@ def dynamic_in(value: Any) -> Iterator[str]:
             yield value
     elif isinstance(value, Text):
         yield from dynamic_in([piece for piece in value.pieces if isinstance(piece, str)])
-    elif isinstance(value, Mapping):
+    elif isinstance(value, SecretEntry):
+        yield from dynamic_in(value.secret)
+    elif isinstance(value, dict):
         for item in value.values():
             yield from dynamic_in(item)
     elif isinstance(value, list):
         for item in value:
             yield from dynamic_in(item)
+
+
+def secrets_in(value: Any) -> Iterator[SecretEntry]:
+    """Every entry of a secret that a value takes."""
+    if isinstance(value, SecretEntry):
+        yield value
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from secrets_in(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from secrets_in(item)
 
 
 def named_in(value: Any) -> Iterator[Of]:
@@ -286,7 +328,9 @@ def named_in(value: Any) -> Iterator[Of]:
         yield value
     elif isinstance(value, Text):
         yield from (piece for piece in value.pieces if isinstance(piece, Of))
-    elif isinstance(value, Mapping):
+    elif isinstance(value, SecretEntry):
+        yield from named_in(value.secret)
+    elif isinstance(value, dict):
         for item in value.values():
             yield from named_in(item)
     elif isinstance(value, list):

@@ -150,7 +150,11 @@ def _address(reader: _Reader, resource: ExportedResource, part: str, physical: s
 
 
 def _record(reader: _Reader, resource: ExportedResource, part: str, physical: str) -> str | None:
-    """Of one of several records with the same name alone there is a `SetIdentifier`."""
+    """Of one of several records with the same name alone there is a `SetIdentifier`.
+
+    The parts come in the order of the schema's `primaryIdentifier`; no source says how the last one is left out, so
+    that an import may want a `|` at its end.
+    """
     return LEFT_OUT if part == "SetIdentifier" and part not in resource.properties else None
 
 

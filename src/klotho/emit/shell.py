@@ -262,7 +262,7 @@ zone_of() {
   local name="$1" found
   while [[ "$name" == *.* ]]; do
     found="$(aws route53 list-hosted-zones-by-name --dns-name "$name" --query \\
-      "HostedZones[?Name=='$name.' && !Config.PrivateZone].Id | [0]" --output text)"
+      "HostedZones[?Name=='$name.' && Config.PrivateZone==\\`false\\`].Id | [0]" --output text)"
     if [[ "$found" != None ]]; then echo "${found##*/}"; return; fi
     name="${name#*.}"
   done

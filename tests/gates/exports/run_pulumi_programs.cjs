@@ -16,6 +16,9 @@ const FACTS = {
     "aws-native:index:getUrlSuffix": { urlSuffix: "<URLSuffix>" },
     "aws-native:index:getAzs": { azs: [0, 1, 2, 3, 4, 5].map((number) => `<zone ${number}>`) },
 };
+const SECRET = "aws:secretsmanager/getSecretVersion:getSecretVersion";
+// The key a secret has on the wire beside its `value`: pulumi/pulumi, sdk/go/common/resource/sig/sig.go.
+const SIGNATURE = "4dabf18193072939515e22adb298388d";
 
 let engine;
 const register = mocks.MockMonitor.prototype.registerResource;
@@ -28,6 +31,16 @@ mocks.MockMonitor.prototype.registerResource = function (request, answer) {
     });
     return found;
 };
+
+function isSecret(value) {
+    return value !== null && typeof value === "object" && SIGNATURE in value;
+}
+
+function call(args) {
+    if (args.token !== SECRET) return FACTS[args.token];
+    const entry = `{{resolve:secretsmanager:${args.inputs.secretId}:SecretString:password}}`;
+    return { secretString: JSON.stringify({ password: entry }) };
+}
 
 function put(state, names, value) {
     for (const name of names.slice(0, -1)) {
@@ -42,8 +55,11 @@ function newResource(args) {
         const outputs = engine.outputs[args.name.split("/")[1]];
         return { id: args.name, state: { name: args.name, outputs } };
     }
-    engine.registered.push({ token: args.type, name: args.name, inputs: args.inputs, unknown: [] });
-    const state = { ...args.inputs };
+    const given = Object.entries(args.inputs);
+    const inputs = Object.fromEntries(given.map(([name, value]) => [name, isSecret(value) ? value.value : value]));
+    const secret = given.filter(([, value]) => isSecret(value)).map(([name]) => name).sort();
+    engine.registered.push({ token: args.type, name: args.name, inputs, secret, unknown: [] });
+    const state = { ...inputs };
     for (const found of engine.attributes[args.type] || []) put(state, found.split("."), `${args.name}.${found}`);
     if (args.type === "aws:lambda/invocation:Invocation") state.result = JSON.stringify({ User: `${args.name}.User` });
     return { id: `${args.name}.id`, state };
@@ -53,7 +69,7 @@ async function runExport(task) {
     engine = { attributes: task.attributes, outputs: {}, registered: [], options: new Map() };
     for (const program of task.programs) {
         pulumi.runtime.setAllConfig(program.config);
-        await pulumi.runtime.setMocks({ newResource, call: (args) => FACTS[args.token] }, program.project, "gates", false, "organization");
+        await pulumi.runtime.setMocks({ newResource, call }, program.project, "gates", false, "organization");
         const shown = {};
         for (const [name, value] of Object.entries(require(path.join(program.folder, "index.js")))) {
             shown[name] = await new Promise((done) => pulumi.output(value).apply(done));

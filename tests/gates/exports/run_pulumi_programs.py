@@ -35,6 +35,11 @@ FACTS = {
 }
 
 
+SECRET = "aws:secretsmanager/getSecretVersion:getSecretVersion"
+SIGNATURE = "4dabf18193072939515e22adb298388d"
+"""The key a secret has on the wire beside its `value`. Source: pulumi/pulumi, sdk/go/common/resource/sig/sig.go."""
+
+
 class Engine(pulumi.runtime.Mocks):
     def __init__(self, attributes: Mapping[str, list[str]]) -> None:
         self.attributes = attributes
@@ -45,14 +50,16 @@ class Engine(pulumi.runtime.Mocks):
         if args.typ == "pulumi:pulumi:StackReference":
             project = args.name.split("/")[1]
             return args.name, {"name": args.name, "outputs": self.outputs[project]}
+        inputs = {name: value["value"] if _is_secret(value) else value for name, value in args.inputs.items()}
         self.registered.append(
             {
                 "token": args.typ,
                 "name": args.name,
-                "inputs": args.inputs,
+                "inputs": inputs,
+                "secret": sorted(name for name, value in args.inputs.items() if _is_secret(value)),
             }
         )
-        state = dict(args.inputs)
+        state = dict(inputs)
         for path in self.attributes.get(args.typ, ()):
             _put(state, path.split("."), f"{args.name}.{path}")
         if args.typ == "aws:lambda/invocation:Invocation":
@@ -68,6 +75,9 @@ class Engine(pulumi.runtime.Mocks):
                 item["depends_on"] = sorted(urn.rpartition("::")[2] for urn in request.dependencies)
 
     def call(self, args: pulumi.runtime.MockCallArgs) -> dict[str, Any]:
+        if args.token == SECRET:
+            entry = "{{resolve:secretsmanager:" + args.args["secretId"] + ":SecretString:password}}"
+            return {"secretString": json.dumps({"password": entry})}
         return FACTS[args.token]
 
 
@@ -76,6 +86,10 @@ class Monitor(mocks.MockMonitor):
         answer = super().RegisterResource(request)
         self.mocks.said(request)
         return answer
+
+
+def _is_secret(value: Any) -> bool:
+    return isinstance(value, dict) and SIGNATURE in value
 
 
 def _put(state: dict[str, Any], path: list[str], value: str) -> None:

@@ -276,6 +276,10 @@ class Export:
             assert self.modules[module].of("data", others[0], others[1]), f"{steps} is not declared"
             if others[0] == "aws_availability_zones":
                 return f"<zone {others[3]}>"
+            if others[0] == "aws_secretsmanager_secret_version":
+                (block,) = self.modules[module].of("data", others[0], others[1])
+                named = self.value(block.body.attributes["secret_id"], module, {})
+                return json.dumps({"password": f"{{{{resolve:secretsmanager:{named}:SecretString:password}}}}"})
             return FACTS[".".join(others)]
         return self._resource(first, others, module)
 

@@ -149,6 +149,9 @@ def differences(stack: Any, resource: dict[str, Any], said: dict[str, Any]) -> l
         for name, value in properties.items()
         if not same(value, said["inputs"].get(names[name]), camel)
     ]
+    secret = sorted(names[name] for name, value in properties.items() if "{{resolve:" in json.dumps(value))
+    if said["secret"] != secret:
+        found.append(f"has the secrets {said['secret']}, wants {secret}")
     kept = resource.get("DeletionPolicy", "Delete") != "Delete"
     if said["kept"] != kept or said["protect"] != (kept and stack.protected):
         found.append("is kept or protected otherwise")

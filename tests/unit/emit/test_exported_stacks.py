@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from klotho.emit.classic import unsayable
-from klotho.emit.exported import Export, Of, Place, Text, UnknownIntrinsicError, Zone, exported
+from klotho.emit.exported import Export, Of, Place, SecretEntry, Text, UnknownIntrinsicError, Zone, dynamic_in, exported
 from klotho.emit.imports import Deployed, Surroundings, identifiers
 from klotho.emit.pulumi.folder import pulumi_files
 from klotho.emit.terraform.folder import terraform_files
@@ -101,6 +101,54 @@ def test_a_queue_policy_goes_to_the_classic_providers() -> None:
 def test_a_type_without_a_word_is_found() -> None:
     given = export({"Thing": {"Type": "AWS::New::Thing"}, "Queue": {"Type": "AWS::SQS::Queue"}})
     assert [item.type for _, item in unsayable(given)] == ["AWS::New::Thing"]
+
+
+def login(said: Any) -> Export:
+    """A user of a cache whose password is said so, and the secret it is in."""
+    user = {"AuthenticationMode": {"Type": "password", "Passwords": [said]}, "UserName": "web"}
+    return export(
+        {
+            "Login": {"Type": "AWS::SecretsManager::Secret", "Properties": {"GenerateSecretString": {}}},
+            "User": {"Type": "AWS::ElastiCache::User", "Properties": user},
+        }
+    )
+
+
+def test_an_entry_of_a_secret_is_read_at_deploy_and_stays_secret() -> None:
+    given = login({"Fn::Sub": "{{resolve:secretsmanager:${Login.Id}:SecretString:password}}"})
+    (password,) = given.stacks[0].resources["User"].properties["AuthenticationMode"]["Passwords"]
+    assert password == SecretEntry(Of("Login", "Id"), "password")
+    assert 'secret_entry(login.id, "password")' in python(given)
+    assert "return pulumi.Output.secret(version.secret_string.apply(" in python(given)
+    assert "pulumi-aws>=" in pulumi_files(given, language="python", single=False)["things/requirements.txt"].decode()
+    typescript = pulumi_files(given, language="typescript", single=False)["things/index.ts"].decode()
+    assert 'secretEntry(login.id, "password")' in typescript and "return pulumi.secret(" in typescript
+    text = hcl(given)
+    assert (
+        'data "aws_secretsmanager_secret_version" "login" {\n  secret_id = awscc_secretsmanager_secret.login.id' in text
+    )
+    assert 'jsondecode(data.aws_secretsmanager_secret_version.login.secret_string)["password"]' in text
+
+
+def test_an_entry_of_a_secret_that_is_there_already_is_read_by_its_arn() -> None:
+    arn = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:hot-a1B2c3"
+    given = login(f"{{{{resolve:secretsmanager:{arn}:SecretString:key}}}}")
+    assert f'secret_entry("{arn}", "key")' in python(given)
+    assert f'data "aws_secretsmanager_secret_version" "secret_1" {{\n  secret_id = "{arn}"' in hcl(given)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "{{resolve:ssm:name}}",
+        "{{resolve:secretsmanager:hot}}",
+        "{{resolve:secretsmanager:hot:SecretString:key:AWSPREVIOUS}}",
+        "redis://{{resolve:secretsmanager:hot:SecretString:key}}@cache",
+    ],
+)
+def test_what_cloudformation_alone_puts_in_is_found(said: str) -> None:
+    given = login(said)
+    assert [list(dynamic_in(item.properties)) for _, item in given.resources()] == [[], [said]]
 
 
 def test_identifiers_of_several_parts_are_put_together_from_what_is_deployed() -> None:

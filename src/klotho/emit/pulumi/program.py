@@ -14,18 +14,54 @@ from typing import Any
 
 from klotho.catalogue.facts import is_custom
 from klotho.emit.classic import Classic, classic
-from klotho.emit.exported import Export, ExportedResource, ExportedStack, Input, Of, Place, Text, Zone
+from klotho.emit.exported import (
+    Export,
+    ExportedResource,
+    ExportedStack,
+    Input,
+    Of,
+    Place,
+    SecretEntry,
+    Text,
+    Zone,
+    secrets_in,
+)
 from klotho.emit.pulumi.names import words
 from klotho.emit.shapes import shaped
 from klotho.stacks.model import OutputSource
 
 _TAKEN = frozenset(
-    {*keyword.kwlist, *dir(builtins), "aws", "aws_native", "config", "json", "outputs", "pulumi", "zones"}
+    {
+        *keyword.kwlist,
+        *dir(builtins),
+        "aws",
+        "aws_native",
+        "config",
+        "json",
+        "outputs",
+        "pulumi",
+        "zones",
+        "secret_entry",
+    }
     | {"account_id", "partition", "region", "stack_name", "url_suffix", "organization", "environment", "stacks"}
     # TypeScript's
     | {"await", "case", "catch", "const", "default", "delete", "do", "enum", "export", "extends", "function", "new"}
     | {"accountid", "awsnative", "debugger", "instanceof", "interface", "null", "package", "private", "protected"}
-    | {"public", "static", "super", "switch", "this", "throw", "typeof", "var", "void", "let", "yield", "urlsuffix"}
+    | {
+        "public",
+        "secretentry",
+        "static",
+        "super",
+        "switch",
+        "this",
+        "throw",
+        "typeof",
+        "var",
+        "void",
+        "let",
+        "yield",
+        "urlsuffix",
+    }
 )
 
 
@@ -56,6 +92,8 @@ class StackProgram:
     """The words of the variable of each input."""
     facts: frozenset[str]
     """The facts of the place it uses; `zones` for availability zones."""
+    reads_secrets: bool
+    """Whether it takes an entry of a secret."""
 
 
 def programs(export: Export, *, single: bool) -> tuple[StackProgram, ...]:
@@ -78,6 +116,7 @@ def _program(export: Export, stack: ExportedStack, names: Mapping[str, str], sin
         project=project_name(export, None if single else stack.name),
         declared=declared,
         inputs=inputs,
+        reads_secrets=any(True for _ in secrets_in(values)),
         facts=frozenset(facts_in([*values, *(output.value for output in stack.outputs.values())])),
     )
 
@@ -93,9 +132,11 @@ def facts_in(value: Any) -> Iterable[str]:
         yield "zones"
     elif isinstance(value, Text):
         yield from facts_in(list(value.pieces))
+    elif isinstance(value, SecretEntry):
+        yield from facts_in(value.secret)
     elif isinstance(value, Of | Input):
         return
-    elif isinstance(value, Mapping):
+    elif isinstance(value, dict):
         for item in value.values():
             yield from facts_in(item)
     elif isinstance(value, list):
@@ -109,7 +150,8 @@ def shown(export: Export) -> dict[str, OutputSource]:
 
 
 def needs_classic(program: StackProgram) -> bool:
-    return any(item.classic is not None for item in program.declared.values())
+    """Nothing of `aws-native` reads a secret's value."""
+    return program.reads_secrets or any(item.classic is not None for item in program.declared.values())
 
 
 def has_custom(program: StackProgram) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from klotho.emit.classic import JsonText
-from klotho.emit.exported import Export, ExportedOutput, Input, Of, Place, Text, Zone
+from klotho.emit.exported import Export, ExportedOutput, Input, Of, Place, SecretEntry, Text, Zone
 from klotho.emit.identity import IDENTIFIER, attribute_of
 from klotho.emit.pages import STEP, bracketed, origin_comment
 from klotho.emit.pulumi.names import camel, class_of, module_of, snake
@@ -45,6 +45,14 @@ class Table(pulumi.CustomResource):
 
 '''
 
+_SECRET = '''
+def secret_entry(secret: pulumi.Input[str], entry: str) -> pulumi.Output[str]:
+    """One entry of a secret's JSON, read at deploy; a secret of Pulumi's, too, encrypted in its state."""
+    version = aws.secretsmanager.get_secret_version_output(secret_id=secret)
+    return pulumi.Output.secret(version.secret_string.apply(lambda text: json.loads(text)[entry]))
+
+'''
+
 
 def module(program: StackProgram, *, single: bool, title: str) -> str:
     """The whole text; `single` takes other stacks' values from their modules, else by stack references."""
@@ -53,6 +61,7 @@ def module(program: StackProgram, *, single: bool, title: str) -> str:
         f'"""{title}"""\n',
         "\n".join(_imports(program, single)) + "\n",
         *([_TABLE] if _has_untyped(program) else []),
+        *([_SECRET] if program.reads_secrets else []),
         *_head(program, writer, single),
         *(writer.declaration(item) for item in program.declared.values()),
         writer.outputs(program.stack.outputs),
@@ -75,11 +84,12 @@ def module_name(stack: str) -> str:
 
 
 def _imports(program: StackProgram, single: bool) -> Iterable[str]:
-    if has_custom(program):
+    parses = has_custom(program) or program.reads_secrets
+    if parses:
         yield "import json"
     if _has_untyped(program):
         yield "from typing import Any"
-    if has_custom(program) or _has_untyped(program):
+    if parses or _has_untyped(program):
         yield ""
     yield "import pulumi"
     if needs_classic(program):
@@ -211,6 +221,8 @@ class _Python:
             return _text(self._program.stack.stack_name) if value.fact == "StackName" else _FACTS[value.fact][0]
         if isinstance(value, Zone):
             return f"zones[{value.ordinal}]"
+        if isinstance(value, SecretEntry):
+            return f"secret_entry({self.value(value.secret)}, {_text(value.entry)})"
         if isinstance(value, Text):
             if all(isinstance(piece, str) for piece in value.pieces):
                 return _text("".join(value.pieces))

@@ -43,6 +43,7 @@ def readme(export: Export, programs: tuple[StackProgram, ...], *, language: str,
         "  environment must not lose also has `protect`.",
         "- Resources without a name of their own are named by Pulumi after their name here.",
         "- `pulumi import --file import.json`, where that file is here, takes over what Klotho deployed.",
+        "- `let-go.sh`, beside it, then deletes CloudFormation's stacks, and nothing that is in them.",
         "",
     ]
     return "\n".join(line for number, line in enumerate(lines) if line or lines[number - 1] != "```sh")

@@ -12,7 +12,7 @@ from typing import Any
 
 from klotho.catalogue.facts import schema
 from klotho.emit.classic import JsonText
-from klotho.emit.exported import Export, ExportedOutput, Input, Of, Place, Text, Zone
+from klotho.emit.exported import Export, ExportedOutput, Input, Of, Place, SecretEntry, Text, Zone
 from klotho.emit.identity import IDENTIFIER, attribute_of
 from klotho.emit.pages import STEP, bracketed, origin_comment
 from klotho.emit.pulumi.names import camel, class_of, module_of
@@ -27,6 +27,13 @@ _FACTS = {
     "URLSuffix": ("urlSuffix", "awsNative.getUrlSuffixOutput().urlSuffix"),
     "zones": ("zones", "awsNative.getAzsOutput().azs"),
 }
+_SECRET = """\
+/** One entry of a secret's JSON, read at deploy; a secret of Pulumi's, too, encrypted in its state. */
+function secretEntry(secret: pulumi.Input<string>, entry: string): pulumi.Output<string> {
+    const version = aws.secretsmanager.getSecretVersionOutput({ secretId: secret });
+    return pulumi.secret(version.secretString.apply((text) => JSON.parse(text)[entry] as string));
+}
+"""
 _PLAIN_KEY = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]*")
 
 
@@ -36,6 +43,7 @@ def module(program: StackProgram, *, single: bool, title: str) -> str:
     parts = [
         f"// {title}\n",
         "\n".join(_imports(program, single)) + "\n",
+        *([_SECRET] if program.reads_secrets else []),
         *_head(program, writer, single),
         *(writer.declaration(item) for item in program.declared.values()),
         writer.outputs(program.stack.outputs),
@@ -189,6 +197,8 @@ class _TypeScript:
             return _text(self._program.stack.stack_name) if value.fact == "StackName" else _FACTS[value.fact][0]
         if isinstance(value, Zone):
             return f"zones[{value.ordinal}]"
+        if isinstance(value, SecretEntry):
+            return f"secretEntry({self.value(value.secret)}, {_text(value.entry)})"
         if isinstance(value, Text):
             return self._interpolated(value)
         if isinstance(value, JsonText):

@@ -13,7 +13,7 @@ from klotho.emit.leaving import custom_resources, left_to_you
 from klotho.emit.pulumi.program import shown
 from klotho.emit.shell import preparation, publication
 from klotho.emit.terraform.hcl import Expression, block, literal
-from klotho.emit.terraform.modules import Module, module, module_label, variable, versions, wires
+from klotho.emit.terraform.modules import Module, about, module, module_label, variable, versions, wires
 from klotho.stacks.model import OutputSource
 
 BACKENDS = ("azurerm", "consul", "gcs", "http", "kubernetes", "local", "pg", "s3")
@@ -25,9 +25,9 @@ def terraform_files(export: Export, *, backend: str | None) -> dict[str, bytes]:
     files = {f"modules/{one.stack.name}/{name}": text for one in modules for name, text in one.files.items()}
     files["main.tf"] = "\n".join(_root(export, modules, names))
     files["versions.tf"] = _versions(export, backend)
-    configured = sorted({name for stack in export.stacks for name in stack.configured()})
+    configured = dict(sorted((name, stack.inputs[name]) for stack in export.stacks for name in stack.configured()))
     if configured:
-        files["variables.tf"] = "\n".join(variable(names[name]) for name in configured)
+        files["variables.tf"] = "\n".join(variable(names[name], about(source)) for name, source in configured.items())
     if shown(export):
         files["outputs.tf"] = "\n".join(_outputs(export, names))
     preparing = preparation(export)
@@ -138,6 +138,7 @@ def _readme(export: Export, backend: str | None, configured: bool) -> str:
         "- Stacks are modules, and their tags are `local.tags` of each.",
         "- What CloudFormation keeps or takes a snapshot of when its stack goes has `prevent_destroy`.",
         "- `imports.tf`, where it is here, takes over what Klotho deployed with the first `terraform apply`.",
+        "- `let-go.sh`, beside it, then deletes CloudFormation's stacks, and nothing that is in them.",
         "",
     ]
     return "\n".join(lines)

@@ -12,7 +12,18 @@ from typing import Any
 
 from klotho.catalogue.facts import is_custom, schema
 from klotho.emit.classic import JsonText, classic, is_classic
-from klotho.emit.exported import Export, ExportedResource, ExportedStack, Input, Of, Place, Text, Zone
+from klotho.emit.exported import (
+    Export,
+    ExportedResource,
+    ExportedStack,
+    Input,
+    Of,
+    Place,
+    SecretEntry,
+    Text,
+    Zone,
+    secrets_in,
+)
 from klotho.emit.identity import IDENTIFIER, attribute_of
 from klotho.emit.pages import origin_comment
 from klotho.emit.pulumi.names import words
@@ -20,6 +31,7 @@ from klotho.emit.pulumi.program import facts_in
 from klotho.emit.shapes import Document, Entries, Fields, Numeric, shaped
 from klotho.emit.terraform.hcl import Expression, Json, Template, block, literal, value
 from klotho.emit.terraform.names import attribute, snake, type_of
+from klotho.stacks.model import ForeignSource, OutputSource, Source, StepSource
 
 _FACTS = {
     "AccountId": "data.aws_caller_identity.current.account_id",
@@ -38,6 +50,16 @@ _DATA = {
         {"state": "available"},
         [block("filter", {"name": "opt-in-status", "values": ["opt-in-not-required"]})],
     ),
+}
+_TAG_LIST = {"tag_list": Expression("[for key, value in local.tags : { key = key, value = value }]")}
+"""The same as most types want them."""
+_SECRET = "aws_secretsmanager_secret_version"
+_PARTS = {
+    "image": "The image of",
+    "bucket": "The bucket with the zip of",
+    "key": "The key of the zip of",
+    "layer": "The key of the layer of",
+    "architecture": "The architecture of the zip of",
 }
 PROVIDERS = {
     "aws": {"source": "hashicorp/aws", "version": ">= 6.0, < 7.0"},
@@ -99,14 +121,25 @@ def module(stack: ExportedStack, names: Mapping[str, str]) -> Module:
     writer = _Writer(stack, labels, names)
     files = {"main.tf": "\n".join(writer.main()), "versions.tf": versions(writer.providers())}
     if stack.inputs:
-        files["variables.tf"] = "\n".join(variable(names[name]) for name in stack.inputs)
+        files["variables.tf"] = "\n".join(variable(names[name], about(source)) for name, source in stack.inputs.items())
     if stack.outputs:
         files["outputs.tf"] = "\n".join(writer.outputs())
     return Module(stack, labels, files)
 
 
-def variable(name: str) -> str:
-    return block(f'variable "{name}"', {"type": Expression("string")})
+def variable(name: str, description: str) -> str:
+    return block(f'variable "{name}"', {"description": description, "type": Expression("string")})
+
+
+def about(source: Source) -> str:
+    """Where a variable's value comes from, for people."""
+    if isinstance(source, OutputSource):
+        return f"Of stack {source.stack}"
+    if isinstance(source, ForeignSource):
+        return f"Of {source.application}, another application of the project"
+    if isinstance(source, StepSource):
+        return f"{source.part} of {source.construct}, which prepare.sh finds out ({source.step})"
+    return f"{_PARTS[source.part]} {source.construct}, which prepare.sh makes"
 
 
 def versions(providers: Iterable[str], nested: Iterable[str] = ()) -> str:
@@ -121,19 +154,34 @@ class _Writer:
         self._labels = labels
         outputs = [output.value for output in stack.outputs.values()]
         values = [*(item.properties for item in stack.resources.values()), *outputs]
+        self._lists_tags = False
+        self._secrets = self._named_secrets()
         self._facts = sorted(set(facts_in(values)) - {"StackName"})
 
     def providers(self) -> list[str]:
         native = any(not is_classic(item.type) for item in self._stack.resources.values())
-        other = bool(self._facts) or any(is_classic(item.type) for item in self._stack.resources.values())
+        other = bool(self._facts or self._secrets) or any(
+            is_classic(item.type) for item in self._stack.resources.values()
+        )
         return [*(["aws"] if other else []), *(["awscc"] if native else [])]
+
+    def _named_secrets(self) -> dict[Any, str]:
+        """The labels of the data sources that read secrets, which Terraform holds for sensitive, by ARN or name."""
+        resources = self._stack.resources.values()
+        secrets = dict.fromkeys(found.secret for item in resources for found in secrets_in(item.properties))
+        named: dict[Any, str] = {}
+        for one in secrets:
+            named[one] = self._labels[one.resource] if isinstance(one, Of) else f"secret_{len(named) + 1}"
+        return named
 
     def main(self) -> Iterator[str]:
         yield f"# Stack {self._stack.name}, exported by Klotho.\n"
-        yield block("locals", {"tags": dict(self._stack.tags)})
+        resources = [self._resource(logical_id, resource) for logical_id, resource in self._stack.resources.items()]
+        yield block("locals", {"tags": dict(self._stack.tags), **(_TAG_LIST if self._lists_tags else {})})
         yield from dict.fromkeys(_DATA[fact] for fact in self._facts)
-        for logical_id, resource in self._stack.resources.items():
-            yield self._resource(logical_id, resource)
+        for secret, label in self._secrets.items():
+            yield block(f'data "{_SECRET}" "{label}"', {"secret_id": self._said(secret)})
+        yield from resources
 
     def _resource(self, logical_id: str, resource: ExportedResource) -> str:
         other, origin = classic(resource), resource.origin
@@ -157,8 +205,8 @@ class _Writer:
         name = attribute(type_name, facts.tag_property)
         own = attributes.get(name)
         if facts.properties[facts.tag_property].get("type") == "array":
-            added = "[for key, value in local.tags : { key = key, value = value }]"
-            text = added if own is None else f"concat({value(own, 2, len(name) + 10)}, {added})"
+            self._lists_tags = True
+            text = "local.tag_list" if own is None else f"concat({value(own, 2, len(name) + 10)}, local.tag_list)"
         else:
             text = "local.tags" if own is None else f"merge(local.tags, {value(own, 2, len(name) + 21)})"
         attributes[name] = Expression(text)
@@ -188,7 +236,7 @@ class _Writer:
         if isinstance(item, Text):
             pieces = (piece if isinstance(piece, str) else self._expression(piece) for piece in item.pieces)
             return Template(tuple(pieces))
-        if isinstance(item, Of | Input | Place | Zone):
+        if isinstance(item, Of | Input | Place | Zone | SecretEntry):
             return self._expression(item)
         return item
 
@@ -200,6 +248,9 @@ class _Writer:
             return Expression(literal(self._stack.stack_name) if fact is None else fact)
         if isinstance(item, Zone):
             return Expression(f"data.aws_availability_zones.available.names[{item.ordinal}]")
+        if isinstance(item, SecretEntry):
+            text = f"data.{_SECRET}.{self._secrets[item.secret]}.secret_string"
+            return Expression(f"jsondecode({text})[{literal(item.entry)}]")
         return self._attribute(item)
 
     def _attribute(self, item: Of) -> Expression:
