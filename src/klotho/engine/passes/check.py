@@ -13,7 +13,7 @@ from klotho.catalogue.facts.validate import validate
 from klotho.catalogue.kinds import candidates
 from klotho.catalogue.offers import WEIGHED
 from klotho.catalogue.transit import TRANSIT
-from klotho.diagnostics import Label, Span, meant_or_listed
+from klotho.diagnostics import Label, Span, meant_or_listed, one_of
 from klotho.engine.context import Context
 from klotho.engine.cycles import find_cycle
 from klotho.engine.passes.against_rules import refuse_against_rules
@@ -57,7 +57,7 @@ def _outputs(context: Context) -> None:
                     "unknown-output",
                     f"{target.title} has no output `{name}`",
                     construct.span,
-                    helps=[meant_or_listed(name, offered)],
+                    helps=[_instead_of(name, construct, target) or meant_or_listed(name, offered)],
                 )
             elif offered[name].secret:
                 context.report.error(
@@ -67,6 +67,17 @@ def _outputs(context: Context) -> None:
                     notes=["environment variables are readable in the AWS console and in every template"],
                     helps=[_how_to_fetch(construct, target, name)],
                 )
+
+
+def _instead_of(output: str, construct: Construct, target: Construct) -> str | None:
+    """For what only some implementations of a kind have."""
+    having = [item.name for item in candidates(target.kind) if output in item.outputs]
+    if not having or target.kind != "Compute.Container":
+        return None
+    return (
+        f"write `{construct.name}.calls({target.name})`, then "
+        f'`klotho.config.services.get("{target.label}").url` in its code, or make it with {one_of(having)}'
+    )
 
 
 def _how_to_fetch(construct: Construct, target: Construct, output: str) -> str:
