@@ -203,8 +203,8 @@ PAGES: tuple[Page, ...] = (
     ),
     Page(
         "not-on-this-host",
-        "A construct, or one of its relationships, can't work with what `use(…)` makes it of: on Lambda, a container can't "
-        "receive from a queue, or have two ports.",
+        "A construct, or one of its relationships, can't work with what `use(…)` makes it of: on Lambda, a container "
+        "can't receive from a queue, or have two ports.",
         "It makes sense of the kind, but not where it was put.",
         "Leave `use(…)` out, or name an implementation from the help line.",
         _START + 'Compute.Container("web", image="nginx").use("lambda-container")\n',
