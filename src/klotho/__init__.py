@@ -9,6 +9,7 @@ from __future__ import annotations
 TYPE_CHECKING = False  # what type checkers take for True; `typing` alone would be most of the time of `import klotho`
 if TYPE_CHECKING:
     from klotho.runtime import config as config
+    from klotho.sdk.annotated import Annotated as Annotated
     from klotho.sdk.api import API as API
     from klotho.sdk.application import Application as Application
     from klotho.sdk.domain import Domain as Domain
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     __version__: str
 
 _HOMES = {
+    "Annotated": "klotho.sdk.annotated",
     "API": "klotho.sdk.api",
     "Application": "klotho.sdk.application",
     "Auth": "klotho.sdk.namespaces",
@@ -45,6 +47,7 @@ _HOMES = {
 
 __all__ = [
     "API",
+    "Annotated",
     "Application",
     "Auth",
     "Compute",

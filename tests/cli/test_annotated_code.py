@@ -60,7 +60,6 @@ def test_an_infra_py_is_no_annotated_code(command: str, klotho: Run, tmp_path: P
     assert "error[program-not-annotated]" in done.stderr
 
 
-def test_verify_refuses_what_holds_no_requests_and_dev_refuses_annotated_code(klotho: Run, pets: Path) -> None:
+def test_verify_refuses_what_holds_no_requests(klotho: Run, pets: Path) -> None:
     (pets / "requests.json").write_text("{")
     assert "error[requests-unreadable]" in klotho("verify").stderr
-    assert "error[annotation-not-yet]" in klotho("dev").stderr

@@ -17,6 +17,8 @@ class ProgramFiles:
         """`boundary` is the outermost folder that may be named (the repository's top); default: the root itself."""
         self.root = root.resolve()
         self.boundary = (boundary or root).resolve()
+        self._are_files: dict[str, bool] = {}
+        """What was asked already: several rules look at each function's files, and one build sees one state."""
 
     def path(self, text: str) -> Path | None:
         """The absolute path, None when it leads outside the boundary."""
@@ -28,8 +30,11 @@ class ProgramFiles:
         return path is not None and path.is_dir()
 
     def is_file(self, text: str) -> bool:
-        path = self.path(text)
-        return path is not None and path.is_file()
+        known = self._are_files.get(text)
+        if known is None:
+            path = self.path(text)
+            known = self._are_files[text] = path is not None and path.is_file()
+        return known
 
     def read(self, text: str) -> str | None:
         """The file's text, None when there is none or it is not text."""

@@ -32,13 +32,24 @@ class Read:
 
 def read_program(program: Program) -> Read:
     """Mistakes are in the report, with those of klotho.yaml that concern annotations only."""
-    if not program.annotated:
-        from klotho.sdk.program import run
+    if program.annotated:
+        return _compiled(program, Report())
+    from klotho.sdk.program import execute
 
-        return Read(*run(program.path))
+    ran = execute(program.path)
+    if ran.annotated is None or ran.application is None:
+        return Read(ran.application, ran.report)
+    from klotho.driver.both_front_ends import joined
+
+    code = _compiled(program, ran.report)
+    if code.application is None:
+        return Read(ran.application, ran.report)
+    return replace(code, application=joined(ran.application, code.application, ran.annotated, ran.report))
+
+
+def _compiled(program: Program, report: Report) -> Read:
     from klotho.annotations.compiling import compile_code
 
-    report = Report()
     compiled = compile_code(program.folder, program.settings.app, report)
     application = _with_settings(compiled.application, program.settings.annotated, report)
     usable = application if application.constructs else None

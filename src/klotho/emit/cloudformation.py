@@ -111,7 +111,7 @@ class _Writer:
     """Writes every template of one graph: resources first, then what stacks take from each other."""
 
     def __init__(self, graph: ResourceGraph, setting: Setting) -> None:
-        self.setting = setting
+        self.setting, self.graph = setting, graph
         self.segmentation: Segmentation = segment(
             graph, setting.application, holds_data=self._holds_data, shown=_shown_values(graph, setting)
         )
@@ -128,7 +128,7 @@ class _Writer:
 
     def _resource(self, resource: Resource, stack: str) -> None:
         template, scope = self.templates[stack], self._scope(stack)
-        references = list(references_in(resource.properties))
+        references = self.graph.references(resource)
         for item in references:
             self._import(item, stack)
         entry: dict[str, Any] = {"Type": resource.type}

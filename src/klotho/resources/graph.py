@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from klotho.resources.changes import Provenance, Rejected
 from klotho.resources.resource import Resource, owner_of
-from klotho.resources.values import Ref, ResourceKey, references_in
+from klotho.resources.values import Ref, Reference, ResourceKey, references_in
 
 
 class Choice(NamedTuple):
@@ -28,6 +28,10 @@ class ResourceGraph:
     resources: Mapping[ResourceKey, Resource]
     choices: Mapping[str, Choice] = field(default_factory=dict)
     """The implementation chosen for each construct, by construct id."""
+    _references: dict[ResourceKey, tuple[Reference, ...]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+    """Found once: checks, stacks and templates each ask for them."""
 
     def __iter__(self) -> Iterator[Resource]:
         return iter(self.resources.values())
@@ -48,7 +52,14 @@ class ResourceGraph:
             owners.setdefault(owner_of(key), []).append(resource)
         return owners
 
+    def references(self, resource: Resource) -> tuple[Reference, ...]:
+        """What a resource of this graph names in its properties."""
+        found = self._references.get(resource.key)
+        if found is None:
+            found = self._references[resource.key] = tuple(references_in(resource.properties))
+        return found
+
     def dependencies(self, resource: Resource) -> set[ResourceKey]:
         """Every resource this one names in its properties or waits for."""
-        named = {item.resource for item in references_in(resource.properties) if isinstance(item, Ref)}
+        named = {item.resource for item in self.references(resource) if isinstance(item, Ref)}
         return (named | set(resource.depends_on)) - {resource.key}

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from klotho.resources.changes import Provenance, Rejected
-from klotho.resources.graph import ResourceGraph
-from klotho.resources.values import Asset, Foreign, Join, Provided, Pseudo, Ref, Zone
+from klotho.resources.graph import Choice, ResourceGraph
+from klotho.resources.values import Asset, Foreign, Join, Provided, Pseudo, Ref, Zone, is_deferred
 
 
 def graph_to_json(graph: ResourceGraph) -> dict[str, Any]:
@@ -49,6 +50,19 @@ def graph_to_json(graph: ResourceGraph) -> dict[str, Any]:
     }
 
 
+def choices_to_json(choices: Mapping[str, Choice]) -> dict[str, Any]:
+    """What was chosen, each with its own reason: for a page of its own rather than `resources.json`."""
+    return {
+        construct: {
+            "implementation": choice.implementation,
+            "monthly_micro_usd": choice.monthly,
+            "because": _provenance(choice.provenance),
+            "rejected": [_rejected(item) for item in choice.rejected],
+        }
+        for construct, choice in choices.items()
+    }
+
+
 def _rejected(item: Rejected) -> dict[str, Any]:
     return {
         "implementation": item.implementation,
@@ -69,10 +83,23 @@ def _provenance(item: Provenance) -> dict[str, Any]:
 
 def value_to_json(value: Any) -> Any:
     """A value with deferred parts as `{"$ref": …}`, `{"$asset": …}`, `{"$foreign": …}` and so on."""
-    if isinstance(value, Ref):
-        return {"$ref": value.resource, "attribute": value.attribute} if value.attribute else {"$ref": value.resource}
+    kind = type(value)  # by exact type, because most values are text
+    if kind is str:
+        return value
+    if kind is dict:
+        return {key: value_to_json(item) for key, item in value.items()}
     if isinstance(value, Join):
         return {"$join": [value_to_json(piece) for piece in value.pieces]}
+    if is_deferred(value):
+        return _deferred_to_json(value)
+    if isinstance(value, list | tuple):
+        return [value_to_json(item) for item in value]
+    return value
+
+
+def _deferred_to_json(value: Any) -> dict[str, Any]:
+    if isinstance(value, Ref):
+        return {"$ref": value.resource, "attribute": value.attribute} if value.attribute else {"$ref": value.resource}
     if isinstance(value, Pseudo):
         return {"$pseudo": value.name}
     if isinstance(value, Zone):
@@ -81,10 +108,5 @@ def value_to_json(value: Any) -> Any:
         return {"$asset": value.construct, "part": value.part}
     if isinstance(value, Provided):
         return {"$provided": value.construct, "step": value.step, "part": value.part}
-    if isinstance(value, Foreign):
-        return {"$foreign": value.application, "stack": value.stack_name, "output": value.output}
-    if isinstance(value, dict):
-        return {key: value_to_json(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [value_to_json(item) for item in value]
-    return value
+    assert isinstance(value, Foreign), value
+    return {"$foreign": value.application, "stack": value.stack_name, "output": value.output}

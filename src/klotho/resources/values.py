@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal, NamedTuple, NewType
 
 ResourceKey = NewType("ResourceKey", str)
@@ -133,23 +133,31 @@ def replaced(value: Any, instead: Callable[[Ref], Any]) -> Any:
     return value
 
 
-def references_in(value: Any) -> Iterator[Ref | Asset | Provided | Foreign]:
-    """Every resource, asset, provided and foreign value named anywhere inside a value."""
+Reference = Ref | Asset | Provided | Foreign
+"""What stands for a value that something else gives at deploy."""
+
+
+def references_in(value: Any) -> list[Reference]:
+    """Every resource, asset, provided and foreign value named anywhere inside a value, in the value's order."""
+    found: list[Reference] = []
+    _collect(value, found)
+    return found
+
+
+def _collect(value: Any, found: list[Reference]) -> None:
     # By exact type, because this walks every value of every resource and most of them are text.
     kind = type(value)
-    if kind is str:
-        return
     if kind is Ref or kind is Asset or kind is Provided or kind is Foreign:
-        yield value
+        found.append(value)
     elif kind is dict:
         for item in value.values():
             if type(item) is not str:
-                yield from references_in(item)
+                _collect(item, found)
     elif kind is list:
         for item in value:
             if type(item) is not str:
-                yield from references_in(item)
+                _collect(item, found)
     elif kind is Join:
         for piece in value.pieces:
             if type(piece) is not str:
-                yield from references_in(piece)
+                _collect(piece, found)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 NOW: dict[str, tuple[str, ...]] = {
     "API": (),
+    "Annotated": (),
     "Application": (),
     "Auth": ("OIDC", "UserPool"),
     "Compute": ("Container", "Function"),

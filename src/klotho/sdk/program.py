@@ -13,15 +13,33 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import CodeType, ModuleType
+from typing import NamedTuple
 
-from klotho.application import Application, validate
+from klotho.application import Application, Construct, validate
 from klotho.diagnostics import Label, Report, Span
 from klotho.sdk import failures
 from klotho.sdk.recording import Recording, activate
 from klotho.sdk.source import Sources
 
 
+class Ran(NamedTuple):
+    """What a program said."""
+
+    application: Application | None
+    """None where nothing came of it."""
+    report: Report
+    annotated: tuple[Construct, ...] | None = None
+    """What it asks of the annotated code beside it, which is then to be joined before anything is valid; None where it
+    does not take that in."""
+
+
 def run(path: Path) -> tuple[Application | None, Report]:
+    """As `execute`, of a program that takes in no annotated code."""
+    ran = execute(path)
+    return ran.application, ran.report
+
+
+def execute(path: Path) -> Ran:
     """Execute the program in this process, as `python infra.py` would, and validate what it describes.
 
     Its folder is on `sys.path`, `__name__` is `"__main__"`, its standard output goes to standard error, and modules
@@ -32,14 +50,16 @@ def run(path: Path) -> tuple[Application | None, Report]:
     recording = Recording(Sources(path.parent))
     code = _compile(path, recording)
     if code is None:
-        return None, recording.report
+        return Ran(None, recording.report)
     before = activate(recording)
     try:
         with _as_main(path) as module:
             finished = _execute(code, module, recording)
     finally:
         activate(before)
-    return conclude(recording, path, finished), recording.report
+    application = conclude(recording, path, finished)
+    asked = None if recording.annotated is None else tuple(recording.annotated)
+    return Ran(application, recording.report, asked)
 
 
 def conclude(recording: Recording, path: Path, finished: bool = True) -> Application | None:
@@ -47,6 +67,8 @@ def conclude(recording: Recording, path: Path, finished: bool = True) -> Applica
     report = recording.report
     _check_heading(recording, path, finished)
     application = recording.model(path.parent.name)
+    if recording.annotated is not None:
+        return application
     if recording.constructs or not report.errors:
         validate(application, report)
     return application if application.constructs else None

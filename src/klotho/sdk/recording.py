@@ -51,6 +51,8 @@ class Recording:
     directives: list[Directive] = field(default_factory=list)
     stacks: list[str] = field(default_factory=list)
     """The `with Stack(…)` blocks around the running line, outermost first."""
+    annotated: list[Construct] | None = None
+    """What the program asks of the annotated code beside it; None where it does not take that in."""
     stopped: bool = False
     """Whether the program raised before its end."""
     reported_names: set[tuple[str, int, str]] = field(default_factory=set)

@@ -16,10 +16,11 @@ Quotas: CloudFormation User Guide, "Understand CloudFormation quotas".
 from __future__ import annotations
 
 import heapq
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+import orjson
 
 from klotho.resources import Ref, Resource, ResourceGraph, ResourceKey, is_common, owner_of, references_in
 from klotho.resources.naming import dashed, short_hash
@@ -54,7 +55,7 @@ class Splitter:
     def __post_init__(self) -> None:
         used: dict[ResourceKey, set[tuple[ResourceKey, str | None]]] = {}
         for resource in self.graph:
-            for item in references_in(resource.properties):
+            for item in self.graph.references(resource):
                 if isinstance(item, Ref):
                     used.setdefault(item.resource, set()).add((resource.key, item.attribute))
         object.__setattr__(self, "used", used)
@@ -87,7 +88,7 @@ class Splitter:
 
     def _weight(self, key: ResourceKey) -> _Weight:
         if key not in self.weights:
-            self.weights[key] = _weight(self.graph[key])
+            self.weights[key] = _weight(self.graph[key], self.graph.references(self.graph[key]))
         return self.weights[key]
 
     def _ordered(self, members: Sequence[ResourceKey]) -> tuple[list[list[ResourceKey]], int]:
@@ -165,10 +166,15 @@ class _Weight:
     size: int
 
 
-def _weight(resource: Resource) -> _Weight:
-    text = json.dumps(resource.properties, indent=2, default=str)
-    size = len(text.encode()) + 6 * text.count("\n") + 600
-    return _Weight(frozenset(references_in(resource.properties)), text.count("{{resolve:"), size)
+def _weight(resource: Resource, names: Iterable[Any]) -> _Weight:
+    text = orjson.dumps(resource.properties, default=_plain, option=orjson.OPT_INDENT_2)
+    size = len(text) + 6 * text.count(b"\n") + 600
+    return _Weight(frozenset(names), text.count(b"{{resolve:"), size)
+
+
+def _plain(value: Any) -> Any:
+    """Values that are known at deploy are named tuples, about as long as what stands for them in a template."""
+    return list(value) if isinstance(value, tuple) else str(value)
 
 
 def _pivot(names: Sequence[str], first: int) -> int:

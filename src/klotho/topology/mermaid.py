@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
 from klotho.topology.model import EdgeKind, Group, Node, Topology
 
@@ -19,7 +20,13 @@ _PLAIN = re.compile(r"[^\W_]|[ _/.,:(){}-]")
 def to_mermaid(topology: Topology) -> str:
     number = {node.id: f"n{index}" for index, node in enumerate(topology.nodes)}
     lines = ["---", f"title: {json.dumps(topology.title)}", "---", "flowchart LR"]
-    lines += _inside(topology, None, number, "  ")
+    nodes: dict[str | None, list[Node]] = {}
+    for node in topology.nodes:
+        nodes.setdefault(node.group, []).append(node)
+    groups: dict[str | None, list[tuple[int, Group]]] = {}
+    for index, group in enumerate(topology.groups):
+        groups.setdefault(group.parent, []).append((index, group))
+    lines += _inside(None, _Members(nodes, groups, number), "  ")
     for edge in topology.edges:
         label = "<br/>".join(_text(line) for line in edge.labels if line.strip())
         arrow = _ARROWS[edge.kind] + (f'|"{label}"|' if label else "")
@@ -27,21 +34,27 @@ def to_mermaid(topology: Topology) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _inside(topology: Topology, parent: str | None, number: Mapping[str, str], indent: str) -> Iterator[str]:
+class _Members(NamedTuple):
+    """What is in each group, None for what is in none, and how nodes are called."""
+
+    nodes: Mapping[str | None, list[Node]]
+    groups: Mapping[str | None, list[tuple[int, Group]]]
+    number: Mapping[str, str]
+
+
+def _inside(parent: str | None, members: _Members, indent: str) -> Iterator[str]:
     """The members of a group; one without any is left out."""
-    for node in topology.nodes:
-        if node.group == parent:
-            yield f'{indent}{number[node.id]}["{_node(node)}"]'
-    for index, group in enumerate(topology.groups):
-        if group.parent == parent:
-            yield from _subgraph(topology, group, index, number, indent)
+    for node in members.nodes.get(parent, ()):
+        yield f'{indent}{members.number[node.id]}["{_node(node)}"]'
+    for index, group in members.groups.get(parent, ()):
+        yield from _subgraph(group, index, members, indent)
 
 
-def _subgraph(topology: Topology, group: Group, index: int, number: Mapping[str, str], indent: str) -> Iterator[str]:
-    members = list(_inside(topology, group.id, number, indent + "  "))
-    if members:
+def _subgraph(group: Group, index: int, members: _Members, indent: str) -> Iterator[str]:
+    lines = list(_inside(group.id, members, indent + "  "))
+    if lines:
         yield f'{indent}subgraph g{index}["{_text(group.title)}"]'
-        yield from members
+        yield from lines
         yield f"{indent}end"
 
 

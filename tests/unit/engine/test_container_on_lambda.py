@@ -88,9 +88,9 @@ def test_it_competes_where_something_may_stop_and_not_elsewhere(app: Builder) ->
     reasons = {item["implementation"]: item["reason"] for item in found["rejected"]}
     assert "may have to start first" in reasons["lambda-container"]
     app.requires("web", "always_on", False)
-    found = choices(app)["Compute.Container/web"]
-    reasons = {item["implementation"]: item["reason"] for item in found["rejected"]}
-    assert "costs" in reasons.get("lambda-container", "costs nothing more")
+    assert choices(app)["Compute.Container/web"]["implementation"] == "lambda-container", "it costs least"
+    app.requires("web", "cold_start", False)
+    assert choices(app)["Compute.Container/web"]["implementation"] == "fargate-spot"
 
 
 def test_code_on_lambda_is_told_of_its_callers_by_the_adapter(app: Builder) -> None:

@@ -153,7 +153,7 @@ def test_a_class_of_the_users_may_extend_a_construct(model: Model) -> None:
 def test_every_construct_of_the_namespaces_is_known_by_name() -> None:
     for name in NOW:
         getattr(klotho, name)  # constructs at the top are loaded by their first use
-    others = {"Application", "Existing", "Stack", "config"}
+    others = {"Annotated", "Application", "Existing", "Stack", "config"}
     named = {f"{space}.{item}" if item else space for space, items in NOW.items() for item in items or ("",)} - others
     assert named == set(KINDS)
 

@@ -78,6 +78,7 @@ def known_types() -> tuple[str, ...]:
     return tuple(sorted(path.stem.replace("-", "::") for path in _SCHEMAS.glob("*.json")))
 
 
+@cache
 def is_known(type_name: str) -> bool:
     return _path(type_name).exists()
 

@@ -150,7 +150,8 @@ LAMBDA_CONTAINER = replace(
     compute=Compute(role=function_role, environment=environment, main=function_key, host=LAMBDA),
     asset=_asset,
     unable=unable,
-    fits=lambda construct: construct.properties.get("always_on") is not True,
+    # The parameter `always_on=False` is about interruptions; what need not run at all, `requires(always_on=False)` says.
+    fits=lambda construct: construct.properties.get("always_on") is None,
     check=_check,
 )
 """For what is called now and then: it costs nothing while nobody calls, and starts when somebody does."""

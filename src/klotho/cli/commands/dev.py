@@ -29,12 +29,6 @@ from klotho.driver.dev import Dev, DevEvent, Ended, Lines, Planned, Refused, Rel
 def run(path: Path, env: str | None, yes: bool, take_over: bool, as_json: bool) -> int:
     console = Console(as_json)
     program = program_at(path, "klotho dev")
-    if program.annotated:
-        raise Failure(
-            "annotation-not-yet",
-            "`klotho dev` of annotated code is not supported yet",
-            helps=("run `klotho up` again after a change: only the functions that changed are updated",),
-        )
     with _stopped_by_signals(console) as stop:
         teller = _Teller(console, program.folder, stop)
         try:

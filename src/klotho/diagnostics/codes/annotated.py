@@ -54,6 +54,12 @@ PAGES = (
         "docs/annotations.md lists what is supported; an infra.py can describe the same today.",
     ),
     Page(
+        "annotation-unknown-id",
+        "An infra.py speaks of a unit, API or store that the annotated code beside it does not make.",
+        "What is said of it would have no effect.",
+        "Write an id of an annotation, or `main` for the unit of all the rest.",
+    ),
+    Page(
         "annotation-unit",
         "A file belongs to two execution units, a unit has no file to start with, or an import leads to no file.",
         "A unit is a program: it needs one owner for each file, an entry and everything it imports.",

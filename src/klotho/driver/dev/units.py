@@ -78,6 +78,8 @@ class Units:
     sites: tuple[Site, ...] = ()
     extra: tuple[Path, ...] = field(default=())
     """Folders outside the program's that are part of it."""
+    compiled: frozenset[Path] | None = None
+    """Files of annotated code, of which what runs is compiled; None where there is none."""
 
     def plans(self, saved: Iterable[Saved]) -> bool:
         """Whether the program has to be compiled and deployed again."""
@@ -85,6 +87,7 @@ class Units:
         return any(
             item.path in self.plan_files
             or self._is_manifest(item.path)
+            or self._is_compiled(item.path)
             or any(self._touches(unit, item) for unit in elsewhere)
             for item in saved
         )
@@ -95,6 +98,12 @@ class Units:
 
     def sites_touched(self, saved: Iterable[Saved]) -> list[Site]:
         return [site for site in self.sites if any(self._touches_site(site, item.path) for item in saved)]
+
+    def _is_compiled(self, path: Path) -> bool:
+        # Any code, as a file that is new may be one that is imported already; data only where it is part of a unit.
+        if self.compiled is None:
+            return False
+        return path in self.compiled or (path.suffix in _CODE and path.suffix != ".json")
 
     def _is_manifest(self, path: Path) -> bool:
         named = path.name in _MANIFESTS or (path.name.startswith("requirements") and path.suffix in (".txt", ".in"))
@@ -142,7 +151,9 @@ def units_of(built: Build, clients: Clients, packager: FunctionPackager) -> Unit
 
     with ThreadPoolExecutor(_PARALLEL) as threads:
         list(threads.map(read, (unit for unit in found if unit.kind == "function")))
-    return Units(folder, _plan_files(built), tuple(found), built.manifest.sites, tuple(_elsewhere(built, found)))
+    extra = tuple(_elsewhere(built, found))
+    compiled = frozenset(folder / file for page in built.pages for file in page.files) if built.pages else None
+    return Units(folder, _plan_files(built), tuple(found), built.manifest.sites, extra, compiled)
 
 
 def _of_stack(built: Build, stack_name: str, assets: Mapping[str, PackageAsset], clients: Clients) -> Iterable[Unit]:
@@ -169,8 +180,9 @@ def _of_stack(built: Build, stack_name: str, assets: Mapping[str, PackageAsset],
 def _plan_files(built: Build) -> frozenset[Path]:
     program, folder = built.program.path, built.program.folder
     files = {program, folder / FILE_NAME}
-    with contextlib.suppress(Failure):
-        files |= {*python_closure(folder, program).values()}
+    if not built.program.annotated:
+        with contextlib.suppress(Failure):
+            files |= {*python_closure(folder, program).values()}
     for asset in built.manifest.assets:
         if asset.type == "image":
             dockerfile = (folder / str(asset.properties["dockerfile"])).resolve()

@@ -1,0 +1,70 @@
+"""Annotated code and an infra.py in one folder are one application: each uses what the other makes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.examples.conftest import Deploy
+from tests.examples.deployment import Deployment
+
+pytestmark = [pytest.mark.examples, pytest.mark.timeout(300)]
+
+FILES = {
+    "infra.py": """import klotho
+from klotho import Compute, Databases
+
+klotho.Application("shop")
+code = klotho.Annotated()
+visits = Databases.KeyValue("visits", key="id")
+code.unit("main").read_writes_to(visits)
+stamp = Compute.Function("stamp", handler="stamp.handler")
+stamp.reads_from(code.store("notes"))
+stamp.reads_from(visits)
+code.api("notes-api").attach_service(stamp, route="/stamp")
+""",
+    "stamp.py": """import json
+import klotho
+
+def handler(event, context):
+    notes = klotho.config.datastores.get("notes")
+    visits = klotho.config.datastores.get("visits")
+    body = {"notes": len(list(notes.scan())), "visits": visits.get({"id": "all"})["count"]}
+    return {"statusCode": 200, "body": json.dumps(body, default=str)}
+""",
+    "package.json": '{"name": "notes", "main": "index.js", "dependencies": {"express": "4.21.2"}}',
+    "index.js": """const express = require("express");
+const app = express();
+app.use(express.json());
+// @klotho::persist { id = "notes" }
+const notes = new Map();
+app.put("/notes/:id", async (req, res) => {
+  const { config } = require("@klotho/runtime");
+  await notes.set(req.params.id, req.body);
+  await (await config.datastores.get("visits")).update({ id: "all" }, { add: { count: 1 } });
+  res.sendStatus(204);
+});
+// @klotho::expose { id = "notes-api" }
+app.listen(process.env.PORT || 3000);
+""",
+}
+
+
+@pytest.fixture(scope="module")
+def together(deploy: Deploy) -> Iterator[Deployment]:
+    deployment = deploy("annotated-pets")
+    for path in deployment.folder.iterdir():
+        if path.is_file() and path.name != "klotho.yaml":
+            path.unlink()
+    for name, content in FILES.items():
+        (deployment.folder / name).write_text(content, encoding="utf-8")
+    deployment.up()
+    yield deployment
+
+
+def test_a_unit_uses_what_infra_py_makes_and_the_other_way_round(together: Deployment) -> None:
+    client = together.client("notes-api")
+    assert client.call("PUT", "/notes/a", {"text": "one"}).status == 204
+    assert client.call("PUT", "/notes/b", {"text": "two"}).status == 204
+    assert client.get("/stamp").json == {"notes": 2, "visits": 2}
