@@ -11,13 +11,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from klotho.application import Construct
 from klotho.catalogue.adoption import Adoption, Beside, Fact, fact_of, group_beside
 from klotho.catalogue.iam import allow, policy_key, role
 from klotho.catalogue.kinds.container_check import check_container
+from klotho.catalogue.kinds.container_keys import service_key as service_key
 from klotho.catalogue.kinds.container_ports import main_port, named_ports, port_variables
+from klotho.catalogue.kinds.container_scaling import check_spread, scaling, spread
 from klotho.catalogue.kinds.shared import CLUSTER, NAMESPACE, cluster, namespace
 from klotho.catalogue.kinds.values import given_text
 from klotho.catalogue.network import security_group_key
@@ -33,7 +35,6 @@ from klotho.catalogue.rules import (
     Setting,
 )
 from klotho.catalogue.tables import iam_actions
-from klotho.diagnostics import Report
 from klotho.resources import (
     AddItem,
     AddResource,
@@ -58,12 +59,12 @@ _X86_IMAGE = re.compile(r"amd64|x86[_-]64", re.IGNORECASE)
 _REPOSITORY = "repository/klotho-assets"
 
 
-def service_key(construct: Construct) -> ResourceKey:
-    return resource_key(construct.id, "service")
-
-
 def task_key(construct: Construct) -> ResourceKey:
     return resource_key(construct.id, "task-definition")
+
+
+def _noun(construct: Construct) -> str:
+    return construct.kind.rpartition(".")[2].lower()
 
 
 def task_role(construct: Construct) -> ResourceKey:
@@ -86,9 +87,11 @@ def _logs(construct: Construct) -> ResourceKey:
 def dns_name(construct: Construct, setting: Setting) -> str:
     """The name other containers know it by. A project has one namespace, so there the application is part of it."""
     application = setting.owner(construct)
+    # A function may have a container's name.
+    name = construct.name if construct.kind == FARGATE.kind else f"{construct.name}-{_noun(construct)}"
     if not application.in_project:
-        return dashed(construct.name, 60)
-    return f"{dashed(construct.name, 33)}.{dashed(application.name, 26)}"
+        return dashed(name, 60)
+    return f"{dashed(name, 33)}.{dashed(application.name, 26)}"
 
 
 def fargate(construct: Construct, setting: Setting) -> Iterator[Action]:
@@ -102,15 +105,27 @@ def fargate_spot(construct: Construct, setting: Setting) -> Iterator[Action]:
     yield from ecs_service(construct, setting, {"CapacityProviderStrategy": spare})
 
 
-def ecs_service(construct: Construct, setting: Setting, launch: Mapping[str, Any]) -> Iterator[Action]:
-    """`launch`: on what its tasks run, as the service says it."""
+class TaskImage(NamedTuple):
+    """What a task runs."""
+
+    image: Value
+    architecture: str
+    """`ARM64` or `X86_64`."""
+    cpu: int
+    memory: int
+
+
+def ecs_service(
+    construct: Construct, setting: Setting, launch: Mapping[str, Any], what: TaskImage | None = None
+) -> Iterator[Action]:
+    """`launch`: on what its tasks run, as the service says it; `what`: what, other than the container's own image."""
     yield from cluster()
     yield AddResource(_logs(construct), "AWS::Logs::LogGroup")
-    yield from role(task_role(construct), "ecs-tasks.amazonaws.com", f"The code of container {construct.name}")
+    yield from role(task_role(construct), "ecs-tasks.amazonaws.com", f"The code of {_noun(construct)} {construct.name}")
     yield from _agent(construct, setting)
-    yield from _task_definition(construct, setting)
+    yield from _task_definition(construct, setting, what or _container_image(construct, setting))
     yield from _service(construct, setting, launch)
-    yield from _scaling(construct, setting)
+    yield from scaling(construct, setting)
     if setting.application.in_project:  # others may call it, whose coming must not change it
         yield from service_connect_server(construct, setting)
         yield from registered(construct, setting)
@@ -129,7 +144,7 @@ def _entry(construct: Construct) -> Iterator[Action]:
 def _agent(construct: Construct, setting: Setting) -> Iterator[Action]:
     """The role of the ECS agent: it pulls the image and writes logs; the code never gets it."""
     key = _execution_role(construct)
-    yield from role(key, "ecs-tasks.amazonaws.com", f"Starts container {construct.name}")
+    yield from role(key, "ecs-tasks.amazonaws.com", f"Starts {_noun(construct)} {construct.name}")
     yield from allow(key, "write logs", iam_actions("logs", "write"), [Ref(_logs(construct), "Arn")])
     if setting.parameter(construct, "image") is None:
         place = (Pseudo("AWS::Partition"), ":ecr:", Pseudo("AWS::Region"), ":", Pseudo("AWS::AccountId"), ":")
@@ -138,13 +153,22 @@ def _agent(construct: Construct, setting: Setting) -> Iterator[Action]:
     yield DependsOn(service_key(construct), policy_key(key))
 
 
-def _task_definition(construct: Construct, setting: Setting) -> Iterator[Action]:
-    key, ports = task_key(construct), named_ports(construct, setting)
+def _container_image(construct: Construct, setting: Setting) -> TaskImage:
     image = setting.parameter(construct, "image")
+    return TaskImage(
+        image if image is not None else Asset(construct.id, "image"),
+        processor(construct, setting),
+        int(setting.parameter(construct, "cpu")),
+        int(setting.parameter(construct, "memory")),
+    )
+
+
+def _task_definition(construct: Construct, setting: Setting, what: TaskImage) -> Iterator[Action]:
+    key, ports = task_key(construct), named_ports(construct, setting)
     command = setting.parameter(construct, "command")
     definition: dict[str, Any] = {
         "Name": MAIN,
-        "Image": image if image is not None else Asset(construct.id, "image"),
+        "Image": what.image,
         "Essential": True,
         "LogConfiguration": {
             "LogDriver": "awslogs",
@@ -163,9 +187,9 @@ def _task_definition(construct: Construct, setting: Setting) -> Iterator[Action]
         {
             "RequiresCompatibilities": ["FARGATE"],
             "NetworkMode": "awsvpc",
-            "Cpu": str(setting.parameter(construct, "cpu")),
-            "Memory": str(setting.parameter(construct, "memory")),
-            "RuntimePlatform": {"CpuArchitecture": _processor(construct, setting), "OperatingSystemFamily": "LINUX"},
+            "Cpu": str(what.cpu),
+            "Memory": str(what.memory),
+            "RuntimePlatform": {"CpuArchitecture": what.architecture, "OperatingSystemFamily": "LINUX"},
             "TaskRoleArn": Ref(task_role(construct), "Arn"),
             "ExecutionRoleArn": Ref(_execution_role(construct), "Arn"),
         },
@@ -179,7 +203,7 @@ def _task_definition(construct: Construct, setting: Setting) -> Iterator[Action]
     yield from _environment(construct, setting)
 
 
-def _processor(construct: Construct, setting: Setting) -> str:
+def processor(construct: Construct, setting: Setting) -> str:
     """As given, else x86-64 when the image or its Dockerfile says so, else Arm, which costs a fifth less on Fargate."""
     given = setting.parameter(construct, "architecture")
     if given is None:
@@ -238,61 +262,6 @@ def _service(construct: Construct, setting: Setting, launch: Mapping[str, Any]) 
         **launch,
     }
     yield AddResource(service_key(construct), "AWS::ECS::Service", properties)
-
-
-def _scaling(construct: Construct, setting: Setting) -> Iterator[Action]:
-    low, high = setting.parameter(construct, "scale")
-    if high <= low:
-        return
-    target = resource_key(construct.id, "scaling")
-    yield AddResource(
-        target,
-        "AWS::ApplicationAutoScaling::ScalableTarget",
-        {
-            "MinCapacity": low,
-            "MaxCapacity": high,
-            "ResourceId": join("service/", Ref(CLUSTER), "/", Ref(service_key(construct), "Name")),
-            "ScalableDimension": "ecs:service:DesiredCount",
-            "ServiceNamespace": "ecs",
-        },
-    )
-    yield AddResource(
-        resource_key(construct.id, "scaling-policy"),
-        "AWS::ApplicationAutoScaling::ScalingPolicy",
-        {
-            "PolicyName": "cpu",
-            "PolicyType": "TargetTrackingScaling",
-            "ScalingTargetId": Ref(target),
-            "TargetTrackingScalingPolicyConfiguration": {
-                "PredefinedMetricSpecification": {"PredefinedMetricType": "ECSServiceAverageCPUUtilization"},
-                "TargetValue": 60,
-            },
-        },
-    )
-
-
-ZONES = 2
-"""As many as the network has private subnets: ECS puts tasks into different ones by itself."""
-
-
-def spread(construct: Construct, setting: Setting) -> Iterator[Action]:
-    """At least one task in each zone."""
-    low, high = setting.parameter(construct, "scale")
-    least = max(ZONES, low)
-    yield SetProperty(service_key(construct), ("DesiredCount",), least)
-    if high > low:
-        yield SetProperty(resource_key(construct.id, "scaling"), ("MinCapacity",), min(least, high))
-
-
-def check_spread(construct: Construct, setting: Setting, report: Report) -> None:
-    """A scale that says there must not be two tasks."""
-    if construct.properties.get("scale") is not None and setting.parameter(construct, "scale")[1] < ZONES:
-        report.error(
-            "requirement-contradicted",
-            f"{construct.title} has to run in {ZONES} availability zones and says `scale` of at most one task",
-            construct.place("scale"),
-            helps=[f"leave `scale` out, or write `scale=({ZONES}, {ZONES})` or more"],
-        )
 
 
 def enter_network(construct: Construct, place: NetworkPlace, setting: Setting) -> Iterator[Action]:
@@ -373,14 +342,15 @@ def _needs(construct: Construct, setting: Setting) -> Iterator[ServiceNeed]:
         yield ServiceNeed(service)
 
 
-def _asset(construct: Construct, setting: Setting) -> PackageAsset | None:
+def image_asset(construct: Construct, setting: Setting) -> PackageAsset | None:
+    """What its image is built from; None for one that is published already."""
     if setting.parameter(construct, "image") is not None:
         return None
     properties = {
         "context": setting.parameter(construct, "context"),
         "dockerfile": _dockerfile(construct, setting),
         "build_args": {},
-        "architecture": _processor(construct, setting).lower(),
+        "architecture": processor(construct, setting).lower(),
     }
     return PackageAsset(construct.id, "image", properties)
 
@@ -469,7 +439,7 @@ FARGATE = Implementation(
         networked=True,
     ),
     compute=Compute(role=task_role, environment=environment, main=service_key, host=ECS),
-    asset=_asset,
+    asset=image_asset,
     fits=lambda construct: construct.properties.get("always_on") is not False,
     check=check_container,
 )

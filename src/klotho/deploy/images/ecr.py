@@ -16,12 +16,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from klotho.deploy.functions.package import FunctionZip
+from klotho.deploy.images.adapter import adapted
 from klotho.deploy.images.engine import Credentials, Engine, find_engine
 from klotho.deploy.images.function import (
-    building_dockerfile,
-    commands_in,
+    dockerfile_for,
     function_context,
-    function_dockerfile,
     function_inputs,
 )
 from klotho.deploy.images.inputs import image_inputs
@@ -72,21 +71,18 @@ class EcrImages:
         dockerfile = (self._program_root / str(properties["dockerfile"])).resolve()
         arguments = {str(name): str(value) for name, value in dict(properties.get("build_args") or {}).items()}
         platform = _PLATFORMS[str(properties["architecture"])]
+        adapter = properties.get("adapter")
 
         def build(engine: Engine, reference: str) -> None:
             at = Span(str(properties["dockerfile"]), 1)
-            engine.build(context, dockerfile, arguments, platform, reference, log, at)
+            with adapted(dockerfile, context, adapter) as used:
+                engine.build(context, used, arguments, platform, reference, log, at)
 
-        return self._kept(
-            image_tag(asset.construct, image_inputs(context, dockerfile, arguments, platform)), build, log
-        )
+        inputs = image_inputs(context, dockerfile, arguments, platform if adapter is None else f"{platform} {adapter}")
+        return self._kept(image_tag(asset.construct, inputs), build, log)
 
     def _function(self, asset: PackageAsset, package: FunctionZip, log: Log) -> str:
-        base, handler = str(asset.properties["base"]), str(asset.properties["handler"])
-        dockerfile = function_dockerfile(base, handler)
-        if asset.properties.get("build"):
-            node = str(asset.properties["runtime"]).startswith("nodejs")
-            dockerfile = building_dockerfile(base, handler, commands_in(package.path), node=node)
+        dockerfile = dockerfile_for(asset.properties, package.path)
         platform = _PLATFORMS[str(asset.properties.get("architecture") or package.architecture)]
 
         def build(engine: Engine, reference: str) -> None:

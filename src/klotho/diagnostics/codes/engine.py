@@ -203,10 +203,11 @@ PAGES: tuple[Page, ...] = (
     ),
     Page(
         "not-on-this-host",
-        "A relationship can't work with what one of its ends is made of: on Lambda, a container can't receive from a "
-        "queue.",
-        "It makes sense of the kind, but not where `use(…)` put it.",
+        "A construct, or one of its relationships, can't work with what `use(…)` makes it of: on Lambda, a container "
+        "can't receive from a queue, or have two ports.",
+        "It makes sense of the kind, but not where it was put.",
         "Leave `use(…)` out, or name an implementation from the help line.",
+        _START + 'Compute.Container("web", image="nginx").use("lambda-container")\n',
     ),
     Page(
         "ambiguous-name",
@@ -347,9 +348,11 @@ PAGES: tuple[Page, ...] = (
         "None of what a construct could be made of keeps what is required of it. The message names the smallest set of "
         "requirements that can't hold together, and the notes say why each candidate is out.",
         "Whatever Klotho made would break one of them.",
-        "Require less, or make it another construct: a container has no limit of 15 minutes, for example.",
+        "Require less, or make it another construct. Here only Lambda follows the changes of a table, and only Fargate "
+        "runs for 20 minutes: put a queue between two functions.",
         _START
         + 'work = klotho.Compute.Function("work", handler="functions/work.handler")\n'
+        + 'work.triggered_by(Databases.KeyValue("carts"))\n'
         + "work.requires(max_duration_s=1200)\n",
     ),
     Page(
