@@ -55,10 +55,20 @@ def offers(construct: Construct, application: Application) -> tuple[Offer, ...]:
     """Every candidate of the construct's kind."""
     required = application.requirements_of(construct.id)
     expected = expected_requests(construct, application)
-    return tuple(
+    found = tuple(
         Offer(item, monthly(item, expected), tuple(_unfit(item, construct, required, application)))
         for item in candidates(construct.kind)
     )
+    fitting = {item.implementation.name for item in found if not item.unfit}
+    return tuple(_instead(item, fitting) for item in found)
+
+
+def _instead(offer: Offer, fitting: set[str]) -> Offer:
+    """What is taken only where another one can't be it, does not fit while that one does."""
+    other = table("candidates").get(offer.implementation.name, {}).get("only_instead_of")
+    if other not in fitting:
+        return offer
+    return offer._replace(unfit=(*offer.unfit, Unfit(f"taken by itself where `{other}` can't be it, or by `use`")))
 
 
 def monthly(implementation: Implementation, requests: float) -> Cost | None:

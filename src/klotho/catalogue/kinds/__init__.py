@@ -14,6 +14,7 @@ from klotho.catalogue.kinds.mysql import MYSQL
 from klotho.catalogue.kinds.network import VPC_NETWORK
 from klotho.catalogue.kinds.oidc import OIDC
 from klotho.catalogue.kinds.postgres import RDS
+from klotho.catalogue.kinds.public_alb import PUBLIC_ALB
 from klotho.catalogue.kinds.queue import SQS
 from klotho.catalogue.kinds.redis import REDIS
 from klotho.catalogue.kinds.schedule import EVENTBRIDGE_SCHEDULER
@@ -38,6 +39,7 @@ IMPLEMENTATIONS: tuple[Implementation, ...] = (
     SNS,
     HTTP_API,
     INTERNAL_ALB,
+    PUBLIC_ALB,
     OIDC,
     ROUTE53,
     COGNITO,

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from klotho.application.access import ATTACH, GuardedKey, guarded_keys, route_count
 from klotho.catalogue.adoption import fact_of, makes_rules
 from klotho.catalogue.foreign import guarded
+from klotho.catalogue.kinds.balancer import PUBLIC, on_balancer
 from klotho.catalogue.kinds.container import discovery_key, registered, service_key
 from klotho.catalogue.kinds.container_ports import main_port, named_ports
 from klotho.catalogue.kinds.function import function_key
@@ -34,7 +35,7 @@ from klotho.resources.changes import Action
 
 def attach_function(link: Link) -> Iterator[Action]:
     """Lambda proxy integration with payload 2.0, and the API's permission to invoke."""
-    if is_private(link.actor):
+    if on_balancer(link.actor, link.setting):
         yield from attach_private_function(link)
         return
     function, api = Ref(function_key(link.target), "Arn"), Ref(api_key(link.actor))
@@ -67,7 +68,7 @@ def attach_function(link: Link) -> Iterator[Action]:
 
 def attach_container(link: Link) -> Iterator[Action]:
     """A private integration through the VPC link; the container is found in Cloud Map."""
-    if is_private(link.actor):
+    if on_balancer(link.actor, link.setting):
         yield from attach_private_container(link)
         return
     adopted = link.setting.adopted(link.target) is not None
@@ -152,7 +153,7 @@ def _check_count(link: Link, report: Report) -> None:
     setting = link.setting
     application = guarded(setting.application, link.actor.id, setting.foreign(link.actor))
     attached = [item for item in application.relationships_of(link.actor.id) if item.verb == ATTACH]
-    if attached[-1] is not link.relationship or is_private(link.actor):
+    if attached[-1] is not link.relationship or on_balancer(link.actor, setting):
         return
     cors, total, late = bool(link.setting.parameter(link.actor, "cors")), 0, None
     for item in attached:
@@ -175,6 +176,7 @@ def _check_function(link: Link, report: Report) -> None:
 
 def _check_container(link: Link, report: Report) -> None:
     _check_count(link, report)
+    _check_foreign(link, report)
     if is_private(link.actor):
         check_private_route(link, report)
     if link.setting.adopted(link.target) is not None:
@@ -190,13 +192,26 @@ def _check_container(link: Link, report: Report) -> None:
         )
 
 
+def _check_foreign(link: Link, report: Report) -> None:
+    """What a public load balancer of another application shares is not worked out yet."""
+    setting = link.setting
+    if setting.foreign(link.actor) is not None and setting.implementation(link.actor).name == PUBLIC:
+        report.error(
+            "api-cant-carry",
+            f"{link.actor.title} of another application is made as `{PUBLIC}`, to which only its own application "
+            "attaches services",
+            link.relationship.span,
+            helps=["attach it where the API is made, or make that an HTTP API"],
+        )
+
+
 def _check_existing(link: Link, report: Report) -> None:
     """A load balancer's targets are part of the ECS service."""
-    if is_private(link.actor):
+    if on_balancer(link.actor, link.setting):
         report.error(
             "existing-changed",
-            f"{link.target.title} is there already (`existing=`): {link.actor.title}, which is private, would become "
-            "one of its load balancers",
+            f"{link.target.title} is there already (`existing=`): {link.actor.title}, made as a load "
+            "balancer, would become one of its load balancers",
             link.relationship.span,
             helps=[f"let who needs it call it: `service.calls({link.target.name})`"],
         )
