@@ -7,6 +7,7 @@ from klotho.catalogue.kinds.bucket import S3
 from klotho.catalogue.kinds.container import FARGATE, FARGATE_SPOT
 from klotho.catalogue.kinds.domain import ROUTE53
 from klotho.catalogue.kinds.function import LAMBDA, LAMBDA_IMAGE, LAMBDA_LAYER
+from klotho.catalogue.kinds.function_url import FUNCTION_URL
 from klotho.catalogue.kinds.http_api import HTTP_API
 from klotho.catalogue.kinds.internal_alb import INTERNAL_ALB
 from klotho.catalogue.kinds.keyvalue import DYNAMODB
@@ -40,6 +41,7 @@ IMPLEMENTATIONS: tuple[Implementation, ...] = (
     HTTP_API,
     INTERNAL_ALB,
     PUBLIC_ALB,
+    FUNCTION_URL,
     OIDC,
     ROUTE53,
     COGNITO,

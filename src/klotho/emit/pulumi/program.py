@@ -14,7 +14,7 @@ from typing import Any
 
 from klotho.catalogue.facts import is_custom
 from klotho.emit.classic import Classic, classic
-from klotho.emit.exported import Export, ExportedResource, ExportedStack, Input, Of, Place, Text, Zone
+from klotho.emit.exported import BaseUrl, Export, ExportedResource, ExportedStack, Input, Of, Place, Text, Zone
 from klotho.emit.pulumi.names import words
 from klotho.emit.shapes import shaped
 from klotho.stacks.model import OutputSource
@@ -93,7 +93,7 @@ def facts_in(value: Any) -> Iterable[str]:
         yield "zones"
     elif isinstance(value, Text):
         yield from facts_in(list(value.pieces))
-    elif isinstance(value, Of | Input):
+    elif isinstance(value, Of | Input | BaseUrl):
         return
     elif isinstance(value, Mapping):
         for item in value.values():

@@ -1,4 +1,4 @@
-"""Samples of load balancers."""
+"""Samples of load balancers and function URLs: the doors of APIs that are no HTTP APIs."""
 
 from __future__ import annotations
 
@@ -56,6 +56,10 @@ def read_listener(cloud: Cloud, record: Record) -> Any:
     return cloud.domains.names_of(record.identifier)
 
 
+def read_url(cloud: Cloud, record: Record) -> Any:
+    return [unit.state for unit in cloud.function_urls.status()], record.attributes["FunctionUrl"].endswith("/")
+
+
 def read_balancer(cloud: Cloud, record: Record) -> Any:
     return [unit.state for unit in cloud.balancers.status()], record.attributes["DNSName"].partition(":")[0]
 
@@ -70,6 +74,20 @@ PERMITTED = {"Fn::Sub": ["${Arn}", {"Arn": {"Fn::GetAtt": ["Fn", "Arn"]}, "May":
 """The function, once it lets target groups in: a permission made after its target group is too late."""
 OTHER_PERMITTED = {"Fn::Sub": ["${Arn}", {"Arn": {"Fn::GetAtt": ["OtherFn", "Arn"]}, "May": ref("OtherMay")}]}
 SAMPLES = (
+    Sample(
+        "AWS::Lambda::Url",
+        {"TargetFunctionArn": {"Fn::GetAtt": ["Fn", "Arn"]}, "AuthType": "NONE"},
+        {
+            "TargetFunctionArn": {"Fn::GetAtt": ["OtherFn", "Arn"]},
+            "Cors": {"AllowOrigins": ["https://shop.example"]},
+            "InvokeMode": "BUFFERED",
+        },
+        {"LambdaRole": LAMBDA_ROLE, "Fn": FUNCTION, "OtherFn": FUNCTION},
+        refused={"AuthType": "AWS_IAM", "InvokeMode": "RESPONSE_STREAM"},
+        planes=planes("functions", "function_urls"),
+        read=read_url,
+        slow=True,
+    ),
     Sample(
         f"{ELB}LoadBalancer",
         {"Scheme": "internal", "Type": "application", "Tags": tags("a")},
