@@ -29,7 +29,10 @@ wide = API("wide")
 wide.use("public-alb")
 wide.attach_service(boxed)
 wide.override("AWS::ElasticLoadBalancingV2::LoadBalancer", {
-    "LoadBalancerAttributes": [{"Key": "idle_timeout.timeout_seconds", "Value": "1"}]
+    "LoadBalancerAttributes": [
+        {"Key": "routing.http.drop_invalid_header_fields.enabled", "Value": "true"},
+        {"Key": "idle_timeout.timeout_seconds", "Value": "1"},
+    ]
 })
 named = API("named")
 named.use("public-alb")

@@ -97,6 +97,20 @@ def test_pinned_it_refuses_functions_which_would_get_another_event(app: Builder)
     assert refused.labels[0].span.line == 3
 
 
+def test_pinned_it_refuses_tokens_by_name_and_nothing_breaks(app: Builder) -> None:
+    slow(app).add("userpool", "people").says("shop", "authenticates_with", "people", route="/")
+    refused = [item for item in app.directive("shop", "use", "public-alb").problems() if item.code == "api-cant-carry"]
+    assert [item.message for item in refused] == ['API "shop" is made as `public-alb`, which checks no tokens']
+    assert not {"rule-bug", "unknown-resource"} & set(app.codes())
+
+
+def test_where_nothing_fits_other_apis_of_the_same_service_are_still_looked_at(app: Builder) -> None:
+    slow(app, cors=True).add("api", "guarded").add("userpool", "people").says(
+        "guarded", "attach_service", "web", route="/"
+    )
+    assert app.says("guarded", "authenticates_with", "people", route="/").codes() == ["nothing-fits"]
+
+
 def test_a_private_api_is_none(app: Builder) -> None:
     app.add("api", "shop", public=False).directive("shop", "use", "public-alb")
     assert "private-api" in app.codes()

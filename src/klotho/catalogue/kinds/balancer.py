@@ -47,7 +47,8 @@ def tls_listener_key(construct: Construct) -> ResourceKey:
 
 def on_balancer(construct: Construct, setting: Setting) -> bool:
     """Whether this API is a load balancer."""
-    return setting.implementation(construct).name in (INTERNAL, PUBLIC)
+    chosen = setting.choices.get(construct.id)  # none for one that nothing fits, which is told where it is chosen
+    return chosen is not None and chosen.name in (INTERNAL, PUBLIC)
 
 
 def balancer(construct: Construct, setting: Setting, scheme: str) -> Iterator[Action]:

@@ -188,7 +188,7 @@ class _TypeScript:
         if isinstance(value, Place):
             return _text(self._program.stack.stack_name) if value.fact == "StackName" else _FACTS[value.fact][0]
         if isinstance(value, BaseUrl):
-            return f"pulumi.output({self.value(value.url)}).apply((it) => new URL(it).origin)"
+            return f'pulumi.output({self.value(value.url)}).apply((it) => it.replace(/\\/$/, ""))'
         if isinstance(value, Zone):
             return f"zones[{value.ordinal}]"
         if isinstance(value, Text):
