@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from math import ceil
 from typing import Any
 
-from klotho.application import Construct
+from klotho.application import Construct, Relationship
+from klotho.application.access import ATTACH
 from klotho.application.routes import Route
 from klotho.catalogue.rules import Setting
 from klotho.resources import AddResource, Ref, ResourceKey, resource_key
@@ -49,6 +50,14 @@ def on_balancer(construct: Construct, setting: Setting) -> bool:
     """Whether this API is a load balancer."""
     chosen = setting.choices.get(construct.id)  # none for one that nothing fits, which is told where it is chosen
     return chosen is not None and chosen.name in (INTERNAL, PUBLIC)
+
+
+def elsewhere(construct: Construct, setting: Setting, host: str) -> Iterator[Relationship]:
+    """Attachments of services that something else runs than this host (`Compute.host`)."""
+    for item in setting.application.relationships_of(construct.id):
+        chosen = setting.choices.get(item.target)
+        if item.verb == ATTACH and chosen is not None and chosen.compute is not None and chosen.compute.host != host:
+            yield item
 
 
 def balancer(construct: Construct, setting: Setting, scheme: str) -> Iterator[Action]:

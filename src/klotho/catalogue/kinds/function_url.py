@@ -13,11 +13,12 @@ from typing import Any, NamedTuple
 from klotho.application import Application, Construct, Relationship
 from klotho.application.access import ATTACH
 from klotho.application.routes import methods_of
+from klotho.catalogue.kinds.balancer import elsewhere
 from klotho.catalogue.kinds.function import function_key
 from klotho.catalogue.kinds.http_api import HTTP_API
 from klotho.catalogue.kinds.internal_alb import is_private
 from klotho.catalogue.kinds.values import given_text
-from klotho.catalogue.rules import Implementation, Output, Setting
+from klotho.catalogue.rules import LAMBDA, Implementation, Output, Setting
 from klotho.diagnostics import Label, Report
 from klotho.resources import AddResource, BaseUrl, Ref, ResourceKey, resource_key
 from klotho.resources.changes import Action
@@ -111,6 +112,8 @@ def _check(construct: Construct, setting: Setting, report: Report) -> None:
             helps=["leave out `use`: a private API becomes an internal load balancer"],
         )
     lacks = list(_lacks(construct, setting.application))
+    if not lacks:
+        lacks = [_Lack("leads to what runs on Lambda", item) for item in elsewhere(construct, setting, LAMBDA)]
     for lack in lacks:
         report.error(
             "api-cant-carry",

@@ -20,6 +20,7 @@ from klotho.catalogue.kinds.balancer import (
     PUBLIC,
     balancer,
     balancer_key,
+    elsewhere,
     listener,
     listener_key,
     tls_listener_key,
@@ -31,7 +32,7 @@ from klotho.catalogue.kinds.internal_alb import is_private
 from klotho.catalogue.kinds.network import KIND as NETWORK
 from klotho.catalogue.kinds.network import network_plan
 from klotho.catalogue.network import INTERNET_ROUTE, PUBLIC_SUBNETS, ingress_from_internet, internet, public_subnets
-from klotho.catalogue.rules import Implementation, NetworkPlace, Output, Placement, Setting
+from klotho.catalogue.rules import ECS, Implementation, NetworkPlace, Output, Placement, Setting
 from klotho.diagnostics import Report
 from klotho.resources import DependsOn, Ref, ResourceKey, SetProperty, Value, join
 from klotho.resources.changes import Action
@@ -137,7 +138,11 @@ def _check(construct: Construct, setting: Setting, report: Report) -> None:
             construct.place("public"),
             helps=["leave out `use`: a private API becomes an internal load balancer"],
         )
-    for lack in _lacks(construct, setting.application):
+    lacks = list(_lacks(construct, setting.application))
+    said = {id(lack.of) for lack in lacks}
+    others = (item for item in elsewhere(construct, setting, ECS) if id(item) not in said)
+    lacks += [_Lack(f"leads to what runs on ECS, and {item.target} does not", item) for item in others]
+    for lack in lacks:
         report.error(
             "api-cant-carry",
             f"{construct.title} is made as `{PUBLIC}`, which {lack.why}",
