@@ -15,7 +15,8 @@ from klotho.catalogue.rules import Implementation
 
 
 def not_carried(construct: Construct, implementation: Implementation, application: Application) -> Iterator[str]:
-    """One reason for each relationship it can't carry; nothing of what runs no code."""
+    """One reason for each relationship it can't carry, and for what it is unable to do by itself."""
+    yield from implementation.unable(construct, application)
     if implementation.compute is None:
         return
     known = application.by_id
@@ -29,4 +30,3 @@ def not_carried(construct: Construct, implementation: Implementation, applicatio
             pairs = pairs_of(item.verb, known[item.actor].kind, construct.kind)
             if pairs and not any(pair.carried_by(None, implementation) for pair in pairs):
                 yield f"can't be what {known[item.actor].label} `{item.verb}`"
-    yield from implementation.unable(construct, application)

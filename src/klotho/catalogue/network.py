@@ -31,6 +31,9 @@ from klotho.resources.changes import Action
 VPC = shared_key("vpc")
 PRIVATE_SUBNET_KEYS = (shared_key("private-subnet-a"), shared_key("private-subnet-b"))
 PRIVATE_SUBNETS = tuple(Ref(key, "SubnetId") for key in PRIVATE_SUBNET_KEYS)
+PUBLIC_SUBNET_KEYS = (shared_key("public-subnet"), shared_key("public-subnet-b"))
+PUBLIC_SUBNETS = tuple(Ref(key, "SubnetId") for key in PUBLIC_SUBNET_KEYS)
+INTERNET_ROUTE = shared_key("internet-route")
 PRIVATE_ROUTES = shared_key("private-routes")
 _SECOND_ROUTES = shared_key("private-routes-b")
 ENDPOINT_GROUP = shared_key("endpoint-security-group")
@@ -109,47 +112,62 @@ def _subnet(key: ResourceKey, cidr: str, zone: int, routes: ResourceKey) -> Iter
 
 def egress_by_nat_gateway(plan: NetworkPlan, services: Iterable[str]) -> Iterator[Action]:
     """One NAT gateway for both zones or one in each, and free gateway endpoints for the services that have one."""
-    internet, routes, attachment = (
-        shared_key(name) for name in ("internet-gateway", "public-routes", "internet-attachment")
-    )
-    yield AddResource(internet, "AWS::EC2::InternetGateway")
-    yield AddResource(
-        attachment,
-        "AWS::EC2::VPCGatewayAttachment",
-        {"VpcId": Ref(VPC, "VpcId"), "InternetGatewayId": Ref(internet, "InternetGatewayId")},
-    )
-    yield AddResource(routes, "AWS::EC2::RouteTable", {"VpcId": Ref(VPC, "VpcId")})
-    yield AddResource(
-        shared_key("internet-route"),
-        "AWS::EC2::Route",
-        {
-            "RouteTableId": Ref(routes, "RouteTableId"),
-            "DestinationCidrBlock": "0.0.0.0/0",
-            "GatewayId": Ref(internet, "InternetGatewayId"),
-        },
-    )
-    yield DependsOn(shared_key("internet-route"), attachment)
-    _, public = cidrs(plan.cidr)
+    yield from internet()
     for zone, table in enumerate(_route_tables(plan)):
-        yield from _nat_gateway(zone, public[zone], table)
+        yield from _nat_gateway(zone, plan, table)
     for service in services:
         if service in GATEWAY_SERVICES:
             yield from _gateway_endpoint(service, plan)
 
 
-def _nat_gateway(zone: int, cidr: str, table: ResourceKey) -> Iterator[Action]:
+def internet() -> Iterator[Action]:
+    """The VPC's connection with the internet, and the route table of subnets that have it."""
+    gateway, routes, attachment = (
+        shared_key(name) for name in ("internet-gateway", "public-routes", "internet-attachment")
+    )
+    yield AddResource(gateway, "AWS::EC2::InternetGateway")
+    yield AddResource(
+        attachment,
+        "AWS::EC2::VPCGatewayAttachment",
+        {"VpcId": Ref(VPC, "VpcId"), "InternetGatewayId": Ref(gateway, "InternetGatewayId")},
+    )
+    yield AddResource(routes, "AWS::EC2::RouteTable", {"VpcId": Ref(VPC, "VpcId")})
+    yield AddResource(
+        INTERNET_ROUTE,
+        "AWS::EC2::Route",
+        {
+            "RouteTableId": Ref(routes, "RouteTableId"),
+            "DestinationCidrBlock": "0.0.0.0/0",
+            "GatewayId": Ref(gateway, "InternetGatewayId"),
+        },
+    )
+    yield DependsOn(INTERNET_ROUTE, attachment)
+
+
+def public_subnets(plan: NetworkPlan) -> Iterator[Action]:
+    """One in each zone, for what faces the internet."""
+    for zone in range(len(PUBLIC_SUBNET_KEYS)):
+        yield from _public_subnet(zone, plan)
+
+
+def _public_subnet(zone: int, plan: NetworkPlan) -> Iterator[Action]:
+    _, public = cidrs(plan.cidr)
+    yield from _subnet(PUBLIC_SUBNET_KEYS[zone], public[zone], zone, shared_key("public-routes"))
+
+
+def _nat_gateway(zone: int, plan: NetworkPlan, table: ResourceKey) -> Iterator[Action]:
     """A NAT gateway in a public subnet of its zone, as the way out of one private route table."""
     suffix = "" if zone == 0 else "-b"
-    public, address, nat = (shared_key(f"{name}{suffix}") for name in ("public-subnet", "nat-address", "nat-gateway"))
-    yield from _subnet(public, cidr, zone, shared_key("public-routes"))
+    address, nat = (shared_key(f"{name}{suffix}") for name in ("nat-address", "nat-gateway"))
+    yield from _public_subnet(zone, plan)
     yield AddResource(address, "AWS::EC2::EIP", {"Domain": "vpc"})
     yield DependsOn(address, shared_key("internet-attachment"))
     yield AddResource(
         nat,
         "AWS::EC2::NatGateway",
-        {"AllocationId": Ref(address, "AllocationId"), "SubnetId": Ref(public, "SubnetId")},
+        {"AllocationId": Ref(address, "AllocationId"), "SubnetId": Ref(PUBLIC_SUBNET_KEYS[zone], "SubnetId")},
     )
-    yield DependsOn(nat, shared_key("internet-route"))
+    yield DependsOn(nat, INTERNET_ROUTE)
     yield AddResource(
         shared_key(f"nat-route{suffix}"),
         "AWS::EC2::Route",
@@ -259,6 +277,22 @@ def ingress_between(
     """One security group may reach another one on this TCP port."""
     yield AddResource(
         rule, "AWS::EC2::SecurityGroupIngress", _ingress(Ref(target, "GroupId"), Ref(source, "GroupId"), port, about)
+    )
+
+
+def ingress_from_internet(owner: Construct, port: int) -> Iterator[Action]:
+    """Everybody may reach the construct on this TCP port."""
+    yield AddResource(
+        resource_key(owner.id, f"reached-by-everybody-{port}"),
+        "AWS::EC2::SecurityGroupIngress",
+        {
+            "GroupId": Ref(security_group_key(owner), "GroupId"),
+            "CidrIp": "0.0.0.0/0",
+            "IpProtocol": "tcp",
+            "FromPort": port,
+            "ToPort": port,
+            "Description": f"everybody to {owner.name}",
+        },
     )
 
 

@@ -74,7 +74,8 @@ def offers(construct: Construct, worths: Worths) -> tuple[Offer, ...]:
         worth = worths.of(construct, item) if item.fits(construct) else Worth(0, {}, ("not for these parameters",))
         unfit = (*_unfit(item, construct, worths), *_too_dear(worth, required.get("max_monthly_cost")))
         made.append(Offer(item, worth, unfit))
-    return tuple(_last_resort(item, made) for item in made)
+    fitting = {item.name for item in made if not item.unfit}
+    return tuple(_instead(_last_resort(item, made), fitting) for item in made)
 
 
 def _last_resort(item: Offer, offered: list[Offer]) -> Offer:
@@ -83,6 +84,22 @@ def _last_resort(item: Offer, offered: list[Offer]) -> Offer:
     if why is None or not any(not other.unfit and other is not item for other in offered):
         return item
     return item._replace(unfit=(*item.unfit, Unfit(why)))
+
+
+def _instead(offer: Offer, fitting: set[str]) -> Offer:
+    """What is taken only where another one can't be it, does not fit while that one does."""
+    if offer.facts.get("only_instead_of") not in fitting:
+        return offer
+    return offer._replace(unfit=(*offer.unfit, Unfit(str(not_by_itself(offer.implementation)))))
+
+
+def not_by_itself(item: Implementation) -> str | None:
+    """Why nobody takes it without being told to, or without another one being out of the question."""
+    facts = facts_of(item)
+    if "only_instead_of" in facts:
+        return f'taken by itself where `{facts["only_instead_of"]}` can\'t be it, or by `use("{item.name}")`'
+    told: str | None = facts.get("only_when") or facts.get("otherwise")
+    return told
 
 
 def unavailable(kind: str) -> dict[str, str]:

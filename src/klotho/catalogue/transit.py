@@ -17,9 +17,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from klotho.application import Requirement
+from klotho.application import Construct, Requirement
 from klotho.catalogue.kinds import candidates
-from klotho.catalogue.kinds.internal_alb import is_private
+from klotho.catalogue.kinds.balancer import PUBLIC, on_balancer
+from klotho.catalogue.kinds.public_alb import domain_of
 from klotho.catalogue.rules import ECS, LAMBDA, Implementation, Link, Setting
 from klotho.catalogue.tables import table
 
@@ -74,8 +75,14 @@ def hop_of(link: Link) -> Hop:
     verb, actor = link.relationship.verb, link.actor
     ends = [_host(item.kind, (link.setting.implementation(item),)) for item in (actor, link.target)]
     if verb == "attach_service" and ends[1] == ECS:
-        return HARDWARE if is_private(actor) else CLEAR
+        return HARDWARE if on_balancer(actor, link.setting) else CLEAR
     return _hop(verb, *ends)
+
+
+def in_the_clear(construct: Construct, setting: Setting) -> bool:
+    """Whether everybody reaches it over plain HTTP."""
+    made_as = setting.implementation(construct).name
+    return made_as == PUBLIC and domain_of(construct, setting.application) is None
 
 
 class Wanted(NamedTuple):

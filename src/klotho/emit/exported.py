@@ -50,6 +50,12 @@ class Zone(NamedTuple):
     ordinal: int
 
 
+class BaseUrl(NamedTuple):
+    """A URL without its path."""
+
+    url: Of | Input
+
+
 class Text(NamedTuple):
     """Text made of pieces, some known only at deploy."""
 
@@ -241,9 +247,20 @@ def _value(value: Any, resources: Mapping[str, Any]) -> Any:
             return _text(inner, resources)
         if key == "Fn::Select" and inner[1] == {"Fn::GetAZs": ""}:
             return Zone(inner[0])
+        if key == "Fn::Join" and _split(inner) is not None:
+            return BaseUrl(_value(_split(inner), resources))
         if key.startswith("Fn::"):
             raise UnknownIntrinsicError(f"no export has a word for {key}")
     return {key: _value(item, resources) for key, item in value.items()}
+
+
+def _split(joined: Any) -> Any:
+    """The URL of which the first and third part are joined, as `intrinsics` takes its path away; None for any other."""
+    if joined[0] == "//" and len(joined[1]) == 2:
+        (first, parts), (second, _) = (item["Fn::Select"] for item in joined[1])
+        if (first, second) == (0, 2):
+            return parts["Fn::Split"][1]
+    return None
 
 
 def _named(name: str, resources: Mapping[str, Any]) -> Of | Input | Place:
@@ -254,7 +271,8 @@ def _named(name: str, resources: Mapping[str, Any]) -> Of | Input | Place:
     return Input(name)
 
 
-def _text(template: str, resources: Mapping[str, Any]) -> Any:
+def _text(said: Any, resources: Mapping[str, Any]) -> Any:
+    template, bases = (said, {}) if isinstance(said, str) else said
     pieces: list[Any] = []
     end = 0
     for match in _VARIABLE.finditer(template):
@@ -262,6 +280,8 @@ def _text(template: str, resources: Mapping[str, Any]) -> Any:
         end, name = match.end(), match[1]
         if name.startswith("!"):
             pieces[-1] += f"${{{name[1:]}}}"
+        elif name in bases:
+            pieces.append(_value(bases[name], resources))
         else:
             owner, _, attribute = name.partition(".")
             pieces.append(Of(owner, attribute) if attribute else _named(name, resources))
@@ -326,11 +346,13 @@ def named_in(value: Any) -> Iterator[Of]:
     """Every resource named anywhere inside a value."""
     if isinstance(value, Of):
         yield value
+    elif isinstance(value, BaseUrl):
+        yield from named_in(value.url)
     elif isinstance(value, Text):
-        yield from (piece for piece in value.pieces if isinstance(piece, Of))
+        yield from named_in(list(value.pieces))
     elif isinstance(value, SecretEntry):
         yield from named_in(value.secret)
-    elif isinstance(value, dict):
+    elif isinstance(value, Mapping):
         for item in value.values():
             yield from named_in(item)
     elif isinstance(value, list):

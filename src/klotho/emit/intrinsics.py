@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from klotho.resources import Asset, Foreign, Join, Provided, Pseudo, Ref, ResourceKey, Zone
+from klotho.resources import Asset, BaseUrl, Foreign, Join, Provided, Pseudo, Ref, ResourceKey, Zone
 
 
 class Scope(NamedTuple):
@@ -32,7 +32,12 @@ def rendered(value: Any, scope: Scope) -> Any:
             return {"Ref": scope.parameter(value)}
         return {"Fn::GetAtt": [local, value.attribute]} if value.attribute else {"Ref": local}
     if isinstance(value, Join):
-        return {"Fn::Sub": "".join(_piece(piece, scope) for piece in value.pieces)}
+        text = "".join(_piece(piece, scope) for piece in value.pieces)
+        bases = {_variable(piece): rendered(piece, scope) for piece in value.pieces if isinstance(piece, BaseUrl)}
+        return {"Fn::Sub": [text, bases] if bases else text}
+    if isinstance(value, BaseUrl):
+        parts = {"Fn::Split": ["/", rendered(value.url, scope)]}
+        return {"Fn::Join": ["//", [{"Fn::Select": [0, parts]}, {"Fn::Select": [2, parts]}]]}
     if isinstance(value, Pseudo):
         return {"Ref": value.name}
     if isinstance(value, Zone):
@@ -40,6 +45,11 @@ def rendered(value: Any, scope: Scope) -> Any:
     if isinstance(value, Asset | Provided | Foreign):
         return {"Ref": scope.parameter(value)}
     return value
+
+
+def _variable(base: BaseUrl) -> str:
+    """What text calls it: letters and digits only."""
+    return "Base" + "".join(character for character in base.url.resource.title() if character.isalnum())
 
 
 def _piece(piece: Any, scope: Scope) -> str:
@@ -53,5 +63,7 @@ def _piece(piece: Any, scope: Scope) -> str:
         return f"${{{piece.name}}}"
     if isinstance(piece, Asset | Provided | Foreign):
         return f"${{{scope.parameter(piece)}}}"
+    if isinstance(piece, BaseUrl):
+        return f"${{{_variable(piece)}}}"
     # `${` in the user's own text is text, not a variable.
     return str(piece).replace("${", "${!")

@@ -61,6 +61,7 @@ TYPES = {
     "AWS::Lambda::EventSourceMapping": "what takes messages or changes from a source and calls a function with them",
     "AWS::Lambda::Function": "code that runs when it is called, and costs nothing in between",
     "AWS::Lambda::LayerVersion": "packages that functions share, uploaded once",
+    "AWS::Lambda::Url": "an address of its own on the internet for one function",
     "AWS::Lambda::Permission": "the permission to call a function: who else on AWS may",
     "AWS::Logs::LogGroup": "where the lines are kept that something logs",
     "AWS::RDS::DBInstance": "a database server that AWS looks after",

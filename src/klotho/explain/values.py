@@ -7,7 +7,7 @@ from typing import Any
 
 from klotho.deploy.shown import HIDDEN, safe
 from klotho.explain.program import Compiled
-from klotho.resources import Asset, Foreign, Join, Provided, Pseudo, Ref, Zone
+from klotho.resources import Asset, BaseUrl, Foreign, Join, Provided, Pseudo, Ref, Zone
 from klotho.resources.changes import Path
 
 
@@ -25,6 +25,8 @@ def _plain(value: Any, program: Compiled) -> Any:
     if isinstance(value, Ref):
         name = program.ids.get(value.resource, value.resource)
         return f"${{{name}.{value.attribute}}}" if value.attribute else f"${{{name}}}"
+    if isinstance(value, BaseUrl):
+        return _plain(value.url, program)
     if isinstance(value, Asset):
         return f"${{{value.part} of {program.name_of(value.construct)}}}"
     if isinstance(value, Provided):

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from klotho.localcloud.planes.cdn import Cdn
     from klotho.localcloud.planes.containers import Containers
     from klotho.localcloud.planes.events import Events
+    from klotho.localcloud.planes.function_urls import FunctionUrls
     from klotho.localcloud.planes.functions import Functions
     from klotho.localcloud.planes.gateway import Gateway
     from klotho.localcloud.planes.gateway.domains import Domains
@@ -86,6 +87,7 @@ class Cloud:
     certificates: Certificates = field(init=False)
     domains: Domains = field(init=False)
     balancers: Balancers = field(init=False)
+    function_urls: FunctionUrls = field(init=False)
     schedules: Schedules = field(init=False)
     queue_events: QueueEvents = field(init=False)
     table_events: TableEvents = field(init=False)

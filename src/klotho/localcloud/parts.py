@@ -72,6 +72,7 @@ def assemble(cloud: Cloud) -> Parts:
     from klotho.localcloud.planes.cdn import Cdn
     from klotho.localcloud.planes.containers import Containers
     from klotho.localcloud.planes.events import Events
+    from klotho.localcloud.planes.function_urls import FunctionUrls
     from klotho.localcloud.planes.functions import Functions
     from klotho.localcloud.planes.gateway import Domains, Gateway
     from klotho.localcloud.planes.mysql import MySqlServers
@@ -103,6 +104,7 @@ def assemble(cloud: Cloud) -> Parts:
         "containers": Containers(cloud),
         "gateway": Gateway(cloud),
         "balancers": Balancers(cloud),
+        "function_urls": FunctionUrls(cloud),
         "cdn": Cdn(cloud),
         "certificates": Certificates(cloud.database, cloud.world, cloud.state, cloud.region, cloud.account),
         "domains": Domains(cloud),

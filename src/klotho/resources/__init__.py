@@ -34,6 +34,7 @@ from klotho.resources.serialization import choices_to_json, graph_to_json, value
 from klotho.resources.shared import Export, Shared, shared_from_json, shared_to_json
 from klotho.resources.values import (
     Asset,
+    BaseUrl,
     Foreign,
     Join,
     Provided,
@@ -56,6 +57,7 @@ __all__ = [
     "AddResource",
     "Adopt",
     "Asset",
+    "BaseUrl",
     "Change",
     "Choice",
     "Choose",

@@ -7,7 +7,7 @@ from typing import Any
 
 from klotho.resources.changes import Provenance, Rejected
 from klotho.resources.graph import Choice, ResourceGraph
-from klotho.resources.values import Asset, Foreign, Join, Provided, Pseudo, Ref, Zone, is_deferred
+from klotho.resources.values import Asset, BaseUrl, Foreign, Join, Provided, Pseudo, Ref, Zone, is_deferred
 
 
 def graph_to_json(graph: ResourceGraph) -> dict[str, Any]:
@@ -100,6 +100,8 @@ def value_to_json(value: Any) -> Any:
 def _deferred_to_json(value: Any) -> dict[str, Any]:
     if isinstance(value, Ref):
         return {"$ref": value.resource, "attribute": value.attribute} if value.attribute else {"$ref": value.resource}
+    if isinstance(value, BaseUrl):
+        return {"$base": _deferred_to_json(value.url)}
     if isinstance(value, Pseudo):
         return {"$pseudo": value.name}
     if isinstance(value, Zone):

@@ -58,6 +58,12 @@ class Foreign(NamedTuple):
     output: str
 
 
+class BaseUrl(NamedTuple):
+    """A URL without its path: `https://api.example` for what AWS gives as `https://api.example/`."""
+
+    url: Ref
+
+
 class Join(NamedTuple):
     """Text made of pieces, some known only at deploy."""
 
@@ -67,7 +73,7 @@ class Join(NamedTuple):
 Value = Any
 """JSON values in which Ref, Pseudo, Asset, Provided, Foreign and Join may stand anywhere."""
 
-_DEFERRED = (Ref, Pseudo, Zone, Asset, Provided, Foreign, Join)
+_DEFERRED = (Ref, Pseudo, Zone, Asset, Provided, Foreign, BaseUrl, Join)
 
 
 def is_deferred(value: object) -> bool:
@@ -130,6 +136,9 @@ def replaced(value: Any, instead: Callable[[Ref], Any]) -> Any:
         return [replaced(item, instead) for item in value]
     if kind is Join:
         return join(*(replaced(piece, instead) for piece in value.pieces))
+    if kind is BaseUrl:
+        other = instead(value.url)
+        return BaseUrl(other) if isinstance(other, Ref) else str(other).rstrip("/")
     return value
 
 
@@ -149,6 +158,8 @@ def _collect(value: Any, found: list[Reference]) -> None:
     kind = type(value)
     if kind is Ref or kind is Asset or kind is Provided or kind is Foreign:
         found.append(value)
+    elif kind is BaseUrl:
+        found.append(value.url)
     elif kind is dict:
         for item in value.values():
             if type(item) is not str:

@@ -34,6 +34,7 @@ _PLANES = {
     "containers": "containers:Containers",
     "domains": "gateway.domains:Domains",
     "events": "events:Events",
+    "function_urls": "function_urls:FunctionUrls",
     "functions": "functions:Functions",
     "gateway": "gateway:Gateway",
     "mysql": "mysql:MySqlServers",

@@ -8,7 +8,18 @@ import orjson
 import pytest
 
 from klotho.emit.classic import unsayable
-from klotho.emit.exported import Export, Of, Place, SecretEntry, Text, UnknownIntrinsicError, Zone, dynamic_in, exported
+from klotho.emit.exported import (
+    BaseUrl,
+    Export,
+    Of,
+    Place,
+    SecretEntry,
+    Text,
+    UnknownIntrinsicError,
+    Zone,
+    dynamic_in,
+    exported,
+)
 from klotho.emit.imports import Deployed, Surroundings, identifiers
 from klotho.emit.pulumi.folder import pulumi_files
 from klotho.emit.terraform.folder import terraform_files
@@ -33,6 +44,30 @@ def python(given: Export) -> str:
 
 def hcl(given: Export) -> str:
     return terraform_files(given, backend=None)["modules/things/main.tf"].decode()
+
+
+def test_a_url_without_its_path_is_the_languages_own_word_for_it() -> None:
+    def base(url: dict[str, Any]) -> dict[str, Any]:
+        parts = {"Fn::Split": ["/", url]}
+        return {"Fn::Join": ["//", [{"Fn::Select": [0, parts]}, {"Fn::Select": [2, parts]}]]}
+
+    url = {"Type": "AWS::Lambda::Url", "Properties": {"AuthType": "NONE", "TargetFunctionArn": "f"}}
+    name = {"Fn::Sub": ["at ${Base}/x", {"Base": base({"Fn::GetAtt": ["Url", "FunctionUrl"]})}]}
+    queue = {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": name}}
+    given = export({"Queue": queue, "Url": url})
+    found = given.stacks[0].resources["Queue"].properties["QueueName"]
+    assert found == Text(("at ", BaseUrl(Of("Url", "FunctionUrl")), "/x"))
+    assert list(given.stacks[0].resources) == ["Url", "Queue"]
+    assert 'pulumi.Output.from_input(url.function_url).apply(lambda it: it.rstrip("/"))' in python(given)
+    typescript = pulumi_files(given, language="typescript", single=False)["things/index.ts"].decode()
+    assert '`at ${pulumi.output(url.functionUrl).apply((it) => it.replace(/\\/$/, ""))}/x`' in typescript
+    assert '"at ${trimsuffix(awscc_lambda_url.url.function_url, "/")}/x"' in hcl(given)
+
+
+def test_another_join_has_no_word() -> None:
+    queue = {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": {"Fn::Join": ["-", ["a", {"Ref": "AWS::Region"}]]}}}
+    with pytest.raises(UnknownIntrinsicError, match="Fn::Join"):
+        export({"Queue": queue})
 
 
 def test_intrinsic_functions_become_values_with_names() -> None:

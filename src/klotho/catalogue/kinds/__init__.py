@@ -9,6 +9,7 @@ from klotho.catalogue.kinds.container_lambda import LAMBDA_CONTAINER
 from klotho.catalogue.kinds.domain import ROUTE53
 from klotho.catalogue.kinds.function import LAMBDA, LAMBDA_IMAGE, LAMBDA_LAYER
 from klotho.catalogue.kinds.function_fargate import FUNCTION_ON_FARGATE
+from klotho.catalogue.kinds.function_url import FUNCTION_URL
 from klotho.catalogue.kinds.http_api import HTTP_API
 from klotho.catalogue.kinds.internal_alb import INTERNAL_ALB
 from klotho.catalogue.kinds.keyvalue import DYNAMODB
@@ -16,6 +17,7 @@ from klotho.catalogue.kinds.mysql import MYSQL
 from klotho.catalogue.kinds.network import VPC_NETWORK
 from klotho.catalogue.kinds.oidc import OIDC
 from klotho.catalogue.kinds.postgres import RDS
+from klotho.catalogue.kinds.public_alb import PUBLIC_ALB
 from klotho.catalogue.kinds.queue import SQS
 from klotho.catalogue.kinds.redis import REDIS
 from klotho.catalogue.kinds.schedule import EVENTBRIDGE_SCHEDULER
@@ -42,6 +44,8 @@ IMPLEMENTATIONS: tuple[Implementation, ...] = (
     SNS,
     HTTP_API,
     INTERNAL_ALB,
+    PUBLIC_ALB,
+    FUNCTION_URL,
     OIDC,
     ROUTE53,
     COGNITO,

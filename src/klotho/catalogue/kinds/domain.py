@@ -87,14 +87,24 @@ def zone_id(construct: Construct, setting: Setting) -> Value | None:
     return Provided(construct.id, ZONE_STEP, "id") if is_made(construct, setting) else None
 
 
-def records(construct: Construct, setting: Setting, dns_name: Value, target_zone: Value) -> Iterator[Action]:
-    """Alias records for IPv4 and IPv6, where the hosted zone is known; they cost nothing per query."""
+def records(
+    construct: Construct,
+    setting: Setting,
+    dns_name: Value,
+    target_zone: Value,
+    owner: Construct | None = None,
+    types: tuple[str, ...] = ("A", "AAAA"),
+) -> Iterator[Action]:
+    """Alias records, where the hosted zone is known; they cost nothing per query.
+
+    `owner`: whose they are, by default the domain's. `types`: by default for IPv4 and IPv6.
+    """
     zone = zone_id(construct, setting)
     if zone is None:
         return
-    for type_ in ("A", "AAAA"):
+    for type_ in types:
         yield AddResource(
-            resource_key(construct.id, f"record-{type_.lower()}"),
+            resource_key((owner or construct).id, f"record-{type_.lower()}"),
             "AWS::Route53::RecordSet",
             {
                 "HostedZoneId": zone,

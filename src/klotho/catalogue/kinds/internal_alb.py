@@ -12,23 +12,16 @@ from collections.abc import Iterator
 
 from klotho.application import Construct
 from klotho.catalogue.adoption import Adoption, Beside, Fact, Found, fact_of, group_beside
+from klotho.catalogue.kinds.balancer import INTERNAL as NAME
+from klotho.catalogue.kinds.balancer import balancer, balancer_key, listener, listener_key
 from klotho.catalogue.kinds.http_api import HTTP_API
 from klotho.catalogue.network import security_group_key
 from klotho.catalogue.rules import Implementation, NetworkPlace, Output, Placement, Setting
 from klotho.diagnostics import Label, Report
-from klotho.resources import AddResource, Ref, ResourceKey, SetProperty, Value, join, resource_key
+from klotho.resources import Ref, SetProperty, Value, join
 from klotho.resources.changes import Action
 
 PORT = 80
-NAME = "internal-alb"
-
-
-def balancer_key(construct: Construct) -> ResourceKey:
-    return resource_key(construct.id, "balancer")
-
-
-def listener_key(construct: Construct) -> ResourceKey:
-    return resource_key(construct.id, "listener")
 
 
 def is_private(construct: Construct) -> bool:
@@ -38,28 +31,8 @@ def is_private(construct: Construct) -> bool:
 
 def internal_alb(construct: Construct, setting: Setting) -> Iterator[Action]:
     """The load balancer and its one listener."""
-    yield AddResource(
-        balancer_key(construct),
-        "AWS::ElasticLoadBalancingV2::LoadBalancer",
-        {
-            "Type": "application",
-            "Scheme": "internal",
-            "IpAddressType": "ipv4",
-            # A header that is none can smuggle a second request past the rules.
-            "LoadBalancerAttributes": [{"Key": "routing.http.drop_invalid_header_fields.enabled", "Value": "true"}],
-        },
-    )
-    nothing = {"ContentType": "application/json", "MessageBody": '{"message":"Not Found"}', "StatusCode": "404"}
-    yield AddResource(
-        listener_key(construct),
-        "AWS::ElasticLoadBalancingV2::Listener",
-        {
-            "LoadBalancerArn": Ref(balancer_key(construct)),
-            "Port": PORT,
-            "Protocol": "HTTP",
-            "DefaultActions": [{"Type": "fixed-response", "FixedResponseConfig": nothing}],
-        },
-    )
+    yield from balancer(construct, setting, "internal")
+    yield listener(construct, listener_key(construct), PORT)
 
 
 def enter_network(construct: Construct, place: NetworkPlace, setting: Setting) -> Iterator[Action]:

@@ -13,9 +13,11 @@ from collections.abc import Iterator
 from klotho.application.access import ATTACH, GuardedKey, guarded_keys, route_count
 from klotho.catalogue.adoption import fact_of, makes_rules
 from klotho.catalogue.foreign import guarded
+from klotho.catalogue.kinds.balancer import PUBLIC, on_balancer
 from klotho.catalogue.kinds.container import discovery_key, registered, service_key
 from klotho.catalogue.kinds.container_ports import main_port, named_ports
 from klotho.catalogue.kinds.function import function_key
+from klotho.catalogue.kinds.function_url import NAME as FUNCTION_URL
 from klotho.catalogue.kinds.http_api import api_key
 from klotho.catalogue.kinds.internal_alb import is_private
 from klotho.catalogue.kinds.shared import VPC_LINK, VPC_LINK_GROUP, vpc_link
@@ -36,8 +38,10 @@ from klotho.resources.naming import environment_suffix, short_hash
 
 def attach_function(link: Link) -> Iterator[Action]:
     """Lambda proxy integration with payload 2.0, and the API's permission to invoke; a container's adapter takes it."""
-    if is_private(link.actor):
+    if on_balancer(link.actor, link.setting):
         yield from attach_private_function(link)
+        return
+    if link.setting.implementation(link.actor).name == FUNCTION_URL:  # the API leads there by itself
         return
     function, api = Ref(function_key(link.target), "Arn"), Ref(api_key(link.actor))
     integration = _integration_key(link)
@@ -69,7 +73,7 @@ def attach_function(link: Link) -> Iterator[Action]:
 
 def attach_container(link: Link) -> Iterator[Action]:
     """A private integration through the VPC link; the container is found in Cloud Map."""
-    if is_private(link.actor):
+    if on_balancer(link.actor, link.setting):
         yield from attach_private_container(link)
         return
     adopted = link.setting.adopted(link.target) is not None
@@ -169,7 +173,7 @@ def _check_count(link: Link, report: Report) -> None:
     setting = link.setting
     application = guarded(setting.application, link.actor.id, setting.foreign(link.actor))
     attached = [item for item in application.relationships_of(link.actor.id) if item.verb == ATTACH]
-    if attached[-1] is not link.relationship or is_private(link.actor):
+    if attached[-1] is not link.relationship or setting.implementation(link.actor).name != "http-api":
         return
     cors, total, late = bool(link.setting.parameter(link.actor, "cors")), 0, None
     for item in attached:
@@ -186,12 +190,14 @@ def _check_count(link: Link, report: Report) -> None:
 
 def _check_function(link: Link, report: Report) -> None:
     _check_count(link, report)
+    _check_foreign(link, report)
     if is_private(link.actor):
         check_private_route(link, report)
 
 
 def _check_container(link: Link, report: Report) -> None:
     _check_count(link, report)
+    _check_foreign(link, report)
     if is_private(link.actor):
         check_private_route(link, report)
     if link.setting.adopted(link.target) is not None:
@@ -207,13 +213,27 @@ def _check_container(link: Link, report: Report) -> None:
         )
 
 
+def _check_foreign(link: Link, report: Report) -> None:
+    """A function URL leads to one function, and what a public load balancer shares is not worked out yet."""
+    setting = link.setting
+    made_as = setting.implementation(link.actor).name
+    if setting.foreign(link.actor) is not None and made_as in (PUBLIC, FUNCTION_URL):
+        report.error(
+            "api-cant-carry",
+            f"{link.actor.title} of another application is made as `{made_as}`, to which only its own "
+            "application attaches services",
+            link.relationship.span,
+            helps=["attach it where the API is made, or make that an HTTP API"],
+        )
+
+
 def _check_existing(link: Link, report: Report) -> None:
     """A load balancer's targets are part of the ECS service."""
-    if is_private(link.actor):
+    if on_balancer(link.actor, link.setting):
         report.error(
             "existing-changed",
-            f"{link.target.title} is there already (`existing=`): {link.actor.title}, which is private, would become "
-            "one of its load balancers",
+            f"{link.target.title} is there already (`existing=`): {link.actor.title}, made as a load "
+            "balancer, would become one of its load balancers",
             link.relationship.span,
             helps=[f"let who needs it call it: `service.calls({link.target.name})`"],
         )

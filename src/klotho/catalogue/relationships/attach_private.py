@@ -1,6 +1,7 @@
-"""Services attached to a private API: a target group, and listener rules for the route and everything below it.
+"""Services attached to an API that is a load balancer: a target group, and listener rules for the
+route and everything below it.
 
-Everything made here belongs to the service, as with public APIs. Rules are matched in the order of their priorities, so
+Everything made here belongs to the service, as with HTTP APIs. Rules are matched in the order of their priorities, so
 a route's priority says how specific it is: more segments first, a plain segment before a parameter, one method before
 all. It follows from the route (a hash tells routes of the same rank apart; where two meet, the later one by name
 goes on to the next number), so that a new route leaves the others' rules as they are. Source: Elastic Load Balancing,
@@ -15,11 +16,13 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from klotho.application import Construct, Relationship
-from klotho.application.routes import Route, methods_of, parse_route
+from klotho.application.routes import methods_of, parse_route
+from klotho.catalogue.kinds.balancer import DEEPEST, paths_of, unsayable
 from klotho.catalogue.kinds.container import MAIN, service_key
 from klotho.catalogue.kinds.container_ports import main_port
 from klotho.catalogue.kinds.function import function_key
-from klotho.catalogue.kinds.internal_alb import first_priority, listener_key
+from klotho.catalogue.kinds.internal_alb import first_priority
+from klotho.catalogue.kinds.public_alb import routing_listener
 from klotho.catalogue.network import VPC, ingress_from_group, security_group_key
 from klotho.catalogue.rules import Link, Setting
 from klotho.diagnostics import Report
@@ -27,8 +30,6 @@ from klotho.resources import AddItem, AddResource, DependsOn, Pseudo, Ref, Resou
 from klotho.resources.changes import Action
 from klotho.resources.naming import dashed, short_hash, stack_name
 
-DEEPEST = 12
-"""The most segments of a private API's route: each length has its own range of priorities."""
 FUNCTION_HEALTH = "/_klotho/health"
 """Where the server of a function on Fargate answers by itself (`handler_host/requests.py`)."""
 _METHODS_A_RULE = 3
@@ -114,25 +115,15 @@ def group_name(link: Link) -> str:
 def check_private_route(link: Link, report: Report) -> None:
     """Refuse what a listener rule can't say."""
     route = parse_route(str(link.get("route", "/")))
-    parameters = [index for index, segment in enumerate(route.segments) if segment.startswith("{")]
-    if any(index < len(route.segments) - 1 for index in parameters):
-        why = "its load balancer's wildcard also matches `/`, so a parameter in the middle would match other routes too"
-        _refuse(link, route, why, "let the parameter be the last segment", report)
-    elif len(route.segments) > DEEPEST:
-        _refuse(link, route, f"it takes routes of up to {DEEPEST} segments", "shorten the route", report)
-    elif any(len(path) > 128 for path in _paths(route)) or "*" in route.text or "?" in route.text:
-        why = "it takes paths of up to 128 characters, in which `*` and `?` are wildcards"
-        _refuse(link, route, why, "change the route", report)
-
-
-def _refuse(link: Link, route: Route, why: str, what: str, report: Report) -> None:
-    report.error(
-        "private-api",
-        f"`{route.text}` can't be a route of {link.actor.title}, which is private",
-        link.relationship.span,
-        notes=[why],
-        helps=[what],
-    )
+    problem = unsayable(route)
+    if problem is not None:
+        report.error(
+            "private-api",
+            f"`{route.text}` can't be a route of {link.actor.title}, which is private",
+            link.relationship.span,
+            notes=[problem[0]],
+            helps=[problem[1]],
+        )
 
 
 def rules_of(relationship: Relationship) -> list[Rule]:
@@ -147,7 +138,7 @@ def rules_of(relationship: Relationship) -> list[Rule]:
     for group in groups:
         rank = (DEEPEST - len(route.segments)) * 4 + (0 if literal else 2) + (0 if group else 1)
         name = f"{relationship.target} {'+'.join(group) or 'ANY'} {route.text}"
-        found.append(Rule(name, _paths(route), group, rank))
+        found.append(Rule(name, paths_of(route), group, rank))
     return found
 
 
@@ -168,14 +159,6 @@ def priorities(construct: Construct, setting: Setting) -> dict[str, int]:
     return found
 
 
-def _paths(route: Route) -> tuple[str, ...]:
-    """The patterns for a route and everything below it; the names of parameters mean nothing to a load balancer."""
-    text = "/".join("*" if segment.startswith("{") else segment for segment in route.segments)
-    if not route.segments:
-        return ("/*",)
-    return (f"/{text}",) if text.endswith("*") else (f"/{text}", f"/{text}/*")
-
-
 def _rules(link: Link, group: ResourceKey) -> Iterator[Action]:
     numbers = priorities(link.actor, link.setting)
     for rule in rules_of(link.relationship):
@@ -190,7 +173,7 @@ def _rules(link: Link, group: ResourceKey) -> Iterator[Action]:
             resource_key(link.target.id, f"rule-{link.actor.name}-{rule.name.partition(' ')[2]}"),
             "AWS::ElasticLoadBalancingV2::ListenerRule",
             {
-                "ListenerArn": Ref(listener_key(link.actor)),
+                "ListenerArn": Ref(routing_listener(link.actor, link.setting)),
                 "Priority": numbers[rule.name],
                 "Conditions": conditions,
                 "Actions": [{"Type": "forward", "TargetGroupArn": Ref(group)}],

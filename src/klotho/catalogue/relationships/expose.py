@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from klotho.application import Construct
+from klotho.catalogue.kinds.balancer import INTERNAL, PUBLIC, balancer_key
 from klotho.catalogue.kinds.domain import (
     certificate,
     certificate_arn,
@@ -25,7 +26,24 @@ from klotho.resources.changes import Action
 
 
 def expose_api(link: Link) -> Iterator[Action]:
-    """The name at API Gateway, its certificate, the mapping to the API, and its records in the hosted zone."""
+    """The name, its certificate, and its records in the hosted zone; at API Gateway or at the API's load balancer."""
+    if link.setting.implementation(link.target).name == PUBLIC:
+        yield from _at_balancer(link)
+    else:
+        yield from _at_gateway(link)
+
+
+def _at_balancer(link: Link) -> Iterator[Action]:
+    """The API listens with the certificate. Records belong to the API: it needs the certificate, so that the domain's
+    would make a circle of their stacks."""
+    domain, setting, key = link.actor, link.setting, balancer_key(link.target)
+    yield from certificate(domain, setting)
+    address, zone = Ref(key, "DNSName"), Ref(key, "CanonicalHostedZoneID")
+    yield from records(domain, setting, address, zone, owner=link.target, types=("A",))
+
+
+def _at_gateway(link: Link) -> Iterator[Action]:
+    """The name at API Gateway, and the mapping to the API."""
     domain, setting, name = link.actor, link.setting, domain_name_key(link.actor)
     adopted = setting.adopted(domain)
     if adopted is None:
@@ -62,7 +80,10 @@ def _name(domain: Construct, setting: Setting) -> Iterator[Action]:
 
 
 def _check_api(link: Link, report: Report) -> None:
-    if link.setting.implementation(link.target).name != "http-api":
+    made_as = link.setting.implementation(link.target).name
+    if made_as == PUBLIC:
+        _check_at_balancer(link, report)
+    elif made_as == INTERNAL:
         report.error(
             "private-exposed",
             f"{link.target.title} is private, so {link.actor.title} can't expose it",
@@ -72,6 +93,25 @@ def _check_api(link: Link, report: Report) -> None:
                 "a domain is a name on the internet, and a private API is reached inside the project's network only"
             ],
             helps=["leave out `public=False`, or leave out the domain and let services `calls` the API"],
+        )
+
+
+def _check_at_balancer(link: Link, report: Report) -> None:
+    if link.setting.adopted(link.actor) is not None:
+        report.error(
+            "bad-existing",
+            f"{link.actor.title} can't be adopted for {link.target.title}: API Gateway has it, and the API is a load "
+            "balancer",
+            link.actor.place("existing"),
+            helps=["leave out `existing=` and name what is there already: `certificate=` and `zone=`"],
+        )
+    if link.setting.foreign(link.target) is not None:
+        report.error(
+            "api-cant-carry",
+            f"{link.target.title} of another application is made as `{PUBLIC}`, which takes domains of its own "
+            "application only",
+            link.relationship.span,
+            helps=["name the domain where the API is made"],
         )
 
 
@@ -119,8 +159,8 @@ EXPOSE_API = Pair(
     verbs=("exposes",),
     actors=("Domain",),
     targets=("API",),
-    creates="a custom domain name with TLS 1.2 and its mapping to the API, a certificate where none was given, "
-    "and alias records where the hosted zone is known",
+    creates="a custom domain name with TLS 1.2 and its mapping to the API (for a load balancer a listener by "
+    "TLS 1.2 or newer), a certificate where none was given, and alias records where the hosted zone is known",
     connect=expose_api,
     check=_check_api,
 )

@@ -3,7 +3,7 @@
 An API that authenticates tells the code who called: in a Lambda event, or by a header that it overwrites in every
 request (`attach.py`). That is worth something only while nobody else can send the code a request: security groups let
 the API's VPC link in, and `lambda:InvokeFunction` is granted to the API. Whoever `calls` the service, or reaches a
-container through a private API, can say anything. (A load balancer can't overwrite a request's headers, and Service
+container through a load balancer, can say anything. (A load balancer can't overwrite a request's headers, and Service
 Connect's proxy does not either.) So the code is told at compile time, in `KLOTHO_CALLER`, and `klotho.config.caller`
 refuses where it was told of others. Sources: Elastic Load Balancing User Guide, "HTTP header modification" (response
 headers, and names of headers about TLS); Amazon ECS Developer Guide, "Service Connect".
@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from klotho.application import Construct
 from klotho.application.access import ATTACH
 from klotho.catalogue.foreign import guarded
-from klotho.catalogue.kinds.internal_alb import is_private
+from klotho.catalogue.kinds.balancer import on_balancer
 from klotho.catalogue.rules import LAMBDA, Link, Setting
 from klotho.resources.changes import Action
 
@@ -43,13 +43,13 @@ def tell_who_vouches(link: Link) -> Iterator[Action]:
 
 
 def _others(service: Construct, setting: Setting) -> list[str]:
-    """The names of services that call it, and of private APIs that lead to it."""
+    """The names of services that call it, and of load balancers that lead to it."""
     application = setting.application
     found = set()
     for item in application.relationships_on(service.id):
         actor = application.construct(item.actor)
         # An event of a load balancer says itself where it comes from; a header does not.
-        by_balancer = item.verb == ATTACH and is_private(actor) and setting.compute(service).host != LAMBDA
+        by_balancer = item.verb == ATTACH and on_balancer(actor, setting) and setting.compute(service).host != LAMBDA
         if item.verb == "calls" or by_balancer:
             found.add(actor.name)
     return sorted(found)

@@ -165,6 +165,21 @@ PAGES: tuple[Page, ...] = (
         'import klotho\n\nklotho.Application("shop")\nklotho.API("inside", public=False, cors=True)\n',
     ),
     Page(
+        "api-cant-carry",
+        "An API is made of something that can't do what the program asks of it.",
+        "A public load balancer checks no tokens and knows nothing of web pages' preflights; a function URL leads to "
+        "one function and nowhere else.",
+        "Leave out what the message names, or `use`: Klotho takes what can do it.",
+        'import klotho\n\nklotho.Application("shop")\napi = klotho.API("api", cors=True)\napi.use("public-alb")\n',
+    ),
+    Page(
+        "api-in-the-clear",
+        "A public load balancer without a domain: it is reached over plain HTTP.",
+        "Nobody signs a certificate for the name that AWS gives a load balancer.",
+        "Give the API a `Domain`; it then listens by TLS, and sends plain HTTP there.",
+        'import klotho\n\nklotho.Application("shop")\nklotho.API("api").use("public-alb")\n',
+    ),
+    Page(
         "name-reserved",
         "The name means something already: an option of the runtime (secrets), the server's own database (MySQL).",
         "The two could not be told apart.",

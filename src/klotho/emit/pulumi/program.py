@@ -15,6 +15,7 @@ from typing import Any
 from klotho.catalogue.facts import is_custom
 from klotho.emit.classic import Classic, classic
 from klotho.emit.exported import (
+    BaseUrl,
     Export,
     ExportedResource,
     ExportedStack,
@@ -134,7 +135,7 @@ def facts_in(value: Any) -> Iterable[str]:
         yield from facts_in(list(value.pieces))
     elif isinstance(value, SecretEntry):
         yield from facts_in(value.secret)
-    elif isinstance(value, Of | Input):
+    elif isinstance(value, Of | Input | BaseUrl):
         return
     elif isinstance(value, dict):
         for item in value.values():

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from klotho.emit.classic import JsonText
-from klotho.emit.exported import Export, ExportedOutput, Input, Of, Place, SecretEntry, Text, Zone
+from klotho.emit.exported import BaseUrl, Export, ExportedOutput, Input, Of, Place, SecretEntry, Text, Zone
 from klotho.emit.identity import IDENTIFIER, attribute_of
 from klotho.emit.pages import STEP, bracketed, origin_comment
 from klotho.emit.pulumi.names import camel, class_of, module_of, snake
@@ -219,6 +219,8 @@ class _Python:
             return text if stack.is_wired(value.value.name) else f"int({text})"
         if isinstance(value, Place):
             return _text(self._program.stack.stack_name) if value.fact == "StackName" else _FACTS[value.fact][0]
+        if isinstance(value, BaseUrl):
+            return f'pulumi.Output.from_input({self.value(value.url)}).apply(lambda it: it.rstrip("/"))'
         if isinstance(value, Zone):
             return f"zones[{value.ordinal}]"
         if isinstance(value, SecretEntry):

@@ -12,7 +12,7 @@ from typing import Any
 
 from klotho.catalogue.facts import schema
 from klotho.emit.classic import JsonText
-from klotho.emit.exported import Export, ExportedOutput, Input, Of, Place, SecretEntry, Text, Zone
+from klotho.emit.exported import BaseUrl, Export, ExportedOutput, Input, Of, Place, SecretEntry, Text, Zone
 from klotho.emit.identity import IDENTIFIER, attribute_of
 from klotho.emit.pages import STEP, bracketed, origin_comment
 from klotho.emit.pulumi.names import camel, class_of, module_of
@@ -195,6 +195,8 @@ class _TypeScript:
             return text if stack.is_wired(value.value.name) else f"Number({text})"
         if isinstance(value, Place):
             return _text(self._program.stack.stack_name) if value.fact == "StackName" else _FACTS[value.fact][0]
+        if isinstance(value, BaseUrl):
+            return f'pulumi.output({self.value(value.url)}).apply((it) => it.replace(/\\/$/, ""))'
         if isinstance(value, Zone):
             return f"zones[{value.ordinal}]"
         if isinstance(value, SecretEntry):

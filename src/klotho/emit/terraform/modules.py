@@ -13,6 +13,7 @@ from typing import Any
 from klotho.catalogue.facts import is_custom, schema
 from klotho.emit.classic import JsonText, classic, is_classic
 from klotho.emit.exported import (
+    BaseUrl,
     Export,
     ExportedResource,
     ExportedStack,
@@ -236,7 +237,7 @@ class _Writer:
         if isinstance(item, Text):
             pieces = (piece if isinstance(piece, str) else self._expression(piece) for piece in item.pieces)
             return Template(tuple(pieces))
-        if isinstance(item, Of | Input | Place | Zone | SecretEntry):
+        if isinstance(item, Of | Input | Place | Zone | SecretEntry | BaseUrl):
             return self._expression(item)
         return item
 
@@ -246,6 +247,8 @@ class _Writer:
         if isinstance(item, Place):
             fact = _FACTS.get(item.fact)
             return Expression(literal(self._stack.stack_name) if fact is None else fact)
+        if isinstance(item, BaseUrl):
+            return Expression(f'trimsuffix({self._expression(item.url).text}, "/")')
         if isinstance(item, Zone):
             return Expression(f"data.aws_availability_zones.available.names[{item.ordinal}]")
         if isinstance(item, SecretEntry):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from klotho.catalogue.network import VPC
-from klotho.catalogue.transit import Wanted, hop_of, instances, is_capable, wanted
+from klotho.catalogue.transit import Wanted, hop_of, in_the_clear, instances, is_capable, wanted
 from klotho.engine.context import Context, attributed, sentence
 from klotho.resources import Change, Precedence, Provenance, Resource, ResourceGraph, SetProperty, owner_of
 
@@ -29,6 +29,7 @@ def encrypt_in_transit(graph: ResourceGraph, context: Context) -> Iterator[Chang
     if who is None:
         return
     _refuse_clear_hops(who, context)
+    _refuse_clear_doors(context)
     span = who.requirement.span if who.requirement is not None else None
     reason = "everything is required to be encrypted in transit"
     provenance = Provenance("encrypt_in_transit", (span,) if span else (), reason, Precedence.REQUIREMENT)
@@ -62,6 +63,19 @@ def _refuse_clear_hops(who: Wanted, context: Context) -> None:
                 else "let a container call it, make the caller a container, or do not require it"
             ],
         )
+
+
+def _refuse_clear_doors(context: Context) -> None:
+    for construct, _ in context.resolved:
+        if in_the_clear(construct, context.setting):
+            context.report.error(
+                "hop-in-the-clear",
+                f"everybody reaches {construct.title} over plain HTTP, and everything is required to be encrypted in "
+                "transit",
+                construct.span,
+                notes=["its load balancer has no certificate"],
+                helps=["give it a domain, or make it an HTTP API"],
+            )
 
 
 def _refuse_choice(resource: Resource, parameter: str, smallest: str, context: Context) -> None:

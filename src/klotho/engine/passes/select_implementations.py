@@ -62,7 +62,16 @@ def _pinned(construct: Construct, pin: Directive, context: Context) -> tuple[str
             helps=[f"use one of {one_of(offered)}"],
         )
         return None, reason
-    known = next(item for item in candidates(construct.kind) if item.name == pin.target).parameters
+    taken = next(item for item in candidates(construct.kind) if item.name == pin.target)
+    if construct.adopted_in(context.environment) is not None and taken.adoption is None:
+        context.report.error(
+            "bad-existing",
+            f"{construct.title} is there already (`existing=`), and as `{pin.target}` it can only be made",
+            pin.span,
+            helps=["leave out one of the two"],
+        )
+        return None, reason
+    known = taken.parameters
     for name in pin.properties:
         if name not in known:
             context.report.error(

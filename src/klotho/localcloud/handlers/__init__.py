@@ -32,6 +32,7 @@ from klotho.localcloud.handlers.generic import handler_class
 from klotho.localcloud.handlers.http_api import HttpApi, HttpAuthorizer, HttpIntegration, HttpRoute, HttpStage
 from klotho.localcloud.handlers.lambda_function import LambdaFunction
 from klotho.localcloud.handlers.lambda_layer import LayerVersion
+from klotho.localcloud.handlers.lambda_url import FunctionUrl
 from klotho.localcloud.handlers.load_balancing import BalancerListener, ListenerRule, LoadBalancer, TargetGroup
 from klotho.localcloud.handlers.passive import PASSIVE
 from klotho.localcloud.handlers.s3_bucket import S3Bucket, S3BucketPolicy
@@ -73,6 +74,7 @@ ACTIVE: tuple[type[Handler], ...] = (
     HttpNamespace,
     HttpRoute,
     HttpStage,
+    FunctionUrl,
     LambdaFunction,
     LayerVersion,
     ListenerRule,

@@ -1,31 +1,35 @@
-"""AWS::ElasticLoadBalancingV2: internal application load balancers, as a private API is made of.
+"""AWS::ElasticLoadBalancingV2: application load balancers, as APIs are made of.
 
 Input: a load balancer, its listener, rules and target groups. Output: ARNs, and a port of `planes/balancers` for each
-load balancer. Refuses by name what is not carried: internet-facing and network load balancers, listeners by TLS or a
-second one, other conditions than path and method, other actions than forward and fixed response, targets other than
+load balancer. Refuses by name what is not carried: network load balancers, a second listener of a protocol, TLS
+with several certificates, other conditions than path and method, other actions than forward, redirect and fixed
+response, targets other than
 tasks of ECS (`ip`) and one function. Source: Elastic Load Balancing API Reference (2015-12-01).
 """
 
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
 
+from klotho.catalogue.kinds.public_alb import TLS_POLICY
 from klotho.localcloud.handler import Handler, HandlerError, Outcome, Record, Request
 from klotho.localcloud.identity import arn, digest, physical_name
-from klotho.localcloud.planes.balancers.plane import BALANCER, LISTENER, TARGETS
+from klotho.localcloud.planes.balancers.plane import BALANCER, IDLE, LISTENER, TARGETS
 from klotho.localcloud.planes.balancers.rules import RULE
 from klotho.localcloud.planes.functions.model import name_of
+from klotho.localcloud.planes.gateway.domains import certificate_of
+from klotho.localcloud.service import ApiError
 
-_ATTRIBUTES = ("routing.http.drop_invalid_header_fields.enabled",)
+_ATTRIBUTES = ("routing.http.drop_invalid_header_fields.enabled", IDLE)
 _MOST_VALUES = 5
 _PERMISSION = "AWS::Lambda::Permission"
 
 
 class LoadBalancer(Handler):
-    """An internal application load balancer; the identifier is its ARN."""
+    """An application load balancer; the identifier is its ARN."""
 
     type_name: ClassVar[str] = BALANCER
     carries: ClassVar[frozenset[str]] = frozenset(
@@ -71,13 +75,14 @@ class LoadBalancer(Handler):
 
 
 def _check_balancer(properties: Mapping[str, Any]) -> None:
-    for name, default, carried in (("Scheme", "internet-facing", "internal"), ("Type", "application", "application")):
-        if properties.get(name, default) != carried:
-            found = properties.get(name, default)
-            raise _bad(f"{name} {found} is not supported by the local cloud yet; it carries {carried}")
+    kind = properties.get("Type", "application")
+    if kind != "application":
+        raise _bad(f"Type {kind} is not supported by the local cloud yet; it carries application")
     for attribute in properties.get("LoadBalancerAttributes", ()):
         if attribute.get("Key") not in _ATTRIBUTES:
             raise _bad(f"LoadBalancerAttributes {attribute.get('Key')} is not supported by the local cloud yet")
+        if attribute["Key"] == IDLE and not 1 <= int(attribute.get("Value", 60)) <= 4000:
+            raise _bad(f"Load balancer attribute {IDLE} must be between 1 and 4000")
 
 
 class BalancerListener(Handler):
@@ -86,12 +91,15 @@ class BalancerListener(Handler):
     type_name: ClassVar[str] = LISTENER
     carries: ClassVar[frozenset[str]] = frozenset(
         {
+            "Certificates.CertificateArn",
             "DefaultActions.FixedResponseConfig",
+            "DefaultActions.RedirectConfig",
             "DefaultActions.TargetGroupArn",
             "DefaultActions.Type",
             "LoadBalancerArn",
             "Port",
             "Protocol",
+            "SslPolicy",
             "Tags",
         }
     )
@@ -101,27 +109,78 @@ class BalancerListener(Handler):
         balancer = str(request.properties["LoadBalancerArn"]).partition(":loadbalancer/")[2]
         resource = f"listener/{balancer}/{digest(request.token, 16)}"
         identifier = arn("elasticloadbalancing", resource, self.cloud.region, self.cloud.account)
+        await self._serve(_record(request, identifier, {}))
         return Outcome(identifier, {"ListenerArn": identifier})
 
     async def update(self, request: Request) -> Outcome:
         self._check(request)
+        await self._serve(_record(request, str(request.identifier), request.attributes))
         return Outcome(str(request.identifier), dict(request.attributes))
 
     async def delete(self, request: Request) -> None:
-        """The engine removes the record, which is all a load balancer reads."""
+        if request.identifier is not None:
+            await self._leave(request.identifier)
+
+    async def resume(self, record: Record) -> None:
+        for name in self._names(record.properties):
+            await self.cloud.domains.bring_back(record, name)
+
+    async def suspend(self, record: Record) -> None:
+        await self._leave(record.identifier)
+
+    async def _serve(self, record: Record) -> None:
+        """By the names of its certificate, and no others."""
+        names = self._names(record.properties)
+        if names:
+            for name in names:
+                await self.cloud.domains.open(record, name)
+        await self._leave(record.identifier, but=names)
+
+    async def _leave(self, identifier: str, but: Collection[str] = ()) -> None:
+        for name in self.cloud.domains.names_of(identifier):
+            if name not in but:
+                await self.cloud.domains.close(name)
+
+    def _names(self, properties: Mapping[str, Any]) -> list[str]:
+        """Those of the certificate of a listener by TLS."""
+        if properties.get("Protocol", "HTTP") != "HTTPS":
+            return []
+        try:
+            found = self.cloud.certificates.usable(certificate_of(properties))
+        except ApiError as error:
+            raise HandlerError(f"The certificate can't be used: {error.message}", "CertificateNotFound") from error
+        return [str(name).lower() for name in found.facts["names"]]
 
     def _check(self, request: Request) -> None:
         properties, world = request.properties, self.cloud.world
-        if properties.get("Protocol", "HTTP") != "HTTP":
-            raise _bad(f"Protocol {properties['Protocol']} is not supported by the local cloud yet; it carries HTTP")
+        protocol = properties.get("Protocol", "HTTP")
+        if protocol not in ("HTTP", "HTTPS"):
+            raise _bad(f"Protocol {protocol} is not supported by the local cloud yet; it carries HTTP and HTTPS")
+        _check_certificates(protocol, properties)
         balancer = str(properties["LoadBalancerArn"])
         if world.get(BALANCER, balancer) is None:
             raise HandlerError(f"Load balancer {balancer} not found", "LoadBalancerNotFound")
         for other in world.list(LISTENER):
             mine = other.identifier == request.identifier or other.token == request.token
-            if other.properties["LoadBalancerArn"] == balancer and not mine:
-                raise _bad("a second listener of a load balancer is not supported by the local cloud yet")
+            if other.properties["LoadBalancerArn"] != balancer or mine:
+                continue
+            if int(other.properties["Port"]) == int(properties["Port"]):
+                raise HandlerError("A listener already exists on this port", "DuplicateListener")
+            if other.properties.get("Protocol", "HTTP") == protocol:
+                raise _bad(f"a second listener by {protocol} is not supported by the local cloud yet")
         _check_actions(self, properties["DefaultActions"], "DefaultActions")
+
+
+def _check_certificates(protocol: str, properties: Mapping[str, Any]) -> None:
+    given = properties.get("Certificates") or ()
+    if protocol == "HTTP" and (given or properties.get("SslPolicy")):
+        raise HandlerError("Certificates and SslPolicy are for listeners by HTTPS", "InvalidConfigurationRequest")
+    if protocol == "HTTPS" and len(given) != 1:
+        raise HandlerError("A certificate must be specified for HTTPS listeners", "InvalidConfigurationRequest")
+    if protocol == "HTTPS" and properties.get("SslPolicy", TLS_POLICY) != TLS_POLICY:
+        raise _bad(
+            f"SslPolicy {properties['SslPolicy']} is not supported by the local cloud yet; it carries {TLS_POLICY}"
+        )
 
 
 class ListenerRule(Handler):
@@ -131,6 +190,7 @@ class ListenerRule(Handler):
     carries: ClassVar[frozenset[str]] = frozenset(
         {
             "Actions.FixedResponseConfig",
+            "Actions.RedirectConfig",
             "Actions.TargetGroupArn",
             "Actions.Type",
             "Conditions.Field",
@@ -264,12 +324,15 @@ def _check_conditions(conditions: list[Mapping[str, Any]]) -> None:
 
 
 def _check_actions(handler: Handler, actions: list[Mapping[str, Any]], name: str) -> None:
-    if len(actions) != 1 or actions[0].get("Type") not in ("forward", "fixed-response"):
-        raise _bad(f"{name}: the local cloud carries one action, forward or fixed-response")
+    if len(actions) != 1 or actions[0].get("Type") not in ("forward", "redirect", "fixed-response"):
+        raise _bad(f"{name}: the local cloud carries one action, forward, redirect or fixed-response")
     action = actions[0]
     if action["Type"] == "fixed-response":
         if "StatusCode" not in (action.get("FixedResponseConfig") or {}):
             raise _bad(f"{name}: a fixed-response needs FixedResponseConfig.StatusCode")
+    elif action["Type"] == "redirect":
+        if str((action.get("RedirectConfig") or {}).get("StatusCode")) not in ("HTTP_301", "HTTP_302"):
+            raise _bad(f"{name}: a redirect needs RedirectConfig.StatusCode, HTTP_301 or HTTP_302")
     elif handler.cloud.world.get(TARGETS, str(action.get("TargetGroupArn"))) is None:
         raise HandlerError(f"Target groups '{action.get('TargetGroupArn')}' not found", "TargetGroupNotFound")
 

@@ -284,7 +284,17 @@ _IDENTITY = (
     Passive(
         "AWS::Lambda::Permission",
         lambda made: f"{made.text('FunctionName')}|{_permission_id(made)}",
-        frozenset({"Action", "FunctionName", "Principal", "SourceAccount", "SourceArn"}),
+        frozenset(
+            {
+                "Action",
+                "FunctionName",
+                "FunctionUrlAuthType",
+                "InvokedViaFunctionUrl",
+                "Principal",
+                "SourceAccount",
+                "SourceArn",
+            }
+        ),
         {"Id": _permission_id},
     ),
 )

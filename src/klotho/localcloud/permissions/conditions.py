@@ -44,6 +44,8 @@ KEYS: Mapping[str, str] = {
         "events:detail-type",
         "events:source",
         "lambda:FunctionArn",
+        "lambda:FunctionUrlAuthType",
+        "lambda:InvokedViaFunctionUrl",
         "s3:VersionId",
         "s3:delimiter",
         "s3:max-keys",

@@ -179,6 +179,10 @@ def _of_function(world: World, record: Record) -> Iterator[Attached]:
         conditions["ArnLike"] = {"aws:SourceArn": properties["SourceArn"]}
     if "SourceAccount" in properties:
         conditions["StringEquals"] = {"aws:SourceAccount": properties["SourceAccount"]}
+    if "FunctionUrlAuthType" in properties:
+        conditions.setdefault("StringEquals", {})["lambda:FunctionUrlAuthType"] = properties["FunctionUrlAuthType"]
+    if str(properties.get("InvokedViaFunctionUrl", "")).lower() == "true":
+        conditions["Bool"] = {"lambda:InvokedViaFunctionUrl": "true"}
     statement = Statement(
         policy=record.logical_id,
         allows=True,

@@ -1,21 +1,24 @@
-"""Samples of internal load balancers."""
+"""Samples of load balancers and function URLs: the doors of APIs that are no HTTP APIs."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from klotho.catalogue.kinds.public_alb import TLS_POLICY
 from klotho.localcloud.cloud import Cloud
 from klotho.localcloud.handler import Record
 
 from ..planes import planes
 from ..sample import REMOVED, Sample
+from .domains import certificate
 from .functions import FUNCTION, LAMBDA_ROLE
 from .network import SUBNETS, VPCS, ref, tags
 
 ELB = "AWS::ElasticLoadBalancingV2::"
-PLANES = planes("functions", "containers", "balancers")
+PLANES = planes("functions", "containers", "gateway", "certificates", "domains", "balancers")
 NOTHING = [{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "404"}}]
 GONE = [{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "410"}}]
+ELSEWHERE = [{"Type": "redirect", "RedirectConfig": {"Host": "shop.example", "StatusCode": "HTTP_301"}}]
 GROUPS = {
     "Group": {"Type": "AWS::EC2::SecurityGroup", "Properties": {"GroupDescription": "a", "VpcId": ref("Left")}},
     "OtherGroup": {"Type": "AWS::EC2::SecurityGroup", "Properties": {"GroupDescription": "b", "VpcId": ref("Left")}},
@@ -49,28 +52,59 @@ def may(function: str) -> dict[str, Any]:
     return {"Type": "AWS::Lambda::Permission", "Properties": properties}
 
 
+def read_listener(cloud: Cloud, record: Record) -> Any:
+    return cloud.domains.names_of(record.identifier)
+
+
+def read_url(cloud: Cloud, record: Record) -> Any:
+    return [unit.state for unit in cloud.function_urls.status()], record.attributes["FunctionUrl"].endswith("/")
+
+
 def read_balancer(cloud: Cloud, record: Record) -> Any:
     return [unit.state for unit in cloud.balancers.status()], record.attributes["DNSName"].partition(":")[0]
 
 
+SECURE = {
+    "Protocol": "HTTPS",
+    "Certificates": [{"CertificateArn": ref("Certificate")}],
+    "SslPolicy": TLS_POLICY,
+}
+"""A listener has all three or none."""
 PERMITTED = {"Fn::Sub": ["${Arn}", {"Arn": {"Fn::GetAtt": ["Fn", "Arn"]}, "May": ref("May")}]}
 """The function, once it lets target groups in: a permission made after its target group is too late."""
 OTHER_PERMITTED = {"Fn::Sub": ["${Arn}", {"Arn": {"Fn::GetAtt": ["OtherFn", "Arn"]}, "May": ref("OtherMay")}]}
 SAMPLES = (
     Sample(
+        "AWS::Lambda::Url",
+        {"TargetFunctionArn": {"Fn::GetAtt": ["Fn", "Arn"]}, "AuthType": "NONE"},
+        {
+            "TargetFunctionArn": {"Fn::GetAtt": ["OtherFn", "Arn"]},
+            "Cors": {"AllowOrigins": ["https://shop.example"]},
+            "InvokeMode": "BUFFERED",
+        },
+        {"LambdaRole": LAMBDA_ROLE, "Fn": FUNCTION, "OtherFn": FUNCTION},
+        refused={"AuthType": "AWS_IAM", "InvokeMode": "RESPONSE_STREAM"},
+        planes=planes("functions", "function_urls"),
+        read=read_url,
+        slow=True,
+    ),
+    Sample(
         f"{ELB}LoadBalancer",
         {"Scheme": "internal", "Type": "application", "Tags": tags("a")},
         {
             "IpAddressType": "ipv4",
-            "LoadBalancerAttributes": [{"Key": "routing.http.drop_invalid_header_fields.enabled", "Value": "true"}],
+            "LoadBalancerAttributes": [
+                {"Key": "routing.http.drop_invalid_header_fields.enabled", "Value": "true"},
+                {"Key": "idle_timeout.timeout_seconds", "Value": "120"},
+            ],
             "Name": "other",
+            "Scheme": "internet-facing",
             "SecurityGroups": [group("OtherGroup")],
             "Subnets": [ref("LeftSubnet")],
             "Tags": tags("b"),
         },
         {**VPCS, **SUBNETS, **GROUPS},
         refused={
-            "Scheme": "internet-facing",
             "Type": "network",
             "LoadBalancerAttributes": [{"Key": "x", "Value": "y"}],
         },
@@ -80,9 +114,19 @@ SAMPLES = (
     Sample(
         f"{ELB}Listener",
         {"LoadBalancerArn": ref("One"), "Port": 80, "Protocol": "HTTP", "DefaultActions": NOTHING, "Tags": tags("a")},
-        {"LoadBalancerArn": ref("Two"), "Port": 8080, "DefaultActions": GONE, "Tags": tags("b")},
-        {"One": balancer("one"), "Two": balancer("two")},
-        refused={"Protocol": "HTTPS", "DefaultActions": [{"Type": "redirect"}]},
+        {
+            "LoadBalancerArn": ref("Two"),
+            "Port": 8080,
+            "Protocol": "HTTPS",
+            "Certificates": [{"CertificateArn": ref("Certificate")}],
+            "SslPolicy": TLS_POLICY,
+            "DefaultActions": ELSEWHERE,
+            "Tags": tags("b"),
+        },
+        {"One": balancer("one"), "Two": balancer("two"), "Certificate": certificate("shop.example")},
+        together={"Protocol": SECURE, "Certificates": SECURE, "SslPolicy": SECURE},
+        refused={"Protocol": "TLS", "SslPolicy": "old", "DefaultActions": [{"Type": "redirect"}]},
+        read=read_listener,
         planes=PLANES,
     ),
     Sample(
@@ -98,7 +142,7 @@ SAMPLES = (
             "ListenerArn": ref("Right"),
             "Priority": 20,
             "Conditions": paths("/b"),
-            "Actions": GONE,
+            "Actions": ELSEWHERE,
             "Tags": tags("b"),
         },
         {"One": balancer("one"), "Two": balancer("two"), "Left": listener("One"), "Right": listener("Two")},

@@ -96,6 +96,8 @@ SAMPLES = (
         {"FunctionName": "orders", "Action": "lambda:InvokeFunction", "Principal": "apigateway.amazonaws.com"},
         {
             "FunctionName": "bills",
+            "FunctionUrlAuthType": "NONE",
+            "InvokedViaFunctionUrl": True,
             "Action": "lambda:InvokeFunctionUrl",
             "Principal": "events.amazonaws.com",
             "SourceAccount": "000000000000",

@@ -39,17 +39,29 @@ def is_member(cloud: Cloud, groups: Collection[str], listener_port: int, client_
     return any(inode in inodes_of(pid) for pid in _members(leaders))
 
 
+def is_open(cloud: Cloud, groups: Collection[str], port: int) -> bool:
+    """Whether some rule of these security groups lets everybody reach this port."""
+    return any(
+        rule.get("GroupId") in groups and rule.get("CidrIp") == "0.0.0.0/0" and _covers(rule, port)
+        for rule in _rules(cloud)
+    )
+
+
 def _admitted(cloud: Cloud, groups: Collection[str], port: int) -> set[str]:
     """Security groups that some rule lets reach this port."""
-    rules = [record.properties for record in cloud.world.list(INGRESS)]
-    for record in cloud.world.list(GROUP):
-        own = record.properties.get("SecurityGroupIngress", ())
-        rules += [{**rule, "GroupId": record.attributes.get("GroupId", record.identifier)} for rule in own]
     return {
         str(rule["SourceSecurityGroupId"])
-        for rule in rules
+        for rule in _rules(cloud)
         if rule.get("GroupId") in groups and "SourceSecurityGroupId" in rule and _covers(rule, port)
     }
+
+
+def _rules(cloud: Cloud) -> Iterator[Mapping[str, Any]]:
+    """Every ingress rule, those inside of security groups, too."""
+    yield from (record.properties for record in cloud.world.list(INGRESS))
+    for record in cloud.world.list(GROUP):
+        for rule in record.properties.get("SecurityGroupIngress", ()):
+            yield {**rule, "GroupId": record.attributes.get("GroupId", record.identifier)}
 
 
 def _covers(rule: Mapping[str, Any], port: int) -> bool:

@@ -1,25 +1,26 @@
-"""Internal load balancers, each on a loopback port of its own that only its callers may connect to.
+"""Load balancers, each on a loopback port of its own: internal ones that only their callers may connect to, and those
+that face the internet. Listeners by TLS are reached by the names of their certificates (`gateway/domains.py`).
 
 Input: records of AWS::ElasticLoadBalancingV2 (LoadBalancer, Listener, ListenerRule, TargetGroup) in the `World`; a
 change counts from the next request on. Output: answers of containers and functions. A connection of a process that no
 deployed security-group rule lets in is closed before a byte is read (see `membership`). Why a request failed is
 written to the log group `/aws/elb/<API's name>`.
 
-Not as on AWS: a refused connection is closed at once instead of never answered; bodies for containers end at 10 MB;
-`DNSName` has the port in it, because there is no name server.
+Not as on AWS: a refused connection is closed at once instead of never answered; `DNSName` has the port in it, because
+there is no name server, and a redirect to a port of TLS leads to the one that domains have here.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from klotho.localcloud.handler import HandlerError, Record, application_of
 from klotho.localcloud.planes.balancers.lambda_event import BODY_LIMIT, event, response
-from klotho.localcloud.planes.balancers.membership import is_member
-from klotho.localcloud.planes.balancers.rules import RULE, Listening, compile_listener
+from klotho.localcloud.planes.balancers.membership import is_member, is_open
+from klotho.localcloud.planes.balancers.rules import RULE, Listening, compile_listener, location
 from klotho.localcloud.planes.functions.model import construct_of, name_of
 from klotho.localcloud.planes.gateway.proxy import HttpTarget, IntegrationError, Proxy
 from klotho.localcloud.planes.gateway.proxy_event import MalformedResponseError
@@ -44,6 +45,7 @@ BALANCER, LISTENER = "AWS::ElasticLoadBalancingV2::LoadBalancer", "AWS::ElasticL
 TARGETS = "AWS::ElasticLoadBalancingV2::TargetGroup"
 IDLE_S = 60.0
 """AWS: idle timeout of a load balancer, 60 seconds by default; then 504."""
+IDLE = "idle_timeout.timeout_seconds"
 RETRY_S = 1.0
 _REASONS = {404: "Not Found", 413: "Request Entity Too Large", 500: "Internal Server Error", 502: "Bad Gateway"}
 _REASONS |= {503: "Service Temporarily Unavailable", 504: "Gateway Time-out"}
@@ -55,7 +57,8 @@ class _Balancer:
     record: Record
     port: int
     listener: Listener | None = None
-    compiled: Listening | None = None
+    compiled: dict[str, Listening] = field(default_factory=dict)
+    """By listener."""
     problem: str | None = None
     refused: int = 0
     """Connections of processes that nothing lets in."""
@@ -148,10 +151,19 @@ class Balancers:
             await asyncio.sleep(RETRY_S)
         balancer.retry = None
 
+    async def serve(self, record: Record, request: GatewayRequest) -> None:
+        """Answer a request that came to this listener by TLS."""
+        balancer = self._balancers.get(str(record.properties["LoadBalancerArn"]))
+        request.is_gateway = False
+        if balancer is not None:
+            await self._serve(balancer, request, record)
+
     def _admits(self, balancer: _Balancer, client_port: int) -> bool:
         listener = self._listener_of(balancer)
         port = 80 if listener is None else int(listener.properties.get("Port", 80))
         groups = balancer.record.properties.get("SecurityGroups", ())
+        if _faces_internet(balancer.record) and is_open(self._cloud, groups, port):
+            return True
         if is_member(self._cloud, groups, balancer.port, client_port, port):
             return True
         balancer.refused += 1
@@ -159,27 +171,27 @@ class Balancers:
         return False
 
     def _listener_of(self, balancer: _Balancer) -> Record | None:
+        """The one by plain HTTP, which is what the port is for."""
         arn = balancer.record.identifier
-        return next(
-            (item for item in self._cloud.world.list(LISTENER) if item.properties["LoadBalancerArn"] == arn), None
-        )
+        listeners = (item for item in self._cloud.world.list(LISTENER) if item.properties["LoadBalancerArn"] == arn)
+        return next((item for item in listeners if item.properties.get("Protocol", "HTTP") == "HTTP"), None)
 
     def _changed(self, type_name: str) -> None:
         for balancer in self._balancers.values():
-            balancer.compiled = None
+            balancer.compiled.clear()
 
     def _application(self, balancer: _Balancer) -> Any:
         async def application(scope: Scope, receive: Receive, send: Send) -> None:
             if scope["type"] == "http":
                 request = request_of(scope, receive, send)
                 request.is_gateway = False
-                await self._serve(balancer, request)
+                await self._serve(balancer, request, self._listener_of(balancer))
 
         return application
 
-    async def _serve(self, balancer: _Balancer, request: GatewayRequest) -> None:
+    async def _serve(self, balancer: _Balancer, request: GatewayRequest, listener: Record | None) -> None:
         try:
-            await self._answer(balancer, request)
+            await self._answer(balancer, request, listener)
         except IntegrationError as error:
             self._explain(balancer, f"{request.method} {request.path!r}: {error.cause}")
             await _fail(request, error.status)
@@ -191,14 +203,20 @@ class Balancers:
                 raise
             await _fail(request, 500)
 
-    async def _answer(self, balancer: _Balancer, request: GatewayRequest) -> None:
-        listener = self._listener_of(balancer)
+    async def _answer(self, balancer: _Balancer, request: GatewayRequest, listener: Record | None) -> None:
         if listener is None:
             raise IntegrationError(503, "", "there is no listener")
-        if balancer.compiled is None:
+        compiled = balancer.compiled.get(listener.identifier)
+        if compiled is None:
             default = listener.properties["DefaultActions"][0]
-            balancer.compiled = compile_listener(self._cloud.world, listener.identifier, default)
-        action = balancer.compiled.action(request.method, request.raw_path)
+            compiled = compile_listener(self._cloud.world, listener.identifier, default)
+            balancer.compiled[listener.identifier] = compiled
+        action = compiled.action(request.method, request.raw_path)
+        if action["Type"] == "redirect":
+            redirect = action["RedirectConfig"]
+            there = location(redirect, request, self._cloud.domains.port())
+            await respond(request, int(redirect["StatusCode"][-3:]), [(b"location", there.encode())], b"")
+            return
         if action["Type"] == "fixed-response":
             fixed = action["FixedResponseConfig"]
             headers = [(b"content-type", str(fixed.get("ContentType", "text/plain")).encode())]
@@ -210,13 +228,14 @@ class Balancers:
         if group.properties.get("TargetType") == "lambda":
             await self._invoke(request, group)
         else:
-            await self._forward(request, group)
+            await self._forward(balancer, request, group)
 
-    async def _forward(self, request: GatewayRequest, group: Record) -> None:
+    async def _forward(self, balancer: _Balancer, request: GatewayRequest, group: Record) -> None:
         async def address() -> tuple[str, int] | None:
             return self._cloud.containers.address_of(group.identifier)
 
-        target = HttpTarget("ANY", IDLE_S, None, address, None, dict(_forwarded(request)))
+        headers = dict(_forwarded(request))
+        target = HttpTarget("ANY", _idle(balancer.record), None, address, limit=None, idle=True, headers=headers)
         try:
             await self._proxy.forward(request, target, request.raw_path, {}, request.header(b"host") or "", None)
         except IntegrationError as error:
@@ -249,14 +268,14 @@ class Balancers:
 
 
 def _status(balancer: _Balancer) -> UnitStatus:
-    running = balancer.listener is not None
+    running, public = balancer.listener is not None, _faces_internet(balancer.record)
     refused = f"{balancer.refused} connections of strangers refused" if balancer.refused else None
     return UnitStatus(
         name=balancer.name,
-        kind="private api",
+        kind="api" if public else "private api",
         state="running" if running else "failed",
-        # Not shown: a person at this machine is no member of the network.
-        address=None,
+        # Not shown of a private one: a person at this machine is no member of the network.
+        address=f"http://127.0.0.1:{balancer.port}" if running and public else None,
         log_group=_log_group(balancer.name),
         detail=balancer.problem or refused,
         application=application_of(balancer.record),
@@ -266,7 +285,18 @@ def _status(balancer: _Balancer) -> UnitStatus:
 def _forwarded(request: GatewayRequest) -> list[tuple[str, str]]:
     earlier = request.header(b"x-forwarded-for")
     client = f"{earlier}, {request.source_ip}" if earlier else request.source_ip
-    return [("x-forwarded-for", client), ("x-forwarded-port", "80"), ("x-forwarded-proto", "http")]
+    port = "443" if request.scheme == "https" else "80"
+    return [("x-forwarded-for", client), ("x-forwarded-port", port), ("x-forwarded-proto", request.scheme)]
+
+
+def _faces_internet(record: Record) -> bool:
+    return str(record.properties.get("Scheme", "internet-facing")) == "internet-facing"
+
+
+def _idle(record: Record) -> float:
+    """Seconds."""
+    attributes = {item["Key"]: item.get("Value") for item in record.properties.get("LoadBalancerAttributes") or ()}
+    return float(attributes.get(IDLE) or IDLE_S)
 
 
 def _log_group(name: str) -> str:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from klotho.localcloud.planes.gateway.request import GatewayRequest
 from klotho.localcloud.world import World
 
 RULE = "AWS::ElasticLoadBalancingV2::ListenerRule"
@@ -59,6 +60,28 @@ def _rule(properties: Mapping[str, Any]) -> Rule:
         else:
             methods += condition["HttpRequestMethodConfig"]["Values"]
     return Rule(tuple(pattern_of(path) for path in paths), frozenset(methods), properties["Actions"][0])
+
+
+def location(redirect: Mapping[str, Any], request: GatewayRequest, tls_port: int) -> str:
+    """Where a redirect leads; what it does not name is as it came. `tls_port`: what port 443 is here."""
+    told = {
+        "#{protocol}": request.scheme,
+        "#{host}": (request.header(b"host") or "").partition(":")[0],
+        "#{port}": (request.header(b"host") or "").partition(":")[2] or "80",
+        "#{path}": request.raw_path[1:],
+        "#{query}": request.query,
+    }
+
+    def part(name: str, default: str) -> str:
+        text = str(redirect.get(name, default))
+        for variable, value in told.items():
+            text = text.replace(variable, value)
+        return text
+
+    port, query = part("Port", "#{port}"), part("Query", "#{query}")
+    port = str(tls_port) if port == "443" else port
+    place = f"{part('Protocol', '#{protocol}').lower()}://{part('Host', '#{host}')}:{port}"
+    return f"{place}{part('Path', '/#{path}')}{f'?{query}' if query else ''}"
 
 
 @cache

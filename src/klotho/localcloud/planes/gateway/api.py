@@ -153,8 +153,8 @@ def _target(integration: Record, address_of: AddressOf, permissions: list[Record
         if name.startswith(OVERWRITE_HEADER)
     }
     if properties.get("ConnectionType") == "VPC_LINK":
-        return HttpTarget(method, timeout_s, None, lambda: address_of(uri), overwrite, headers)
-    return HttpTarget(method, timeout_s, uri, None, overwrite, headers)
+        return HttpTarget(method, timeout_s, None, lambda: address_of(uri), overwrite, headers=headers)
+    return HttpTarget(method, timeout_s, uri, None, overwrite, headers=headers)
 
 
 def function_name(uri: str) -> str:

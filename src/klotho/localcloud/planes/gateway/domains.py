@@ -1,10 +1,10 @@
 """Custom domain names: one TLS port for all of them, told apart by the name a client asks for.
 
-Input: records of AWS::ApiGatewayV2::DomainName and ApiMapping, and of distributions with names of their own, in the
-`World`; certificates of the local ACM. Output: the mapped API's or the distribution's answers over TLS 1.2 or newer. A
-handshake names its host (SNI) and gets that host's certificate; one that names none, or one that is not deployed, is
-refused, as is a request whose Host is another one's, and plain HTTP. A certificate that is imported again counts from
-the next handshake on. A port somebody else has is waited for.
+Input: records of AWS::ApiGatewayV2::DomainName and ApiMapping, of distributions with names of their own, and of load
+balancers' listeners, in the `World`; certificates of the local ACM. Output: the mapped API's, the distribution's or the
+listener's answers over TLS 1.2 or newer. A handshake names its host (SNI) and gets that host's certificate; one that
+names none, or one that is not deployed, is refused, as is a request whose Host is another one's, and plain HTTP. A
+certificate that is imported again counts from the next handshake on. A port somebody else has is waited for.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 DOMAIN, MAPPING = "AWS::ApiGatewayV2::DomainName", "AWS::ApiGatewayV2::ApiMapping"
 DISTRIBUTION = "AWS::CloudFront::Distribution"
+LISTENER = "AWS::ElasticLoadBalancingV2::Listener"
 PORT_NAME = "domains"
 RETRY_S = 1.0
 """Between two tries to take the port while somebody else has it."""
@@ -98,7 +99,7 @@ class Domains:
                 name=name,
                 kind="domain",
                 state="running" if running else "failed",
-                address=f"https://{name}:{self._port()}" if running else None,
+                address=f"https://{name}:{self.port()}" if running else None,
                 detail=self._problem,
                 application=application_of(record),
             )
@@ -110,7 +111,7 @@ class Domains:
         async with self._opening:
             if self._listener is not None or not self._open:
                 return True
-            port = self._port()
+            port = self.port()
             try:
                 listener = await Listener.open(self._serve, port, self._front())
             except OSError as error:
@@ -139,7 +140,12 @@ class Domains:
         if listener is not None:
             await listener.close()
 
-    def _port(self) -> int:
+    def _opened(self, name: str) -> Record | None:
+        """What has this name, else what has all names beside it: a listener has those of its certificate."""
+        return self._open.get(name) or self._open.get(f"*.{name.partition('.')[2]}")
+
+    def port(self) -> int:
+        """The same for all domains of this environment."""
         return self._cloud.ports.of(PORT_NAME)
 
     def _front(self) -> ssl.SSLContext:
@@ -160,7 +166,7 @@ class Domains:
         return None
 
     def _context_of(self, name: str) -> ssl.SSLContext | None:
-        if name not in self._open:
+        if self._opened(name) is None:
             return None
         certificate = self._certificate(name)
         version = (certificate.arn, certificate.version)
@@ -171,7 +177,8 @@ class Domains:
 
     def _certificate(self, name: str) -> Certificate:
         # What the World holds counts; while a resource is being made, what it was opened with.
-        opened = self._open[name]
+        opened = self._opened(name)
+        assert opened is not None
         record = self._cloud.world.get(opened.type_name, opened.identifier) or opened
         return self._cloud.certificates.get(certificate_of(record.properties))
 
@@ -193,11 +200,15 @@ class Domains:
     def _site(self, request: GatewayRequest) -> Application | None:
         """The distribution that has this name, None for the names of APIs."""
         name = _host(request)
-        record = self._open.get(name)
+        record = self._opened(name)
         return self._cloud.cdn.application_for(name) if record and record.type_name == DISTRIBUTION else None
 
     async def _answer(self, request: GatewayRequest) -> None:
         name = _host(request)
+        opened = self._opened(name)
+        if opened is not None and opened.type_name == LISTENER:
+            await self._cloud.balancers.serve(opened, request)
+            return
         mapping = self._mapping(name, request.raw_path) if name in self._open else None
         if mapping is None:
             # What API Gateway answers for a name it does not know, or one that leads nowhere.
@@ -225,10 +236,12 @@ def _host(request: GatewayRequest) -> str:
 
 
 def certificate_of(properties: Mapping[str, Any]) -> str:
-    """The ARN a domain name's (one) configuration, or a distribution, names; empty without one."""
+    """The ARN a domain name's (one) configuration, a distribution, or a listener names; empty without one."""
     if "DistributionConfig" in properties:
         viewer = properties["DistributionConfig"].get("ViewerCertificate") or {}
         return str(viewer.get("AcmCertificateArn", ""))
+    if "Certificates" in properties:
+        return str(properties["Certificates"][0].get("CertificateArn", ""))
     configurations = properties.get("DomainNameConfigurations") or [{}]
     return str(configurations[0].get("CertificateArn", ""))
 

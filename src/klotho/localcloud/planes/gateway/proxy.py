@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import re
+import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
 from klotho.localcloud.planes.gateway.cors import Cors
@@ -71,8 +73,29 @@ class HttpTarget:
     """Host and port of a target in the network now; None while none runs."""
     overwrite_path: str | None = None
     """`RequestParameters["overwrite:path"]`."""
+    limit: int | None = PAYLOAD_LIMIT
+    """The most bytes of a request's body; None for any."""
+    idle: bool = False
+    """Whether `timeout_s` is how long nothing may be heard of the target, else how long its whole answer may take."""
     headers: Mapping[str, str] = field(default_factory=dict)
     """`RequestParameters["overwrite:header.<name>"]`, names in lower case: whatever the client sent is gone."""
+
+
+class _Flow(NamedTuple):
+    """One exchange under way."""
+
+    begun: float
+    limit: int | None
+    heard: Callable[[], None]
+    """Called for each piece that goes either way."""
+
+
+def _wait_again(patience: asyncio.Timeout, seconds: float) -> None:
+    patience.reschedule(asyncio.get_running_loop().time() + seconds)
+
+
+def _nothing() -> None:
+    """The time of the whole exchange is what counts."""
 
 
 def check_header_mapping(name: str, value: str) -> str | None:
@@ -130,7 +153,7 @@ class Proxy:
         `route_path`: the request's path, encoded, without the stage.
         """
         declared = request.header(b"content-length")
-        if declared is not None and declared.isdigit() and int(declared) > PAYLOAD_LIMIT:
+        if declared is not None and declared.isdigit() and int(declared) > (target.limit or sys.maxsize):
             raise IntegrationError(413, "Request Entity Too Large", f"the body has {declared} bytes")
         url, own_host = await self._url(request, target, route_path, parameters)
         headers = _request_headers(request, domain, None if own_host else request.header(b"host"))
@@ -138,8 +161,9 @@ class Proxy:
         method = request.method if target.method == "ANY" else target.method
         begun = time.perf_counter()
         try:
-            async with asyncio.timeout(target.timeout_s):
-                await self._exchange(request, method, url, headers, cors, begun)
+            async with asyncio.timeout(target.timeout_s) as patience:
+                heard = partial(_wait_again, patience, target.timeout_s) if target.idle else _nothing
+                await self._exchange(request, method, url, headers, cors, _Flow(begun, target.limit, heard))
         except TimeoutError as error:
             if request.status:
                 raise  # too late for another answer: the connection is cut
@@ -152,7 +176,7 @@ class Proxy:
         url: str,
         headers: list[tuple[str, str]],
         cors: Cors | None,
-        begun: float,
+        flow: _Flow,
     ) -> None:
         import aiohttp
         from yarl import URL
@@ -165,12 +189,12 @@ class Proxy:
                 method,
                 URL(url, encoded=True),
                 headers=headers,
-                data=_body(request) if has_body else None,
+                data=_body(request, flow) if has_body else None,
                 allow_redirects=False,
             ) as response:
                 request.integration_status = response.status
-                request.integration_latency_ms = int((time.perf_counter() - begun) * 1000)
-                await _send_back(request, response, cors)
+                request.integration_latency_ms = int((time.perf_counter() - flow.begun) * 1000)
+                await _send_back(request, response, cors, flow)
         except _TooLarge as error:
             raise IntegrationError(413, "Request Entity Too Large", "the body is over 10 MB") from error
         except aiohttp.ClientError as error:
@@ -246,7 +270,7 @@ def _connection_tokens(headers: Headers) -> set[bytes]:
     return {token.strip().lower() for token in tokens.split(b",")}
 
 
-async def _body(request: GatewayRequest) -> AsyncIterator[bytes]:
+async def _body(request: GatewayRequest, flow: _Flow) -> AsyncIterator[bytes]:
     size = 0
     while True:
         message = await request.receive()
@@ -254,15 +278,16 @@ async def _body(request: GatewayRequest) -> AsyncIterator[bytes]:
             raise ConnectionResetError("the client went away")
         chunk = message.get("body", b"")
         size += len(chunk)
-        if size > PAYLOAD_LIMIT:
+        if flow.limit is not None and size > flow.limit:
             raise _TooLarge
+        flow.heard()
         if chunk:
             yield chunk
         if not message.get("more_body", False):
             return
 
 
-async def _send_back(request: GatewayRequest, response: ClientResponse, cors: Cors | None) -> None:
+async def _send_back(request: GatewayRequest, response: ClientResponse, cors: Cors | None, flow: _Flow) -> None:
     headers: Headers = [
         (name.lower(), value) for name, value in response.raw_headers if name.lower() not in _HOP_BY_HOP
     ]
@@ -274,5 +299,6 @@ async def _send_back(request: GatewayRequest, response: ClientResponse, cors: Co
     await request.send({"type": "http.response.start", "status": response.status, "headers": headers})
     async for chunk in response.content.iter_any():
         request.response_length += len(chunk)
+        flow.heard()
         await request.send({"type": "http.response.body", "body": chunk, "more_body": True})
     await request.send({"type": "http.response.body", "body": b""})
