@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from klotho.catalogue.costs.database_rules import cluster as database_cluster
+from klotho.catalogue.costs.database_rules import member
 from klotho.catalogue.costs.model import HOURS, ZERO, Charge, Range, Rule, Sight
+from klotho.catalogue.costs.model import number as _number
 from klotho.resources import Resource
 
 KB_A_REQUEST, KB_LOGGED = 10, 1
@@ -146,6 +149,9 @@ def api(resource: Resource, sight: Sight) -> Iterator[Charge]:
 
 def database(resource: Resource, sight: Sight) -> Iterator[Charge]:
     properties = resource.properties
+    if "DBClusterIdentifier" in properties:
+        yield from member(resource, sight)
+        return
     several = properties.get("MultiAZ") is True
     kind = f"{properties.get('Engine')}-{properties.get('DBInstanceClass')}{'-multi-az' if several else ''}"
     yield Charge(f"rds-{kind}-hour", _hours(), f"{properties.get('DBInstanceClass')} {ALL_MONTH}")
@@ -268,13 +274,6 @@ def parameter(resource: Resource, sight: Sight) -> Iterator[Charge]:
         yield Charge("parameter-advanced-month", Range.fixed(1), "kept all month")
 
 
-def _number(value: object, default: float) -> float:
-    """Of a property; the default where it is missing or known only at deploy."""
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value)
-    return float(value) if isinstance(value, str) and value.isdecimal() else default
-
-
 RULES: Mapping[str, Rule] = {
     "AWS::ApiGatewayV2::Api": api,
     "AWS::ApplicationAutoScaling::ScalableTarget": scaling,
@@ -296,6 +295,7 @@ RULES: Mapping[str, Rule] = {
     "AWS::KMS::Key": key,
     "AWS::Lambda::Function": function,
     "AWS::Logs::LogGroup": log_group,
+    "AWS::RDS::DBCluster": database_cluster,
     "AWS::RDS::DBInstance": database,
     "AWS::Route53::RecordSet": record,
     "AWS::S3::Bucket": bucket,

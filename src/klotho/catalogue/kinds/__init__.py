@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from klotho.application import Construct
+from klotho.catalogue.kinds.aurora import AURORA, AURORA_MYSQL, AURORA_SERVERLESS, AURORA_SERVERLESS_MYSQL
 from klotho.catalogue.kinds.bucket import S3
 from klotho.catalogue.kinds.container import FARGATE, FARGATE_SPOT
 from klotho.catalogue.kinds.domain import ROUTE53
@@ -30,7 +31,11 @@ IMPLEMENTATIONS: tuple[Implementation, ...] = (
     LAMBDA_LAYER,
     LAMBDA_IMAGE,
     RDS,
+    AURORA_SERVERLESS,
+    AURORA,
     MYSQL,
+    AURORA_SERVERLESS_MYSQL,
+    AURORA_MYSQL,
     REDIS,
     DYNAMODB,
     S3,
