@@ -325,6 +325,24 @@ PAGES: tuple[Page, ...] = (
         _START + 'Databases.KeyValue("carts").requires(max_latency_ms=20)\n',
     ),
     Page(
+        "residency-broken",
+        "The environment's region is outside of where `data_residency=` wants data to stay.",
+        "Everything would be made, and kept, somewhere it must not be.",
+        "Give the environment a region from the help line, in klotho.yaml or by `region=` of the Application.",
+    ),
+    Page(
+        "residency-unknown",
+        "`data_residency=` names no region, country or area that Klotho knows regions of AWS in.",
+        "A place that is not understood could not be kept to.",
+        "Write a region, a country such as `de`, or `eu`.",
+    ),
+    Page(
+        "residency-worldwide",
+        "Something is served from all the world where data must stay in one place.",
+        "Copies of a site's files are kept wherever they are asked for.",
+        "Leave it if the files are public anyway; serve from a container what must stay.",
+    ),
+    Page(
         "nothing-fits",
         "None of what a construct could be made of keeps what is required of it. The message names the smallest set of "
         "requirements that can't hold together, and the notes say why each candidate is out.",
