@@ -15,8 +15,9 @@ from klotho.catalogue.rules import Implementation
 
 
 def not_carried(construct: Construct, implementation: Implementation, application: Application) -> Iterator[str]:
-    """One reason for each relationship it can't carry; nothing of what runs no code."""
+    """One reason for each relationship it can't carry; of what runs no code, only what it is `unable` to do."""
     if implementation.compute is None:
+        yield from implementation.unable(construct, application)
         return
     known = application.by_id
     for item in application.relationships_of(construct.id):

@@ -1,7 +1,8 @@
-"""What databases of several parts cost: Aurora's clusters and the instances in them.
+"""What databases of several parts cost: Aurora's clusters and the instances in them, tables and what scales them.
 
 Sources: Amazon Aurora pricing (Aurora Standard: instances or ACUs by the second, storage, I/O requests; backups as
-large as the database are free); Amazon Aurora User Guide, "Scaling to Zero ACUs with automatic pause and resume".
+large as the database are free); Amazon Aurora User Guide, "Scaling to Zero ACUs with automatic pause and resume";
+Amazon DynamoDB pricing for provisioned capacity (read and write capacity units by the hour).
 """
 
 from __future__ import annotations
@@ -53,3 +54,21 @@ def member(resource: Resource, sight: Sight) -> Iterator[Charge]:
         ("requests_per_month", "average_ms"),
         f"each request comes alone and keeps it awake for {pause:g} seconds",
     )
+
+
+def provisioned_table(resource: Resource) -> Iterator[Charge]:
+    """The least capacity of a table and its indexes, by the hour."""
+    indexes = resource.properties.get("GlobalSecondaryIndexes") or []
+    parts = [item.get("ProvisionedThroughput") for item in (resource.properties, *indexes) if isinstance(item, Mapping)]
+    for unit in ("Read", "Write"):
+        units = sum(number(part.get(f"{unit}CapacityUnits"), 1) for part in parts if isinstance(part, Mapping))
+        what = f"{unit.lower()} capacity all month: {units:g}"
+        yield Charge(f"dynamodb-{unit.lower()}-capacity-hour", Range.fixed(HOURS * units), what)
+
+
+def table_scaling(resource: Resource, sight: Sight) -> Iterator[Charge]:
+    """What capacity may grow to."""
+    properties = resource.properties
+    unit = "read" if "Read" in str(properties.get("ScalableDimension")) else "write"
+    more = max(0.0, number(properties.get("MaxCapacity"), 1) - number(properties.get("MinCapacity"), 1))
+    yield Charge(f"dynamodb-{unit}-capacity-hour", Range(0, 0, HOURS * more), f"at most {more:g} more units")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from klotho.catalogue.costs.database_rules import cluster as database_cluster
-from klotho.catalogue.costs.database_rules import member
+from klotho.catalogue.costs.database_rules import member, provisioned_table, table_scaling
 from klotho.catalogue.costs.model import HOURS, ZERO, Charge, Range, Rule, Sight
 from klotho.catalogue.costs.model import number as _number
 from klotho.resources import Resource
@@ -102,7 +102,10 @@ def service(resource: Resource, sight: Sight) -> Iterator[Charge]:
 
 
 def scaling(resource: Resource, sight: Sight) -> Iterator[Charge]:
-    """What may run besides the tasks that always do."""
+    """What may run besides what always does."""
+    if resource.properties.get("ServiceNamespace") == "dynamodb":
+        yield from table_scaling(resource, sight)
+        return
     found = sight.named_in(resource.properties.get("ResourceId"), "AWS::ECS::Service")
     if found is None:
         yield Charge("scaling-of-unknown-target", ZERO, "what is started besides")
@@ -176,17 +179,22 @@ def cache(resource: Resource, sight: Sight) -> Iterator[Charge]:
 
 def table(resource: Resource, sight: Sight) -> Iterator[Charge]:
     if resource.properties.get("BillingMode") != "PAY_PER_REQUEST":
-        yield Charge("dynamodb-provisioned", Range.fixed(1), "provisioned capacity")
-        return
-    requests, storage = sight.usage.requests, sight.usage.storage_gb
-    indexes = len(resource.properties.get("GlobalSecondaryIndexes") or [])
-    written = f"writes, each also to indexes: {indexes}" if indexes else "writes"
-    yield Charge("dynamodb-write", requests.times(1 + indexes), written, (REQUESTS,), _READ_AND_WRITE)
-    yield Charge("dynamodb-read", requests, "reads", (REQUESTS,), _READ_AND_WRITE)
+        yield from provisioned_table(resource)
+    else:
+        yield from _requests_of(resource, sight)
+    storage, indexes = sight.usage.storage_gb, len(resource.properties.get("GlobalSecondaryIndexes") or [])
     yield Charge("dynamodb-storage-gb", storage.times(1 + indexes), "what is kept", (STORAGE,))
     recovery = resource.properties.get("PointInTimeRecoverySpecification")
     if isinstance(recovery, Mapping) and recovery.get("PointInTimeRecoveryEnabled") is True:
         yield Charge("dynamodb-backup-gb", storage, "recovery to any second", (STORAGE,))
+
+
+def _requests_of(resource: Resource, sight: Sight) -> Iterator[Charge]:
+    requests = sight.usage.requests
+    indexes = len(resource.properties.get("GlobalSecondaryIndexes") or [])
+    written = f"writes, each also to indexes: {indexes}" if indexes else "writes"
+    yield Charge("dynamodb-write", requests.times(1 + indexes), written, (REQUESTS,), _READ_AND_WRITE)
+    yield Charge("dynamodb-read", requests, "reads", (REQUESTS,), _READ_AND_WRITE)
 
 
 def bucket(resource: Resource, sight: Sight) -> Iterator[Charge]:

@@ -15,6 +15,7 @@ from klotho.catalogue.kinds.mysql import MYSQL
 from klotho.catalogue.kinds.network import VPC_NETWORK
 from klotho.catalogue.kinds.oidc import OIDC
 from klotho.catalogue.kinds.postgres import RDS
+from klotho.catalogue.kinds.provisioned_table import DYNAMODB_PROVISIONED
 from klotho.catalogue.kinds.queue import SQS
 from klotho.catalogue.kinds.redis import REDIS
 from klotho.catalogue.kinds.schedule import EVENTBRIDGE_SCHEDULER
@@ -38,6 +39,7 @@ IMPLEMENTATIONS: tuple[Implementation, ...] = (
     AURORA_MYSQL,
     REDIS,
     DYNAMODB,
+    DYNAMODB_PROVISIONED,
     S3,
     SQS,
     SNS,
