@@ -11,12 +11,17 @@ from klotho.resources import Resource, SetProperty, owner_of
 from klotho.resources.changes import Action
 
 DEFAULTS: Mapping[str, Mapping[str, Any]] = {
+    "AWS::RDS::DBCluster": {
+        "CopyTagsToSnapshot": True,
+    },
     "AWS::RDS::DBInstance": {
         "AutoMinorVersionUpgrade": True,
         "CopyTagsToSnapshot": True,
         "MultiAZ": False,
     },
 }
+OF_THE_CLUSTER = frozenset({"CopyTagsToSnapshot", "MultiAZ"})
+"""What an instance of a cluster does not take. Source: CloudFormation Template Reference, AWS::RDS::DBInstance."""
 
 
 def defaults_for(resource: Resource, policy: EnvironmentPolicy) -> Iterator[Action]:
@@ -25,6 +30,8 @@ def defaults_for(resource: Resource, policy: EnvironmentPolicy) -> Iterator[Acti
         # Without a number CloudWatch keeps logs for ever.
         yield SetProperty(resource.key, ("RetentionInDays",), policy.log_days)
     for name, value in DEFAULTS.get(resource.type, {}).items():
+        if name in OF_THE_CLUSTER and "DBClusterIdentifier" in resource.properties:
+            continue
         yield SetProperty(resource.key, (name,), value)
     yield from _tag(resource)
 

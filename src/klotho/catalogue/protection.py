@@ -16,10 +16,12 @@ from klotho.resources.changes import Action
 ALWAYS: Mapping[str, Mapping[str, Any]] = {
     "AWS::Cognito::UserPool": {"DeletionProtection": "ACTIVE"},
     "AWS::DynamoDB::Table": {"DeletionProtectionEnabled": True},
+    "AWS::RDS::DBCluster": {"DeletionProtection": True},
     "AWS::RDS::DBInstance": {"DeletionProtection": True},
 }
 AT_LEAST: Mapping[str, Mapping[str, int]] = {
     # Mistakes in data are often found at the end of a month.
+    "AWS::RDS::DBCluster": {"BackupRetentionPeriod": 31},
     "AWS::RDS::DBInstance": {"BackupRetentionPeriod": 31},
     "AWS::ElastiCache::ReplicationGroup": {"SnapshotRetentionLimit": 7},
 }
@@ -27,7 +29,9 @@ AT_LEAST: Mapping[str, Mapping[str, int]] = {
 
 
 def protection_of(resource: Resource) -> Iterator[Action]:
-    """What the resource must be set to."""
+    """What the resource must be set to; of an instance of a cluster, nothing: the cluster is."""
+    if "DBClusterIdentifier" in resource.properties:
+        return
     for name, value in ALWAYS.get(resource.type, {}).items():
         yield SetProperty(resource.key, (name,), value)
     for name, least in AT_LEAST.get(resource.type, {}).items():

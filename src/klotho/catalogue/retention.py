@@ -13,6 +13,7 @@ from typing import Any
 RETENTION: Mapping[str, tuple[str, str]] = {
     "AWS::DynamoDB::Table": ("RetainExceptOnCreate", "Retain"),
     "AWS::ElastiCache::ReplicationGroup": ("Snapshot", "Snapshot"),
+    "AWS::RDS::DBCluster": ("Snapshot", "Snapshot"),
     "AWS::RDS::DBInstance": ("Snapshot", "Snapshot"),
     "AWS::S3::Bucket": ("RetainExceptOnCreate", "Retain"),
     # Users can't be made again: nobody knows their passwords.
@@ -30,8 +31,11 @@ LET_GO = ("Delete", "Delete")
 def retention(type_name: str, properties: Mapping[str, Any]) -> tuple[str, str] | None:
     """DeletionPolicy and UpdateReplacePolicy of a resource; None for what holds nothing worth keeping.
 
-    A generated secret is the login of something that goes with it, and another one is as good.
+    A generated secret is the login of something that goes with it, and another one is as good. An instance of a cluster
+    has nothing of its own, and can't be snapshotted.
     """
+    if type_name == "AWS::RDS::DBInstance" and "DBClusterIdentifier" in properties:
+        return None
     if type_name == "AWS::SecretsManager::Secret" and "GenerateSecretString" in properties:
         return None
     return RETENTION.get(type_name)

@@ -63,23 +63,44 @@ ENGINES = {
     "Databases.Postgres": SqlEngine("postgres", 5432, {"sslmode": "verify-full"}),
     "Databases.MySQL": SqlEngine("mysql", 3306, {}),
 }
-"""By kind of construct. Each is an `AWS::RDS::DBInstance` with the role `database` and a managed master secret."""
+"""By kind of construct. Each is an instance or a cluster with a managed master secret."""
+CLUSTERS = ("aurora", "aurora-serverless")
+"""Implementations whose database is an `AWS::RDS::DBCluster`; of all others it is an `AWS::RDS::DBInstance`."""
 
 
-def database_key(construct: Construct) -> ResourceKey:
+def instance_key(construct: Construct) -> ResourceKey:
     return resource_key(construct.id, "database")
+
+
+def cluster_key(construct: Construct) -> ResourceKey:
+    """Not the instance's: CloudFormation changes no resource into one of another type."""
+    return resource_key(construct.id, "database-cluster")
+
+
+def writer_key(construct: Construct) -> ResourceKey:
+    """The instance of a cluster without which nobody reaches it."""
+    return resource_key(construct.id, "database-writer")
+
+
+def is_clustered(construct: Construct, setting: Setting) -> bool:
+    return setting.implementation(construct).name in CLUSTERS
+
+
+def database_key(construct: Construct, setting: Setting) -> ResourceKey:
+    """What has `Endpoint.Address`, `Endpoint.Port` and `MasterUserSecret.SecretArn`."""
+    return cluster_key(construct) if is_clustered(construct, setting) else instance_key(construct)
 
 
 def database_of(construct: Construct, setting: Setting) -> Value:
     """The database on the server: named after the construct where Klotho made it."""
     if setting.adopted(construct) is None:
         return database_name(construct.name)
-    return Ref(database_key(construct), "DBName")
+    return Ref(database_key(construct, setting), "DatabaseName" if is_clustered(construct, setting) else "DBName")
 
 
-def master_secret(construct: Construct) -> Value:
+def master_secret(construct: Construct, setting: Setting) -> Value:
     """The ARN of the secret that RDS made for the master user: JSON with `username` and `password`."""
-    return Ref(database_key(construct), "MasterUserSecret.SecretArn")
+    return Ref(database_key(construct, setting), "MasterUserSecret.SecretArn")
 
 
 # The database's side
@@ -121,7 +142,7 @@ def provider(construct: Construct, setting: Setting) -> Iterator[Action]:
     yield from role(its_role, "lambda.amazonaws.com", f"Makes the login roles of {construct.name}")
     yield from allow(its_role, "write logs", iam_actions("logs", "write"), [Ref(logs, "Arn")])
     # A policy of its own: the function can be made, and started, while the database is still being made.
-    yield from _may_read(_master_permission(construct), construct, "master", master_secret(construct))
+    yield from _may_read(_master_permission(construct), construct, "master", master_secret(construct, setting))
     yield AddResource(
         key,
         "AWS::Lambda::Function",
@@ -170,7 +191,7 @@ def port_of(construct: Construct, setting: Setting) -> Value:
     """The port of a rule that lets somebody in: the engine's own where Klotho made the database."""
     if setting.adopted(construct) is None:
         return ENGINES[construct.kind].port
-    return Ref(database_key(construct), "Endpoint.Port")
+    return Ref(database_key(construct, setting), "Endpoint.Port")
 
 
 def provider_needs(construct: Construct, setting: Setting) -> tuple[ServiceNeed, ...]:
@@ -222,10 +243,10 @@ def consumer_role(link: Link, access: str) -> Iterator[Action]:
             "ServiceToken": Ref(function_key(target), "Arn"),
             "ServiceTimeout": SERVICE_TIMEOUT_S,
             "Engine": ENGINES[target.kind].name,
-            "Host": Ref(database_key(target), "Endpoint.Address"),
-            "Port": Ref(database_key(target), "Endpoint.Port"),
+            "Host": Ref(database_key(target, link.setting), "Endpoint.Address"),
+            "Port": Ref(database_key(target, link.setting), "Endpoint.Port"),
             "Database": database_of(target, link.setting),
-            "Master": master_secret(target),
+            "Master": master_secret(target, link.setting),
             "Login": login_secret(link),
             "User": user,
             "Access": access,
@@ -235,7 +256,8 @@ def consumer_role(link: Link, access: str) -> Iterator[Action]:
     )
     # Where both are in one stack: the function must be able to work as long as there is a role.
     path = (_path(target),) if makes_rules(target, link.setting) else ()
-    for needed in (permission, _master_permission(target), *path):
+    writer = (writer_key(target),) if adopted is None and is_clustered(target, link.setting) else ()
+    for needed in (permission, _master_permission(target), *path, *writer):
         yield DependsOn(made, needed)
     yield DependsOn(link.setting.compute(link.actor).main(link.actor), made)
 

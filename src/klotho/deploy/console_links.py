@@ -45,6 +45,7 @@ PAGES: Mapping[str, str] = {
     "AWS::KMS::Key": "/kms/home?region={region}#/kms/keys/{id}",
     "AWS::Lambda::Function": _LAMBDA + "/functions/{id}",
     "AWS::Logs::LogGroup": _CLOUDWATCH + "logsV2:log-groups/log-group/{log}",
+    "AWS::RDS::DBCluster": "/rds/home?region={region}#database:id={id};is-cluster=true",
     "AWS::RDS::DBInstance": "/rds/home?region={region}#database:id={id};is-cluster=false",
     "AWS::S3::Bucket": "/s3/buckets/{id}?region={region}",
     "AWS::SNS::Topic": "/sns/v3/home?region={region}#/topic/{raw}",

@@ -13,8 +13,8 @@ from klotho.resources import owner_of
 
 def refuse_missing_servers(built: Build) -> None:
     """`Failure` for the first construct that could not run here."""
-    servers = (item for item in built.graph if item.type == "AWS::RDS::DBInstance")
-    needing = next((item.key for item in servers if item.properties.get("Engine") == "mysql"), None)
+    servers = (item for item in built.graph if item.type in ("AWS::RDS::DBInstance", "AWS::RDS::DBCluster"))
+    needing = next((item.key for item in servers if item.properties.get("Engine") in ("mysql", "aurora-mysql")), None)
     if needing is None:
         return
     from klotho.localcloud.planes.mysql_programs import NoServerError, programs

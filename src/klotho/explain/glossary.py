@@ -64,6 +64,8 @@ TYPES = {
     "AWS::Lambda::Url": "an address of its own on the internet for one function",
     "AWS::Lambda::Permission": "the permission to call a function: who else on AWS may",
     "AWS::Logs::LogGroup": "where the lines are kept that something logs",
+    "AWS::RDS::DBCluster": "a database that several servers can answer for",
+    "AWS::RDS::DBClusterParameterGroup": "settings of a database that several servers answer for",
     "AWS::RDS::DBInstance": "a database server that AWS looks after",
     "AWS::RDS::DBParameterGroup": "settings of a database server",
     "AWS::RDS::DBSubnetGroup": "the parts of a network that a database server may live in",

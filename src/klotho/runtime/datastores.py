@@ -65,7 +65,7 @@ def _expect(grant: Grant, kind: str) -> None:
 class _Sql(Login):
     """How to reach a SQL database."""
 
-    __slots__ = ("access", "database", "host", "kind", "port")
+    __slots__ = ("access", "database", "host", "kind", "port", "read_host")
     _scheme = ""
 
     def __init__(self, grant: Grant) -> None:
@@ -75,6 +75,8 @@ class _Sql(Login):
         self.port = port_of(grant)
         self.database = str(grant["database"])
         self.access = str(grant.fields.get("access", ""))
+        self.read_host = str(grant.fields.get("read_host", self.host))
+        """Spreads connections over the database's readers, which are a moment behind; `host` where it has none."""
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name!r} {self.host}:{self.port}/{self.database}>"

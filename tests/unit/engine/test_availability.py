@@ -67,7 +67,7 @@ def test_an_override_is_the_last_word(app: Builder) -> None:
 @pytest.mark.parametrize(
     ("kind", "properties", "wanted", "code", "words"),
     [
-        ("postgres", {}, 99.99, "availability-out-of-reach", "AWS promises 99.95 %"),
+        ("postgres", {}, 99.999, "availability-out-of-reach", "AWS promises 99.95 %"),
         ("queue", {}, 99.95, "availability-out-of-reach", "AWS promises 99.9 %"),
         ("keyvalue", {}, 100, "availability-out-of-reach", "AWS promises 99.99 %"),
         ("keyvalue", {}, 0.999, "availability-out-of-reach", "is in percent"),

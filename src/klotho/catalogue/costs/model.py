@@ -79,6 +79,13 @@ Rule = Callable[[Resource, Sight], Iterator[Charge]]
 """What a resource of one type costs. Never fewer charges or smaller quantities for more use."""
 
 
+def number(value: object, default: float) -> float:
+    """Of a property; the default where it is missing or known only at deploy."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    return float(value) if isinstance(value, str) and value.isdecimal() else default
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """One reason for costs."""

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from klotho.catalogue.costs.database_rules import cluster as database_cluster
+from klotho.catalogue.costs.database_rules import member, provisioned_table, table_scaling
 from klotho.catalogue.costs.model import HOURS, ZERO, Charge, Range, Rule, Sight
+from klotho.catalogue.costs.model import number as _number
 from klotho.resources import Resource
 
 KB_A_REQUEST, KB_LOGGED = 10, 1
@@ -99,7 +102,10 @@ def service(resource: Resource, sight: Sight) -> Iterator[Charge]:
 
 
 def scaling(resource: Resource, sight: Sight) -> Iterator[Charge]:
-    """What may run besides the tasks that always do."""
+    """What may run besides what always does."""
+    if resource.properties.get("ServiceNamespace") == "dynamodb":
+        yield from table_scaling(resource, sight)
+        return
     found = sight.named_in(resource.properties.get("ResourceId"), "AWS::ECS::Service")
     if found is None:
         yield Charge("scaling-of-unknown-target", ZERO, "what is started besides")
@@ -146,6 +152,9 @@ def api(resource: Resource, sight: Sight) -> Iterator[Charge]:
 
 def database(resource: Resource, sight: Sight) -> Iterator[Charge]:
     properties = resource.properties
+    if "DBClusterIdentifier" in properties:
+        yield from member(resource, sight)
+        return
     several = properties.get("MultiAZ") is True
     kind = f"{properties.get('Engine')}-{properties.get('DBInstanceClass')}{'-multi-az' if several else ''}"
     yield Charge(f"rds-{kind}-hour", _hours(), f"{properties.get('DBInstanceClass')} {ALL_MONTH}")
@@ -170,17 +179,22 @@ def cache(resource: Resource, sight: Sight) -> Iterator[Charge]:
 
 def table(resource: Resource, sight: Sight) -> Iterator[Charge]:
     if resource.properties.get("BillingMode") != "PAY_PER_REQUEST":
-        yield Charge("dynamodb-provisioned", Range.fixed(1), "provisioned capacity")
-        return
-    requests, storage = sight.usage.requests, sight.usage.storage_gb
-    indexes = len(resource.properties.get("GlobalSecondaryIndexes") or [])
-    written = f"writes, each also to indexes: {indexes}" if indexes else "writes"
-    yield Charge("dynamodb-write", requests.times(1 + indexes), written, (REQUESTS,), _READ_AND_WRITE)
-    yield Charge("dynamodb-read", requests, "reads", (REQUESTS,), _READ_AND_WRITE)
+        yield from provisioned_table(resource)
+    else:
+        yield from _requests_of(resource, sight)
+    storage, indexes = sight.usage.storage_gb, len(resource.properties.get("GlobalSecondaryIndexes") or [])
     yield Charge("dynamodb-storage-gb", storage.times(1 + indexes), "what is kept", (STORAGE,))
     recovery = resource.properties.get("PointInTimeRecoverySpecification")
     if isinstance(recovery, Mapping) and recovery.get("PointInTimeRecoveryEnabled") is True:
         yield Charge("dynamodb-backup-gb", storage, "recovery to any second", (STORAGE,))
+
+
+def _requests_of(resource: Resource, sight: Sight) -> Iterator[Charge]:
+    requests = sight.usage.requests
+    indexes = len(resource.properties.get("GlobalSecondaryIndexes") or [])
+    written = f"writes, each also to indexes: {indexes}" if indexes else "writes"
+    yield Charge("dynamodb-write", requests.times(1 + indexes), written, (REQUESTS,), _READ_AND_WRITE)
+    yield Charge("dynamodb-read", requests, "reads", (REQUESTS,), _READ_AND_WRITE)
 
 
 def bucket(resource: Resource, sight: Sight) -> Iterator[Charge]:
@@ -268,13 +282,6 @@ def parameter(resource: Resource, sight: Sight) -> Iterator[Charge]:
         yield Charge("parameter-advanced-month", Range.fixed(1), "kept all month")
 
 
-def _number(value: object, default: float) -> float:
-    """Of a property; the default where it is missing or known only at deploy."""
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value)
-    return float(value) if isinstance(value, str) and value.isdecimal() else default
-
-
 RULES: Mapping[str, Rule] = {
     "AWS::ApiGatewayV2::Api": api,
     "AWS::ApplicationAutoScaling::ScalableTarget": scaling,
@@ -296,6 +303,7 @@ RULES: Mapping[str, Rule] = {
     "AWS::KMS::Key": key,
     "AWS::Lambda::Function": function,
     "AWS::Logs::LogGroup": log_group,
+    "AWS::RDS::DBCluster": database_cluster,
     "AWS::RDS::DBInstance": database,
     "AWS::Route53::RecordSet": record,
     "AWS::S3::Bucket": bucket,

@@ -102,7 +102,7 @@ def _grant(type_name: str, resource: Mapping[str, Any], name: str, target: Targe
         roles = frozenset(names.arns("arn:aws:iam::{account}:role/{name}", target))
         return Grant(name, roles, ("StringEquals", "iam:PassedToService", (entry["passes"]["to"],)))
     if name == "iam:CreateServiceLinkedRole":
-        service = entry["linked"]
+        service = entry["linked"].format_map(resource.get("Properties") or {})
         roles = frozenset({f"arn:aws:iam::{target.account}:role/aws-service-role/{service}/AWSServiceRoleFor*"})
         return Grant(name, roles, ("StringEquals", "iam:AWSServiceName", (service,)))
     action = iam_action(name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from klotho.application import Construct
+from klotho.catalogue.kinds.aurora import AURORA, AURORA_MYSQL, AURORA_SERVERLESS, AURORA_SERVERLESS_MYSQL
 from klotho.catalogue.kinds.bucket import S3
 from klotho.catalogue.kinds.container import FARGATE, FARGATE_SPOT
 from klotho.catalogue.kinds.container_lambda import LAMBDA_CONTAINER
@@ -17,6 +18,7 @@ from klotho.catalogue.kinds.mysql import MYSQL
 from klotho.catalogue.kinds.network import VPC_NETWORK
 from klotho.catalogue.kinds.oidc import OIDC
 from klotho.catalogue.kinds.postgres import RDS
+from klotho.catalogue.kinds.provisioned_table import DYNAMODB_PROVISIONED
 from klotho.catalogue.kinds.public_alb import PUBLIC_ALB
 from klotho.catalogue.kinds.queue import SQS
 from klotho.catalogue.kinds.redis import REDIS
@@ -36,9 +38,14 @@ IMPLEMENTATIONS: tuple[Implementation, ...] = (
     LAMBDA_IMAGE,
     FUNCTION_ON_FARGATE,
     RDS,
+    AURORA_SERVERLESS,
+    AURORA,
     MYSQL,
+    AURORA_SERVERLESS_MYSQL,
+    AURORA_MYSQL,
     REDIS,
     DYNAMODB,
+    DYNAMODB_PROVISIONED,
     S3,
     SQS,
     SNS,

@@ -1,12 +1,12 @@
 """`Databases.KeyValue` on DynamoDB.
 
-One table, paid per request, with point-in-time recovery. Source: Amazon DynamoDB Developer Guide (core components,
-time to live, on-demand capacity).
+One table, paid per request, with point-in-time recovery; `provisioned_table` has the other way to pay. Source: Amazon
+DynamoDB Developer Guide (core components, time to live, on-demand capacity).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from klotho.application import Construct
@@ -22,6 +22,13 @@ def table_key(construct: Construct) -> ResourceKey:
 
 def dynamodb(construct: Construct, setting: Setting) -> Iterator[Action]:
     """The table and its indexes."""
+    yield from table(construct, setting, {"BillingMode": "PAY_PER_REQUEST"}, {})
+
+
+def table(
+    construct: Construct, setting: Setting, capacity: Mapping[str, Any], of_index: Mapping[str, Any]
+) -> Iterator[Action]:
+    """`capacity`: how the table is paid, `of_index`: what each index says of it."""
     key = setting.parameter(construct, "key")
     indexes = setting.parameter(construct, "indexes") or {}
     types = {name: kind for part in (key, *(index["key"] for index in indexes.values())) for name, kind in part}
@@ -29,7 +36,7 @@ def dynamodb(construct: Construct, setting: Setting) -> Iterator[Action]:
         table_key(construct),
         "AWS::DynamoDB::Table",
         {
-            "BillingMode": "PAY_PER_REQUEST",
+            **capacity,
             "KeySchema": _key_schema(key),
             "AttributeDefinitions": [{"AttributeName": name, "AttributeType": types[name]} for name in sorted(types)],
             "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True},
@@ -44,6 +51,7 @@ def dynamodb(construct: Construct, setting: Setting) -> Iterator[Action]:
                     "IndexName": name,
                     "KeySchema": _key_schema(indexes[name]["key"]),
                     "Projection": {"ProjectionType": "ALL"},
+                    **of_index,
                 }
                 for name in sorted(indexes)
             ],

@@ -21,7 +21,7 @@ from klotho.catalogue.kinds.rds_instance import (
     spread,
 )
 from klotho.catalogue.rules import Implementation, Parameter, Placement, Setting
-from klotho.catalogue.sql_roles import database_key, provider_asset, provider_needs
+from klotho.catalogue.sql_roles import instance_key, provider_asset, provider_needs
 from klotho.catalogue.tables import table
 from klotho.diagnostics import Report, one_of
 from klotho.resources import AddResource, Ref, SetProperty, resource_key
@@ -34,7 +34,7 @@ _SLOW_S = 2
 
 def mysql(construct: Construct, setting: Setting) -> Iterator[Action]:
     """The instance and its parameter group."""
-    key, group = database_key(construct), resource_key(construct.id, "database-parameters")
+    key, group = instance_key(construct), resource_key(construct.id, "database-parameters")
     yield from instance(construct, setting, "mysql", _minor(construct, setting))
     yield AddResource(
         group,
@@ -65,8 +65,8 @@ def _major(construct: Construct, setting: Setting) -> str:
     return ".".join(str(setting.parameter(construct, "version")).split(".")[:2])
 
 
-def check_mysql(construct: Construct, setting: Setting, report: Report) -> None:
-    """RDS has this version and this much storage, and the database is none of the server's own."""
+def check_mysql_name(construct: Construct, report: Report) -> None:
+    """The database is none of the server's own."""
     if database_name(construct.name) in table("rds")["mysql"]["reserved"]:
         report.error(
             "name-reserved",
@@ -74,6 +74,11 @@ def check_mysql(construct: Construct, setting: Setting, report: Report) -> None:
             construct.span,
             helps=["give it another name"],
         )
+
+
+def check_mysql(construct: Construct, setting: Setting, report: Report) -> None:
+    """RDS has this version and this much storage, and the database is none of the server's own."""
+    check_mysql_name(construct, report)
     if "version" not in construct.unread:
         version, majors = str(setting.parameter(construct, "version")), table("rds")["mysql"]["majors"]
         if _major(construct, setting) not in majors:

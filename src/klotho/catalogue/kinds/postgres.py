@@ -21,7 +21,7 @@ from klotho.catalogue.kinds.rds_instance import (
     spread,
 )
 from klotho.catalogue.rules import Implementation, Parameter, Placement, Setting
-from klotho.catalogue.sql_roles import database_key, provider_asset, provider_needs
+from klotho.catalogue.sql_roles import instance_key, provider_asset, provider_needs
 from klotho.catalogue.tables import table
 from klotho.diagnostics import Report, one_of
 from klotho.resources import AddResource, Ref, SetProperty, resource_key
@@ -31,7 +31,7 @@ from klotho.resources.naming import database_name
 
 def rds(construct: Construct, setting: Setting) -> Iterator[Action]:
     """The instance and its parameter group, its log beside the application's."""
-    key, group = database_key(construct), resource_key(construct.id, "database-parameters")
+    key, group = instance_key(construct), resource_key(construct.id, "database-parameters")
     yield from instance(construct, setting, "postgres")
     yield AddResource(
         group,
@@ -51,8 +51,8 @@ def _major(construct: Construct, setting: Setting) -> str:
     return str(setting.parameter(construct, "version")).partition(".")[0]
 
 
-def check_postgres(construct: Construct, setting: Setting, report: Report) -> None:
-    """RDS has this version and this much storage, and the database is none of the server's own."""
+def check_postgres_name(construct: Construct, report: Report) -> None:
+    """The database is none of the server's own."""
     if database_name(construct.name) in table("rds")["postgres"]["reserved"]:
         report.error(
             "name-reserved",
@@ -60,6 +60,11 @@ def check_postgres(construct: Construct, setting: Setting, report: Report) -> No
             construct.span,
             helps=["give it another name"],
         )
+
+
+def check_postgres(construct: Construct, setting: Setting, report: Report) -> None:
+    """RDS has this version and this much storage, and the database is none of the server's own."""
+    check_postgres_name(construct, report)
     if "version" not in construct.unread:
         version, majors = str(setting.parameter(construct, "version")), table("rds")["postgres"]["majors"]
         if _major(construct, setting) not in majors:

@@ -18,6 +18,8 @@ from klotho.catalogue.rules import NetworkPlace, Output, Parameter, Setting
 from klotho.catalogue.sql_roles import (
     database_key,
     database_of,
+    instance_key,
+    is_clustered,
     master_secret,
     provider,
     provider_asset,
@@ -26,7 +28,7 @@ from klotho.catalogue.sql_roles import (
 )
 from klotho.catalogue.tables import table
 from klotho.diagnostics import Report
-from klotho.resources import AddResource, Ref, SetProperty, resource_key
+from klotho.resources import AddResource, Ref, ResourceKey, SetProperty, resource_key, role_of
 from klotho.resources.changes import Action
 from klotho.resources.naming import database_name
 
@@ -36,7 +38,7 @@ def instance(construct: Construct, setting: Setting, engine: str, version: str |
     yield from provider(construct, setting)
     storage = setting.parameter(construct, "storage_gb")
     yield AddResource(
-        database_key(construct),
+        instance_key(construct),
         "AWS::RDS::DBInstance",
         {
             "Engine": engine,
@@ -58,7 +60,7 @@ def instance(construct: Construct, setting: Setting, engine: str, version: str |
 
 def spread(construct: Construct, setting: Setting) -> Iterator[Action]:
     """A standby in another zone takes over by itself; it costs as much as the instance."""
-    yield SetProperty(database_key(construct), ("MultiAZ",), True)
+    yield SetProperty(instance_key(construct), ("MultiAZ",), True)
 
 
 def _growth(storage: int) -> dict[str, int]:
@@ -85,17 +87,24 @@ def check_storage(construct: Construct, setting: Setting, report: Report) -> Non
 
 
 def enter_network(construct: Construct, place: NetworkPlace, setting: Setting) -> Iterator[Action]:
+    """In the private subnets."""
+    subnets, group = subnet_group(construct)
+    yield group
+    key = instance_key(construct)
+    yield SetProperty(key, ("DBSubnetGroupName",), Ref(subnets))
+    yield SetProperty(key, ("VPCSecurityGroups",), [place.security_group])
+    yield from provider_in_network(construct, place, setting)
+
+
+def subnet_group(construct: Construct) -> tuple[ResourceKey, Action]:
     """RDS wants a subnet group over two zones even for an instance in one."""
     subnets = resource_key(construct.id, "database-subnets")
-    yield AddResource(
+    made = AddResource(
         subnets,
         "AWS::RDS::DBSubnetGroup",
         {"DBSubnetGroupDescription": f"Private subnets of {construct.name}", "SubnetIds": list(PRIVATE_SUBNETS)},
     )
-    key = database_key(construct)
-    yield SetProperty(key, ("DBSubnetGroupName",), Ref(subnets))
-    yield SetProperty(key, ("VPCSecurityGroups",), [place.security_group])
-    yield from provider_in_network(construct, place, setting)
+    return subnets, made
 
 
 def parameters(version: Parameter) -> dict[str, Parameter]:
@@ -111,7 +120,7 @@ def parameters(version: Parameter) -> dict[str, Parameter]:
 
 ADOPTION = Adoption(
     type="AWS::RDS::DBInstance",
-    key=database_key,
+    key=instance_key,
     service="rds",
     resource="db:{}",
     name=r"[a-z][a-z0-9-]{0,62}",
@@ -144,15 +153,17 @@ ADOPTION = Adoption(
 
 
 def _attribute(name: str, about: str) -> Output:
-    return Output(lambda construct, setting: Ref(database_key(construct), name), about)
+    return Output(lambda construct, setting: Ref(database_key(construct, setting), name), about)
 
 
 def shares(construct: Construct, setting: Setting) -> Shares:
     """Where it is, who makes roles in it, and the way in."""
+    database = role_of(database_key(construct, setting))
     return (
-        ("database", "Endpoint.Address"),
-        ("database", "Endpoint.Port"),
-        ("database", "MasterUserSecret.SecretArn"),
+        (database, "Endpoint.Address"),
+        (database, "Endpoint.Port"),
+        (database, "MasterUserSecret.SecretArn"),
+        *(((database, "ReadEndpoint.Address"),) if is_clustered(construct, setting) else ()),
         ("roles-function", "Arn"),
         ("roles-function-role", None),
         (f"{construct.kind.rpartition('.')[2].lower()}-security-group", "GroupId"),
@@ -163,7 +174,9 @@ OUTPUTS: Mapping[str, Output] = {
     "endpoint": _attribute("Endpoint.Address", "host name"),
     "port": _attribute("Endpoint.Port", "TCP port"),
     "database": Output(database_of, "name of the database"),
-    "secret_arn": Output(lambda construct, setting: master_secret(construct), "ARN of the master user's secret"),
+    "secret_arn": Output(
+        lambda construct, setting: master_secret(construct, setting), "ARN of the master user's secret"
+    ),
     "user": Output(lambda construct, setting: "", "login name", secret=True),
     "password": Output(lambda construct, setting: "", "password", secret=True),
     "url": Output(lambda construct, setting: "", "connection URL with the password in it", secret=True),

@@ -7,7 +7,15 @@ from collections.abc import Iterator
 from klotho.catalogue.relationships.connection import DATA_VERBS, access, check_name, connection
 from klotho.catalogue.relationships.grants import grant
 from klotho.catalogue.rules import Link, Need, Pair, PathTo, ServiceNeed
-from klotho.catalogue.sql_roles import ENGINES, consumer_role, database_key, database_of, login_secret, port_of
+from klotho.catalogue.sql_roles import (
+    ENGINES,
+    consumer_role,
+    database_key,
+    database_of,
+    is_clustered,
+    login_secret,
+    port_of,
+)
 from klotho.catalogue.tables import iam_actions
 from klotho.resources import Ref
 from klotho.resources.changes import Action
@@ -15,7 +23,7 @@ from klotho.resources.changes import Action
 
 def use_sql(link: Link) -> Iterator[Action]:
     """The role, and in the code's environment where the database is and which secret is the role's."""
-    key = database_key(link.target)
+    key = database_key(link.target, link.setting)
     yield from consumer_role(link, access(link))
     yield connection(
         link,
@@ -27,6 +35,7 @@ def use_sql(link: Link) -> Iterator[Action]:
             "database": database_of(link.target, link.setting),
             "secret": login_secret(link),
             "access": access(link),
+            **({"read_host": Ref(key, "ReadEndpoint.Address")} if is_clustered(link.target, link.setting) else {}),
             **ENGINES[link.target.kind].connection,
         },
     )

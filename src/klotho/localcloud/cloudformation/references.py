@@ -29,6 +29,7 @@ ROLE, POLICY = "AWS::IAM::Role", "AWS::IAM::ManagedPolicy"
 AUTHORIZER = "AWS::ApiGatewayV2::Authorizer"
 CLUSTER, LINK = "AWS::ECS::Cluster", "AWS::ApiGatewayV2::VpcLink"
 SUBNET_GROUP, PARAMETER_GROUP = "AWS::RDS::DBSubnetGroup", "AWS::RDS::DBParameterGroup"
+DB_CLUSTER, CLUSTER_PARAMETERS = "AWS::RDS::DBCluster", "AWS::RDS::DBClusterParameterGroup"
 CACHE_SUBNETS, CACHE_USER = "AWS::ElastiCache::SubnetGroup", "AWS::ElastiCache::User"
 CACHE_GROUP, CACHE = "AWS::ElastiCache::UserGroup", "AWS::ElastiCache::ReplicationGroup"
 HTTP_NAMESPACE, DNS_NAMESPACE = "AWS::ServiceDiscovery::HttpNamespace", "AWS::ServiceDiscovery::PrivateDnsNamespace"
@@ -50,6 +51,8 @@ _NOUNS = {
     AUTHORIZER: "authorizer",
     SUBNET_GROUP: "DB subnet group",
     PARAMETER_GROUP: "DB parameter group",
+    DB_CLUSTER: "DB cluster",
+    CLUSTER_PARAMETERS: "DB cluster parameter group",
     ACCESS_CONTROL: "origin access control",
     EDGE_FUNCTION: "CloudFront function",
     CACHE_SUBNETS: "cache subnet group",
@@ -138,6 +141,10 @@ RULES: tuple[Rule, ...] = (
     Rule("AWS::RDS::DBInstance", "DBSubnetGroupName", (SUBNET_GROUP,)),
     Rule("AWS::RDS::DBInstance", "DBParameterGroupName", (PARAMETER_GROUP,)),
     Rule("AWS::RDS::DBInstance", "VPCSecurityGroups.*", (GROUP,), prefix="sg-"),
+    Rule("AWS::RDS::DBInstance", "DBClusterIdentifier", (DB_CLUSTER,)),
+    Rule(DB_CLUSTER, "DBSubnetGroupName", (SUBNET_GROUP,)),
+    Rule(DB_CLUSTER, "DBClusterParameterGroupName", (CLUSTER_PARAMETERS,)),
+    Rule(DB_CLUSTER, "VpcSecurityGroupIds.*", (GROUP,), prefix="sg-"),
     Rule(CACHE_SUBNETS, "SubnetIds.*", (SUBNET,), holds=False),
     Rule(CACHE_GROUP, "UserIds.*", (CACHE_USER,), holds=False),
     Rule(CACHE, "UserGroupIds.*", (CACHE_GROUP,)),

@@ -20,6 +20,7 @@ from klotho.localcloud.handlers.cloudfront import (
 )
 from klotho.localcloud.handlers.cognito import UserPoolClientHandler, UserPoolGroupHandler, UserPoolHandler
 from klotho.localcloud.handlers.custom_resource import CustomResource
+from klotho.localcloud.handlers.db_cluster import DbCluster
 from klotho.localcloud.handlers.db_instance import DbInstance
 from klotho.localcloud.handlers.domain_name import ApiMapping, DomainName
 from klotho.localcloud.handlers.dynamodb_table import DynamoDbTable
@@ -58,6 +59,7 @@ ACTIVE: tuple[type[Handler], ...] = (
     CertificateHandler,
     CloudFrontFunction,
     CustomResource,
+    DbCluster,
     DbInstance,
     DiscoveryService,
     Distribution,

@@ -393,6 +393,11 @@ _REST = (
         {"DBSubnetGroupArn": _arn("rds", "subgrp:{}")},
     ),
     Passive(
+        "AWS::RDS::DBClusterParameterGroup",
+        _named("DBClusterParameterGroupName", 255, lower=True),
+        frozenset({"DBClusterParameterGroupName", "Description", "Family", "Parameters", "Tags"}),
+    ),
+    Passive(
         "AWS::RDS::DBParameterGroup",
         _named("DBParameterGroupName", 255, lower=True),
         frozenset({"DBParameterGroupName", "Description", "Family", "Parameters", "Tags"}),

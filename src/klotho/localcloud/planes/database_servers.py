@@ -35,7 +35,18 @@ START_TIMEOUT_S = 120.0
 """Recovery after a crash replays the log written since the last checkpoint, which takes its time."""
 RETRY_S = 1.0
 """Between two looks whether the port of an instance that is to come back is free."""
-_IDENTIFIER = re.compile(r"[a-z][a-z0-9-]{0,62}")
+_IDENTIFIER = re.compile(r"(?:cluster--)?[a-z][a-z0-9-]{0,62}")
+
+
+def cluster_server(identifier: str) -> str:
+    """The server of an Aurora cluster: no instance has two hyphens in a row in its name (CreateDBInstance)."""
+    return f"cluster--{identifier}"
+
+
+def log_group_of(server: str, log: str) -> str:
+    """As RDS names it."""
+    kind, name = ("cluster", server[9:]) if server.startswith("cluster--") else ("instance", server)
+    return f"/aws/rds/{kind}/{name}/{log}"
 
 
 async def never() -> Child:

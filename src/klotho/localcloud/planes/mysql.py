@@ -26,6 +26,7 @@ from klotho.localcloud.planes.database_servers import (
     DatabaseServers,
     Server,
     end_orphan,
+    log_group_of,
 )
 from klotho.localcloud.planes.mysql_programs import (
     ADMIN,
@@ -102,7 +103,7 @@ class MySqlServers(DatabaseServers[MySqlServer]):
         write_private(data / "klotho-server-key.pem", issued.key)
         return MySqlServer(
             identifier, name, data, self._port(identifier), found.title,
-            f"/aws/rds/instance/{identifier}/error", parameters, programs=found,
+            log_group_of(identifier, "error"), parameters, programs=found,
         )  # fmt: skip
 
     async def _launch(self, server: MySqlServer) -> Child:

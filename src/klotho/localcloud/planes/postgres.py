@@ -26,6 +26,7 @@ from klotho.localcloud.planes.database_servers import (
     DatabaseServers,
     Server,
     end_orphan,
+    log_group_of,
 )
 from klotho.localcloud.planes.postgres_programs import (
     ADMIN,
@@ -96,7 +97,7 @@ class PostgresServers(DatabaseServers[PostgresServer]):
             raise PostgresError(f"{data} was written by PostgreSQL {major}, which is not installed here any more")
         return PostgresServer(
             identifier, name, data, self._port(identifier), f"PostgreSQL {found.version()}",
-            f"/aws/rds/instance/{identifier}/postgresql", parameters, programs=found,
+            log_group_of(identifier, "postgresql"), parameters, programs=found,
             inner=(inner := self._cloud.ports.of(f"{self.kind}/{identifier}/inner")),
             front=self._front(self._port(identifier), inner, open_postgres),
         )  # fmt: skip

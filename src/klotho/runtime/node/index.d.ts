@@ -35,6 +35,8 @@ export interface MySql {
   readonly kind: "Databases.MySQL";
   readonly access: string;
   readonly host: string;
+  /** Spreads connections over the readers, which are a moment behind; `host` where there are none. */
+  readonly readHost: string;
   readonly port: number;
   readonly database: string;
   readonly user: string;
@@ -53,6 +55,8 @@ export interface Postgres {
   readonly kind: "Databases.Postgres";
   readonly access: string;
   readonly host: string;
+  /** Spreads connections over the readers, which are a moment behind; `host` where there are none. */
+  readonly readHost: string;
   readonly port: number;
   readonly database: string;
   readonly dbname: string;

@@ -51,6 +51,11 @@ PARAMETERS = {
     "Properties": {"Description": "d", "Family": "postgres16", "Parameters": {"max_connections": "30"}},
 }
 
+CLUSTER = {
+    "Type": "AWS::RDS::DBCluster",
+    "Properties": {"Engine": "aurora-postgresql", "MasterUsername": "app", "MasterUserPassword": "correct-horse"},
+}
+
 
 def read_parameter(cloud: Cloud, record: Record) -> Any:
     found = cloud.parameters.get(record.identifier)
@@ -130,6 +135,7 @@ SAMPLES = (
             "AutoMinorVersionUpgrade": False,
             "CACertificateIdentifier": "rds-ca-rsa4096-g1",
             "CopyTagsToSnapshot": True,
+            "DBClusterIdentifier": ref("Cluster"),
             "DBInstanceClass": "db.t4g.small",
             "DBInstanceIdentifier": "named",
             "DBName": "shop",
@@ -149,6 +155,7 @@ SAMPLES = (
             "MonitoringInterval": 0,
             "MultiAZ": True,
             "Port": "5433",
+            "PromotionTier": 1,
             "PreferredBackupWindow": "01:00-02:00",
             "PubliclyAccessible": False,
             "StorageEncrypted": True,
@@ -163,8 +170,13 @@ SAMPLES = (
             "Subnets": SUBNET_GROUP,
             "OtherSubnets": SUBNET_GROUP,
             "Parameters": PARAMETERS,
+            "Cluster": CLUSTER,
         },
-        together={"ManageMasterUserPassword": {"MasterUserPassword": REMOVED}},
+        together={
+            "ManageMasterUserPassword": {"MasterUserPassword": REMOVED},
+            "DBClusterIdentifier": {"Engine": "aurora-postgresql"},
+            "Engine": {"DBClusterIdentifier": REMOVED},
+        },
         planes=planes("postgres", "mysql"),
         slow=True,
     ),

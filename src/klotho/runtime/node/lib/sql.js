@@ -16,6 +16,7 @@ class Sql {
     this.kind = grant.kind;
     this.access = grant.fields.access || "";
     this.host = field(grant, "host");
+    this.readHost = grant.fields.read_host || this.host;
     this.port = portOf(grant);
     this.database = field(grant, "database");
     this.#secret = field(grant, "secret");
