@@ -9,8 +9,10 @@ import sys
 from pathlib import Path
 
 from klotho.catalogue.relationships import PAIRS
+from klotho.catalogue.rules import ECS, LAMBDA
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "pairs.md"
+_NAMES = {ECS: "ECS", LAMBDA: "Lambda"}
 HEAD = """\
 # Who may use what
 
@@ -23,15 +25,23 @@ from the catalogue; each row is deployed in the local cloud and used by a test i
 
 def rendered() -> str:
     rows = sorted(
-        (actor, verb, target, pair.creates)
+        (actor, _on(pair.actor_on), verb, target, _on(pair.target_on), pair.creates)
         for pair in PAIRS
         for verb in pair.verbs
         for actor in pair.actors
         for target in pair.targets
     )
     lines = [f"{len(rows)} pairs.", "", "| construct | verb | construct | what it creates |", "|---|---|---|---|"]
-    lines += [f"| `{actor}` | `{verb}` | `{target}` | {creates} |" for actor, verb, target, creates in rows]
+    lines += [
+        f"| `{actor}`{actor_on} | `{verb}` | `{target}`{target_on} | {creates} |"
+        for actor, actor_on, verb, target, target_on, creates in rows
+    ]
     return HEAD + "\n".join(lines) + "\n"
+
+
+def _on(hosts: tuple[str, ...]) -> str:
+    """What must run it, where a pair differs by that."""
+    return f" on {' or '.join(_NAMES[host] for host in hosts)}" if hosts else ""
 
 
 def main() -> int:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from klotho.application import Application, Construct, Requirement
+from klotho.catalogue.carrying import not_carried
 from klotho.catalogue.kinds import candidates
 from klotho.catalogue.rules import Implementation
 from klotho.catalogue.tables import table
@@ -55,7 +56,7 @@ def offers(construct: Construct, application: Application) -> tuple[Offer, ...]:
     required = application.requirements_of(construct.id)
     expected = expected_requests(construct, application)
     return tuple(
-        Offer(item, monthly(item, expected), tuple(_unfit(item, construct, required)))
+        Offer(item, monthly(item, expected), tuple(_unfit(item, construct, required, application)))
         for item in candidates(construct.kind)
     )
 
@@ -81,16 +82,27 @@ def unavailable(kind: str) -> dict[str, str]:
     return found
 
 
-def _unfit(item: Implementation, construct: Construct, required: Mapping[str, Requirement]) -> list[Unfit]:
+def _unfit(
+    item: Implementation, construct: Construct, required: Mapping[str, Requirement], application: Application
+) -> list[Unfit]:
     facts = table("candidates").get(item.name, {})
     found = [] if item.fits(construct) else [Unfit("its own parameters ask for something else")]
     if "only_when" in facts:
         found.append(Unfit(facts["only_when"]))
+    if "on_demand" in facts and not _may_stop(construct, required):
+        found.append(Unfit(facts["on_demand"]))
+    found += [Unfit(reason) for reason in not_carried(construct, item, application)]
     for requirement in required.values():
         broken = _broken(facts, requirement)
         if broken is not None:
             found.append(Unfit(broken, requirement))
     return found
+
+
+def _may_stop(construct: Construct, required: Mapping[str, Requirement]) -> bool:
+    """Whether somebody says that it need not always run."""
+    asked = required.get("always_on")
+    return construct.properties.get("always_on") is False or (asked is not None and asked.value is False)
 
 
 def _broken(facts: dict[str, Any], requirement: Requirement) -> str | None:

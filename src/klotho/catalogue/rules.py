@@ -51,6 +51,12 @@ class Output(NamedTuple):
     """Whether it is an address inside the application's network, which nobody else can call."""
 
 
+ECS, LAMBDA = "ecs", "lambda"
+"""What runs code, as `Compute.host` names it."""
+STEADY = (ECS,)
+"""Hosts on which code runs all the time, so that it may receive and keep connections by itself."""
+
+
 class Compute(NamedTuple):
     """How relationship rules reach into something that runs code."""
 
@@ -60,6 +66,9 @@ class Compute(NamedTuple):
     """Sets one environment variable."""
     main: Callable[[Construct], ResourceKey]
     """The resource that starts the code, which must wait for its permissions."""
+    host: str
+    """What runs it (`ECS`, `LAMBDA`, …), by which pairs differ: how it is called, what reaches it, what it can do. What
+    pairs need besides, they take from the host's own rules."""
 
 
 class PathTo(NamedTuple):
@@ -134,6 +143,8 @@ class Implementation:
     """Parameters whose values are only needed once the stacks are up, so that outputs in them close no circle."""
     steps: Callable[[Construct, Setting], Iterable[DeployerStep]] = lambda construct, setting: ()
     """What the deployer does for it outside of CloudFormation; the results are `Provided` values."""
+    unable: Callable[[Construct, Application], Iterable[str]] = lambda construct, application: ()
+    """Why it can't be what the construct's relationships ask for, beyond what its host has no pair for."""
     fits: Callable[[Construct], bool] = lambda construct: True
     """Whether it can be what the construct's own parameters ask for; the first candidate that fits is chosen."""
     check: Callable[[Construct, Setting, Report], None] = lambda construct, setting, report: None
@@ -149,12 +160,24 @@ class Pair:
     targets: tuple[str, ...]
     creates: str
     """What it makes, in one line, for the table of pairs in the docs."""
+    actor_on: tuple[str, ...] = ()
+    """Hosts of the actor (`Compute.host`), where the pair differs by what runs it; empty for whatever does."""
+    target_on: tuple[str, ...] = ()
+    """The same of the target."""
     connect: Callable[[Link], Iterable[Action]] = lambda link: ()
     """Wiring: environment, triggers, routes, service discovery."""
     grant: Callable[[Link], Iterable[Action]] = lambda link: ()
     """IAM statements with exact actions on exact ARNs."""
     needs: Callable[[Link], Iterable[Need]] = lambda link: ()
     check: Callable[[Link, Report], None] = lambda link, report: None
+
+    def carried_by(self, actor: Implementation | None, target: Implementation | None) -> bool:
+        """Whether it is the pair for ends made so; None for one that is not known yet and may be anything."""
+        return _hosts(actor, self.actor_on) and _hosts(target, self.target_on)
+
+
+def _hosts(end: Implementation | None, hosts: tuple[str, ...]) -> bool:
+    return not hosts or end is None or (end.compute is not None and end.compute.host in hosts)
 
 
 class Setting:

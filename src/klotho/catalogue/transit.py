@@ -18,8 +18,9 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from klotho.application import Requirement
+from klotho.catalogue.kinds import candidates
 from klotho.catalogue.kinds.internal_alb import is_private
-from klotho.catalogue.rules import Link, Setting
+from klotho.catalogue.rules import ECS, LAMBDA, Implementation, Link, Setting
 from klotho.catalogue.tables import table
 
 TRANSIT = "encrypted_in_transit"
@@ -40,29 +41,41 @@ VERIFIED = Hop(True, False, "TLS; the client verifies the server's certificate a
 HARDWARE = Hop(False, True, "plain HTTP inside the VPC, encrypted by AWS's hardware with `encrypted_in_transit`")
 CLEAR = Hop(False, False, "plain HTTP inside the VPC; refused with `encrypted_in_transit`")
 _CALLS: Mapping[tuple[str, str, str], Hop] = {
-    ("calls", "Compute.Container", "Compute.Container"): HARDWARE,
-    ("calls", "Compute.Function", "Compute.Container"): CLEAR,
-    ("calls", "Compute.Container", "API"): HARDWARE,
-    ("calls", "Compute.Function", "API"): CLEAR,
-    ("attach_service", "API", "Compute.Container"): HARDWARE._replace(
+    ("calls", ECS, ECS): HARDWARE,
+    ("calls", LAMBDA, ECS): CLEAR,
+    ("calls", ECS, "API"): HARDWARE,
+    ("calls", LAMBDA, "API"): CLEAR,
+    ("attach_service", "API", ECS): HARDWARE._replace(
         about="plain HTTP inside the VPC: encrypted by AWS's hardware with `encrypted_in_transit` if the API is not "
         "public, refused with it if it is (a VPC link)"
     ),
 }
+"""Ends by what runs them, of what runs no code by kind."""
 _TLS = ("Databases.Postgres", "Databases.MySQL", "Databases.Redis")
 
 
 def hop_between(verb: str, actor: str, target: str) -> Hop:
-    """Of two kinds, for explanations."""
+    """Of two kinds as they are by default, for explanations."""
+    return _hop(verb, _host(actor, candidates(actor)), _host(target, candidates(target)))
+
+
+def _hop(verb: str, actor: str, target: str) -> Hop:
     return _CALLS.get((verb, actor, target), VERIFIED if target in _TLS else HTTPS)
+
+
+def _host(kind: str, made_of: tuple[Implementation, ...]) -> str:
+    """What runs it, else its kind."""
+    compute = made_of[0].compute if made_of else None
+    return kind if compute is None else compute.host
 
 
 def hop_of(link: Link) -> Hop:
     """Of one relationship, with what its ends say of themselves."""
-    verb, actor, target = link.relationship.verb, link.actor, link.target
-    if verb == "attach_service" and target.kind == "Compute.Container":
+    verb, actor = link.relationship.verb, link.actor
+    ends = [_host(item.kind, (link.setting.implementation(item),)) for item in (actor, link.target)]
+    if verb == "attach_service" and ends[1] == ECS:
         return HARDWARE if is_private(actor) else CLEAR
-    return hop_between(verb, actor.kind, target.kind)
+    return _hop(verb, *ends)
 
 
 class Wanted(NamedTuple):

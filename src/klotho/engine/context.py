@@ -89,7 +89,8 @@ class Context:
                 continue
             actor = self.application.construct(relationship.actor)
             target = self.application.construct(relationship.target)
-            pair = find_pair(relationship.verb, actor.kind, target.kind)
+            made_of = (self.chosen[actor.id], self.chosen[target.id])
+            pair = find_pair(relationship.verb, actor.kind, target.kind, made_of)
             if pair is None or actor.id == target.id or actor.unread or target.unread:
                 continue
             link = Link(relationship, actor, target, self.setting)

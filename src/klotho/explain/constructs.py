@@ -77,7 +77,7 @@ class ConstructPages:
         """What a relationship makes."""
         known = self._program.application
         actor, target = known.construct(item.actor), known.construct(item.target)
-        pair = find_pair(item.verb, actor.kind, target.kind)
+        pair = find_pair(item.verb, actor.kind, target.kind, self._program.made_of(item))
         makes = f": {pair.creates}" if pair is not None else ""
         line = self._reasons.line(item.span) if item.span else None
         return Step("relationship", f"{actor.label} {item.verb} {target.label}{makes}", line)

@@ -10,6 +10,8 @@ from typing import Any
 import orjson
 
 from klotho.application import Application, Construct, ConstructId, Relationship
+from klotho.catalogue.kinds import implementation
+from klotho.catalogue.rules import Implementation
 from klotho.diagnostics import Span
 from klotho.explain.places import Places
 from klotho.resources import Ref, Resource, ResourceGraph, ResourceKey, owner_of
@@ -107,6 +109,14 @@ class Compiled:
                 text = f"{known[item.actor].title} {item.verb} {known[item.target].title}"
                 found[text] = (*found.get(text, ()), item)
         return found
+
+    def made_of(self, item: Relationship) -> tuple[Implementation | None, Implementation | None]:
+        """What was chosen for its ends; None for what nothing could be made of."""
+        return self._implementation(item.actor), self._implementation(item.target)
+
+    def _implementation(self, name: ConstructId) -> Implementation | None:
+        construct, choice = self.application.by_id.get(name), self.graph.choices.get(name)
+        return None if construct is None or choice is None else implementation(construct.kind, choice.implementation)
 
     def construct(self, owner: str) -> Construct | None:
         """None for what is shared, or belongs to the application."""

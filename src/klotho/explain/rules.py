@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 from klotho.application import Construct, Relationship
 from klotho.catalogue.kinds import candidates
-from klotho.catalogue.relationships import find_pair
+from klotho.catalogue.relationships import pairs_of
 from klotho.resources import Provenance
 
 
@@ -56,8 +56,7 @@ def is_known(rule: str) -> bool:
 def _pointed_to(relationship: Relationship | None, construct: Construct | None) -> Iterator[Callable[..., Any]]:
     if relationship is not None:
         actor, target = (end.partition("/")[0] for end in (relationship.actor, relationship.target))
-        pair = find_pair(relationship.verb, actor, target)
-        if pair is not None:
+        for pair in pairs_of(relationship.verb, actor, target):
             yield from (pair.connect, pair.grant)
     if construct is not None:
         for item in candidates(construct.kind):

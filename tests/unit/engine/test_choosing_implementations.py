@@ -126,3 +126,17 @@ def test_the_solver_is_not_loaded_where_nothing_is_to_choose() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+def test_fargate_spot_competes_only_where_something_may_stop(app: Builder) -> None:
+    found = rejected(app.add("container", "web").add("container", "batch", always_on=False), "Compute.Container/web")
+    assert "two minutes' notice" in found["fargate-spot"]
+    assert choices(app)["Compute.Container/web"]["implementation"] == "fargate"
+    assert choices(app)["Compute.Container/batch"]["implementation"] == "fargate-spot"
+
+
+def test_a_pin_to_fargate_wins_over_always_on_false(app: Builder) -> None:
+    app.add("container", "web", always_on=False).directive("web", "use", "fargate")
+    service = app.resolve().graph["Compute.Container/web:service"]
+    assert service.properties["LaunchType"] == "FARGATE"
+    assert "CapacityProviderStrategy" not in service.properties

@@ -17,6 +17,8 @@ FAILED_SHARE = 0.01
 REQUESTS = "requests_per_month"
 STORAGE = "storage_gb"
 ALL_MONTH = "running all month"
+SPOT = Range(0.3, 0.35, 1)
+"""Of the price on demand: Fargate Spot is "up to 70 %" cheaper (aws.amazon.com/fargate/pricing), as supply has it."""
 _DATA = f"{KB_A_REQUEST} KB go each way with a request"
 _READ_AND_WRITE = "a request reads once and writes once"
 
@@ -89,7 +91,8 @@ def service(resource: Resource, sight: Sight) -> Iterator[Charge]:
     if resource.properties.get("LaunchType") == "EC2":
         yield Charge("ec2-capacity", Range.fixed(count), what)
     elif any(item.get("CapacityProvider") == "FARGATE_SPOT" for item in strategy if isinstance(item, Mapping)):
-        yield Charge("fargate-spot-hour", _hours(count), what)
+        definition = sight.named_in(resource.properties.get("TaskDefinition"), "AWS::ECS::TaskDefinition")
+        yield from task(definition, SPOT.times(count), f"{what}, on spare capacity")
     else:
         definition = sight.named_in(resource.properties.get("TaskDefinition"), "AWS::ECS::TaskDefinition")
         yield from task(definition, Range.fixed(count), what)

@@ -9,7 +9,8 @@ breaker), Application Auto Scaling User Guide.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from klotho.application import Construct
@@ -21,6 +22,7 @@ from klotho.catalogue.kinds.shared import CLUSTER, NAMESPACE, cluster, namespace
 from klotho.catalogue.kinds.values import given_text
 from klotho.catalogue.network import security_group_key
 from klotho.catalogue.rules import (
+    ECS,
     Compute,
     Implementation,
     NetworkPlace,
@@ -91,12 +93,23 @@ def dns_name(construct: Construct, setting: Setting) -> str:
 
 def fargate(construct: Construct, setting: Setting) -> Iterator[Action]:
     """The service and what it needs to start."""
+    yield from ecs_service(construct, setting, {"LaunchType": "FARGATE"})
+
+
+def fargate_spot(construct: Construct, setting: Setting) -> Iterator[Action]:
+    """The same on spare capacity, which costs about a third and may be taken away at two minutes' notice."""
+    spare = [{"CapacityProvider": "FARGATE_SPOT", "Weight": 1}]
+    yield from ecs_service(construct, setting, {"CapacityProviderStrategy": spare})
+
+
+def ecs_service(construct: Construct, setting: Setting, launch: Mapping[str, Any]) -> Iterator[Action]:
+    """`launch`: on what its tasks run, as the service says it."""
     yield from cluster()
     yield AddResource(_logs(construct), "AWS::Logs::LogGroup")
     yield from role(task_role(construct), "ecs-tasks.amazonaws.com", f"The code of container {construct.name}")
     yield from _agent(construct, setting)
     yield from _task_definition(construct, setting)
-    yield from _service(construct, setting)
+    yield from _service(construct, setting, launch)
     yield from _scaling(construct, setting)
     if setting.application.in_project:  # others may call it, whose coming must not change it
         yield from service_connect_server(construct, setting)
@@ -209,7 +222,7 @@ def environment(construct: Construct, name: str, value: Value) -> Action:
     return AddItem(task_key(construct), path, name, {"Name": name, "Value": value})
 
 
-def _service(construct: Construct, setting: Setting) -> Iterator[Action]:
+def _service(construct: Construct, setting: Setting, launch: Mapping[str, Any]) -> Iterator[Action]:
     scale = setting.parameter(construct, "scale")
     properties: dict[str, Any] = {
         "Cluster": Ref(CLUSTER),
@@ -222,12 +235,8 @@ def _service(construct: Construct, setting: Setting) -> Iterator[Action]:
         },
         "EnableECSManagedTags": True,
         "PropagateTags": "SERVICE",
+        **launch,
     }
-    if setting.parameter(construct, "always_on") is False:
-        # It may be stopped when idle, so it may also be interrupted: spare capacity costs about a third.
-        properties["CapacityProviderStrategy"] = [{"CapacityProvider": "FARGATE_SPOT", "Weight": 1}]
-    else:
-        properties["LaunchType"] = "FARGATE"
     yield AddResource(service_key(construct), "AWS::ECS::Service", properties)
 
 
@@ -409,7 +418,9 @@ FARGATE = Implementation(
         "memory": Parameter("memory of one task", 512, "MiB"),
         "scale": Parameter("fewest and most tasks; between them CPU at 60 % decides", [1, 1], "tasks"),
         "health_check": Parameter("path that answers 2xx when healthy; the image needs curl or wget"),
-        "always_on": Parameter("False: it may be interrupted, so it runs on Fargate Spot"),
+        "always_on": Parameter(
+            "False: it may be interrupted, so it runs on Fargate Spot unless `use(…)` says otherwise"
+        ),
     },
     outputs={
         "url": Output(_url, "where other containers of this application reach it, and nobody else", internal=True)
@@ -457,7 +468,15 @@ FARGATE = Implementation(
         looked_up=lambda found: ("AWS::ECS::Service", f"{found.arn}|{found.name.partition('/')[0]}"),
         networked=True,
     ),
-    compute=Compute(role=task_role, environment=environment, main=service_key),
+    compute=Compute(role=task_role, environment=environment, main=service_key, host=ECS),
     asset=_asset,
+    fits=lambda construct: construct.properties.get("always_on") is not False,
     check=check_container,
 )
+FARGATE_SPOT = replace(
+    FARGATE,
+    name="fargate-spot",
+    expand=fargate_spot,
+    fits=lambda construct: construct.properties.get("always_on") is not True,
+)
+"""For what may be interrupted: two minutes after it is told to stop, its capacity is somebody else's."""

@@ -22,7 +22,18 @@ from klotho.catalogue.function_keys import function_role as function_role
 from klotho.catalogue.iam import allow, policy_key, role
 from klotho.catalogue.kinds.function_check import check_function, runtime_of
 from klotho.catalogue.kinds.values import given_text
-from klotho.catalogue.rules import Compute, Implementation, NetworkPlace, Output, Parameter, Placement, Setting
+from klotho.catalogue.rules import (
+    LAMBDA as ON_LAMBDA,
+)
+from klotho.catalogue.rules import (
+    Compute,
+    Implementation,
+    NetworkPlace,
+    Output,
+    Parameter,
+    Placement,
+    Setting,
+)
 from klotho.catalogue.tables import iam_actions, table
 from klotho.resources import (
     AddResource,
@@ -200,7 +211,7 @@ LAMBDA = Implementation(
         ("function", None),
         ("function", "Arn"),
     ),
-    compute=Compute(role=function_role, environment=environment, main=function_key),
+    compute=Compute(role=function_role, environment=environment, main=function_key, host=ON_LAMBDA),
     asset=_zip,
     check=check_function,
 )

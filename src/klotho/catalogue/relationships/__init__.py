@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 from klotho.catalogue.relationships.ask_container import AUTHENTICATE_WITH_CONTAINER
 from klotho.catalogue.relationships.attach import CONTAINER_ROUTE, FUNCTION_ROUTE
 from klotho.catalogue.relationships.authenticate import AUTHENTICATE_WITH_FUNCTION, AUTHENTICATE_WITH_OIDC
@@ -28,9 +30,9 @@ from klotho.catalogue.relationships.topic import (
     SUBSCRIBE_BY_QUEUE,
 )
 from klotho.catalogue.relationships.user_pool import AUTHENTICATE_WITH_USER_POOL, KNOW_USER_POOL, USE_USER_POOL
-from klotho.catalogue.rules import Pair
+from klotho.catalogue.rules import Implementation, Pair
 
-__all__ = ["INSTEAD", "PAIRS", "find_pair"]
+__all__ = ["INSTEAD", "PAIRS", "find_pair", "pairs_of"]
 
 PAIRS: tuple[Pair, ...] = (
     USE_SQL,
@@ -67,15 +69,23 @@ PAIRS: tuple[Pair, ...] = (
     EXPOSE_SITE,
 )
 
-_BY_ENDS: dict[tuple[str, str, str], Pair] = {
-    (verb, actor, target): pair
-    for pair in PAIRS
-    for verb in pair.verbs
-    for actor in pair.actors
-    for target in pair.targets
-}
+_BY_ENDS: dict[tuple[str, str, str], tuple[Pair, ...]] = {}
+for _pair in PAIRS:
+    for _ends in product(_pair.verbs, _pair.actors, _pair.targets):
+        _BY_ENDS[_ends] = (*_BY_ENDS.get(_ends, ()), _pair)
 
 
-def find_pair(verb: str, actor: str, target: str) -> Pair | None:
-    """The pair for these kinds, None when the relationship makes no sense."""
-    return _BY_ENDS.get((verb, actor, target))
+def pairs_of(verb: str, actor: str, target: str) -> tuple[Pair, ...]:
+    """Every pair for these kinds, whatever they are made of; empty when the relationship makes no sense."""
+    return _BY_ENDS.get((verb, actor, target), ())
+
+
+def find_pair(
+    verb: str,
+    actor: str,
+    target: str,
+    made_of: tuple[Implementation | None, Implementation | None] = (None, None),
+) -> Pair | None:
+    """The pair for these kinds, made of these implementations (None: of any). None when the relationship makes no
+    sense, or none between such implementations."""
+    return next((pair for pair in pairs_of(verb, actor, target) if pair.carried_by(*made_of)), None)

@@ -19,7 +19,7 @@ from klotho.catalogue.kinds.shared import namespace_name
 from klotho.catalogue.network import PRIVATE_SUBNETS, VPC, ingress_between, security_group_key
 from klotho.catalogue.relationships.authenticate import CONTAINER, by_answer, check_scopes
 from klotho.catalogue.relay import HANDLER, RUNTIME, VARIABLE
-from klotho.catalogue.rules import Link, Need, Pair, ServiceNeed
+from klotho.catalogue.rules import ECS, Link, Need, Pair, ServiceNeed
 from klotho.catalogue.tables import iam_actions
 from klotho.diagnostics import Report
 from klotho.resources import AddResource, Asset, DependsOn, Ref, ResourceKey, json_text, resource_key
@@ -135,6 +135,7 @@ AUTHENTICATE_WITH_CONTAINER = Pair(
     verbs=(GUARD,),
     actors=("API",),
     targets=(CONTAINER,),
+    target_on=(ECS,),
     creates="a Lambda authorizer with simple answers, which the guarded routes name, the permission to invoke it, and "
     "its function, in the network: a Cloud Map registration, `servicediscovery:DiscoverInstances` and a rule for the "
     "container's port",

@@ -26,7 +26,7 @@ from klotho.catalogue.relationships.attach_private import (
 )
 from klotho.catalogue.relationships.authenticate import ASKED, authorization
 from klotho.catalogue.relationships.vouching import tell_who_vouches
-from klotho.catalogue.rules import Link, Pair
+from klotho.catalogue.rules import ECS, LAMBDA, Link, Pair
 from klotho.diagnostics import Report
 from klotho.resources import AddResource, DependsOn, Pseudo, Ref, ResourceKey, is_deferred, join, resource_key
 from klotho.resources.changes import Action
@@ -206,6 +206,7 @@ FUNCTION_ROUTE = Pair(
     verbs=("attach_service",),
     actors=("API",),
     targets=("Compute.Function",),
+    target_on=(LAMBDA,),
     creates="an integration, a route for the path and one for everything below it, and the permission to invoke; "
     "for a private API a target group, listener rules and the permission",
     connect=attach_function,
@@ -215,6 +216,7 @@ CONTAINER_ROUTE = Pair(
     verbs=("attach_service",),
     actors=("API",),
     targets=("Compute.Container",),
+    target_on=(ECS,),
     creates="a private integration by VPC link and Cloud Map, a route for the path and one for everything below it; "
     "for a private API a target group, listener rules and a security-group rule",
     connect=attach_container,

@@ -13,7 +13,7 @@ from klotho.application import Relationship
 from klotho.catalogue.kinds import oidc
 from klotho.catalogue.kinds.function import function_key
 from klotho.catalogue.kinds.http_api import api_key
-from klotho.catalogue.rules import Link, Pair
+from klotho.catalogue.rules import LAMBDA, Link, Pair
 from klotho.diagnostics import Report
 from klotho.resources import AddResource, Pseudo, Ref, ResourceKey, join, resource_key
 from klotho.resources.changes import Action
@@ -172,6 +172,7 @@ AUTHENTICATE_WITH_FUNCTION = Pair(
     verbs=("authenticates_with",),
     actors=("API",),
     targets=(FUNCTION,),
+    target_on=(LAMBDA,),
     creates="a Lambda authorizer with simple answers, which the guarded routes name, and the permission to invoke it",
     connect=authenticate_by_function,
     check=_check_function,

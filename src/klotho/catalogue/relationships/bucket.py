@@ -26,7 +26,7 @@ from klotho.catalogue.relationships.own_queue import (
     receive_needs,
     receive_own,
 )
-from klotho.catalogue.rules import Link, Need, Pair, ServiceNeed
+from klotho.catalogue.rules import LAMBDA, STEADY, Link, Need, Pair, ServiceNeed
 from klotho.catalogue.tables import iam_actions
 from klotho.diagnostics import Label, Report
 from klotho.resources import AddResource, Ref, ResourceKey, Value, join, resource_key
@@ -236,6 +236,7 @@ TRIGGERED_BY_BUCKET = Pair(
     verbs=("triggered_by",),
     actors=("Compute.Function",),
     targets=("Storage.Bucket",),
+    actor_on=(LAMBDA,),
     creates="an EventBridge rule for the bucket's objects with the function as its target, the permission to invoke, "
     "a queue for events it failed on, and the switch on the bucket that sends its events",
     connect=run_for_objects,
@@ -245,6 +246,7 @@ TOLD_BY_BUCKET = Pair(
     verbs=("triggered_by",),
     actors=("Compute.Container",),
     targets=("Storage.Bucket",),
+    actor_on=STEADY,
     creates="a queue of the container's own (and one for what failed), an EventBridge rule for the bucket's objects "
     "that sends to it, receiving and deleting on its ARN, its URL in the code's environment, and the switch on the "
     "bucket that sends its events",

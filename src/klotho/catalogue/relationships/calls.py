@@ -21,7 +21,7 @@ from klotho.catalogue.kinds.internal_alb import port_of as api_port
 from klotho.catalogue.kinds.shared import namespace_name
 from klotho.catalogue.relationships.connection import check_name, connection
 from klotho.catalogue.relationships.grants import grant
-from klotho.catalogue.rules import Link, Need, Pair, PathTo, ServiceNeed
+from klotho.catalogue.rules import ECS, LAMBDA, Link, Need, Pair, PathTo, ServiceNeed
 from klotho.catalogue.tables import iam_actions
 from klotho.diagnostics import Label, Report
 from klotho.resources import DependsOn
@@ -186,6 +186,8 @@ CALL_CONTAINER = Pair(
     verbs=("calls",),
     actors=("Compute.Container",),
     targets=("Compute.Container",),
+    actor_on=(ECS,),
+    target_on=(ECS,),
     creates="Service Connect on both services, a rule for the port between their security groups, "
     "and the address in the caller's environment",
     connect=call_container,
@@ -196,6 +198,8 @@ CALL_CONTAINER_FROM_FUNCTION = Pair(
     verbs=("calls",),
     actors=("Compute.Function",),
     targets=("Compute.Container",),
+    actor_on=(LAMBDA,),
+    target_on=(ECS,),
     creates="a Cloud Map registration, `servicediscovery:DiscoverInstances`, a rule for the port, "
     "and the name to look up in the caller's environment",
     connect=call_container_from_function,
@@ -247,6 +251,7 @@ CALL_FUNCTION = Pair(
     verbs=("calls",),
     actors=("Compute.Container", "Compute.Function"),
     targets=("Compute.Function",),
+    target_on=(LAMBDA,),
     creates="`lambda:InvokeFunction` on the function's ARN, and the ARN in the caller's environment; for `async` calls "
     "a queue for those it failed on",
     connect=call_function,

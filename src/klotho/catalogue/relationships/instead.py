@@ -5,6 +5,14 @@ Pairs that are not here are answered from the table of pairs itself (`engine/pas
 
 from __future__ import annotations
 
+from klotho.catalogue.rules import LAMBDA
+
+_RECEIVES = "a container receives by itself what it is told of, and on Lambda it only runs while it is called"
+NOT_ON: dict[tuple[str, str], str] = {
+    **dict.fromkeys(((verb, LAMBDA) for verb in ("consumes", "subscribes_to", "triggered_by")), _RECEIVES),
+}
+"""Why a host (`Compute.host`) can't carry what a verb means to a kind, by verb and host."""
+
 _COMPUTE = {"Compute.Container": "container", "Compute.Function": "function"}
 _OF_CODE = {
     ("triggered_by", "Messaging.Queue"): "to handle its messages write `consumes(queue)`",

@@ -13,7 +13,7 @@ from klotho.catalogue.kinds.function import function_key, function_role
 from klotho.catalogue.kinds.queue import is_fifo, queue_key
 from klotho.catalogue.relationships.connection import connection
 from klotho.catalogue.relationships.grants import grant
-from klotho.catalogue.rules import Link, Need, Pair, ServiceNeed
+from klotho.catalogue.rules import LAMBDA, STEADY, Link, Need, Pair, ServiceNeed
 from klotho.catalogue.tables import iam_actions
 from klotho.diagnostics import Report
 from klotho.resources import AddResource, DependsOn, Ref, SetProperty, resource_key
@@ -131,6 +131,7 @@ CONSUME_BY_FUNCTION = Pair(
     verbs=("consumes",),
     actors=("Compute.Function",),
     targets=("Messaging.Queue",),
+    actor_on=(LAMBDA,),
     creates="an event source mapping with partial batch failures, and `sqs:ReceiveMessage`, `sqs:DeleteMessage` and "
     "`sqs:GetQueueAttributes` on the queue's ARN",
     connect=call_with_messages,
@@ -141,6 +142,7 @@ CONSUME_BY_CONTAINER = Pair(
     verbs=("consumes",),
     actors=("Compute.Container",),
     targets=("Messaging.Queue",),
+    actor_on=STEADY,
     creates="receiving, deleting and changing the visibility of messages on the queue's ARN, and the queue's URL in "
     "the code's environment",
     connect=know_queue,

@@ -23,7 +23,7 @@ from klotho.catalogue.relationships.own_queue import (
     receive_needs,
     receive_own,
 )
-from klotho.catalogue.rules import Link, Pair
+from klotho.catalogue.rules import LAMBDA, STEADY, Link, Pair
 from klotho.catalogue.tables import iam_actions
 from klotho.diagnostics import Report
 from klotho.resources import AddResource, DependsOn, Pseudo, Ref, ResourceKey, Value, json_text, resource_key
@@ -131,6 +131,7 @@ TRIGGERED_BY_SCHEDULE = Pair(
     verbs=("triggered_by",),
     actors=("Compute.Function",),
     targets=("Schedule",),
+    actor_on=(LAMBDA,),
     creates="a schedule with the function as its target, a role with `lambda:InvokeFunction` on its ARN, and a queue "
     "for runs it failed on",
     connect=run_at_times,
@@ -140,6 +141,7 @@ TOLD_BY_SCHEDULE = Pair(
     verbs=("triggered_by",),
     actors=("Compute.Container",),
     targets=("Schedule",),
+    actor_on=STEADY,
     creates="a queue of the container's own (and one for what failed), a schedule that sends to it, a role with "
     "`sqs:SendMessage` on its ARN, receiving and deleting on its ARN, and its URL in the code's environment",
     connect=tell_at_times,

@@ -18,7 +18,7 @@ from klotho.catalogue.kinds.keyvalue import stream, table_key
 from klotho.catalogue.kinds.queue import KIND as QUEUE
 from klotho.catalogue.kinds.queue import is_fifo, queue_key
 from klotho.catalogue.relationships.grants import grant
-from klotho.catalogue.rules import Link, Pair
+from klotho.catalogue.rules import LAMBDA, Link, Pair
 from klotho.catalogue.tables import iam_actions
 from klotho.diagnostics import Report
 from klotho.resources import AddResource, DependsOn, Ref, resource_key
@@ -104,6 +104,7 @@ TRIGGERED_BY_TABLE = Pair(
     verbs=("triggered_by",),
     actors=("Compute.Function",),
     targets=("Databases.KeyValue",),
+    actor_on=(LAMBDA,),
     creates="a stream of the table, an event source mapping with partial batch failures, and reading the stream on "
     "its ARN",
     connect=follow_changes,

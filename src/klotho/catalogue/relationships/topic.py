@@ -28,7 +28,7 @@ from klotho.catalogue.relationships.own_queue import (
     receive_needs,
     receive_own,
 )
-from klotho.catalogue.rules import Link, Need, Pair, ServiceNeed
+from klotho.catalogue.rules import LAMBDA, STEADY, Link, Need, Pair, ServiceNeed
 from klotho.catalogue.tables import iam_actions
 from klotho.diagnostics import Report
 from klotho.resources import AddResource, DependsOn, Ref, ResourceKey, SetProperty, resource_key
@@ -219,6 +219,7 @@ SUBSCRIBE_BY_FUNCTION = Pair(
     verbs=("subscribes_to",),
     actors=("Compute.Function",),
     targets=("Messaging.Topic",),
+    actor_on=(LAMBDA,),
     creates="a subscription of the function, the topic's permission to invoke it, and a queue for messages it failed "
     "on",
     connect=call_with_each,
@@ -236,6 +237,7 @@ SUBSCRIBE_BY_CONTAINER = Pair(
     verbs=("subscribes_to",),
     actors=("Compute.Container",),
     targets=("Messaging.Topic",),
+    actor_on=STEADY,
     creates="a queue of the container's own (and one for what failed) subscribed to the topic, receiving and deleting "
     "on its ARN, and its URL in the code's environment",
     connect=receive_from_own_queue,

@@ -202,6 +202,13 @@ PAGES: tuple[Page, ...] = (
         'a.calls(b, "async")\n',
     ),
     Page(
+        "not-on-this-host",
+        "A relationship can't work with what one of its ends is made of: on Lambda, a container can't receive from a "
+        "queue.",
+        "It makes sense of the kind, but not where `use(…)` put it.",
+        "Leave `use(…)` out, or name an implementation from the help line.",
+    ),
+    Page(
         "ambiguous-name",
         "One service uses two constructs of the same name and different kinds, such as a table and a database.",
         "Its code asks by name alone (`klotho.config.datastores.get(name)`), so either could be meant.",
