@@ -14,7 +14,7 @@ from pathlib import Path
 
 from figures import line
 
-from klotho.application import Application, Construct, Relationship
+from klotho.application import Application, Construct, Relationship, Requirement
 from klotho.application.files import ProgramFiles
 from klotho.diagnostics import Report
 from klotho.engine import resolve
@@ -30,7 +30,8 @@ def application(size: int) -> Application:
     services = [Construct("Compute.Container", f"service{i}", {"image": "nginx", "port": 80}) for i in range(size)]
     tables = [Construct("Databases.KeyValue", f"table{i}", {}) for i in range(size)]
     uses = [Relationship("reads_from", a.id, b.id) for a, b in zip(services, tables, strict=True)]
-    return Application("bench", constructs=(*services, *tables), relationships=tuple(uses))
+    open_ = (Requirement(None, "always_on", False), Requirement(None, "internet", False))
+    return Application("bench", constructs=(*services, *tables), relationships=tuple(uses), requirements=open_)
 
 
 def problem(size: int) -> Problem:

@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 from urllib.parse import unquote
 
 from botocore.auth import SigV4Auth
@@ -25,6 +26,14 @@ _AUTHORIZATION = re.compile(
 )
 
 Invocation = Callable[[str, bytes], tuple[dict[str, str], bytes]]
+
+
+def shop_answer(event: dict[str, Any]) -> dict[str, object]:
+    """What a container on Lambda answers, which repeats what it was asked."""
+    keys = ("rawPath", "rawQueryString", "cookies", "body", "isBase64Encoded")
+    said = {key: event.get(key) for key in keys} | {"method": event["requestContext"]["http"]["method"]}
+    headers = {"content-type": "application/json", "x-shop": "open", "content-length": "7"}
+    return {"statusCode": 201, "headers": headers, "cookies": ["a=1", "b=2"], "body": json.dumps(said)}
 
 
 class Front(ThreadingHTTPServer):
@@ -134,6 +143,8 @@ class Handler(BaseHTTPRequestHandler):
         if name == "broken":
             failure = {"errorMessage": "no such order", "errorType": "KeyError", "stackTrace": ["line 1", "line 2"]}
             return self.answer(200, json.dumps(failure).encode(), {"X-Amz-Function-Error": "Unhandled"})
+        if name == "shop":
+            return self.answer(200, json.dumps(shop_answer(payload)).encode())
         return self.answer(200, json.dumps({"got": payload}).encode())
 
     def forward(self, body: bytes) -> None:

@@ -144,6 +144,8 @@ def grants(secret: str = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:u
         },
         "SERVICE_BROKEN": {"name": "broken", "kind": "Compute.Function", "function": function + "broken"},
         "SERVICE_MISSING": {"name": "missing", "kind": "Compute.Function", "function": function + "missing"},
+        "SERVICE_SHOP": {"name": "shop", "kind": "Compute.Container", "web": function + "shop"},
+        "SERVICE_DOWN": {"name": "down", "kind": "Compute.Container", "web": function + "broken"},
         "SECRET_STRIPE_KEY": {"name": "stripe_key", "kind": "Secret", "secret": secret},
         "QUEUE_JOBS": {"name": "jobs", "kind": "Messaging.Queue", "url": "https://sqs/jobs", "access": "send_consume"},
         "BUCKET_FILES": {"name": "files", "kind": "Storage.Bucket", "arn": "arn:files", "access": "read"},

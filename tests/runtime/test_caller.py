@@ -106,3 +106,15 @@ def test_a_user_pool_is_known_by_its_ids(monkeypatch: pytest.MonkeyPatch) -> Non
     assert pool.endpoint_url == "http://127.0.0.1:1"
     with pytest.raises(LookupError, match=r"uses\(peple\)"):
         config.user_pools.get("peple")
+
+
+def test_a_container_on_lambda_is_told_by_the_adapter_and_by_nobody_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    context = json.dumps({"authorizer": {"jwt": {"claims": CLAIMS}}})
+    told = {"X-Amzn-Request-Context": context}
+    assert config.caller(told) is None, "elsewhere a client could send this header"
+    monkeypatch.setenv("KLOTHO_CALLER", "adapter")
+    caller = config.caller(told)
+    assert caller is not None and caller.subject == "ada"
+    assert config.caller(TOLD) is None, "here a client could send that one"
+    for broken in ("", "[", "[]", "null", '{"authorizer": 3}'):
+        assert config.caller({"x-amzn-request-context": broken}) is None

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import threading
 import time
+import urllib.error
+import urllib.request
 
 import pytest
 
@@ -191,3 +194,36 @@ def test_the_last_answer_bridges_an_outage_of_cloud_map(monkeypatch: pytest.Monk
     now[0] += 11
     assert instances.one("n", "s") == "a:1"
     assert answers == []
+
+
+def test_a_container_on_lambda_has_an_address_for_any_http_client(granted: None, front: Front) -> None:
+    shop = config.services.get("shop")
+    assert shop.protocols == ["http"]
+    assert shop.url == shop.url, "one address for as long as the process lives"
+    asked = urllib.request.Request(
+        f"{shop.url}/a%20b/c?d=e%2Ff", b'{"x": 1}', {"Cookie": "p=1; q=2", "Content-Type": "application/json"}
+    )
+    with urllib.request.urlopen(asked, timeout=10) as answer:
+        assert (answer.status, answer.headers["x-shop"], answer.headers.get_all("Set-Cookie")) == (
+            201, "open", ["a=1", "b=2"],
+        )  # fmt: skip
+        assert json.load(answer) == {
+            "rawPath": "/a b/c", "rawQueryString": "d=e%2Ff", "cookies": ["p=1", "q=2"], "body": '{"x": 1}',
+            "isBase64Encoded": False, "method": "POST",
+        }  # fmt: skip
+    assert front.invocations[-1][:2] == ("shop", "RequestResponse")
+
+
+def test_a_container_on_lambda_that_fails_or_is_sent_too_much_answers_with_the_reason(
+    granted: None, front: Front
+) -> None:
+    for service, body, status, words in (
+        ("down", None, 502, "no such order"),
+        ("shop", b"x" * 5_000_000, 413, "up to 6 MB"),
+    ):
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(config.services.get(service).url, body, timeout=20)
+        assert refused.value.code == status
+        assert words in refused.value.read().decode()
+    with pytest.raises(WrongKindError, match="may be called by http, not by grpc"):
+        _ = config.services.get("shop").grpc

@@ -162,6 +162,11 @@ class Application:
         """What holds for a construct, by name: its own, else the application's; the last one said of several."""
         return {**self._by_subject.get(None, {}), **self._by_subject.get(subject, {})}
 
+    @property
+    def requirements_of_application(self) -> Mapping[str, Requirement]:
+        """What holds for the whole application, by name; the last one said of several."""
+        return self._by_subject.get(None, {})
+
     def relationships_of(self, actor: ConstructId) -> tuple[Relationship, ...]:
         """What this construct does to others, in program order."""
         return self._by_actor.get(actor, ())

@@ -1,35 +1,28 @@
 """What a construct could be made of, weighed: what each candidate costs a month, and why it can't be.
 
-Input: a construct and the application's requirements. Output: an `Offer` for each candidate of the kind, in the
-catalogue's order. Facts are in `tables/candidates.toml`. Refuses nothing.
+Input: a construct and what the application requires. Output: an `Offer` for each candidate of the kind, in the
+catalogue's order. Limits are in `tables/candidates.toml`, costs are reckoned (`worth`). Refuses nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from klotho.application import Application, Construct, Requirement
+from klotho.application import Construct, Requirement
+from klotho.catalogue.availability import promise_of
 from klotho.catalogue.carrying import not_carried
 from klotho.catalogue.kinds import candidates
 from klotho.catalogue.rules import Implementation
 from klotho.catalogue.tables import table
+from klotho.catalogue.worth import MICRO, Worth, Worths
 
 LIMITS = {"max_duration_s": "s", "max_payload_mb": "MB"}
 """Requirements a candidate keeps when its limit is not below them, and their units."""
-WEIGHED = (*LIMITS, "always_on", "cold_start")
-MICRO = 1_000_000
-
-
-class Cost(NamedTuple):
-    """Millionths of a US dollar a month."""
-
-    fixed: int
-    usage: int
-
-    @property
-    def total(self) -> int:
-        return self.fixed + self.usage
+WEIGHED = (*LIMITS, "always_on", "cold_start", "max_latency_ms", "internet")
+COLD_START_MS = 1000.0
+"""What a start adds: AWS Lambda Developer Guide, "Understanding the Lambda execution environment lifecycle", says from
+under 100 ms to over 1 second."""
 
 
 class Unfit(NamedTuple):
@@ -46,34 +39,40 @@ class Offer(NamedTuple):
     """One candidate."""
 
     implementation: Implementation
-    cost: Cost | None
-    """None where nobody knows."""
+    worth: Worth
     unfit: tuple[Unfit, ...]
 
+    @property
+    def name(self) -> str:
+        return self.implementation.name
 
-def offers(construct: Construct, application: Application) -> tuple[Offer, ...]:
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        return facts_of(self.name)
+
+    @property
+    def cost(self) -> int | None:
+        """With all that it shares; None where nobody knows a price of it."""
+        return None if self.worth.unknown else self.worth.total
+
+
+def facts_of(name: str) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = table("candidates").get(name, {})
+    return found
+
+
+def offers(construct: Construct, worths: Worths) -> tuple[Offer, ...]:
     """Every candidate of the construct's kind."""
-    required = application.requirements_of(construct.id)
-    expected = expected_requests(construct, application)
-    return tuple(
-        Offer(item, monthly(item, expected), tuple(_unfit(item, construct, required, application)))
-        for item in candidates(construct.kind)
-    )
-
-
-def monthly(implementation: Implementation, requests: float) -> Cost | None:
-    """What it costs with so many requests a month; None for what the table says nothing of."""
-    facts = table("candidates").get(implementation.name, {})
-    if "fixed_usd" not in facts and "million_requests_usd" not in facts:
-        return None
-    per_request = facts.get("million_requests_usd", 0)
-    return Cost(round(facts.get("fixed_usd", 0) * MICRO), round(per_request * requests))
-
-
-def expected_requests(construct: Construct, application: Application) -> float:
-    """A month; 0 where nobody has said it."""
-    said = application.requirements_of(construct.id).get("requests_per_month")
-    return float(str(said.value)) if said else 0.0
+    required = worths.setting.application.requirements_of(construct.id)
+    found = candidates(construct.kind)
+    if len(found) == 1:  # there is nothing to weigh it against
+        return (Offer(found[0], Worth(0, {}, ("not reckoned",)), tuple(_unfit(found[0], construct, worths))),)
+    made = []
+    for item in found:
+        worth = worths.of(construct, item) if item.fits(construct) else Worth(0, {}, ("not for these parameters",))
+        unfit = (*_unfit(item, construct, worths), *_too_dear(worth, required.get("max_monthly_cost")))
+        made.append(Offer(item, worth, unfit))
+    return tuple(made)
 
 
 def unavailable(kind: str) -> dict[str, str]:
@@ -82,21 +81,21 @@ def unavailable(kind: str) -> dict[str, str]:
     return found
 
 
-def _unfit(
-    item: Implementation, construct: Construct, required: Mapping[str, Requirement], application: Application
-) -> list[Unfit]:
-    facts = table("candidates").get(item.name, {})
-    found = [] if item.fits(construct) else [Unfit("its own parameters ask for something else")]
+def _unfit(item: Implementation, construct: Construct, worths: Worths) -> Iterator[Unfit]:
+    application = worths.setting.application
+    facts, required = facts_of(item.name), application.requirements_of(construct.id)
+    if not item.fits(construct):
+        yield Unfit("its own parameters ask for something else")
     if "only_when" in facts:
-        found.append(Unfit(facts["only_when"]))
+        yield Unfit(facts["only_when"])
     if "on_demand" in facts and not _may_stop(construct, required):
-        found.append(Unfit(facts["on_demand"]))
-    found += [Unfit(reason) for reason in not_carried(construct, item, application)]
+        yield Unfit(facts["on_demand"])
+    for reason in not_carried(construct, item, application):
+        yield Unfit(reason)
     for requirement in required.values():
-        broken = _broken(facts, requirement)
+        broken = _broken(facts, requirement) or _too_unreliable(item, requirement, candidates(construct.kind))
         if broken is not None:
-            found.append(Unfit(broken, requirement))
-    return found
+            yield Unfit(broken, requirement)
 
 
 def _may_stop(construct: Construct, required: Mapping[str, Requirement]) -> bool:
@@ -105,7 +104,7 @@ def _may_stop(construct: Construct, required: Mapping[str, Requirement]) -> bool
     return construct.properties.get("always_on") is False or (asked is not None and asked.value is False)
 
 
-def _broken(facts: dict[str, Any], requirement: Requirement) -> str | None:
+def _broken(facts: Mapping[str, Any], requirement: Requirement) -> str | None:
     """Why a candidate with these facts does not keep it; None where it does."""
     name, value = requirement.name, requirement.value
     if name in LIMITS and name in facts and facts[name] < float(str(value)):
@@ -113,12 +112,27 @@ def _broken(facts: dict[str, Any], requirement: Requirement) -> str | None:
         return f"{what} at most {facts[name]:g} {LIMITS[name]}"
     if facts.get("starts_cold") and (name, value) in (("cold_start", False), ("always_on", True)):
         return "may have to start first when a request comes"
+    if name == "max_latency_ms" and latency_ms(facts) > float(str(value)):
+        return f"may add {latency_ms(facts):g} ms to a request"
     return None
 
 
-def egress_amounts(interface_endpoints: int) -> dict[str, int]:
-    """What each way out of the network costs a month, fixed, in millionths of a US dollar."""
-    prices = table("candidates")["egress"]
-    amounts = {"nat": prices["nat"], "nat-per-zone": prices["nat-per-zone"]}
-    amounts["endpoints"] = prices["endpoint"] * interface_endpoints
-    return {name: round(amount * MICRO) for name, amount in amounts.items()}
+def latency_ms(facts: Mapping[str, Any]) -> float:
+    """What it adds to the slowest requests: by itself, and by starting first."""
+    return float(facts.get("latency_ms", 0)) + (COLD_START_MS if facts.get("starts_cold") else 0)
+
+
+def _too_unreliable(item: Implementation, requirement: Requirement, others: tuple[Implementation, ...]) -> str | None:
+    """AWS promises less of it at best, and enough of another one; what none keeps is refused where promises are."""
+    if requirement.name != "availability":
+        return None
+    wanted, own = float(str(requirement.value)), promise_of(item)
+    kept = any((promise := promise_of(other)) is not None and promise.best >= wanted for other in others)
+    if own is None or own.best >= wanted or not kept:
+        return None
+    return f"is promised {own.best:g} % of the time at best"
+
+
+def _too_dear(worth: Worth, budget: Requirement | None) -> Iterator[Unfit]:
+    if budget is not None and worth.own > float(str(budget.value)) * MICRO:
+        yield Unfit(f"costs about {worth.own / MICRO:,.2f} USD a month", budget)

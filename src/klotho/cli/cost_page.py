@@ -15,16 +15,19 @@ SHOWN_LINES = 10
 
 
 class CostPage:
-    def __init__(self, costs: Costs, only: str | None = None) -> None:
-        """`only`: the name of a construct, whose lines are all shown."""
+    def __init__(self, costs: Costs, only: str | None = None, alternatives: bool = False) -> None:
+        """`only`: the name of a construct, whose lines are all shown. `alternatives`: what else things could have been
+        made of."""
         self._costs = costs
         self._only = only
+        self._alternatives = alternatives
 
     def lines(self) -> Iterator[str]:
         costs, found = self._costs, self._costs.estimate
         if self._only is not None:
             yield from self._reasons([line for line in found.biggest if _name(line.owner) == self._only])
             yield from self._unknown()
+            yield from self._others()
             return
         yield f"{costs.name} in {costs.environment}, {found.region}: about {_usd(found.total.expected)} USD a month"
         yield f"  {_usd(found.total.low)} with the least use, {_usd(found.total.high)} with the most"
@@ -40,6 +43,7 @@ class CostPage:
             left = len(found.lines) - SHOWN_LINES
             yield f"  and {left} smaller ones; `klotho cost NAME` shows those of one construct"
         yield from self._unknown()
+        yield from self._others()
         yield from self._assumed()
         yield from self._prices()
 
@@ -62,6 +66,18 @@ class CostPage:
             yield f"  {_name(item.owner)}  {item.type.removeprefix('AWS::')}, {item.what}: {item.why}"
         for name in self._costs.unreadable:
             yield f"not counted: {name}, whose entry in the project's registry can't be read"
+
+    def _others(self) -> Iterator[str]:
+        """What was not taken, with its cost and the reason; what Klotho does not make is left to `explain`."""
+        for owner, choice in self._costs.choices.items() if self._alternatives else ():
+            rejected = [item for item in choice.rejected if item.monthly is not None]
+            if not rejected or (self._only is not None and _name(owner) != self._only):
+                continue
+            taken = f", about {_micro(choice.monthly)} USD" if choice.monthly is not None else ""
+            yield ""
+            yield f"{_name(owner)} is {choice.implementation}{taken}, and not"
+            for item in rejected:
+                yield f"  {_micro(item.monthly):>9}  {item.implementation}: {item.reason}"
 
     def _assumed(self) -> Iterator[str]:
         found = self._costs.estimate.assumptions
@@ -101,6 +117,10 @@ def _sums(group: str, sums: Mapping[str, Range]) -> Iterator[str]:
 
 def _range(item: Assumption) -> str:
     return f"{item.expected:,.10g} {UNITS[item.name]} ({item.low:,.10g} to {item.high:,.10g})"
+
+
+def _micro(value: int | None) -> str:
+    return "" if value is None else _usd(value / 1_000_000)
 
 
 def _usd(value: float) -> str:

@@ -132,6 +132,7 @@ def describe(
     """Run the program. One that can't be read is refused, with what the engine finds in the part that could be."""
     from klotho.application import as_deployed, with_renames
     from klotho.application.files import ProgramFiles, repository_of
+    from klotho.catalogue.residency import check_residency
     from klotho.driver.front_ends import read_program, write_units
     from klotho.engine import report_mistakes
     from klotho.sdk.construct import renamable_kinds
@@ -153,6 +154,8 @@ def describe(
     entries = read_lock(program.folder, report) if shipped is None else shipped
     application = as_deployed(recorded(application, entries, report), report)
     check_database_regions(application, environment, report)
+    if environment.target == "aws" and environment.region is not None:
+        check_residency(application, environment.region, report)
     if guardrails is None:
         guardrails = load(program, environment, application.project, report)
     report.stop_on_errors()

@@ -58,6 +58,15 @@ def read_constructs(data: Mapping[Any, Any], where: str, report: Report, line_of
     return found
 
 
+def read_whole(data: Mapping[Any, Any], where: str, report: Report, line_of: LineOf) -> list[ConstructSettings]:
+    """What `requires:` and `expects:` say of the whole application, as settings without a name."""
+    given = {key: data[key] for key in ("requires", "expects") if key in data}
+    if not given:
+        return []
+    at = line_of(data, next(iter(given)))
+    return [replace(_one("", at, data, where, report, line_of), parameters={}, use=None, override={})]
+
+
 def _one(
     name: str, at: Span, given: Mapping[Any, Any], where: str, report: Report, line_of: LineOf
 ) -> ConstructSettings:
@@ -101,6 +110,10 @@ def plain(value: Any) -> Any:
 def configured(application: Application, layers: Iterable[ConstructSettings], report: Report) -> Application:
     """The application with each layer over those before it."""
     for settings in layers:
+        if not settings.name:
+            said = dict(_requirements(settings, report))
+            application = replace(application, requirements=_replaced(application, None, said))
+            continue
         construct = _subject(application, settings, report)
         if construct is not None:
             application = _over(application, construct, settings, report)
@@ -128,16 +141,16 @@ def _over(application: Application, construct: Construct, settings: ConstructSet
     return replace(
         application,
         constructs=tuple(changed if item is construct else item for item in application.constructs),
-        requirements=(
-            *(
-                item
-                for item in application.requirements
-                if item.subject != construct.id or item.name not in requirements
-            ),
-            *(Requirement(construct.id, name, said.value, said.span) for name, said in requirements.items()),
-        ),
+        requirements=_replaced(application, construct.id, requirements),
         directives=(*_without(application.directives, directives), *directives),
     )
+
+
+def _replaced(
+    application: Application, subject: ConstructId | None, said: Mapping[str, Said]
+) -> tuple[Requirement, ...]:
+    kept = (item for item in application.requirements if item.subject != subject or item.name not in said)
+    return (*kept, *(Requirement(subject, name, item.value, item.span) for name, item in said.items()))
 
 
 def _parameters(construct: Construct, settings: ConstructSettings, report: Report) -> Iterator[tuple[str, Any]]:
@@ -160,9 +173,9 @@ def _parameters(construct: Construct, settings: ConstructSettings, report: Repor
 
 
 def _requirements(settings: ConstructSettings, report: Report) -> Iterator[tuple[str, Said]]:
-    from klotho.sdk.statements import REQUIREMENTS, USAGE
+    from klotho.sdk.statements import OBJECTIVE, REQUIREMENTS, USAGE
 
-    readers = {**REQUIREMENTS, **USAGE}
+    readers = {**REQUIREMENTS, **USAGE} if settings.name else {**REQUIREMENTS, **USAGE, **OBJECTIVE}
     for name, said in settings.requirements.items():
         if name not in readers:
             helps = [did_you_mean(name, readers) or f"there is {one_of(sorted(readers))}"]
@@ -172,7 +185,8 @@ def _requirements(settings: ConstructSettings, report: Report) -> Iterator[tuple
         if problem is None:
             yield name, Said(value, said.span)
         else:
-            report.error("settings-value", f"`{name}` of {settings.name} must be {problem}", said.span)
+            whose = settings.name or "the application"
+            report.error("settings-value", f"`{name}` of {whose} must be {problem}", said.span)
 
 
 def _directives(subject: ConstructId, settings: ConstructSettings, report: Report) -> Iterator[Directive]:

@@ -18,14 +18,14 @@ from klotho.deploy.template import parsed
 from klotho.diagnostics import Diagnostic, Span
 from klotho.driver.build import Build, build
 from klotho.driver.machine import runs_in_ci
-from klotho.resources import SHARED, Resource, ResourceKey, owner_of
+from klotho.resources import SHARED, Resource, ResourceKey, choices_to_json, owner_of
 
 if TYPE_CHECKING:
     from klotho.application import Application
     from klotho.driver.identity import Identity
     from klotho.driver.program import Program
     from klotho.registry import Entry
-    from klotho.resources import ResourceGraph
+    from klotho.resources import Choice, ResourceGraph
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,8 @@ class Costs:
     applications: Mapping[ResourceKey, str] = field(default_factory=dict)
     """Of a project; what is shared is `shared`."""
     diagnostics: tuple[Diagnostic, ...] = ()
+    choices: Mapping[str, Choice] = field(default_factory=dict)
+    """Of an application: what each construct is made of, and what it could have been."""
     unreadable: tuple[str, ...] = ()
     """Applications of the project whose entries can't be read, and that are not counted."""
 
@@ -113,6 +115,7 @@ class Costs:
             ],
             "taken_for_granted": list(found.taken_for_granted),
             "not_counted": list(self.unreadable),
+            "choices": choices_to_json(self.choices),
         }
 
 
@@ -127,6 +130,7 @@ def costs_of(program: Program, environment: str | None) -> Costs:
         places(built.graph.resources),
         stacks_of(built),
         diagnostics=built.diagnostics,
+        choices=built.graph.choices,
     )
 
 

@@ -19,7 +19,7 @@ from klotho.driver.annotated_settings import (
     AnnotatedSettings,
     read_annotated,
 )
-from klotho.driver.construct_settings import ConstructSettings, read_constructs
+from klotho.driver.construct_settings import ConstructSettings, read_constructs, read_whole
 from klotho.driver.guardrail_settings import GuardrailSettings, read_guardrails
 
 FILE_NAME = "klotho.yaml"
@@ -28,7 +28,7 @@ DEFAULT_REGION = "us-east-1"
 
 Target = Literal["local", "aws"]
 
-_TOP = ("app", "project", "environments", "constructs", "guardrails", "defaults", *SECTIONS)
+_TOP = ("app", "project", "environments", "constructs", "requires", "expects", "guardrails", "defaults", *SECTIONS)
 _LATER = ("stacks", *SECTIONS_LATER)
 _ENVIRONMENT = (
     "target",
@@ -41,6 +41,8 @@ _ENVIRONMENT = (
     "per",
     "ttl",
     "constructs",
+    "requires",
+    "expects",
     "allow",
     "encrypted_in_transit",
     "express",
@@ -192,7 +194,7 @@ class _Reader:
             return Settings()
         self._known(data, "", _TOP, _LATER)
         environments = self._mapping(data, "environments")
-        constructs = read_constructs(self._mapping(data, "constructs"), "constructs.", self._report, _line_of)
+        constructs = self._said(data, "")
         return Settings(
             app=self._text(data, "app", "", _NAME.fullmatch, "letters, digits, `-` and `_`, starting with a letter"),
             project=self._text(data, "project", "", _NAME.fullmatch, "letters, digits, `-` and `_`, from a letter"),
@@ -250,12 +252,15 @@ class _Reader:
             express=self._flag(data, "express", where, default=target == "aws" and protect is not True),
             per=self._per(data, where),
             ttl_seconds=ttl,
-            constructs=tuple(
-                read_constructs(self._mapping(data, "constructs"), f"{where}constructs.", self._report, _line_of)
-            ),
+            constructs=tuple(self._said(data, where)),
             guardrails=read_guardrails(data, where, self._report, _line_of),
             span=at,
         )
+
+    def _said(self, data: Mapping[Any, Any], where: str) -> list[ConstructSettings]:
+        """Of the whole application, and of single constructs."""
+        own = read_constructs(self._mapping(data, "constructs"), f"{where}constructs.", self._report, _line_of)
+        return [*read_whole(data, where, self._report, _line_of), *own]
 
     def _alarms(self, data: Mapping[Any, Any], where: str, *, default: bool) -> tuple[bool, tuple[str, ...]]:
         """`alarms: true` (`on`), `false` (`off`), or `{email: …}` with one address or a list of them."""

@@ -15,6 +15,7 @@ from klotho.catalogue.policy import EnvironmentPolicy
 from klotho.catalogue.relationships import find_pair
 from klotho.catalogue.relationships.foreign import check_ends
 from klotho.catalogue.rules import Implementation, Link, Pair, Setting
+from klotho.catalogue.worth import Worths
 from klotho.diagnostics import Report, Span
 from klotho.resources import Change, Precedence, Provenance, ResourceGraph
 from klotho.resources.changes import Action
@@ -49,6 +50,11 @@ class Context:
                     self.chosen[construct.id] = lent(chosen, found)
                 else:
                     self.chosen[construct.id] = adopting(chosen, construct, self.setting) if adopted else chosen
+
+    @cached_property
+    def worths(self) -> Worths:
+        """What candidates would cost, reckoned before anything is chosen."""
+        return Worths(self.application, self.environment, self.files, self.policy, self.region)
 
     @cached_property
     def setting(self) -> Setting:

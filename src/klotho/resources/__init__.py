@@ -30,7 +30,7 @@ from klotho.resources.resource import (
     role_of,
     shared_key,
 )
-from klotho.resources.serialization import graph_to_json, value_to_json
+from klotho.resources.serialization import choices_to_json, graph_to_json, value_to_json
 from klotho.resources.shared import Export, Shared, shared_from_json, shared_to_json
 from klotho.resources.values import (
     Asset,
@@ -82,6 +82,7 @@ __all__ = [
     "Value",
     "Zone",
     "application_key",
+    "choices_to_json",
     "fold",
     "graph_to_json",
     "is_common",

@@ -16,7 +16,7 @@ class PackageAsset:
     type: Literal["image", "zip", "function-image"]
     properties: Mapping[str, Any] = field(default_factory=dict)
     """image: `context`, `dockerfile` (paths relative to the program's folder), `build_args`, `architecture` (`arm64` or
-    `x86_64`, as the template says);
+    `x86_64`, as the template says), `adapter` (the image of what runs it on Lambda, copied into it);
     zip: `root`, `handler`, `runtime` as the catalogue resolved them (and `architecture`, if the program names one;
     `layer`, if the packages are a zip of their own), or `package`, `handler`, `runtime` for a function of Klotho's own
     (`deploy/functions/own_functions.py`);

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from klotho.resources.changes import Provenance, Rejected
-from klotho.resources.graph import ResourceGraph
+from klotho.resources.graph import Choice, ResourceGraph
 from klotho.resources.values import Asset, Foreign, Join, Provided, Pseudo, Ref, Zone, is_deferred
 
 
@@ -46,6 +47,19 @@ def graph_to_json(graph: ResourceGraph) -> dict[str, Any]:
         "choices": choices,
         "resources": resources,
         "provenance": [_provenance(item) for item in reasons],
+    }
+
+
+def choices_to_json(choices: Mapping[str, Choice]) -> dict[str, Any]:
+    """What was chosen, each with its own reason: for a page of its own rather than `resources.json`."""
+    return {
+        construct: {
+            "implementation": choice.implementation,
+            "monthly_micro_usd": choice.monthly,
+            "because": _provenance(choice.provenance),
+            "rejected": [_rejected(item) for item in choice.rejected],
+        }
+        for construct, choice in choices.items()
     }
 
 

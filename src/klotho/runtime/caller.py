@@ -2,9 +2,9 @@
 
 The API has checked the token before: here it is only read. A container is told by the header `x-klotho-caller`, which
 the API overwrites in every request, whatever a client sent. Whoever reaches the code without the API could say the
-same, so `KLOTHO_CALLER` says whether anybody can: `api` when nobody can, `also:` and their names when somebody can,
-which is refused (`CallerNotVouchedError`). Without it no API in front of the code authenticates. Never raises for what
-a client may send.
+same, so `KLOTHO_CALLER` says whether anybody can: `api` (`adapter` in a container on Lambda) when nobody can, `also:`
+and their names when somebody can, which is refused (`CallerNotVouchedError`). Without it no API in front of the code
+authenticates. Never raises for what a client may send.
 """
 
 from __future__ import annotations
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 _HEADER = "x-klotho-caller"
 _VARIABLE = "KLOTHO_CALLER"
+_BY_ADAPTER = "adapter"
+_CONTEXT = "x-amzn-request-context"
+"""What a container on Lambda is told by: AWS's adapter puts the event's `requestContext` there in every request."""
 
 
 class Caller:
@@ -72,6 +75,8 @@ def caller_of(request: Any) -> Caller | None:
     headers: dict[str, list[str]] = {}
     for name, value in pairs:
         headers.setdefault(_text(name).lower(), []).append(_text(value))
+    if os.environ.get(_VARIABLE) == _BY_ADAPTER:
+        return _of_event(_authorizer(headers.get(_CONTEXT, [])))
     said = headers.get(_HEADER, [])
     if said == ["function"]:
         return Caller("function", {}, {})
@@ -92,7 +97,7 @@ def _vouched() -> bool:
             f"nobody can say who called {unit}: {others} can reach it without the API that checks tokens, and could "
             "say anything. Check the token in the code, or give those callers a service of their own"
         )
-    return told == "api"
+    return told in ("api", _BY_ADAPTER)
 
 
 def _of_event(authorizer: Any) -> Caller | None:
@@ -103,6 +108,15 @@ def _of_event(authorizer: Any) -> Caller | None:
     if "lambda" in authorizer:
         return Caller("function", {}, authorizer["lambda"] or {})
     return None
+
+
+def _authorizer(context: list[str]) -> Any:
+    """What the API says in the context that the adapter hands on."""
+    try:
+        found = json.loads(context[0]) if len(context) == 1 else None
+    except (ValueError, RecursionError):
+        return None
+    return found.get("authorizer") if isinstance(found, dict) else None
 
 
 def _claims(authorization: list[str]) -> Mapping[str, Any] | None:

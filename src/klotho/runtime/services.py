@@ -41,6 +41,8 @@ class Service:
             found.add(str(fields["discover"].get("protocol", "http")))
         if "function" in fields:
             found.add("invoke")
+        if "web" in fields:
+            found.add("http")
         return sorted(found)
 
     @property
@@ -58,6 +60,10 @@ class Service:
         """The `host:port` for `http` or `grpc`. Raises WrongKindError if that protocol was not granted."""
         if protocol not in self.protocols or protocol == "invoke":
             raise self._not_granted(protocol)
+        if "web" in self._grant.fields:
+            from klotho.runtime.web_calls import gateway_to
+
+            return gateway_to(str(self._grant["web"]))
         if protocol not in self._grant.fields:
             from klotho.runtime.discovery import instances
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from klotho.application.validation import NAME
 from klotho.sdk import readers as read
 from klotho.sdk.arguments import Arguments
 from klotho.sdk.names import Refusing
 from klotho.sdk.recording import Heading
-from klotho.sdk.statements import REQUIREMENTS, USAGE, record_requirements, statement
+from klotho.sdk.statements import OBJECTIVE, REQUIREMENTS, USAGE, record_requirements, statement
 
 _read_name = read.matching(NAME.pattern, "a name that starts with a letter and holds letters, digits, `_`, `-` and `.`")
 _read_region = read.matching(r"[a-z]{2}(-[a-z]+)+-[0-9]{1,2}", "an AWS region such as `eu-central-1`")
@@ -46,7 +48,7 @@ class Application(Refusing):
             region: the AWS region, for example `"eu-central-1"`. Default: the environment's.
         """
 
-    @statement(record_requirements, **REQUIREMENTS)
+    @statement(record_requirements, **REQUIREMENTS, **OBJECTIVE)
     def requires(
         self,
         *,
@@ -59,15 +61,21 @@ class Application(Refusing):
         max_monthly_cost: float | None = None,
         data_residency: str | None = None,
         encrypted_in_transit: bool | None = None,
+        internet: bool | None = None,
+        objective: str | Mapping[str, float] | None = None,
     ) -> None:
-        """What must hold for the whole application; units as for a construct's `requires`. Default: nothing."""
+        """What must hold for the whole application; units as for a construct's `requires`. Default: nothing.
+
+        `objective`: what is best among what keeps all this: `"cost"` (default), `"latency"`, `"availability"`,
+        `"operability"`, or weights: `{"cost": 0.7, "latency": 0.3}`.
+        """
 
     @statement(record_requirements, **USAGE)
     def expects(
         self,
         *,
-        requests_per_month: float | None = None,
-        average_ms: float | None = None,
-        storage_gb: float | None = None,
+        requests_per_month: float | tuple[float, float] | None = None,
+        average_ms: float | tuple[float, float] | None = None,
+        storage_gb: float | tuple[float, float] | None = None,
     ) -> None:
-        """How much use to reckon with in all; units as for a construct's `expects`. Default: nothing is known."""
+        """How much use to reckon with in all; as a construct's `expects`. Default: nothing is known."""

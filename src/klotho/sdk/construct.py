@@ -219,22 +219,25 @@ class Construct(read.Titled):
         max_monthly_cost: float | None = None,
         data_residency: str | None = None,
         encrypted_in_transit: bool | None = None,
+        internet: bool | None = None,
     ) -> None:
         """What must hold: availability in percent (99.9), latency in milliseconds, duration in seconds (the longest run
         it must bear), payload in MB, `always_on=True` or `cold_start=False` for what must never have to start first,
         cost in US dollars a month, data residency as a region or country (`"eu"`), everything encrypted
-        in transit (True; the whole network is then, also for other constructs). Default: nothing is required."""
+        in transit (True; the whole network is then, also for other constructs), `internet=False` for what calls AWS
+        services only. Default: nothing is required; containers may call the internet, functions in the network may not.
+        """
 
     @statement(record_requirements, **USAGE)
     def expects(
         self,
         *,
-        requests_per_month: float | None = None,
-        average_ms: float | None = None,
-        storage_gb: float | None = None,
+        requests_per_month: float | tuple[float, float] | None = None,
+        average_ms: float | tuple[float, float] | None = None,
+        storage_gb: float | tuple[float, float] | None = None,
     ) -> None:
-        """How much use to reckon with, for choosing and for costs: requests a month, milliseconds a request, GB kept.
-        Default: nothing is known."""
+        """How much use to reckon with, for choosing and for costs: requests a month, milliseconds a request, GB kept,
+        each as one number or as the least and the most: `(1_000, 50_000)`. Default: nothing is known."""
 
     # --- what a construct class may add ---
 

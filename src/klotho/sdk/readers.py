@@ -165,6 +165,40 @@ def number(low: float, high: float = math.inf, unit: str = "") -> Reader:
     return read
 
 
+def amount(unit: str = "") -> Reader:
+    """A number from 0, or the least and the most of one."""
+    plain = number(0, unit=unit)
+
+    def read(value: Any) -> int | float | list[int | float]:
+        if not isinstance(value, list | tuple):
+            return plain(value)  # type: ignore[no-any-return]  # what `number` gives
+        if len(value) != 2:
+            raise wrong("a number, or the least and the most: `(1_000, 50_000)`", value)
+        low, high = (inside(plain, item, f"[{index}]") for index, item in enumerate(value))
+        if low > high:
+            raise wrong("the least and the most, in this order", value, f"write `({high}, {low})`")
+        return [low, high]
+
+    return read
+
+
+GOALS = ("cost", "latency", "availability", "operability")
+
+
+def objective(value: Any) -> str | dict[str, float]:
+    """A goal, or weights by goal."""
+    if isinstance(value, str):
+        return choice(*GOALS)(value)  # type: ignore[no-any-return]  # what `choice` gives
+    weights = mapping(value, f"one of {one_of(GOALS)}, or weights such as `{{'cost': 0.7, 'latency': 0.3}}`")
+    read = {}
+    for name, weight in weights.items():
+        inside(choice(*GOALS), name, f"[{shown(name)}]")
+        read[name] = inside(number(0), weight, f"[{shown(name)}]")
+    if not any(read.values()):
+        raise wrong("weights of which one is more than 0", value)
+    return read
+
+
 def truth(value: Any) -> bool:
     if not isinstance(value, bool):
         raise wrong("True or False", value)

@@ -37,11 +37,14 @@ REQUIREMENTS: Mapping[str, Reader] = {
     "max_monthly_cost": read.number(0, unit="US dollars"),
     "data_residency": read.some_text,
     "encrypted_in_transit": read.truth,
+    "internet": read.truth,
 }
+OBJECTIVE: Mapping[str, Reader] = {"objective": read.objective}
+"""Of an application only: what is made of all its parts is weighed together."""
 USAGE: Mapping[str, Reader] = {
-    "requests_per_month": read.number(0),
-    "average_ms": read.number(0, unit="milliseconds"),
-    "storage_gb": read.number(0, unit="GB"),
+    "requests_per_month": read.amount(),
+    "average_ms": read.amount("milliseconds"),
+    "storage_gb": read.amount("GB"),
 }
 
 
@@ -143,7 +146,7 @@ def record_requirements(speaker: Any, arguments: Arguments) -> None:
     """`requires` and `expects`, of a construct or of the whole application."""
     from klotho.sdk.construct import Construct
 
-    if arguments.lacks(*REQUIREMENTS, *USAGE):
+    if arguments.lacks(*REQUIREMENTS, *OBJECTIVE, *USAGE):
         name = arguments.title.strip("`")
         help_text = f"say something, for example `{_SAYINGS.get(name, f'{name}(…)')}`"
         arguments.complain(

@@ -177,6 +177,25 @@ test("a container has the addresses of the protocols granted", async () => {
   await assert.rejects(config.services.get("web").invoke({}), /Containers are called at \.url/);
 });
 
+test("a container on Lambda has an address for any HTTP client", async () => {
+  const shop = config.services.get("shop");
+  assert.deepEqual(shop.protocols, ["http"]);
+  const answer = await fetch(`${await shop.url}/a%20b?d=e%2Ff`, {
+    method: "POST",
+    body: '{"x": 1}',
+    headers: { cookie: "p=1; q=2", "content-type": "application/json" },
+  });
+  assert.equal(answer.status, 201);
+  assert.deepEqual(answer.headers.getSetCookie(), ["a=1", "b=2"]);
+  assert.deepEqual(await answer.json(), {
+    rawPath: "/a b", rawQueryString: "d=e%2Ff", cookies: ["p=1", "q=2"], body: '{"x": 1}', isBase64Encoded: false,
+    method: "POST",
+  });
+  const failed = await fetch(await config.services.get("down").url);
+  assert.equal(failed.status, 502);
+  assert.match(await failed.text(), /no such order/);
+});
+
 test("a function is invoked, queued, and its failure thrown", async () => {
   const invoice = config.services.get("create_invoice_lambda");
   assert.deepEqual(await invoice.invoke({ order: 7, text: "é" }), { got: { order: 7, text: "é" } });

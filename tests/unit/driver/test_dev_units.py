@@ -27,6 +27,7 @@ klotho.Application(NAME)
 Compute.Function(name="py", handler="functions/py.handler")
 Compute.Function(name="js", handler="functions/js.handler")
 Compute.Container(name="web", context="web")
+Compute.Container(name="far", context="far").use("lambda-container")
 Site(name="page", directory="page")
 """,
     "names.py": "NAME = 'shop'\n",
@@ -36,6 +37,8 @@ Site(name="page", directory="page")
     "web/Dockerfile": 'FROM python:3.12-slim\nCOPY main.py .\nEXPOSE 8080\nCMD ["python", "main.py"]\n',
     "web/.dockerignore": "notes\n",
     "web/main.py": "print()\n",
+    "far/Dockerfile": 'FROM python:3.12-slim\nCOPY main.py .\nCMD ["python", "main.py"]\n',
+    "far/main.py": "print()\n",
     "page/index.html": "<h1>one</h1>\n",
 }
 
@@ -44,7 +47,7 @@ class CloudFormation:
     """Every resource has its logical id as its physical one."""
 
     def describe_stack_resources(self, StackName: str) -> dict[str, Any]:
-        names = ["PyFunction", "JsFunction", "WebService"]
+        names = ["PyFunction", "JsFunction", "WebService", "FarFunction"]
         return {"StackResources": [{"LogicalResourceId": name, "PhysicalResourceId": name} for name in names]}
 
 
@@ -110,6 +113,7 @@ def test_physical_names_and_kinds_are_those_deployed(units: Units) -> None:
         ("py", "function", "PyFunction"),
         ("js", "function", "JsFunction"),
         ("web", "container", "WebService"),
+        ("far", "container", "FarFunction"),
     }
 
 
@@ -145,3 +149,10 @@ def test_an_image_of_a_function_on_aws_is_deployed_and_not_swapped(tmp_path: Pat
     swap = LambdaSwap(cast("Clients", None), FunctionPackager(tmp_path, tmp_path / "cache", HOST), dict, lambda: ())
     assert swap.can(unit("zip"))
     assert not swap.can(unit("function-image"))
+
+
+def test_new_code_of_a_container_on_lambda_is_deployed(units: Units) -> None:
+    assert [unit.name for unit in units.units if unit.deployed] == ["far"]
+    assert units.touched(saved(units, "far/main.py")) == []
+    assert units.plans(saved(units, "far/main.py"))
+    assert not units.plans(saved(units, "web/main.py"))

@@ -2,7 +2,7 @@
 
 Input: an application's requirements. Output: a `Usage` by construct id. A construct's own `expects` wins over the
 application's, which counts for every construct: each request passes each of them once. A number that was said is the
-expected one; half and twice of it are the least and the most.
+expected one; half and twice of it are the least and the most, unless these were said (then the middle is expected).
 """
 
 from __future__ import annotations
@@ -52,7 +52,10 @@ class Usage:
         found = self.said.get(name)
         if found is None:
             return Assumption(name, *DEFAULTS[name], None)
-        value = float(found.value)
+        if isinstance(found.value, list):
+            low, high = (float(str(item)) for item in found.value)
+            return Assumption(name, low, (low + high) / 2, high, found)
+        value = float(str(found.value))
         return Assumption(name, value * LEAST, value, value * MOST, found)
 
     def _range(self, name: str) -> Range:

@@ -165,7 +165,7 @@ def _task_definition(construct: Construct, setting: Setting) -> Iterator[Action]
             "NetworkMode": "awsvpc",
             "Cpu": str(setting.parameter(construct, "cpu")),
             "Memory": str(setting.parameter(construct, "memory")),
-            "RuntimePlatform": {"CpuArchitecture": _processor(construct, setting), "OperatingSystemFamily": "LINUX"},
+            "RuntimePlatform": {"CpuArchitecture": processor(construct, setting), "OperatingSystemFamily": "LINUX"},
             "TaskRoleArn": Ref(task_role(construct), "Arn"),
             "ExecutionRoleArn": Ref(_execution_role(construct), "Arn"),
         },
@@ -179,7 +179,7 @@ def _task_definition(construct: Construct, setting: Setting) -> Iterator[Action]
     yield from _environment(construct, setting)
 
 
-def _processor(construct: Construct, setting: Setting) -> str:
+def processor(construct: Construct, setting: Setting) -> str:
     """As given, else x86-64 when the image or its Dockerfile says so, else Arm, which costs a fifth less on Fargate."""
     given = setting.parameter(construct, "architecture")
     if given is None:
@@ -373,14 +373,15 @@ def _needs(construct: Construct, setting: Setting) -> Iterator[ServiceNeed]:
         yield ServiceNeed(service)
 
 
-def _asset(construct: Construct, setting: Setting) -> PackageAsset | None:
+def image_asset(construct: Construct, setting: Setting) -> PackageAsset | None:
+    """What its image is built from; None for one that is published already."""
     if setting.parameter(construct, "image") is not None:
         return None
     properties = {
         "context": setting.parameter(construct, "context"),
         "dockerfile": _dockerfile(construct, setting),
         "build_args": {},
-        "architecture": _processor(construct, setting).lower(),
+        "architecture": processor(construct, setting).lower(),
     }
     return PackageAsset(construct.id, "image", properties)
 
@@ -469,7 +470,7 @@ FARGATE = Implementation(
         networked=True,
     ),
     compute=Compute(role=task_role, environment=environment, main=service_key, host=ECS),
-    asset=_asset,
+    asset=image_asset,
     fits=lambda construct: construct.properties.get("always_on") is not False,
     check=check_container,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from klotho.application import Construct
 from klotho.catalogue.kinds.container_ports import port_variables
-from klotho.catalogue.kinds.environment_check import check_container_environment
+from klotho.catalogue.kinds.environment_check import check_container_environment, check_function_environment
 from klotho.catalogue.kinds.file_check import nearest_folder, refuses_outside
 from klotho.catalogue.rules import Setting
 from klotho.catalogue.tables import table
@@ -19,6 +19,42 @@ def check_container(construct: Construct, setting: Setting, report: Report) -> N
         _size(construct, setting, report)
     if not construct.unread & {"port", "ports"}:
         check_container_environment(construct, setting, report, port_variables(construct, setting))
+
+
+def check_container_on_lambda(construct: Construct, setting: Setting, report: Report, why_not: tuple[str, ...]) -> None:
+    """Its files exist, and it asks for nothing that Lambda does not carry (`why_not`)."""
+    if not construct.unread & {"context", "dockerfile", "image"}:
+        _files(construct, setting, report)
+    for reason in why_not:
+        report.error(
+            "not-on-this-host",
+            f"{construct.title} can't be made with `lambda-container`",
+            construct.span,
+            notes=[reason],
+            helps=["leave out `use(…)`, or what it can't carry"],
+        )
+    limits = table("lambda")["limits"]["timeout"]
+    timeout = setting.parameter(construct, "timeout")
+    if timeout is not None and not limits[0] <= timeout <= limits[1]:
+        report.error(
+            "bad-size",
+            f"{construct.title} wants timeout={timeout}, Lambda takes {limits[0]} to {limits[1]} seconds",
+            construct.span,
+            helps=[f"write `timeout={min(max(timeout, limits[0]), limits[1])}`"],
+        )
+    if construct.unread & {"port", "ports"}:
+        return
+    ports = port_variables(construct, setting)
+    reserved = table("lambda")["adapter"]["port"]
+    if reserved in ports.values():
+        report.error(
+            "bad-size",
+            f"{construct.title} listens on port {reserved}, which is the Runtime API's on Lambda",
+            construct.place("port"),
+            helps=["give it another one: `port=8080`"],
+        )
+    check_container_environment(construct, setting, report, ports)
+    check_function_environment(construct, setting, report)
 
 
 def _files(construct: Construct, setting: Setting, report: Report) -> None:

@@ -131,6 +131,8 @@ def physical_name(construct: Construct, setting: Setting) -> str:
     if setting.implementation(construct).name == LAMBDA_IMAGE.name:
         # One can't become the other, and what replaces it can't have its name; no construct's has an underscore here.
         full = f"{full}_image"
+    if construct.kind != LAMBDA.kind:
+        full = f"{full}_container"  # a function may have a container's name
     return full if len(full) <= 64 else dashed(full, 64)
 
 

@@ -12,6 +12,7 @@ from klotho.catalogue.relationships.calls import (
     CALL_API,
     CALL_CONTAINER,
     CALL_CONTAINER_FROM_FUNCTION,
+    CALL_CONTAINER_ON_LAMBDA,
     CALL_FUNCTION,
 )
 from klotho.catalogue.relationships.expose import EXPOSE_API, EXPOSE_SITE
@@ -57,6 +58,7 @@ PAIRS: tuple[Pair, ...] = (
     SUBSCRIBE_BY_CONTAINER,
     CALL_CONTAINER,
     CALL_CONTAINER_FROM_FUNCTION,
+    CALL_CONTAINER_ON_LAMBDA,
     CALL_FUNCTION,
     CALL_API,
     FUNCTION_ROUTE,

@@ -33,7 +33,7 @@ from klotho.resources.changes import Action
 
 
 def attach_function(link: Link) -> Iterator[Action]:
-    """Lambda proxy integration with payload 2.0, and the API's permission to invoke."""
+    """Lambda proxy integration with payload 2.0, and the API's permission to invoke; a container's adapter takes it."""
     if is_private(link.actor):
         yield from attach_private_function(link)
         return
@@ -205,7 +205,7 @@ def _check_existing(link: Link, report: Report) -> None:
 FUNCTION_ROUTE = Pair(
     verbs=("attach_service",),
     actors=("API",),
-    targets=("Compute.Function",),
+    targets=("Compute.Function", "Compute.Container"),
     target_on=(LAMBDA,),
     creates="an integration, a route for the path and one for everything below it, and the permission to invoke; "
     "for a private API a target group, listener rules and the permission",

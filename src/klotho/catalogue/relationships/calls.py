@@ -162,13 +162,33 @@ def _check_from_function(link: Link, report: Report) -> None:
     if link.get("protocol", "http") == "grpc" and link.setting.adopted(link.target) is None:
         report.error(
             "senseless-protocol",
-            f"{link.actor.title} is a function and reaches containers by `http` only",
+            f"{link.actor.title} {_runs(link)} and reaches containers by `http` only",
             link.relationship.span,
             notes=["Cloud Map registers one port of a container, and that is its HTTP port"],
             helps=["call it by `http`, or from a container"],
         )
         return
     _check_container(link, report)
+
+
+def _runs(link: Link) -> str:
+    return "is a function" if link.actor.kind == "Compute.Function" else "runs on Lambda"
+
+
+def call_container_on_lambda(link: Link) -> Iterator[Action]:
+    """The ARN in the caller's environment, whose SDK makes an address of it."""
+    yield connection(link, "SERVICE", link.target, {"web": function_arn(link.target, link.setting)})
+
+
+def _check_on_lambda(link: Link, report: Report) -> None:
+    _check_container(link, report)
+    if link.setting.adopted(link.target) is not None:
+        report.error(
+            "not-on-this-host",
+            f"{link.target.title} is an ECS service that is there already, and `use(…)` says it runs on Lambda",
+            link.relationship.span,
+            helps=["leave out `use(…)`"],
+        )
 
 
 def _check_function(link: Link, report: Report) -> None:
@@ -196,7 +216,7 @@ CALL_CONTAINER = Pair(
 )
 CALL_CONTAINER_FROM_FUNCTION = Pair(
     verbs=("calls",),
-    actors=("Compute.Function",),
+    actors=("Compute.Function", "Compute.Container"),
     targets=("Compute.Container",),
     actor_on=(LAMBDA,),
     target_on=(ECS,),
@@ -206,6 +226,20 @@ CALL_CONTAINER_FROM_FUNCTION = Pair(
     grant=discover,
     needs=_discovery_needs,
     check=_check_from_function,
+)
+
+
+CALL_CONTAINER_ON_LAMBDA = Pair(
+    verbs=("calls",),
+    actors=("Compute.Container", "Compute.Function"),
+    targets=("Compute.Container",),
+    target_on=(LAMBDA,),
+    creates="`lambda:InvokeFunction` on the ARN of the function that is the container, and the ARN in the caller's "
+    "environment, of which `klotho.config` makes an address",
+    connect=call_container_on_lambda,
+    grant=invoke,
+    needs=_function_needs,
+    check=_check_on_lambda,
 )
 
 

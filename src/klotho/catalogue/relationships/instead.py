@@ -9,6 +9,9 @@ from klotho.catalogue.rules import LAMBDA
 
 _RECEIVES = "a container receives by itself what it is told of, and on Lambda it only runs while it is called"
 NOT_ON: dict[tuple[str, str], str] = {
+    ("authenticates_with", LAMBDA): (
+        "a container is asked over the network by a function of Klotho's, and code on Lambda has no address there"
+    ),
     **dict.fromkeys(((verb, LAMBDA) for verb in ("consumes", "subscribes_to", "triggered_by")), _RECEIVES),
 }
 """Why a host (`Compute.host`) can't carry what a verb means to a kind, by verb and host."""

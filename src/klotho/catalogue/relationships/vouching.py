@@ -17,12 +17,16 @@ from klotho.application import Construct
 from klotho.application.access import ATTACH
 from klotho.catalogue.foreign import guarded
 from klotho.catalogue.kinds.internal_alb import is_private
-from klotho.catalogue.rules import Link, Setting
+from klotho.catalogue.rules import LAMBDA, Link, Setting
 from klotho.resources.changes import Action
 
+CONTAINER = "Compute.Container"
 VARIABLE = "KLOTHO_CALLER"
 _API = "api"
 """Nobody but APIs reaches the code; else `also:` and the names of those who do."""
+_ADAPTER = "adapter"
+"""The same of a container on Lambda: AWS's adapter hands on what the event says of the caller, in a header that
+replaces what a client sent under its name."""
 
 
 def tell_who_vouches(link: Link) -> Iterator[Action]:
@@ -33,7 +37,8 @@ def tell_who_vouches(link: Link) -> Iterator[Action]:
     if "authenticates_with" not in verbs or setting.adopted(service) is not None:
         return
     others = _others(service, setting)
-    said = f"also:{','.join(others)}" if others else _API
+    by_adapter = service.kind == CONTAINER and setting.compute(service).host == LAMBDA
+    said = f"also:{','.join(others)}" if others else _ADAPTER if by_adapter else _API
     yield setting.compute(service).environment(service, VARIABLE, said)
 
 
@@ -44,7 +49,7 @@ def _others(service: Construct, setting: Setting) -> list[str]:
     for item in application.relationships_on(service.id):
         actor = application.construct(item.actor)
         # An event of a load balancer says itself where it comes from; a header does not.
-        by_balancer = item.verb == ATTACH and is_private(actor) and service.kind == "Compute.Container"
+        by_balancer = item.verb == ATTACH and is_private(actor) and setting.compute(service).host != LAMBDA
         if item.verb == "calls" or by_balancer:
             found.add(actor.name)
     return sorted(found)

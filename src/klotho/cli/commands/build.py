@@ -11,6 +11,7 @@ from klotho.diagnostics import render_json
 from klotho.driver.build import build, write_compiled
 from klotho.driver.machine import elapsed_clock, runs_in_ci
 from klotho.driver.pictures import is_drawn_by_builds
+from klotho.resources import choices_to_json
 
 if TYPE_CHECKING:
     from klotho.driver.exports import Wanted
@@ -40,6 +41,7 @@ def run(path: Path, env: str | None, out: Path | None, as_json: bool, wanted: Wa
                 **({"export": str(folder / wanted.iac)} if wanted else {}),
                 "stacks": [stack.name for stack in built.manifest.stacks],
                 "resources": len(built.graph),
+                "choices": choices_to_json(built.graph.choices),
                 "diagnostics": render_json(built.diagnostics),
             }
         )

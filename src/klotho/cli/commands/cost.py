@@ -12,7 +12,7 @@ from klotho.driver.costs import Costs, costs_of, costs_of_project
 from klotho.driver.identity import identify
 
 
-def run(name: str | None, path: Path, env: str | None, project: bool, as_json: bool) -> None:
+def run(name: str | None, path: Path, env: str | None, project: bool, alternatives: bool, as_json: bool) -> None:
     console = Console(as_json)
     program = program_at(path, "klotho cost --program")
     if project:
@@ -26,7 +26,7 @@ def run(name: str | None, path: Path, env: str | None, project: bool, as_json: b
         console.json({"ok": True, **costs.to_json()})
         return
     console.diagnostics(costs.diagnostics, program.folder)
-    for line in CostPage(costs, name).lines():
+    for line in CostPage(costs, name, alternatives).lines():
         console.out(line)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from klotho.cli.commands.program import program_at
 from klotho.cli.consent import moves_given
@@ -12,6 +13,7 @@ from klotho.cli.progress import lines
 from klotho.deploy.verify import objections
 from klotho.diagnostics import ExitCode, render_json
 from klotho.driver.previewing import preview_up
+from klotho.resources import choices_to_json
 
 
 def run(
@@ -31,8 +33,9 @@ def run(
     built, found = preview_up(program, env, lines.Quiet(console), verify=verify, moves=moves_given(move))
     against = objections(found.verified or ())
     if as_json:
-        names = {"application": built.application.name, "environment": built.environment.name}
+        names: dict[str, Any] = {"application": built.application.name, "environment": built.environment.name}
         rules = [item for item in built.diagnostics if item.rule is not None]
+        names["choices"] = choices_to_json(built.graph.choices)
         said = {"diagnostics": render_json([*rules, *against])} if rules or against else {}
         console.json({"ok": not against, **names, **found.to_json(built.spans), **said})
     else:

@@ -17,6 +17,9 @@ def cost(
     project: Annotated[
         bool, typer.Option("--project", help="All applications of the project, what they share once.")
     ] = False,
+    alternatives: Annotated[
+        bool, typer.Option("--alternatives", help="What else each construct could have been, and why it is not.")
+    ] = False,
     program: ProgramOption = PROGRAM,
     yes: AsksNothingOption = False,
     as_json: JsonOption = False,
@@ -27,4 +30,4 @@ def cost(
     """
     from klotho.cli.commands.cost import run
 
-    run(name, program, env, project, as_json)
+    run(name, program, env, project, alternatives, as_json)

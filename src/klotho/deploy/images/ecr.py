@@ -16,6 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from klotho.deploy.functions.package import FunctionZip
+from klotho.deploy.images.adapter import adapted
 from klotho.deploy.images.engine import Credentials, Engine, find_engine
 from klotho.deploy.images.function import (
     building_dockerfile,
@@ -72,14 +73,15 @@ class EcrImages:
         dockerfile = (self._program_root / str(properties["dockerfile"])).resolve()
         arguments = {str(name): str(value) for name, value in dict(properties.get("build_args") or {}).items()}
         platform = _PLATFORMS[str(properties["architecture"])]
+        adapter = properties.get("adapter")
 
         def build(engine: Engine, reference: str) -> None:
             at = Span(str(properties["dockerfile"]), 1)
-            engine.build(context, dockerfile, arguments, platform, reference, log, at)
+            with adapted(dockerfile, context, adapter) as used:
+                engine.build(context, used, arguments, platform, reference, log, at)
 
-        return self._kept(
-            image_tag(asset.construct, image_inputs(context, dockerfile, arguments, platform)), build, log
-        )
+        inputs = image_inputs(context, dockerfile, arguments, platform if adapter is None else f"{platform} {adapter}")
+        return self._kept(image_tag(asset.construct, inputs), build, log)
 
     def _function(self, asset: PackageAsset, package: FunctionZip, log: Log) -> str:
         base, handler = str(asset.properties["base"]), str(asset.properties["handler"])

@@ -203,10 +203,11 @@ PAGES: tuple[Page, ...] = (
     ),
     Page(
         "not-on-this-host",
-        "A relationship can't work with what one of its ends is made of: on Lambda, a container can't receive from a "
-        "queue.",
-        "It makes sense of the kind, but not where `use(…)` put it.",
+        "A construct, or one of its relationships, can't work with what `use(…)` makes it of: on Lambda, a container "
+        "can't receive from a queue, or have two ports.",
+        "It makes sense of the kind, but not where it was put.",
         "Leave `use(…)` out, or name an implementation from the help line.",
+        _START + 'Compute.Container("web", image="nginx").use("lambda-container")\n',
     ),
     Page(
         "ambiguous-name",
@@ -323,6 +324,24 @@ PAGES: tuple[Page, ...] = (
         "You should know that it has no effect yet.",
         "Nothing to do; `use(…)` and `override(…)` work today.",
         _START + 'Databases.KeyValue("carts").requires(max_latency_ms=20)\n',
+    ),
+    Page(
+        "residency-broken",
+        "The environment's region is outside of where `data_residency=` wants data to stay.",
+        "Everything would be made, and kept, somewhere it must not be.",
+        "Give the environment a region from the help line, in klotho.yaml or by `region=` of the Application.",
+    ),
+    Page(
+        "residency-unknown",
+        "`data_residency=` names no region, country or area that Klotho knows regions of AWS in.",
+        "A place that is not understood could not be kept to.",
+        "Write a region, a country such as `de`, or `eu`.",
+    ),
+    Page(
+        "residency-worldwide",
+        "Something is served from all the world where data must stay in one place.",
+        "Copies of a site's files are kept wherever they are asked for.",
+        "Leave it if the files are public anyway; serve from a container what must stay.",
     ),
     Page(
         "nothing-fits",

@@ -48,6 +48,7 @@ class Unit:
     construct: str
     """Its id: `Compute.Function/orders`."""
     kind: Literal["function", "container"]
+    """What it is made from: a function's package, or a container's image."""
     identifier: str
     """Its physical name."""
     asset: PackageAsset
@@ -57,6 +58,8 @@ class Unit:
     """Of what it serves."""
     refused: bool = False
     """What was saved last does not serve."""
+    deployed: bool = False
+    """Whether new code of it has to be deployed: it runs where what it is made from does not run otherwise."""
 
     @property
     def name(self) -> str:
@@ -80,14 +83,18 @@ class Units:
 
     def plans(self, saved: Iterable[Saved]) -> bool:
         """Whether the program has to be compiled and deployed again."""
+        elsewhere = [unit for unit in self.units if unit.deployed]
         return any(
-            item.path in self.plan_files or self._is_manifest(item.path) or self._is_compiled(item.path)
+            item.path in self.plan_files
+            or self._is_manifest(item.path)
+            or self._is_compiled(item.path)
+            or any(self._touches(unit, item) for unit in elsewhere)
             for item in saved
         )
 
     def touched(self, saved: Iterable[Saved]) -> list[Unit]:
-        """The services that a saved file may be part of."""
-        return [unit for unit in self.units if any(self._touches(unit, item) for item in saved)]
+        """The services that take new code in place and that a saved file may be part of."""
+        return [unit for unit in self.units if not unit.deployed and any(self._touches(unit, item) for item in saved)]
 
     def sites_touched(self, saved: Iterable[Saved]) -> list[Site]:
         return [site for site in self.sites if any(self._touches_site(site, item.path) for item in saved)]
@@ -165,7 +172,9 @@ def _of_stack(built: Build, stack_name: str, assets: Mapping[str, PackageAsset],
         logical_id, identifier = item["LogicalResourceId"], item.get("PhysicalResourceId")
         if logical_id in wanted and identifier:
             construct = construct_of(resources[logical_id])
-            yield Unit(construct, wanted[logical_id], identifier, assets[construct])
+            asset = assets[construct]
+            kind: Literal["function", "container"] = "container" if asset.type == "image" else "function"
+            yield Unit(construct, kind, identifier, asset, deployed=kind != wanted[logical_id])
 
 
 def _plan_files(built: Build) -> frozenset[Path]:

@@ -11,9 +11,11 @@ from klotho.catalogue.costs.usage import DEFAULTS as USAGES
 from klotho.catalogue.facts import is_known
 from klotho.catalogue.facts.validate import validate
 from klotho.catalogue.kinds import candidates
-from klotho.catalogue.offers import WEIGHED
+from klotho.catalogue.objective import OBJECTIVE
+from klotho.catalogue.offers import WEIGHED, facts_of, latency_ms
+from klotho.catalogue.residency import RESIDENCY, WORLDWIDE
 from klotho.catalogue.transit import TRANSIT
-from klotho.diagnostics import Label, Span, meant_or_listed
+from klotho.diagnostics import Label, Span, meant_or_listed, one_of
 from klotho.engine.context import Context
 from klotho.engine.cycles import find_cycle
 from klotho.engine.passes.against_rules import refuse_against_rules
@@ -57,7 +59,7 @@ def _outputs(context: Context) -> None:
                     "unknown-output",
                     f"{target.title} has no output `{name}`",
                     construct.span,
-                    helps=[meant_or_listed(name, offered)],
+                    helps=[_instead_of(name, construct, target) or meant_or_listed(name, offered)],
                 )
             elif offered[name].secret:
                 context.report.error(
@@ -67,6 +69,17 @@ def _outputs(context: Context) -> None:
                     notes=["environment variables are readable in the AWS console and in every template"],
                     helps=[_how_to_fetch(construct, target, name)],
                 )
+
+
+def _instead_of(output: str, construct: Construct, target: Construct) -> str | None:
+    """For what only some implementations of a kind have."""
+    having = [item.name for item in candidates(target.kind) if output in item.outputs]
+    if not having or target.kind != "Compute.Container":
+        return None
+    return (
+        f"write `{construct.name}.calls({target.name})`, then "
+        f'`klotho.config.services.get("{target.label}").url` in its code, or make it with {one_of(having)}'
+    )
 
 
 def _how_to_fetch(construct: Construct, target: Construct, output: str) -> str:
@@ -80,6 +93,11 @@ def _how_to_fetch(construct: Construct, target: Construct, output: str) -> str:
 def _requirements(context: Context) -> None:
     """What nothing was chosen or made by."""
     for requirement in context.application.requirements:
+        if requirement.name == RESIDENCY:
+            _residency(requirement, context)
+            continue
+        if requirement.name == OBJECTIVE and requirement.subject is None:
+            continue
         if requirement.name in (AVAILABILITY, TRANSIT, BUDGET, *USAGES) and not _is_adopted(requirement, context):
             continue
         if requirement.name in WEIGHED and _chosen_by(requirement, context):
@@ -91,11 +109,26 @@ def _requirements(context: Context) -> None:
         )
 
 
+def _residency(requirement: Requirement, context: Context) -> None:
+    """Whoever knows the environment's region checks that; some of what is made is in none."""
+    for construct in context.application.constructs:
+        if construct.kind in WORLDWIDE and requirement.subject in (None, construct.id):
+            context.report.warning(
+                "residency-worldwide",
+                f"{construct.title} is not bound to `{requirement.value}`: {WORLDWIDE[construct.kind]}",
+                requirement.span,
+                helps=["serve from a container what must not leave the region"],
+            )
+
+
 def _chosen_by(requirement: Requirement, context: Context) -> bool:
     """Whether it had a say in what something is made of."""
     subject = context.application.by_id.get(requirement.subject) if requirement.subject else None
     made = (subject,) if subject else context.application.constructs
-    return any(candidates(item.kind) for item in made) and not _is_adopted(requirement, context)
+    offered = [item.name for construct in made for item in candidates(construct.kind)]
+    if requirement.name == "max_latency_ms":  # only where something is known of what a candidate adds
+        offered = [name for name in offered if latency_ms(facts_of(name))]
+    return bool(offered) and not _is_adopted(requirement, context)
 
 
 def _is_adopted(requirement: Requirement, context: Context) -> bool:

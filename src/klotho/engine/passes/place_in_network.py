@@ -30,8 +30,9 @@ from klotho.catalogue.network import (
     security_group,
     security_group_key,
 )
-from klotho.catalogue.offers import egress_amounts
+from klotho.catalogue.offers import unavailable
 from klotho.catalogue.rules import Link, NetworkPlace, PathTo, Placement, ServiceNeed
+from klotho.catalogue.ways_out import amounts, internet_required, wants_internet
 from klotho.engine.context import Context, attributed, because_of, because_of_link
 from klotho.resources import (
     Change,
@@ -47,6 +48,7 @@ from klotho.resources import (
 )
 
 EGRESS = ResourceKey("shared/egress:implementation")
+_NO_LOSS = "costs more, and nothing is required to survive a zone's loss"
 _AWS_ONLY = "leads to AWS services only, and containers may call the internet"
 
 
@@ -137,11 +139,11 @@ def _for_availability(plan: NetworkPlan, context: Context, inhabitants: list[Con
 
 
 def _needs_nat(context: Context, inhabitants: list[Construct], needs: _Needs) -> list[Construct]:
-    """The containers that must reach AWS services."""
+    """Those that must reach the internet, and AWS services anyway."""
     return [
         item
         for item in inhabitants
-        if context.chosen[item.id].placement is Placement.INSIDE and needs.services[item.id]
+        if needs.services[item.id] and wants_internet(item, context.chosen[item.id], context.application)
     ]
 
 
@@ -152,7 +154,7 @@ def _egress(
     wanted = sorted({service for services in asked for service in services})
     containers = _needs_nat(context, inhabitants, needs)
     if wanted:
-        yield _way_out(plan, stated, containers, wanted)
+        yield _way_out(plan, stated, containers, wanted, context)
     if plan.nat_wanted or (plan.egress == "auto" and containers):
         provenance = _shared_provenance(containers or inhabitants, "egress_by_nat_gateway")
         yield from attributed(provenance, egress_by_nat_gateway(plan, wanted))
@@ -168,25 +170,32 @@ def _egress(
             yield from attributed(provenance, waits)
 
 
-def _way_out(plan: NetworkPlan, stated: bool, containers: list[Construct], wanted: list[str]) -> Change:
+def _way_out(
+    plan: NetworkPlan, stated: bool, containers: list[Construct], wanted: list[str], context: Context
+) -> Change:
     """The way out that is made, and the others with their cost and why they are not it. `stated`: by the program."""
     taken = plan.egress if plan.egress != "auto" else "nat" if containers else "endpoints"
-    amounts = egress_amounts(sum(service not in GATEWAY_SERVICES for service in wanted))
+    costs = amounts(wanted, context.worths, plan)
     spans = tuple(item.span for item in containers if item.span)
+    asked = [item for item in containers if internet_required(item, context.application)]
     if stated:
         reason = Provenance("network_egress", spans, f'`egress="{taken}"` of the network', Precedence.DIRECTIVE)
-        why = dict.fromkeys(amounts, f'`egress="{taken}"` asks for another one')
+        why = dict.fromkeys(costs, f'`egress="{taken}"` asks for another one')
     elif taken == "nat-per-zone":
         reason = Provenance("egress_in_each_zone", spans, "a zone may be lost", Precedence.REQUIREMENT)
         why = {"nat": "is lost with its zone, and something must survive that", "endpoints": _AWS_ONLY}
+    elif asked:
+        reason = Provenance("egress_required", spans, "the internet is required", Precedence.REQUIREMENT)
+        why = {"nat-per-zone": _NO_LOSS, "endpoints": "leads to AWS services only, and the internet is required"}
     elif containers:
         reason = Provenance("egress_of_containers", spans, "containers may call the internet", Precedence.DEFAULT)
-        why = {"nat-per-zone": "costs more, and nothing is required to survive a zone's loss", "endpoints": _AWS_ONLY}
+        why = {"nat-per-zone": _NO_LOSS, "endpoints": _AWS_ONLY}
     else:
         reason = Provenance("egress_of_functions", spans, "only AWS services have to be reached", Precedence.DEFAULT)
-        why = dict.fromkeys(amounts, "opens the internet to code that nobody said needs it")
-    rejected = tuple(Rejected(name, why[name], amount) for name, amount in amounts.items() if name != taken)
-    return Change(Choose(EGRESS, taken, rejected, amounts[taken]), reason)
+        why = dict.fromkeys(costs, "opens the internet to code that nobody said needs it")
+    rejected = [Rejected(name, why[name], amount) for name, amount in costs.items() if name != taken]
+    rejected += [Rejected(name, why_not) for name, why_not in unavailable(NETWORK).items()]
+    return Change(Choose(EGRESS, taken, tuple(rejected), costs[taken]), reason)
 
 
 def _settle(construct: Construct, context: Context) -> Iterator[Change]:

@@ -16,7 +16,7 @@ from klotho.catalogue.kinds import candidates
 from klotho.catalogue.offers import offers
 from klotho.diagnostics import meant_or_listed, one_of
 from klotho.engine.context import Context
-from klotho.engine.passes.weigh_candidates import change_for, choose
+from klotho.engine.passes.weigh_candidates import choose, pinned
 from klotho.resources import Change, Choose, Precedence, Provenance, ResourceGraph, resource_key
 
 
@@ -41,7 +41,7 @@ def select_implementations(graph: ResourceGraph, context: Context) -> Iterator[C
             continue
         name, provenance = _pinned(construct, pin, context)
         if name is not None:
-            yield change_for(construct, name, provenance, context.application, pin)
+            yield pinned(construct, name, provenance, context, pin)
     yield from choose(open_to, context)
 
 
@@ -77,7 +77,7 @@ def _pinned(construct: Construct, pin: Directive, context: Context) -> tuple[str
 
 def _say_overruled(construct: Construct, pin: Directive, context: Context) -> None:
     """A directive wins over a requirement; nobody should have to find that out."""
-    taken = next(item for item in offers(construct, context.application) if item.implementation.name == pin.target)
+    taken = next(item for item in offers(construct, context.worths) if item.name == pin.target)
     for unfit in taken.unfit:
         if unfit.by is not None:
             context.report.warning(

@@ -143,8 +143,6 @@ def _check_image(properties: Mapping[str, Any]) -> None:
         )
     if set(properties.get("Code", {})) != {"ImageUri"}:
         raise _invalid("Please provide ImageUri, and nothing else, as the code of a function with packageType Image.")
-    if len(properties.get("ImageConfig", {}).get("Command", ())) > 1:
-        raise _invalid("the local cloud runs images whose command is a handler: one word")
 
 
 def _check_environment(variables: Mapping[str, Any]) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import shutil
 import signal
 import time
 from collections.abc import Callable
@@ -21,7 +20,8 @@ from klotho.localcloud.planes.containers.definition import ServiceSpec
 from klotho.localcloud.planes.containers.environment import environment
 from klotho.localcloud.planes.containers.health import probe
 from klotho.localcloud.planes.containers.image import Image
-from klotho.localcloud.planes.containers.paths import inside, rewritten
+from klotho.localcloud.planes.containers.paths import inside
+from klotho.localcloud.planes.containers.words import NothingToRunError, argv
 from klotho.localcloud.planes.processes import Child, ProcessError, Supervised, describe_exit
 from klotho.localcloud.planes.sockets import accepts, free_port, group_members, listening_ports
 
@@ -90,9 +90,13 @@ class Task:
         for needed in (folder, Path(variables["HOME"])):
             needed.mkdir(parents=True, exist_ok=True)
         try:
+            words = argv(task, self._image, variables["PATH"], folder)
+        except NothingToRunError as error:
+            raise TaskError(f"{spec.name}: {error}") from error
+        try:
             child = await Child.start(
                 self._cloud,
-                self._argv(variables["PATH"], folder),
+                words,
                 env=variables,
                 log_group=task.log_group,
                 log_stream=f"{task.log_prefix}/{task.container}/{self.id}",
@@ -109,25 +113,6 @@ class Task:
             raise
         self.ready = True
         return child
-
-    def _argv(self, path: str, folder: Path) -> list[str]:
-        """The program and its arguments: the definition's words win over the image's, as in Docker."""
-        task, config = self._spec.task, self._image.config
-        entrypoint = task.entrypoint or config.entrypoint or ()
-        command = task.command or (() if task.entrypoint else config.command) or ()
-        words = [*entrypoint, *command]
-        if not words:
-            raise TaskError(f"{self._spec.name}: there is nothing to run; add CMD to the Dockerfile")
-        root = self._image.root
-        program, *arguments = [rewritten(word, root) for word in words]
-        if program.startswith("/") and not Path(program).exists():
-            # `/usr/local/bin/python` of the base image is this machine's interpreter.
-            program = Path(program).name
-        found = shutil.which(program if "/" not in program else str(folder / program), path=path)
-        if found is None:
-            shown = path.replace(str(root), "")
-            raise TaskError(f"{self._spec.name}: `{words[0]}` is not in the image, or not executable (PATH: {shown})")
-        return [found, *arguments]
 
     async def _until_ready(self, child: Child) -> None:
         begun = time.monotonic()

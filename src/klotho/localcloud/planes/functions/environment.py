@@ -24,20 +24,11 @@ def environment(
     """`packages` is the folder with what AWS's Python runtime brings, `opt` what the function's layers hold."""
     reserved = {
         "_HANDLER": spec.handler,
-        "AWS_DEFAULT_REGION": cloud.region,
         "AWS_EXECUTION_ENV": f"AWS_Lambda_{spec.runtime}",
-        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(spec.memory_mb),
-        "AWS_LAMBDA_FUNCTION_NAME": spec.name,
-        "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
-        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
-        "AWS_LAMBDA_LOG_FORMAT": spec.log_format,
-        "AWS_LAMBDA_LOG_GROUP_NAME": spec.log_group,
-        "AWS_REGION": cloud.region,
         "LAMBDA_TASK_ROOT": str(code),
         "LAMBDA_RUNTIME_DIR": str(packages),
+        **lambda_variables(cloud, spec),
     }
-    if spec.log_level is not None:
-        reserved["AWS_LAMBDA_LOG_LEVEL"] = spec.log_level
     if spec.role_arn:
         key = cloud.credentials.issue(spec.construct, spec.role_arn)
         reserved |= {"AWS_ACCESS_KEY_ID": key.id, "AWS_SECRET_ACCESS_KEY": key.secret}
@@ -51,3 +42,18 @@ def environment(
     if opt is not None:
         defaults["PATH"] = f"{defaults['PATH']}:{opt}/bin"
     return {**defaults, **search_paths(opt, spec.runtime), **spec.environment, **reserved}
+
+
+def lambda_variables(cloud: Cloud, spec: FunctionSpec) -> dict[str, str]:
+    """What Lambda says of a function, whatever it is made of."""
+    found = {
+        "AWS_DEFAULT_REGION": cloud.region,
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(spec.memory_mb),
+        "AWS_LAMBDA_FUNCTION_NAME": spec.name,
+        "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+        "AWS_LAMBDA_LOG_FORMAT": spec.log_format,
+        "AWS_LAMBDA_LOG_GROUP_NAME": spec.log_group,
+        "AWS_REGION": cloud.region,
+    }
+    return found if spec.log_level is None else {**found, "AWS_LAMBDA_LOG_LEVEL": spec.log_level}

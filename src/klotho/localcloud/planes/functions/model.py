@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from klotho.localcloud.handler import Record, application_of
+from klotho.localcloud.planes.containers.image import Image
+from klotho.localcloud.planes.functions import runtimes
 from klotho.localcloud.planes.functions.image import FunctionImage
 from klotho.localcloud.planes.functions.layers import layers_of
 
@@ -68,6 +70,10 @@ class FunctionSpec:
     application: str | None = None
     layers: tuple[str, ...] = ()
     """ARNs, in the order they are merged."""
+    container: Image | None = None
+    """Of a container that runs as a function: its image; it has neither runtime nor handler."""
+    command: tuple[str, ...] | None = None
+    """What is run in it instead of what the image says."""
 
     @property
     def is_node(self) -> bool:
@@ -76,14 +82,16 @@ class FunctionSpec:
     def digest(self) -> str:
         """Changes with anything a running worker was started with."""
         parts = (self.runtime, self.handler, self.timeout_s, self.memory_mb, self.role_arn, self.log_group)
-        rest = (self.log_format, self.log_level, sorted(self.environment.items()))
+        image = None if self.container is None else self.container.digest
+        rest = (self.log_format, self.log_level, sorted(self.environment.items()), image, self.command)
         return hashlib.sha256(repr((parts, rest)).encode()).hexdigest()
 
 
-def spec_of(record: Record, image: FunctionImage | None = None) -> FunctionSpec:
+def spec_of(record: Record, image: FunctionImage | Image | None = None) -> FunctionSpec:
     """The function this record describes. Without the image of one that has an image, `runtime` and `handler` are
     empty."""
     properties = record.properties
+    function, container = _told_apart(image)
     logging = properties.get("LoggingConfig", {})
     level = logging.get("ApplicationLogLevel")
     reserved = properties.get("ReservedConcurrentExecutions")
@@ -92,8 +100,8 @@ def spec_of(record: Record, image: FunctionImage | None = None) -> FunctionSpec:
         name=record.identifier,
         arn=str(record.attributes["Arn"]),
         construct=construct_of(record),
-        runtime=str(properties.get("Runtime", "")) if image is None else image.runtime,
-        handler=str(properties.get("Handler", "")) if image is None else _command(properties) or image.handler,
+        runtime=_runtime(properties, function, container),
+        handler=str(properties.get("Handler", "")) if function is None else _command(properties) or function.handler,
         timeout_s=int(properties.get("Timeout", DEFAULT_TIMEOUT_S)),
         memory_mb=int(properties.get("MemorySize", DEFAULT_MEMORY_MB)),
         role_arn=properties.get("Role"),
@@ -106,7 +114,19 @@ def spec_of(record: Record, image: FunctionImage | None = None) -> FunctionSpec:
         code=properties["Code"],
         application=application_of(record),
         layers=tuple(layers_of(record)),
+        container=container,
+        command=tuple(properties.get("ImageConfig", {}).get("Command", ())) or None,
     )
+
+
+def _told_apart(image: FunctionImage | Image | None) -> tuple[FunctionImage | None, Image | None]:
+    return (None, image) if isinstance(image, Image) else (image, None)
+
+
+def _runtime(properties: Mapping[str, Any], function: FunctionImage | None, container: Image | None) -> str:
+    if container is not None:
+        return runtimes.CONTAINER
+    return str(properties.get("Runtime", "")) if function is None else function.runtime
 
 
 def _command(properties: Mapping[str, Any]) -> str:

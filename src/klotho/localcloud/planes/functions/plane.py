@@ -21,8 +21,9 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from klotho.localcloud.handler import HandlerError, Record
+from klotho.localcloud.planes.containers.image import REPOSITORY, Image
+from klotho.localcloud.planes.containers.image import load_image as load_container_image
 from klotho.localcloud.planes.functions import package, runtimes
-from klotho.localcloud.planes.functions.environment import environment
 from klotho.localcloud.planes.functions.event_queue import RETRY_DELAYS_S, EventQueue
 from klotho.localcloud.planes.functions.image import FunctionImage, load_image
 from klotho.localcloud.planes.functions.layers import Layers
@@ -35,6 +36,7 @@ from klotho.localcloud.planes.functions.model import (
     spec_of,
 )
 from klotho.localcloud.planes.functions.pool import Pool
+from klotho.localcloud.planes.functions.sandbox import sandbox
 from klotho.localcloud.planes.functions.worker import Call
 from klotho.localcloud.service import ApiError
 from klotho.localcloud.status import State, UnitStatus
@@ -99,9 +101,11 @@ class Functions:
         """
         code = record.properties["Code"]
         spec = spec_of(record, self._image(code) if "ImageUri" in code else None)
+        if spec.container is None and len(spec.command or ()) > 1:
+            raise HandlerError("a function's image is told one handler: one word", "InvalidParameterValueException")
         try:
             runtimes.require(spec.runtime)
-            if not spec.is_node and not self._packages_ready:
+            if spec.runtime in runtimes.PYTHON and not self._packages_ready:
                 runtimes.python_packages(self._packages)
                 self._packages_ready = True
         except runtimes.RuntimeUnavailableError as error:
@@ -129,6 +133,8 @@ class Functions:
         the code does not start: what ran before goes on.
         """
         old = self._pool(identifier)
+        if old.spec.container is not None:
+            raise HandlerError("a container on Lambda runs new code once it is deployed", "InvalidCode")
         try:
             code = await asyncio.to_thread(package.changed, old.code, files, removed, self._folder)
         except package.PackageError as error:
@@ -148,7 +154,8 @@ class Functions:
     def folder_and_environment(self, function: str) -> tuple[Path, dict[str, str]]:
         """Where the function's code lies, and the environment a worker of it has."""
         pool = self._pool(function)
-        return pool.code, environment(self._cloud, pool.spec, pool.code, self._packages, pool.opt)
+        _, folder, variables = sandbox(self._cloud, pool.spec, pool.code, self._packages, pool.opt)
+        return folder, variables
 
     async def remove(self, identifier: str) -> None:
         """Forget the function; calls under way finish. Removing an unknown one is fine."""
@@ -218,12 +225,15 @@ class Functions:
 
     async def _code(self, spec: FunctionSpec) -> Path:
         code = spec.code
+        if spec.container is not None:
+            return spec.container.root
         try:
             if "ZipFile" in code:
                 name = "index.js" if spec.is_node else "index.py"
                 return package.inline(str(code["ZipFile"]), name, self._folder)
             if "ImageUri" in code:
                 image = self._image(code)
+                assert isinstance(image, FunctionImage)
                 return await asyncio.to_thread(package.unpack, image.package, self._folder, package.IMAGE_LIMIT)
             path = self._cloud.objects.package(str(code["S3Bucket"]), str(code["S3Key"]))
             # Unpacking thousands of files would hold up every other request of the local cloud.
@@ -250,9 +260,12 @@ class Functions:
         self.layers.checked(spec.layers, package.unzipped_size(own) if own else 0)
         return self.layers.unpacked(spec.layers, self._folder)
 
-    def _image(self, code: Mapping[str, Any]) -> FunctionImage:
-        uri = str(code["ImageUri"])
-        found = load_image(self._cloud.state / "images", uri)
+    def _image(self, code: Mapping[str, Any]) -> FunctionImage | Image:
+        """Of a function, or of a container."""
+        uri, images = str(code["ImageUri"]), self._cloud.state / "images"
+        found: FunctionImage | Image | None = load_image(images, uri)
+        if found is None and uri.startswith(f"{REPOSITORY}@sha256:"):
+            found = load_container_image(images, uri.rpartition(":")[2])
         if found is None:
             message = f"Source image {uri} does not exist. Provide a valid source image."
             raise HandlerError(message, "InvalidParameterValueException")
@@ -276,7 +289,7 @@ class Functions:
         self._retired -= done
         used = {folder for pool in (*self._pools.values(), *self._retired) for folder in (pool.code, pool.opt)}
         for folder in {folder for pool in done for folder in (pool.code, pool.opt)} - used:
-            if folder is not None:
+            if folder is not None and folder.is_relative_to(self._folder):  # a container's image stays
                 shutil.rmtree(folder, ignore_errors=True)
 
     async def _warm(self) -> None:

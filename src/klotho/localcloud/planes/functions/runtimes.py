@@ -24,6 +24,8 @@ import sys
 from functools import cache
 from pathlib import Path
 
+CONTAINER = "container"
+"""Stands for the runtime of a container, which brings its own."""
 PYTHON = ("python3.11", "python3.12", "python3.13")
 NODE = ("nodejs20.x", "nodejs22.x", "nodejs24.x")
 OLDEST_NODE = 18
@@ -38,6 +40,8 @@ class RuntimeUnavailableError(Exception):
 
 def require(runtime: str) -> None:
     """Raise `RuntimeUnavailableError` unless functions of this runtime can run here."""
+    if runtime == CONTAINER:
+        return
     if runtime in NODE:
         node_executable()
     elif runtime in PYTHON:
@@ -67,6 +71,8 @@ def node_version() -> str:
 
 def says(runtime: str) -> str:
     """What really runs it: `Python 3.12.4` for python3.13."""
+    if runtime == CONTAINER:
+        return "what its image starts"
     return f"Node.js {node_version()}" if runtime in NODE else f"Python {platform.python_version()}"
 
 

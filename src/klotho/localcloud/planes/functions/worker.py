@@ -16,12 +16,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from klotho.localcloud.handler import HandlerError
 from klotho.localcloud.planes import memory
 from klotho.localcloud.planes.functions import outcome, runtimes
-from klotho.localcloud.planes.functions.environment import environment
 from klotho.localcloud.planes.functions.log_pipe import LogPipe
 from klotho.localcloud.planes.functions.model import PAYLOAD_LIMIT, FunctionSpec, Invocation
 from klotho.localcloud.planes.functions.runtime_api import RuntimeConnection
+from klotho.localcloud.planes.functions.sandbox import sandbox
 from klotho.localcloud.planes.processes import ENVIRONMENT_MARK, ProcessTable
 from klotho.localcloud.planes.reaper import signal_group
 
@@ -102,22 +103,23 @@ class Worker:
         self._started = time.perf_counter()
         table = ProcessTable.of(self._cloud.state)
         try:
+            start = sandbox(self._cloud, self.spec, self.code, self._packages, self._opt)
             write_end = self._log.open()
             self._process = await asyncio.create_subprocess_exec(
-                *runtimes.command(self.spec.runtime, self.spec.handler, self._packages, self._opt),
+                *start.argv,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=write_end,
                 stderr=write_end,
-                cwd=self.code,
+                cwd=start.folder,
                 env={
-                    **environment(self._cloud, self.spec, self.code, self._packages, self._opt),
+                    **start.environment,
                     "AWS_LAMBDA_LOG_STREAM_NAME": self.stream,
                     "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{port}",
                     ENVIRONMENT_MARK: table.mark,
                 },
                 start_new_session=True,
             )
-        except OSError as error:
+        except (OSError, HandlerError) as error:
             self._platform(f"the runtime could not be started: {error}")
             self._ended(outcome.not_started(self._request_id, f"the runtime could not be started: {error}"))
             return

@@ -3,6 +3,8 @@
 const { CallerNotVouchedError } = require("./errors.js");
 
 const HEADER = "x-klotho-caller";
+// What a container on Lambda is told by: AWS's adapter puts the event's `requestContext` there in every request.
+const CONTEXT = "x-amzn-request-context";
 
 class Caller {
   constructor(by, claims, context) {
@@ -44,6 +46,16 @@ function ofEvent(authorizer) {
   return null;
 }
 
+/** What the API says in the context that the adapter hands on. */
+function authorizerIn(context) {
+  try {
+    const found = context.length === 1 ? JSON.parse(context[0]) : null;
+    return found && typeof found === "object" ? found.authorizer : null;
+  } catch {
+    return null;
+  }
+}
+
 /** The claims of the token that the API has checked; null for what is no token. */
 function claimsOf(authorization) {
   const parts = authorization.length === 1 ? authorization[0].trim().split(/\s+/).pop().split(".") : [];
@@ -67,7 +79,7 @@ function vouched() {
         "anything. Check the token in the code, or give those callers a service of their own",
     );
   }
-  return told === "api";
+  return told === "api" || told === "adapter";
 }
 
 function callerOf(request) {
@@ -79,6 +91,7 @@ function callerOf(request) {
   const pairs = typeof request.entries === "function" ? [...request.entries()] : Object.entries(request);
   const values = (wanted) =>
     pairs.filter(([name]) => String(name).toLowerCase() === wanted).flatMap(([, value]) => [value].flat().map(String));
+  if (process.env.KLOTHO_CALLER === "adapter") return ofEvent(authorizerIn(values(CONTEXT)));
   const said = values(HEADER);
   if (said.length !== 1) return null;
   if (said[0] === "function") return new Caller("function", {}, {});

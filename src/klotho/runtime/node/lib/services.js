@@ -22,6 +22,7 @@ class Service {
     const found = new Set(["http", "grpc"].filter((protocol) => fields[protocol] !== undefined));
     if (fields.discover) found.add(fields.discover.protocol || "http");
     if (fields.function) found.add("invoke");
+    if (fields.web) found.add("http");
     return [...found].sort();
   }
 
@@ -37,6 +38,7 @@ class Service {
 
   async address(protocol) {
     if (!this.protocols.includes(protocol) || protocol === "invoke") throw this.#notGranted(protocol);
+    if (this.#grant.fields.web) return require("./web-calls.js").gatewayTo(this.#grant.fields.web);
     const direct = this.#grant.fields[protocol];
     return direct ? hostAndPort(direct) : discoverOne(this.#grant.fields.discover);
   }
