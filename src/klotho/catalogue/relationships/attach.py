@@ -38,7 +38,7 @@ def attach_function(link: Link) -> Iterator[Action]:
         yield from attach_private_function(link)
         return
     function, api = Ref(function_key(link.target), "Arn"), Ref(api_key(link.actor))
-    integration = _integration_key(link)
+    integration = integration_key(link)
     yield AddResource(
         integration,
         "AWS::ApiGatewayV2::Integration",
@@ -61,8 +61,8 @@ def attach_function(link: Link) -> Iterator[Action]:
         },
     )
     yield from tell_who_vouches(link)
-    for key in _keys(link):
-        yield from _routes(link, key, integration)
+    for key in keys_of(link):
+        yield from routes(link, key, integration)
 
 
 def attach_container(link: Link) -> Iterator[Action]:
@@ -79,8 +79,8 @@ def attach_container(link: Link) -> Iterator[Action]:
         group, role = Ref(VPC_LINK_GROUP, "GroupId"), f"reached-by-apis-{'port' if is_deferred(port) else port}"
         yield from ingress_from_group(link.target.id, role, group, link.target, port)
     yield from tell_who_vouches(link)
-    for key in _keys(link):
-        integration = ResourceKey(f"{_integration_key(link)}{_ENDING[_vouched(link, key)]}")
+    for key in keys_of(link):
+        integration = ResourceKey(f"{integration_key(link)}{vouched_ending(link, key)}")
         yield AddResource(
             integration,
             "AWS::ApiGatewayV2::Integration",
@@ -93,12 +93,12 @@ def attach_container(link: Link) -> Iterator[Action]:
                 "IntegrationUri": Ref(discovery_key(link.target), "Arn"),
                 "PayloadFormatVersion": "1.0",
                 # Always overwritten, so that no client can say that somebody vouched for it.
-                "RequestParameters": {f"overwrite:header.{VOUCHED_HEADER}": _vouched(link, key)},
+                "RequestParameters": {f"overwrite:header.{VOUCHED_HEADER}": vouched(link, key)},
             },
         )
         # The route opens when somebody is there to answer.
         yield DependsOn(integration, service_key(link.target))
-        yield from _routes(link, key, integration)
+        yield from routes(link, key, integration)
 
 
 VOUCHED_HEADER = "x-klotho-caller"
@@ -109,13 +109,19 @@ on as it came."""
 _ENDING = {"nobody": "", "jwt": "-jwt", "function": "-function"}
 
 
-def _vouched(link: Link, key: GuardedKey) -> str:
+def vouched_ending(link: Link, key: GuardedKey) -> str:
+    """Of the integration's key."""
+    return _ENDING[vouched(link, key)]
+
+
+def vouched(link: Link, key: GuardedKey) -> str:
+    """Who vouches for callers of this route."""
     if key.guard is None:
         return "nobody"
     return "function" if key.guard.target.partition("/")[0] in ASKED else "jwt"
 
 
-def _keys(link: Link) -> list[GuardedKey]:
+def keys_of(link: Link) -> list[GuardedKey]:
     """What this attachment serves, each with the rule that guards it."""
     setting = link.setting
     cors = bool(setting.parameter(link.actor, "cors"))
@@ -123,7 +129,7 @@ def _keys(link: Link) -> list[GuardedKey]:
     return guarded_keys(application, link.relationship, preflights=cors)
 
 
-def _routes(link: Link, key: GuardedKey, integration: ResourceKey) -> Iterator[Action]:
+def routes(link: Link, key: GuardedKey, integration: ResourceKey) -> Iterator[Action]:
     """Route keys that serve a route and everything below it: `GET /orders` and `GET /orders/{proxy+}`."""
     for path in (key.route.text, f"{key.route.text.rstrip('/')}/{{proxy+}}"):
         yield AddResource(
@@ -138,7 +144,7 @@ def _routes(link: Link, key: GuardedKey, integration: ResourceKey) -> Iterator[A
         )
 
 
-def _integration_key(link: Link) -> ResourceKey:
+def integration_key(link: Link) -> ResourceKey:
     """One integration per API and service, however many routes lead to it; for containers one per kind of caller."""
     return resource_key(link.target.id, f"integration-of-{link.actor.name}")
 
@@ -173,7 +179,8 @@ def _check_function(link: Link, report: Report) -> None:
         check_private_route(link, report)
 
 
-def _check_container(link: Link, report: Report) -> None:
+def check_container_route(link: Link, report: Report) -> None:
+    """What APIs don't carry."""
     _check_count(link, report)
     if is_private(link.actor):
         check_private_route(link, report)
@@ -220,5 +227,5 @@ CONTAINER_ROUTE = Pair(
     creates="a private integration by VPC link and Cloud Map, a route for the path and one for everything below it; "
     "for a private API a target group, listener rules and a security-group rule",
     connect=attach_container,
-    check=_check_container,
+    check=check_container_route,
 )

@@ -38,7 +38,7 @@ def call_container(link: Link) -> Iterator[Action]:
     yield from service_connect_client(link.actor, setting)
     host, ports = dns_name(link.target, setting), named_ports(link.target, setting)
     facts = {}
-    for protocol in sorted(_protocols(link)):
+    for protocol in sorted(protocols(link)):
         if protocol == "grpc":
             facts["grpc"] = f"{host}:{ports['grpc']}"
         else:
@@ -51,7 +51,7 @@ def call_container(link: Link) -> Iterator[Action]:
 
 def _call_existing(link: Link) -> Iterator[Action]:
     """Where it is there already, its address is known."""
-    facts = {"grpc" if item == "grpc" else "http": _address(link, item) for item in sorted(_protocols(link))}
+    facts = {"grpc" if item == "grpc" else "http": _address(link, item) for item in sorted(protocols(link))}
     yield connection(link, "SERVICE", link.target, facts)
 
 
@@ -94,7 +94,7 @@ def invoke(link: Link) -> Iterator[Action]:
     yield from grant(link, "invoke", iam_actions("lambda", "invoke"), [function_arn(link.target, link.setting)])
 
 
-def _protocols(link: Link) -> set[str]:
+def protocols(link: Link) -> set[str]:
     """Every protocol this caller speaks to this target, over all its `calls`."""
     return {
         str(item.properties.get("protocol", "http"))
@@ -123,7 +123,8 @@ def _function_needs(link: Link) -> Iterator[Need]:
     yield ServiceNeed("lambda")
 
 
-def _check_container(link: Link, report: Report) -> None:
+def check_call(link: Link, report: Report) -> None:
+    """What can't be called so."""
     check_name(link, report)
     protocol = link.get("protocol", "http")
     if protocol == "async":
@@ -168,7 +169,7 @@ def _check_from_function(link: Link, report: Report) -> None:
             helps=["call it by `http`, or from a container"],
         )
         return
-    _check_container(link, report)
+    check_call(link, report)
 
 
 def _runs(link: Link) -> str:
@@ -181,7 +182,7 @@ def call_container_on_lambda(link: Link) -> Iterator[Action]:
 
 
 def _check_on_lambda(link: Link, report: Report) -> None:
-    _check_container(link, report)
+    check_call(link, report)
     if link.setting.adopted(link.target) is not None:
         report.error(
             "not-on-this-host",
@@ -212,7 +213,7 @@ CALL_CONTAINER = Pair(
     "and the address in the caller's environment",
     connect=call_container,
     needs=_container_needs,
-    check=_check_container,
+    check=check_call,
 )
 CALL_CONTAINER_FROM_FUNCTION = Pair(
     verbs=("calls",),
