@@ -74,6 +74,7 @@ def assemble(cloud: Cloud) -> Parts:
     from klotho.localcloud.planes.events import Events
     from klotho.localcloud.planes.functions import Functions
     from klotho.localcloud.planes.gateway import Domains, Gateway
+    from klotho.localcloud.planes.kubernetes import Clusters
     from klotho.localcloud.planes.mysql import MySqlServers
     from klotho.localcloud.planes.postgres import PostgresServers
     from klotho.localcloud.planes.queue_events import QueueEvents
@@ -101,6 +102,7 @@ def assemble(cloud: Cloud) -> Parts:
         "custom_resources": CustomResources(cloud),
         "topics": Sns(cloud),
         "containers": Containers(cloud),
+        "clusters": Clusters(cloud),
         "gateway": Gateway(cloud),
         "balancers": Balancers(cloud),
         "cdn": Cdn(cloud),

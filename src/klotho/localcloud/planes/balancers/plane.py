@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -198,7 +199,8 @@ class Balancers:
         if balancer.compiled is None:
             default = listener.properties["DefaultActions"][0]
             balancer.compiled = compile_listener(self._cloud.world, listener.identifier, default)
-        action = balancer.compiled.action(request.method, request.raw_path)
+        sent = {name.decode("latin-1"): value.decode("latin-1") for name, value in request.headers}
+        action = balancer.compiled.action(request.method, request.raw_path, sent)
         if action["Type"] == "fixed-response":
             fixed = action["FixedResponseConfig"]
             headers = [(b"content-type", str(fixed.get("ContentType", "text/plain")).encode())]
@@ -211,6 +213,16 @@ class Balancers:
             await self._invoke(request, group)
         else:
             await self._forward(request, group)
+
+    def target_of(self, listener: str, headers: Mapping[str, str]) -> tuple[str, int] | None:
+        """Where a VPC link is led that comes to this listener with these headers; None where nobody answers."""
+        record = self._cloud.world.get(LISTENER, listener)
+        if record is None:
+            return None
+        compiled = compile_listener(self._cloud.world, listener, record.properties["DefaultActions"][0])
+        # Rules by method and path are a private API's own, and no VPC link leads to one.
+        group = str(compiled.action("", "", headers).get("TargetGroupArn", ""))
+        return self._cloud.containers.address_of(group)
 
     async def _forward(self, request: GatewayRequest, group: Record) -> None:
         async def address() -> tuple[str, int] | None:
