@@ -24,6 +24,7 @@ from klotho.catalogue.kinds.kubernetes import (
     CLUSTER,
     FUNCTION,
     FUNCTION_GROUP,
+    LOG_GROUP,
     WORKERS,
     cluster,
     function_asset,
@@ -69,6 +70,10 @@ def _identity(construct: Construct) -> ResourceKey:
     return resource_key(construct.id, "pod-identity")
 
 
+def _logs(construct: Construct) -> ResourceKey:
+    return resource_key(construct.id, "workload-logs")
+
+
 def object_name(construct: Construct) -> str:
     """Of all objects that are the container."""
     return dashed(construct.name, 60)
@@ -94,6 +99,7 @@ def eks(construct: Construct, setting: Setting) -> Iterator[Action]:
             "RoleArn": Ref(role, "Arn"),
         },
     )
+    yield AddResource(_logs(construct), "AWS::Logs::LogGroup")
     yield from objects(key, object_name(construct))
     # A pod gets the role it has when it starts.
     yield DependsOn(key, _identity(construct))
@@ -133,7 +139,10 @@ def _deployment(construct: Construct, setting: Setting) -> Iterator[Action]:
         "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": "100%", "maxUnavailable": 0}},
         "progressDeadlineSeconds": 600,
         "revisionHistoryLimit": 2,
-        "template": {"metadata": {"labels": {"app": name}}, "spec": pod},
+        "template": {
+            "metadata": {"labels": {"app": name}, "annotations": {LOG_GROUP: Ref(_logs(construct))}},
+            "spec": pod,
+        },
     }
     if not _scales(construct, setting):  # else the number is the autoscaler's
         spec["replicas"] = low

@@ -9,11 +9,13 @@ Pods share the security group of their nodes, for Auto Mode has none for single 
 the cluster is said by its NetworkPolicy. Sources: Amazon EKS User Guide: "Automate cluster infrastructure with EKS Auto
 Mode", "Learn about identity and access in EKS Auto Mode", "Create a Node Class for Amazon EKS" (its access entry,
 network policy), "Learn about VPC Networking and Load Balancing in EKS Auto Mode" (what it does not support),
-"Grant IAM users access to Kubernetes with EKS access entries".
+"Grant IAM users access to Kubernetes with EKS access entries". Logs: aws-observability/helm-charts, values.yaml of
+amazon-cloudwatch-observability (`containerLogs`); Fluent Bit manual, "Amazon CloudWatch" (`log_group_template`).
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -52,6 +54,11 @@ _CONTROL = application_key("kubernetes-control-plane")
 _CLUSTER_ROLE = application_key("kubernetes-cluster-role")
 _NODE_ROLE = application_key("kubernetes-node-role")
 _NODE_ACCESS = application_key("kubernetes-node-access")
+LOGS = application_key("kubernetes-logs")
+"""The add-on that brings what containers print to their log groups, and counts what they use."""
+LOG_GROUP = "klotho-log-group"
+"""The annotation of pods that says to which."""
+_LOG_ROLE = application_key("kubernetes-logs-role")
 OWNER = "application/kubernetes"
 """What the function's zip is called among the assets."""
 HANDLER = "klotho.applier.handler.handler"
@@ -70,6 +77,41 @@ CLUSTER_POLICIES = (
 NODE_POLICIES = ("AmazonEC2ContainerRegistryPullOnly", "AmazonEKSWorkerNodeMinimalPolicy")
 NAME = "klotho"
 """Of the NodeClass and the NodePool."""
+_FLUENT_BIT = """\
+[INPUT]
+  Name                tail
+  Tag                 application.*
+  Path                /var/log/containers/*_{namespace}_*.log
+  multiline.parser    docker, cri
+  DB                  /var/fluent-bit/state/flb_container.db
+  Mem_Buf_Limit       50MB
+  Skip_Long_Lines     On
+  Refresh_Interval    10
+  Rotate_Wait         30
+  storage.type        filesystem
+  Read_from_Head      On
+[FILTER]
+  Name                kubernetes
+  Match               application.*
+  Kube_URL            https://kubernetes.default.svc:443
+  Kube_Tag_Prefix     application.var.log.containers.
+  Merge_Log           Off
+  Labels              Off
+  Annotations         On
+  Use_Kubelet         On
+  Kubelet_Port        10250
+  Buffer_Size         0
+[OUTPUT]
+  Name                cloudwatch_logs
+  Match               application.*
+  region              ${AWS_REGION}
+  log_group_template  $kubernetes['annotations']['klotho-log-group']
+  log_group_name      /aws/containerinsights/${CLUSTER_NAME}/application
+  log_stream_template $kubernetes['pod_name']
+  log_stream_name     unknown
+  log_key             log
+  auto_create_group   false
+"""
 MOST_VCPUS = "100"
 """What the NodePool may start in all: a mistake in a scale must not cost a fortune."""
 
@@ -85,6 +127,7 @@ def cluster(setting: Setting) -> Iterator[Action]:
     yield from _access()
     yield from _function()
     yield from _nodes(setting)
+    yield from _logs(setting)
 
 
 def _control_plane() -> Iterator[Action]:
@@ -218,6 +261,34 @@ def _pool() -> dict[str, Any]:
         "limits": {"cpu": MOST_VCPUS},
         "disruption": {"consolidationPolicy": "WhenEmptyOrUnderutilized", "consolidateAfter": "60s"},
     }
+
+
+def _logs(setting: Setting) -> Iterator[Action]:
+    """Fluent Bit on each node, told where lines go by the pod's annotation."""
+    yield from _role(
+        _LOG_ROLE,
+        "pods.eks.amazonaws.com",
+        "Logs and metrics of Kubernetes",
+        ("CloudWatchAgentServerPolicy",),
+        tag=True,
+    )
+    files = {
+        "application-log.conf": _FLUENT_BIT.replace("{namespace}", namespace_of(setting)),
+        "dataplane-log.conf": "",
+        "host-log.conf": "",
+    }
+    said = {"containerLogs": {"fluentBit": {"config": {"extraFiles": files}}}}
+    yield AddResource(
+        LOGS,
+        "AWS::EKS::Addon",
+        {
+            "ClusterName": Ref(CLUSTER),
+            "AddonName": "amazon-cloudwatch-observability",
+            "ConfigurationValues": json.dumps(said, sort_keys=True),
+            "PodIdentityAssociations": [{"RoleArn": Ref(_LOG_ROLE, "Arn"), "ServiceAccount": "cloudwatch-agent"}],
+        },
+    )
+    yield DependsOn(LOGS, NODES)  # which its own pods run on
 
 
 def objects(key: ResourceKey, name: str) -> Iterator[Action]:

@@ -92,6 +92,7 @@ def _balancer() -> Iterator[Action]:
             "IpAddressType": "ipv4",
             "Subnets": list(PRIVATE_SUBNETS),
             "SecurityGroups": [Ref(_BALANCER_GROUP, "GroupId")],
+            "Tags": [{"Key": "klotho:construct", "Value": "application/kubernetes"}],
             "LoadBalancerAttributes": [{"Key": "routing.http.drop_invalid_header_fields.enabled", "Value": "true"}],
         },
     )

@@ -382,7 +382,17 @@ _REST = (
     Passive(
         "AWS::EKS::Addon",
         lambda made: f"{made.text('ClusterName')}|{made.text('AddonName')}",
-        frozenset({"AddonName", "AddonVersion", "ClusterName", "ConfigurationValues", "ResolveConflicts", "Tags"}),
+        frozenset(
+            {
+                "AddonName",
+                "AddonVersion",
+                "ClusterName",
+                "ConfigurationValues",
+                "PodIdentityAssociations",
+                "ResolveConflicts",
+                "Tags",
+            }
+        ),
         {"Arn": lambda made: _eks(made, f"addon/{made.text('AddonName')}")},
     ),
     Passive(

@@ -2,8 +2,8 @@
 
 Input: the World and a listener. Output: `Listening`, which gives the action for a method, path and headers. Refuses
 nothing: the handlers have checked the records. Source: Elastic Load Balancing, "Listener rules": in the order of their
-priorities, all conditions must hold; paths are matched case-sensitively, with `*` (any characters, also none and `/`) and `?`
-(one).
+priorities, all conditions must hold; paths are matched case-sensitively, with `*` (any characters, also none and `/`)
+and `?` (one).
 """
 
 from __future__ import annotations

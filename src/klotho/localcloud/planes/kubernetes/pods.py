@@ -18,6 +18,8 @@ from klotho.localcloud.planes.containers.health import HealthCheck
 from klotho.localcloud.planes.containers.image import REPOSITORY
 from klotho.localcloud.world import World
 
+LOG_GROUP = "klotho-log-group"
+"""The annotation by which the logging add-on, as Klotho sets it up, is told where a pod's lines go."""
 IDENTITY = "AWS::EKS::PodIdentityAssociation"
 _URI = re.compile(rf"{re.escape(REPOSITORY)}@sha256:([0-9a-f]{{64}})")
 _MEBI = re.compile(r"(\d+)Mi")
@@ -33,6 +35,8 @@ def spec_of(cluster: Record, deployment: Mapping[str, Any], beside: Objects, wor
     name, namespace = deployment["metadata"]["name"], deployment["metadata"]["namespace"]
     template = deployment["spec"]["template"]
     labels = (template.get("metadata") or {}).get("labels") or {}
+    annotations = (template.get("metadata") or {}).get("annotations") or {}
+    log_group = str(annotations.get(LOG_GROUP, f"/aws/containerinsights/{cluster.identifier}/application"))
     if not _selects(deployment["spec"].get("selector"), labels):
         raise _invalid(f"Deployment {name}: `selector` does not match template `labels`")
     pod, container = template["spec"], _container(name, template["spec"])
@@ -49,7 +53,7 @@ def spec_of(cluster: Record, deployment: Mapping[str, Any], beside: Objects, wor
         aliases=tuple(_aliases(services, namespace, found, ports)),
         registries=_registries(beside, services, ports),
         start_s=_start_s(container),
-        task=_task(cluster, namespace, pod, container, unit, environment, ports, beside, world),
+        task=_task(cluster, namespace, pod, container, unit, environment, ports, beside, log_group, world),
         application=application_of(cluster),
     )
 
@@ -82,6 +86,7 @@ def _task(
     environment: Mapping[str, str],
     ports: tuple[Port, ...],
     beside: Objects,
+    log_group: str,
     world: World,
 ) -> TaskSpec:
     image = _URI.fullmatch(str(container.get("image", "")))
@@ -104,7 +109,7 @@ def _task(
         stop_timeout_s=float(pod.get("terminationGracePeriodSeconds", DEFAULT_GRACE_S)),
         health=_health(container, ports),
         memory_mb=int(memory[1]) if memory else None,
-        log_group=f"/aws/containerinsights/{cluster.identifier}/{namespace}/{unit}",
+        log_group=log_group,
         log_prefix=unit,
         role_arn=_role(cluster, namespace, pod, beside, world),
     )
