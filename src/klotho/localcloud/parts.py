@@ -68,6 +68,25 @@ def assemble(cloud: Cloud) -> Parts:
     """The real parts. Imported here so that a refusal at start costs no import of all planes."""
     from klotho.localcloud.cloudformation.engine import Engine as CloudFormationEngine
     from klotho.localcloud.handlers import build_handlers
+    from klotho.localcloud.services.custom_resources import PREFIX
+
+    planes = _planes(cloud)
+    for name, plane in planes.items():
+        setattr(cloud, name, plane)
+    handlers = build_handlers(cloud)
+    engine = CloudFormationEngine(cloud, handlers)
+    return Parts(
+        planes=planes,
+        handlers=handlers,
+        engine=engine,
+        services=_services(cloud, engine, handlers),
+        answers=(PREFIX, cloud.custom_resources.respond),
+        browser=cloud.buckets.browser,
+    )
+
+
+def _planes(cloud: Cloud) -> dict[str, Plane]:
+    """What runs something, by field name of `Cloud`."""
     from klotho.localcloud.planes.balancers import Balancers
     from klotho.localcloud.planes.cdn import Cdn
     from klotho.localcloud.planes.containers import Containers
@@ -83,14 +102,14 @@ def assemble(cloud: Cloud) -> Parts:
     from klotho.localcloud.planes.table_events import TableEvents
     from klotho.localcloud.services.acm import Certificates
     from klotho.localcloud.services.cognito import UserPools
-    from klotho.localcloud.services.custom_resources import PREFIX, CustomResources
+    from klotho.localcloud.services.custom_resources import CustomResources
     from klotho.localcloud.services.dynamodb import DynamoDb
     from klotho.localcloud.services.s3 import S3Service
     from klotho.localcloud.services.sns import Sns
     from klotho.localcloud.services.sqs import Sqs
 
     # In the order they start: what is used before what uses it.
-    planes: dict[str, Plane] = {
+    return {
         "tables": DynamoDb(cloud.state, cloud.region, cloud.account),
         "queues": Sqs(cloud.state, cloud.region, cloud.account, cloud.endpoint_url),
         "buckets": S3Service(cloud.objects, cloud.account, cloud.region, lambda *event: cloud.events.put(*event)),
@@ -113,18 +132,6 @@ def assemble(cloud: Cloud) -> Parts:
         "schedules": Schedules(cloud),
         "events": Events(cloud),
     }
-    for name, plane in planes.items():
-        setattr(cloud, name, plane)
-    handlers = build_handlers(cloud)
-    engine = CloudFormationEngine(cloud, handlers)
-    return Parts(
-        planes=planes,
-        handlers=handlers,
-        engine=engine,
-        services=_services(cloud, engine, handlers),
-        answers=(PREFIX, cloud.custom_resources.respond),
-        browser=cloud.buckets.browser,
-    )
 
 
 def _services(cloud: Cloud, engine: CloudFormationEngine, handlers: Mapping[str, Handler]) -> tuple[Service, ...]:

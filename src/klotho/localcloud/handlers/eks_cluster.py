@@ -82,15 +82,18 @@ class EksCluster(Handler):
 def _check(request: Request) -> None:
     """Auto Mode's three switches are on or off together (EKS API Reference, CreateCluster)."""
     properties = request.properties
+    balancing = (properties.get("KubernetesNetworkConfig") or {}).get("ElasticLoadBalancing") or {}
     switches = {
-        bool((properties.get("ComputeConfig") or {}).get("Enabled")),
-        bool(((properties.get("KubernetesNetworkConfig") or {}).get("ElasticLoadBalancing") or {}).get("Enabled")),
-        bool(((properties.get("StorageConfig") or {}).get("BlockStorage") or {}).get("Enabled")),
+        "ComputeConfig": bool((properties.get("ComputeConfig") or {}).get("Enabled")),
+        "KubernetesNetworkConfig": bool(balancing.get("Enabled")),
+        "StorageConfig": bool(((properties.get("StorageConfig") or {}).get("BlockStorage") or {}).get("Enabled")),
     }
-    if len(switches) > 1:
+    if len(set(switches.values())) > 1:
+        off = ", ".join(name for name, on in switches.items() if not on)
         raise HandlerError(
             "For EKS Auto Mode, please ensure that all required configs, including computeConfig, "
-            "kubernetesNetworkConfig, and blockStorage are all either fully enabled or fully disabled.",
+            "kubernetesNetworkConfig, and blockStorage are all either fully enabled or fully disabled. "
+            f"klotho: not enabled: {off}",
             "InvalidParameterException",
         )
     if (properties.get("AccessConfig") or {}).get("AuthenticationMode") != "API":

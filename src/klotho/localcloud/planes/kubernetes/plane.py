@@ -49,6 +49,10 @@ class Clusters:
         for name in list(self._open):
             await self._close(name)
 
+    def names(self) -> list[str]:
+        """Of the clusters whose API answers."""
+        return sorted(self._open)
+
     def endpoint(self, name: str) -> str:
         return f"https://127.0.0.1:{self.cloud.ports.of(f'kubernetes/{name}')}"
 
