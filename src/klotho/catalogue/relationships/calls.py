@@ -21,7 +21,7 @@ from klotho.catalogue.kinds.internal_alb import port_of as api_port
 from klotho.catalogue.kinds.shared import namespace_name
 from klotho.catalogue.relationships.connection import check_name, connection
 from klotho.catalogue.relationships.grants import grant
-from klotho.catalogue.rules import ECS, LAMBDA, Link, Need, Pair, PathTo, ServiceNeed
+from klotho.catalogue.rules import ECS, EKS, LAMBDA, Link, Need, Pair, PathTo, ServiceNeed
 from klotho.catalogue.tables import iam_actions
 from klotho.diagnostics import Label, Report
 from klotho.resources import DependsOn
@@ -60,7 +60,7 @@ def _address(link: Link, protocol: str) -> Any:
 
 
 def call_container_from_function(link: Link) -> Iterator[Action]:
-    """A function can't join Service Connect, so it looks the container up in Cloud Map."""
+    """What can't join Service Connect (functions, pods) looks the container up in Cloud Map."""
     setting = link.setting
     if setting.adopted(link.target) is not None:
         yield from _call_existing(link)
@@ -173,7 +173,9 @@ def _check_from_function(link: Link, report: Report) -> None:
 
 
 def _runs(link: Link) -> str:
-    return "is a function" if link.actor.kind == "Compute.Function" else "runs on Lambda"
+    if link.actor.kind == "Compute.Function":
+        return "is a function"
+    return "runs on Lambda" if link.setting.compute(link.actor).host == LAMBDA else "runs on Kubernetes"
 
 
 def call_container_on_lambda(link: Link) -> Iterator[Action]:
@@ -219,7 +221,7 @@ CALL_CONTAINER_FROM_FUNCTION = Pair(
     verbs=("calls",),
     actors=("Compute.Function", "Compute.Container"),
     targets=("Compute.Container",),
-    actor_on=(LAMBDA,),
+    actor_on=(LAMBDA, EKS),
     target_on=(ECS,),
     creates="a Cloud Map registration, `servicediscovery:DiscoverInstances`, a rule for the port, "
     "and the name to look up in the caller's environment",
