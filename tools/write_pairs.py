@@ -12,7 +12,7 @@ from klotho.catalogue.relationships import PAIRS
 from klotho.catalogue.rules import ECS, LAMBDA
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "pairs.md"
-_NAMES = {ECS: "ECS", LAMBDA: "Lambda"}
+_NAMES = {"eks": "EKS", ECS: "ECS", LAMBDA: "Lambda"}
 HEAD = """\
 # Who may use what
 

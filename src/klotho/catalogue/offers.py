@@ -48,7 +48,7 @@ class Offer(NamedTuple):
 
     @property
     def facts(self) -> Mapping[str, Any]:
-        return facts_of(self.name)
+        return facts_of(self.implementation)
 
     @property
     def cost(self) -> int | None:
@@ -56,8 +56,10 @@ class Offer(NamedTuple):
         return None if self.worth.unknown else self.worth.total
 
 
-def facts_of(name: str) -> Mapping[str, Any]:
-    found: Mapping[str, Any] = table("candidates").get(name, {})
+def facts_of(item: Implementation) -> Mapping[str, Any]:
+    """By kind and name where one name stands for several, else by name."""
+    known = table("candidates")
+    found: Mapping[str, Any] = known.get(f"{item.kind}/{item.name}", known.get(item.name, {}))
     return found
 
 
@@ -72,7 +74,15 @@ def offers(construct: Construct, worths: Worths) -> tuple[Offer, ...]:
         worth = worths.of(construct, item) if item.fits(construct) else Worth(0, {}, ("not for these parameters",))
         unfit = (*_unfit(item, construct, worths), *_too_dear(worth, required.get("max_monthly_cost")))
         made.append(Offer(item, worth, unfit))
-    return tuple(made)
+    return tuple(_last_resort(item, made) for item in made)
+
+
+def _last_resort(item: Offer, offered: list[Offer]) -> Offer:
+    """What is only taken where nothing else can be it."""
+    why = item.facts.get("otherwise")
+    if why is None or not any(not other.unfit and other is not item for other in offered):
+        return item
+    return item._replace(unfit=(*item.unfit, Unfit(why)))
 
 
 def unavailable(kind: str) -> dict[str, str]:
@@ -83,7 +93,7 @@ def unavailable(kind: str) -> dict[str, str]:
 
 def _unfit(item: Implementation, construct: Construct, worths: Worths) -> Iterator[Unfit]:
     application = worths.setting.application
-    facts, required = facts_of(item.name), application.requirements_of(construct.id)
+    facts, required = facts_of(item), application.requirements_of(construct.id)
     if not item.fits(construct):
         yield Unfit("its own parameters ask for something else")
     if "only_when" in facts:

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from klotho.deploy.events import Sink
@@ -163,6 +162,7 @@ def _files(built: Build, export: Export, wanted: Wanted) -> dict[str, bytes]:
 
 def _zips(built: Build, wanted: Wanted, sink: Sink) -> dict[str, bytes]:
     from klotho.deploy.functions.package import FunctionPackager
+    from klotho.deploy.images.function import dockerfile_for
     from klotho.deploy.target import LAMBDA
     from klotho.driver.machine import cache_folder
     from klotho.driver.session import target_of
@@ -181,7 +181,7 @@ def _zips(built: Build, wanted: Wanted, sink: Sink) -> dict[str, bytes]:
         if zip_.layer is not None:
             files[f"{stem}-layer.zip"] = zip_.layer.read_bytes()
         if asset.type == "function-image":
-            files[f"{stem}.Dockerfile"] = _dockerfile(asset, zip_.path).encode()
+            files[f"{stem}.Dockerfile"] = dockerfile_for(asset.properties, zip_.path).encode()
     return files
 
 
@@ -190,17 +190,6 @@ def _package(packager: FunctionPackager, asset: PackageAsset) -> FunctionZip:
 
     limit = MAX_UNZIPPED_BYTES if asset.type == "zip" else MAX_IMAGE_BYTES
     return packager.package(asset.properties, lambda line: None, limit=limit)
-
-
-def _dockerfile(asset: PackageAsset, package: Path) -> str:
-    from klotho.deploy.images.function import building_dockerfile, commands_in, function_dockerfile
-
-    properties = asset.properties
-    base, handler = str(properties["base"]), str(properties["handler"])
-    if not properties.get("build"):
-        return function_dockerfile(base, handler)
-    node = str(properties["runtime"]).startswith("nodejs")
-    return building_dockerfile(base, handler, commands_in(package), node=node)
 
 
 def _identifiers(built: Build, export: Export, sink: Sink) -> Identifiers | None:

@@ -100,10 +100,11 @@ def image_builder(program_root: Path, project: str, environment: str) -> ImageBu
         from klotho.localcloud.planes.functions.image import keep_image
 
         if package is not None:
+            from klotho.localcloud.planes.functions.hosted import keep_hosted_image
+
             properties = asset.properties
-            return keep_image(
-                images, package.path, package.digest, str(properties["runtime"]), str(properties["handler"])
-            )
+            keep = keep_hosted_image if properties.get("hosted") else keep_image
+            return keep(images, package.path, package.digest, str(properties["runtime"]), str(properties["handler"]))
 
         context, dockerfile, arguments = _image_source(program_root, asset.properties)
         with _refused_images(program_root, dockerfile):

@@ -142,8 +142,12 @@ def _image(asset: PackageAsset, variable: str) -> Iterable[str]:
     ]
     platform = {"arm64": "linux/arm64", "x86_64": "linux/amd64"}[str(properties["architecture"])]
     name = asset_file(asset.construct)
+    file, before = f'"$SOURCE/{properties["dockerfile"]}"', ""
+    if "adapter" in properties:  # what runs it on Lambda
+        line = f"COPY --from={properties['adapter']} /lambda-adapter /opt/extensions/lambda-adapter"
+        file, before = "-", f"{{ cat {file}; echo; echo {shlex.quote(line)}; }} | "
     yield (
-        f'docker build --quiet --platform {platform} --file "$SOURCE/{properties["dockerfile"]}"{"".join(arguments)}'
+        f"{before}docker build --quiet --platform {platform} --file {file}{''.join(arguments)}"
         f' --tag "$REPOSITORY:{name}" {context}'
     )
     yield f'{variable}="$(pushed {name})"'

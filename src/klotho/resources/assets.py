@@ -20,7 +20,8 @@ class PackageAsset:
     zip: `root`, `handler`, `runtime` as the catalogue resolved them (and `architecture`, if the program names one;
     `layer`, if the packages are a zip of their own), or `package`, `handler`, `runtime` for a function of Klotho's own
     (`deploy/functions/own_functions.py`);
-    function-image: those of a zip, `base`, the image that has the runtime, `build`, if the packages are built in it."""
+    function-image: those of a zip, `base`, the image that has the runtime, `build`, if the packages are built in it,
+    `hosted`, if it runs all the time and brings the server that calls it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,7 +82,7 @@ def caller_of(request: Any) -> Caller | None:
         return Caller("function", {}, {})
     if said != ["jwt"]:
         return None
-    claims = _claims(headers.get("authorization", []))
+    claims = claims_in(headers.get("authorization", []))
     return None if claims is None else Caller("jwt", claims, {})
 
 
@@ -119,7 +119,7 @@ def _authorizer(context: list[str]) -> Any:
     return found.get("authorizer") if isinstance(found, dict) else None
 
 
-def _claims(authorization: list[str]) -> Mapping[str, Any] | None:
+def claims_in(authorization: list[str]) -> Mapping[str, Any] | None:
     """The claims of the token that the API has checked; None for what is no token."""
     parts = authorization[0].split()[-1].split(".") if len(authorization) == 1 and authorization[0].strip() else []
     if len(parts) != 3:

@@ -36,6 +36,8 @@ class Service:
     def protocols(self) -> list[str]:
         """What this service may be called by: `http`, `grpc`, or `invoke` for a function."""
         fields = self._grant.fields
+        if self.kind == "Compute.Function":
+            return ["invoke"]
         found = {protocol for protocol in ("http", "grpc") if protocol in fields}
         if "discover" in fields:
             found.add(str(fields["discover"].get("protocol", "http")))
@@ -73,7 +75,9 @@ class Service:
 
     @property
     def arn(self) -> str:
-        """The function's ARN. Raises WrongKindError if this is not a function."""
+        """The function's ARN. Raises WrongKindError if this is not a function, or one that is not on Lambda."""
+        if self.kind == "Compute.Function" and "function" not in self._grant.fields:
+            raise WrongKindError(f"service {self.name!r} runs on Fargate and has no ARN to invoke it by: use .invoke")
         if "function" not in self._grant.fields:
             raise self._not_granted("invoke")
         return str(self._grant["function"])
@@ -91,6 +95,8 @@ class Service:
 
         from klotho.runtime.aws import region_of_arn, request
 
+        if self.kind == "Compute.Function" and "function" not in self._grant.fields:
+            return self._invoke_at_its_server(json.dumps(payload).encode(), wait, timeout)
         path = f"/2015-03-31/functions/{quote(self.arn, safe='')}/invocations"
         headers = {
             "Content-Type": "application/json",
@@ -106,6 +112,40 @@ class Service:
         if "x-amz-function-error" in response.headers:
             raise _failure(self.name, result)
         return result
+
+    def _invoke_at_its_server(self, payload: bytes, wait: bool, timeout: float) -> Any:
+        """A function on Fargate takes the same call without a signature: its port lets in who was granted it."""
+        import json
+        from urllib.parse import quote
+
+        from klotho.runtime.errors import AwsError
+        from klotho.runtime.transport import TransportError, send
+
+        path = f"/2015-03-31/functions/{quote(self.name, safe='')}/invocations"
+        headers = {
+            "Content-Type": "application/json",
+            "X-Amz-Invocation-Type": "RequestResponse" if wait else "Event",
+        }
+        try:
+            response = send("POST", f"http://{self._server()}{path}", headers, payload, read_timeout=timeout)
+        except TransportError as error:
+            raise AwsError("lambda", "ConnectionError", str(error)) from error
+        if response.status >= 300:
+            raise AwsError("lambda", "ServiceException", response.body.decode("utf-8", "replace"), response.status)
+        if not wait:
+            return None
+        result = json.loads(response.body) if response.body else None
+        if "x-amz-function-error" in response.headers:
+            raise _failure(self.name, result)
+        return result
+
+    def _server(self) -> str:
+        if "http" in self._grant.fields:
+            return _host_and_port(str(self._grant["http"]))
+        from klotho.runtime.discovery import instances
+
+        discover = self._grant["discover"]
+        return instances.one(str(discover["namespace"]), str(discover["service"]))
 
     def _not_granted(self, protocol: str) -> WrongKindError:
         has = ", ".join(self.protocols) or "nothing"

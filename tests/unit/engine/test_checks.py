@@ -49,7 +49,7 @@ def test_a_cycle_of_values_names_every_construct_in_it(app: Builder) -> None:
         ("function", {"handler": "functions/work.hander"}, "missing-handler"),
         ("function", {"handler": "work"}, "bad-handler"),
         ("function", {"runtime": "python2.7"}, "bad-runtime"),
-        ("function", {"timeout": 901}, "bad-size"),
+        ("function", {"timeout": 7201}, "bad-size"),
         ("function", {"memory": 64}, "bad-size"),
     ],
 )

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from typing import Any
 
+import pytest
+
 from klotho.catalogue.kinds import IMPLEMENTATIONS, candidates
 from klotho.catalogue.offers import unavailable
 from klotho.catalogue.tables import table
@@ -25,7 +27,7 @@ def rejected(app: Builder, construct: str) -> dict[str, str]:
 def test_a_choice_carries_what_was_rejected_and_why(app: Builder) -> None:
     found = rejected(app.add("function", "work"), "Compute.Function/work")
     assert "packages are large" in found["lambda-layer"]
-    assert "Klotho does not make it yet" in found["fargate"]
+    assert "taken where Lambda can't be it" in found["fargate"]
 
 
 def test_a_pin_is_the_reason_for_all_others(app: Builder) -> None:
@@ -43,24 +45,36 @@ def test_a_requirement_that_is_kept_changes_nothing_and_is_silent(app: Builder) 
     assert app.codes() == []
 
 
-def test_nothing_runs_longer_than_lambda_may_among_functions(app: Builder) -> None:
-    app.add("function", "work").requires("work", "max_duration_s", 1200).requires("work", "availability", 99.9)
+@pytest.mark.parametrize(
+    ("name", "value"), [("max_duration_s", 1200), ("max_payload_mb", 50), ("cold_start", False), ("always_on", True)]
+)
+def test_a_function_goes_to_fargate_by_itself_where_lambda_does_not_keep_what_is_required(
+    app: Builder, name: str, value: Any
+) -> None:
+    app.add("function", "work").requires("work", name, value)
+    found = choices(app)["Compute.Function/work"]
+    assert found["implementation"] == "fargate"
+    rejected = next(item for item in found["rejected"] if item["implementation"] == "lambda")
+    assert rejected["spans"][0]["line"] == 2
+    assert app.codes() == []
+
+
+@pytest.mark.parametrize(("parameter", "value"), [("timeout", 1200), ("memory", 20000)])
+def test_a_function_goes_to_fargate_where_its_own_parameters_ask_for_more_than_lambda_has(
+    app: Builder, parameter: str, value: int
+) -> None:
+    app.add("function", "work", **{parameter: value})
+    assert choices(app)["Compute.Function/work"]["implementation"] == "fargate"
+    assert "AWS::Lambda::Function" not in app.types()
+
+
+def test_the_smallest_conflict_is_named_where_nothing_fits(app: Builder) -> None:
+    app.add("function", "work").add("keyvalue", "table").says("work", "triggered_by", "table")
+    app.requires("work", "max_duration_s", 1200).requires("work", "max_payload_mb", 1)
     (problem,) = app.problems()
     assert problem.code == "nothing-fits"
-    assert "`requires(max_duration_s=1200)`" in problem.message
-    assert "availability" not in problem.message
-    assert any("runs for at most 900 s" in note for note in problem.notes)
-    assert [label.span.line for label in problem.labels] == [2, 1]
-
-
-def test_the_smallest_conflict_is_named_where_two_requirements_are_each_too_much(app: Builder) -> None:
-    app.add("function", "work").requires("work", "max_duration_s", 1200).requires("work", "max_payload_mb", 50)
-    (problem,) = app.problems()
-    assert ("max_duration_s" in problem.message) != ("max_payload_mb" in problem.message)
-
-
-def test_what_must_never_start_first_is_no_function(app: Builder) -> None:
-    assert app.add("function", "work").requires("work", "cold_start", False).codes() == ["nothing-fits"]
+    assert "max_duration_s" in problem.message and "max_payload_mb" not in problem.message
+    assert any("`triggered_by` table" in note for note in problem.notes)
 
 
 def test_a_container_bears_long_runs_and_large_payloads(app: Builder) -> None:
@@ -70,9 +84,9 @@ def test_a_container_bears_long_runs_and_large_payloads(app: Builder) -> None:
 
 def test_the_applications_requirement_holds_for_each_and_its_own_wins(app: Builder) -> None:
     app.add("function", "work").requires(None, "max_duration_s", 1200)
-    assert app.codes() == ["nothing-fits"]
+    assert choices(app)["Compute.Function/work"]["implementation"] == "fargate"
     app.requires("work", "max_duration_s", 60)
-    assert app.codes() == []
+    assert choices(app)["Compute.Function/work"]["implementation"] == "lambda"
 
 
 def test_a_pin_wins_over_a_requirement_and_it_is_said(app: Builder) -> None:
@@ -108,7 +122,7 @@ def test_zones_that_may_be_lost_ask_for_a_way_out_in_each(app: Builder) -> None:
 
 
 def test_tables_name_only_what_there_is_and_unavailable_ones_are_not() -> None:
-    names = {item.name for item in IMPLEMENTATIONS}
+    names = {name for item in IMPLEMENTATIONS for name in (item.name, f"{item.kind}/{item.name}")}
     assert set(table("candidates")) - {"unavailable"} <= names
     for kind in KINDS.values():
         assert not set(unavailable(kind)) & {item.name for item in candidates(kind)}

@@ -9,6 +9,7 @@ from klotho.catalogue.kinds.container_eks import EKS_CONTAINER
 from klotho.catalogue.kinds.container_lambda import LAMBDA_CONTAINER
 from klotho.catalogue.kinds.domain import ROUTE53
 from klotho.catalogue.kinds.function import LAMBDA, LAMBDA_IMAGE, LAMBDA_LAYER
+from klotho.catalogue.kinds.function_fargate import FUNCTION_ON_FARGATE
 from klotho.catalogue.kinds.http_api import HTTP_API
 from klotho.catalogue.kinds.internal_alb import INTERNAL_ALB
 from klotho.catalogue.kinds.keyvalue import DYNAMODB
@@ -33,6 +34,7 @@ IMPLEMENTATIONS: tuple[Implementation, ...] = (
     LAMBDA,
     LAMBDA_LAYER,
     LAMBDA_IMAGE,
+    FUNCTION_ON_FARGATE,
     RDS,
     MYSQL,
     REDIS,

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from klotho.application import Construct
 from klotho.catalogue.adoption import Adoption, Beside, Fact, fact_of, group_beside
@@ -66,6 +66,10 @@ def task_key(construct: Construct) -> ResourceKey:
     return resource_key(construct.id, "task-definition")
 
 
+def _noun(construct: Construct) -> str:
+    return construct.kind.rpartition(".")[2].lower()
+
+
 def task_role(construct: Construct) -> ResourceKey:
     """The role the user's code runs under."""
     return resource_key(construct.id, "task-role")
@@ -86,9 +90,11 @@ def _logs(construct: Construct) -> ResourceKey:
 def dns_name(construct: Construct, setting: Setting) -> str:
     """The name other containers know it by. A project has one namespace, so there the application is part of it."""
     application = setting.owner(construct)
+    # A function may have a container's name.
+    name = construct.name if construct.kind == FARGATE.kind else f"{construct.name}-{_noun(construct)}"
     if not application.in_project:
-        return dashed(construct.name, 60)
-    return f"{dashed(construct.name, 33)}.{dashed(application.name, 26)}"
+        return dashed(name, 60)
+    return f"{dashed(name, 33)}.{dashed(application.name, 26)}"
 
 
 def fargate(construct: Construct, setting: Setting) -> Iterator[Action]:
@@ -102,13 +108,25 @@ def fargate_spot(construct: Construct, setting: Setting) -> Iterator[Action]:
     yield from ecs_service(construct, setting, {"CapacityProviderStrategy": spare})
 
 
-def ecs_service(construct: Construct, setting: Setting, launch: Mapping[str, Any]) -> Iterator[Action]:
-    """`launch`: on what its tasks run, as the service says it."""
+class TaskImage(NamedTuple):
+    """What a task runs."""
+
+    image: Value
+    architecture: str
+    """`ARM64` or `X86_64`."""
+    cpu: int
+    memory: int
+
+
+def ecs_service(
+    construct: Construct, setting: Setting, launch: Mapping[str, Any], what: TaskImage | None = None
+) -> Iterator[Action]:
+    """`launch`: on what its tasks run, as the service says it; `what`: what, other than the container's own image."""
     yield from cluster()
     yield AddResource(_logs(construct), "AWS::Logs::LogGroup")
-    yield from role(task_role(construct), "ecs-tasks.amazonaws.com", f"The code of container {construct.name}")
+    yield from role(task_role(construct), "ecs-tasks.amazonaws.com", f"The code of {_noun(construct)} {construct.name}")
     yield from _agent(construct, setting)
-    yield from _task_definition(construct, setting)
+    yield from _task_definition(construct, setting, what or _container_image(construct, setting))
     yield from _service(construct, setting, launch)
     yield from _scaling(construct, setting)
     if setting.application.in_project:  # others may call it, whose coming must not change it
@@ -129,7 +147,7 @@ def _entry(construct: Construct) -> Iterator[Action]:
 def _agent(construct: Construct, setting: Setting) -> Iterator[Action]:
     """The role of the ECS agent: it pulls the image and writes logs; the code never gets it."""
     key = _execution_role(construct)
-    yield from role(key, "ecs-tasks.amazonaws.com", f"Starts container {construct.name}")
+    yield from role(key, "ecs-tasks.amazonaws.com", f"Starts {_noun(construct)} {construct.name}")
     yield from allow(key, "write logs", iam_actions("logs", "write"), [Ref(_logs(construct), "Arn")])
     if setting.parameter(construct, "image") is None:
         place = (Pseudo("AWS::Partition"), ":ecr:", Pseudo("AWS::Region"), ":", Pseudo("AWS::AccountId"), ":")
@@ -138,13 +156,22 @@ def _agent(construct: Construct, setting: Setting) -> Iterator[Action]:
     yield DependsOn(service_key(construct), policy_key(key))
 
 
-def _task_definition(construct: Construct, setting: Setting) -> Iterator[Action]:
-    key, ports = task_key(construct), named_ports(construct, setting)
+def _container_image(construct: Construct, setting: Setting) -> TaskImage:
     image = setting.parameter(construct, "image")
+    return TaskImage(
+        image if image is not None else Asset(construct.id, "image"),
+        processor(construct, setting),
+        int(setting.parameter(construct, "cpu")),
+        int(setting.parameter(construct, "memory")),
+    )
+
+
+def _task_definition(construct: Construct, setting: Setting, what: TaskImage) -> Iterator[Action]:
+    key, ports = task_key(construct), named_ports(construct, setting)
     command = setting.parameter(construct, "command")
     definition: dict[str, Any] = {
         "Name": MAIN,
-        "Image": image if image is not None else Asset(construct.id, "image"),
+        "Image": what.image,
         "Essential": True,
         "LogConfiguration": {
             "LogDriver": "awslogs",
@@ -163,9 +190,9 @@ def _task_definition(construct: Construct, setting: Setting) -> Iterator[Action]
         {
             "RequiresCompatibilities": ["FARGATE"],
             "NetworkMode": "awsvpc",
-            "Cpu": str(setting.parameter(construct, "cpu")),
-            "Memory": str(setting.parameter(construct, "memory")),
-            "RuntimePlatform": {"CpuArchitecture": processor(construct, setting), "OperatingSystemFamily": "LINUX"},
+            "Cpu": str(what.cpu),
+            "Memory": str(what.memory),
+            "RuntimePlatform": {"CpuArchitecture": what.architecture, "OperatingSystemFamily": "LINUX"},
             "TaskRoleArn": Ref(task_role(construct), "Arn"),
             "ExecutionRoleArn": Ref(_execution_role(construct), "Arn"),
         },

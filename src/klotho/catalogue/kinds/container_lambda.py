@@ -150,7 +150,7 @@ LAMBDA_CONTAINER = replace(
     compute=Compute(role=function_role, environment=environment, main=function_key, host=LAMBDA),
     asset=_asset,
     unable=unable,
-    # The parameter `always_on=False` is about interruptions; what need not run at all, `requires(always_on=False)` says.
+    # The parameter `always_on=False` is about interruptions; what need not run says `requires(always_on=False)`.
     fits=lambda construct: construct.properties.get("always_on") is None,
     check=_check,
 )

@@ -156,20 +156,20 @@ def enter_network(construct: Construct, place: NetworkPlace, setting: Setting) -
 
 
 def _zip(construct: Construct, setting: Setting) -> PackageAsset:
-    return PackageAsset(construct.id, "zip", _package(construct, setting))
+    return PackageAsset(construct.id, "zip", packaged(construct, setting))
 
 
 def _layered(construct: Construct, setting: Setting) -> PackageAsset:
-    return PackageAsset(construct.id, "zip", {**_package(construct, setting), "layer": True})
+    return PackageAsset(construct.id, "zip", {**packaged(construct, setting), "layer": True})
 
 
 def _image(construct: Construct, setting: Setting) -> PackageAsset:
     base = table("lambda")["runtimes"][runtime_of(construct, setting)]["image"]
     built = {"build": True} if setting.parameter(construct, "build") else {}
-    return PackageAsset(construct.id, "function-image", {**_package(construct, setting), "base": base, **built})
+    return PackageAsset(construct.id, "function-image", {**packaged(construct, setting), "base": base, **built})
 
 
-def _package(construct: Construct, setting: Setting) -> dict[str, Any]:
+def packaged(construct: Construct, setting: Setting) -> dict[str, Any]:
     """What is packed, whichever way it is shipped."""
     named = setting.parameter(construct, "architecture")
     return {
@@ -178,6 +178,15 @@ def _package(construct: Construct, setting: Setting) -> dict[str, Any]:
         "runtime": runtime_of(construct, setting),
         **({} if named is None else {"architecture": named}),
     }
+
+
+def within_lambda(construct: Construct) -> bool:
+    """Whether its own parameters ask for no more than Lambda has; whatever makes no sense anywhere is refused there."""
+    lambdas, most = table("lambda")["limits"], table("fargate")["function"]
+    return not any(
+        isinstance(value := construct.properties.get(name), int) and lambdas[name][1] < value <= most[name][1]
+        for name in ("memory", "timeout")
+    )
 
 
 LAMBDA = Implementation(
@@ -215,6 +224,7 @@ LAMBDA = Implementation(
     ),
     compute=Compute(role=function_role, environment=environment, main=function_key, host=ON_LAMBDA),
     asset=_zip,
+    fits=within_lambda,
     check=check_function,
 )
 LAMBDA_LAYER = replace(LAMBDA, name="lambda-layer", expand=lambda_layer, asset=_layered)

@@ -6,6 +6,7 @@ import ast
 import re
 import sys
 import warnings
+from collections.abc import Mapping, Sequence
 
 from klotho.application import Construct
 from klotho.catalogue.kinds.environment_check import check_function_environment
@@ -33,9 +34,17 @@ def runtime_of(construct: Construct, setting: Setting) -> str:
 
 def check_function(construct: Construct, setting: Setting, report: Report) -> None:
     """Its handler exists, Lambda takes its limits, and its variables are its own."""
+    check_function_within(construct, setting, report, "Lambda", table("lambda")["limits"])
+
+
+def check_function_within(
+    construct: Construct, setting: Setting, report: Report, host: str, limits: Mapping[str, Sequence[int]]
+) -> None:
+    """`limits`: least and most of what `host` takes, by parameter."""
     if not construct.unread & {"handler", "context", "runtime"}:
         _handler(construct, setting, report)
-    _limits(construct, setting, report)
+    _runtime(construct, setting, report)
+    _limits(construct, setting, report, host, limits)
     check_function_environment(construct, setting, report)
 
 
@@ -175,7 +184,7 @@ def _endings(construct: Construct, setting: Setting) -> list[str]:
     return [end for end in offered if setting.files.is_file(f"{root}/{module}{end}")]
 
 
-def _limits(construct: Construct, setting: Setting, report: Report) -> None:
+def _runtime(construct: Construct, setting: Setting, report: Report) -> None:
     runtime = setting.parameter(construct, "runtime")
     runtimes = table("lambda")["runtimes"]
     if runtime is not None and runtime not in runtimes:
@@ -185,15 +194,20 @@ def _limits(construct: Construct, setting: Setting, report: Report) -> None:
             construct.place("runtime"),
             helps=[meant_or_listed(str(runtime), runtimes, "use one of")],
         )
+
+
+def _limits(
+    construct: Construct, setting: Setting, report: Report, host: str, limits: Mapping[str, Sequence[int]]
+) -> None:
     for name, unit in (("memory", "MB"), ("timeout", "seconds")):
         if name in construct.unread:
             continue
-        low, high = table("lambda")["limits"][name]
+        low, high = limits[name]
         value = setting.parameter(construct, name)
         if not low <= value <= high:
             report.error(
                 "bad-size",
-                f"{construct.title} wants {name}={value}, Lambda takes {low} to {high} {unit}",
+                f"{construct.title} wants {name}={value}, {host} takes {low} to {high} {unit}",
                 construct.place(name),
                 helps=[f"write `{name}={low if value < low else high}`"],
             )

@@ -7,6 +7,7 @@ service's stack only, and a service may use the API's address without a circle. 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 from klotho.application.access import ATTACH, GuardedKey, guarded_keys, route_count
@@ -30,6 +31,7 @@ from klotho.catalogue.rules import ECS, LAMBDA, Link, Pair
 from klotho.diagnostics import Report
 from klotho.resources import AddResource, DependsOn, Pseudo, Ref, ResourceKey, is_deferred, join, resource_key
 from klotho.resources.changes import Action
+from klotho.resources.naming import environment_suffix, short_hash
 
 
 def attach_function(link: Link) -> Iterator[Action]:
@@ -79,6 +81,8 @@ def attach_container(link: Link) -> Iterator[Action]:
         group, role = Ref(VPC_LINK_GROUP, "GroupId"), f"reached-by-apis-{'port' if is_deferred(port) else port}"
         yield from ingress_from_group(link.target.id, role, group, link.target, port)
     yield from tell_who_vouches(link)
+    if link.target.kind == "Compute.Function":
+        yield _told_routes(link)
     for key in keys_of(link):
         integration = ResourceKey(f"{integration_key(link)}{vouched_ending(link, key)}")
         yield AddResource(
@@ -99,6 +103,19 @@ def attach_container(link: Link) -> Iterator[Action]:
         # The route opens when somebody is there to answer.
         yield DependsOn(integration, service_key(link.target))
         yield from routes(link, key, integration)
+
+
+def _told_routes(link: Link) -> Action:
+    """What its server makes of a path: the route key and its parameters, which a function finds in its event."""
+    keys = [f"{key.method} {path}" for key in keys_of(link) for path in paths_of(key)]
+    route = short_hash(f"{link.get('route', '/')} {link.get('methods')}")
+    name = f"KLOTHO_ROUTES_{environment_suffix(link.actor.label)}_{route.upper()}"
+    return link.setting.compute(link.target).environment(link.target, name, json.dumps(sorted(keys)))
+
+
+def paths_of(key: GuardedKey) -> tuple[str, str]:
+    """The route itself, and everything below it."""
+    return key.route.text, f"{key.route.text.rstrip('/')}/{{proxy+}}"
 
 
 VOUCHED_HEADER = "x-klotho-caller"
@@ -131,7 +148,7 @@ def keys_of(link: Link) -> list[GuardedKey]:
 
 def routes(link: Link, key: GuardedKey, integration: ResourceKey) -> Iterator[Action]:
     """Route keys that serve a route and everything below it: `GET /orders` and `GET /orders/{proxy+}`."""
-    for path in (key.route.text, f"{key.route.text.rstrip('/')}/{{proxy+}}"):
+    for path in paths_of(key):
         yield AddResource(
             resource_key(link.target.id, f"route-{link.actor.name}-{key.method} {path}"),
             "AWS::ApiGatewayV2::Route",
@@ -222,7 +239,7 @@ FUNCTION_ROUTE = Pair(
 CONTAINER_ROUTE = Pair(
     verbs=("attach_service",),
     actors=("API",),
-    targets=("Compute.Container",),
+    targets=("Compute.Container", "Compute.Function"),
     target_on=(ECS,),
     creates="a private integration by VPC link and Cloud Map, a route for the path and one for everything below it; "
     "for a private API a target group, listener rules and a security-group rule",

@@ -29,6 +29,8 @@ from klotho.resources.naming import dashed, short_hash, stack_name
 
 DEEPEST = 12
 """The most segments of a private API's route: each length has its own range of priorities."""
+FUNCTION_HEALTH = "/_klotho/health"
+"""Where the server of a function on Fargate answers by itself (`handler_host/requests.py`)."""
 _METHODS_A_RULE = 3
 """Two of a rule's five values are its paths."""
 _RANKS = (DEEPEST + 1) * 4
@@ -76,7 +78,8 @@ def attach_private_function(link: Link) -> Iterator[Action]:
 def attach_private_container(link: Link) -> Iterator[Action]:
     """A target group that ECS keeps filled with the addresses of running tasks."""
     group, port = _group_key(link), main_port(link.target, link.setting)
-    health = link.setting.parameter(link.target, "health_check")
+    function = link.target.kind == "Compute.Function"
+    health = FUNCTION_HEALTH if function else link.setting.parameter(link.target, "health_check")
     yield AddResource(
         group,
         "AWS::ElasticLoadBalancingV2::TargetGroup",

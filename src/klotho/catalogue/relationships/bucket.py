@@ -17,6 +17,7 @@ from klotho.catalogue.kinds.queue import is_fifo, queue_key
 from klotho.catalogue.relationships.connection import DATA_VERBS, access, connection
 from klotho.catalogue.relationships.grants import grant
 from klotho.catalogue.relationships.own_queue import (
+    handled,
     let_service_send,
     own_failed_key,
     own_queue,
@@ -101,13 +102,23 @@ def run_for_objects(link: Link) -> Iterator[Action]:
 
 def tell_of_objects(link: Link) -> Iterator[Action]:
     """A rule that sends to the container's own queue; several rules for one bucket send to the same one."""
+    yield from _into_own_queue(link)
+    yield from use_bucket(link)
+
+
+def _into_own_queue(link: Link) -> Iterator[Action]:
     queue, failed = own_queue_key(link.actor, link.target), own_failed_key(link.actor, link.target)
     yield from own_queue(link)
     yield from _rule(link, "queue", Ref(queue, "Arn"), Ref(failed, "Arn"))
     for key in (queue, failed):
         sid, source = f"Rule{pascal(_role(link))}", Ref(_rule_key(link), "Arn")
         yield from let_service_send(queue_policy_key(key), key, sid, _SENDER, source)
-    yield from use_bucket(link)
+
+
+def hand_over_objects(link: Link) -> Iterator[Action]:
+    """The same for a function that is not on Lambda, whose server hands over each event."""
+    yield from _into_own_queue(link)
+    yield handled(link, "event")
 
 
 def fill_queue(link: Link) -> Iterator[Action]:
@@ -240,6 +251,19 @@ TRIGGERED_BY_BUCKET = Pair(
     creates="an EventBridge rule for the bucket's objects with the function as its target, the permission to invoke, "
     "a queue for events it failed on, and the switch on the bucket that sends its events",
     connect=run_for_objects,
+    check=_check_trigger,
+)
+HANDED_OVER_BY_BUCKET = Pair(
+    verbs=("triggered_by",),
+    actors=("Compute.Function",),
+    targets=("Storage.Bucket",),
+    actor_on=STEADY,
+    creates="a queue of the function's own (and one for what failed), an EventBridge rule for the bucket's objects "
+    "that sends to it, receiving and deleting on its ARN, the queue in the environment of the server that calls the "
+    "function, and the switch on the bucket that sends its events",
+    connect=hand_over_objects,
+    grant=receive_own,
+    needs=receive_needs,
     check=_check_trigger,
 )
 TOLD_BY_BUCKET = Pair(

@@ -125,6 +125,9 @@ def _function_needs(link: Link) -> Iterator[Need]:
 
 def check_call(link: Link, report: Report) -> None:
     """What can't be called so."""
+    if link.target.kind == "Compute.Function":
+        _check_function(link, report)
+        return
     check_name(link, report)
     protocol = link.get("protocol", "http")
     if protocol == "async":
@@ -207,8 +210,8 @@ def _check_function(link: Link, report: Report) -> None:
 
 CALL_CONTAINER = Pair(
     verbs=("calls",),
-    actors=("Compute.Container",),
-    targets=("Compute.Container",),
+    actors=("Compute.Container", "Compute.Function"),
+    targets=("Compute.Container", "Compute.Function"),
     actor_on=(ECS,),
     target_on=(ECS,),
     creates="Service Connect on both services, a rule for the port between their security groups, "
@@ -220,7 +223,7 @@ CALL_CONTAINER = Pair(
 CALL_CONTAINER_FROM_FUNCTION = Pair(
     verbs=("calls",),
     actors=("Compute.Function", "Compute.Container"),
-    targets=("Compute.Container",),
+    targets=("Compute.Container", "Compute.Function"),
     actor_on=(LAMBDA, EKS),
     target_on=(ECS,),
     creates="a Cloud Map registration, `servicediscovery:DiscoverInstances`, a rule for the port, "

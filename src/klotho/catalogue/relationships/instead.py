@@ -5,13 +5,15 @@ Pairs that are not here are answered from the table of pairs itself (`engine/pas
 
 from __future__ import annotations
 
-from klotho.catalogue.rules import LAMBDA
+from klotho.catalogue.rules import ECS, LAMBDA
 
 _RECEIVES = "a container receives by itself what it is told of, and on Lambda it only runs while it is called"
 NOT_ON: dict[tuple[str, str], str] = {
     ("authenticates_with", LAMBDA): (
         "a container is asked over the network by a function of Klotho's, and code on Lambda has no address there"
     ),
+    ("authenticates_with", ECS): "an API asks functions of Lambda, and this one is none",
+    ("triggered_by", ECS): "the changes of a table are read by Lambda, which calls functions of its own",
     **dict.fromkeys(((verb, LAMBDA) for verb in ("consumes", "subscribes_to", "triggered_by")), _RECEIVES),
 }
 """Why a host (`Compute.host`) can't carry what a verb means to a kind, by verb and host."""

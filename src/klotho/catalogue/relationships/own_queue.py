@@ -13,15 +13,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from klotho.application import Construct
+from klotho.catalogue.queues import hidden_s, queue_with_failures
 from klotho.catalogue.relationships.grants import grant
 from klotho.catalogue.rules import Link, Need, ServiceNeed
 from klotho.catalogue.tables import iam_actions
-from klotho.resources import AddItem, AddResource, Ref, ResourceKey, Value, resource_key
+from klotho.resources import AddItem, AddResource, Ref, ResourceKey, Value, json_text, resource_key
 from klotho.resources.changes import Action
-
-_DAY_S = 86400
-_MAX_RECEIVES = 5
-"""As `Messaging.Queue` has it by default."""
+from klotho.resources.naming import environment_suffix
 
 
 def own_queue_key(container: Construct, source: Construct) -> ResourceKey:
@@ -36,29 +34,16 @@ def own_failed_key(container: Construct, source: Construct) -> ResourceKey:
 
 def own_queue(link: Link, *, fifo: bool = False) -> Iterator[Action]:
     """The container's queue for this source, and the one for what failed."""
-    failed = own_failed_key(link.actor, link.target)
-    kind: dict[str, Any] = {"FifoQueue": True, "ContentBasedDeduplication": True} if fifo else {}
-    common = {"SqsManagedSseEnabled": True, **kind}
-    yield AddResource(
-        failed,
-        "AWS::SQS::Queue",
-        {
-            **common,
-            "MessageRetentionPeriod": 14 * _DAY_S,
-            # AWS's default. Said, because alarms know by it that messages here are failures.
-            "RedriveAllowPolicy": {"redrivePermission": "allowAll"},
-        },
+    yield from queue_with_failures(
+        own_queue_key(link.actor, link.target), hidden_s(link.actor, link.setting), fifo=fifo
     )
-    yield AddResource(
-        own_queue_key(link.actor, link.target),
-        "AWS::SQS::Queue",
-        {
-            **common,
-            "MessageRetentionPeriod": 4 * _DAY_S,
-            "VisibilityTimeout": 30,
-            "RedrivePolicy": {"deadLetterTargetArn": Ref(failed, "Arn"), "maxReceiveCount": _MAX_RECEIVES},
-        },
-    )
+
+
+def handled(link: Link, kind: str) -> Action:
+    """Tells a function that is not on Lambda what to receive."""
+    told = {"queue": own_queue_url(link), "kind": kind}
+    name = f"KLOTHO_SOURCE_{link.target.kind.rpartition('.')[2].upper()}_{environment_suffix(link.target.label)}"
+    return link.setting.compute(link.actor).environment(link.actor, name, json_text(told))
 
 
 def queue_policy_key(queue: ResourceKey) -> ResourceKey:

@@ -16,8 +16,9 @@ from klotho.catalogue.relationships.grants import grant
 from klotho.catalogue.rules import LAMBDA, STEADY, Link, Need, Pair, ServiceNeed
 from klotho.catalogue.tables import iam_actions
 from klotho.diagnostics import Report
-from klotho.resources import AddResource, DependsOn, Ref, SetProperty, resource_key
+from klotho.resources import AddResource, DependsOn, Ref, SetProperty, json_text, resource_key
 from klotho.resources.changes import Action
+from klotho.resources.naming import environment_suffix
 
 DEFAULT_BATCH = 10
 """Messages in one call. AWS: "BatchSize … Amazon Simple Queue Service – Default 10"."""
@@ -80,6 +81,20 @@ def call_with_messages(link: Link) -> Iterator[Action]:
     yield DependsOn(key, policy_key(function_role(link.actor)))
 
 
+def hand_over_messages(link: Link) -> Iterator[Action]:
+    """The function's server receives for it, and leaves in the queue what it says failed."""
+    told = {
+        "queue": Ref(queue_key(link.target)),
+        "arn": Ref(queue_key(link.target), "Arn"),
+        "kind": "queue",
+        "batch": link.get("batch", DEFAULT_BATCH),
+        "window": link.get("window", 0),
+        "concurrency": link.get("concurrency") or link.setting.parameter(link.actor, "concurrency"),
+    }
+    name = f"KLOTHO_SOURCE_QUEUE_{environment_suffix(link.target.label)}"
+    yield link.setting.compute(link.actor).environment(link.actor, name, json_text(told))
+
+
 def _needs(link: Link) -> Iterator[Need]:
     yield ServiceNeed("sqs")
 
@@ -136,6 +151,18 @@ CONSUME_BY_FUNCTION = Pair(
     "`sqs:GetQueueAttributes` on the queue's ARN",
     connect=call_with_messages,
     grant=poll,
+    check=_check_function,
+)
+CONSUME_BY_STEADY_FUNCTION = Pair(
+    verbs=("consumes",),
+    actors=("Compute.Function",),
+    targets=("Messaging.Queue",),
+    actor_on=STEADY,
+    creates="receiving, deleting and changing the visibility of messages on the queue's ARN, and the queue in the "
+    "environment of the server that calls the function with batches of them",
+    connect=hand_over_messages,
+    grant=receive,
+    needs=_needs,
     check=_check_function,
 )
 CONSUME_BY_CONTAINER = Pair(

@@ -16,6 +16,7 @@ from klotho.catalogue.kinds.function import function_key
 from klotho.catalogue.kinds.schedule import expression
 from klotho.catalogue.relationships.connection import connection
 from klotho.catalogue.relationships.own_queue import (
+    handled,
     own_failed_key,
     own_queue,
     own_queue_key,
@@ -40,11 +41,21 @@ def run_at_times(link: Link) -> Iterator[Action]:
 
 def tell_at_times(link: Link) -> Iterator[Action]:
     """One schedule with the container's own queue as its target, and a role that may send exactly there."""
+    yield from _into_own_queue(link)
+    yield connection(link, "SCHEDULE", link.target, {"queue": own_queue_url(link)})
+
+
+def _into_own_queue(link: Link) -> Iterator[Action]:
     queue = Ref(own_queue_key(link.actor, link.target), "Arn")
     yield from own_queue(link)
     yield from allow(_role(link), f"tell {link.actor.name}", iam_actions("sqs", "tell"), [queue])
     yield from _schedule(link, queue, Ref(own_failed_key(link.actor, link.target), "Arn"))
-    yield connection(link, "SCHEDULE", link.target, {"queue": own_queue_url(link)})
+
+
+def hand_over_runs(link: Link) -> Iterator[Action]:
+    """The same for a function that is not on Lambda, whose server hands over each."""
+    yield from _into_own_queue(link)
+    yield handled(link, "event")
 
 
 def _role(link: Link) -> ResourceKey:
@@ -135,6 +146,19 @@ TRIGGERED_BY_SCHEDULE = Pair(
     creates="a schedule with the function as its target, a role with `lambda:InvokeFunction` on its ARN, and a queue "
     "for runs it failed on",
     connect=run_at_times,
+    check=_check,
+)
+HANDLED_BY_STEADY_FUNCTION = Pair(
+    verbs=("triggered_by",),
+    actors=("Compute.Function",),
+    targets=("Schedule",),
+    actor_on=STEADY,
+    creates="a queue of the function's own (and one for what failed), a schedule that sends to it, a role with "
+    "`sqs:SendMessage` on its ARN, receiving and deleting on its ARN, and the queue in the environment of the server "
+    "that calls the function",
+    connect=hand_over_runs,
+    grant=receive_own,
+    needs=receive_needs,
     check=_check,
 )
 TOLD_BY_SCHEDULE = Pair(

@@ -20,6 +20,7 @@ from klotho.catalogue.kinds.topic import is_fifo_topic, region_of, topic_arn
 from klotho.catalogue.relationships.connection import connection
 from klotho.catalogue.relationships.grants import grant
 from klotho.catalogue.relationships.own_queue import (
+    handled,
     let_service_send,
     own_queue,
     own_queue_key,
@@ -103,6 +104,16 @@ def receive_from_own_queue(link: Link) -> Iterator[Action]:
     yield from _let_topic_send(policy, queue, link.target)
     yield from _queue_subscription(link, queue, policy)
     yield from know_topic(link)
+
+
+def hand_over_notifications(link: Link) -> Iterator[Action]:
+    """The same for a function that is not on Lambda, whose server hands over each as Lambda would."""
+    queue = own_queue_key(link.actor, link.target)
+    policy = queue_policy_key(queue)
+    yield from own_queue(link)
+    yield from _let_topic_send(policy, queue, link.target)
+    yield from _subscription(link, "sqs", Ref(queue, "Arn"), policy)
+    yield handled(link, "topic")
 
 
 def _queue_subscription(link: Link, queue: ResourceKey, policy: ResourceKey) -> Iterator[Action]:
@@ -223,6 +234,18 @@ SUBSCRIBE_BY_FUNCTION = Pair(
     creates="a subscription of the function, the topic's permission to invoke it, and a queue for messages it failed "
     "on",
     connect=call_with_each,
+    check=_check_function,
+)
+SUBSCRIBE_BY_STEADY_FUNCTION = Pair(
+    verbs=("subscribes_to",),
+    actors=("Compute.Function",),
+    targets=("Messaging.Topic",),
+    actor_on=STEADY,
+    creates="a queue of the function's own (and one for what failed) subscribed to the topic, receiving and deleting "
+    "on its ARN, and the queue in the environment of the server that calls the function",
+    connect=hand_over_notifications,
+    grant=receive_own,
+    needs=receive_needs,
     check=_check_function,
 )
 SUBSCRIBE_BY_QUEUE = Pair(

@@ -95,6 +95,8 @@ class _How(NamedTuple):
     layer: bool
     build: bool
     """Into its image, while that is built."""
+    hosted: bool = False
+    """Whether the server comes along that calls it where it runs all the time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +242,8 @@ class FunctionPackager:
         named = properties.get("architecture")
         target = self._target if named is None else replace(self._target, architectures=(named,))
         try:
-            how = _How(bool(properties.get("layer")), bool(properties.get("build")) and not target.is_host)
+            build = bool(properties.get("build")) and not target.is_host
+            how = _How(bool(properties.get("layer")), build, bool(properties.get("hosted")))
             if runtime.startswith("python"):
                 return self._python(root, runtime, handler, target, how)
             if runtime.startswith("nodejs"):
@@ -261,7 +264,7 @@ class FunctionPackager:
         own: dict[str, Content] = {**files}
         manifest = python_manifest(root, entry, self._repository)
         wanted = Dependencies.of(manifest, target, runtime) if manifest is not None else None
-        sdk = _runtime_sdk(python=True)
+        sdk = _runtime_sdk(python=True, hosted=how.hosted)
 
         def make(log: Log) -> Contents:
             if wanted is None:
@@ -284,10 +287,11 @@ class FunctionPackager:
         if known is None and wanted is not None:
             self._dependencies.check(wanted)
         packages = wanted.key if wanted is not None else None
-        return _Plan(handler, inputs, known, make, (), frozenset(files.values()), own, *how, packages)
+        return _Plan(handler, inputs, known, make, (), frozenset(files.values()), own, *how[:2], packages)
 
     def _node(self, root: Path, runtime: str, handler: str, target: Target, how: _How, check: bool) -> _Plan:
-        entry, notes, sdk = handler_file(root, handler, _NODE_SUFFIXES), list[str](), _runtime_sdk(python=False)
+        entry, notes = handler_file(root, handler, _NODE_SUFFIXES), list[str]()
+        sdk = _runtime_sdk(python=False, hosted=how.hosted)
         manifest = node_manifest(root, entry, self._repository)
         if manifest is not None or entry.suffix in TYPESCRIPT or loads_typescript(root, entry):
             wanted = Dependencies.of(manifest, target, runtime) if manifest is not None else None
@@ -298,7 +302,7 @@ class FunctionPackager:
                 packages = hashlib.sha256(f"{wanted.key} {entry.relative_to(root)} {handler}".encode()).hexdigest()
             make = self._bundled(root, entry, handler, read, wanted, (target, runtime), how)
             known, decides = self._lookup(inputs), frozenset(read.files)
-            return _Plan(handler, inputs, known, make, tuple(notes), decides, None, *how, packages)
+            return _Plan(handler, inputs, known, make, tuple(notes), decides, None, *how[:2], packages)
         files = javascript_closure(root, entry, notes.append)
         own: dict[str, Content] = {file.relative_to(root).as_posix(): file for file in files}
         inputs = _input_digest(digest_of(own), sdk, None, how)
@@ -306,13 +310,13 @@ class FunctionPackager:
         if known is None and check:
             check_javascript(root, files)
         made = Contents({**own, **sdk})
-        return _Plan(handler, inputs, known, lambda log: made, tuple(notes), frozenset(files), own, *how)
+        return _Plan(handler, inputs, known, lambda log: made, tuple(notes), frozenset(files), own, *how[:2])
 
     def _bundled(
         self, root: Path, entry: Path, handler: str, read: ReadFunction, wanted: Dependencies | None,
         runs: tuple[Target, str], how: _How,
     ) -> Callable[[Log], Contents]:  # fmt: skip
-        sdk = _runtime_sdk(python=False)
+        sdk = _runtime_sdk(python=False, hosted=how.hosted)
 
         def make(log: Log) -> Contents:
             installed = self._dependencies.installed(wanted, log) if wanted is not None else None
@@ -428,9 +432,13 @@ def _seen_from(program_root: Path, root: Path, failure: Failure) -> Failure:
     return failure
 
 
-def _runtime_sdk(python: bool) -> Mapping[str, bytes]:
+def _runtime_sdk(python: bool, hosted: bool = False) -> Mapping[str, bytes]:
     from klotho.runtime import assets
 
+    if hosted:
+        from klotho.deploy.functions.hosted import host_files
+
+        return {**(assets.python_files() if python else assets.node_files()), **host_files()}
     return assets.python_files() if python else assets.node_files()
 
 

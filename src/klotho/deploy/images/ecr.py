@@ -19,10 +19,8 @@ from klotho.deploy.functions.package import FunctionZip
 from klotho.deploy.images.adapter import adapted
 from klotho.deploy.images.engine import Credentials, Engine, find_engine
 from klotho.deploy.images.function import (
-    building_dockerfile,
-    commands_in,
+    dockerfile_for,
     function_context,
-    function_dockerfile,
     function_inputs,
 )
 from klotho.deploy.images.inputs import image_inputs
@@ -84,11 +82,7 @@ class EcrImages:
         return self._kept(image_tag(asset.construct, inputs), build, log)
 
     def _function(self, asset: PackageAsset, package: FunctionZip, log: Log) -> str:
-        base, handler = str(asset.properties["base"]), str(asset.properties["handler"])
-        dockerfile = function_dockerfile(base, handler)
-        if asset.properties.get("build"):
-            node = str(asset.properties["runtime"]).startswith("nodejs")
-            dockerfile = building_dockerfile(base, handler, commands_in(package.path), node=node)
+        dockerfile = dockerfile_for(asset.properties, package.path)
         platform = _PLATFORMS[str(asset.properties.get("architecture") or package.architecture)]
 
         def build(engine: Engine, reference: str) -> None:

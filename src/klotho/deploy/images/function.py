@@ -14,9 +14,10 @@ import json
 import os
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from klotho.deploy.functions.inside import COMMANDS, FOLDER, IN_IMAGE
 
@@ -28,6 +29,25 @@ _PACKAGE = "package"
 def function_dockerfile(base: str, handler: str) -> str:
     """Nothing runs while it is built, so any machine can build it for any processor."""
     return f"FROM {base}\nCOPY {_PACKAGE}/ /var/task/\nCMD {json.dumps([handler])}\n"
+
+
+def hosted_dockerfile(base: str, *, node: bool) -> str:
+    """The server is the package's; in AWS's image for Node there is no Python to run it."""
+    python = "python3.12" if node else "python3"
+    get = [f"RUN dnf install -y {python} && dnf clean all"] if node else []
+    start = f"ENTRYPOINT {json.dumps([python, '-m', 'klotho.handler_host'])}"
+    return "\n".join([f"FROM {base}", *get, f"COPY {_PACKAGE}/ /var/task/", start, "CMD []", ""])
+
+
+def dockerfile_for(properties: Mapping[str, Any], package: Path) -> str:
+    """Of an asset `function-image` and its packed function."""
+    base, handler = str(properties["base"]), str(properties["handler"])
+    node = str(properties["runtime"]).startswith("nodejs")
+    if properties.get("hosted"):
+        return hosted_dockerfile(base, node=node)
+    if properties.get("build"):
+        return building_dockerfile(base, handler, commands_in(package), node=node)
+    return function_dockerfile(base, handler)
 
 
 _COMPILERS = "gcc gcc-c++ make"

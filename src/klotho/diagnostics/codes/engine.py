@@ -348,9 +348,11 @@ PAGES: tuple[Page, ...] = (
         "None of what a construct could be made of keeps what is required of it. The message names the smallest set of "
         "requirements that can't hold together, and the notes say why each candidate is out.",
         "Whatever Klotho made would break one of them.",
-        "Require less, or make it another construct: a container has no limit of 15 minutes, for example.",
+        "Require less, or make it another construct. Here only Lambda follows the changes of a table, and only Fargate "
+        "runs for 20 minutes: put a queue between two functions.",
         _START
         + 'work = klotho.Compute.Function("work", handler="functions/work.handler")\n'
+        + 'work.triggered_by(Databases.KeyValue("carts"))\n'
         + "work.requires(max_duration_s=1200)\n",
     ),
     Page(

@@ -125,9 +125,9 @@ def _chosen_by(requirement: Requirement, context: Context) -> bool:
     """Whether it had a say in what something is made of."""
     subject = context.application.by_id.get(requirement.subject) if requirement.subject else None
     made = (subject,) if subject else context.application.constructs
-    offered = [item.name for construct in made for item in candidates(construct.kind)]
+    offered = [item for construct in made for item in candidates(construct.kind)]
     if requirement.name == "max_latency_ms":  # only where something is known of what a candidate adds
-        offered = [name for name in offered if latency_ms(facts_of(name))]
+        offered = [item for item in offered if latency_ms(facts_of(item))]
     return bool(offered) and not _is_adopted(requirement, context)
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from klotho.application import Construct, ConstructId, Directive, Requirement
 from klotho.catalogue.objective import objective_of
-from klotho.catalogue.offers import Offer, Unfit, facts_of, offers, unavailable
+from klotho.catalogue.offers import Offer, Unfit, offers, unavailable
 from klotho.diagnostics import Label
 from klotho.engine.context import Context
 from klotho.resources import Change, Choose, Precedence, Provenance, Rejected, resource_key
@@ -88,8 +88,8 @@ def _allowed(construct: Construct, found: tuple[Offer, ...], context: Context) -
         return found
 
     def freed(item: Offer) -> Offer:
-        only_when = facts_of(item.name).get("only_when")
-        return item._replace(unfit=tuple(unfit for unfit in item.unfit if unfit.reason != only_when))
+        told = (item.facts.get("only_when"), item.facts.get("otherwise"))
+        return item._replace(unfit=tuple(unfit for unfit in item.unfit if unfit.reason not in told))
 
     others = [freed(item) for item, rule in zip(found, rules, strict=True) if rule is None]
     if all(item.unfit for item in others):

@@ -32,17 +32,19 @@ def unpack(package: Path | bytes, folder: Path, limit: int = UNZIPPED_LIMIT) -> 
     with _opened(package) as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
 
-    def fill(target: Path) -> None:
-        try:
-            with _opened(package) as stream, zipfile.ZipFile(stream) as archive:
-                _extract(archive, target, limit)
-        except (zipfile.BadZipFile, NotImplementedError, RuntimeError, UnicodeDecodeError) as error:
-            # zipfile says NotImplementedError of an unknown compression and RuntimeError of an encrypted entry.
-            raise PackageError(f"Could not unzip uploaded file: {error}") from error
-        except (NotADirectoryError, FileExistsError, IsADirectoryError) as error:
-            raise PackageError("Could not unzip uploaded file: one name is a file and a folder") from error
+    return once(folder, digest, lambda target: extract(package, target, limit))
 
-    return once(folder, digest, fill)
+
+def extract(package: Path | bytes, target: Path, limit: int) -> None:
+    """What the zip holds, into a folder; PackageError for a zip that can't be read, or is too large."""
+    try:
+        with _opened(package) as stream, zipfile.ZipFile(stream) as archive:
+            _extract(archive, target, limit)
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, UnicodeDecodeError) as error:
+        # zipfile says NotImplementedError of an unknown compression and RuntimeError of an encrypted entry.
+        raise PackageError(f"Could not unzip uploaded file: {error}") from error
+    except (NotADirectoryError, FileExistsError, IsADirectoryError) as error:
+        raise PackageError("Could not unzip uploaded file: one name is a file and a folder") from error
 
 
 def _opened(package: Path | bytes) -> io.BytesIO | io.BufferedReader:

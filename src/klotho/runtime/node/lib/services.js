@@ -19,6 +19,7 @@ class Service {
 
   get protocols() {
     const { fields } = this.#grant;
+    if (this.kind === "Compute.Function") return ["invoke"];
     const found = new Set(["http", "grpc"].filter((protocol) => fields[protocol] !== undefined));
     if (fields.discover) found.add(fields.discover.protocol || "http");
     if (fields.function) found.add("invoke");
@@ -44,6 +45,9 @@ class Service {
   }
 
   get arn() {
+    if (this.kind === "Compute.Function" && !this.#grant.fields.function) {
+      throw new WrongKindError(`service '${this.name}' runs on Fargate and has no ARN to invoke it by: use .invoke`);
+    }
     if (!this.#grant.fields.function) throw this.#notGranted("invoke");
     return field(this.#grant, "function");
   }
@@ -53,6 +57,9 @@ class Service {
     const { encodePart } = require("./sigv4.js");
     const text = JSON.stringify(payload);
     if (text === undefined) throw new TypeError(`the payload for '${this.name}' is not JSON: ${typeof payload}`);
+    if (this.kind === "Compute.Function" && !this.#grant.fields.function) {
+      return this.#invokeAtItsServer(Buffer.from(text), wait, timeout);
+    }
     const response = await request("lambda", {
       method: "POST",
       path: `/2015-03-31/functions/${encodePart(this.arn)}/invocations`,
@@ -63,6 +70,28 @@ class Service {
       repeatable: false,
       readTimeout: timeout * 1000,
     });
+    if (!wait) return null;
+    const result = response.body.length > 0 ? JSON.parse(response.body.toString()) : null;
+    if (response.headers["x-amz-function-error"] !== undefined) throw failure(this.name, result);
+    return result;
+  }
+
+  /** A function on Fargate takes the same call without a signature: its port lets in who was granted it. */
+  async #invokeAtItsServer(payload, wait, timeout) {
+    const { send, TransportError } = require("./transport.js");
+    const { fields } = this.#grant;
+    const server = fields.http ? hostAndPort(fields.http) : await discoverOne(fields.discover);
+    const url = new URL(`http://${server}/2015-03-31/functions/${encodeURIComponent(this.name)}/invocations`);
+    const headers = { "Content-Type": "application/json", "X-Amz-Invocation-Type": wait ? "RequestResponse" : "Event" };
+    let response;
+    try {
+      const sent = { ...headers, Host: url.host, "Content-Length": payload.length };
+      response = await send({ method: "POST", url, headers: sent, body: payload, readTimeout: timeout * 1000 });
+    } catch (error) {
+      if (!(error instanceof TransportError)) throw error;
+      throw new AwsError("lambda", "ConnectionError", error.message);
+    }
+    if (response.status >= 300) throw new AwsError("lambda", "ServiceException", response.body.toString(), response.status);
     if (!wait) return null;
     const result = response.body.length > 0 ? JSON.parse(response.body.toString()) : null;
     if (response.headers["x-amz-function-error"] !== undefined) throw failure(this.name, result);
