@@ -93,6 +93,11 @@ def test_what_a_pod_prints_is_in_its_log(deployed: Deployed) -> None:
     assert "PRINTED here" in deployed.deployment.klotho("logs", "web").stdout
 
 
+def test_a_command_runs_as_a_pod(deployed: Deployed) -> None:
+    done = deployed.deployment.klotho("exec", "web", "--", "printenv", "KLOTHO_UNIT")
+    assert done.stdout.splitlines()[-1] == "web"
+
+
 def answered(deployed: Deployed, path: str, wanted: Callable[[Answer], bool], seconds: float = 20) -> None:
     """Kept connections lead to the former pods until those have ended."""
     until = time.monotonic() + seconds

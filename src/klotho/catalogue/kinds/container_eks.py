@@ -100,7 +100,7 @@ def eks(construct: Construct, setting: Setting) -> Iterator[Action]:
         },
     )
     yield AddResource(_logs(construct), "AWS::Logs::LogGroup")
-    yield from objects(key, object_name(construct))
+    yield from objects(key, f"{namespace_of(setting)}/{object_name(construct)}")
     # A pod gets the role it has when it starts.
     yield DependsOn(key, _identity(construct))
     yield from _deployment(construct, setting)

@@ -12,7 +12,8 @@ import base64
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from klotho.localcloud.handler import HandlerError, Record
+from klotho.localcloud.handler import HandlerError, Record, application_of
+from klotho.localcloud.planes.containers.plane import SERVICE
 from klotho.localcloud.planes.gateway.request import Receive, Scope, Send, request_of
 from klotho.localcloud.planes.gateway.server import Listener
 from klotho.localcloud.planes.kubernetes.api import serve
@@ -65,6 +66,7 @@ class Clusters:
         name = record.identifier
         if name in self._open:
             self._open[name] = (record, self._open[name][1])
+            await self._bring_back(record)
             return
         port = self.cloud.ports.of(f"kubernetes/{name}")
         try:
@@ -73,9 +75,24 @@ class Clusters:
             who = await asyncio.to_thread(holder_of, port) or f"another program ({error.strerror})"
             raise HandlerError(f"port {port} of 127.0.0.1 is in use by {who}: end it", "ServiceUnavailable") from error
         self._open[name] = (record, listener)
+        await self._bring_back(record)
+
+    async def _bring_back(self, record: Record) -> None:
+        """What is deployed runs, but for what `klotho dev` has newer code of in place."""
+        name = record.identifier
+        if not self._has_nodes(name):
+            return
         for deployment in self.objects.of_kind(name, "Deployment"):
-            if self._has_nodes(name):
+            if not self.cloud.swapped.is_held(SERVICE, _identifier(name, deployment)):
                 await self.cloud.containers.bring_back(self._spec(record, deployment))
+
+    def pod_of(self, application: str, service: str) -> str | None:
+        """What the containers plane calls the service of this application; None when no cluster runs it."""
+        for record, _ in self._open.values():
+            for deployment in self.objects.of_kind(record.identifier, "Deployment"):
+                if application_of(record) == application and self._spec(record, deployment).name == service:
+                    return _identifier(record.identifier, deployment)
+        return None
 
     async def suspend(self, name: str) -> None:
         """Its pods end and its API closes; its objects stay. One that is not open is fine."""
