@@ -8,11 +8,12 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from klotho.catalogue.kinds import candidates
 from klotho.catalogue.relationships import PAIRS
-from klotho.catalogue.rules import ECS, LAMBDA
+from klotho.catalogue.rules import ECS, EKS, LAMBDA
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "pairs.md"
-_NAMES = {ECS: "ECS", LAMBDA: "Lambda"}
+_NAMES = {EKS: "EKS", ECS: "ECS", LAMBDA: "Lambda"}
 HEAD = """\
 # Who may use what
 
@@ -25,7 +26,7 @@ from the catalogue; each row is deployed in the local cloud and used by a test i
 
 def rendered() -> str:
     rows = sorted(
-        (actor, _on(pair.actor_on), verb, target, _on(pair.target_on), pair.creates)
+        (actor, _on(pair.actor_on, actor), verb, target, _on(pair.target_on, target), pair.creates)
         for pair in PAIRS
         for verb in pair.verbs
         for actor in pair.actors
@@ -39,9 +40,10 @@ def rendered() -> str:
     return HEAD + "\n".join(lines) + "\n"
 
 
-def _on(hosts: tuple[str, ...]) -> str:
-    """What must run it, where a pair differs by that."""
-    return f" on {' or '.join(_NAMES[host] for host in hosts)}" if hosts else ""
+def _on(hosts: tuple[str, ...], kind: str) -> str:
+    """What must run it, where a pair differs by that; of what runs things of this kind at all."""
+    there = {item.compute.host for item in candidates(kind) if item.compute is not None}
+    return f" on {' or '.join(_NAMES[host] for host in hosts if host in there)}" if hosts else ""
 
 
 def main() -> int:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from tests.examples.conftest import Deploy
 from tests.examples.deployment import Deployment
 
-CONTAINERS = ("lambda-container", "fargate-spot")
+CONTAINERS = ("lambda-container", "fargate-spot", "eks")
 """What a container runs on besides `fargate`, which the suites themselves use."""
 
 

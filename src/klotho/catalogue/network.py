@@ -246,6 +246,19 @@ def security_group(construct: Construct) -> Iterator[Action]:
     )
 
 
+def shared_ingress(group: ResourceKey, owner: str, target: Construct, port: Value) -> Iterator[Action]:
+    """A security group that several constructs share may reach the target's on this TCP port: one rule for all of
+    them, which lives with `owner`."""
+    number, whose = "port" if is_deferred(port) else port, group.rpartition(":")[2]
+    yield from ingress_between(
+        resource_key(owner, f"{whose}-reaches-{target.kind.rpartition('.')[2].lower()}-{target.name}-{number}"),
+        group,
+        security_group_key(target),
+        port,
+        f"{whose} to {target.name}",
+    )
+
+
 def ingress_from(actor: Construct, target: Construct, port: Value) -> Iterator[Action]:
     """The actor's security group may reach the target's on this TCP port; the rule lives with the actor."""
     number = "port" if is_deferred(port) else port

@@ -51,9 +51,9 @@ class Output(NamedTuple):
     """Whether it is an address inside the application's network, which nobody else can call."""
 
 
-ECS, LAMBDA = "ecs", "lambda"
+ECS, EKS, LAMBDA = "ecs", "eks", "lambda"
 """What runs code, as `Compute.host` names it."""
-STEADY = (ECS,)
+STEADY = (ECS, EKS)
 """Hosts on which code runs all the time, so that it may receive and keep connections by itself."""
 
 
@@ -115,6 +115,8 @@ class Implementation:
     outputs: Mapping[str, Output] = field(default_factory=dict)
     placement: Placement = Placement.OUTSIDE
     enter_network: Callable[[Construct, NetworkPlace, Setting], Iterable[Action]] | None = None
+    group: ResourceKey | None = None
+    """The security group it shares with others, which its own rules make; None for one of its own."""
     needs: Callable[[Construct, Setting], Iterable[ServiceNeed]] = lambda construct, setting: ()
     """AWS services it must reach by itself when it is in the network."""
     compute: Compute | None = None
@@ -135,6 +137,8 @@ class Implementation:
     instead_of_sharing: str = ""
     """What to do instead of `from_project=True`, for a kind that belongs to no application."""
     asset: Callable[[Construct, Setting], PackageAsset | None] = lambda construct, setting: None
+    common_asset: Callable[[Setting], PackageAsset] | None = None
+    """What is built once for all constructs made so."""
     files: Callable[[Construct, Setting], SiteFiles | None] = lambda construct, setting: None
     """Files that are published once the stacks are up."""
     remade: frozenset[str] = frozenset()

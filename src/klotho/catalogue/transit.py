@@ -21,7 +21,7 @@ from klotho.application import Construct, Requirement
 from klotho.catalogue.kinds import candidates
 from klotho.catalogue.kinds.balancer import PUBLIC, on_balancer
 from klotho.catalogue.kinds.public_alb import domain_of
-from klotho.catalogue.rules import ECS, LAMBDA, Implementation, Link, Setting
+from klotho.catalogue.rules import ECS, EKS, LAMBDA, Implementation, Link, Setting
 from klotho.catalogue.tables import table
 
 TRANSIT = "encrypted_in_transit"
@@ -44,6 +44,10 @@ CLEAR = Hop(False, False, "plain HTTP inside the VPC; refused with `encrypted_in
 _CALLS: Mapping[tuple[str, str, str], Hop] = {
     ("calls", ECS, ECS): HARDWARE,
     ("calls", LAMBDA, ECS): CLEAR,
+    # Not every instance that Auto Mode may start encrypts by hardware.
+    ("calls", EKS, EKS): CLEAR,
+    ("calls", EKS, "API"): CLEAR,
+    ("attach_service", "API", EKS): CLEAR,
     ("calls", ECS, "API"): HARDWARE,
     ("calls", LAMBDA, "API"): CLEAR,
     ("attach_service", "API", ECS): HARDWARE._replace(

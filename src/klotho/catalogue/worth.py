@@ -19,7 +19,7 @@ from klotho.catalogue.kinds import default_implementation
 from klotho.catalogue.policy import EnvironmentPolicy
 from klotho.catalogue.rules import Implementation, Setting
 from klotho.diagnostics import Report
-from klotho.resources import SHARED, Change, Precedence, Provenance, ResourceGraph, fold, owner_of
+from klotho.resources import Change, Precedence, Provenance, ResourceGraph, fold, is_common, owner_of
 from klotho.resources.changes import Action
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ class Worths:
         parts: dict[str, int] = {}
         for line in found.lines:
             amount = round(line.usd.expected * MICRO)
-            if line.owner == SHARED and owner != SHARED:
+            if is_common(line.owner) and not is_common(owner):
                 parts[str(line.resource)] = parts.get(str(line.resource), 0) + amount
             else:
                 own += amount

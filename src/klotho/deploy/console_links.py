@@ -33,6 +33,7 @@ PAGES: Mapping[str, str] = {
     "AWS::EC2::VPC": _VPC + "VpcDetails:VpcId={id}",
     "AWS::EC2::VPCEndpoint": _VPC + "EndpointDetails:vpcEndpointId={id}",
     "AWS::ECR::Repository": "/ecr/repositories/private/{account}/{id}?region={region}",
+    "AWS::EKS::Cluster": "/eks/home?region={region}#/clusters/{id}",
     "AWS::ECS::Cluster": "/ecs/v2/clusters/{id}/services?region={region}",
     "AWS::ECS::Service": "/ecs/v2/clusters/{cluster}/services/{last}/health?region={region}",
     "AWS::ECS::TaskDefinition": "/ecs/v2/task-definitions/{family}/{revision}?region={region}",

@@ -51,6 +51,10 @@ def resources(clients: Clients, stacks: Iterable[DeployedStack]) -> tuple[Resour
 
 def _unit(clients: Clients, service: Service) -> dict[str, Any]:
     shown = {"name": service.name, "kind": service.kind, "restarts": 0, "address": None}
+    if service.kind == "pods":
+        _, namespace, name = service.identifier.split("/")
+        detail = f"Kubernetes tells: kubectl -n {namespace} get deployment {name}"
+        return {**shown, "kind": "container", "state": "unknown", "detail": detail}
     try:
         with translated(f"asking how {service.name} is"):
             return {**shown, **(_function if service.kind == "function" else _container)(clients, service)}

@@ -420,8 +420,13 @@ def _stack(writer: _Writer, template: _Template, file: str, body: bytes, setting
 
 
 def _assets(setting: Setting) -> tuple[PackageAsset, ...]:
-    found = (setting.choices[item.id].asset(item, setting) for item in setting.application.constructs)
-    return tuple(sorted((asset for asset in found if asset is not None), key=lambda asset: asset.construct))
+    made_of = [(item, setting.choices[item.id]) for item in setting.application.constructs]
+    found = {asset.construct: asset for item, choice in made_of if (asset := choice.asset(item, setting)) is not None}
+    for _, choice in made_of:
+        if choice.common_asset is not None:
+            common = choice.common_asset(setting)
+            found[common.construct] = common
+    return tuple(found[name] for name in sorted(found))
 
 
 def _sites(writer: _Writer) -> tuple[Site, ...]:

@@ -39,6 +39,10 @@ TYPES = {
     "AWS::EC2::VPCEndpoint": "a direct way from a network to one of AWS's services, not through the internet",
     "AWS::EC2::VPCGatewayAttachment": "what joins a network with its door to the internet",
     "AWS::ECR::Repository": "where images of containers are kept",
+    "AWS::EKS::AccessEntry": "who may do what in a Kubernetes cluster",
+    "AWS::EKS::Addon": "software that AWS keeps in a Kubernetes cluster",
+    "AWS::EKS::Cluster": "a Kubernetes cluster, whose instances AWS starts and patches",
+    "AWS::EKS::PodIdentityAssociation": "which role pods of a Kubernetes cluster get",
     "AWS::ECS::Cluster": "the place where containers run",
     "AWS::ECS::ClusterCapacityProviderAssociations": "on which machines a cluster runs containers",
     "AWS::ECS::Service": "what keeps copies of a container running, and replaces those that fail",
@@ -83,6 +87,7 @@ TYPES = {
     "AWS::ServiceDiscovery::HttpNamespace": "a phone book in which services find each other",
     "AWS::ServiceDiscovery::PrivateDnsNamespace": "a phone book in which services of a network find each other",
     "AWS::ServiceDiscovery::Service": "an entry in the phone book: where the copies of a service are",
+    "Custom::KubernetesObjects": "what lies in a Kubernetes cluster: pods, and the way to them",
     "Custom::SqlRole": "a login in a SQL database that may do what its user needs and nothing more",
 }
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from klotho.localcloud.planes.functions import Functions
     from klotho.localcloud.planes.gateway import Gateway
     from klotho.localcloud.planes.gateway.domains import Domains
+    from klotho.localcloud.planes.kubernetes import Clusters
     from klotho.localcloud.planes.mysql import MySqlServers
     from klotho.localcloud.planes.postgres import PostgresServers
     from klotho.localcloud.planes.queue_events import QueueEvents
@@ -82,6 +83,7 @@ class Cloud:
     redis: RedisServers = field(init=False)
     functions: Functions = field(init=False)
     containers: Containers = field(init=False)
+    clusters: Clusters = field(init=False)
     gateway: Gateway = field(init=False)
     cdn: Cdn = field(init=False)
     certificates: Certificates = field(init=False)

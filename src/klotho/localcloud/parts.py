@@ -68,51 +68,9 @@ def assemble(cloud: Cloud) -> Parts:
     """The real parts. Imported here so that a refusal at start costs no import of all planes."""
     from klotho.localcloud.cloudformation.engine import Engine as CloudFormationEngine
     from klotho.localcloud.handlers import build_handlers
-    from klotho.localcloud.planes.balancers import Balancers
-    from klotho.localcloud.planes.cdn import Cdn
-    from klotho.localcloud.planes.containers import Containers
-    from klotho.localcloud.planes.events import Events
-    from klotho.localcloud.planes.function_urls import FunctionUrls
-    from klotho.localcloud.planes.functions import Functions
-    from klotho.localcloud.planes.gateway import Domains, Gateway
-    from klotho.localcloud.planes.mysql import MySqlServers
-    from klotho.localcloud.planes.postgres import PostgresServers
-    from klotho.localcloud.planes.queue_events import QueueEvents
-    from klotho.localcloud.planes.redis import RedisServers
-    from klotho.localcloud.planes.schedules import Schedules
-    from klotho.localcloud.planes.table_events import TableEvents
-    from klotho.localcloud.services.acm import Certificates
-    from klotho.localcloud.services.cognito import UserPools
-    from klotho.localcloud.services.custom_resources import PREFIX, CustomResources
-    from klotho.localcloud.services.dynamodb import DynamoDb
-    from klotho.localcloud.services.s3 import S3Service
-    from klotho.localcloud.services.sns import Sns
-    from klotho.localcloud.services.sqs import Sqs
+    from klotho.localcloud.services.custom_resources import PREFIX
 
-    # In the order they start: what is used before what uses it.
-    planes: dict[str, Plane] = {
-        "tables": DynamoDb(cloud.state, cloud.region, cloud.account),
-        "queues": Sqs(cloud.state, cloud.region, cloud.account, cloud.endpoint_url),
-        "buckets": S3Service(cloud.objects, cloud.account, cloud.region, lambda *event: cloud.events.put(*event)),
-        "user_pools": UserPools(cloud),
-        "postgres": PostgresServers(cloud),
-        "mysql": MySqlServers(cloud),
-        "redis": RedisServers(cloud),
-        "functions": Functions(cloud),
-        "custom_resources": CustomResources(cloud),
-        "topics": Sns(cloud),
-        "containers": Containers(cloud),
-        "gateway": Gateway(cloud),
-        "balancers": Balancers(cloud),
-        "function_urls": FunctionUrls(cloud),
-        "cdn": Cdn(cloud),
-        "certificates": Certificates(cloud.database, cloud.world, cloud.state, cloud.region, cloud.account),
-        "domains": Domains(cloud),
-        "queue_events": QueueEvents(cloud),
-        "table_events": TableEvents(cloud),
-        "schedules": Schedules(cloud),
-        "events": Events(cloud),
-    }
+    planes = _planes(cloud)
     for name, plane in planes.items():
         setattr(cloud, name, plane)
     handlers = build_handlers(cloud)
@@ -125,6 +83,57 @@ def assemble(cloud: Cloud) -> Parts:
         answers=(PREFIX, cloud.custom_resources.respond),
         browser=cloud.buckets.browser,
     )
+
+
+def _planes(cloud: Cloud) -> dict[str, Plane]:
+    """What runs something, by field name of `Cloud`."""
+    from klotho.localcloud.planes.balancers import Balancers
+    from klotho.localcloud.planes.cdn import Cdn
+    from klotho.localcloud.planes.containers import Containers
+    from klotho.localcloud.planes.events import Events
+    from klotho.localcloud.planes.function_urls import FunctionUrls
+    from klotho.localcloud.planes.functions import Functions
+    from klotho.localcloud.planes.gateway import Domains, Gateway
+    from klotho.localcloud.planes.kubernetes import Clusters
+    from klotho.localcloud.planes.mysql import MySqlServers
+    from klotho.localcloud.planes.postgres import PostgresServers
+    from klotho.localcloud.planes.queue_events import QueueEvents
+    from klotho.localcloud.planes.redis import RedisServers
+    from klotho.localcloud.planes.schedules import Schedules
+    from klotho.localcloud.planes.table_events import TableEvents
+    from klotho.localcloud.services.acm import Certificates
+    from klotho.localcloud.services.cognito import UserPools
+    from klotho.localcloud.services.custom_resources import CustomResources
+    from klotho.localcloud.services.dynamodb import DynamoDb
+    from klotho.localcloud.services.s3 import S3Service
+    from klotho.localcloud.services.sns import Sns
+    from klotho.localcloud.services.sqs import Sqs
+
+    # In the order they start: what is used before what uses it.
+    return {
+        "tables": DynamoDb(cloud.state, cloud.region, cloud.account),
+        "queues": Sqs(cloud.state, cloud.region, cloud.account, cloud.endpoint_url),
+        "buckets": S3Service(cloud.objects, cloud.account, cloud.region, lambda *event: cloud.events.put(*event)),
+        "user_pools": UserPools(cloud),
+        "postgres": PostgresServers(cloud),
+        "mysql": MySqlServers(cloud),
+        "redis": RedisServers(cloud),
+        "functions": Functions(cloud),
+        "custom_resources": CustomResources(cloud),
+        "topics": Sns(cloud),
+        "containers": Containers(cloud),
+        "clusters": Clusters(cloud),
+        "gateway": Gateway(cloud),
+        "balancers": Balancers(cloud),
+        "function_urls": FunctionUrls(cloud),
+        "cdn": Cdn(cloud),
+        "certificates": Certificates(cloud.database, cloud.world, cloud.state, cloud.region, cloud.account),
+        "domains": Domains(cloud),
+        "queue_events": QueueEvents(cloud),
+        "table_events": TableEvents(cloud),
+        "schedules": Schedules(cloud),
+        "events": Events(cloud),
+    }
 
 
 def _services(cloud: Cloud, engine: CloudFormationEngine, handlers: Mapping[str, Handler]) -> tuple[Service, ...]:

@@ -91,6 +91,10 @@ class RunningCode:
                     folder, variables = plane.folder_and_environment(record.identifier)
                     kind = "function" if type_name == FUNCTION else "container"
                     return {"kind": kind, "folder": str(folder), "variables": variables}
+        pod = self._cloud.clusters.pod_of(application, service)
+        if pod is not None:
+            folder, variables = self._cloud.containers.folder_and_environment(pod)
+            return {"kind": "container", "folder": str(folder), "variables": variables}
         raise HandlerError(f"there is no service {service}", "NotFound")
 
 

@@ -10,16 +10,12 @@ Pulumi instead, which wait for the result and take an error for a failure. Sourc
 from __future__ import annotations
 
 import json
-import time
-import urllib.error
-import urllib.request
 from typing import Any
 
+from klotho.provider.answering import send
 from klotho.provider.role import Role, RoleError
 from klotho.provider.work import make, remove
 
-ATTEMPTS = 4
-"""How often the answer is sent when nobody takes it."""
 LONGEST_REASON = 1000
 """Characters. AWS takes answers of up to 4096 bytes in all."""
 
@@ -30,7 +26,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any] | None:
         return invoked(event)
     answer = answered(event)
     print(json.dumps({name: answer.get(name) for name in ("Status", "Reason", "PhysicalResourceId")}))  # noqa: T201 - the function's log
-    _send(str(event["ResponseURL"]), json.dumps(answer).encode())
+    send(str(event["ResponseURL"]), json.dumps(answer).encode())
     return None
 
 
@@ -70,19 +66,3 @@ def answered(event: dict[str, Any]) -> dict[str, Any]:
             "PhysicalResourceId": identifier or "none",
         }
     return {**answer, "Status": "SUCCESS", "PhysicalResourceId": identifier, "Data": {"User": role.user}}
-
-
-def _send(url: str, body: bytes) -> None:
-    # The URL is signed for an empty content type.
-    request = urllib.request.Request(url, body, {"Content-Type": ""}, method="PUT")
-    for attempt in range(ATTEMPTS):
-        try:
-            with urllib.request.urlopen(request, timeout=10):
-                return
-        except urllib.error.HTTPError as error:
-            if error.code < 500 or attempt == ATTEMPTS - 1:
-                raise
-        except OSError:
-            if attempt == ATTEMPTS - 1:
-                raise
-        time.sleep(2**attempt)

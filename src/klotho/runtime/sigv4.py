@@ -1,7 +1,7 @@
 """AWS Signature Version 4 for one request: method, URL, headers and body in; the headers to send out.
 
 Pure: no clock unless `now` is left out, no network. It signs a whole body, or its hash; streaming (chunked) signatures
-and Signature Version 4A are not supported. `presign` puts the signature into a URL of S3. Rules as in
+and Signature Version 4A are not supported. `presign` puts the signature into a URL. Rules as in
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
 """
 
@@ -73,15 +73,16 @@ def presign(
     secret_key: str,
     session_token: str | None = None,
     expires: int,
+    service: str = "s3",
     now: float | None = None,
 ) -> str:
-    """The URL of S3 with a signature in its query, good for `expires` seconds; whoever has it sends these headers.
+    """The URL with a signature in its query, good for `expires` seconds; whoever has it sends these headers.
 
-    Rules as in https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html
+    Only S3 takes a body with it. Rules as in https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html
     """
     parts = urlsplit(url)
     moment = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(time.time() if now is None else now))
-    scope = f"{moment[:8]}/{region}/s3/aws4_request"
+    scope = f"{moment[:8]}/{region}/{service}/aws4_request"
     lower = {name.lower(): value for name, value in headers.items()} | {"host": host_header(url)}
     signed = sorted(lower)
     given = {
@@ -94,7 +95,8 @@ def presign(
     }
     added = "&".join(f"{name}={quote(value, safe='-_.~')}" for name, value in given.items())
     query = f"{parts.query}&{added}" if parts.query else added
-    canonical = canonical_request(method, parts.path, query, lower, signed, "UNSIGNED-PAYLOAD", service="s3")
+    payload = "UNSIGNED-PAYLOAD" if service == "s3" else hashlib.sha256(b"").hexdigest()
+    canonical = canonical_request(method, parts.path, query, lower, signed, payload, service=service)
     address = f"{parts.scheme}://{parts.netloc}{parts.path}"
     return f"{address}?{query}&X-Amz-Signature={signature(canonical, moment, scope, secret_key)}"
 

@@ -17,6 +17,7 @@ from klotho.topology.model import Edge, Family, Group, Node, Topology
 _FAMILIES: Mapping[str, Family] = {
     "Lambda": "compute",
     "ECS": "compute",
+    "EKS": "compute",
     "ApplicationAutoScaling": "compute",
     "ECR": "compute",
     "RDS": "data",

@@ -31,6 +31,7 @@ from .sample import Planes
 _PLANES = {
     "balancers": "balancers:Balancers",
     "cdn": "cdn:Cdn",
+    "clusters": "kubernetes:Clusters",
     "containers": "containers:Containers",
     "domains": "gateway.domains:Domains",
     "events": "events:Events",

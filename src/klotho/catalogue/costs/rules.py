@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from klotho.catalogue.costs import kubernetes
 from klotho.catalogue.costs.database_rules import cluster as database_cluster
 from klotho.catalogue.costs.database_rules import member, provisioned_table, table_scaling
 from klotho.catalogue.costs.model import HOURS, ZERO, Charge, Range, Rule, Sight
@@ -124,8 +125,8 @@ def cluster(resource: Resource, sight: Sight) -> Iterator[Charge]:
 
 
 def function(resource: Resource, sight: Sight) -> Iterator[Charge]:
-    """Klotho's own beside a database is called by deployments only."""
-    if sight.owner.startswith("Databases."):
+    """Klotho's own beside a database or for a cluster is called by deployments only."""
+    if sight.owner.startswith("Databases.") or sight.owner == "application":
         return
     requests, properties = sight.usage.requests, resource.properties
     memory = _number(properties.get("MemorySize"), 128) / 1024
@@ -297,6 +298,8 @@ RULES: Mapping[str, Rule] = {
     "AWS::ECR::Repository": image_repository,
     "AWS::ECS::Cluster": cluster,
     "AWS::ECS::Service": service,
+    "AWS::EKS::Addon": kubernetes.addon,
+    "AWS::EKS::Cluster": kubernetes.cluster,
     "AWS::ElastiCache::ReplicationGroup": cache,
     "AWS::ElasticLoadBalancingV2::LoadBalancer": load_balancer,
     "AWS::Events::EventBus": event_bus,
@@ -313,4 +316,5 @@ RULES: Mapping[str, Rule] = {
     "AWS::Scheduler::Schedule": schedule,
     "AWS::SecretsManager::Secret": secret,
     "AWS::ServiceDiscovery::PrivateDnsNamespace": namespace,
+    "Custom::KubernetesObjects": kubernetes.objects,
 }

@@ -6,6 +6,7 @@ from klotho.application import Construct
 from klotho.catalogue.kinds.aurora import AURORA, AURORA_MYSQL, AURORA_SERVERLESS, AURORA_SERVERLESS_MYSQL
 from klotho.catalogue.kinds.bucket import S3
 from klotho.catalogue.kinds.container import FARGATE, FARGATE_SPOT
+from klotho.catalogue.kinds.container_eks import EKS_CONTAINER
 from klotho.catalogue.kinds.container_lambda import LAMBDA_CONTAINER
 from klotho.catalogue.kinds.domain import ROUTE53
 from klotho.catalogue.kinds.function import LAMBDA, LAMBDA_IMAGE, LAMBDA_LAYER
@@ -33,6 +34,7 @@ IMPLEMENTATIONS: tuple[Implementation, ...] = (
     FARGATE,
     FARGATE_SPOT,
     LAMBDA_CONTAINER,
+    EKS_CONTAINER,
     LAMBDA,
     LAMBDA_LAYER,
     LAMBDA_IMAGE,

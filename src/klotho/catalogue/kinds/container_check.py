@@ -57,6 +57,31 @@ def check_container_on_lambda(construct: Construct, setting: Setting, report: Re
     check_function_environment(construct, setting, report)
 
 
+def check_container_on_eks(construct: Construct, setting: Setting, report: Report, why_not: tuple[str, ...]) -> None:
+    """Its files exist, and it asks for nothing that Kubernetes does not carry so far (`why_not`)."""
+    if not construct.unread & {"context", "dockerfile", "image"}:
+        _files(construct, setting, report)
+    for reason in why_not:
+        report.error(
+            "not-on-this-host",
+            f"{construct.title} can't be made with `eks`",
+            construct.span,
+            notes=[reason],
+            helps=["leave out `use(…)`, or what it can't carry"],
+        )
+    for name, unit, least in (("cpu", "CPU units", 1), ("memory", "MiB", 8)):
+        wanted = setting.parameter(construct, name)
+        if name not in construct.unread and not int(wanted) >= least:
+            report.error(
+                "bad-size",
+                f"{construct.title} wants {name}={wanted}",
+                construct.place(name),
+                helps=[f"write how many {unit} it needs: at least {least}"],
+            )
+    if not construct.unread & {"port", "ports"}:
+        check_container_environment(construct, setting, report, port_variables(construct, setting))
+
+
 def _files(construct: Construct, setting: Setting, report: Report) -> None:
     if setting.parameter(construct, "image") is not None:
         return

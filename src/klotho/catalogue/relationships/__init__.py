@@ -24,6 +24,7 @@ from klotho.catalogue.relationships.calls import (
 from klotho.catalogue.relationships.expose import EXPOSE_API, EXPOSE_SITE
 from klotho.catalogue.relationships.instead import INSTEAD
 from klotho.catalogue.relationships.keyvalue import USE_KEYVALUE
+from klotho.catalogue.relationships.on_eks import CALL_ON_EKS, ROUTE_TO_EKS
 from klotho.catalogue.relationships.queue import (
     CONSUME_BY_CONTAINER,
     CONSUME_BY_FUNCTION,
@@ -75,10 +76,12 @@ PAIRS: tuple[Pair, ...] = (
     CALL_CONTAINER,
     CALL_CONTAINER_FROM_FUNCTION,
     CALL_CONTAINER_ON_LAMBDA,
+    CALL_ON_EKS,
     CALL_FUNCTION,
     CALL_API,
     FUNCTION_ROUTE,
     CONTAINER_ROUTE,
+    ROUTE_TO_EKS,
     AUTHENTICATE_WITH_OIDC,
     AUTHENTICATE_WITH_USER_POOL,
     AUTHENTICATE_WITH_FUNCTION,

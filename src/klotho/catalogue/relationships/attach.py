@@ -44,7 +44,7 @@ def attach_function(link: Link) -> Iterator[Action]:
     if link.setting.implementation(link.actor).name == FUNCTION_URL:  # the API leads there by itself
         return
     function, api = Ref(function_key(link.target), "Arn"), Ref(api_key(link.actor))
-    integration = _integration_key(link)
+    integration = integration_key(link)
     yield AddResource(
         integration,
         "AWS::ApiGatewayV2::Integration",
@@ -67,8 +67,8 @@ def attach_function(link: Link) -> Iterator[Action]:
         },
     )
     yield from tell_who_vouches(link)
-    for key in _keys(link):
-        yield from _routes(link, key, integration)
+    for key in keys_of(link):
+        yield from routes(link, key, integration)
 
 
 def attach_container(link: Link) -> Iterator[Action]:
@@ -87,8 +87,8 @@ def attach_container(link: Link) -> Iterator[Action]:
     yield from tell_who_vouches(link)
     if link.target.kind == "Compute.Function":
         yield _told_routes(link)
-    for key in _keys(link):
-        integration = ResourceKey(f"{_integration_key(link)}{_ENDING[_vouched(link, key)]}")
+    for key in keys_of(link):
+        integration = ResourceKey(f"{integration_key(link)}{vouched_ending(link, key)}")
         yield AddResource(
             integration,
             "AWS::ApiGatewayV2::Integration",
@@ -101,17 +101,17 @@ def attach_container(link: Link) -> Iterator[Action]:
                 "IntegrationUri": Ref(discovery_key(link.target), "Arn"),
                 "PayloadFormatVersion": "1.0",
                 # Always overwritten, so that no client can say that somebody vouched for it.
-                "RequestParameters": {f"overwrite:header.{VOUCHED_HEADER}": _vouched(link, key)},
+                "RequestParameters": {f"overwrite:header.{VOUCHED_HEADER}": vouched(link, key)},
             },
         )
         # The route opens when somebody is there to answer.
         yield DependsOn(integration, service_key(link.target))
-        yield from _routes(link, key, integration)
+        yield from routes(link, key, integration)
 
 
 def _told_routes(link: Link) -> Action:
     """What its server makes of a path: the route key and its parameters, which a function finds in its event."""
-    keys = [f"{key.method} {path}" for key in _keys(link) for path in paths_of(key)]
+    keys = [f"{key.method} {path}" for key in keys_of(link) for path in paths_of(key)]
     route = short_hash(f"{link.get('route', '/')} {link.get('methods')}")
     name = f"KLOTHO_ROUTES_{environment_suffix(link.actor.label)}_{route.upper()}"
     return link.setting.compute(link.target).environment(link.target, name, json.dumps(sorted(keys)))
@@ -130,13 +130,19 @@ on as it came."""
 _ENDING = {"nobody": "", "jwt": "-jwt", "function": "-function"}
 
 
-def _vouched(link: Link, key: GuardedKey) -> str:
+def vouched_ending(link: Link, key: GuardedKey) -> str:
+    """Of the integration's key."""
+    return _ENDING[vouched(link, key)]
+
+
+def vouched(link: Link, key: GuardedKey) -> str:
+    """Who vouches for callers of this route."""
     if key.guard is None:
         return "nobody"
     return "function" if key.guard.target.partition("/")[0] in ASKED else "jwt"
 
 
-def _keys(link: Link) -> list[GuardedKey]:
+def keys_of(link: Link) -> list[GuardedKey]:
     """What this attachment serves, each with the rule that guards it."""
     setting = link.setting
     cors = bool(setting.parameter(link.actor, "cors"))
@@ -144,7 +150,7 @@ def _keys(link: Link) -> list[GuardedKey]:
     return guarded_keys(application, link.relationship, preflights=cors)
 
 
-def _routes(link: Link, key: GuardedKey, integration: ResourceKey) -> Iterator[Action]:
+def routes(link: Link, key: GuardedKey, integration: ResourceKey) -> Iterator[Action]:
     """Route keys that serve a route and everything below it: `GET /orders` and `GET /orders/{proxy+}`."""
     for path in paths_of(key):
         yield AddResource(
@@ -159,7 +165,7 @@ def _routes(link: Link, key: GuardedKey, integration: ResourceKey) -> Iterator[A
         )
 
 
-def _integration_key(link: Link) -> ResourceKey:
+def integration_key(link: Link) -> ResourceKey:
     """One integration per API and service, however many routes lead to it; for containers one per kind of caller."""
     return resource_key(link.target.id, f"integration-of-{link.actor.name}")
 
@@ -195,7 +201,8 @@ def _check_function(link: Link, report: Report) -> None:
         check_private_route(link, report)
 
 
-def _check_container(link: Link, report: Report) -> None:
+def check_container_route(link: Link, report: Report) -> None:
+    """What APIs don't carry."""
     _check_count(link, report)
     _check_foreign(link, report)
     if is_private(link.actor):
@@ -257,5 +264,5 @@ CONTAINER_ROUTE = Pair(
     creates="a private integration by VPC link and Cloud Map, a route for the path and one for everything below it; "
     "for a private API a target group, listener rules and a security-group rule",
     connect=attach_container,
-    check=_check_container,
+    check=check_container_route,
 )

@@ -21,7 +21,7 @@ from klotho.catalogue.kinds.internal_alb import port_of as api_port
 from klotho.catalogue.kinds.shared import namespace_name
 from klotho.catalogue.relationships.connection import check_name, connection
 from klotho.catalogue.relationships.grants import grant
-from klotho.catalogue.rules import ECS, LAMBDA, Link, Need, Pair, PathTo, ServiceNeed
+from klotho.catalogue.rules import ECS, EKS, LAMBDA, Link, Need, Pair, PathTo, ServiceNeed
 from klotho.catalogue.tables import iam_actions
 from klotho.diagnostics import Label, Report
 from klotho.resources import DependsOn
@@ -38,7 +38,7 @@ def call_container(link: Link) -> Iterator[Action]:
     yield from service_connect_client(link.actor, setting)
     host, ports = dns_name(link.target, setting), named_ports(link.target, setting)
     facts = {}
-    for protocol in sorted(_protocols(link)):
+    for protocol in sorted(protocols(link)):
         if protocol == "grpc":
             facts["grpc"] = f"{host}:{ports['grpc']}"
         else:
@@ -51,7 +51,7 @@ def call_container(link: Link) -> Iterator[Action]:
 
 def _call_existing(link: Link) -> Iterator[Action]:
     """Where it is there already, its address is known."""
-    facts = {"grpc" if item == "grpc" else "http": _address(link, item) for item in sorted(_protocols(link))}
+    facts = {"grpc" if item == "grpc" else "http": _address(link, item) for item in sorted(protocols(link))}
     yield connection(link, "SERVICE", link.target, facts)
 
 
@@ -60,7 +60,7 @@ def _address(link: Link, protocol: str) -> Any:
 
 
 def call_container_from_function(link: Link) -> Iterator[Action]:
-    """A function can't join Service Connect, so it looks the container up in Cloud Map."""
+    """What can't join Service Connect (functions, pods) looks the container up in Cloud Map."""
     setting = link.setting
     if setting.adopted(link.target) is not None:
         yield from _call_existing(link)
@@ -94,7 +94,7 @@ def invoke(link: Link) -> Iterator[Action]:
     yield from grant(link, "invoke", iam_actions("lambda", "invoke"), [function_arn(link.target, link.setting)])
 
 
-def _protocols(link: Link) -> set[str]:
+def protocols(link: Link) -> set[str]:
     """Every protocol this caller speaks to this target, over all its `calls`."""
     return {
         str(item.properties.get("protocol", "http"))
@@ -123,7 +123,8 @@ def _function_needs(link: Link) -> Iterator[Need]:
     yield ServiceNeed("lambda")
 
 
-def _check_container(link: Link, report: Report) -> None:
+def check_call(link: Link, report: Report) -> None:
+    """What can't be called so."""
     if link.target.kind == "Compute.Function":
         _check_function(link, report)
         return
@@ -171,11 +172,13 @@ def _check_from_function(link: Link, report: Report) -> None:
             helps=["call it by `http`, or from a container"],
         )
         return
-    _check_container(link, report)
+    check_call(link, report)
 
 
 def _runs(link: Link) -> str:
-    return "is a function" if link.actor.kind == "Compute.Function" else "runs on Lambda"
+    if link.actor.kind == "Compute.Function":
+        return "is a function"
+    return "runs on Lambda" if link.setting.compute(link.actor).host == LAMBDA else "runs on Kubernetes"
 
 
 def call_container_on_lambda(link: Link) -> Iterator[Action]:
@@ -184,7 +187,7 @@ def call_container_on_lambda(link: Link) -> Iterator[Action]:
 
 
 def _check_on_lambda(link: Link, report: Report) -> None:
-    _check_container(link, report)
+    check_call(link, report)
     if link.setting.adopted(link.target) is not None:
         report.error(
             "not-on-this-host",
@@ -215,13 +218,13 @@ CALL_CONTAINER = Pair(
     "and the address in the caller's environment",
     connect=call_container,
     needs=_container_needs,
-    check=_check_container,
+    check=check_call,
 )
 CALL_CONTAINER_FROM_FUNCTION = Pair(
     verbs=("calls",),
     actors=("Compute.Function", "Compute.Container"),
     targets=("Compute.Container", "Compute.Function"),
-    actor_on=(LAMBDA,),
+    actor_on=(LAMBDA, EKS),
     target_on=(ECS,),
     creates="a Cloud Map registration, `servicediscovery:DiscoverInstances`, a rule for the port, "
     "and the name to look up in the caller's environment",

@@ -1,8 +1,8 @@
-"""What goes into the zips of Klotho's own functions: the one that makes login roles, the one that asks containers.
+"""What goes into the zips of Klotho's own functions: those that make login roles, ask containers, fill clusters.
 
 Input: the package's name, and nothing but what is installed beside Klotho. Output: zip paths with files:
-`klotho/provider/`, pg8000, PyMySQL and what these need; or `klotho/relay/` alone. Refuses, as `Failure`, a package that
-is not installed or not pure Python (the zip runs on another machine); no network is used.
+`klotho/provider/`, pg8000, PyMySQL and what these need; or `klotho/relay/` or `klotho/applier/` alone. Refuses, as
+`Failure`, a package that is not installed or not pure Python (the zip runs on another machine); no network is used.
 """
 
 from __future__ import annotations
@@ -35,7 +35,16 @@ def _relay() -> dict[str, Content]:
     return _own("relay")
 
 
-OWN_FUNCTIONS: Mapping[str, Callable[[], dict[str, Content]]] = {"sql-roles": _sql_roles, "relay": _relay}
+def _kubernetes() -> dict[str, Content]:
+    shared = ("klotho/provider/__init__.py", "klotho/provider/answering.py")
+    return {**_own("applier"), **{path: file for path, file in _own("provider").items() if path in shared}}
+
+
+OWN_FUNCTIONS: Mapping[str, Callable[[], dict[str, Content]]] = {
+    "sql-roles": _sql_roles,
+    "relay": _relay,
+    "kubernetes": _kubernetes,
+}
 """By what an asset's property `package` says: everything but the runtime SDK."""
 
 

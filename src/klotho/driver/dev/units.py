@@ -29,6 +29,7 @@ from klotho.stacks import Site
 _RUNS: Mapping[str, Literal["function", "container"]] = {
     "AWS::Lambda::Function": "function",
     "AWS::ECS::Service": "container",
+    "Custom::KubernetesObjects": "container",
 }
 _MANIFESTS = frozenset(
     {

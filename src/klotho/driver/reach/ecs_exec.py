@@ -76,6 +76,8 @@ def variables_of(clients: Clients, service: Service) -> dict[str, str]:
         if service.kind == "function":
             found = clients.functions.get_function_configuration(FunctionName=service.identifier)
             return dict(found.get("Environment", {}).get("Variables", {}))
+        if service.kind == "pods":
+            raise _in_kubernetes(service, "deployment,pods -o yaml")
         ecs = clients.containers
         described = ecs.describe_services(cluster=service.cluster, services=[service.identifier])["services"]
         definition = ecs.describe_task_definition(taskDefinition=described[0]["taskDefinition"])["taskDefinition"]
@@ -102,6 +104,8 @@ def _container(clients: Clients, service: Service) -> _Container:
             f"`{service.name}` is a function: on AWS it has no process that could be entered",
             helps=("name a container", "against the local cloud it works: leave out `--env`"),
         )
+    if service.kind == "pods":
+        raise _in_kubernetes(service, f"exec -it deployment/{service.identifier.rpartition('/')[2]} -- sh")
     ecs = clients.containers
     with translated(f"looking for a running task of {service.name}"):
         asked = {"cluster": service.cluster, "serviceName": service.identifier, "desiredStatus": "RUNNING"}
@@ -119,6 +123,19 @@ def _container(clients: Clients, service: Service) -> _Container:
         raise _not_enabled(service)
     container = task["containers"][0]
     return _Container(service.cluster, str(task["taskArn"]), str(container["name"]), str(container["runtimeId"]))
+
+
+def _in_kubernetes(service: Service, instead: str) -> Failure:
+    """Its API is reached from the cluster's network only, by who has an access entry."""
+    cluster, namespace, _ = service.identifier.split("/")
+    return Failure(
+        "no-process-to-enter",
+        f"`{service.name}` runs on Kubernetes, and Klotho itself has no access to the cluster {cluster} on AWS",
+        helps=(
+            f"with an access entry and a way into its network: `kubectl -n {namespace} {instead}`",
+            "against the local cloud it works: leave out `--env`",
+        ),
+    )
 
 
 def _not_enabled(service: Service) -> Failure:

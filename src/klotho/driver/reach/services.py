@@ -17,8 +17,12 @@ from klotho.diagnostics import ExitCode, Failure, did_you_mean, one_of
 from klotho.driver.identity import Identity
 from klotho.driver.session import Session
 
-Kind = Literal["function", "container"]
-_TYPES: Mapping[str, Kind] = {"AWS::Lambda::Function": "function", "AWS::ECS::Service": "container"}
+Kind = Literal["function", "container", "pods"]
+_TYPES: Mapping[str, Kind] = {
+    "AWS::Lambda::Function": "function",
+    "AWS::ECS::Service": "container",
+    "Custom::KubernetesObjects": "pods",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +30,7 @@ class Service:
     name: str
     kind: Kind
     identifier: str
-    """The function's name, or the ARN of the ECS service."""
+    """The function's name, the ARN of the ECS service, or `<cluster>/<namespace>/<name>` of pods."""
 
     @property
     def cluster(self) -> str:

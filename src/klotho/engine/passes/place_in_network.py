@@ -29,12 +29,14 @@ from klotho.catalogue.network import (
     private_network,
     security_group,
     security_group_key,
+    shared_ingress,
 )
 from klotho.catalogue.offers import unavailable
 from klotho.catalogue.rules import Link, NetworkPlace, PathTo, Placement, ServiceNeed
 from klotho.catalogue.ways_out import amounts, internet_required, nat_is_paid, wants_internet
 from klotho.engine.context import Context, attributed, because_of, because_of_link
 from klotho.resources import (
+    APPLICATION,
     Change,
     Choose,
     DependsOn,
@@ -79,8 +81,7 @@ def place_in_network(graph: ResourceGraph, context: Context) -> Iterator[Change]
     for construct in inhabitants:
         yield from _settle(construct, context)
     for link, path in needs.paths:
-        actions = ingress_from(link.actor, link.target, path.port)
-        yield from attributed(because_of_link(link, ingress_from), actions)
+        yield from _path(link, path, context)
 
 
 def _inhabitants(context: Context) -> list[Construct]:
@@ -163,7 +164,7 @@ def _egress(
         users = [item for item in inhabitants if needs.services[item.id]]
         owners = {owner_of(group) for group in needs.beside}
         named = [item for item in inhabitants if item in users or item.id in owners]
-        groups = [*(security_group_key(item) for item in users), *needs.beside]
+        groups = [*dict.fromkeys(_group(item, context) for item in users), *needs.beside]
         provenance = _shared_provenance(named, "egress_by_endpoints")
         yield from attributed(provenance, egress_by_endpoints(plan, wanted, groups))
         if any(service not in GATEWAY_SERVICES for service in wanted):
@@ -204,14 +205,30 @@ def _way_out(
     return Change(Choose(EGRESS, taken, tuple(rejected), costs[taken]), reason)
 
 
+def _path(link: Link, path: PathTo, context: Context) -> Iterator[Change]:
+    """The actor's rule; of actors that share a group the one rule for all of them, beside what they reach."""
+    group = context.chosen[link.actor.id].group
+    if group is None:
+        actions = ingress_from(link.actor, link.target, path.port)
+        yield from attributed(because_of_link(link, ingress_from), actions)
+        return
+    ours = context.setting.foreign(link.target) is None and context.setting.adopted(link.target) is None
+    actions = shared_ingress(group, link.target.id if ours else APPLICATION, link.target, path.port)
+    yield from attributed(because_of_link(link, shared_ingress), actions)
+
+
 def _settle(construct: Construct, context: Context) -> Iterator[Change]:
     implementation = context.chosen[construct.id]
-    if implementation.placement is not Placement.THERE:  # which has one
+    if implementation.placement is not Placement.THERE and implementation.group is None:  # which has one
         yield from attributed(because_of(construct, security_group), security_group(construct))
     if implementation.enter_network is not None:
-        place = NetworkPlace(PRIVATE_SUBNETS, Ref(security_group_key(construct), "GroupId"))
+        place = NetworkPlace(PRIVATE_SUBNETS, Ref(_group(construct, context), "GroupId"))
         actions = implementation.enter_network(construct, place, context.setting)
         yield from attributed(because_of(construct, implementation.enter_network), actions)
+
+
+def _group(construct: Construct, context: Context) -> ResourceKey:
+    return context.chosen[construct.id].group or security_group_key(construct)
 
 
 def _shared_provenance(constructs: list[Construct], rule: str) -> Provenance:

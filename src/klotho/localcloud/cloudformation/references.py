@@ -28,6 +28,7 @@ TABLE, GATEWAY, NAT, ADDRESS = (
 ROLE, POLICY = "AWS::IAM::Role", "AWS::IAM::ManagedPolicy"
 AUTHORIZER = "AWS::ApiGatewayV2::Authorizer"
 CLUSTER, LINK = "AWS::ECS::Cluster", "AWS::ApiGatewayV2::VpcLink"
+KUBERNETES = "AWS::EKS::Cluster"
 SUBNET_GROUP, PARAMETER_GROUP = "AWS::RDS::DBSubnetGroup", "AWS::RDS::DBParameterGroup"
 DB_CLUSTER, CLUSTER_PARAMETERS = "AWS::RDS::DBCluster", "AWS::RDS::DBClusterParameterGroup"
 CACHE_SUBNETS, CACHE_USER = "AWS::ElastiCache::SubnetGroup", "AWS::ElastiCache::User"
@@ -47,6 +48,7 @@ _NOUNS = {
     ROLE: "role",
     POLICY: "policy",
     CLUSTER: "cluster",
+    KUBERNETES: "cluster",
     LINK: "VPC link",
     AUTHORIZER: "authorizer",
     SUBNET_GROUP: "DB subnet group",
@@ -66,6 +68,7 @@ _DELETE_CODES = {
     EDGE_FUNCTION: "FunctionInUse",
     ROLE: "DeleteConflict",
     POLICY: "DeleteConflict",
+    KUBERNETES: "ResourceInUseException",
     CLUSTER: "ClusterContainsServicesException",
     SUBNET_GROUP: "InvalidDBSubnetGroupStateFault",
     PARAMETER_GROUP: "InvalidDBParameterGroupState",
@@ -130,6 +133,13 @@ RULES: tuple[Rule, ...] = (
         "NetworkConfiguration.AwsvpcConfiguration.Subnets.*",
         "NetworkConfiguration.AwsvpcConfiguration.SecurityGroups.*",
     ),
+    *_vpc_parts(KUBERNETES, "ResourcesVpcConfig.SubnetIds.*", "ResourcesVpcConfig.SecurityGroupIds.*"),
+    Rule(KUBERNETES, "RoleArn", (ROLE,), holds=False, prefix=_OWN_ROLES),
+    Rule("AWS::EKS::AccessEntry", "ClusterName", (KUBERNETES,), holds=False),
+    Rule("AWS::EKS::AccessEntry", "PrincipalArn", (ROLE,), holds=False, prefix=_OWN_ROLES),
+    Rule("AWS::EKS::Addon", "ClusterName", (KUBERNETES,), holds=False),
+    Rule("AWS::EKS::PodIdentityAssociation", "ClusterName", (KUBERNETES,), holds=False),
+    Rule("AWS::EKS::PodIdentityAssociation", "RoleArn", (ROLE,), holds=False, prefix=_OWN_ROLES),
     Rule("AWS::ECS::Service", "Cluster", (CLUSTER,)),
     Rule("AWS::ECS::ClusterCapacityProviderAssociations", "Cluster", (CLUSTER,), holds=False),
     Rule("AWS::Lambda::Function", "Role", (ROLE,), holds=False, prefix=_OWN_ROLES),

@@ -26,6 +26,7 @@ from klotho.localcloud.handlers.domain_name import ApiMapping, DomainName
 from klotho.localcloud.handlers.dynamodb_table import DynamoDbTable
 from klotho.localcloud.handlers.ecs_service import EcsService
 from klotho.localcloud.handlers.ecs_task_definition import EcsTaskDefinition
+from klotho.localcloud.handlers.eks_cluster import EksCluster
 from klotho.localcloud.handlers.elasticache import CacheUser, CacheUserGroup, ReplicationGroup
 from klotho.localcloud.handlers.event_source_mapping import EventSourceMapping
 from klotho.localcloud.handlers.events_rule import EventBus, EventsRule
@@ -67,6 +68,7 @@ ACTIVE: tuple[type[Handler], ...] = (
     DynamoDbTable,
     EcsService,
     EcsTaskDefinition,
+    EksCluster,
     EventBus,
     EventSourceMapping,
     EventsRule,

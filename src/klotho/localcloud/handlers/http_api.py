@@ -195,9 +195,10 @@ class HttpIntegration(_Checked):
         if properties.get("ConnectionType", "INTERNET") == "VPC_LINK":
             if not properties.get("ConnectionId"):
                 raise _bad("ConnectionId is required for ConnectionType VPC_LINK")
-            if ":servicediscovery:" not in uri:
+            if ":servicediscovery:" not in uri and ":listener/app/" not in uri:
                 raise _bad(
-                    f"the local cloud reaches containers by a Cloud Map service's ARN; {uri} is not supported yet"
+                    "the local cloud reaches containers by the ARN of a Cloud Map service or of a listener; "
+                    f"{uri} is not supported yet"
                 )
         elif not uri.startswith(("http://", "https://")):
             raise _bad(f"Invalid HTTP endpoint specified for URI: {uri}")

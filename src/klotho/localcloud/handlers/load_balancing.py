@@ -2,9 +2,9 @@
 
 Input: a load balancer, its listener, rules and target groups. Output: ARNs, and a port of `planes/balancers` for each
 load balancer. Refuses by name what is not carried: network load balancers, a second listener of a protocol, TLS
-with several certificates, other conditions than path and method, other actions than forward, redirect and fixed
-response, targets other than
-tasks of ECS (`ip`) and one function. Source: Elastic Load Balancing API Reference (2015-12-01).
+with several certificates, other conditions than path, method and header, other actions than forward, redirect and
+fixed response, targets other than tasks of ECS and pods (`ip`) and one function. Source: Elastic Load Balancing API
+Reference (2015-12-01).
 """
 
 from __future__ import annotations
@@ -194,6 +194,8 @@ class ListenerRule(Handler):
             "Actions.TargetGroupArn",
             "Actions.Type",
             "Conditions.Field",
+            "Conditions.HttpHeaderConfig.HttpHeaderName",
+            "Conditions.HttpHeaderConfig.Values",
             "Conditions.HttpRequestMethodConfig",
             "Conditions.PathPatternConfig.Values",
             "ListenerArn",
@@ -312,10 +314,14 @@ def _check_conditions(conditions: list[Mapping[str, Any]]) -> None:
             values = (condition.get("PathPatternConfig") or {}).get("Values", ())
         elif condition.get("Field") == "http-request-method":
             values = (condition.get("HttpRequestMethodConfig") or {}).get("Values", ())
+        elif condition.get("Field") == "http-header":
+            values = (condition.get("HttpHeaderConfig") or {}).get("Values", ())
+            if not (condition.get("HttpHeaderConfig") or {}).get("HttpHeaderName"):
+                raise _bad("Conditions by http-header need HttpHeaderName in their HttpHeaderConfig")
         else:
             raise _bad(f"Conditions by {condition.get('Field')} are not supported by the local cloud yet")
         if not values:
-            raise _bad("Conditions need Values in their PathPatternConfig or HttpRequestMethodConfig")
+            raise _bad("Conditions need Values in their PathPatternConfig, HttpHeaderConfig or HttpRequestMethodConfig")
         count += len(values)
     if count > _MOST_VALUES:
         raise HandlerError(

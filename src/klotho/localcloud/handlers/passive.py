@@ -109,6 +109,14 @@ def _scaling_policy(made: Made) -> str:
     return arn("autoscaling", policy, made.region, made.account)
 
 
+def _eks(made: Made, kind: str) -> str:
+    """An ARN of something in a cluster."""
+    if kind == "podidentityassociation":
+        return arn("eks", f"{kind}/{made.text('ClusterName')}/a-{digest(made.token, 17, 'pod-identity')}", made.region)
+    kind, _, name = kind.partition("/")
+    return arn("eks", f"{kind}/{made.text('ClusterName')}/{name or made.token[:8]}/{uuid_of(made.token)}", made.region)
+
+
 _GATEWAY_TARGETS = frozenset({"GatewayId", "NatGatewayId", "EgressOnlyInternetGatewayId", "VpcPeeringConnectionId"})
 _RULE = frozenset({"GroupId", "IpProtocol", "FromPort", "ToPort", "CidrIp", "CidrIpv6", "Description"})
 
@@ -374,6 +382,37 @@ _REST = (
         "AWS::ECS::ClusterCapacityProviderAssociations",
         lambda made: made.text("Cluster"),
         frozenset({"CapacityProviders", "Cluster", "DefaultCapacityProviderStrategy"}),
+    ),
+    Passive(
+        "AWS::EKS::AccessEntry",
+        lambda made: f"{made.text('PrincipalArn')}|{made.text('ClusterName')}",
+        frozenset({"AccessPolicies", "ClusterName", "KubernetesGroups", "PrincipalArn", "Tags", "Type", "Username"}),
+        {"AccessEntryArn": lambda made: _eks(made, "access-entry")},
+    ),
+    Passive(
+        "AWS::EKS::Addon",
+        lambda made: f"{made.text('ClusterName')}|{made.text('AddonName')}",
+        frozenset(
+            {
+                "AddonName",
+                "AddonVersion",
+                "ClusterName",
+                "ConfigurationValues",
+                "PodIdentityAssociations",
+                "ResolveConflicts",
+                "Tags",
+            }
+        ),
+        {"Arn": lambda made: _eks(made, f"addon/{made.text('AddonName')}")},
+    ),
+    Passive(
+        "AWS::EKS::PodIdentityAssociation",
+        lambda made: _eks(made, "podidentityassociation"),
+        frozenset({"ClusterName", "Namespace", "RoleArn", "ServiceAccount", "Tags"}),
+        {
+            "AssociationArn": _itself,
+            "AssociationId": lambda made: f"a-{digest(made.token, 17, 'pod-identity')}",
+        },
     ),
     Passive(
         "AWS::Logs::LogGroup",

@@ -81,6 +81,10 @@ def _leaders(cloud: Cloud, admitted: Collection[str]) -> Iterator[int]:
         network = (record.properties.get("NetworkConfiguration") or {}).get("AwsvpcConfiguration") or {}
         if set(network.get("SecurityGroups", ())) & set(admitted):
             yield from cloud.containers.pids(record.identifier)
+    for record in cloud.world.list("AWS::EKS::Cluster"):
+        if set(cloud.clusters.security_groups(record.identifier)) & set(admitted):
+            for pod in cloud.clusters.pods(record.identifier):
+                yield from cloud.containers.pids(pod)
 
 
 def _members(leaders: Collection[int]) -> Iterator[int]:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -211,7 +212,8 @@ class Balancers:
             default = listener.properties["DefaultActions"][0]
             compiled = compile_listener(self._cloud.world, listener.identifier, default)
             balancer.compiled[listener.identifier] = compiled
-        action = compiled.action(request.method, request.raw_path)
+        sent = {name.decode("latin-1"): value.decode("latin-1") for name, value in request.headers}
+        action = compiled.action(request.method, request.raw_path, sent)
         if action["Type"] == "redirect":
             redirect = action["RedirectConfig"]
             there = location(redirect, request, self._cloud.domains.port())
@@ -229,6 +231,16 @@ class Balancers:
             await self._invoke(request, group)
         else:
             await self._forward(balancer, request, group)
+
+    def target_of(self, listener: str, headers: Mapping[str, str]) -> tuple[str, int] | None:
+        """Where a VPC link is led that comes to this listener with these headers; None where nobody answers."""
+        record = self._cloud.world.get(LISTENER, listener)
+        if record is None:
+            return None
+        compiled = compile_listener(self._cloud.world, listener, record.properties["DefaultActions"][0])
+        # Rules by method and path are a private API's own, and no VPC link leads to one.
+        group = str(compiled.action("", "", headers).get("TargetGroupArn", ""))
+        return self._cloud.containers.address_of(group)
 
     async def _forward(self, balancer: _Balancer, request: GatewayRequest, group: Record) -> None:
         async def address() -> tuple[str, int] | None:

@@ -1,9 +1,9 @@
 """What a listener does with a request, compiled from the deployed rules.
 
-Input: the World and a listener. Output: `Listening`, which gives the action for a method and path. Refuses nothing: the
-handlers have checked the records. Source: Elastic Load Balancing, "Listener rules": in the order of their priorities,
-all conditions must hold; paths are matched case-sensitively, with `*` (any characters, also none and `/`) and `?`
-(one).
+Input: the World and a listener. Output: `Listening`, which gives the action for a method, path and headers. Refuses
+nothing: the handlers have checked the records. Source: Elastic Load Balancing, "Listener rules": in the order of their
+priorities, all conditions must hold; paths are matched case-sensitively, with `*` (any characters, also none and `/`)
+and `?` (one).
 """
 
 from __future__ import annotations
@@ -26,11 +26,16 @@ class Rule:
     paths: tuple[re.Pattern[str], ...]
     methods: frozenset[str]
     """Empty for all."""
+    headers: Mapping[str, tuple[re.Pattern[str], ...]]
+    """Names in lower case."""
     action: Action
 
-    def matches(self, method: str, path: str) -> bool:
+    def matches(self, method: str, path: str, headers: Mapping[str, str]) -> bool:
         if self.methods and method not in self.methods:
             return False
+        for name, patterns in self.headers.items():
+            if not any(pattern.fullmatch(headers.get(name, "")) for pattern in patterns):
+                return False
         return not self.paths or any(pattern.fullmatch(path) for pattern in self.paths)
 
 
@@ -41,8 +46,9 @@ class Listening:
     rules: tuple[Rule, ...]
     default: Action
 
-    def action(self, method: str, path: str) -> Action:
-        return next((rule.action for rule in self.rules if rule.matches(method, path)), self.default)
+    def action(self, method: str, path: str, headers: Mapping[str, str]) -> Action:
+        """`headers` with names in lower case."""
+        return next((rule.action for rule in self.rules if rule.matches(method, path, headers)), self.default)
 
 
 def compile_listener(world: World, arn: str, default: Action) -> Listening:
@@ -54,12 +60,18 @@ def compile_listener(world: World, arn: str, default: Action) -> Listening:
 def _rule(properties: Mapping[str, Any]) -> Rule:
     paths: list[str] = []
     methods: list[str] = []
+    headers: dict[str, tuple[re.Pattern[str], ...]] = {}
     for condition in properties["Conditions"]:
         if condition["Field"] == "path-pattern":
             paths += condition["PathPatternConfig"]["Values"]
+        elif condition["Field"] == "http-header":
+            wanted = condition["HttpHeaderConfig"]
+            # Names and values are compared without regard to case.
+            patterns = tuple(re.compile(pattern_of(text).pattern, re.IGNORECASE) for text in wanted["Values"])
+            headers[wanted["HttpHeaderName"].lower()] = patterns
         else:
             methods += condition["HttpRequestMethodConfig"]["Values"]
-    return Rule(tuple(pattern_of(path) for path in paths), frozenset(methods), properties["Actions"][0])
+    return Rule(tuple(pattern_of(path) for path in paths), frozenset(methods), headers, properties["Actions"][0])
 
 
 def location(redirect: Mapping[str, Any], request: GatewayRequest, tls_port: int) -> str:

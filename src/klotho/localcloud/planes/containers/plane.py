@@ -124,10 +124,12 @@ class Containers:
     async def roll_out(self, record: Record) -> None:
         """As `deploy`, in the background: `rollout` tells how it goes. One that fails leaves the former tasks serving,
         as the circuit breaker does."""
-        await self._stop_resuming(record.identifier)
-        spec = service_spec(record, self._cloud.world)
+        await self.roll_out_as(service_spec(record, self._cloud.world), str(record.properties["TaskDefinition"]))
+
+    async def roll_out_as(self, spec: ServiceSpec, wanted: str) -> None:
+        """The same of what is no service of ECS; `wanted` tells this deployment from others."""
+        await self._stop_resuming(spec.identifier)
         unit = self._units.setdefault(spec.identifier, _Unit(spec))
-        wanted = str(record.properties["TaskDefinition"])
         unit.rollout = Rollout(wanted, "IN_PROGRESS")
 
         async def work() -> None:
@@ -140,7 +142,7 @@ class Containers:
                 unit.rollout = Rollout(wanted, "COMPLETED")
             self._cloud.swapped.clear(SERVICE, spec.identifier)
 
-        self._resuming[record.identifier] = self._in_background(work())
+        self._resuming[spec.identifier] = self._in_background(work())
 
     def rollout(self, record: Record) -> tuple[Rollout, int, int]:
         """How the service's last deployment goes, how many tasks are wanted, and how many are ready."""
@@ -155,6 +157,18 @@ class Containers:
         if ready >= desired:
             return Rollout(wanted, "COMPLETED"), desired, ready
         return Rollout(wanted, "FAILED" if unit.detail else "IN_PROGRESS", unit.detail or "starting"), desired, ready
+
+    def progress(self, identifier: str) -> tuple[Rollout, int]:
+        """How the last deployment goes of what `roll_out_as` or `bring_back` runs, and how many tasks are ready."""
+        unit = self._units.get(identifier)
+        if unit is None:
+            return Rollout("", "IN_PROGRESS", "nothing runs yet"), 0
+        ready = sum(task.ready for task in unit.tasks)
+        if unit.rollout is not None:
+            return unit.rollout, ready
+        return Rollout(
+            "", "COMPLETED" if ready >= unit.spec.desired else "IN_PROGRESS", unit.detail or "starting"
+        ), ready
 
     async def swap(self, identifier: str, digest: str, holder: int) -> None:
         """Run another image without a deployment; returns when it serves. `holder` is the process that asks.
@@ -186,18 +200,21 @@ class Containers:
         known = self._units.get(record.identifier)
         if known is not None and known.rollout is not None and known.rollout.state == "IN_PROGRESS":
             return  # a deployment brings it up
-        spec = service_spec(record, self._cloud.world)
+        await self.bring_back(service_spec(record, self._cloud.world))
+
+    async def bring_back(self, spec: ServiceSpec) -> None:
+        """The same of what is no service of ECS."""
         # One that waits before it tries again tries at once.
-        await self._stop_resuming(record.identifier)
-        unit = self._units.setdefault(record.identifier, _Unit(spec))
+        await self._stop_resuming(spec.identifier)
+        unit = self._units.setdefault(spec.identifier, _Unit(spec))
         unit.starting = not unit.tasks
 
-        async def bring_back() -> None:
+        async def trying() -> None:
             async with unit.lock:
                 await self._keep_trying(unit, spec)
             self._cloud.swapped.clear(SERVICE, spec.identifier)
 
-        self._resuming[record.identifier] = self._in_background(bring_back())
+        self._resuming[spec.identifier] = self._in_background(trying())
 
     async def remove(self, identifier: str) -> None:
         """End the service's tasks and close its ports; a later `resume` or `deploy` starts anew. Idempotent."""

@@ -32,7 +32,8 @@ PERMISSION = "AWS::Lambda::Permission"
 TIMEOUT_S = 30.0
 """AWS: "Maximum integration timeout 30 seconds" for HTTP APIs; also the default."""
 _FUNCTION = re.compile(r"arn:[^:]+:lambda:[^:]*:[^:]*:function:[^/:]+")
-AddressOf = Callable[[str], Awaitable[tuple[str, int] | None]]
+AddressOf = Callable[[str, Mapping[str, str]], Awaitable[tuple[str, int] | None]]
+"""Where an integration's URI leads now, with the headers it sets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +154,7 @@ def _target(integration: Record, address_of: AddressOf, permissions: list[Record
         if name.startswith(OVERWRITE_HEADER)
     }
     if properties.get("ConnectionType") == "VPC_LINK":
-        return HttpTarget(method, timeout_s, None, lambda: address_of(uri), overwrite, headers=headers)
+        return HttpTarget(method, timeout_s, None, lambda: address_of(uri, headers), overwrite, headers=headers)
     return HttpTarget(method, timeout_s, uri, None, overwrite, headers=headers)
 
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
@@ -209,9 +209,12 @@ class Gateway:
         """Of a user pool of this cloud, without any network call."""
         return self._cloud.user_pools.keys_of(issuer) if hasattr(self._cloud, "user_pools") else None
 
-    async def _address_of(self, service_arn: str) -> tuple[str, int] | None:
+    async def _address_of(self, arn: str, headers: Mapping[str, str]) -> tuple[str, int] | None:
+        """Of a service of Cloud Map, or behind a load balancer's listener."""
+        if ":listener/" in arn:
+            return self._cloud.balancers.target_of(arn, headers)
         # Looked up at each request: tasks come and go, and the plane is put onto the cloud after this one is made.
-        return self._cloud.containers.address_of(service_arn)
+        return self._cloud.containers.address_of(arn)
 
     async def serve(self, api_id: str, request: GatewayRequest, *, stage: str | None = None, below: str = "") -> None:
         """Answer a request for this API; `stage`: the one a custom domain leads to, else the path tells. `below`: the
