@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from klotho.application import Construct
+from klotho.application import Construct, ConstructId
+from klotho.application.values import token
 from klotho.resources.serialization import graph_to_json
 from tests.unit.engine.conftest import Builder
 
@@ -88,3 +89,20 @@ def test_it_answers_every_path_and_method_or_is_not_taken(app: Builder, properti
     assert problem.code == "nothing-fits"
     (note,) = [note for note in problem.notes if note.startswith("`function-url`")]
     assert "answers every path and method" in note
+
+
+def test_what_the_function_waits_for_cant_be_given_the_address(app: Builder) -> None:
+    app.add("api", "shop").add(
+        "function", "work", timeout=300, environment={"SHOP": token(ConstructId("API/shop"), "url")}
+    )
+    app.says("shop", "attach_service", "work", route="/").directive("shop", "use", "function-url")
+    (problem,) = app.problems()
+    assert problem.code == "api-cant-carry" and "has an address once work is there" in problem.message
+
+
+def test_neither_can_what_it_calls(app: Builder) -> None:
+    app.add("function", "other", environment={"SHOP": token(ConstructId("API/shop"), "url")})
+    alone(app).says("work", "calls", "other").requires("shop", "max_duration_s", 120)
+    (problem,) = app.problems()
+    assert problem.code == "nothing-fits"
+    assert any("and work waits for other" in note for note in problem.notes)

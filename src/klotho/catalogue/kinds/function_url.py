@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from klotho.application import Application, Construct, Relationship
+from klotho.application import Application, Construct, ConstructId, Relationship, references
 from klotho.application.access import ATTACH
 from klotho.application.routes import methods_of
 from klotho.catalogue.kinds.balancer import elsewhere
@@ -97,6 +97,24 @@ def _unattachable(attached: Relationship, application: Application) -> Iterator[
         yield f"opens {service.label} to everybody, which only who makes it can do"
     if attached.properties.get("route", "/") != "/" or methods_of(attached.properties) != {"ANY"}:
         yield "answers every path and method"
+    told = _told(service, attached.actor, application)
+    if told is not None:
+        circle = "" if told is service else f", and {service.label} waits for {told.label}"
+        yield f"has an address once {service.label} is there, which {told.label} is given beforehand{circle}"
+
+
+def _told(service: Construct, api: ConstructId, application: Application) -> Construct | None:
+    """Who is given the API's address, of the service and all it depends on."""
+    seen, waiting = {service.id}, [service]
+    while waiting:
+        construct = waiting.pop()
+        if any(named == api for named, _ in references(construct.properties)):
+            return construct
+        for item in application.relationships_of(construct.id):
+            if item.target not in seen and item.target in application.by_id:
+                seen.add(item.target)
+                waiting.append(application.construct(item.target))
+    return None
 
 
 def _unable(construct: Construct, application: Application) -> Iterator[str]:

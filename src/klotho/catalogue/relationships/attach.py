@@ -252,7 +252,7 @@ FUNCTION_ROUTE = Pair(
     targets=("Compute.Function", "Compute.Container"),
     target_on=(LAMBDA,),
     creates="an integration, a route for the path and one for everything below it, and the permission to invoke; "
-    "for a private API a target group, listener rules and the permission",
+    "for a private API a target group, listener rules and the permission; nothing for a function URL",
     connect=attach_function,
     check=_check_function,
 )
@@ -262,7 +262,7 @@ CONTAINER_ROUTE = Pair(
     targets=("Compute.Container", "Compute.Function"),
     target_on=(ECS,),
     creates="a private integration by VPC link and Cloud Map, a route for the path and one for everything below it; "
-    "for a private API a target group, listener rules and a security-group rule",
+    "for a load balancer a target group, listener rules and a security-group rule",
     connect=attach_container,
     check=check_container_route,
 )
