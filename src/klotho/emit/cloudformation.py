@@ -24,6 +24,7 @@ from klotho.catalogue.retention import LET_GO, retention
 from klotho.catalogue.rules import Setting
 from klotho.emit.bundle import Bundle
 from klotho.emit.intrinsics import Scope, rendered
+from klotho.emit.kubernetes import manifests
 from klotho.resources import (
     Asset,
     DeployerStep,
@@ -104,6 +105,7 @@ def render(graph: ResourceGraph, setting: Setting, *, region: str) -> Bundle:
         shared=writer.shared,
     )
     files[f"{FOLDER}/manifest.json"] = orjson.dumps(manifest_to_json(manifest), option=_OPTIONS)
+    files |= manifests(graph, writer.ids)
     return Bundle(files, manifest, {name: key for key, name in writer.ids.items()})
 
 

@@ -115,7 +115,6 @@ def test_a_changed_line_is_rolled_out_and_one_that_does_not_start_is_rolled_back
         failed = deployed.deployment.klotho("up", "--yes", exit_code=4)
         assert "ended at start (exit code 3)" in failed.stdout + failed.stderr
         assert deployed.door.get("/web").json["name"] == "web", "the former pods go on"
-    deployed.deployment.up()
 
 
 def test_pods_come_back_with_the_local_cloud(deployed: Deployed) -> None:
