@@ -64,7 +64,7 @@ def test_events_reach_the_listeners_of_another_unit(deploy: Deploy) -> None:
     deployment = deploy("annotated-events-python")
     assert {"main-function", "mailer-function"} <= set(deployment.up())
     found = json.loads(deployment.klotho("verify", "--json").stdout)
-    assert (found["differences"], found["requests"]) == ([], 3)
+    assert (found["differences"], found["requests"]) == ([], 7)
     wanted = {"Rex": "Dear Ada, Rex is yours.", "Tom": "Dear Bo, Tom is yours."}
     client, deadline = deployment.client("adoptions-api"), time.monotonic() + 20
     while client.get("/letters").json != wanted and time.monotonic() < deadline:

@@ -129,6 +129,6 @@ PAGES = (
         "verify-differs",
         "The compiled application answered something else than the original.",
         "Compiled code must behave as the code it was made from.",
-        "Look at the differences. Start from empty data (`klotho down --delete-data`): the original has none.",
+        "Look at the differences. Start from empty data (`klotho down --delete-data NAME`): the original has none.",
     ),
 )
