@@ -2,7 +2,8 @@
 
 python benchmarks/annotations.py
 
-Cold: processor time of a process that loads the unit's handler, beside one that loads the application alone, as it is.
+Cold: processor time that the unit's handler takes to load once the application is loaded (Python), or of a process that
+loads it beside one that loads the application alone, as it is (Node).
 Warm: an event through the handler, beside a request to the application as its own server would hand it over.
 """
 
@@ -26,6 +27,13 @@ EVENT = {
     "rawPath": "/api/pets", "rawQueryString": "", "headers": {"host": "h"},
     "requestContext": {"http": {"method": "GET", "sourceIp": "1.2.3.4"}}, "body": "",
 }  # fmt: skip
+
+PYTHON_COLD = """
+import time, main
+begun = time.process_time()
+from klotho_unit import handler, web
+print(time.process_time() - begun)
+"""
 
 PYTHON_WARM = """
 import asyncio, json, sys, time
@@ -85,24 +93,31 @@ handler(event).then(async () => {
 """
 
 
-def seconds(command: list[str], folder: Path) -> float:
-    """Of the processor, the least of several runs: what else the machine does plays no part."""
-    times = []
+def seconds(folder: Path, *commands: list[str]) -> list[float]:
+    """Of the processor, by command the least of several runs, which take turns: what else the machine does plays less
+    of a part."""
+    times: list[list[float]] = [[] for _ in commands]
     for _ in range(RUNS):
-        process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, env=environment())
-        _, status, used = os.wait4(process.pid, 0)
-        assert status == 0, command
-        times.append(used.ru_utime + used.ru_stime)
-    return min(times)
+        for command, taken in zip(commands, times, strict=True):
+            process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, env=environment())
+            _, status, used = os.wait4(process.pid, 0)
+            assert status == 0, command
+            taken.append(used.ru_utime + used.ru_stime)
+    return [min(taken) for taken in times]
 
 
 def environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": "", "NODE_PATH": ""}
 
 
-def warm(command: list[str], folder: Path) -> tuple[float, float]:
+def said(command: list[str], folder: Path) -> str:
+    """The last line that it prints."""
     done = subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True, env=environment())
-    straight, through = json.loads(done.stdout.splitlines()[-1])
+    return done.stdout.splitlines()[-1]
+
+
+def warm(command: list[str], folder: Path) -> tuple[float, float]:
+    straight, through = json.loads(said(command, folder))
     return straight, through
 
 
@@ -121,11 +136,8 @@ def python_unit(place: Path) -> None:
     subprocess.run(
         [uv, "pip", "install", "--quiet", "--python", python, "-r", "requirements.txt"], cwd=unit, check=True
     )
-    alone, shimmed = (
-        seconds([python, "-c", "import main"], unit),
-        seconds([python, "-c", "import klotho_unit.handler"], unit),
-    )
-    line("Python unit: added to a cold start", (shimmed - alone) * 1000, "ms", less_than=25)
+    added = min(float(said([python, "-c", PYTHON_COLD], unit)) for _ in range(RUNS))
+    line("Python unit: added to a cold start", added * 1000, "ms", less_than=25)
     straight, through = warm([python, "-c", PYTHON_WARM, json.dumps(EVENT)], unit)
     line("Python unit: added to a warm request", (through / straight - 1) * 100, "%", less_than=5)
 
@@ -134,9 +146,9 @@ def node_unit(place: Path) -> None:
     unit = compiled("annotated-pets", place)
     subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--loglevel=error"], cwd=unit, check=True)
     load = "const s = require('node:net').Server.prototype; s.listen = function () { return this; };"
-    alone = seconds(["node", "-e", f"{load} require('./index.js'); process.exit(0)"], unit)
+    plain = ["node", "-e", f"{load} require('./index.js'); process.exit(0)"]
     loaded = "require('./klotho/handler.cjs'); Promise.all(require('./klotho/unit.cjs').entries.map((e) => e()))"
-    shimmed = seconds(["node", "-e", f"{load} {loaded}.then(() => process.exit(0))"], unit)
+    alone, shimmed = seconds(unit, plain, ["node", "-e", f"{load} {loaded}.then(() => process.exit(0))"])
     line("Node unit: added to a cold start", (shimmed - alone) * 1000, "ms", less_than=40)
     straight, through = warm(["node", "-e", NODE_WARM, json.dumps(EVENT)], unit)
     line("Node unit: added to a warm request", (through / straight - 1) * 100, "%", less_than=5)

@@ -24,10 +24,26 @@ _VALUES: Mapping[str, Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     "execution_units": {"type": (("lambda",), ("ecs", "fargate", "eks", "apprunner"))},
     "exposed": {"type": (("apigateway",), ("alb",)), "api_type": (("HTTP",), ("REST",))},
     "persisted": {
-        "type": (("dynamodb",), ("s3", "rds_postgres", "aurora", "elasticache", "memorydb", "secrets_manager"))
+        "type": (("dynamodb", "s3", "rds_postgres", "elasticache", "secrets_manager"), ("aurora", "memorydb"))
     },
 }
 """By key: what is compiled, and what is known and not yet."""
+TYPES: Mapping[str, str] = {
+    "dynamodb": "Databases.KeyValue",
+    "s3": "Storage.Bucket",
+    "rds_postgres": "Databases.Postgres",
+    "elasticache": "Databases.Redis",
+    "secrets_manager": "Secret",
+}
+"""What each type of `persisted` is; the code says which of them an id has."""
+_DEFAULTS: Mapping[str, tuple[str, ...]] = {
+    "kv": ("dynamodb",),
+    "fs": ("s3",),
+    "secret": ("secrets_manager",),
+    "orm": ("rds_postgres",),
+    "redis_node": ("elasticache",),
+}
+"""By kind of `defaults.persist`, its types."""
 _INSTEAD = {
     "pulumi_params": "it holds parameters of Pulumi's resources; say it below `constructs:`, as `use:` or `override:`",
     "cockroachdb_serverless": "use `rds_postgres`, or describe the database in an infra.py",
@@ -46,20 +62,26 @@ class AnnotatedSettings:
     """Where each id is named, by section."""
     variables: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """Environment variables by unit."""
+    types: Mapping[str, tuple[str, Span]] = field(default_factory=dict)
+    """The `type` of ids of `persisted`, and where it is said."""
 
 
 def read_annotated(data: Mapping[Any, Any], report: Report, line_of: LineOf) -> AnnotatedSettings:
     reader = _Reader(report, line_of)
     ids: dict[str, dict[str, Span]] = {}
     variables: dict[str, dict[str, str]] = {}
+    types: dict[str, tuple[str, Span]] = {}
     for section in SECTIONS:
         for name in reader.mapping(data, section, ""):
             ids.setdefault(section, {})[str(name)] = line_of(data[section], name)
-            found = reader.entry(section, reader.mapping(data[section], name, f"{section}."), f"{section}.{name}.")
+            entry = reader.mapping(data[section], name, f"{section}.")
+            found = reader.entry(section, entry, f"{section}.{name}.")
             if found:
                 variables[str(name)] = found
+            if section == "persisted" and entry.get("type") in TYPES:
+                types[str(name)] = (entry["type"], line_of(entry, "type"))
     reader.defaults(reader.mapping(data, "defaults", ""))
-    return AnnotatedSettings(ids, variables)
+    return AnnotatedSettings(ids, variables, types)
 
 
 class _Reader:
@@ -98,14 +120,22 @@ class _Reader:
             elif key == "persist":
                 kinds = self.mapping(data, key, "defaults.")
                 for kind in kinds:
-                    if kind == "kv":
-                        self.entry("persisted", self.mapping(kinds, kind, where), f"{where}kv.")
+                    if kind in _DEFAULTS:
+                        self._kind(self.mapping(kinds, kind, where), f"{where}{kind}.", _DEFAULTS[kind])
                     else:
-                        self._unknown(
-                            kinds, kind, where, ("kv",), ("fs", "secret", "orm", "redis_node", "redis_cluster")
-                        )
+                        self._unknown(kinds, kind, where, tuple(_DEFAULTS), ("redis_cluster",))
             else:
                 self._unknown(data, key, "defaults.", (*names, "persist"), ("static_unit", "pubsub", "config"))
+
+    def _kind(self, data: Mapping[Any, Any], where: str, types: tuple[str, ...]) -> None:
+        """Checks the defaults of one kind, which has types of its own."""
+        self.entry("persisted", data, where)
+        value = data.get("type")
+        if value in TYPES and value not in types:
+            at, helps = self._line_of(data, "type"), (f"there is {one_of(types)}",)
+            self._report.error(
+                "settings-value", f"`{where}type` is `{value}`, which is of another kind", at, helps=helps
+            )
 
     def _value(self, section: str, data: Mapping[Any, Any], key: str, where: str) -> None:
         now, later = _VALUES[section][key]

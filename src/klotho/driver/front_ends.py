@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from klotho.diagnostics import Report, meant_or_listed
-from klotho.driver.annotated_settings import AnnotatedSettings
+from klotho.driver.annotated_settings import TYPES, AnnotatedSettings
 from klotho.driver.output_folder import files_written, write_output
 
 if TYPE_CHECKING:
@@ -77,19 +77,31 @@ def write_units(program: Program, units: Mapping[str, bytes]) -> None:
 
 def _with_settings(application: Application, settings: AnnotatedSettings, report: Report) -> Application:
     """klotho.yaml over it: ids must exist, variables reach their unit."""
-    for section, kind in (
-        ("execution_units", "Compute.Function"),
-        ("exposed", "API"),
-        ("persisted", "Databases.KeyValue"),
+    for section, kinds in (
+        ("execution_units", {"Compute.Function"}),
+        ("exposed", {"API"}),
+        ("persisted", {*TYPES.values()}),
     ):
-        known = [item.name for item in application.constructs if item.kind == kind]
+        known = [item.name for item in application.constructs if item.kind in kinds]
         for name, span in settings.ids.get(section, {}).items():
             if _plain(name) not in known:
                 helps = (meant_or_listed(name, known, "there is"),)
                 report.error("settings-key-unknown", f"`{section}.{name}` is no id of an annotation", span, helps=helps)
+    _check_types(application, settings, report)
     variables = {_plain(name): given for name, given in settings.variables.items()}
     constructs = tuple(_with_variables(item, variables.get(item.name)) for item in application.constructs)
     return replace(application, constructs=constructs)
+
+
+def _check_types(application: Application, settings: AnnotatedSettings, report: Report) -> None:
+    """A type of klotho.yaml must be one of what the code keeps under that id."""
+    kind_of = {item.name: item.kind for item in application.constructs if item.kind in TYPES.values()}
+    for name, (type, span) in settings.types.items():
+        found = kind_of.get(_plain(name))
+        if found is not None and found != TYPES[type]:
+            fitting = next(item for item, kind in TYPES.items() if kind == found)
+            message = f"`persisted.{name}.type` is `{type}`, and what the code keeps there is a {found}"
+            report.error("settings-value", message, span, helps=(f"write `type: {fitting}`, or leave it out",))
 
 
 def _with_variables(item: Construct, given: Mapping[str, str] | None) -> Construct:

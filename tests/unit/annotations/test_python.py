@@ -167,8 +167,8 @@ def test_statements_of_other_shapes_are_errors(tmp_path: Path) -> None:
 
 
 def test_other_capabilities_are_refused_by_name(tmp_path: Path) -> None:
-    _, report = compiled(tmp_path, {"main.py": FASTAPI + '# @klotho::pubsub { id = "x" }\nevents = 1\n'})
-    assert "`@klotho::pubsub` in Python is not supported yet" in [item.message for item in report.errors]
+    _, report = compiled(tmp_path, {"main.py": FASTAPI + '# @klotho::config { id = "x" }\nevents = 1\n'})
+    assert "`@klotho::config` in Python is not supported yet" in [item.message for item in report.errors]
 
 
 def test_no_mutated_source_gives_a_traceback(tmp_path: Path) -> None:

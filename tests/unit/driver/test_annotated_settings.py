@@ -44,7 +44,9 @@ def test_what_is_compiled_is_taken() -> None:
         ("exposed: {api: {api_type: REST}}", "not supported yet"),
         ("persisted: {pets: {type: cockroachdb_serverless}}", "use `rds_postgres`"),
         ("defaults: {execution_unt: {}}", "did you mean `execution_unit`?"),
-        ("defaults: {persist: {orm: {}}}", "`defaults.persist.orm` is not supported yet"),
+        ("defaults: {persist: {redis_cluster: {}}}", "`defaults.persist.redis_cluster` is not supported yet"),
+        ("defaults: {persist: {orm: {type: s3}}}", "`defaults.persist.orm.type` is `s3`, which is of another kind"),
+        ("persisted: {pets: {type: memorydb}}", "`persisted.pets.type: memorydb` is not supported yet"),
         ("pubsub: {}", "comes with a later release"),
     ],
 )
@@ -65,6 +67,15 @@ def test_variables_reach_their_unit_and_unknown_ids_are_refused(tmp_path: Path) 
     (found,) = refused.value.diagnostics
     assert found.helps == ("did you mean `pets`?",)
     assert str(found.span) == "klotho.yaml:1"
+
+
+def test_a_type_of_another_kind_than_the_code_has_is_refused_at_its_line(tmp_path: Path) -> None:
+    (tmp_path / "index.js").write_text(CODE)
+    (tmp_path / "klotho.yaml").write_text("persisted:\n  pets:\n    type: s3\n")
+    with pytest.raises(ProgramError, match=r"`persisted\.pets\.type` is `s3`") as refused:
+        build(find_program(tmp_path), None)
+    found = next(item for item in refused.value.diagnostics if item.code == "settings-value")
+    assert (str(found.span), found.helps) == ("klotho.yaml:3", ("write `type: dynamodb`, or leave it out",))
 
 
 def test_a_compile_removes_units_that_are_gone_and_leaves_strangers(tmp_path: Path) -> None:

@@ -66,6 +66,12 @@ PAGES = (
         "Annotate the file the unit starts with, or name it as `main` in package.json.",
     ),
     Page(
+        "annotation-package",
+        "An annotation needs a package that no manifest of the application names, such as the driver of a database.",
+        "It is added to requirements.txt of a unit; pyproject.toml and lock files are yours and stay as they are.",
+        "Add it to the dependencies, and lock again.",
+    ),
+    Page(
         "annotation-call",
         "Code of one execution unit uses something of another one that can't be called from outside.",
         "Between units only exported async functions can be called: a call becomes a message and an answer.",
@@ -123,6 +129,6 @@ PAGES = (
         "verify-differs",
         "The compiled application answered something else than the original.",
         "Compiled code must behave as the code it was made from.",
-        "Look at the differences. Start from empty data (`klotho down --delete-data`): the original has none.",
+        "Look at the differences. Start from empty data (`klotho down --delete-data NAME`): the original has none.",
     ),
 )

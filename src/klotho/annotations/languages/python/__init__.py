@@ -21,7 +21,8 @@ class Python:
     compiles: Mapping[str, frozenset[str]] = {
         "execution_unit": frozenset({"id", "all_units", "description"}),
         "expose": frozenset({"id", "target", "description"}),
-        "persist": frozenset({"id", "description"}),
+        "persist": frozenset({"id", "description", "secret"}),
+        "pubsub": frozenset({"id"}),
     }
 
     def parse(self, text: Text, report: Report) -> Source:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, Literal
 
 from klotho.annotations.model import Source
@@ -52,14 +52,20 @@ def text_of(node: Any) -> str:
     return bytes(node.text).decode("utf-8", "replace") if node is not None else ""
 
 
-def nodes_of(root: Any, kinds: tuple[str, ...]) -> Iterator[Any]:
-    """In the order of the file."""
-    stack = [root]
-    while stack:
-        node = stack.pop()
-        if node.type in kinds:
-            yield node
-        stack.extend(reversed(node.children))
+@cache
+def _query(kinds: tuple[str, ...]) -> Any:
+    import tree_sitter_python
+    from tree_sitter import Language, Query
+
+    return Query(Language(tree_sitter_python.language()), f"[{' '.join(f'({kind})' for kind in kinds)}] @found")
+
+
+def nodes_of(root: Any, kinds: tuple[str, ...]) -> list[Any]:
+    """In the order of the file, a node before what it holds; tree-sitter finds them: a walk in Python takes longer."""
+    from tree_sitter import QueryCursor
+
+    found = QueryCursor(_query(kinds)).captures(root).get("found", [])
+    return sorted(found, key=lambda node: (node.start_byte, -node.end_byte))
 
 
 def string_of(node: Any) -> str | None:

@@ -7,14 +7,19 @@ of the unit.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from pathlib import PurePosixPath
 from typing import Any
 
 from klotho.annotations.findings import Exposure, Findings, Original, UnitCode, edited
 from klotho.annotations.languages.python.calls import remote_names
+from klotho.annotations.languages.python.emitters import SHAPES as EMITTERS
+from klotho.annotations.languages.python.emitters import topics
+from klotho.annotations.languages.python.libraries import SHAPES as LIBRARY_SHAPES
+from klotho.annotations.languages.python.libraries import library_resources
 from klotho.annotations.languages.python.modules import Follow, Import, Module, assigned, read_module
+from klotho.annotations.languages.python.requirements import needed, with_packages
 from klotho.annotations.languages.python.stores import SHAPES, stored_dicts
 from klotho.annotations.languages.python.unit_files import FOLDER, shim_files, stub, unit_file
 from klotho.annotations.languages.python.web import App, app_of, routes_of
@@ -146,13 +151,13 @@ class PythonProgram:
         return None
 
     def shapes(self, capability: str) -> str:
-        return SHAPES if capability == "persist" else "none"
+        return {"persist": f"{SHAPES}; {LIBRARY_SHAPES}", "pubsub": EMITTERS}.get(capability, "none")
 
     def find(self, unit: Unit) -> Findings:
         modules = self.modules(unit.files)
         return Findings(
             exposures=list(self._exposures(unit, modules)),
-            resources=list(stored_dicts(self, modules)),
+            resources=[*stored_dicts(self, modules), *library_resources(self, modules), *topics(self, modules)],
             remote=remote_names(self, unit),
         )
 
@@ -229,4 +234,25 @@ class PythonProgram:
         for name in MANIFESTS:
             if (self.code.root / name).is_file():
                 files[name] = (self.code.root / name).read_bytes()
+        files.update(self._requirements(unit, findings, files))
         return UnitCode(f"{FOLDER}/handler.handler", files)
+
+    def _requirements(self, unit: Unit, findings: Findings, files: Mapping[str, bytes]) -> dict[str, bytes]:
+        """requirements.txt as the unit has it. Another manifest stays as it is, and must name what shims need."""
+        name, wanted = "requirements.txt", {item for found in findings.resources for item in found.shims}
+        if name in files:
+            used = needed(files[name], self._packages(unit.files), self._packages(self.code.files))
+            return {name: with_packages(used, wanted)}
+        manifest = b"".join(files[item] for item in MANIFESTS if item in files)
+        for found in findings.resources:
+            for item in found.shims:
+                if item.partition("[")[0].encode() not in manifest:
+                    message = f"{found.annotation.title} needs the package `{item}`, which no manifest names"
+                    helps = (f"add `{item}` to the dependencies",)
+                    self.code.report.error("annotation-package", message, found.annotation.span, helps=helps)
+        return {}
+
+    def _packages(self, paths: Iterable[str]) -> set[str]:
+        """The first names of what files import."""
+        modules = self.modules([path for path in paths if path.endswith(".py")])
+        return {item.module[0] for module in modules for item in module.imports if item.module}

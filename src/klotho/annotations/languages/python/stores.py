@@ -9,17 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from klotho.annotations.findings import Edit, Resource, construct_name
 from klotho.annotations.languages.python.modules import Module, assigned, nodes_of, text_of
+from klotho.annotations.languages.python.mutations import check_mutations
 from klotho.annotations.model import Annotation
-from klotho.diagnostics import Report, Severity
 
 if TYPE_CHECKING:
     from klotho.annotations.languages.python.program import PythonProgram
 
 SHAPES = "a dict at the top of a module: `pets = {}`, `pets: dict[str, Pet] = {}` or `pets = dict()`"
 READS = frozenset({"get", "keys", "values", "items", "copy"})
-_CHANGES = frozenset(
-    {"append", "extend", "insert", "remove", "pop", "clear", "sort", "reverse", "add", "discard", "update"}
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +63,7 @@ def _only_reads(program: PythonProgram, item: StoredDict, modules: list[Module])
     for module in modules:
         for name in program.names_of(module, item.file, item.variable):
             only &= _reads_only(module, name, item)
-            _check_changes(module, name, program.code.report)
+            check_mutations(module, name, program.code.report)
     return only
 
 
@@ -105,32 +102,3 @@ def _is_name_of_it(node: Any, item: StoredDict) -> bool:
     if parent.type == "attribute" and parent.child_by_field_name("attribute") == node:
         return True
     return bool(parent.type == "assignment" and parent.child_by_field_name("right") == item.value)
-
-
-def _check_changes(module: Module, name: str, report: Report) -> None:
-    """What is changed in place is not put back by itself: `pets[id]["name"] = …`, `pets[id].tags.append(…)`."""
-    prefix = f"{name}["
-    for node in nodes_of(module.root, ("assignment", "augmented_assignment", "call")):
-        if node.type == "call":
-            function = node.child_by_field_name("function")
-            changed = (
-                function.child_by_field_name("object")
-                if function is not None and function.type == "attribute"
-                else None
-            )
-            if changed is None or text_of(function.child_by_field_name("attribute")) not in _CHANGES:
-                continue
-            if changed.type == "identifier":
-                continue
-        else:
-            left = node.child_by_field_name("left")
-            changed = None
-            if left is not None and left.type in ("subscript", "attribute"):
-                changed = left.child_by_field_name("value") or left.child_by_field_name("object")
-        if changed is not None and text_of(changed).startswith(prefix):
-            at = module.source.text.span(node.start_byte, node.end_byte)
-            message = f"a value of the persisted dict `{name}` is changed in place and not put back"
-            helps = (
-                f"take it out, change it and put it back: `value = {text_of(changed)[:40]}`, then assign it again",
-            )
-            report.error("annotation-mutation", message, at, helps=helps, severity=Severity.WARNING)

@@ -12,6 +12,7 @@ from klotho.annotations.findings import construct_name
 FOLDER = "klotho_unit"
 """Of the shims, in each unit."""
 SHIMS = ("__init__.py", "handler.py", "web.py", "calls.py", "store.py", "encoding.py")
+SHIMS_OF_LIBRARIES = ("cache.py", "cache_server.py", "files.py", "sql.py", "events.py")
 
 
 def stub(path: str, module: str, unit: str, names: Iterable[str]) -> bytes:
@@ -46,4 +47,4 @@ def unit_file(
 def shim_files() -> dict[str, bytes]:
     """The shims by path in a unit."""
     folder = Path(__file__).parent / "shims" / FOLDER
-    return {f"{FOLDER}/{name}": (folder / name).read_bytes() for name in SHIMS}
+    return {f"{FOLDER}/{name}": (folder / name).read_bytes() for name in (*SHIMS, *SHIMS_OF_LIBRARIES)}

@@ -15,7 +15,11 @@ def handler(event, context):
         return loop.run_until_complete(_answer(event))
     if application is not None and isinstance(event, dict) and "requestContext" in event:
         return _server()(event)
-    raise ValueError(f"unit {unit.NAME} was sent something that is neither a request nor a call")
+    if isinstance(event, dict) and event.get("Records"):
+        from klotho_unit.events import received
+
+        return loop.run_until_complete(received(event))
+    raise ValueError(f"unit {unit.NAME} was sent something that is no request, no call and no event")
 
 
 def _server():

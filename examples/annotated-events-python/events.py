@@ -1,0 +1,6 @@
+from pyee.asyncio import AsyncIOEventEmitter
+
+# @klotho::pubsub {
+#   id = "pet-events"
+# }
+events = AsyncIOEventEmitter()

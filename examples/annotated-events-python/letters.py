@@ -1,0 +1,4 @@
+# @klotho::persist {
+#   id = "letters"
+# }
+letters: dict[str, str] = {}

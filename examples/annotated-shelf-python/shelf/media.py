@@ -1,0 +1,6 @@
+from pathlib import Path
+
+# @klotho::persist {
+#   id = "media"
+# }
+MEDIA = Path(__file__).parent / "media"
