@@ -67,12 +67,19 @@ def offers(construct: Construct, worths: Worths) -> tuple[Offer, ...]:
     found = candidates(construct.kind)
     if len(found) == 1:  # there is nothing to weigh it against
         return (Offer(found[0], Worth(0, {}, ("not reckoned",)), tuple(_unfit(found[0], construct, worths))),)
-    made = []
-    for item in found:
-        worth = worths.of(construct, item) if item.fits(construct) else Worth(0, {}, ("not for these parameters",))
-        unfit = (*_unfit(item, construct, worths), *_too_dear(worth, required.get("max_monthly_cost")))
-        made.append(Offer(item, worth, unfit))
-    return tuple(made)
+    reckoned = [
+        worths.of(construct, item) if item.fits(construct) else Worth(0, {}, ("not for these parameters",))
+        for item in found
+    ]
+    budget = required.get("max_monthly_cost")
+    fitting = [worth for item, worth in zip(found, reckoned, strict=True) if item.fits(construct)]
+    of_all = budget is not None and budget.subject is None
+    if of_all and all(any(_too_dear(worth, budget)) for worth in fitting):
+        budget = None  # the application's, which is refused where its sum is known
+    return tuple(
+        Offer(item, worth, (*_unfit(item, construct, worths), *_too_dear(worth, budget)))
+        for item, worth in zip(found, reckoned, strict=True)
+    )
 
 
 def unavailable(kind: str) -> dict[str, str]:

@@ -73,15 +73,18 @@ def presign(
     secret_key: str,
     session_token: str | None = None,
     expires: int,
+    service: str = "s3",
     now: float | None = None,
 ) -> str:
-    """The URL of S3 with a signature in its query, good for `expires` seconds; whoever has it sends these headers.
+    """The URL with a signature in its query, good for `expires` seconds; whoever has it sends these headers.
+
+    The body is not signed for S3, and empty for every other service.
 
     Rules as in https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html
     """
     parts = urlsplit(url)
     moment = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(time.time() if now is None else now))
-    scope = f"{moment[:8]}/{region}/s3/aws4_request"
+    scope = f"{moment[:8]}/{region}/{service}/aws4_request"
     lower = {name.lower(): value for name, value in headers.items()} | {"host": host_header(url)}
     signed = sorted(lower)
     given = {
@@ -94,7 +97,8 @@ def presign(
     }
     added = "&".join(f"{name}={quote(value, safe='-_.~')}" for name, value in given.items())
     query = f"{parts.query}&{added}" if parts.query else added
-    canonical = canonical_request(method, parts.path, query, lower, signed, "UNSIGNED-PAYLOAD", service="s3")
+    payload = "UNSIGNED-PAYLOAD" if service == "s3" else hashlib.sha256(b"").hexdigest()
+    canonical = canonical_request(method, parts.path, query, lower, signed, payload, service=service)
     address = f"{parts.scheme}://{parts.netloc}{parts.path}"
     return f"{address}?{query}&X-Amz-Signature={signature(canonical, moment, scope, secret_key)}"
 
