@@ -95,20 +95,20 @@ def test_a_warning_stops_nothing_and_junit_counts_what_is_kept(klotho: Run, shop
     bundle(shop, "warn")
     text = klotho("check", "--env", "desk")
     assert text.returncode == 0
-    assert "shop: no mistakes, 1 warning, 11 guardrails asked" in text.stderr
+    assert "shop: no mistakes, 1 warning, 12 guardrails asked" in text.stderr
     suite = ElementTree.fromstring(klotho("check", "--env", "desk", "--format", "junit").stdout).find("testsuite")
     assert suite is not None and suite.attrib["failures"] == "0"
     names = [case.attrib["name"] for case in suite]
     assert "acme-platform/kept" in names and "klotho-best-practice/private-buckets" in names
     shown = json.loads(klotho("check", "--env", "desk", "--json").stdout)
-    assert shown["guardrails"]["bundles"] == {"acme-platform": "1.0.0", "klotho-best-practice": "1.0.0"}
+    assert shown["guardrails"]["bundles"] == {"acme-platform": "1.0.0", "klotho-best-practice": "1.1.0"}
     assert klotho("build", "--env", "desk").returncode == 0
 
 
 def test_bundles_are_listed_shown_and_tested(klotho: Run, shop: Path) -> None:
     listed = json.loads(klotho("guardrails", "ls", "--env", "desk", "--json").stdout)["bundles"]
     assert [(item["name"], item["rules"], item["pinned"]) for item in listed] == [
-        ("acme-platform", "2 rules", False), ("klotho-best-practice", "13 rules", False),
+        ("acme-platform", "2 rules", False), ("klotho-best-practice", "16 rules", False),
     ]  # fmt: skip
     shown = klotho("guardrails", "show", "klotho-best-practice", "backups")
     assert "backups (deny, in prod*, live*): databases in production keep backups" in shown.stdout

@@ -6,7 +6,7 @@ catalogue's order. Limits are in `tables/candidates.toml`, costs are reckoned (`
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from klotho.application import Construct, Requirement
@@ -69,13 +69,27 @@ def offers(construct: Construct, worths: Worths) -> tuple[Offer, ...]:
     found = candidates(construct.kind)
     if len(found) == 1:  # there is nothing to weigh it against
         return (Offer(found[0], Worth(0, {}, ("not reckoned",)), tuple(_unfit(found[0], construct, worths))),)
-    made = []
-    for item in found:
-        worth = worths.of(construct, item) if item.fits(construct) else Worth(0, {}, ("not for these parameters",))
-        unfit = (*_unfit(item, construct, worths), *_too_dear(worth, required.get("max_monthly_cost")))
-        made.append(Offer(item, worth, unfit))
+    reckoned = [
+        worths.of(construct, item) if item.fits(construct) else Worth(0, {}, ("not for these parameters",))
+        for item in found
+    ]
+    budget = _own_budget(construct, found, reckoned, required.get("max_monthly_cost"))
+    made = [
+        Offer(item, worth, (*_unfit(item, construct, worths), *_too_dear(worth, budget)))
+        for item, worth in zip(found, reckoned, strict=True)
+    ]
     fitting = {item.name for item in made if not item.unfit}
     return tuple(_instead(_last_resort(item, made), fitting) for item in made)
+
+
+def _own_budget(
+    construct: Construct, found: Sequence[Implementation], reckoned: Sequence[Worth], budget: Requirement | None
+) -> Requirement | None:
+    """The budget that candidates are held against. One of the application that all exceed is refused where its sum is
+    known."""
+    fitting = [worth for item, worth in zip(found, reckoned, strict=True) if item.fits(construct)]
+    of_all = budget is not None and budget.subject is None
+    return None if of_all and all(any(_too_dear(worth, budget)) for worth in fitting) else budget
 
 
 def _last_resort(item: Offer, offered: list[Offer]) -> Offer:

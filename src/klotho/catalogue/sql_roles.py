@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from klotho.application import Construct
 from klotho.catalogue.adoption import makes_rules
@@ -26,10 +26,12 @@ from klotho.resources import (
     Asset,
     DependsOn,
     PackageAsset,
+    Pseudo,
     Ref,
     ResourceKey,
     SetProperty,
     Value,
+    join,
     resource_key,
 )
 from klotho.resources.changes import Action
@@ -38,6 +40,10 @@ from klotho.resources.naming import database_name, login_name
 VERBS = ("reads_from", "writes_to", "read_writes_to")
 HANDLER = "klotho.provider.handler.handler"
 RUNTIME = "python3.13"
+MASTER = "klotho"
+"""The master user of what Klotho makes."""
+TOKEN = "iam"
+"""In place of a secret: the role logs in by tokens."""
 MEMORY_MB = 256
 TIMEOUT_S = 180
 """Of one call. It waits a minute for a permission to be known, a quarter of one for a server that restarts."""
@@ -91,6 +97,25 @@ def database_key(construct: Construct, setting: Setting) -> ResourceKey:
     return cluster_key(construct) if is_clustered(construct, setting) else instance_key(construct)
 
 
+def by_iam(construct: Construct, setting: Setting) -> bool:
+    """Whether services log in by a token of their role, and not by a password."""
+    known = setting.implementation(construct).parameters
+    return "login" in known and setting.parameter(construct, "login") == "iam"
+
+
+def resource_id_of(construct: Construct, setting: Setting) -> str:
+    """The attribute by which policies name the database."""
+    return "DBClusterResourceId" if is_clustered(construct, setting) else "DbiResourceId"
+
+
+def user_arn(construct: Construct, setting: Setting, user: str) -> Value:
+    """A user of the database, as `rds-db:connect` has it. Source: Amazon RDS User Guide, "Creating and using an IAM
+    policy for IAM database access"."""
+    place = ("arn:", Pseudo("AWS::Partition"), ":rds-db:", Pseudo("AWS::Region"), ":", Pseudo("AWS::AccountId"))
+    identifier = Ref(database_key(construct, setting), resource_id_of(construct, setting))
+    return join(*place, ":dbuser:", identifier, f"/{user}")
+
+
 def database_of(construct: Construct, setting: Setting) -> Value:
     """The database on the server: named after the construct where Klotho made it."""
     if setting.adopted(construct) is None:
@@ -129,6 +154,10 @@ def _master_permission(construct: Construct) -> ResourceKey:
     return resource_key(construct.id, "roles-master-permission")
 
 
+def _master_token(construct: Construct) -> ResourceKey:
+    return resource_key(construct.id, "roles-master-token")
+
+
 def _path(construct: Construct) -> ResourceKey:
     return resource_key(construct.id, "roles-reach-database")
 
@@ -143,6 +172,13 @@ def provider(construct: Construct, setting: Setting) -> Iterator[Action]:
     yield from allow(its_role, "write logs", iam_actions("logs", "write"), [Ref(logs, "Arn")])
     # A policy of its own: the function can be made, and started, while the database is still being made.
     yield from _may_read(_master_permission(construct), construct, "master", master_secret(construct, setting))
+    if by_iam(construct, setting):
+        # Whoever makes a role may count as one of its members, and members of `rds_iam` have no password any more.
+        yield AddResource(
+            _master_token(construct),
+            "AWS::IAM::RolePolicy",
+            _policy(construct, "master-token", [("connect", "rds-db", user_arn(construct, setting, MASTER))]),
+        )
     yield AddResource(
         key,
         "AWS::Lambda::Function",
@@ -220,22 +256,13 @@ def login_secret(link: Link) -> Value:
 
 def consumer_role(link: Link, access: str) -> Iterator[Action]:
     """The consumer's secret and its role in the database; its code starts once the role is there."""
-    user, target = _user(link), link.target
+    user, target = user_of(link), link.target
     adopted = link.setting.adopted(target)
-    login, permission, made = (_consumer_key(link, role) for role in ("login", "login-permission", "role"))
-    yield AddResource(
-        login,
-        "AWS::SecretsManager::Secret",
-        {
-            "Description": f"How {link.actor.name} logs in to {target.name}",
-            "GenerateSecretString": {
-                "SecretStringTemplate": f'{{"username":"{user}"}}',
-                "GenerateStringKey": "password",
-                **PASSWORD,
-            },
-        },
-    )
-    yield from _may_read(permission, target, f"login-{user}", login_secret(link))
+    tokens = by_iam(target, link.setting)
+    permission, made = (_consumer_key(link, role) for role in ("login-permission", "role"))
+    if not tokens:
+        yield from _secret(link)
+        yield from _may_read(permission, target, f"login-{user}", login_secret(link))
     yield AddResource(
         made,
         "Custom::SqlRole",
@@ -247,7 +274,7 @@ def consumer_role(link: Link, access: str) -> Iterator[Action]:
             "Port": Ref(database_key(target, link.setting), "Endpoint.Port"),
             "Database": database_of(target, link.setting),
             "Master": master_secret(target, link.setting),
-            "Login": login_secret(link),
+            "Login": TOKEN if tokens else login_secret(link),
             "User": user,
             "Access": access,
             # Whoever else uses it keeps what it has: nothing of it but the role itself is changed.
@@ -257,23 +284,42 @@ def consumer_role(link: Link, access: str) -> Iterator[Action]:
     # Where both are in one stack: the function must be able to work as long as there is a role.
     path = (_path(target),) if makes_rules(target, link.setting) else ()
     writer = (writer_key(target),) if adopted is None and is_clustered(target, link.setting) else ()
-    for needed in (permission, _master_permission(target), *path, *writer):
+    logins = (_master_token(target),) if tokens else (permission,)
+    for needed in (*logins, _master_permission(target), *path, *writer):
         yield DependsOn(made, needed)
     yield DependsOn(link.setting.compute(link.actor).main(link.actor), made)
 
 
-def _may_read(key: ResourceKey, database: Construct, name: str, secret: Value) -> Iterator[Action]:
-    """The database's function may read this secret."""
-    said = statement(f"read {name.partition('-')[0]}", iam_actions("secretsmanager", "read"), [secret])
+def _secret(link: Link) -> Iterator[Action]:
+    """User and password."""
     yield AddResource(
-        key,
-        "AWS::IAM::RolePolicy",
+        _consumer_key(link, "login"),
+        "AWS::SecretsManager::Secret",
         {
-            "RoleName": Ref(function_role(database)),
-            "PolicyName": name,
-            "PolicyDocument": {"Version": "2012-10-17", "Statement": [said]},
+            "Description": f"How {link.actor.name} logs in to {link.target.name}",
+            "GenerateSecretString": {
+                "SecretStringTemplate": f'{{"username":"{user_of(link)}"}}',
+                "GenerateStringKey": "password",
+                **PASSWORD,
+            },
         },
     )
+
+
+def _may_read(key: ResourceKey, database: Construct, name: str, secret: Value) -> Iterator[Action]:
+    """The database's function may read this secret."""
+    yield AddResource(key, "AWS::IAM::RolePolicy", _policy(database, name, [("read", "secretsmanager", secret)]))
+
+
+def _policy(database: Construct, name: str, grants: list[tuple[str, str, Value]]) -> dict[str, Any]:
+    """Of the database's function: meaning, service and resource of each statement."""
+    about = name.partition("-")[0]
+    said = [statement(f"{meaning} {about}", iam_actions(service, meaning), [of]) for meaning, service, of in grants]
+    return {
+        "RoleName": Ref(function_role(database)),
+        "PolicyName": name,
+        "PolicyDocument": {"Version": "2012-10-17", "Statement": said},
+    }
 
 
 def _consumer_key(link: Link, role_name: str) -> ResourceKey:
@@ -281,7 +327,8 @@ def _consumer_key(link: Link, role_name: str) -> ResourceKey:
     return resource_key(link.actor.id, f"{role_name}-{kind}-{link.target.name}")
 
 
-def _user(link: Link) -> str:
+def user_of(link: Link) -> str:
+    """The consumer's login in the database."""
     application = link.setting.application
     owner = f"{application.project}/{application.name}/{link.actor.id}"
     return login_name(link.actor.name, hashlib.sha256(owner.encode()).hexdigest())

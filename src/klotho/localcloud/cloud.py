@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from klotho.localcloud.credentials import Credentials
     from klotho.localcloud.database import Database
     from klotho.localcloud.logs import Logs
+    from klotho.localcloud.permissions.evaluate import Decision, Need
     from klotho.localcloud.planes.balancers import Balancers
     from klotho.localcloud.planes.cdn import Cdn
     from klotho.localcloud.planes.containers import Containers
@@ -47,6 +48,13 @@ async def _nothing_to_do(tags: Mapping[str, str]) -> None:
     """Where nobody keeps applications apart."""
 
 
+def _nobody_may(role_arn: str, need: Need) -> Decision:
+    """Where nobody evaluates policies."""
+    from klotho.localcloud.permissions.evaluate import Decision
+
+    return Decision(False, "because nothing evaluates policies here")
+
+
 @dataclass(slots=True)
 class Cloud:
     """The parts of one running local cloud (one project, one environment)."""
@@ -67,6 +75,8 @@ class Cloud:
     account: str = ACCOUNT
     deploying: Callable[[Mapping[str, str]], Awaitable[None]] = _nothing_to_do
     """Told the stack's tags before a stack is created or changed: a stopped application runs again from then on."""
+    decide: Callable[[str, Need], Decision] = _nobody_may
+    """Whether a role (its ARN) is granted a permission by what is deployed now."""
     swapped: Swapped = field(default_factory=Swapped)
     """What runs other code than what is deployed."""
 

@@ -89,15 +89,19 @@ def is_presigned(raw_query: str) -> bool:
     return "X-Amz-Signature=" in raw_query
 
 
-def verify(request: RawRequest, lookup: Lookup, now: float | None = None) -> tuple[Signer, bytes]:
-    """The signer and the body (decoded from aws-chunked); ApiError otherwise. `now` is in seconds since 1970."""
-    authorization = _presigned(request) if is_presigned(request.raw_query) else _parse(request)
+def verify(
+    request: RawRequest, lookup: Lookup, now: float | None = None, presigned_for: str = "s3"
+) -> tuple[Signer, bytes]:
+    """The signer and the body (decoded from aws-chunked); ApiError otherwise. `now` is in seconds since 1970;
+    `presigned_for`: the one service whose presigned URLs are taken."""
+    authorization = _presigned(request, presigned_for) if is_presigned(request.raw_query) else _parse(request)
     known = lookup(authorization.key_id)
     if known is None:
         raise ApiError("UnrecognizedClientException", "The security token included in the request is invalid.", 403)
     secret, caller = known
     _check_date(authorization, time.time() if now is None else now)
-    payload = UNSIGNED_PAYLOAD if authorization.expires is not None else _payload_hash(request)
+    unsigned = authorization.expires is not None and presigned_for == "s3"
+    payload = UNSIGNED_PAYLOAD if unsigned else _payload_hash(request)
     key = _signing_key(secret, authorization.date, authorization.region, authorization.service)
     if not any(
         hmac.compare_digest(_sign(key, text, authorization), authorization.signature)
@@ -155,8 +159,8 @@ def _names(signed: str) -> tuple[str, ...]:
     return names
 
 
-def _presigned(request: RawRequest) -> _Authorization:
-    """The signature of a presigned URL. Carried for S3, as on AWS in practice."""
+def _presigned(request: RawRequest, carried: str) -> _Authorization:
+    """The signature of a presigned URL. Carried for S3, as on AWS in practice, and for tokens of databases."""
     if "authorization" in request.headers:
         raise ApiError("InvalidArgument", "Only one auth mechanism allowed")
     pairs = [part.partition("=")[::2] for part in request.raw_query.split("&") if part]
@@ -173,7 +177,7 @@ def _presigned(request: RawRequest) -> _Authorization:
         text = f"X-Amz-Expires must be a number from 1 to {MAX_EXPIRY_S}"
         raise ApiError("AuthorizationQueryParametersError", text)
     key_id, date, region, service, _ = scope
-    if service != "s3":
+    if service != carried:
         raise ApiError("NotImplemented", f"klotho's local cloud does not carry presigned URLs of {service} yet", 501)
     names = _names(given["X-Amz-SignedHeaders"])
     return _Authorization(

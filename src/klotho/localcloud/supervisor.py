@@ -137,6 +137,7 @@ class Supervisor:
         admin = self._admin(applications)
         downs.push_async_callback(self._attempt, "pausing deployments", parts.engine.close)
         self._authorizer = _authorizer(cloud, self._log_group)
+        cloud.decide = self._authorizer.decide
         endpoint = Endpoint(
             parts.services,
             cloud.credentials,

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pymysql.connections import Connection
 
 NAME_CHARACTERS = 32
+_ACCESS_DENIED = 1045
 _NO_DATABASE = 1049
 _WRITES = ("INSERT", "UPDATE", "DELETE")
 _MIGRATES = (
@@ -46,8 +47,10 @@ def connected(role: Role, user: str, password: str) -> Iterator[Connection[Any]]
         connection.close()
 
 
-def ensure(connection: Connection[Any], role: Role, password: str) -> None:
-    """The account with its password and exactly the privileges of its access."""
+def ensure(connection: Connection[Any], role: Role, password: str | None) -> None:
+    """The account with its password and exactly the privileges of its access; RoleError without one."""
+    if password is None:
+        raise RoleError(f"{role.user} has no password, and accounts of MySQL log in by nothing else here")
     account, where = _account(role.user), f"{quoted(_literally(role.database))}.*"
     _run(connection, f"CREATE USER IF NOT EXISTS {account} IDENTIFIED BY %s", password)
     _run(connection, f"ALTER USER {account} IDENTIFIED BY %s ACCOUNT UNLOCK", password)
@@ -70,6 +73,11 @@ def drop(connection: Connection[Any], role: Role) -> None:
         _kill(connection, int(number))
     if not _defines(connection, role):
         _run(connection, f"DROP USER IF EXISTS {account}")
+
+
+def is_refused(error: Exception) -> bool:
+    """Whether the login was not taken."""
+    return bool(error.args) and error.args[0] == _ACCESS_DENIED
 
 
 def is_missing(error: Exception) -> bool:

@@ -38,6 +38,7 @@ LOCK = 0x6B6C6F74686F
 """`klotho` as a number."""
 _ITERATIONS = 4096
 _NO_DATABASE = "3D000"
+_REFUSED = ("28000", "28P01")
 _GROUP = {"read": "readers", "write": "appenders", "read_write": "owner"}
 
 
@@ -56,7 +57,7 @@ def connected(role: Role, user: str, password: str) -> Iterator[Connection]:
         connection.close()
 
 
-def ensure(connection: Connection, role: Role, password: str) -> None:
+def ensure(connection: Connection, role: Role, password: str | None) -> None:
     """The login role with its access, and the database prepared for it."""
     version = int(_value(connection, "SHOW server_version_num"))
     with _transaction(connection):
@@ -67,7 +68,9 @@ def ensure(connection: Connection, role: Role, password: str) -> None:
             welcome(connection, role.database)
         if not exists(connection, role.user):
             connection.run(f"CREATE ROLE {quoted(role.user)}")
-        connection.run(f"ALTER ROLE {quoted(role.user)} LOGIN PASSWORD {text(verifier(password))}")
+        secret = "NULL" if password is None else text(verifier(password))
+        connection.run(f"ALTER ROLE {quoted(role.user)} LOGIN PASSWORD {secret}")
+        _by_tokens(connection, role.user, password is None)
         _join(connection, role, groups)
     if not role.adopted:
         _check_narrow(connection, role)
@@ -100,6 +103,19 @@ def drop(connection: Connection, role: Role) -> None:
         connection.run(f"DROP ROLE {quoted(role.user)}")
         if role.adopted:
             see_off(connection, role.database)
+
+
+def _by_tokens(connection: Connection, user: str, wanted: bool) -> None:
+    """Members of `rds_iam` log in by tokens, and by nothing else. There is no such role where nobody asked for it."""
+    if wanted:
+        connection.run(f"GRANT rds_iam TO {quoted(user)}")
+    elif exists(connection, "rds_iam") and _is_member(connection, user, "rds_iam"):
+        connection.run(f"REVOKE rds_iam FROM {quoted(user)}")
+
+
+def is_refused(error: Exception) -> bool:
+    """Whether the login was not taken: a wrong password, or one where a token is wanted."""
+    return bool(error.args) and isinstance(error.args[0], dict) and error.args[0].get("C") in _REFUSED
 
 
 def is_missing(error: Exception) -> bool:

@@ -25,7 +25,7 @@ class Role:
     master: str
     """ARN of the secret of the database's master user: JSON with `username` and `password`."""
     login: str
-    """ARN of the secret of this role, in the same form."""
+    """ARN of the secret of this role, in the same form; `iam`: it logs in by tokens, and has no password."""
     user: str
     access: str
     adopted: bool = False
@@ -42,8 +42,14 @@ class Role:
         if engine not in ENGINES or properties["Access"] not in ACCESSES or not port.isdecimal():
             raise RoleError(f"no such Engine, Access or Port: {engine}, {properties['Access']}, {port}")
         database, master, login, user, access = rest
+        if login == "iam" and engine != "postgres":
+            raise RoleError(f"roles of {engine} log in by a password only")
         adopted = str(properties.get("Adopted")).lower() == "true"
         return cls(engine, host, int(port), database, master, login, user, access, adopted)
+
+    @property
+    def by_iam(self) -> bool:
+        return self.login == "iam"
 
     @property
     def identifier(self) -> str:

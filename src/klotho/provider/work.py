@@ -9,13 +9,14 @@ from __future__ import annotations
 import json
 import socket
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any, NamedTuple
 
 from klotho.provider import mysql, postgres
 from klotho.provider.role import Role, RoleError
 from klotho.runtime.errors import AwsError
+from klotho.runtime.rds_token import rds_token
 from klotho.runtime.secrets import fetch_secret
 
 PATIENCE_S = 60.0
@@ -35,28 +36,53 @@ class Engine(NamedTuple):
 
     connected: Callable[[Role, str, str], AbstractContextManager[Any]]
     """A connection for (role, user, password): that of the master."""
-    ensure: Callable[[Any, Role, str], None]
-    """Make the role with this password, or change it into what it is to be."""
+    ensure: Callable[[Any, Role, str | None], None]
+    """Make the role with this password (None: it logs in by tokens), or change it into what it is to be."""
     drop: Callable[[Any, Role], None]
+    is_refused: Callable[[Exception], bool]
+    """Whether the error says that the login was not taken."""
     is_missing: Callable[[Exception], bool]
     """Whether the error says that there is no such database."""
 
 
 ENGINES = {
-    "postgres": Engine(postgres.connected, postgres.ensure, postgres.drop, postgres.is_missing),
-    "mysql": Engine(mysql.connected, mysql.ensure, mysql.drop, mysql.is_missing),
+    "postgres": Engine(postgres.connected, postgres.ensure, postgres.drop, postgres.is_refused, postgres.is_missing),
+    "mysql": Engine(mysql.connected, mysql.ensure, mysql.drop, mysql.is_refused, mysql.is_missing),
 }
 
 
 def make(role: Role) -> None:
     """The role exists, has the password of its secret and may do what its access says."""
+    password = None if role.by_iam else _password(role)
+    engine = ENGINES[role.engine]
+    with _as_master(role, read_login(role.master)) as connection:
+        engine.ensure(connection, role, password)
+
+
+def _password(role: Role) -> str:
     login = read_login(role.login)
     if login.user != role.user:
         raise RoleError(f"the secret {role.login} is of another user than {role.user}")
-    master = read_login(role.master)
+    return login.password
+
+
+@contextmanager
+def _as_master(role: Role, master: Login) -> Iterator[Any]:
+    """A connection of the master user: by its password; by a token where its password is not taken.
+
+    PostgreSQL 16 and newer make whoever creates a role a member of it, and members of `rds_iam`, also by way of other
+    roles, log in by tokens only (Amazon RDS User Guide, "IAM database authentication": limitations).
+    """
     engine = ENGINES[role.engine]
-    with engine.connected(role, *master) as connection:
-        engine.ensure(connection, role, login.password)
+    with ExitStack() as open_ones:
+        try:
+            connection = open_ones.enter_context(engine.connected(role, *master))
+        except Exception as error:
+            if not role.by_iam or not engine.is_refused(error):
+                raise
+            token = rds_token(role.host, role.port, master.user)
+            connection = open_ones.enter_context(engine.connected(role, master.user, token))
+        yield connection
 
 
 def remove(role: Role) -> None:
@@ -71,7 +97,7 @@ def remove(role: Role) -> None:
         raise
     engine = ENGINES[role.engine]
     try:
-        with engine.connected(role, *master) as connection:
+        with _as_master(role, master) as connection:
             engine.drop(connection, role)
     except Exception as error:
         if not engine.is_missing(error):

@@ -65,11 +65,13 @@ def _expect(grant: Grant, kind: str) -> None:
 class _Sql(Login):
     """How to reach a SQL database."""
 
-    __slots__ = ("access", "database", "host", "kind", "port", "read_host")
+    __slots__ = ("_user", "access", "database", "host", "kind", "port", "read_host")
     _scheme = ""
 
     def __init__(self, grant: Grant) -> None:
-        super().__init__(grant.name, str(grant["secret"]))
+        self._user = str(grant["user"]) if grant.fields.get("login") == "iam" else ""
+        """Whose tokens are passwords; empty where a secret has user and password."""
+        super().__init__(grant.name, "" if self._user else str(grant["secret"]))
         self.kind = grant.kind
         self.host = str(grant["host"])
         self.port = port_of(grant)
@@ -77,6 +79,17 @@ class _Sql(Login):
         self.access = str(grant.fields.get("access", ""))
         self.read_host = str(grant.fields.get("read_host", self.host))
         """Spreads connections over the database's readers, which are a moment behind; `host` where it has none."""
+
+    def refresh(self) -> None:
+        if not self._user:
+            super().refresh()
+
+    def _login(self) -> tuple[str, str]:
+        if not self._user:
+            return super()._login()
+        from klotho.runtime.rds_token import rds_token
+
+        return self._user, rds_token(self.host, self.port, self._user)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name!r} {self.host}:{self.port}/{self.database}>"

@@ -78,6 +78,8 @@ def presign(
 ) -> str:
     """The URL with a signature in its query, good for `expires` seconds; whoever has it sends these headers.
 
+    The body is not signed for S3, and empty for every other service.
+
     Only S3 takes a body with it. Rules as in https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html
     """
     parts = urlsplit(url)

@@ -112,3 +112,10 @@ def test_a_database_always_runs_unless_somebody_says_that_it_need_not(app: Build
     assert chosen(app.add("postgres", "db")) == "rds"
     small = Builder(app.root).add("postgres", "db", instance="db.t4g.micro", storage_gb=20)
     assert chosen(small.requires("db", "always_on", False)) == "rds", "neither Aurora has such an instance"
+
+
+def test_encryption_by_hardware_takes_larger_instances_and_no_serverless_ones(app: Builder) -> None:
+    graph = used(app, "aurora").requires("db", "encrypted_in_transit", True).resolve().graph
+    assert graph[WRITER].properties["DBInstanceClass"] == "db.r7g.large"
+    (problem,) = used(Builder(app.root), "aurora-serverless").requires("db", "encrypted_in_transit", True).problems()
+    assert problem.code == "requirement-contradicted" and "is serverless" in problem.message

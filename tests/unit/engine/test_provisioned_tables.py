@@ -41,7 +41,7 @@ def test_what_is_told_wins_and_every_index_scales_by_itself(app: Builder) -> Non
 
 def test_it_is_taken_where_many_requests_are_expected_and_never_where_nobody_says_how_many(app: Builder) -> None:
     assert chosen(app.add("keyvalue", "db")) == "dynamodb"
-    assert chosen(Builder(app.root).add("keyvalue", "db").requires("db", "requests_per_month", 100_000)) == "dynamodb"
+    assert chosen(Builder(app.root).add("keyvalue", "db").requires("db", "requests_per_month", 4_000_000)) == "dynamodb"
     busy = Builder(app.root).add("keyvalue", "db").requires("db", "requests_per_month", 200_000_000)
     assert chosen(busy) == "dynamodb-provisioned"
 

@@ -34,7 +34,9 @@ class Database:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.calls: list[tuple[Any, ...]] = []
         self.error: Exception | None = None
-        engine = work.Engine(self.connected, self.ensure, self.drop, lambda error: "gone" in str(error))
+        engine = work.Engine(
+            self.connected, self.ensure, self.drop, lambda error: False, lambda error: "gone" in str(error)
+        )
         monkeypatch.setitem(work.ENGINES, "postgres", engine)
 
     @contextmanager

@@ -23,12 +23,12 @@ from typing import Any
 from klotho.application import Construct
 from klotho.catalogue.adoption import Adoption, Fact, group_beside
 from klotho.catalogue.kinds.mysql import MYSQL, check_mysql_name
-from klotho.catalogue.kinds.postgres import RDS, check_postgres_name
+from klotho.catalogue.kinds.postgres import RDS, check_login, check_postgres_name
 from klotho.catalogue.kinds.rds_instance import ADOPTION as RDS_ADOPTION
 from klotho.catalogue.kinds.rds_instance import subnet_group
 from klotho.catalogue.network import security_group_key
 from klotho.catalogue.rules import Implementation, NetworkPlace, Parameter, Setting
-from klotho.catalogue.sql_roles import cluster_key, provider, provider_in_network, writer_key
+from klotho.catalogue.sql_roles import MASTER, by_iam, cluster_key, provider, provider_in_network, writer_key
 from klotho.catalogue.tables import table
 from klotho.diagnostics import Report, one_of
 from klotho.resources import AddResource, DependsOn, Ref, ResourceKey, SetProperty, resource_key
@@ -78,7 +78,7 @@ def _cluster(construct: Construct, setting: Setting) -> Iterator[Action]:
             "EngineVersion": version,
             "DatabaseName": database_name(construct.name),
             "StorageEncrypted": True,
-            "MasterUsername": "klotho",
+            "MasterUsername": MASTER,
             "ManageMasterUserPassword": True,
             "BackupRetentionPeriod": setting.parameter(construct, "backup_days"),
             "DeletionProtection": bool(setting.parameter(construct, "protect")),
@@ -86,6 +86,8 @@ def _cluster(construct: Construct, setting: Setting) -> Iterator[Action]:
             "EnableCloudwatchLogsExports": _LOGS[engine],
         },
     )
+    if by_iam(construct, setting):
+        yield SetProperty(cluster_key(construct), ("EnableIAMDatabaseAuthentication",), True)
     yield AddResource(
         group,
         "AWS::RDS::DBClusterParameterGroup",
@@ -193,6 +195,8 @@ def check_cluster(construct: Construct, setting: Setting, report: Report) -> Non
             helps=["write `backup_days=1`"],
         )
     _check_readers(construct, setting, report)
+    if construct.kind == "Databases.Postgres":
+        check_login(construct, setting, report)
 
 
 def _check_readers(construct: Construct, setting: Setting, report: Report) -> None:
@@ -315,7 +319,10 @@ def _made(
         name=name,
         service=of.service.replace("Amazon RDS for ", "Amazon Aurora ") + (" Serverless" if serverless else ""),
         expand=expand,
-        parameters=_parameters(of.parameters["version"], parameters),
+        parameters={
+            **_parameters(of.parameters["version"], parameters),
+            **{key: item for key, item in of.parameters.items() if key == "login"},
+        },
         enter_network=enter_network,
         spread=spread_cluster,
         check_spread=check_spread,

@@ -21,7 +21,7 @@ from klotho.catalogue.kinds.rds_instance import (
     spread,
 )
 from klotho.catalogue.rules import Implementation, Parameter, Placement, Setting
-from klotho.catalogue.sql_roles import instance_key, provider_asset, provider_needs
+from klotho.catalogue.sql_roles import by_iam, instance_key, provider_asset, provider_needs
 from klotho.catalogue.tables import table
 from klotho.diagnostics import Report, one_of
 from klotho.resources import AddResource, Ref, SetProperty, resource_key
@@ -44,11 +44,28 @@ def rds(construct: Construct, setting: Setting) -> Iterator[Action]:
     )
     yield SetProperty(key, ("DBParameterGroupName",), Ref(group))
     yield SetProperty(key, ("EnableCloudwatchLogsExports",), ["postgresql"])
+    if by_iam(construct, setting):
+        yield SetProperty(key, ("EnableIAMDatabaseAuthentication",), True)
 
 
 def _major(construct: Construct, setting: Setting) -> str:
     """`16` of `16` or `16.4`."""
     return str(setting.parameter(construct, "version")).partition(".")[0]
+
+
+LOGIN = Parameter("how services log in: `secret` (a generated password) or `iam` (a token of their role)", "secret")
+
+
+def check_login(construct: Construct, setting: Setting, report: Report) -> None:
+    """One of two ways; also when `use(…)` says it."""
+    login = setting.parameter(construct, "login")
+    if login not in ("secret", "iam"):
+        report.error(
+            "conflicting-arguments",
+            f"{construct.title} has no way to log in called {login!r}",
+            construct.place("login"),
+            helps=['write `login="secret"` or `login="iam"`'],
+        )
 
 
 def check_postgres_name(construct: Construct, report: Report) -> None:
@@ -75,6 +92,7 @@ def check_postgres(construct: Construct, setting: Setting, report: Report) -> No
                 helps=[f"use one of {one_of(majors)}"],
             )
     check_storage(construct, setting, report)
+    check_login(construct, setting, report)
 
 
 RDS = Implementation(
@@ -82,7 +100,10 @@ RDS = Implementation(
     name="rds",
     service="Amazon RDS for PostgreSQL",
     expand=rds,
-    parameters=parameters(Parameter("PostgreSQL major version; minor versions follow by themselves", "18")),
+    parameters={
+        **parameters(Parameter("PostgreSQL major version; minor versions follow by themselves", "18")),
+        "login": LOGIN,
+    },
     outputs=OUTPUTS,
     placement=Placement.INSIDE,
     enter_network=enter_network,

@@ -3,8 +3,8 @@
 A unit reads an item of up to 4 KB, or writes one of up to 1 KB, each second. Application Auto Scaling keeps what is
 used at 70 % of what there is, between a least and a most; it takes some minutes, so that a sudden rush is throttled
 where on-demand capacity would carry it. The range follows from the requests that are expected: a request reads once and
-writes once, and at peak there are ten times as many as on average. Where nobody says how many there are, it is no
-candidate. Every index has capacity of its own.
+writes once, and at peak there are ten times as many as on average. Where nobody says that there are many, it is no
+candidate: it saves cents then, and few requests come in bursts. Every index has capacity of its own.
 
 Sources: Amazon DynamoDB Developer Guide, "DynamoDB provisioned capacity mode", "Managing throughput capacity
 automatically with DynamoDB auto scaling" (target 20 to 90 %); CloudFormation Template Reference,
@@ -30,6 +30,8 @@ USED_PERCENT = 70
 PEAK = 10
 """How many times the average a peak is."""
 SECONDS_A_MONTH = 730 * 3600
+STEADY = 50_000_000
+"""Requests a month, about 19 a second, from which on a table is hardly ever idle."""
 MOST = 40_000
 """Units of a table. Source: "Quotas in Amazon DynamoDB", per-table read and write capacity in most regions."""
 
@@ -108,8 +110,11 @@ def _units(requests_a_second: float) -> int:
 
 def _unable(construct: Construct, application: Application) -> Iterator[str]:
     """Capacity has to be foreseen."""
-    if REQUESTS not in application.requirements_of(construct.id):
+    said = application.requirements_of(construct.id).get(REQUESTS)
+    if said is None:
         yield "capacity has to be foreseen, and nobody says `expects(requests_per_month=…)`"
+    elif float(str(said.value)) < STEADY:
+        yield f"fewer than {STEADY:,} requests a month come in bursts, which capacity by the hour does not follow"
 
 
 def check_provisioned(construct: Construct, setting: Setting, report: Report) -> None:

@@ -16,6 +16,8 @@ from klotho.catalogue.foreign import Shares
 from klotho.catalogue.network import PRIVATE_SUBNETS, security_group_key
 from klotho.catalogue.rules import NetworkPlace, Output, Parameter, Setting
 from klotho.catalogue.sql_roles import (
+    MASTER,
+    by_iam,
     database_key,
     database_of,
     instance_key,
@@ -25,6 +27,7 @@ from klotho.catalogue.sql_roles import (
     provider_asset,
     provider_in_network,
     provider_needs,
+    resource_id_of,
 )
 from klotho.catalogue.tables import table
 from klotho.diagnostics import Report
@@ -49,7 +52,7 @@ def instance(construct: Construct, setting: Setting, engine: str, version: str |
             **_growth(storage),
             "StorageType": "gp3",
             "StorageEncrypted": True,
-            "MasterUsername": "klotho",
+            "MasterUsername": MASTER,
             "ManageMasterUserPassword": True,
             "PubliclyAccessible": False,
             "BackupRetentionPeriod": setting.parameter(construct, "backup_days"),
@@ -118,6 +121,17 @@ def parameters(version: Parameter) -> dict[str, Parameter]:
     }
 
 
+def refuse_tokens(construct: Construct, setting: Setting, report: Report) -> None:
+    """Who may log in by tokens of IAM has no password any more: not to be brought about in somebody else's database."""
+    if by_iam(construct, setting):
+        report.error(
+            "existing-changed",
+            f"{construct.title} is there already (`existing=`), and Klotho makes no users there that log in by IAM",
+            construct.place("existing"),
+            helps=['leave out `login="iam"`: users with generated passwords are made'],
+        )
+
+
 ADOPTION = Adoption(
     type="AWS::RDS::DBInstance",
     key=instance_key,
@@ -143,6 +157,7 @@ ADOPTION = Adoption(
         "security_group": Fact("the group that lets its callers in", "VPCSecurityGroups.0"),
     },
     looked_up=lambda found: ("AWS::RDS::DBInstance", found.name),
+    check=refuse_tokens,
     networked=True,
     ours=provider,
     enter_network=provider_in_network,
@@ -163,6 +178,7 @@ def shares(construct: Construct, setting: Setting) -> Shares:
         (database, "Endpoint.Address"),
         (database, "Endpoint.Port"),
         (database, "MasterUserSecret.SecretArn"),
+        *(((database, resource_id_of(construct, setting)),) if by_iam(construct, setting) else ()),
         *(((database, "ReadEndpoint.Address"),) if is_clustered(construct, setting) else ()),
         ("roles-function", "Arn"),
         ("roles-function-role", None),

@@ -382,7 +382,7 @@ PAGES: tuple[Page, ...] = (
         "number is no percentage.",
         "Nothing Klotho could make would keep it.",
         "Require what the help line says; of the whole application, only what all of its parts can keep.",
-        _START + 'Databases.Postgres("orders").requires(availability=99.99)\n',
+        _START + 'Databases.Postgres("orders").requires(availability=99.999)\n',
     ),
     Page(
         "requirement-contradicted",

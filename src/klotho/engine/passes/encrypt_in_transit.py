@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from klotho.catalogue.kinds.aurora import SERVERLESS
 from klotho.catalogue.network import VPC
+from klotho.catalogue.sql_roles import writer_key
 from klotho.catalogue.transit import Wanted, hop_of, in_the_clear, instances, is_capable, wanted
 from klotho.engine.context import Context, attributed, sentence
 from klotho.resources import Change, Precedence, Provenance, Resource, ResourceGraph, SetProperty, owner_of
@@ -38,8 +40,12 @@ def encrypt_in_transit(graph: ResourceGraph, context: Context) -> Iterator[Chang
     for resource in graph:
         entry = instances().get(resource.type)
         if entry is not None and not is_capable(resource.properties.get(entry["property"])):
-            _refuse_choice(resource, entry["parameter"], entry["smallest"], context)
-            yield from attributed(provenance, [SetProperty(resource.key, (entry["property"],), entry["smallest"])])
+            smallest = entry["in_cluster" if "DBClusterIdentifier" in resource.properties else "smallest"]
+            if resource.properties.get(entry["property"]) == SERVERLESS:
+                _refuse_serverless(resource, smallest, context)
+                continue
+            _refuse_choice(resource, entry["parameter"], smallest, context)
+            yield from attributed(provenance, [SetProperty(resource.key, (entry["property"],), smallest)])
 
 
 def _refuse_clear_hops(who: Wanted, context: Context) -> None:
@@ -76,6 +82,20 @@ def _refuse_clear_doors(context: Context) -> None:
                 notes=["its load balancer has no certificate"],
                 helps=["give it a domain, or make it an HTTP API"],
             )
+
+
+def _refuse_serverless(resource: Resource, smallest: str, context: Context) -> None:
+    """AWS does not say on which hardware it runs; once for a database, whose instances are all alike."""
+    construct = context.application.by_id.get(owner_of(resource.key))  # type: ignore[call-overload]
+    if construct is None or resource.key != writer_key(construct):
+        return
+    context.report.error(
+        "requirement-contradicted",
+        f"{construct.title} is serverless, and AWS does not say that its hardware encrypts: everything is required to "
+        "be encrypted in transit",
+        construct.span,
+        helps=[f'write `use("aurora", instance="{smallest}")`, or do not require it'],
+    )
 
 
 def _refuse_choice(resource: Resource, parameter: str, smallest: str, context: Context) -> None:

@@ -37,6 +37,8 @@ class DatabaseServer(Handler):
     group_type: ClassVar[str]
     prefix: ClassVar[str]
     """Of ids and names of managed secrets: `db`, `cluster`."""
+    resource_attribute: ClassVar[str]
+    """The attribute with the id by which policies name the database."""
     engines: ClassVar[Mapping[str, str]]
     """Engine to the plane that stands for it."""
 
@@ -59,6 +61,7 @@ class DatabaseServer(Handler):
         """The server's address and the ARN of its managed secret; changed to what the request says when it runs."""
         properties = request.properties
         secret = self._managed_secret(properties, resource_id)
+        self._take_tokens(properties, identifier, resource_id)
         address = await self._ensure(identifier, request, self._password(properties, secret))
         former = request.attributes.get("MasterUserSecret.SecretArn")
         if former and secret is None:
@@ -81,7 +84,14 @@ class DatabaseServer(Handler):
             # RDS deletes a secret it manages together with the instance.
             self._delete_secret(str(secret))
 
+    def _take_tokens(self, properties: Mapping[str, Any], identifier: str, resource_id: str) -> None:
+        """IAM authentication, of PostgreSQL; of MySQL it is recorded."""
+        if self.engines[str(properties["Engine"])] == "postgres":
+            wanted = true(properties, "EnableIAMDatabaseAuthentication")
+            self.cloud.postgres.take_tokens(self.server(identifier), resource_id if wanted else None)
+
     async def resume(self, record: Record) -> None:
+        self._take_tokens(record.properties, record.identifier, str(record.attributes[self.resource_attribute]))
         await self._launching(
             self.servers(record.properties).bring_back(
                 self.server(record.identifier),

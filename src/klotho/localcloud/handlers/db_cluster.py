@@ -32,6 +32,7 @@ class DbCluster(DatabaseServer):
     group_property: ClassVar[str] = "DBClusterParameterGroupName"
     group_type: ClassVar[str] = "AWS::RDS::DBClusterParameterGroup"
     prefix: ClassVar[str] = "cluster"
+    resource_attribute: ClassVar[str] = "DBClusterResourceId"
     engines: ClassVar[Mapping[str, str]] = {"aurora-postgresql": "postgres", "aurora-mysql": "mysql"}
     carries: ClassVar[frozenset[str]] = frozenset(
         {

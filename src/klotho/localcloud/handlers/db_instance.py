@@ -7,9 +7,9 @@ of the local PostgreSQL, deletion under `DeletionProtection`, and every property
 
 Honoured: Engine, EngineVersion (the nearest local server: PostgreSQL 16 or 18, MariaDB or MySQL as installed), DBName,
 MasterUsername, MasterUserPassword, ManageMasterUserPassword, DBParameterGroupName (`rds.*` and instance-class formulas
-left out), DeletionProtection, DBInstanceIdentifier. Recorded, because one process on one machine has nothing of the
-kind: everything else in `carries`, among them Port (the local port is the project's, see `Endpoint.Port`), MultiAZ,
-storage and backups.
+left out), DeletionProtection, DBInstanceIdentifier, EnableIAMDatabaseAuthentication (of PostgreSQL). Recorded, because
+one process on one machine has nothing of the kind: everything else in `carries`, among them Port (the local port is the
+project's, see `Endpoint.Port`), MultiAZ, storage and backups.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ class DbInstance(DatabaseServer):
     group_property: ClassVar[str] = "DBParameterGroupName"
     group_type: ClassVar[str] = "AWS::RDS::DBParameterGroup"
     prefix: ClassVar[str] = "db"
+    resource_attribute: ClassVar[str] = "DbiResourceId"
     engines: ClassVar[Mapping[str, str]] = {"postgres": "postgres", "mysql": "mysql"}
     carries: ClassVar[frozenset[str]] = frozenset(
         {

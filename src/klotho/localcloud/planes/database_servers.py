@@ -23,7 +23,7 @@ from klotho.localcloud.planes.reaper import end_groups, start_mark
 from klotho.localcloud.planes.server_certificate import serving
 from klotho.localcloud.planes.server_files import DatabaseError, copy_folder
 from klotho.localcloud.planes.sockets import holder_of
-from klotho.localcloud.planes.tls_front import Opening, TlsFront
+from klotho.localcloud.planes.tls_front import Introduction, Opening, TlsFront
 from klotho.localcloud.ports import is_free
 from klotho.localcloud.status import UnitStatus
 
@@ -252,11 +252,13 @@ class Servers(ABC, Generic[S]):
                 await server.front.stop()
             raise
 
-    def _front(self, port: int, inner: int, opening: Opening | None = None) -> TlsFront:
+    def _front(
+        self, port: int, inner: int, opening: Opening | None = None, introduction: Introduction | None = None
+    ) -> TlsFront:
         """TLS for a server that has none."""
         if self._context is None:
             self._context = serving(self._cloud.state)
-        return TlsFront(port, inner, self._context, opening)
+        return TlsFront(port, inner, self._context, opening, introduction)
 
     def _stop_waiting(self, identifier: str) -> None:
         task = self._waiting.pop(identifier, None)

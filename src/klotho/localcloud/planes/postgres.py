@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import secrets
 import signal
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -38,7 +39,8 @@ from klotho.localcloud.planes.postgres_programs import (
 )
 from klotho.localcloud.planes.processes import Child, describe_exit
 from klotho.localcloud.planes.server_files import cache_folder
-from klotho.localcloud.planes.tls_front import open_postgres
+from klotho.localcloud.planes.tls_front import Introduction, open_postgres
+from klotho.localcloud.planes.token_logins import TokenCheck, token_logins
 
 if TYPE_CHECKING:
     from klotho.localcloud.cloud import Cloud
@@ -79,6 +81,9 @@ class PostgresServers(DatabaseServers[PostgresServer]):
         """`cache`: where the template data folder is kept (default: Klotho's XDG cache folder)."""
         super().__init__(cloud)
         self._cache = cache or cache_folder()
+        self._tokens: dict[str, str] = {}
+        """Servers that take tokens of IAM, with the ids of their databases."""
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     def major_version(self, identifier: str) -> int | None:
         """The major version of an instance's data folder; None when there is none yet."""
@@ -99,14 +104,48 @@ class PostgresServers(DatabaseServers[PostgresServer]):
             identifier, name, data, self._port(identifier), f"PostgreSQL {found.version()}",
             log_group_of(identifier, "postgresql"), parameters, programs=found,
             inner=(inner := self._cloud.ports.of(f"{self.kind}/{identifier}/inner")),
-            front=self._front(self._port(identifier), inner, open_postgres),
+            front=self._front(self._port(identifier), inner, open_postgres, self._introduction(identifier)),
         )  # fmt: skip
 
+    def take_tokens(self, identifier: str, resource_id: str | None) -> None:
+        """Take logins by tokens for the database of this id (`db-…`, `cluster-…`); None: take none."""
+        if resource_id is None:
+            self._tokens.pop(identifier, None)
+        else:
+            self._tokens[identifier] = resource_id
+
+    def _introduction(self, identifier: str) -> Introduction:
+        """Fronts run on a thread of their own; what is asked of the server is asked on this one's loop."""
+
+        async def password(user: str) -> str | None:
+            if identifier not in self._tokens or user == ADMIN:
+                return None
+            assert self._loop is not None, identifier
+            asked = asyncio.run_coroutine_threadsafe(self._password_of(identifier, user), self._loop)
+            return await asyncio.wrap_future(asked)
+
+        def check(user: str, token: str) -> str | None:
+            cloud, address = self._cloud, f"{HOST}:{self._port(identifier)}"
+            place = (cloud.region, cloud.account)
+            return TokenCheck(cloud.credentials, cloud.decide, place, address, self._tokens.get(identifier, ""))(
+                user, token
+            )
+
+        return token_logins(password, check)
+
+    async def _password_of(self, identifier: str, user: str) -> str | None:
+        """One that nobody else knows, set for a user of tokens; None for a user that is none."""
+        password = secrets.token_urlsafe(24)
+        answer = await _query(self._running(identifier), _token_password(user, password))
+        return password if answer.strip().endswith("1") else None
+
     async def _make(self, server: PostgresServer, user: str, password: str, database: str | None) -> None:
-        await _query(server, _master(user, password) + (_database(database, user) if database else ""))
+        tokens = _TOKEN_ROLE.format(user=_identifier(user)) if server.identifier in self._tokens else ""
+        await _query(server, _master(user, password) + tokens + (_database(database, user) if database else ""))
 
     async def _launch(self, server: PostgresServer) -> Child:
         """One life of the server, ready for connections."""
+        self._loop = asyncio.get_running_loop()
         pidfile = server.data / "postmaster.pid"
         await asyncio.to_thread(end_orphan, pidfile, "postgres", server.data, signal.SIGINT)
         # Sets it in folders of an earlier Klotho, which needs the server down.
@@ -188,6 +227,27 @@ SELECT {_literal(f"CREATE ROLE {name}")}
   WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = {_literal(user)}) \\gexec
 ALTER ROLE {name} LOGIN CREATEDB CREATEROLE PASSWORD {secret};
 GRANT rds_superuser TO {name};
+"""
+
+
+_TOKEN_ROLE = """
+SELECT 'CREATE ROLE rds_iam NOLOGIN' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'rds_iam') \\gexec
+GRANT rds_iam TO {user} WITH ADMIN TRUE, INHERIT FALSE, SET FALSE;
+"""
+"""The master user may let others log in by tokens, and is none of them."""
+
+
+def _token_password(user: str, password: str) -> str:
+    """SQL that gives a user of tokens this password, and answers 1; 0 for a user that is none."""
+    of_tokens = (
+        "EXISTS (SELECT FROM pg_auth_members m JOIN pg_roles g ON g.oid = m.roleid JOIN pg_roles u ON u.oid = m.member "
+        f"WHERE g.rolname = 'rds_iam' AND NOT m.admin_option AND u.rolname = {_literal(user)})"
+    )
+    change = f"ALTER ROLE {_identifier(user)} PASSWORD {_literal(password)}"
+    return f"""
+SET log_statement = 'none'; SET log_min_error_statement = 'panic';
+SELECT {_literal(change)} WHERE {of_tokens} \\gexec
+SELECT count(*) FROM (SELECT 1) one WHERE {of_tokens};
 """
 
 

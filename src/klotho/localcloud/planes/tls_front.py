@@ -31,11 +31,24 @@ Opening = Callable[["asyncio.StreamReader", "asyncio.StreamWriter", ssl.SSLConte
 server's own port."""
 
 
+Ends = tuple["asyncio.StreamReader", "asyncio.StreamWriter"]
+Introduction = Callable[[Ends, Ends], Awaitable[bool]]
+"""Talks to the client and to the server before what they say is passed on; False when the connection ends there."""
+
+
 class TlsFront:
     """One listener."""
 
-    def __init__(self, port: int, inner: int, context: ssl.SSLContext, opening: Opening | None = None) -> None:
+    def __init__(
+        self,
+        port: int,
+        inner: int,
+        context: ssl.SSLContext,
+        opening: Opening | None = None,
+        introduction: Introduction | None = None,
+    ) -> None:
         """`opening`: for protocols that begin without TLS; None where TLS comes first."""
+        self._introduction = introduction
         self._port, self._inner = port, inner
         self._context, self._opening = context, opening
         self._server: asyncio.Server | None = None
@@ -79,6 +92,9 @@ class TlsFront:
             return
         near_reader, near_writer = await asyncio.open_connection(HOST, self._inner, limit=_BLOCK)
         try:
+            ends = ((reader, writer), (near_reader, near_writer))
+            if self._introduction is not None and not await self._introduction(*ends):
+                return
             ways = (_pass_on(reader, near_writer), _pass_on(near_reader, writer))
             await asyncio.gather(*ways)
         finally:

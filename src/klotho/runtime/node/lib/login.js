@@ -2,10 +2,15 @@
 // Logins of databases: a grant in, user and password out; see login.py.
 const { ConfigError } = require("./errors.js");
 const { field } = require("./grants.js");
+const { rdsToken } = require("./rds-token.js");
 const secrets = require("./secrets.js");
 
 /** `{ username, password }` of a grant, as they are now. */
 async function loadLogin(grant) {
+  if (grant.fields.login === "iam") {
+    const username = field(grant, "user");
+    return { username, password: await rdsToken(field(grant, "host"), portOf(grant), username) };
+  }
   const arn = field(grant, "secret");
   const text = await secrets.get(arn);
   let login;

@@ -60,12 +60,14 @@ function sign({
   return sent;
 }
 
-/** The query of a URL of S3 with the signature in it, good for `expires` seconds; see presign in sigv4.py. */
-function presign({ method, host, path, headers, region, credentials, expires, now = new Date() }) {
+/** The query of a URL with the signature in it, good for `expires` seconds; see presign in sigv4.py. */
+function presign({
+  method, host, path, query: asked = "", headers, region, credentials, expires, service = "s3", now = new Date(),
+}) {
   const moment = now.toISOString().replace(/[-:]|\.\d+/g, "");
   const lower = { ...headers, host };
   const names = Object.keys(lower).sort();
-  const scope = [moment.slice(0, 8), region, "s3", "aws4_request"];
+  const scope = [moment.slice(0, 8), region, service, "aws4_request"];
   const given = {
     "X-Amz-Algorithm": "AWS4-HMAC-SHA256",
     "X-Amz-Credential": `${credentials.accessKey}/${scope.join("/")}`,
@@ -74,9 +76,11 @@ function presign({ method, host, path, headers, region, credentials, expires, no
     "X-Amz-SignedHeaders": names.join(";"),
   };
   if (credentials.sessionToken) given["X-Amz-Security-Token"] = credentials.sessionToken;
-  const query = Object.entries(given).map(([name, value]) => `${name}=${encodePart(value)}`).join("&");
+  const added = Object.entries(given).map(([name, value]) => `${name}=${encodePart(value)}`).join("&");
+  const query = asked ? `${asked}&${added}` : added;
   const lines = names.map((name) => `${name}:${lower[name].trim().replace(/\s+/g, " ")}\n`).join("");
-  const canonical = [method, path, canonicalQuery(query), lines, names.join(";"), "UNSIGNED-PAYLOAD"].join("\n");
+  const payload = service === "s3" ? "UNSIGNED-PAYLOAD" : sha256("");
+  const canonical = [method, path, canonicalQuery(query), lines, names.join(";"), payload].join("\n");
   return `${query}&X-Amz-Signature=${signature(canonical, moment, scope, credentials)}`;
 }
 

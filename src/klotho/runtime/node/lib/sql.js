@@ -19,7 +19,7 @@ class Sql {
     this.readHost = grant.fields.read_host || this.host;
     this.port = portOf(grant);
     this.database = field(grant, "database");
-    this.#secret = field(grant, "secret");
+    this.#secret = grant.fields.login === "iam" ? undefined : field(grant, "secret");
     this.#login = login;
   }
 
@@ -38,7 +38,7 @@ class Sql {
   }
 
   refresh() {
-    secrets.forget(this.#secret);
+    if (this.#secret !== undefined) secrets.forget(this.#secret);
   }
 }
 
