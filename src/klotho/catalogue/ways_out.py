@@ -90,3 +90,9 @@ def endpoint_parts(services: Iterable[str], worths: Worths, known: dict[str, int
                 known[service] = worths.priced(actions, SHARED).own
             found[str(shared_key(f"{service}-endpoint"))] = known[service]
     return found
+
+
+def nat_is_paid(paid: frozenset[str]) -> bool:
+    """Whether another application of the project has a NAT gateway: the subnets they share lead to it then, and
+    endpoints would only cost."""
+    return any(role.startswith("nat-gateway") for role in paid)

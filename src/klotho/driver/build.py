@@ -165,7 +165,7 @@ def describe(
 def compiled(described: Described, *, ask: bool = False) -> Build:
     """Compile it; `ask` as `build` has it."""
     from klotho.application.files import ProgramFiles, repository_of
-    from klotho.driver.foreign import foreign_constructs, told_by_the_project
+    from klotho.driver.foreign import foreign_constructs, paid_by_others, told_by_the_project
     from klotho.emit import render
     from klotho.engine import resolve
 
@@ -182,6 +182,7 @@ def compiled(described: Described, *, ask: bool = False) -> Build:
             policy=guarded(_policy(environment), described.guardrails, described.application, environment),
             region=environment.region,
             foreign=foreign,
+            paid_by_others=lambda: paid_by_others(described.application, environment, ask=ask),
         )
     except ProgramError as error:
         told = told_by_the_project(error.diagnostics, described.application, environment, str(program.folder), ask=ask)

@@ -50,6 +50,14 @@ def foreign_constructs(
     return found
 
 
+def paid_by_others(application: Application, environment: Environment, *, ask: bool) -> frozenset[str]:
+    """Roles of the shared resources that other applications of the project have deployed."""
+    if not application.in_project:
+        return frozenset()
+    entries = _snapshot(application.project, environment, ask).entries
+    return frozenset(role for entry in entries if entry.application.name != application.name for role in entry.needs)
+
+
 def told_by_the_project(
     found: Sequence[Diagnostic], application: Application, environment: Environment, where: str, *, ask: bool
 ) -> list[Diagnostic]:

@@ -35,6 +35,8 @@ class Context:
     """Whose prices budgets are judged by; None: they are not judged."""
     foreign: Mapping[ConstructId, ForeignConstruct] = field(default_factory=dict)
     """What other applications of the project have published of the constructs that are theirs."""
+    paid_by_others: Callable[[], frozenset[str]] = frozenset
+    """Gives the roles of shared resources that other applications of the project have. Asked only where it matters."""
     asked: bool = True
     """Whether it was asked what they have published."""
     chosen: dict[ConstructId, Implementation] = field(default_factory=dict)
@@ -50,6 +52,11 @@ class Context:
                     self.chosen[construct.id] = lent(chosen, found)
                 else:
                     self.chosen[construct.id] = adopting(chosen, construct, self.setting) if adopted else chosen
+
+    @cached_property
+    def paid(self) -> frozenset[str]:
+        """Roles of shared resources that cost nothing more."""
+        return self.paid_by_others()
 
     @cached_property
     def worths(self) -> Worths:

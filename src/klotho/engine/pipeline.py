@@ -72,13 +72,15 @@ def resolve(
     policy: EnvironmentPolicy | None = None,
     region: str | None = None,
     foreign: Mapping[ConstructId, ForeignConstruct] | None = None,
+    paid_by_others: Callable[[], frozenset[str]] = frozenset,
 ) -> Resolution:
     """Run the passes; raises ProgramError with everything found when the application can't be resolved.
 
     `report` may hold errors already: what the engine finds besides is added before it raises. `now`: seconds since
     1970, for what expires; without it nothing has. `policy`: what klotho.yaml says of the environment. `region`: whose
     prices budgets are judged by; without it they are not.
-    `foreign`: what other applications of the project have published of constructs that are theirs.
+    `foreign`: what other applications of the project have published of constructs that are theirs. `paid_by_others`:
+    gives the roles of the shared resources that they have; asked only where a choice depends on it.
     """
     foreign = foreign or {}
     validate(application, report)
@@ -88,7 +90,7 @@ def resolve(
         report.stop_on_errors()
     joined = with_owners(application, foreign)
     policy = policy or EnvironmentPolicy()
-    context = Context(joined, environment, files, report, now, policy, region, foreign)
+    context = Context(joined, environment, files, report, now, policy, region, foreign, paid_by_others)
     graph, trace = _passed(context)
     report.stop_on_errors()
     return Resolution(application, context.setting, graph, trace)

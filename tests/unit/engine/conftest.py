@@ -48,6 +48,7 @@ class Builder:
         self.policy = EnvironmentPolicy()
         self.name, self.project = "shop", DEFAULT_PROJECT
         self.foreign: dict[ConstructId, ForeignConstruct] = {}
+        self.paid: frozenset[str] = frozenset()
         for folder in ("services/web", "services/pdf"):
             (root / folder).mkdir(parents=True, exist_ok=True)
             (root / folder / "Dockerfile").write_text("FROM python:3.12-slim\n")
@@ -94,7 +95,7 @@ class Builder:
 
     @property
     def _more(self) -> Any:
-        return {"policy": self.policy, "foreign": self.foreign}
+        return {"policy": self.policy, "foreign": self.foreign, "paid_by_others": lambda: self.paid}
 
     def problems(self) -> list[Diagnostic]:
         """What the engine reports, warnings included."""

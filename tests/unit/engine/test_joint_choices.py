@@ -191,3 +191,28 @@ def test_all_constructs_alike_are_reckoned_once(app: Builder) -> None:
     for construct in context.application.constructs:
         offers(construct, context.worths)
     assert len(context.worths._known) == len(kinds.candidates("Compute.Container"))
+
+
+def test_what_another_application_of_the_project_pays_costs_nothing_more(app: Builder) -> None:
+    app.add("function", "work").add("postgres", "db").says("work", "reads_from", "db")
+    assert chosen(app)["shared/egress"] == "endpoints"
+    app.paid = frozenset({"vpc", "nat-gateway"})
+    choice = graph_to_json(app.resolve().graph)["choices"]["shared/egress"]
+    assert choice["implementation"] == "nat"
+    reasons = {item["implementation"]: item["reason"] for item in choice["rejected"]}
+    assert reasons["endpoints"] == "would be paid besides what the project pays already"
+
+
+@pytest.mark.usefixtures("cheap_outside")
+def test_a_way_out_that_the_project_has_changes_what_is_cheapest(app: Builder) -> None:
+    context = context_of(app.add("container", "a"))
+    found = {item.id: offers(item, context.worths) for item in context.application.constructs}
+    scale = Scale.of({"cost": 1.0}, [offer for item in found.values() for offer in item])
+    before, after = (
+        solve(_Joint(scale, replace(context, paid_by_others=lambda roles=paid: frozenset(roles))).problem(found))
+        for paid in ((), ("nat-gateway",))
+    )
+    assert before is not None
+    assert after is not None
+    assert before.taken["Compute.Container/a"] == "outside"
+    assert after.taken["Compute.Container/a"] == "fargate by way of nat"

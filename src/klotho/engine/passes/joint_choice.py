@@ -13,7 +13,7 @@ from klotho.application import Construct, ConstructId
 from klotho.catalogue.kinds.network import KIND as NETWORK
 from klotho.catalogue.objective import Scale, objective_of
 from klotho.catalogue.offers import Offer
-from klotho.catalogue.ways_out import ENDPOINTS, NAT, Reach, amounts, endpoint_parts, reach
+from klotho.catalogue.ways_out import ENDPOINTS, NAT, Reach, amounts, endpoint_parts, nat_is_paid, reach
 from klotho.engine.choosing import Option, Problem, Variable, solve
 from klotho.engine.context import Context
 
@@ -55,14 +55,20 @@ class _Joint:
             elif options:  # nothing about it is open, and nobody else's choice touches it
                 variables.append(Variable(name, (Option(options[0].name),)))
         variables.append(Variable(_EGRESS, tuple(Option(way) for way in self._ways())))
-        parts = {name: self._scale.points_of_part(cost) for name, cost in self._parts.items()}
+        parts = {name: self._scale.points_of_part(self._still(name, cost)) for name, cost in self._parts.items()}
         return Problem(tuple(variables), parts)
+
+    def _still(self, part: str, cost: int) -> int:
+        """What another application of the project pays already costs nothing more."""
+        paid = self._context.paid
+        there = nat_is_paid(paid) if part == NAT else part.removeprefix("shared:") in paid
+        return 0 if there else cost
 
     def _ways(self) -> tuple[str, ...]:
         """Nothing opens the internet that nobody asks for."""
         if self._fixed is not None:
             return (_NONE, NAT if self._fixed.startswith(NAT) else ENDPOINTS)
-        return (_NONE, ENDPOINTS, NAT) if self._internet else (_NONE, ENDPOINTS)
+        return (_NONE, ENDPOINTS, NAT) if self._internet or nat_is_paid(self._context.paid) else (_NONE, ENDPOINTS)
 
     def _options(self, construct: Construct, offer: Offer, found: tuple[Offer, ...]) -> Iterator[Option]:
         own = self._scale.points(offer, self._own(offer, found))

@@ -33,7 +33,7 @@ from klotho.catalogue.network import (
 )
 from klotho.catalogue.offers import unavailable
 from klotho.catalogue.rules import Link, NetworkPlace, PathTo, Placement, ServiceNeed
-from klotho.catalogue.ways_out import amounts, internet_required, wants_internet
+from klotho.catalogue.ways_out import amounts, internet_required, nat_is_paid, wants_internet
 from klotho.engine.context import Context, attributed, because_of, because_of_link
 from klotho.resources import (
     APPLICATION,
@@ -154,9 +154,10 @@ def _egress(
     asked = (*needs.services.values(), *needs.beside.values())
     wanted = sorted({service for services in asked for service in services})
     containers = _needs_nat(context, inhabitants, needs)
+    there = bool(wanted) and not stated and not containers and nat_is_paid(context.paid)
     if wanted:
         yield _way_out(plan, stated, containers, wanted, context)
-    if plan.nat_wanted or (plan.egress == "auto" and containers):
+    if plan.nat_wanted or (plan.egress == "auto" and (containers or there)):
         provenance = _shared_provenance(containers or inhabitants, "egress_by_nat_gateway")
         yield from attributed(provenance, egress_by_nat_gateway(plan, wanted))
     elif wanted:
@@ -175,7 +176,8 @@ def _way_out(
     plan: NetworkPlan, stated: bool, containers: list[Construct], wanted: list[str], context: Context
 ) -> Change:
     """The way out that is made, and the others with their cost and why they are not it. `stated`: by the program."""
-    taken = plan.egress if plan.egress != "auto" else "nat" if containers else "endpoints"
+    there = not stated and not containers and nat_is_paid(context.paid)
+    taken = plan.egress if plan.egress != "auto" else "nat" if containers or there else "endpoints"
     costs = amounts(wanted, context.worths, plan)
     spans = tuple(item.span for item in containers if item.span)
     asked = [item for item in containers if internet_required(item, context.application)]
@@ -191,6 +193,10 @@ def _way_out(
     elif containers:
         reason = Provenance("egress_of_containers", spans, "containers may call the internet", Precedence.DEFAULT)
         why = {"nat-per-zone": _NO_LOSS, "endpoints": _AWS_ONLY}
+    elif there:
+        said = "another application of the project has a NAT gateway, which their subnets lead to"
+        reason = Provenance("egress_of_the_project", spans, said, Precedence.DEFAULT)
+        why = {"nat-per-zone": _NO_LOSS, "endpoints": "would be paid besides what the project pays already"}
     else:
         reason = Provenance("egress_of_functions", spans, "only AWS services have to be reached", Precedence.DEFAULT)
         why = dict.fromkeys(costs, "opens the internet to code that nobody said needs it")
