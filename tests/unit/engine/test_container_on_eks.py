@@ -106,14 +106,16 @@ def test_availability_asks_for_a_pod_in_each_zone(app: Builder) -> None:
     assert objects(app)["Deployment"]["spec"]["replicas"] == 2
 
 
-def test_it_is_never_chosen_by_itself_for_its_cluster_costs_more(app: Builder) -> None:
+def test_it_is_never_chosen_by_itself_whatever_is_wrong_with_the_others(app: Builder) -> None:
     for number in range(12):
         app.add("container", f"web-{number}")
     choices = app.resolve().graph.choices
     made = {str(name): choice for name, choice in choices.items() if str(name).startswith("Compute")}
     assert {choice.implementation for choice in made.values()} == {"fargate"}
     (other,) = [item for item in made["Compute.Container/web-0"].rejected if item.implementation == "eks"]
-    assert "costs more" in other.reason
+    assert "its cluster alone costs 73 USD a month" in other.reason
+    app.add("container", "wrong", cpu=3)
+    assert app.codes() == ["bad-size"], "what Fargate does not offer is a mistake, no reason to make a cluster"
 
 
 def test_the_cluster_is_paid_once_and_pods_by_their_share_of_an_instance(app: Builder) -> None:

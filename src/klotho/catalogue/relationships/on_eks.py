@@ -12,7 +12,8 @@ Guide, "Learn about VPC Networking and Load Balancing in EKS Auto Mode" and "Ama
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from klotho.application import Construct
@@ -151,18 +152,23 @@ def _rule_key(container: Construct) -> ResourceKey:
 
 
 def _priority(container: Construct, setting: Setting) -> int:
-    """A number of its own, which hardly ever changes when others come or go: rules can't match the same request."""
+    names = tuple(item.name for item in setting.application.constructs if item.kind == container.kind)
+    return _priorities(names)[container.name]
+
+
+@lru_cache(maxsize=8)
+def _priorities(names: tuple[str, ...]) -> Mapping[str, int]:
+    """A number of its own for each, which hardly ever changes when others come or go: no two rules match the same
+    request, so that the order means nothing."""
+    found: dict[str, int] = {}
     taken: set[int] = set()
-    for item in sorted(setting.application.constructs, key=lambda item: item.name):
-        if item.kind != container.kind:
-            continue
-        number = int.from_bytes(hashlib.sha256(item.name.encode()).digest()[:4], "big") % _MOST + 1
+    for name in sorted(names):
+        number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big") % _MOST + 1
         while number in taken:
             number = number % _MOST + 1
-        if item.id == container.id:
-            return number
         taken.add(number)
-    raise AssertionError(container.id)  # it is one of the application's
+        found[name] = number
+    return found
 
 
 def call_on_eks(link: Link) -> Iterator[Action]:
