@@ -51,7 +51,7 @@ class Source:
         self._url = str(told["queue"])
         self._kind = str(told["kind"])
         self._arn = str(told.get("arn", ""))
-        self._batch = int(told.get("batch", 1))
+        self._batch = int(told.get("batch", 4))
         self._window = float(told.get("window", 0))
         self._pool = pool
         self.concurrency = int(told.get("concurrency", 2))

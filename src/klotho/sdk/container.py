@@ -124,7 +124,7 @@ class Container(Actor):
             memory: MB. Default: 512.
             scale: how many run, (minimum, maximum): `(1, 4)`. Default: one.
             health_check: path that answers 200 when the service is well: `"/health"`. Default: none.
-            always_on: False lets it be interrupted or started on demand, which is cheaper. Default: Klotho chooses.
+            always_on: False lets it be interrupted, at two minutes' notice, which is cheaper. Default: it is not.
             architecture: `"arm64"` or `"x86_64"`. Default: x86_64 when the Dockerfile or the image's name says so
                 (`--platform=linux/amd64`), else arm64, which costs a fifth less.
             stack: the deployment stack to put it into. Default: Klotho's segmentation.

@@ -17,7 +17,9 @@ from klotho.application import Construct
 from klotho.catalogue.adoption import Adoption, Beside, Fact, fact_of, group_beside
 from klotho.catalogue.iam import allow, policy_key, role
 from klotho.catalogue.kinds.container_check import check_container
+from klotho.catalogue.kinds.container_keys import service_key as service_key
 from klotho.catalogue.kinds.container_ports import main_port, named_ports, port_variables
+from klotho.catalogue.kinds.container_scaling import check_spread, scaling, spread
 from klotho.catalogue.kinds.shared import CLUSTER, NAMESPACE, cluster, namespace
 from klotho.catalogue.kinds.values import given_text
 from klotho.catalogue.network import security_group_key
@@ -33,7 +35,6 @@ from klotho.catalogue.rules import (
     Setting,
 )
 from klotho.catalogue.tables import iam_actions
-from klotho.diagnostics import Report
 from klotho.resources import (
     AddItem,
     AddResource,
@@ -56,10 +57,6 @@ MAIN = "main"
 _X86_PLATFORM = re.compile(r"^\s*FROM\s+--platform=(linux/)?(amd64|x86_64)\b", re.IGNORECASE | re.MULTILINE)
 _X86_IMAGE = re.compile(r"amd64|x86[_-]64", re.IGNORECASE)
 _REPOSITORY = "repository/klotho-assets"
-
-
-def service_key(construct: Construct) -> ResourceKey:
-    return resource_key(construct.id, "service")
 
 
 def task_key(construct: Construct) -> ResourceKey:
@@ -128,7 +125,7 @@ def ecs_service(
     yield from _agent(construct, setting)
     yield from _task_definition(construct, setting, what or _container_image(construct, setting))
     yield from _service(construct, setting, launch)
-    yield from _scaling(construct, setting)
+    yield from scaling(construct, setting)
     if setting.application.in_project:  # others may call it, whose coming must not change it
         yield from service_connect_server(construct, setting)
         yield from registered(construct, setting)
@@ -265,61 +262,6 @@ def _service(construct: Construct, setting: Setting, launch: Mapping[str, Any]) 
         **launch,
     }
     yield AddResource(service_key(construct), "AWS::ECS::Service", properties)
-
-
-def _scaling(construct: Construct, setting: Setting) -> Iterator[Action]:
-    low, high = setting.parameter(construct, "scale")
-    if high <= low:
-        return
-    target = resource_key(construct.id, "scaling")
-    yield AddResource(
-        target,
-        "AWS::ApplicationAutoScaling::ScalableTarget",
-        {
-            "MinCapacity": low,
-            "MaxCapacity": high,
-            "ResourceId": join("service/", Ref(CLUSTER), "/", Ref(service_key(construct), "Name")),
-            "ScalableDimension": "ecs:service:DesiredCount",
-            "ServiceNamespace": "ecs",
-        },
-    )
-    yield AddResource(
-        resource_key(construct.id, "scaling-policy"),
-        "AWS::ApplicationAutoScaling::ScalingPolicy",
-        {
-            "PolicyName": "cpu",
-            "PolicyType": "TargetTrackingScaling",
-            "ScalingTargetId": Ref(target),
-            "TargetTrackingScalingPolicyConfiguration": {
-                "PredefinedMetricSpecification": {"PredefinedMetricType": "ECSServiceAverageCPUUtilization"},
-                "TargetValue": 60,
-            },
-        },
-    )
-
-
-ZONES = 2
-"""As many as the network has private subnets: ECS puts tasks into different ones by itself."""
-
-
-def spread(construct: Construct, setting: Setting) -> Iterator[Action]:
-    """At least one task in each zone."""
-    low, high = setting.parameter(construct, "scale")
-    least = max(ZONES, low)
-    yield SetProperty(service_key(construct), ("DesiredCount",), least)
-    if high > low:
-        yield SetProperty(resource_key(construct.id, "scaling"), ("MinCapacity",), min(least, high))
-
-
-def check_spread(construct: Construct, setting: Setting, report: Report) -> None:
-    """A scale that says there must not be two tasks."""
-    if construct.properties.get("scale") is not None and setting.parameter(construct, "scale")[1] < ZONES:
-        report.error(
-            "requirement-contradicted",
-            f"{construct.title} has to run in {ZONES} availability zones and says `scale` of at most one task",
-            construct.place("scale"),
-            helps=[f"leave `scale` out, or write `scale=({ZONES}, {ZONES})` or more"],
-        )
 
 
 def enter_network(construct: Construct, place: NetworkPlace, setting: Setting) -> Iterator[Action]:

@@ -16,9 +16,10 @@ from dataclasses import replace
 from typing import Any
 
 from klotho.application import Application, Construct
-from klotho.catalogue.kinds.container import FARGATE, ZONES, check_spread, image_asset, processor
+from klotho.catalogue.kinds.container import FARGATE, image_asset, processor
 from klotho.catalogue.kinds.container_check import check_container_on_eks
 from klotho.catalogue.kinds.container_ports import main_port, named_ports, port_variables
+from klotho.catalogue.kinds.container_scaling import ZONES, check_spread
 from klotho.catalogue.kinds.internal_alb import is_private
 from klotho.catalogue.kinds.kubernetes import (
     CLUSTER,

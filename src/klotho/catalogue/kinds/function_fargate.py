@@ -46,12 +46,17 @@ def function_on_fargate(construct: Construct, setting: Setting) -> Iterator[Acti
         "handler": setting.parameter(construct, "handler").removeprefix("./"),
         "timeout": setting.parameter(construct, "timeout"),
         "memory": setting.parameter(construct, "memory"),
-        "concurrency": setting.parameter(construct, "concurrency"),
+        "concurrency": setting.parameter(construct, "concurrency") or _concurrency(construct, setting),
     }
     yield environment(construct, "KLOTHO_HANDLER", json_text(told))
     called = any(item.verb == "calls" for item in setting.application.relationships_on(construct.id))
     if called or setting.application.in_project:  # others may call it and not wait for the answer
         yield from calls_queue(construct, setting)
+
+
+def _concurrency(construct: Construct, setting: Setting) -> int:
+    """One at a time of what needs more memory than Lambda has: calls of one task share its memory."""
+    return 1 if setting.parameter(construct, "memory") > table("lambda")["limits"]["memory"][1] else CONCURRENCY
 
 
 def task_size(memory: int) -> tuple[int, int]:
@@ -91,7 +96,7 @@ FUNCTION_ON_FARGATE = replace(
         **{name: item for name, item in LAMBDA.parameters.items() if name != "architecture"},
         "architecture": Parameter("processor: `arm64` or `x86_64`, which its packages are got for", None),
         "timeout": Parameter("longest run of one call", 30, "seconds"),
-        "concurrency": Parameter("calls at once in one task", CONCURRENCY),
+        "concurrency": Parameter("calls at once in one task, which share its memory (default: 4; 1 above 10240 MB)"),
         "scale": Parameter("fewest and most tasks; between them CPU at 60 % decides", [1, 1], "tasks"),
         "port": Parameter("the port of its server", 8080, "TCP port"),
         **{name: FARGATE.parameters[name] for name in ("ports", "image", "command", "health_check", "always_on")},

@@ -89,8 +89,9 @@ def hand_over_messages(link: Link) -> Iterator[Action]:
         "kind": "queue",
         "batch": link.get("batch", DEFAULT_BATCH),
         "window": link.get("window", 0),
-        "concurrency": link.get("concurrency") or link.setting.parameter(link.actor, "concurrency"),
     }
+    if link.get("concurrency"):
+        told["concurrency"] = link.get("concurrency")
     name = f"KLOTHO_SOURCE_QUEUE_{environment_suffix(link.target.label)}"
     yield link.setting.compute(link.actor).environment(link.actor, name, json_text(told))
 
