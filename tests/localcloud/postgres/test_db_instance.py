@@ -130,9 +130,9 @@ def test_a_protected_instance_is_not_deleted(make_cloud: Callable[[], Any]) -> N
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"Engine": "mariadb"}, "Engine `mariadb` comes with a later issue"),
-        ({"Engine": "aurora-postgresql"}, "comes with a later issue"),
-        ({"Engine": "sqlite"}, "is no engine of RDS"),
+        ({"Engine": "mariadb"}, "Engine `mariadb` is not carried by a DB Instance"),
+        ({"Engine": "aurora-postgresql"}, "carries `postgres` and `mysql`"),
+        ({"Engine": "sqlite"}, "Engine `sqlite` is not carried"),
         ({"MasterUserPassword": "x"}, "when ManageMasterUserPassword is true"),
         ({"ManageMasterUserPassword": False}, "MasterUserPassword or ManageMasterUserPassword is required"),
         ({"MasterUsername": "rdsadmin"}, "reserved"),
