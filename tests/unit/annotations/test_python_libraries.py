@@ -101,6 +101,7 @@ def test_a_manifest_without_the_driver_is_refused(tmp_path: Path) -> None:
 def test_only_packages_that_only_other_units_import_are_left_out() -> None:
     text = b"# pinned\nFlask==3.0\nredis>=5 ; python_version > '3'\nuvicorn\npython-multipart\n"
     assert needed(text, {"flask"}, {"flask", "redis"}) == text.replace(b"redis>=5 ; python_version > '3'\n", b"")
+    assert needed(text, {"flask", "werkzeug"}, {"flask", "redis"}) == text  # comes with another
     for whole in (b"-r base.txt\nredis\n", b"redis==5 \\\n  --hash=sha256:aa\n"):
         assert needed(whole, set(), {"redis"}) == whole
     assert with_packages(b"Psycopg==3", ("psycopg[binary]",)) == b"Psycopg==3"

@@ -6,6 +6,7 @@ of the unit.
 
 from __future__ import annotations
 
+import sys
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
@@ -253,6 +254,12 @@ class PythonProgram:
         return {}
 
     def _packages(self, paths: Iterable[str]) -> set[str]:
-        """The first names of what files import."""
+        """The first names of what files import, of neither the standard library nor the code base."""
         modules = self.modules([path for path in paths if path.endswith(".py")])
-        return {item.module[0] for module in modules for item in module.imports if item.module}
+        found = {item.module[0] for module in modules for item in module.imports if item.module}
+        return found - sys.stdlib_module_names - self._own_names
+
+    @cached_property
+    def _own_names(self) -> set[str]:
+        """The first names of the code base's modules."""
+        return {self.place_of(path).partition("/")[0].removesuffix(".py") for path in self._files}

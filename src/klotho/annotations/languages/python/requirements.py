@@ -2,7 +2,8 @@
 
 A line is left out where it certainly names a package that only other units' files import: something of the code base
 imports it by the very name of the package, and nothing of the unit does. Packages that nobody imports by their name
-stay: drivers, plugins, and those that are called otherwise.
+stay: drivers, plugins, and those that are called otherwise. Nothing is left out of a unit that imports what no line
+names: it may come with any of the others.
 """
 
 from __future__ import annotations
@@ -14,10 +15,12 @@ _NAME = re.compile(r"^([A-Za-z0-9][\w.-]*)\s*(\[|[<>=!~;@ ]|$)")
 
 
 def needed(content: bytes, imported: set[str], imported_anywhere: set[str]) -> bytes:
-    """The file without what the unit does not need; lines that are options or continued are kept, and so is a file
-    with hashes or includes, which holds for all of it."""
+    """The file without what the unit does not need; one with options, hashes or includes is kept whole. `imported`:
+    the first names that the unit imports of neither the standard library nor the code base."""
     text = content.decode("utf-8", "replace")
     if "--hash" in text or "\\\n" in text or re.search(r"(?m)^\s*-", text):
+        return content
+    if not {_plain(name) for name in imported} <= {_named(line) for line in text.splitlines()}:
         return content
     elsewhere = {_plain(name) for name in imported_anywhere - imported}
     kept = [line for line in text.splitlines(keepends=True) if _named(line) not in elsewhere]
