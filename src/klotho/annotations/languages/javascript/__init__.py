@@ -1,4 +1,4 @@
-"""JavaScript and TypeScript, CommonJS and ES modules. TypeScript's annotations are read, not compiled yet."""
+"""JavaScript and TypeScript, CommonJS and ES modules. Annotations of files with JSX are read, not compiled yet."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from klotho.annotations.languages.javascript.tree import javascript
+from klotho.annotations.languages.javascript.tree import grammar
 from klotho.annotations.languages.parsing import annotated
 from klotho.annotations.model import Source, Text
 from klotho.diagnostics import Report
@@ -28,8 +28,8 @@ class JavaScript:
 
     def __init__(self, suffix: str) -> None:
         self._suffix = suffix
-        is_compiled = suffix in (".js", ".cjs", ".mjs")
-        self.name = "TypeScript" if "ts" in suffix else "JavaScript" if is_compiled else "JSX"
+        is_compiled = not suffix.endswith("x")
+        self.name = "JSX" if not is_compiled else "TypeScript" if suffix.endswith("ts") else "JavaScript"
         self.compiles: Mapping[str, frozenset[str]] = _COMPILES if is_compiled else {}
 
     def parse(self, text: Text, report: Report) -> Source:
@@ -44,14 +44,6 @@ class JavaScript:
 
 @cache
 def _parser(suffix: str) -> Any:
-    from tree_sitter import Language, Parser
+    from tree_sitter import Parser
 
-    if suffix == ".tsx":
-        import tree_sitter_typescript
-
-        return Parser(Language(tree_sitter_typescript.language_tsx()))
-    if suffix in (".ts", ".cts", ".mts"):
-        import tree_sitter_typescript
-
-        return Parser(Language(tree_sitter_typescript.language_typescript()))
-    return Parser(javascript())
+    return Parser(grammar(suffix))

@@ -37,6 +37,8 @@ def _callable(program: JavaScriptProgram, module: Module, item: Import, target: 
         if export is not None and export.kind == "async":
             yield name
             continue
+        if export is not None and export.kind == "type":
+            continue
         _refuse(program, other, name, at, owner)
 
 

@@ -10,6 +10,8 @@ from typing import Protocol
 
 from klotho.annotations.findings import Exposure, Route
 from klotho.annotations.languages.javascript.express import Express
+from klotho.annotations.languages.javascript.fastify import Fastify
+from klotho.annotations.languages.javascript.hono import Hono
 from klotho.annotations.languages.javascript.modules import Follow, Module, listener
 from klotho.annotations.model import Annotation
 from klotho.diagnostics import Report
@@ -21,7 +23,7 @@ class Framework(Protocol):
         ...
 
 
-FRAMEWORKS: tuple[Framework, ...] = (Express(),)
+FRAMEWORKS: tuple[Framework, ...] = (Express(), Fastify(), Hono())
 
 
 def exposures(modules: list[Module], follow: Follow, report: Report) -> Iterator[Exposure]:
@@ -44,6 +46,6 @@ def _refuse(annotation: Annotation, report: Report) -> None:
         "annotation-without-effect",
         f"nothing came of {annotation.title}: its statement does not listen",
         annotation.span,
-        notes=("it stands on the statement that starts the server, such as `app.listen(3000)`",),
+        notes=("it stands on the statement that starts the server, such as `app.listen(3000)` or Hono's `serve(app)`",),
         helps=("move the comment above that statement",),
     )

@@ -7,7 +7,7 @@ depends on finding all of them: what no route names goes to the unit all the sam
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from klotho.annotations.findings import Route
@@ -29,12 +29,15 @@ _PLAIN = re.compile(r"(/([\w.~@!$&'=,;%-]+|:[A-Za-z_]\w*))*/?", re.ASCII)
 
 class Express:
     def routes(self, follow: Follow, module: Module, variable: str) -> list[Route] | None:
-        return _Routes(follow).of(module, variable)
+        return Routers(follow, _made, "use").of(module, variable)
 
 
-class _Routes:
-    def __init__(self, follow: Follow) -> None:
-        self._follow = follow
+class Routers:
+    """The routes of frameworks that mount one router on another. `made`: the variables of a module that hold one;
+    `mounts`: the method that does it, `use` or `route`."""
+
+    def __init__(self, follow: Follow, made: Callable[[Module], set[str]], mounts: str) -> None:
+        self._follow, self._made, self._mounts = follow, made, mounts
 
     def of(self, module: Module, variable: str) -> list[Route] | None:
         home = self._router(module, variable, ())
@@ -49,7 +52,7 @@ class _Routes:
         """Where the application or router is made that a module knows by this name."""
         if (module.path, name) in seen:
             return None
-        if name in _made(module):
+        if name in self._made(module):
             return module, name
         for item in module.imports:
             for binding in item.bindings:
@@ -72,20 +75,29 @@ class _Routes:
             if receiver is None:
                 continue
             given = arguments_of(call)
-            if text_of(receiver) == name and method in (*VERBS, "all") and len(given) > 1:
+            if text_of(self._start(receiver)) == name and method in (*VERBS, "all") and len(given) > 1:
                 yield from self._verbs(module, call, method, given[0], prefix)
-            elif text_of(receiver) == name and method == "use":
+            elif text_of(self._start(receiver)) == name and method == self._mounts:
                 yield from self._mounted(module, given, prefix, (*above, (module.path, name)))
             elif method in (*VERBS, "all"):
                 path = _route_of_chain(receiver, name)
                 if path is not None:
                     yield from self._verbs(module, call, method, path, prefix)
 
+    def _start(self, receiver: Any) -> Any:
+        """`app` of `app.get(…).post(…)`."""
+        while receiver.type == "call_expression":
+            inner, method = method_of(receiver)
+            if inner is None or method not in (*VERBS, "all", "use", self._mounts):
+                break
+            receiver = inner
+        return receiver
+
     def _verbs(self, module: Module, call: Any, method: str, path: Any, prefix: str) -> Iterator[Route]:
         paths = path.named_children if path.type == "array" else [path]
         for item in paths:
             literal = string_of(item)
-            route = _route(_joined(prefix, literal)) if literal is not None else None
+            route = route_of(joined(prefix, literal)) if literal is not None else None
             if route is not None:
                 at = module.source.text.span(path.start_byte, path.end_byte)
                 yield Route("ANY" if method == "all" else method.upper(), route, at)
@@ -94,7 +106,7 @@ class _Routes:
         self, module: Module, given: list[Any], prefix: str, above: tuple[tuple[str, str], ...]
     ) -> Iterator[Route]:
         literal = string_of(given[0]) if given else None
-        inner = _joined(prefix, literal) if literal is not None else prefix
+        inner = joined(prefix, literal) if literal is not None else prefix
         for item in given[1:] if literal is not None else given:
             home = self._value(module, item)
             if home is not None:
@@ -148,12 +160,12 @@ def _route_of_chain(receiver: Any, name: str) -> Any:
     return None
 
 
-def _route(path: str) -> str | None:
+def route_of(path: str) -> str | None:
     """As an API writes it; None for what it can't say, such as patterns."""
     if not _PLAIN.fullmatch(path):
         return None
     return _PARAMETER.sub(r"{\1}", path).rstrip("/") or "/"
 
 
-def _joined(prefix: str, path: str) -> str:
+def joined(prefix: str, path: str) -> str:
     return ("/" + "/".join(part for part in (prefix.strip("/"), path.strip("/")) if part)) or "/"

@@ -24,6 +24,8 @@ _MUTATORS = frozenset(
     | {"clear", "setTime", "setFullYear", "setMonth", "setDate", "setHours"}
 )
 _FUNCTIONS = ("function_declaration", "function_expression", "arrow_function", "method_definition")
+_AROUND = ("parenthesized_expression", "non_null_expression", "as_expression", "satisfies_expression")
+"""What says something of a value and is the value itself."""
 SHAPES = "`const pets = new Map()`, `export const pets = new Map()` or `exports.pets = new Map()`"
 
 
@@ -194,7 +196,7 @@ def _check_await(module: Module, node: Any, member: Any, method: str, report: Re
 
 def _is_awaited(node: Any, above: Any) -> bool:
     """Awaited, given back as it is, or handled as a promise (`.then`, `Promise.all([…])`)."""
-    while above is not None and above.type in ("parenthesized_expression", "array", "arguments", "spread_element"):
+    while above is not None and above.type in (*_AROUND, "array", "arguments", "spread_element"):
         if above.type == "arguments":
             return text_of(above.parent.child_by_field_name("function")).startswith("Promise.")
         node, above = above, above.parent
@@ -229,7 +231,7 @@ def _check_mutations(module: Module, names: frozenset[str], report: Report) -> N
 
 def _read_from(value: Any, names: Iterable[str]) -> str | None:
     """The Map whose `get` this is the awaited result of."""
-    while value is not None and value.type in ("await_expression", "parenthesized_expression") and value.named_children:
+    while value is not None and value.type in ("await_expression", *_AROUND) and value.named_children:
         value = value.named_children[0]
     if value is None or value.type != "call_expression":
         return None

@@ -17,7 +17,14 @@ from klotho.annotations.model import Source
 NAMESPACE = "*"
 """The imported name of a whole module."""
 _FUNCTIONS = ("function_declaration", "function_expression", "arrow_function", "generator_function_declaration")
-ExportKind = Literal["async", "sync", "value"]
+ExportKind = Literal["async", "sync", "value", "type"]
+"""A type is gone when the program runs."""
+_TYPES = ("interface_declaration", "type_alias_declaration")
+_CLASSES = ("class_declaration", "abstract_class_declaration", "enum_declaration")
+JAVASCRIPT = (".js", ".cjs", ".mjs")
+TYPESCRIPT = (".ts", ".cts", ".mts")
+_WRITTEN_AS = {".js": ".ts", ".cjs": ".cts", ".mjs": ".mts"}
+"""TypeScript imports a file by the name it has when it is built."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +100,24 @@ def method_of(call: Any) -> tuple[Any, str]:
 
 
 def listener(statement: Any) -> str | None:
-    """The variable on which the statement calls `listen`; "" where it is no plain variable, None without."""
+    """The variable on which the statement calls `listen`, or that it gives to Hono's `serve`; "" where it is no plain
+    variable, None without."""
     for call in nodes_of(statement, ("call_expression",)):
         receiver, method = method_of(call)
         if receiver is not None and method == "listen":
             return text_of(receiver) if receiver.type == "identifier" else ""
+        if text_of(call.child_by_field_name("function")) == "serve":
+            return _served(arguments_of(call))
     return None
+
+
+def _served(given: list[Any]) -> str:
+    """`app` of `serve(app)` and of `serve({ fetch: app.fetch, port: 3000 })`."""
+    value = given[0] if given else None
+    for item in value.named_children if value is not None and value.type == "object" else ():
+        if item.type == "pair" and text_of(item.child_by_field_name("key")) == "fetch":
+            value = item.child_by_field_name("value").child_by_field_name("object")
+    return text_of(value) if value is not None and value.type == "identifier" else ""
 
 
 def read_module(source: Source) -> Module:
@@ -116,8 +135,20 @@ def resolve(importer: str, specifier: str, exists: Callable[[str], bool]) -> str
     if not is_relative(specifier):
         return None
     base = posixpath.normpath(posixpath.join(posixpath.dirname(importer), specifier))
-    endings = ("", ".js", ".cjs", ".mjs", ".json", "/index.js", "/index.cjs", "/index.mjs")
-    return next((base + end for end in endings if not base.startswith("..") and exists(base + end)), None)
+    return file_of(base, importer.endswith(TYPESCRIPT), exists)
+
+
+def file_of(base: str, in_typescript: bool, exists: Callable[[str], bool]) -> str | None:
+    """The file that a path without an ending, or with that of the built file, stands for."""
+    if base.startswith(".."):
+        return None
+    order = (*TYPESCRIPT, *JAVASCRIPT) if in_typescript else (*JAVASCRIPT, *TYPESCRIPT)
+    tried = ["", *order, ".json", *(f"/index{end}" for end in order)]
+    stem, ending = posixpath.splitext(base)
+    written = [stem + _WRITTEN_AS[ending]] if in_typescript and ending in _WRITTEN_AS else []
+    return next(
+        (path for path in [base + tried[0], *written, *(base + end for end in tried[1:])] if exists(path)), None
+    )
 
 
 def is_relative(specifier: str) -> bool:
@@ -126,14 +157,27 @@ def is_relative(specifier: str) -> bool:
 
 def _static_imports(root: Any) -> Iterator[Import]:
     for node in root.children:
+        if node.type not in ("import_statement", "export_statement") or _is_of_types(node):
+            continue
         specifier = string_of(node.child_by_field_name("source"))
-        if specifier is None or node.type not in ("import_statement", "export_statement"):
+        required = next((child for child in node.named_children if child.type == "import_require_clause"), None)
+        if required is not None:  # import fs = require("fs")
+            specifier = string_of(required.child_by_field_name("source"))
+            if specifier is not None:
+                yield Import(specifier, node, (Binding(text_of(required.named_children[0]), NAMESPACE),))
+            continue
+        if specifier is None:
             continue
         if node.type == "export_statement":
             yield Import(specifier, node, reexports=True)
             continue
         clause = next((child for child in node.named_children if child.type == "import_clause"), None)
         yield Import(specifier, node, tuple(_clause(clause)) if clause is not None else ())
+
+
+def _is_of_types(node: Any) -> bool:
+    """`import type …`, `export type { … }`, `import { type A }`: nothing is left of it when the program runs."""
+    return any(child.type == "type" for child in node.children)
 
 
 def _clause(clause: Any) -> Iterator[Binding]:
@@ -144,7 +188,7 @@ def _clause(clause: Any) -> Iterator[Binding]:
             yield Binding(text_of(part.named_children[-1]), NAMESPACE)
         elif part.type == "named_imports":
             for item in part.named_children:
-                if item.type == "import_specifier":
+                if item.type == "import_specifier" and not _is_of_types(item):
                     name = text_of(item.child_by_field_name("name"))
                     yield Binding(text_of(item.child_by_field_name("alias")) or name, name)
 
@@ -255,8 +299,8 @@ def _declared(node: Any) -> Iterator[tuple[str, ExportKind]]:
                 name = item.child_by_field_name("name")
                 if name is not None and name.type == "identifier":
                     yield text_of(name), _kind(value) if value is not None and value.type in _FUNCTIONS else "value"
-    elif node.type == "class_declaration":
-        yield text_of(node.child_by_field_name("name")), "value"
+    elif node.type in (*_CLASSES, *_TYPES):
+        yield text_of(node.child_by_field_name("name")), "type" if node.type in _TYPES else "value"
 
 
 def _kind(function: Any) -> ExportKind:

@@ -11,13 +11,23 @@ from typing import Any
 from klotho.annotations.findings import Findings, Original, UnitCode, edited
 from klotho.annotations.languages.javascript.exposing import exposures
 from klotho.annotations.languages.javascript.maps import SHAPES, stored_maps
-from klotho.annotations.languages.javascript.modules import Import, Module, is_relative, read_module, resolve
+from klotho.annotations.languages.javascript.modules import (
+    JAVASCRIPT,
+    TYPESCRIPT,
+    Import,
+    Module,
+    is_relative,
+    read_module,
+    resolve,
+)
 from klotho.annotations.languages.javascript.rewriting import FOLDER, shim_files, stub, unit_file
+from klotho.annotations.languages.javascript.tsconfig import Aliases, read_aliases
 from klotho.annotations.reading import CodeBase
 from klotho.annotations.units import Unit
-from klotho.diagnostics import Span
+from klotho.diagnostics import Failure, Span
 
-_ENDINGS = (".js", ".cjs", ".mjs")
+_ENDINGS = (*JAVASCRIPT, *TYPESCRIPT)
+_BEGINS = ("index.js", "index.mjs", "index.ts", "src/index.ts", "src/main.ts")
 MANIFESTS = ("package.json", "package-lock.json", "pnpm-lock.yaml", "yarn.lock")
 
 
@@ -38,7 +48,14 @@ class JavaScriptProgram:
         return [self.module(path) for path in paths if path.endswith(_ENDINGS)]
 
     def leads_to(self, module: Module, specifier: str) -> str | None:
+        """The file of the code base that an import leads to; None for packages and for what is not there."""
+        if module.path.endswith(TYPESCRIPT) and not is_relative(specifier):
+            return self.aliases.leads_to(specifier, self.code.exists)
         return resolve(module.path, specifier, self.code.exists)
+
+    @cached_property
+    def aliases(self) -> Aliases:
+        return read_aliases(self.code.root)
 
     def imports(self, path: str) -> list[str]:
         """The files a file imports; one that is not there is reported."""
@@ -50,8 +67,8 @@ class JavaScriptProgram:
             if target is not None:
                 if target.endswith((".json", *_ENDINGS)):
                     found.append(target)
-            elif is_relative(item.specifier):
-                message = f"`{item.specifier}` leads to no JavaScript file"
+            elif is_relative(item.specifier) or (path.endswith(TYPESCRIPT) and self.aliases.matches(item.specifier)):
+                message = f"`{item.specifier}` leads to no JavaScript or TypeScript file"
                 self.code.report.error("annotation-unit", message, self.span(module, item))
         return found
 
@@ -69,18 +86,20 @@ class JavaScriptProgram:
 
     @property
     def begins(self) -> str | None:
-        """`main` of package.json, else index.js."""
+        """`main` of package.json, else index.js, index.ts or src/index.ts."""
         main = self.package.get("main")
-        for name in (main if isinstance(main, str) else None, "index.js", "index.mjs"):
+        for name in (main if isinstance(main, str) else None, *_BEGINS):
             found = resolve("", f"./{posixpath.normpath(name)}", self.code.exists) if name else None
             if found is not None:
                 return found
         return None
 
     def is_esm(self, module: Module) -> bool:
-        """As Node takes it."""
-        if module.path.endswith((".mjs", ".cjs")):
-            return module.path.endswith(".mjs")
+        """As Node takes it; a file of TypeScript is what it is written as, whatever it is built to."""
+        if module.path.endswith((".mjs", ".cjs", ".mts", ".cts")):
+            return module.path.endswith((".mjs", ".mts"))
+        if module.path.endswith(TYPESCRIPT) and module.is_esm:
+            return True
         return self.package.get("type") == "module"
 
     @property
@@ -90,12 +109,34 @@ class JavaScriptProgram:
 
     @property
     def original(self) -> Original:
+        """Plain node; TypeScript with the tsx of the project, beginning where it listens."""
+        typescript = self._begins_in_typescript
         install: tuple[tuple[str, ...], ...] = ()
         if (self.code.root / "package.json").is_file():
             command = "ci" if (self.code.root / "package-lock.json").is_file() else "install"
-            install = (("npm", command, "--no-audit", "--no-fund", "--ignore-scripts", "--omit=dev"),)
+            omit = () if typescript else ("--omit=dev",)
+            install = (("npm", command, "--no-audit", "--no-fund", "--ignore-scripts", *omit),)
+        if typescript:
+            self._refuse_without_tsx()
+            listens = f"let it listen on `process.env.PORT`, and see that `npx tsx {typescript}` starts it"
+            return Original(("node_modules/.bin/tsx", typescript), install, "node_modules", listens=listens)
         listens = "let it listen on `process.env.PORT`, and see that `node .` starts it"
         return Original(("node", "."), install, "node_modules", listens=listens)
+
+    @property
+    def _begins_in_typescript(self) -> str | None:
+        listening = sorted({source.path for source, _ in self.code.all("expose")})
+        begins = listening[0] if len(listening) == 1 else self.begins
+        return begins if begins is not None and begins.endswith(TYPESCRIPT) else None
+
+    def _refuse_without_tsx(self) -> None:
+        declared = [self.package.get(name) for name in ("devDependencies", "dependencies")]
+        if not any(isinstance(item, dict) and "tsx" in item for item in declared):
+            raise Failure(
+                "verify-original",
+                "the original is TypeScript, and its package.json has no tsx to run it with",
+                helps=("add it: `npm install --save-dev tsx`",),
+            )
 
     def shapes(self, capability: str) -> str:
         return SHAPES if capability == "persist" else "none"
@@ -123,7 +164,9 @@ class JavaScriptProgram:
         for path, names in findings.remote.items():
             files[path] = stub(path, unit.remote[path], names, self.is_esm(self.module(path)))
         files[f"{FOLDER}/unit.cjs"] = unit_file(unit.name, unit.entries, dict(called))
-        for name in MANIFESTS:
+        configuration = self.aliases.files if any(path.endswith(TYPESCRIPT) for path in files) else ()
+        for name in (*MANIFESTS, *configuration):
             if (self.code.root / name).is_file():
                 files[name] = (self.code.root / name).read_bytes()
-        return UnitCode(f"{FOLDER}/handler.handler", files)
+        as_module = any(self.is_esm(module) for module in self.modules(unit.files))
+        return UnitCode(f"{FOLDER}/{'module' if as_module else 'handler'}.handler", files)

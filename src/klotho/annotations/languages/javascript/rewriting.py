@@ -12,7 +12,7 @@ from klotho.annotations.findings import construct_name
 
 FOLDER = "klotho"
 """Of the shims, in each unit."""
-SHIMS = ("encoding.cjs", "map.cjs", "calls.cjs", "handler.cjs")
+SHIMS = ("encoding.cjs", "map.cjs", "calls.cjs", "handler.cjs", "module.mjs")
 
 
 def stub(path: str, unit: str, names: Iterable[str], is_esm: bool) -> bytes:

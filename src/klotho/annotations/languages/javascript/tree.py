@@ -1,4 +1,4 @@
-"""Finds nodes of a JavaScript tree by their type, in tree-sitter's own code: a walk in Python takes far longer."""
+"""Finds nodes of a tree by their type, in tree-sitter's own code: a walk in Python takes far longer."""
 
 from __future__ import annotations
 
@@ -7,23 +7,46 @@ from typing import Any
 
 
 @cache
-def javascript() -> Any:
-    import tree_sitter_javascript
+def grammar(suffix: str) -> Any:
+    """Of a file's ending. TypeScript's is another one in .tsx: `<any>value` is an element there."""
     from tree_sitter import Language
+
+    if suffix == ".tsx":
+        import tree_sitter_typescript
+
+        return Language(tree_sitter_typescript.language_tsx())
+    if suffix in (".ts", ".cts", ".mts"):
+        import tree_sitter_typescript
+
+        return Language(tree_sitter_typescript.language_typescript())
+    import tree_sitter_javascript
 
     return Language(tree_sitter_javascript.language())
 
 
 @cache
-def _query(kinds: tuple[str, ...]) -> Any:
+def _query(suffix: str, kinds: tuple[str, ...]) -> Any:
     from tree_sitter import Query
 
-    return Query(javascript(), f"[{' '.join(f'({kind})' for kind in kinds)}] @found")
+    return Query(grammar(suffix), f"[{' '.join(f'({kind})' for kind in kinds)}] @found")
 
 
 def nodes_of(root: Any, kinds: tuple[str, ...]) -> list[Any]:
     """Every node of these types, a node before what it holds."""
     from tree_sitter import QueryCursor
 
-    found = QueryCursor(_query(kinds)).captures(root).get("found", [])
-    return sorted(found, key=lambda node: (node.start_byte, -node.end_byte))
+    found = QueryCursor(_query(_suffix(root), kinds)).captures(root).get("found", [])
+    # Types are checked for trees that are an error as a whole, whose grammar can't be told.
+    return sorted((node for node in found if node.type in kinds), key=lambda node: (node.start_byte, -node.end_byte))
+
+
+@cache
+def _suffixes() -> dict[int, str]:
+    return {grammar(suffix).id_for_node_kind("program", True): suffix for suffix in (".js", ".ts", ".tsx")}
+
+
+def _suffix(node: Any) -> str:
+    """An ending with the grammar of a node's tree, told by the number of its root: a node does not know its grammar."""
+    while node.parent is not None:
+        node = node.parent
+    return _suffixes().get(node.kind_id, ".js")

@@ -1,0 +1,1 @@
+export const banner = await Promise.resolve("Orders\n");
