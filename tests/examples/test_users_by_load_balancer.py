@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from tests.examples.conftest import Deploy
@@ -13,6 +15,7 @@ from tests.examples.test_users import (
     test_an_unknown_user_and_an_unknown_page_are_not_found,
     test_what_is_no_user_is_refused,
 )
+from tests.tls_client import fetch
 
 pytestmark = [pytest.mark.examples, pytest.mark.timeout(300)]
 
@@ -38,3 +41,17 @@ def users(deploy: Deploy) -> Deployment:
 @pytest.fixture(scope="module")
 def api(users: Deployment) -> Client:
     return users.client("users-api")
+
+
+def test_its_domain_leads_there_and_to_an_http_api_in_its_place_and_back(users: Deployment) -> None:
+    program, settings = users.folder / "infra.py", users.folder / "klotho.yaml"
+    by_balancer = settings.read_text()
+    program.write_text(f'{program.read_text()}\nklotho.Domain("users.example", exposes=api)\n')
+    for said in (by_balancer, by_balancer.partition("constructs:")[0], by_balancer):
+        settings.write_text(said)
+        users.up()
+        units = json.loads(users.klotho("status", "--json").stdout)["units"]
+        port = int(next(unit["address"] for unit in units if unit["name"] == "users.example").rpartition(":")[2])
+        authority = (users.state_home / "klotho/.ca/klotho-local-ca.pem").read_text()
+        answer = fetch("users.example", port, "/users", trusting=authority)
+        assert answer.status == 200 and "users" in answer.json

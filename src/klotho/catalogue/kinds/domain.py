@@ -47,13 +47,14 @@ def is_made(construct: Construct, setting: Setting) -> bool:
     return setting.parameter(construct, "certificate") is None and FILE not in construct.properties
 
 
-def certificate_arn(construct: Construct, setting: Setting) -> Value:
-    """The certificate for a target in the stack's own region."""
+def certificate_arn(construct: Construct, setting: Setting, owner: Construct | None = None) -> Value:
+    """The certificate for a target in the stack's own region. `owner`: whose it is when ACM makes it, by default the
+    domain's."""
     given = setting.parameter(construct, "certificate")
     if given is not None:
         return given
     if is_made(construct, setting):
-        return Ref(certificate_key(construct))
+        return Ref(certificate_key(owner or construct))
     return Provided(construct.id, CERTIFICATE_STEP, "arn")
 
 
@@ -67,13 +68,13 @@ def viewer_certificate(construct: Construct, setting: Setting) -> ViewerCertific
     return ViewerCertificate((construct.name,), arn)
 
 
-def certificate(construct: Construct, setting: Setting) -> Iterator[Action]:
-    """The certificate ACM makes; nothing where one was given."""
+def certificate(construct: Construct, setting: Setting, owner: Construct | None = None) -> Iterator[Action]:
+    """The certificate ACM makes, by default the domain's own; nothing where one was given."""
     if not is_made(construct, setting):
         return
     option = {"DomainName": construct.name, "HostedZoneId": zone_id(construct, setting)}
     yield AddResource(
-        certificate_key(construct),
+        certificate_key(owner or construct),
         "AWS::CertificateManager::Certificate",
         {"DomainName": construct.name, "ValidationMethod": "DNS", "DomainValidationOptions": [option]},
     )
@@ -92,19 +93,15 @@ def records(
     setting: Setting,
     dns_name: Value,
     target_zone: Value,
-    owner: Construct | None = None,
     types: tuple[str, ...] = ("A", "AAAA"),
 ) -> Iterator[Action]:
-    """Alias records, where the hosted zone is known; they cost nothing per query.
-
-    `owner`: whose they are, by default the domain's. `types`: by default for IPv4 and IPv6.
-    """
+    """Alias records, where the hosted zone is known; they cost nothing per query. `types`: by default IPv4 and IPv6."""
     zone = zone_id(construct, setting)
     if zone is None:
         return
     for type_ in types:
         yield AddResource(
-            resource_key((owner or construct).id, f"record-{type_.lower()}"),
+            resource_key(construct.id, f"record-{type_.lower()}"),
             "AWS::Route53::RecordSet",
             {
                 "HostedZoneId": zone,

@@ -76,7 +76,7 @@ def public_alb(construct: Construct, setting: Setting) -> Iterator[Action]:
         HTTPS,
         Protocol="HTTPS",
         SslPolicy=TLS_POLICY,
-        Certificates=[{"CertificateArn": certificate_arn(domain, setting)}],
+        Certificates=[{"CertificateArn": certificate_arn(domain, setting, construct)}],
     )
 
 
@@ -162,7 +162,7 @@ def _check(construct: Construct, setting: Setting, report: Report) -> None:
             "api-in-the-clear",
             f"{construct.title} is reached over plain HTTP: its load balancer has no certificate",
             construct.span,
-            helps=[f'give it a name with a certificate: `Domain("api.example.com", exposes={construct.name})`'],
+            helps=['give it a name with a certificate: `Domain("api.example.com", exposes=…)`'],
         )
 
 

@@ -34,12 +34,12 @@ def expose_api(link: Link) -> Iterator[Action]:
 
 
 def _at_balancer(link: Link) -> Iterator[Action]:
-    """The API listens with the certificate. Records belong to the API: it needs the certificate, so that the domain's
-    would make a circle of their stacks."""
+    """The API listens with the certificate, which is its own: one of the domain's would wait for the records beside it,
+    which wait for the API, and could not go with its stack before the listener that has it."""
     domain, setting, key = link.actor, link.setting, balancer_key(link.target)
-    yield from certificate(domain, setting)
+    yield from certificate(domain, setting, link.target)
     address, zone = Ref(key, "DNSName"), Ref(key, "CanonicalHostedZoneID")
-    yield from records(domain, setting, address, zone, owner=link.target, types=("A",))
+    yield from records(domain, setting, address, zone, types=("A",))
 
 
 def _at_gateway(link: Link) -> Iterator[Action]:

@@ -56,13 +56,13 @@ class DomainName(Handler):
 
     async def delete(self, request: Request) -> None:
         if request.identifier is not None:
-            await self.cloud.domains.close(request.identifier)
+            await self.cloud.domains.close(request.identifier, of=request.identifier)
 
     async def resume(self, record: Record) -> None:
         await self.cloud.domains.bring_back(record)
 
     async def suspend(self, record: Record) -> None:
-        await self.cloud.domains.close(record.identifier)
+        await self.cloud.domains.close(record.identifier, of=record.identifier)
 
     def _check(self, properties: Mapping[str, Any]) -> None:
         configurations = properties.get("DomainNameConfigurations") or []

@@ -81,8 +81,14 @@ class Domains:
         if self._listener is None and self._retry is None and not await self._listen():
             self._retry = asyncio.get_running_loop().create_task(self._wait_for_port())
 
-    async def close(self, name: str) -> None:
-        """Serve it no more; one that is not there is fine. The port stays reserved for this environment."""
+    async def close(self, name: str, of: str | None = None) -> None:
+        """Serve it no more; one that is not there is fine. The port stays reserved for this environment.
+
+        `of`: the resource that has had it; while another one has the name now, that one keeps it.
+        """
+        opened = self._open.get(name)
+        if of is not None and opened is not None and opened.identifier != of:
+            return
         self._open.pop(name, None)
         self._contexts.pop(name, None)
         if not self._open:
