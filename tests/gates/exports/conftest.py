@@ -17,7 +17,7 @@ from klotho.emit.exported import Export, exported
 from tests.gates.programs import EXAMPLES, PROTECTED, application, bundle, names
 
 OWNER, USER = "project/user-service", "project/billing-service"
-ANNOTATED = "annotated-pets"
+ANNOTATED = tuple(sorted(path.name for path in EXAMPLES.iterdir() if path.name.startswith("annotated-")))
 
 
 class Exported(NamedTuple):
@@ -41,8 +41,9 @@ def _bundles(folder: Path) -> Iterator[tuple[str, Bundle]]:
         if (EXAMPLES / name).is_dir():
             yield name, bundle(name, folder / name)
         yield f"{name}-protected", bundle(name, folder / f"{name}-protected", PROTECTED)
-    annotated = build(find_program(EXAMPLES / ANNOTATED, "klotho build"), None)
-    yield ANNOTATED, Bundle(annotated.files, annotated.manifest)
+    for name in ANNOTATED:
+        annotated = build(find_program(EXAMPLES / name, "klotho build"), None)
+        yield name, Bundle(annotated.files, annotated.manifest)
     owner = bundle(OWNER, folder / OWNER)
     yield OWNER.replace("/", "-"), owner
     said = application(OWNER, folder)

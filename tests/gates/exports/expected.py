@@ -67,8 +67,13 @@ class Expected:
             return self._attribute(*value["Fn::GetAtt"])
         if set(value) == {"Fn::Select"}:
             return f"<zone {value['Fn::Select'][0]}>"
+        if set(value) == {"Fn::Join"}:  # of the parts of a URL: the same without its slash at the end
+            return self.resolved(value["Fn::Join"][1][0]["Fn::Select"][1]["Fn::Split"][1], stack)
         if set(value) == {"Fn::Sub"}:
-            return re.sub(r"\$\{([^}]*)\}", lambda match: self._variable(match[1], stack), value["Fn::Sub"])
+            given_too = isinstance(value["Fn::Sub"], list)
+            text, named = value["Fn::Sub"] if given_too else (value["Fn::Sub"], {})
+            known = {name: str(self.resolved(item, stack)) for name, item in named.items()}
+            return re.sub(r"\$\{([^}]*)\}", lambda match: known.get(match[1]) or self._variable(match[1], stack), text)
         return {name: self.resolved(item, stack) for name, item in value.items()}
 
     def _variable(self, name: str, stack: str) -> str:

@@ -248,6 +248,8 @@ class Export:
             return json.dumps(arguments[0])
         if function == "jsondecode":
             return json.loads(arguments[0])
+        if function == "trimsuffix":
+            return str(arguments[0]).removesuffix(arguments[1])
         if function == "concat":
             return [one for argument in arguments for one in argument]
         assert function == "merge", function

@@ -160,7 +160,7 @@ def test_an_api_that_is_not_carried_is_refused(tmp_path: Path, properties: dict[
         ({"RequestParameters": {"append:header.x": "1"}}, "append:header.x is not supported"),
         ({"RequestParameters": {"overwrite:path": "$context.stage"}}, "is not supported"),
         ({"ConnectionType": "VPC_LINK"}, "ConnectionId is required"),
-        ({"ConnectionType": "VPC_LINK", "ConnectionId": "x"}, "Cloud Map service's ARN"),
+        ({"ConnectionType": "VPC_LINK", "ConnectionId": "x"}, "the ARN of a Cloud Map service"),
         ({"ApiId": "nowhere"}, "Invalid API identifier"),
     ],
 )
