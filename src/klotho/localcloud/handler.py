@@ -123,6 +123,21 @@ class Record:
     logical_id: str
     tags: Mapping[str, str]
 
+    @classmethod
+    def of(cls, request: Request, identifier: str, attributes: Mapping[str, Any]) -> Record:
+        """What a request made."""
+        return cls(
+            type_name=request.type_name,
+            identifier=identifier,
+            properties=request.properties,
+            attributes=attributes,
+            token=request.token,
+            stack_id=request.stack_id,
+            stack_name=request.stack_name,
+            logical_id=request.logical_id,
+            tags=request.tags,
+        )
+
 
 APPLICATION_TAG = "klotho:application"
 """The stack tag that says which application a resource belongs to."""

@@ -60,7 +60,7 @@ class Distribution(Handler):
 
     async def create(self, request: Request) -> Outcome:
         identifier = _id(request)
-        record = _record(request, identifier, {})
+        record = Record.of(request, identifier, {})
         self._check(record)
         domain = await self.cloud.cdn.open(record)
         await self._serve_names(record)
@@ -68,7 +68,7 @@ class Distribution(Handler):
 
     async def update(self, request: Request) -> Outcome:
         assert request.identifier is not None
-        record = _record(request, request.identifier, request.attributes)
+        record = Record.of(request, request.identifier, request.attributes)
         self._check(record)
         await self.cloud.cdn.open(record)
         await self._serve_names(record)
@@ -275,20 +275,6 @@ class CloudFrontFunction(Handler):
             await self.cloud.cdn.edge.functions.check(str(properties["Name"]), code)
         except FunctionError as error:
             raise _bad(f"FunctionCode can't be run: {error}") from error
-
-
-def _record(request: Request, identifier: str, attributes: Mapping[str, Any]) -> Record:
-    return Record(
-        type_name=request.type_name,
-        identifier=identifier,
-        properties=request.properties,
-        attributes=attributes,
-        token=request.token,
-        stack_id=request.stack_id,
-        stack_name=request.stack_name,
-        logical_id=request.logical_id,
-        tags=request.tags,
-    )
 
 
 def _bad(message: str) -> HandlerError:

@@ -45,13 +45,13 @@ class DomainName(Handler):
             "RegionalDomainName": f"d-{api_id(request.token)}.execute-api.{region}.amazonaws.com",
             "RegionalHostedZoneId": f"Z{digest(region, 13, 'apigateway-zone').upper()}",
         }
-        await self.cloud.domains.open(_record(request, name, attributes))
+        await self.cloud.domains.open(Record.of(request, name, attributes))
         return Outcome(name, attributes)
 
     async def update(self, request: Request) -> Outcome:
         self._check(request.properties)
         name = str(request.identifier)
-        await self.cloud.domains.open(_record(request, name, request.attributes))
+        await self.cloud.domains.open(Record.of(request, name, request.attributes))
         return Outcome(name, dict(request.attributes))
 
     async def delete(self, request: Request) -> None:
@@ -116,20 +116,6 @@ class ApiMapping(Handler):
                 if other.identifier == request.identifier:
                     continue
                 raise HandlerError(f"ApiMapping key already exists for domain name {name}", "ConflictException")
-
-
-def _record(request: Request, identifier: str, attributes: Mapping[str, Any]) -> Record:
-    return Record(
-        type_name=request.type_name,
-        identifier=identifier,
-        properties=request.properties,
-        attributes=attributes,
-        token=request.token,
-        stack_id=request.stack_id,
-        stack_name=request.stack_name,
-        logical_id=request.logical_id,
-        tags=request.tags,
-    )
 
 
 def _bad(message: str) -> HandlerError:

@@ -87,14 +87,14 @@ class HttpApi(Handler):
     async def create(self, request: Request) -> Outcome:
         _check_api(request.properties)
         identifier = api_id(request.token)
-        url = await self.cloud.gateway.open(_record(request, identifier, {}))
+        url = await self.cloud.gateway.open(Record.of(request, identifier, {}))
         arn = f"arn:aws:execute-api:{self.cloud.region}:{self.cloud.account}:{identifier}"
         return Outcome(identifier, {"ApiId": identifier, "ApiEndpoint": url, "ExecuteApiArn": arn})
 
     async def update(self, request: Request) -> Outcome:
         assert request.identifier is not None
         _check_api(request.properties)
-        url = await self.cloud.gateway.open(_record(request, request.identifier, request.attributes))
+        url = await self.cloud.gateway.open(Record.of(request, request.identifier, request.attributes))
         return Outcome(request.identifier, {**request.attributes, "ApiEndpoint": url})
 
     async def delete(self, request: Request) -> None:
@@ -348,20 +348,6 @@ class HttpStage(_Checked):
         destination = (properties.get("AccessLogSettings") or {}).get("DestinationArn")
         if destination is not None and ":log-group:" not in str(destination):
             raise _bad(f"access logs to {destination} are not supported by the local cloud; use a log group's ARN")
-
-
-def _record(request: Request, identifier: str, attributes: Mapping[str, Any]) -> Record:
-    return Record(
-        type_name=request.type_name,
-        identifier=identifier,
-        properties=request.properties,
-        attributes=attributes,
-        token=request.token,
-        stack_id=request.stack_id,
-        stack_name=request.stack_name,
-        logical_id=request.logical_id,
-        tags=request.tags,
-    )
 
 
 def _bad(message: str) -> HandlerError:

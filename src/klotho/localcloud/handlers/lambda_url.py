@@ -31,12 +31,12 @@ class FunctionUrl(Handler):
                 f"Failed to create function url config for [functionArn = {identifier}]. Error message: "
                 "FunctionUrlConfig exists for this Lambda function", "ResourceConflictException",
             )  # fmt: skip
-        url = await self.cloud.function_urls.open(_record(request, identifier, {}))
+        url = await self.cloud.function_urls.open(Record.of(request, identifier, {}))
         return Outcome(identifier, {"FunctionArn": identifier, "FunctionUrl": url})
 
     async def update(self, request: Request) -> Outcome:
         self._check(request.properties)
-        await self.cloud.function_urls.open(_record(request, str(request.identifier), request.attributes))
+        await self.cloud.function_urls.open(Record.of(request, str(request.identifier), request.attributes))
         return Outcome(str(request.identifier), dict(request.attributes))
 
     async def delete(self, request: Request) -> None:
@@ -62,20 +62,6 @@ class FunctionUrl(Handler):
         if self.cloud.world.get("AWS::Lambda::Function", function) is None:
             raise HandlerError(f"Function not found: {properties['TargetFunctionArn']}", "ResourceNotFoundException")
         return function
-
-
-def _record(request: Request, identifier: str, attributes: Mapping[str, Any]) -> Record:
-    return Record(
-        type_name=request.type_name,
-        identifier=identifier,
-        properties=request.properties,
-        attributes=attributes,
-        token=request.token,
-        stack_id=request.stack_id,
-        stack_name=request.stack_name,
-        logical_id=request.logical_id,
-        tags=request.tags,
-    )
 
 
 def _bad(message: str) -> HandlerError:

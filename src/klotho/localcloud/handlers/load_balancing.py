@@ -46,7 +46,7 @@ class LoadBalancer(Handler):
             taken = [item for item in self.cloud.world.list(BALANCER) if item.attributes["LoadBalancerName"] == name]
             if taken:
                 raise HandlerError(f"A load balancer with the name {name} already exists", "DuplicateLoadBalancerName")
-        draft = _record(request, identifier, {})
+        draft = Record.of(request, identifier, {})
         attributes = {
             "LoadBalancerArn": identifier,
             "LoadBalancerName": name,
@@ -60,7 +60,7 @@ class LoadBalancer(Handler):
 
     async def update(self, request: Request) -> Outcome:
         _check_balancer(request.properties)
-        await self.cloud.balancers.open(_record(request, str(request.identifier), request.attributes))
+        await self.cloud.balancers.open(Record.of(request, str(request.identifier), request.attributes))
         return Outcome(str(request.identifier), dict(request.attributes))
 
     async def delete(self, request: Request) -> None:
@@ -109,12 +109,12 @@ class BalancerListener(Handler):
         balancer = str(request.properties["LoadBalancerArn"]).partition(":loadbalancer/")[2]
         resource = f"listener/{balancer}/{digest(request.token, 16)}"
         identifier = arn("elasticloadbalancing", resource, self.cloud.region, self.cloud.account)
-        await self._serve(_record(request, identifier, {}))
+        await self._serve(Record.of(request, identifier, {}))
         return Outcome(identifier, {"ListenerArn": identifier})
 
     async def update(self, request: Request) -> Outcome:
         self._check(request)
-        await self._serve(_record(request, str(request.identifier), request.attributes))
+        await self._serve(Record.of(request, str(request.identifier), request.attributes))
         return Outcome(str(request.identifier), dict(request.attributes))
 
     async def delete(self, request: Request) -> None:
@@ -347,20 +347,6 @@ def _name(request: Request) -> str:
     """At most 32 characters, as AWS has them for load balancers and target groups."""
     given = request.properties.get("Name")
     return str(given or physical_name(request.stack_name, request.logical_id, request.token, 32))
-
-
-def _record(request: Request, identifier: str, attributes: Mapping[str, Any]) -> Record:
-    return Record(
-        type_name=request.type_name,
-        identifier=identifier,
-        properties=request.properties,
-        attributes=attributes,
-        token=request.token,
-        stack_id=request.stack_id,
-        stack_name=request.stack_name,
-        logical_id=request.logical_id,
-        tags=request.tags,
-    )
 
 
 def _bad(message: str) -> HandlerError:
