@@ -103,18 +103,18 @@ def fresh(deployment: Deployment) -> set[str]:
     """Up again without the data of the last comparison; the functions that are there."""
     if deployment.output:
         deployment.down("--delete-data", "annotated-pets-python")
-    return {name for name in deployment.up() if name.endswith("-function")}
+    return {name for name in deployment.up() if name.endswith("-unit")}
 
 
 def test_the_pets_in_two_units_answer_as_the_original_on_every_route(pets: Deployment) -> None:
-    assert fresh(pets) == {"main-function", "adoptions-function"}
+    assert fresh(pets) == {"main-unit", "adoptions-unit"}
     verified(pets)
 
 
 def test_the_pets_in_three_units_answer_as_the_original_on_every_route(pets: Deployment) -> None:
     code = pets.folder / "names.py"
     code.write_text(UNIT.replace("adoptions", "names") + code.read_text(encoding="utf-8"), encoding="utf-8")
-    assert fresh(pets) == {"main-function", "adoptions-function", "names-function"}
+    assert fresh(pets) == {"main-unit", "adoptions-unit", "names-unit"}
     verified(pets)
 
 
@@ -124,7 +124,7 @@ def test_the_pets_in_one_unit_answer_as_the_original_on_every_route(pets: Deploy
         text = code.read_text(encoding="utf-8")
         assert unit in text
         code.write_text(text.replace(unit, ""), encoding="utf-8")
-    assert fresh(pets) == {"main-function"}
+    assert fresh(pets) == {"main-unit"}
     verified(pets)
 
 

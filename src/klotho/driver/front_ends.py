@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from klotho.driver.program import Program
 
 
+_SERVICES = ("Compute.Function", "Compute.Container")
+"""What units become."""
+
+
 @dataclass(frozen=True, slots=True)
 class Read:
     application: Application | None
@@ -51,8 +55,8 @@ def read_program(program: Program) -> Read:
 def _compiled(program: Program, report: Report) -> Read:
     from klotho.annotations.compiling import compile_code
 
-    memory = cache_folder() / "annotated"
-    compiled = compile_code(program.folder, program.settings.app, report, memory)
+    memory, hosting = cache_folder() / "annotated", program.settings.annotated.hosting
+    compiled = compile_code(program.folder, program.settings.app, report, hosting, memory)
     application = _with_settings(compiled.application, program.settings.annotated, report)
     usable = application if application.constructs else None
     if usable is None and not report.errors:
@@ -80,7 +84,7 @@ def write_units(program: Program, units: Mapping[str, bytes]) -> None:
 def _with_settings(application: Application, settings: AnnotatedSettings, report: Report) -> Application:
     """klotho.yaml over it: ids must exist, variables reach their unit."""
     for section, kinds in (
-        ("execution_units", {"Compute.Function"}),
+        ("execution_units", set(_SERVICES)),
         ("exposed", {"API"}),
         ("persisted", {*TYPES.values()}),
     ):
@@ -107,7 +111,7 @@ def _check_types(application: Application, settings: AnnotatedSettings, report: 
 
 
 def _with_variables(item: Construct, given: Mapping[str, str] | None) -> Construct:
-    if item.kind != "Compute.Function" or not given:
+    if item.kind not in _SERVICES or not given:
         return item
     return replace(item, properties={**item.properties, "environment": dict(given)})
 

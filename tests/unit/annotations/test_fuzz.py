@@ -70,6 +70,6 @@ def test_what_is_remembered_is_what_would_be_read(example: Path, tmp_path: Path)
         mutants.change(share=0.3)
         fresh, known, again = Report(), Report(), Report()
         made = compile_code(mutants.folder, None, fresh)
-        assert compile_code(mutants.folder, None, known, memory) == made
-        assert compile_code(mutants.folder, None, again, memory) == made
+        assert compile_code(mutants.folder, None, known, memory=memory) == made
+        assert compile_code(mutants.folder, None, again, memory=memory) == made
         assert known.diagnostics == again.diagnostics == fresh.diagnostics

@@ -48,7 +48,7 @@ def parsed(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
 
 def compiled(folder: Path) -> Compiled:
     report = Report()
-    made = compile_code(folder, None, report, folder.parent / "memory")
+    made = compile_code(folder, None, report, memory=folder.parent / "memory")
     assert report.diagnostics == []
     return made
 
@@ -73,10 +73,10 @@ def test_a_python_file_is_read_anew_where_its_package_is_another_one(tmp_path: P
     (folder / "src/zoo/store.py").write_text("x = 1\n")
     (folder / "main.py").write_text('import src.zoo\nimport zoo\n# @klotho::expose { id = "api" }\napp = print\n')
     for _ in range(2):
-        made = compile_code(folder, None, Report(), tmp_path / "memory")
+        made = compile_code(folder, None, Report(), memory=tmp_path / "memory")
         assert "main/zoo/store.py" in made.files
     (folder / "src/__init__.py").write_text("")
-    known = compile_code(folder, None, Report(), tmp_path / "memory")
+    known = compile_code(folder, None, Report(), memory=tmp_path / "memory")
     assert known == compile_code(folder, None, Report())
     assert "main/src/zoo/store.py" in known.files
 
@@ -87,7 +87,7 @@ def test_what_is_wrong_with_a_remembered_file_is_told_again(shop: Path, parsed: 
     for _ in range(2):
         parsed.clear()
         report = Report()
-        compile_code(shop, None, report, shop.parent / "memory")
+        compile_code(shop, None, report, memory=shop.parent / "memory")
         told.append([(item.code, str(item.span), item.message) for item in report.diagnostics])
     assert [code for code, _, _ in told[0]] == ["source-syntax"]
     assert told[0] == told[1]

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import Any
 
 from klotho.annotations.findings import Findings, Original, UnitCode, edited
+from klotho.annotations.hosting import Form
 from klotho.annotations.languages.javascript.exposing import exposures
-from klotho.annotations.languages.javascript.maps import SHAPES, stored_maps
+from klotho.annotations.languages.javascript.images import image_files, package_of
+from klotho.annotations.languages.javascript.libraries import SHAPES, library_resources
 from klotho.annotations.languages.javascript.modules import (
     JAVASCRIPT,
     TYPESCRIPT,
@@ -141,6 +143,17 @@ class JavaScriptProgram:
                 helps=("add it: `npm install --save-dev tsx`",),
             )
 
+    def _packages_of_others(self, unit: Unit) -> list[str]:
+        """Packages that only other units' files import by their name: this one does not need them."""
+        inside = self._packages(unit.files)
+        outside = self._packages(path for path in self.code.files if path not in unit.files)
+        declared = self.package.get("dependencies")
+        return sorted((outside - inside) & set(declared if isinstance(declared, dict) else ()))
+
+    def _packages(self, paths: Iterable[str]) -> set[str]:
+        found = {item.specifier for module in self.modules(list(paths)) for item in module.imports}
+        return {package_of(item) for item in found if not is_relative(item)}
+
     def shapes(self, capability: str) -> str:
         return SHAPES if capability == "persist" else "none"
 
@@ -155,21 +168,24 @@ class JavaScriptProgram:
 
         return Findings(
             exposures=list(exposures(modules, follow, self.code.report)),
-            resources=list(stored_maps(self, modules)),
+            resources=list(library_resources(self, modules)),
             remote=remote_names(self, unit),
         )
 
-    def write(self, unit: Unit, findings: Findings, called: Mapping[str, list[str]]) -> UnitCode:
-        files, edits = dict(shim_files()), [edit for item in findings.resources for edit in item.edits]
+    def write(self, unit: Unit, findings: Findings, called: Mapping[str, list[str]], form: Form) -> UnitCode:
+        edits = [edit for item in findings.resources for edit in item.edits]
+        files = dict(shim_files(form, {name for item in findings.resources for name in item.shims}))
         for path in (*unit.files, *findings.assets):
             own = [edit for edit in edits if edit.path == path]
             files[path] = edited(self.code.content(path), own)
         for path, names in findings.remote.items():
             files[path] = stub(path, unit.remote[path], names, self.is_esm(self.module(path)))
-        files[f"{FOLDER}/unit.cjs"] = unit_file(unit.name, unit.entries, dict(called))
+        files[f"{FOLDER}/unit.cjs"] = unit_file(unit.name, unit.entries, dict(called), bool(findings.exposures))
         configuration = self.aliases.files if any(path.endswith(TYPESCRIPT) for path in files) else ()
         for name in (*MANIFESTS, *configuration):
             if (self.code.root / name).is_file():
                 files[name] = (self.code.root / name).read_bytes()
         as_module = any(self.is_esm(module) for module in self.modules(unit.files))
-        return UnitCode(f"{FOLDER}/{'module' if as_module else 'handler'}.handler", files)
+        if form == "container":
+            return UnitCode({**files, **image_files(unit.name, files, self._packages_of_others(unit), as_module)})
+        return UnitCode(files, f"{FOLDER}/{'module' if as_module else 'handler'}.handler")
