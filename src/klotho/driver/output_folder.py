@@ -128,8 +128,9 @@ def _write(target: Path, files: Mapping[str, bytes], earlier: frozenset[str]) ->
         for number, content in enumerate([_marker(files), _marker(earlier | files.keys()), *changed.values()]):
             (work / str(number)).write_bytes(content)
         (work / "1").replace(target / MARKER)
+        for folder in {(target / name).parent for name in changed}:
+            folder.mkdir(parents=True, exist_ok=True)
         for number, name in enumerate(changed, start=2):
-            (target / name).parent.mkdir(parents=True, exist_ok=True)
             if name.endswith(".sh"):
                 (work / str(number)).chmod(0o755)
             (work / str(number)).replace(target / name)
