@@ -19,8 +19,10 @@ from klotho.annotations.languages.javascript.modules import (
     Import,
     Module,
     is_relative,
+    module_of,
     read_module,
     resolve,
+    said_by,
 )
 from klotho.annotations.languages.javascript.rewriting import FOLDER, shim_files, stub, unit_file
 from klotho.annotations.languages.javascript.tsconfig import Aliases, read_aliases
@@ -42,7 +44,8 @@ class JavaScriptProgram:
 
     def module(self, path: str) -> Module:
         if path not in self._modules:
-            self._modules[path] = read_module(self.code.source(path))
+            said = self.code.said(path, "", lambda source: said_by(read_module(source)))
+            self._modules[path] = module_of(self.code.source(path), said)
         return self._modules[path]
 
     def modules(self, paths: list[str]) -> list[Module]:
@@ -75,7 +78,7 @@ class JavaScriptProgram:
         return found
 
     def span(self, module: Module, item: Import) -> Span:
-        return module.source.text.span(item.node.start_byte, item.node.end_byte)
+        return item.place.span
 
     @cached_property
     def package(self) -> dict[str, Any]:
@@ -179,7 +182,7 @@ class JavaScriptProgram:
         files = dict(shim_files(form, {name for item in findings.resources for name in item.shims}))
         for path in (*unit.files, *findings.assets):
             own = [edit for edit in edits if edit.path == path]
-            files[path] = edited((self.code.root / path).read_bytes(), own)
+            files[path] = edited(self.code.content(path), own)
         for path, names in findings.remote.items():
             files[path] = stub(path, unit.remote[path], names, self.is_esm(self.module(path)))
         files[f"{FOLDER}/unit.cjs"] = unit_file(unit.name, unit.entries, dict(called), bool(findings.exposures))
