@@ -50,14 +50,20 @@ def test_every_store_of_the_shelf_answers_as_the_original_on_every_route(shelf: 
     assert found["requests"] == len(json.loads((shelf.folder / "requests.json").read_text(encoding="utf-8")))
 
 
-def test_what_the_stores_hold_survives_a_change_of_code(shelf: Deployment) -> None:
+def test_what_the_stores_hold_survives_a_change_of_code_and_a_move_into_containers(shelf: Deployment) -> None:
     code = shelf.folder / "shelf" / "notes.py"
     code.write_text(code.read_text(encoding="utf-8").replace("there is such a note", "twice"), encoding="utf-8")
+    with (shelf.folder / "klotho.yaml").open("a", encoding="utf-8") as settings:
+        settings.write("defaults: {execution_unit: {type: fargate}}\n")
     shelf.up()
     client = shelf.client("shelf-api")
-    assert client.post("/notes", {"text": "one"}).json == {"detail": "twice"}
-    assert client.get("/media").json["names"] == ["b.log", "b.txt", "c.log"]
-    assert client.get("/visits/home").json == {"visits": 3}
+    assert client.post("/notes", {"text": "one"}).json == {"detail": "twice"}  # SQLAlchemy
+    assert client.get("/media").json["names"] == [
+        "b.log",
+        "b.txt",
+        "c.log",
+    ]  # a bucket, which the other unit reads, too
+    assert client.get("/visits/home").json == {"visits": 3}  # Redis
 
 
 def test_events_reach_the_listeners_of_another_unit(deploy: Deploy) -> None:

@@ -79,6 +79,8 @@ class UnitCode:
     files: Mapping[str, bytes]
     handler: str = ""
     """As a function's `handler` says it, from the unit's folder. A container has a Dockerfile among its files."""
+    start: tuple[str, ...] = ()
+    """What a container runs."""
 
 
 @dataclass(frozen=True, slots=True)

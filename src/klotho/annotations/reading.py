@@ -12,9 +12,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+from klotho.annotations.dockerfiles import Dockerfile, is_dockerfile, read_dockerfile
+from klotho.annotations.doors import TARGETS
 from klotho.annotations.languages import NOT_YET, SUFFIXES, by_suffix
 from klotho.annotations.model import Annotation, Source, Text
-from klotho.diagnostics import Label, Report
+from klotho.diagnostics import Label, Report, did_you_mean, one_of
 
 TOKEN = b"@klotho::"
 SKIPPED = frozenset(
@@ -36,6 +38,8 @@ class CodeBase:
     files: list[str] = field(default_factory=list)
     """Every source file, relative, sorted."""
     annotated: dict[str, Source] = field(default_factory=dict)
+    dockerfiles: dict[str, Dockerfile] = field(default_factory=dict)
+    """Of the user's own, by the id of the unit."""
     _parsed: dict[str, Source] = field(default_factory=dict)
 
     def source(self, path: str) -> Source:
@@ -61,12 +65,15 @@ class CodeBase:
 def has_annotations(root: Path) -> bool:
     """Whether some source file below the folder is annotated, as far as the first folders tell: a home folder is not
     searched through because a command was run there."""
-    return any(TOKEN in content for _, content in _sources(root, MOST_FOLDERS))
+    return any(TOKEN in content for path, content in _sources(root, MOST_FOLDERS) if not is_dockerfile(path))
 
 
 def read_code_base(root: Path, report: Report) -> CodeBase:
     code = CodeBase(root, report)
     for path, content in _sources(root):
+        if is_dockerfile(path):
+            read_dockerfile(code.dockerfiles, Text(path, content), report)
+            continue
         suffix = PurePosixPath(path).suffix
         if suffix in NOT_YET:
             _refuse_language(path, content, NOT_YET[suffix], report)
@@ -91,7 +98,7 @@ def _sources(root: Path, most_folders: int | None = None) -> Iterator[tuple[str,
         folders[:] = sorted(name for name in folders if name not in SKIPPED and not name.startswith("."))
         for name in sorted(names):
             path = Path(folder) / name
-            if name.endswith(wanted) and not path.is_symlink() and str(path).isprintable():
+            if (name.endswith(wanted) or is_dockerfile(name)) and not path.is_symlink() and str(path).isprintable():
                 try:
                     if path.stat().st_size <= LARGEST_SOURCE:
                         yield path.relative_to(root).as_posix(), path.read_bytes()
@@ -136,6 +143,7 @@ def _refuse_what_comes_later(source: Source, item: Annotation, report: Report) -
     for name in sorted(set(item.directives) - directives):
         message = f"`{name}` of `@klotho::{item.capability}` in {language.name} is not supported yet"
         report.error("annotation-not-yet", message, item.span)
-    if item.capability == "expose" and item.directives.get("target", "public") != "public":
-        message = f'`target = "{item.directives["target"]}"` is not supported yet'
-        report.error("annotation-not-yet", message, item.span, helps=('write `target = "public"`',))
+    target = item.directives.get("target", "public")
+    if item.capability == "expose" and target not in TARGETS:
+        helps = (did_you_mean(str(target), TARGETS) or f"there is {one_of(TARGETS)}",)
+        report.error("annotation-directive", f'`target = "{target}"` is none', item.span, helps=helps)

@@ -38,10 +38,13 @@ def joined(program: Application, code: Application, asked: Iterable[Construct], 
             for item in program.requirements
             if item.subject not in unknown
         ),
-        directives=tuple(
-            replace(item, subject=_under(item.subject, known))
-            for item in program.directives
-            if item.subject not in unknown
+        directives=(
+            *code.directives,
+            *(
+                replace(item, subject=_under(item.subject, known))
+                for item in program.directives
+                if item.subject not in unknown
+            ),
         ),
     )
     if not report.errors:

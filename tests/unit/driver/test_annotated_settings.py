@@ -26,7 +26,7 @@ def problems(text: str) -> list[str]:
 def test_what_is_compiled_is_taken() -> None:
     text = (
         "execution_units: {main: {type: lambda, environment_variables: {A: b}}}\n"
-        "exposed: {api: {type: apigateway, api_type: HTTP}}\npersisted: {pets: {type: dynamodb}}\n"
+        "exposed: {api: {type: apigateway, api_type: HTTP}, inside: {type: alb}}\npersisted: {pets: {type: dynamodb}}\n"
         "defaults: {execution_unit: {type: lambda}, expose: {type: apigateway}, persist: {kv: {type: dynamodb}}}\n"
     )
     assert problems(text) == []
@@ -40,7 +40,7 @@ def test_what_is_compiled_is_taken() -> None:
         ("execution_units: {main: {tpye: lambda}}", "did you mean `type`?"),
         ("execution_units: {main: {pulumi_params: {a: 1}}}", "has no meaning here"),
         ("execution_units: 3", "must hold names with settings"),
-        ("exposed: {api: {type: alb}}", "not supported yet"),
+        ("exposed: {api: {type: [alb]}}", "`exposed.api.type` must be a text"),
         ("exposed: {api: {api_type: REST}}", "not supported yet"),
         ("persisted: {pets: {type: cockroachdb_serverless}}", "use `rds_postgres`"),
         ("defaults: {execution_unt: {}}", "did you mean `execution_unit`?"),

@@ -11,7 +11,7 @@ from typing import Any
 from klotho.annotations.findings import Findings, Original, UnitCode, edited
 from klotho.annotations.hosting import Form
 from klotho.annotations.languages.javascript.exposing import exposures
-from klotho.annotations.languages.javascript.images import image_files, package_of
+from klotho.annotations.languages.javascript.images import image, package_of
 from klotho.annotations.languages.javascript.maps import SHAPES, stored_maps
 from klotho.annotations.languages.javascript.modules import (
     JAVASCRIPT,
@@ -34,6 +34,7 @@ MANIFESTS = ("package.json", "package-lock.json", "pnpm-lock.yaml", "yarn.lock")
 
 
 class JavaScriptProgram:
+    listens_in: frozenset[Form] = frozenset(("function",))
     begins_by = 'write `"main": "index.js"` into package.json'
 
     def __init__(self, code: CodeBase) -> None:
@@ -183,5 +184,6 @@ class JavaScriptProgram:
                 files[name] = (self.code.root / name).read_bytes()
         as_module = any(self.is_esm(module) for module in self.modules(unit.files))
         if form == "container":
-            return UnitCode({**files, **image_files(unit.name, files, self._packages_of_others(unit), as_module)})
+            made = image(unit.name, files, self._packages_of_others(unit), as_module)
+            return UnitCode({**files, **made.files}, start=made.start)
         return UnitCode(files, f"{FOLDER}/{'module' if as_module else 'handler'}.handler")

@@ -15,7 +15,7 @@ FOLDER = "klotho"
 """Of the shims, in each unit."""
 SHIMS = ("encoding.cjs", "map.cjs", "calls.cjs", "answer.cjs")
 SHIMS_OF_FORMS: Mapping[Form, tuple[str, ...]] = {
-    "function": ("handler.cjs", "module.mjs"),
+    "function": ("handler.cjs", "module.mjs", "balancer.cjs"),
     "container": ("container.cjs", "require.mjs"),
 }
 

@@ -10,6 +10,7 @@ const loaded = Promise.all(unit.entries.map((load) => load()));
 loaded.catch(() => {}); // the first event tells
 
 exports.handler = async function handler(event) {
+  if (event && event.requestContext && event.requestContext.elb) return require("./balancer.cjs")(event, handler);
   await loaded;
   if (event && event.klotho === "call") return answer(event);
   if (event && event.requestContext) return forward(event, await listening);
