@@ -12,7 +12,7 @@ from klotho.annotations.findings import Findings, Original, UnitCode, edited
 from klotho.annotations.hosting import Form
 from klotho.annotations.languages.javascript.exposing import exposures
 from klotho.annotations.languages.javascript.images import image, package_of
-from klotho.annotations.languages.javascript.maps import SHAPES, stored_maps
+from klotho.annotations.languages.javascript.libraries import SHAPES, library_resources
 from klotho.annotations.languages.javascript.modules import (
     JAVASCRIPT,
     TYPESCRIPT,
@@ -166,12 +166,13 @@ class JavaScriptProgram:
 
         return Findings(
             exposures=list(exposures(modules, follow, self.code.report)),
-            resources=list(stored_maps(self, modules)),
+            resources=list(library_resources(self, modules)),
             remote=remote_names(self, unit),
         )
 
     def write(self, unit: Unit, findings: Findings, called: Mapping[str, list[str]], form: Form) -> UnitCode:
-        files, edits = dict(shim_files(form)), [edit for item in findings.resources for edit in item.edits]
+        edits = [edit for item in findings.resources for edit in item.edits]
+        files = dict(shim_files(form, {name for item in findings.resources for name in item.shims}))
         for path in (*unit.files, *findings.assets):
             own = [edit for edit in edits if edit.path == path]
             files[path] = edited((self.code.root / path).read_bytes(), own)

@@ -13,7 +13,7 @@ from klotho.annotations.hosting import Form
 
 FOLDER = "klotho"
 """Of the shims, in each unit."""
-SHIMS = ("encoding.cjs", "map.cjs", "calls.cjs", "answer.cjs")
+SHIMS = ("encoding.cjs", "calls.cjs", "answer.cjs")
 SHIMS_OF_FORMS: Mapping[Form, tuple[str, ...]] = {
     "function": ("handler.cjs", "module.mjs", "balancer.cjs"),
     "container": ("container.cjs", "require.mjs"),
@@ -46,11 +46,15 @@ def unit_file(name: str, entries: Iterable[str], calls: dict[str, list[str]], li
     return "\n".join([*lines, "  },", "};", ""]).encode()
 
 
+def shim_files(form: Form, used: Iterable[str]) -> dict[str, bytes]:
+    """The shims by path in a unit; `.cjs`, so that they are CommonJS also in a package of ES modules. `used`: those of
+    libraries."""
+    return {f"{FOLDER}/{name}": _shim(name) for name in (*SHIMS, *SHIMS_OF_FORMS[form], *sorted(used))}
+
+
 @cache
-def shim_files(form: Form) -> dict[str, bytes]:
-    """The shims by path in a unit; `.cjs`, so that they are CommonJS also in a package of ES modules."""
-    folder = Path(__file__).parent / "shims"
-    return {f"{FOLDER}/{name}": (folder / name).read_bytes() for name in (*SHIMS, *SHIMS_OF_FORMS[form])}
+def _shim(name: str) -> bytes:
+    return (Path(__file__).parent / "shims" / name).read_bytes()
 
 
 def way_to(path: str, shim: str) -> str:
