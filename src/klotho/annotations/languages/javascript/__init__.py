@@ -20,6 +20,7 @@ _COMPILES = {
     "execution_unit": frozenset({"id", "all_units", "description"}),
     "expose": frozenset({"id", "target", "description"}),
     "persist": frozenset({"id", "description"}),
+    "pubsub": frozenset({"id"}),
 }
 
 
