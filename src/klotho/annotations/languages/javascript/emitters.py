@@ -137,7 +137,9 @@ def _read_use(module: Module, node: Any, found: _Uses) -> None:
     while parent is not None and parent.type == "member_expression":  # events.on(…).on(…)
         method, call = text_of(parent.child_by_field_name("property")), parent.parent
         found.emits = found.emits or method == "emit"
-        is_called = call is not None and call.type == "call_expression" and call.child_by_field_name("function") == parent
+        is_called = (
+            call is not None and call.type == "call_expression" and call.child_by_field_name("function") == parent
+        )
         if method in _LISTENS:
             given = arguments_of(call) if is_called else []
             found.heard(string_of(given[0]) if given else None)

@@ -131,4 +131,3 @@ def is_declaration(node: Any, declaration: Any) -> bool:
         left = text_of(parent.child_by_field_name("left"))
         return left.startswith(("exports.", "module.exports")) or parent.child_by_field_name("right") == declaration
     return False
-
