@@ -1,5 +1,5 @@
-"""Events of an EventEmitter reach the listeners of other units, and answers are the original's: CommonJS in two units and
-in one, TypeScript of ES modules in three."""
+"""Events of an EventEmitter reach the listeners of other units, and answers are the original's: CommonJS in two units
+and in one, TypeScript of ES modules in three."""
 
 from __future__ import annotations
 

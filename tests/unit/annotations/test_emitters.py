@@ -1,4 +1,4 @@
-"""`pubsub` on Node's EventEmitter: who publishes and who listens, what is told, and that listeners are called as ever."""
+"""`pubsub` on Node's EventEmitter: who publishes and listens, what is told, and that listeners are called as ever."""
 
 from __future__ import annotations
 
@@ -130,6 +130,33 @@ def test_where_names_are_not_told_everything_is_published(tmp_path: Path, use: s
     assert {"publishes_to"} <= verbs(made)["main"]
     assert {"subscribes_to"} <= verbs(made)["other"]
     assert '("it", null, new E())' in made.files["main/bus.js"].decode()
+
+
+@pytest.mark.parametrize(
+    ("declared", "name"),
+    [
+        ('export const A = "a";', "A"),
+        ('export const Names = Object.freeze({ A: "a", "B-C": "b" });', "Names.A"),
+        ('export const Names = { A: "a" } as const;', "Names.A"),
+        ('export enum Names {\n  B = "b",\n  A = "a",\n}', "Names.A"),
+        ('enum Names { A = "a" }\nexport { Names as Others };', "Others.A"),
+        ('export const A = "a";', "all.A"),
+    ],
+)
+def test_constants_and_enums_name_events_also_of_another_module(tmp_path: Path, declared: str, name: str) -> None:
+    uses = f'import {{ bus, {name.partition(".")[0]} }} from "./all.js";\n'
+    if name.startswith("all."):
+        uses = 'import * as all from "./all.js";\nimport { bus } from "./all.js";\n'
+    bus = f'import {{ EventEmitter }} from "events";\n{MARK}export const bus = new EventEmitter();\n{declared}\n'
+    begin = 'import "./other.js";\nimport express from "express";\nconst app = express();\n'
+    files = {
+        "index.ts": f"{begin}{uses}bus.emit({name});\n{EXPOSE}",
+        "bus.ts": bus,
+        "all.ts": 'export * from "./bus.js";\n',
+        "other.ts": f"{OTHER}{uses}bus.on({name}, f);\n",
+    }
+    made = good(tmp_path, files)
+    assert b'("it", ["a"], new EventEmitter())' in made.files["main/bus.ts"]
 
 
 def test_waiting_for_an_event_of_another_unit_is_refused_at_its_line(tmp_path: Path) -> None:

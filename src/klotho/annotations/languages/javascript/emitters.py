@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from klotho.annotations.findings import Resource
-from klotho.annotations.languages.javascript.modules import NAMESPACE, Module, arguments_of, string_of, text_of
+from klotho.annotations.languages.javascript.constants import constant
+from klotho.annotations.languages.javascript.modules import NAMESPACE, Module, arguments_of, text_of
 from klotho.annotations.languages.javascript.variables import (
     Exported,
     Variable,
@@ -121,11 +122,11 @@ def _uses(
         names = names_in(program, module, variable, exported)
         for node in mentions(module.root, names) if names else ():
             if not is_declaration(node, made):
-                _read_use(module, node, found)
+                _read_use(program, module, node, found)
     return found
 
 
-def _read_use(module: Module, node: Any, found: _Uses) -> None:
+def _read_use(program: JavaScriptProgram, module: Module, node: Any, found: _Uses) -> None:
     parent = node.parent
     if parent.type == "arguments" and _waits(module, parent.parent):
         found.waits.append((module, parent.parent))
@@ -142,7 +143,7 @@ def _read_use(module: Module, node: Any, found: _Uses) -> None:
         )
         if method in _LISTENS:
             given = arguments_of(call) if is_called else []
-            found.heard(string_of(given[0]) if given else None)
+            found.heard(constant(program, module, given[0]) if given else None)
         parent = call.parent if is_called and method in _CHAINED else None
 
 
