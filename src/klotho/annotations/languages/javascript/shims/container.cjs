@@ -29,7 +29,8 @@ function captureServer() {
 function toBeStopped(server) {
   if (called) takeCalls(server);
   if (process.listenerCount("SIGTERM") === 0) {
-    process.once("SIGTERM", () => server.close(() => process.exit(0)));
+    const told = async () => unit.events?.().settled().catch(() => {}); // a failure is in the log
+    process.once("SIGTERM", () => server.close(() => told().then(() => process.exit(0))));
   }
   return server;
 }
