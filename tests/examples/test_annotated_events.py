@@ -86,11 +86,19 @@ def letters_are_written(deployment: Deployment) -> None:
     becomes(client, "/letters", {"Tom": letters["Tom"]})
 
 
-def test_two_units_hear_each_other_and_answer_as_the_original_on_every_route(deploy: Deploy) -> None:
+def test_two_units_hear_each_other_on_lambda_and_in_a_container_and_answer_as_the_original_on_every_route(
+    deploy: Deploy,
+) -> None:
     deployment = deploy("annotated-events")
     assert {"main-unit", "mailer-unit"} <= set(deployment.up())
     verified(deployment)
     letters_are_written(deployment)
+    with (deployment.folder / "klotho.yaml").open("a", encoding="utf-8") as settings:
+        settings.write("execution_units: {mailer: {type: fargate}}\n")
+    deployment.up()
+    client = deployment.client("adoptions-api")
+    assert client.call("DELETE", "/adoptions/Tom").json["told"] is True
+    becomes(client, "/letters", {})
 
 
 def test_events_in_one_unit_stay_in_it_and_answer_as_the_original(deploy: Deploy) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 from klotho.annotations.dockerfiles import refuse_strangers, with_own
 from klotho.annotations.doors import with_doors
 from klotho.annotations.findings import Exposure, Findings, Resource, construct_name
-from klotho.annotations.hosting import Form, Hosting
+from klotho.annotations.hosting import Hosting
 from klotho.annotations.languages import Program
 from klotho.annotations.model import Annotation
 from klotho.annotations.programs import Programs, language_of
@@ -125,7 +125,7 @@ class _Compiler:
         for resource in findings.resources:
             self._use(service, resource, page)
             if "subscribes_to" in resource.verbs:
-                self._check_listening(service, resource.annotation, part.program.listens_in)
+                self._check_listening(service, resource.annotation)
         for path, names in findings.remote.items():
             if names:
                 self._relate("calls", service, self._service(unit.remote[path]), unit.span)
@@ -172,14 +172,14 @@ class _Compiler:
         for verb in resource.verbs:
             self._relate(verb, service, made.id, annotation.span)
 
-    def _check_listening(self, service: ConstructId, annotation: Annotation, forms: frozenset[Form]) -> None:
+    def _check_listening(self, service: ConstructId, annotation: Annotation) -> None:
         """A container fetches what it is told from a queue: on Lambda it does not run in between."""
         name = service.partition("/")[2]
         host, said = self._hosting.of(name)
-        if host.form not in forms or host.pin == "lambda-container":
-            message = f'the unit "{name}" listens to {annotation.title}: in a container that is not supported yet'
-            also = [Label(said, "it runs in a container")] if said else []
-            helps = (f"let it run on Lambda: `execution_units.{name}.type: lambda` in klotho.yaml",)
+        if host.pin == "lambda-container":
+            message = f'the unit "{name}" listens to {annotation.title}: in a container on Lambda nothing waits for it'
+            also = [Label(said, "it runs in one")] if said else []
+            helps = (f"write `execution_units.{name}.type: lambda`, or `fargate`, in klotho.yaml",)
             self._report.error("annotation-not-yet", message, annotation.span, also=also, helps=helps)
 
     def _expose(self, service: ConstructId, exposure: Exposure, page: UnitPage) -> None:

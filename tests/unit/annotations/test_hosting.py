@@ -102,6 +102,26 @@ def test_who_reaches_an_api_is_one_of_two_words(tmp_path: Path) -> None:
     ]
 
 
+EVENTS = {
+    "index.js": APP + 'const { events } = require("./events");\nrequire("./mail");\nevents.emit("a");\n' + EXPOSE,
+    "events.js": 'const { EventEmitter } = require("events");\n'
+    '// @klotho::pubsub { id = "told" }\nexports.events = new EventEmitter();\n',
+    "mail.js": '// @klotho::execution_unit { id = "mail" }\nconst { events } = require("./events");\n'
+    'events.on("a", () => {});\n',
+}
+
+
+def test_a_unit_that_listens_runs_where_something_can_wait_for_events(tmp_path: Path) -> None:
+    made, report = compiled(tmp_path, EVENTS, Hosting({"mail": Said("eks")}))
+    assert render_text(report.diagnostics, tmp_path) == ""
+    assert b'topics: ["told"]' in made.files["mail/klotho/unit.cjs"]
+    assert b"topics: []" in made.files["main/klotho/unit.cjs"]
+    _, refused = compiled(tmp_path, EVENTS, Hosting({"mail": Said("lambda-container")}))
+    (problem,) = refused.errors
+    assert "in a container on Lambda nothing waits for it" in problem.message
+    assert problem.helps == ("write `execution_units.mail.type: lambda`, or `fargate`, in klotho.yaml",)
+
+
 OWN = '# for the\n# @klotho::execution_unit { id = "main" }\nFROM node:24-slim\nCOPY . .\nCMD ["node", "index.js"]\n'
 
 

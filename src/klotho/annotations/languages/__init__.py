@@ -48,9 +48,6 @@ class Program(Protocol):
     begins_by: str
     """What to write where nothing says where the program begins."""
 
-    listens_in: frozenset[Form]
-    """What a unit that listens to topics may be."""
-
     @property
     def package_name(self) -> str | None:
         """The application's, as its manifest says it."""

@@ -37,7 +37,6 @@ MANIFESTS = ("package.json", "package-lock.json", "pnpm-lock.yaml", "yarn.lock")
 
 
 class JavaScriptProgram:
-    listens_in: frozenset[Form] = frozenset(("function",))
     begins_by = 'write `"main": "index.js"` into package.json'
 
     def __init__(self, code: CodeBase) -> None:
@@ -183,7 +182,10 @@ class JavaScriptProgram:
         for path, names in findings.remote.items():
             files[path] = stub(path, unit.remote[path], names, self.is_esm(self.module(path)))
         listens, emits = bool(findings.exposures), EVENTS in shims
-        files[f"{FOLDER}/unit.cjs"] = unit_file(unit.name, unit.entries, dict(called), listens, emits)
+        unit_js = unit_file(
+            unit.name, unit.entries, dict(called), listens=listens, emits=emits, topics=findings.listened
+        )
+        files[f"{FOLDER}/unit.cjs"] = unit_js
         configuration = self.aliases.files if any(path.endswith(TYPESCRIPT) for path in files) else ()
         for name in (*MANIFESTS, *configuration):
             if (self.code.root / name).is_file():

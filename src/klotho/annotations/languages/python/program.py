@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import PurePosixPath
 from typing import Any
 
-from klotho.annotations.findings import Exposure, Findings, Original, UnitCode, construct_name, edited
+from klotho.annotations.findings import Exposure, Findings, Original, UnitCode, edited
 from klotho.annotations.hosting import Form
 from klotho.annotations.languages.python.calls import remote_names
 from klotho.annotations.languages.python.emitters import SHAPES as EMITTERS
@@ -36,15 +36,8 @@ _BEGINNINGS = ("main.py", "app.py", "asgi.py", "wsgi.py", "server.py", "manage.p
 _OF_ITS_OWN = ".klotho-original"
 
 
-def _topics(findings: Findings) -> set[str]:
-    """That a unit listens to, by the names of their constructs."""
-    listened = (item for item in findings.resources if "subscribes_to" in item.verbs)
-    return {item.name or construct_name(item.annotation.id or "") for item in listened}
-
-
 class PythonProgram:
     begins_by = "write a main.py"
-    listens_in: frozenset[Form] = frozenset(("function", "container"))
 
     def __init__(self, code: CodeBase) -> None:
         self.code = code
@@ -241,7 +234,7 @@ class PythonProgram:
             files[self.place_of(path)] = stub(path, self.dotted(path), unit.remote[path], names)
         calls = {path: (self.dotted(path), names) for path, names in called.items()}
         entries = [self.dotted(path) for path in unit.entries]
-        files[f"{FOLDER}/unit.py"] = unit_file(unit.name, entries, self._served(unit), calls, _topics(findings))
+        files[f"{FOLDER}/unit.py"] = unit_file(unit.name, entries, self._served(unit), calls, findings.listened)
         for name in MANIFESTS:
             if (self.code.root / name).is_file():
                 files[name] = (self.code.root / name).read_bytes()

@@ -11,10 +11,13 @@ const called = Object.keys(unit.calls).length > 0;
 
 if (unit.listens) captureServer();
 else toBeStopped(http.createServer(unknown)).listen(port, "0.0.0.0");
-Promise.all(unit.entries.map((load) => load())).catch((error) => {
-  console.error(error);
-  process.exit(1);
-});
+Promise.all(unit.entries.map((load) => load())).then(
+  () => unit.topics.forEach((name) => unit.events().listen(name)),
+  (error) => {
+    console.error(error);
+    process.exit(1);
+  },
+);
 
 function captureServer() {
   const { listen } = net.Server.prototype;

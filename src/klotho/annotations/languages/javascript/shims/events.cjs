@@ -42,14 +42,40 @@ module.exports.settled = async function settled() {
   if (told !== undefined) throw told;
 };
 
-// Calls this unit's listeners as `emit` does, and waits for those that are async.
+// What Lambda is called with.
 module.exports.received = async function received({ Records }) {
-  for (const { Sns } of Records) {
-    const { from, emitter: name, event, arguments: args } = JSON.parse(Sns.Message);
-    const local = emitters.get(name); // undefined where its module is not loaded, so that nobody listens
-    if (from === process.env.KLOTHO_UNIT || local === undefined) continue;
-    const given = require("./encoding.cjs").decode(args);
-    const listeners = local.rawListeners(event); // those of `once` take themselves away
-    await Promise.all(listeners.map((listener) => listener.apply(local, given)));
+  for (const { Sns } of Records) await hear(JSON.parse(Sns.Message));
+};
+
+// Calls this unit's listeners as `emit` does, and waits for those that are async.
+async function hear({ from, emitter: name, event, arguments: args }) {
+  const local = emitters.get(name); // undefined where its module is not loaded, so that nobody listens
+  if (from === process.env.KLOTHO_UNIT || local === undefined) return;
+  const given = require("./encoding.cjs").decode(args);
+  const listeners = local.rawListeners(event); // those of `once` take themselves away
+  await Promise.all(listeners.map((listener) => listener.apply(local, given)));
+}
+
+// A container receives what other units emit from a queue, for as long as it runs.
+module.exports.listen = async function listen(name) {
+  const topic = require("@klotho/runtime").config.topics.get(name);
+  for (;;) {
+    try {
+      const messages = await topic.receive();
+      await Promise.all(messages.map(handle));
+    } catch (error) {
+      console.error(`the events of ${name} can't be received:`, error);
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+    }
   }
 };
+
+async function handle(message) {
+  try {
+    await hear(message.payload);
+    await module.exports.settled();
+    await message.delete();
+  } catch (error) {
+    console.error("a listener failed; it is called again, five times in all:", error);
+  }
+}
