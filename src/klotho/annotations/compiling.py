@@ -9,16 +9,18 @@ network.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from klotho.annotations.findings import Exposure, Findings, Resource, construct_name
 from klotho.annotations.languages import Program
 from klotho.annotations.model import Annotation
+from klotho.annotations.mounting import Claim, ServedPath, claims, not_claimed, routes_of
 from klotho.annotations.programs import Programs, language_of
 from klotho.annotations.reading import CodeBase, read_code_base
-from klotho.annotations.units import Unit, split
+from klotho.annotations.units import Unit, owners, split
 from klotho.application import Application, Construct, ConstructId, Relationship, validate
 from klotho.diagnostics import Label, Report, Span
 
@@ -58,8 +60,9 @@ class _Part:
 def compile_code(root: Path, name: str | None, report: Report) -> Compiled:
     """`name`: the application's; default: that of its manifest, else the folder's."""
     code = read_code_base(root, report)
-    programs = Programs(code)
-    units = split(code, programs.imports, programs.begins, programs.begins_by, report)
+    programs, owned = Programs(code), owners(code, report)
+    mounts = programs.mounts({path: annotation.id or "" for path, annotation in owned.items()})
+    units = split(code, owned, mounts, programs.imports, programs.begins, programs.begins_by)
     parts = [
         _Part(unit, program, program.find(unit)) for unit in units if (program := programs.of_unit(unit)) is not None
     ]
@@ -70,6 +73,7 @@ def compile_code(root: Path, name: str | None, report: Report) -> Compiled:
         compiler.function(part.unit, code_of_unit.handler)
         folder = construct_name(part.unit.name)
         compiled.files.update({f"{folder}/{path}": content for path, content in code_of_unit.files.items()})
+    compiler.expose(parts, {page.name: page for page in compiled.units})
     compiled.application = Application(
         name=name or _name(programs.package_name or root.name),
         constructs=tuple(compiler.constructs.values()),
@@ -108,8 +112,6 @@ class _Compiler:
         unit, findings = part.unit, part.findings
         page, function = UnitPage(unit.name, unit.files), _function_id(unit.name)
         self._made(Construct("Compute.Function", construct_name(unit.name), {}, unit.span))
-        for exposure in findings.exposures:
-            self._expose(function, exposure, page)
         for resource in findings.resources:
             self._use(function, resource, page)
         for path, names in findings.remote.items():
@@ -148,27 +150,48 @@ class _Compiler:
         for verb in resource.verbs:
             self._relate(verb, function, made.id, annotation.span)
 
-    def _expose(self, function: ConstructId, exposure: Exposure, page: UnitPage) -> None:
+    def expose(self, parts: Iterable[_Part], pages: Mapping[str, UnitPage]) -> None:
+        """What the units serve, each what it owns."""
+        serving: dict[str, Annotation] = {}
+        for part in parts:
+            for exposure in part.findings.exposures:
+                found = claims(exposure.mounts, self._report)
+                for unit in dict.fromkeys([part.unit.name, *(mount.unit for mount in exposure.mounts)]):
+                    self._serves_one(unit, serving.setdefault(unit, exposure.annotation), exposure)
+                self._expose(part.unit.name, exposure, found, pages)
+
+    def _serves_one(self, unit: str, first: Annotation, exposure: Exposure) -> None:
+        if first is not exposure.annotation and exposure.mounts:
+            message = f'the unit "{unit}" would serve two applications: {first.title} and {exposure.annotation.title}'
+            also = [Label(first.span, "the first one")]
+            self._report.error("annotation-router", message, exposure.annotation.span, also=also)
+
+    def _expose(self, unit: str, exposure: Exposure, found: list[Claim], pages: Mapping[str, UnitPage]) -> None:
         annotation = exposure.annotation
         assert annotation.id is not None
         api = self._made(Construct("API", construct_name(annotation.id), {}, annotation.span))
-        by_route: dict[str, set[str]] = {}
-        spans: dict[str, Span] = {}
-        shapes: dict[str, str] = {}
-        for found in exposure.routes:
-            route = shapes.setdefault(re.sub(r"\{\w+\}", "{}", found.path), found.path)
-            by_route.setdefault(route, set()).add(found.method)
-            spans.setdefault(route, found.span)
-        page.routes[annotation.id] = [f"{method} {route}" for route in by_route for method in sorted(by_route[route])]
+        for route in routes_of(exposure.routes):
+            pages[unit].routes.setdefault(annotation.id, []).extend(route.shown)
+        pages[unit].routes.setdefault(annotation.id, [])
         # Everything else, too: a framework answers what it has no route for in its own way.
-        for route in sorted({*by_route, "/"}):
-            methods = by_route.get(route, {"ANY"})
-            given = {} if "ANY" in methods or route == "/" else {"methods": sorted(methods)}
-            at = spans.get(route, annotation.span)
-            self.relationships.append(Relationship("attach_service", api.id, function, {"route": route, **given}, at))
+        named = routes_of(not_claimed(exposure.routes, found))
+        if all(item.path != "/" for item in named):
+            named.append(ServedPath("/", {"ANY"}, annotation.span))
+        for item in sorted(named, key=lambda item: item.path):
+            given = {} if "ANY" in item.methods or item.path == "/" else {"methods": sorted(item.methods)}
+            self._attach(api, unit, item.path, given, item.span)
+        for claim in found:
+            self._attach(api, claim.unit, claim.path, {}, claim.mount.span)
+        for mount in exposure.mounts:
+            shown = pages[mount.unit].routes.setdefault(annotation.id, [])
+            shown += [text for route in routes_of(mount.routes) for text in route.shown]
         if not exposure.known:
             message = f"what {annotation.title} serves is of no framework known here: its unit gets all routes"
             self._report.warning("annotation-without-effect", message, annotation.span)
+
+    def _attach(self, api: Construct, unit: str, route: str, given: Mapping[str, Any], span: Span) -> None:
+        properties = {"route": route, **given}
+        self.relationships.append(Relationship("attach_service", api.id, _function_id(unit), properties, span))
 
     def tell_unreached(self, pages: Iterable[UnitPage]) -> None:
         """Warns of units that nothing can reach."""

@@ -10,7 +10,7 @@ from klotho.annotations.model import Source, Text
 from klotho.diagnostics import Report
 
 if TYPE_CHECKING:
-    from klotho.annotations.findings import Findings, Original, UnitCode
+    from klotho.annotations.findings import Findings, Mount, Original, UnitCode
     from klotho.annotations.reading import CodeBase
     from klotho.annotations.units import Unit
 
@@ -64,6 +64,11 @@ class Program(Protocol):
 
     def imports(self, path: str) -> Iterable[str]:
         """The files of the code base that a file imports; one that is not there is reported."""
+        ...
+
+    def mounts(self, owned: Mapping[str, str]) -> Iterable[Mount]:
+        """Routers that its applications mount and other units own. `owned`: the unit by file. Asked once, before
+        `find`."""
         ...
 
     def find(self, unit: Unit) -> Findings:

@@ -8,37 +8,38 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Protocol
 
-from klotho.annotations.findings import Exposure, Route
+from klotho.annotations.findings import Exposure, Served, exposure_of
 from klotho.annotations.languages.javascript.express import Express
 from klotho.annotations.languages.javascript.fastify import Fastify
 from klotho.annotations.languages.javascript.hono import Hono
-from klotho.annotations.languages.javascript.modules import Follow, Module, listener
+from klotho.annotations.languages.javascript.modules import Module, listener
+from klotho.annotations.languages.javascript.reach import Reach
 from klotho.annotations.model import Annotation
 from klotho.diagnostics import Report
 
 
 class Framework(Protocol):
-    def routes(self, follow: Follow, module: Module, variable: str) -> list[Route] | None:
-        """The routes of the application that a module knows by this name; None when it is none of this framework."""
+    def served(self, reach: Reach, module: Module, variable: str) -> Served | None:
+        """What the application serves that a module knows by this name; None when it is none of this framework."""
         ...
 
 
 FRAMEWORKS: tuple[Framework, ...] = (Express(), Fastify(), Hono())
 
 
-def exposures(modules: list[Module], follow: Follow, report: Report) -> Iterator[Exposure]:
-    """`follow`: the module of the unit that an import leads to."""
+def exposures(module: Module, reach: Reach) -> Iterator[Exposure]:
+    for annotation, statement in module.source.of("expose"):
+        variable = listener(statement) if statement is not None else None
+        if variable is not None:
+            found = (item.served(reach, module, variable) for item in FRAMEWORKS if variable)
+            yield exposure_of(annotation, next((item for item in found if item is not None), None))
+
+
+def refuse_what_does_not_listen(modules: list[Module], report: Report) -> None:
     for module in modules:
         for annotation, statement in module.source.of("expose"):
-            if statement is None:
-                continue
-            variable = listener(statement)
-            if variable is None:
+            if statement is not None and listener(statement) is None:
                 _refuse(annotation, report)
-                continue
-            found = (item.routes(follow, module, variable) for item in FRAMEWORKS if variable)
-            routes = next((item for item in found if item is not None), None)
-            yield Exposure(annotation, tuple(routes or ()), routes is not None)
 
 
 def _refuse(annotation: Annotation, report: Report) -> None:

@@ -87,6 +87,14 @@ def arguments_of(call: Any) -> list[Any]:
     return [item for item in found.named_children if item.type != "comment"] if found is not None else []
 
 
+def declared(module: Module, name: str) -> Any:
+    """The value of a variable or function that the module itself declares; None for imported and unknown ones."""
+    for node in nodes_of(module.root, ("variable_declarator", "function_declaration")):
+        if text_of(node.child_by_field_name("name")) == name:
+            return node if node.type == "function_declaration" else node.child_by_field_name("value")
+    return None
+
+
 Follow = Callable[[Module, str], Module | None]
 """The module an import of a module leads to, by its specifier; None for packages and other units."""
 

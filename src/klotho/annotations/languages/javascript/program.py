@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
-from klotho.annotations.findings import Findings, Original, UnitCode, edited
-from klotho.annotations.languages.javascript.exposing import exposures
+from klotho.annotations.findings import Exposure, Findings, Mount, Original, UnitCode, edited
+from klotho.annotations.languages.javascript.exposing import exposures, refuse_what_does_not_listen
 from klotho.annotations.languages.javascript.maps import SHAPES, stored_maps
 from klotho.annotations.languages.javascript.modules import (
     JAVASCRIPT,
@@ -20,10 +20,11 @@ from klotho.annotations.languages.javascript.modules import (
     read_module,
     resolve,
 )
+from klotho.annotations.languages.javascript.reach import Reach
 from klotho.annotations.languages.javascript.rewriting import FOLDER, shim_files, stub, unit_file
 from klotho.annotations.languages.javascript.tsconfig import Aliases, read_aliases
 from klotho.annotations.reading import CodeBase
-from klotho.annotations.units import Unit
+from klotho.annotations.units import MAIN, Unit
 from klotho.diagnostics import Failure, Span
 
 _ENDINGS = (*JAVASCRIPT, *TYPESCRIPT)
@@ -37,6 +38,9 @@ class JavaScriptProgram:
     def __init__(self, code: CodeBase) -> None:
         self.code = code
         self._modules: dict[str, Module] = {}
+        self._exposures: dict[str, list[Exposure]] = {}
+        self.routers: dict[str, dict[str, str]] = {}
+        """Exports that are routers of another unit than the application's: by file and name, their framework."""
 
     def module(self, path: str) -> Module:
         if path not in self._modules:
@@ -141,17 +145,25 @@ class JavaScriptProgram:
     def shapes(self, capability: str) -> str:
         return SHAPES if capability == "persist" else "none"
 
+    def mounts(self, owned: Mapping[str, str]) -> Iterator[Mount]:
+        def follow(module: Module, specifier: str) -> Module | None:
+            path = self.leads_to(module, specifier)
+            return self.module(path) if path is not None and path.endswith(_ENDINGS) else None
+
+        for path in sorted({source.path for source, _ in self.code.all("expose") if source.path.endswith(_ENDINGS)}):
+            reach = Reach(follow, owned.get, path, owned.get(path, MAIN))
+            self._exposures[path] = list(exposures(self.module(path), reach))
+            for mount in (mount for exposure in self._exposures[path] for mount in exposure.mounts):
+                self.routers.setdefault(mount.file, {})[mount.name] = mount.framework
+                yield mount
+
     def find(self, unit: Unit) -> Findings:
         from klotho.annotations.languages.javascript.calls import remote_names
 
-        modules = self.modules(unit.files)
-
-        def follow(module: Module, specifier: str) -> Module | None:
-            path = self.leads_to(module, specifier)
-            return self.module(path) if path is not None and path in unit.files and path.endswith(_ENDINGS) else None
-
+        modules, own = self.modules(unit.files), [path for path in unit.files if path not in unit.hosts]
+        refuse_what_does_not_listen(self.modules(own), self.code.report)
         return Findings(
-            exposures=list(exposures(modules, follow, self.code.report)),
+            exposures=[exposure for path in own for exposure in self._exposures.get(path, ())],
             resources=list(stored_maps(self, modules)),
             remote=remote_names(self, unit),
         )
@@ -162,8 +174,10 @@ class JavaScriptProgram:
             own = [edit for edit in edits if edit.path == path]
             files[path] = edited((self.code.root / path).read_bytes(), own)
         for path, names in findings.remote.items():
-            files[path] = stub(path, unit.remote[path], names, self.is_esm(self.module(path)))
-        files[f"{FOLDER}/unit.cjs"] = unit_file(unit.name, unit.entries, dict(called))
+            module = self.module(path)
+            routers = self.routers.get(path, {})
+            files[path] = stub(path, unit.remote[path], names, routers, self.is_esm(module), set(module.exports))
+        files[f"{FOLDER}/unit.cjs"] = unit_file(unit.name, [*unit.entries, *unit.hosts], dict(called))
         configuration = self.aliases.files if any(path.endswith(TYPESCRIPT) for path in files) else ()
         for name in (*MANIFESTS, *configuration):
             if (self.code.root / name).is_file():

@@ -15,8 +15,8 @@ SHIMS = ("__init__.py", "handler.py", "web.py", "calls.py", "store.py", "encodin
 SHIMS_OF_LIBRARIES = ("cache.py", "cache_server.py", "files.py", "sql.py", "events.py")
 
 
-def stub(path: str, module: str, unit: str, names: Iterable[str]) -> bytes:
-    """Stands in for a module of another unit."""
+def stub(path: str, module: str, unit: str, names: Iterable[str], empty: Iterable[str] = ()) -> bytes:
+    """Stands in for a module of another unit. `empty`: statements that make its routers, without routes."""
     lines = [
         f"# Klotho: `{path}` runs in the unit {unit}; each function here calls it there.",
         f"from {FOLDER}.calls import remote as _remote",
@@ -24,6 +24,8 @@ def stub(path: str, module: str, unit: str, names: Iterable[str]) -> bytes:
     ]
     where = f"{json.dumps(construct_name(unit))}, {json.dumps(path)}, {json.dumps(module)}"
     lines += [f"{name} = _remote({where}, {json.dumps(name)})" for name in names]
+    for statements in empty:
+        lines += ["# Without routes here: requests for them go to that unit.", statements]
     return ("\n".join(lines) + "\n").encode()
 
 
