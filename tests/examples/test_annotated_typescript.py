@@ -24,7 +24,8 @@ app.listen({ port: Number(process.env.PORT || 3000) }, (error) => {
   if (error) throw error;
 });
 """,
-    "books.js": """const { rate } = require("./rating");
+    "books.js": """// @klotho::execution_unit { id = "shelf" }
+const { rate } = require("./rating");
 // @klotho::persist { id = "books" }
 const books = new Map();
 
@@ -66,7 +67,8 @@ app.route("/books", books);
 // @klotho::expose { id = "shelf-api" }
 serve({ fetch: app.fetch, port: Number(process.env.PORT ?? 3000) });
 """,
-    "books.ts": """import { Hono } from "hono";
+    "books.ts": """// @klotho::execution_unit { id = "shelf" }
+import { Hono } from "hono";
 import { rate, type Rating } from "./rating.js";
 
 type Book = { title: string; rating: Rating };
@@ -109,11 +111,13 @@ def test_typescript_in_two_units_and_in_one_answers_as_the_original_on_every_rou
 
 
 @pytest.mark.parametrize("files", [FASTIFY, HONO], ids=["fastify", "hono"])
-def test_other_frameworks_in_two_units_answer_as_the_original(deploy: Deploy, files: Mapping[str, str]) -> None:
+def test_other_frameworks_with_their_router_in_a_unit_answer_as_the_original(
+    deploy: Deploy, files: Mapping[str, str]
+) -> None:
     deployment = deploy("annotated-pets")
     for path in deployment.folder.rglob("*.js*"):
         path.unlink()
     for name, content in files.items():
         Path(deployment.folder, name).write_text(content, encoding="utf-8")
-    assert {"main-function", "rating-function"} <= set(deployment.up())
+    assert {"main-function", "shelf-function", "rating-function"} <= set(deployment.up())
     verified(deployment)

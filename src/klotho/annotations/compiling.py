@@ -9,7 +9,7 @@ network.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from typing import Any
 from klotho.annotations.findings import Exposure, Findings, Resource, construct_name
 from klotho.annotations.languages import Program
 from klotho.annotations.model import Annotation
-from klotho.annotations.mounting import Claim, ServedPath, claims, not_claimed, routes_of
+from klotho.annotations.mounting import Claim, ServedPath, by_preference, claims, is_above, not_claimed, routes_of
 from klotho.annotations.programs import Programs, language_of
 from klotho.annotations.reading import CodeBase, read_code_base
 from klotho.annotations.units import Unit, owners, split
@@ -67,13 +67,13 @@ def compile_code(root: Path, name: str | None, report: Report) -> Compiled:
         _Part(unit, program, program.find(unit)) for unit in units if (program := programs.of_unit(unit)) is not None
     ]
     compiler, compiled = _Compiler(report), Compiled(Application(name=""))
+    compiled.units = [compiler.add(part) for part in parts]
+    compiler.expose(parts, {page.name: page for page in compiled.units})
     for part in parts:
-        compiled.units.append(compiler.add(part))
         code_of_unit = part.program.write(part.unit, part.findings, _called(part.unit, parts))
         compiler.function(part.unit, code_of_unit.handler)
         folder = construct_name(part.unit.name)
         compiled.files.update({f"{folder}/{path}": content for path, content in code_of_unit.files.items()})
-    compiler.expose(parts, {page.name: page for page in compiled.units})
     compiled.application = Application(
         name=name or _name(programs.package_name or root.name),
         constructs=tuple(compiler.constructs.values()),
@@ -150,15 +150,27 @@ class _Compiler:
         for verb in resource.verbs:
             self._relate(verb, function, made.id, annotation.span)
 
-    def expose(self, parts: Iterable[_Part], pages: Mapping[str, UnitPage]) -> None:
+    def expose(self, parts: Sequence[_Part], pages: Mapping[str, UnitPage]) -> None:
         """What the units serve, each what it owns."""
         serving: dict[str, Annotation] = {}
         for part in parts:
             for exposure in part.findings.exposures:
-                found = claims(exposure.mounts, self._report)
-                for unit in dict.fromkeys([part.unit.name, *(mount.unit for mount in exposure.mounts)]):
+                found, home = claims(exposure.mounts, self._report), part.unit.name
+                serve = {home, *(mount.unit for mount in exposure.mounts)}
+                for unit in sorted(serve):
                     self._serves_one(unit, serving.setdefault(unit, exposure.annotation), exposure)
-                self._expose(part.unit.name, exposure, found, pages)
+                self._expose(home, exposure, found, pages)
+                self._hand_on(home, found)
+                for other in parts:
+                    if other.unit.name in serve and exposure.mounts:
+                        other.unit.served = by_preference(found)
+
+    def _hand_on(self, home: str, found: list[Claim]) -> None:
+        """An API tells `/pets/` from `/pets`: such a request comes to who has what is above, and is handed on."""
+        for claim in found:
+            above = {other.unit for other in found if is_above(other.path, claim.path)}
+            for unit in sorted({home, *above} - {claim.unit}):
+                self._relate("calls", _function_id(unit), _function_id(claim.unit), claim.mount.span)
 
     def _serves_one(self, unit: str, first: Annotation, exposure: Exposure) -> None:
         if first is not exposure.annotation and exposure.mounts:

@@ -59,6 +59,11 @@ def claims(mounts: Sequence[Mount], report: Report) -> list[Claim]:
     return found
 
 
+def by_preference(found: Iterable[Claim]) -> list[tuple[str, str]]:
+    """Paths with their units, the most specific first: the first one that fits is the one an API chooses."""
+    return [(claim.path, claim.unit) for claim in sorted(found, key=lambda claim: _preference(claim.path))]
+
+
 def not_claimed(routes: Iterable[Route], found: Sequence[Claim]) -> list[Route]:
     """Routes that an API may name for the application itself: below a claim, its unit answers, also for those."""
     return [
@@ -69,6 +74,11 @@ def not_claimed(routes: Iterable[Route], found: Sequence[Claim]) -> list[Route]:
 def overlap(one: str, other: str) -> bool:
     """Whether some request is at or below both paths."""
     return all(mine == theirs or "{" in mine + theirs for mine, theirs in zip(_parts(one), _parts(other), strict=False))
+
+
+def is_above(one: str, other: str) -> bool:
+    """Whether an API gives a request to the first path where the other one is written in another way."""
+    return overlap(one, other) and _preference(one) > _preference(other)
 
 
 def _of(mount: Mount, mounts: Sequence[Mount], report: Report) -> Iterator[Claim]:
@@ -89,7 +99,7 @@ def _of(mount: Mount, mounts: Sequence[Mount], report: Report) -> Iterator[Claim
     if shape != "/" and all(_shape(item.prefix or "") != shape for item in others):
         yield Claim(mount.prefix, mount)
         return
-    if not mount.is_plain:
+    if not mount.is_plain or any(route.path == "/" for route in mount.routes):
         _refuse_shared(mount, report)
         return
     paths = sorted({route.path for route in mount.routes}, key=lambda path: (len(_parts(path)), path))
@@ -106,14 +116,12 @@ def _is_told_apart(earlier: Claim, later: Claim) -> bool:
     router to that router's own routes as far as they leave it over."""
     if earlier.unit in later.mount.through or later.unit in earlier.mount.through:
         return _shape(earlier.path) != _shape(later.path)
-    return _is_more_specific(earlier.path, later.path)
+    return _preference(earlier.path) < _preference(later.path)
 
 
-def _is_more_specific(one: str, other: str) -> bool:
-    for mine, theirs in zip(_parts(one), _parts(other), strict=False):
-        if ("{" in mine) != ("{" in theirs):
-            return "{" in theirs
-    return len(_parts(one)) > len(_parts(other))
+def _preference(path: str) -> tuple[int, ...]:
+    """Plain segments before variables, and longer paths before what they are below."""
+    return (*(1 if "{" in part else 0 for part in _parts(path)), 2)
 
 
 def _parts(path: str) -> tuple[str, ...]:

@@ -30,6 +30,9 @@ class Unit:
     """Files of other units that it imports: the unit by file."""
     hosts: list[str] = field(default_factory=list)
     """Files with `expose` of other units: applications that it serves a router of."""
+    served: list[tuple[str, str]] = field(default_factory=list)
+    """Paths of the application that belong to a router's unit, with the unit; the most specific first. Filled in when
+    all mounts are known. Whoever gets a request for another unit's path hands it on."""
 
 
 def owners(code: CodeBase, report: Report) -> dict[str, Annotation]:

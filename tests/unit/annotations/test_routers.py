@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from klotho.annotations.compiling import Compiled
-from tests.unit.annotations.test_compiling import APP, EXPOSE, compiled, good, told
+from tests.unit.annotations.test_compiling import APP, EXPOSE, good, relations, told
 
 PETS = '// @klotho::execution_unit { id = "pets" }\n'
 EXPRESS = {
@@ -80,3 +82,100 @@ def test_only_the_router_s_unit_has_what_the_router_uses(tmp_path: Path) -> None
     main, pets = made.units
     assert (main.stores, pets.stores) == ([], ["pets"])
     assert "main/store.js" not in made.files
+
+
+def test_routers_of_routers_go_each_to_its_own_unit(tmp_path: Path) -> None:
+    files = {
+        "index.js": APP + 'app.use("/api", require("./api"));\n' + EXPOSE,
+        "api.js": '// @klotho::execution_unit { id = "api" }\nconst router = require("express").Router();\n'
+        'router.get("/", f);\nrouter.use("/pets", require("./pets"));\nmodule.exports = router;\n',
+        "pets.js": EXPRESS["pets.js"],
+        "store.js": EXPRESS["store.js"],
+    }
+    made = good(tmp_path, files)
+    assert attached(made) == {("/", "main"), ("/api", "api"), ("/api/pets", "pets")}
+    assert made.units[2].files == ["api.js", "index.js", "pets.js", "store.js"]
+    # What an API tells apart and the application does not, such as `/api/pets/`, is handed on.
+    calls = {(actor[17:], target[17:]) for verb, actor, target in relations(made) if verb == "calls"}
+    assert calls == {("main", "api"), ("main", "pets"), ("api", "pets")}
+
+
+def test_routers_of_one_prefix_are_told_apart_by_their_routes(tmp_path: Path) -> None:
+    users = PETS.replace("pets", "users") + 'const router = require("express").Router();\n'
+    files = {
+        "index.js": APP + 'app.use("/api", require("./pets"));\napp.use("/api", require("./users"));\n' + EXPOSE,
+        "pets.js": PETS + 'const router = require("express").Router();\nrouter.get("/pets", f).post("/pets/:id", f);\n'
+        "module.exports = router;\n",
+        "users.js": users + 'router.get("/users/:id", f);\nmodule.exports = router;\n',
+    }
+    assert attached(good(tmp_path, files)) == {("/", "main"), ("/api/pets", "pets"), ("/api/users/{id}", "users")}
+
+
+ROUTER = 'const router = require("express").Router();\n'
+
+
+@pytest.mark.parametrize(
+    ("mounts", "pets", "users", "line"),
+    [
+        ("app.use(process.env.P, require('./pets'));", "router.get('/', f);", "", 3),
+        ("app.use(require('./pets'));", "router.use(f);", "", 3),
+        ("app.use(require('./pets'));", "router.get('/', f);", "", 3),
+        ("app.use('/a', require('./pets'));\napp.use('/a', require('./users'));", "router.use(f);", "", 3),
+        (
+            "app.use('/a', require('./pets'));\napp.use('/a', require('./users'));",
+            "router.get('/x', f);",
+            "router.put('/x', f);",
+            4,
+        ),
+        ("app.use('/:a', require('./pets'));\napp.use('/b', require('./users'));", "", "", 4),
+        ("app.use('/a', require('./pets')(f));", "", "", 3),
+    ],
+)
+def test_routers_whose_requests_can_not_be_told_are_refused_at_their_mount(
+    tmp_path: Path, mounts: str, pets: str, users: str, line: int
+) -> None:
+    files = {
+        "index.js": f"{APP}{mounts}\n{EXPOSE}",
+        "pets.js": f"{PETS}{ROUTER}{pets}\nmodule.exports = router;\n",
+        "users.js": f"{PETS.replace('pets', 'users')}{ROUTER}{users}\nmodule.exports = router;\n",
+    }
+    found = [(code, place) for code, place in told(tmp_path, files) if place.startswith("index")]
+    assert found in ([("annotation-router", f"index.js:{line}")], [("annotation-call", f"index.js:{line}")])
+
+
+def test_a_blueprint_that_is_about_the_whole_application_is_refused(tmp_path: Path) -> None:
+    hook = "@pets.before_app_request\ndef before(): ...\n"
+    assert told(tmp_path, {**FLASK, "pets.py": FLASK["pets.py"] + hook}) == [("annotation-router", "main.py:5")]
+
+
+def test_what_fastapi_says_of_itself_lacks_routers_of_other_units_and_that_is_told(tmp_path: Path) -> None:
+    files = {**FASTAPI, "main.py": FASTAPI["main.py"].replace("openapi_url=None", "")}
+    assert told(tmp_path, files) == [("annotation-router", "main.py:3")]
+
+
+@pytest.mark.parametrize(("ending", "kind"), [("js", "commonjs"), ("mjs", "module")])
+def test_not_deployed_the_router_is_that_of_the_folder_beside(tmp_path: Path, ending: str, kind: str) -> None:
+    express = "node_modules/express/index.js"
+    load = 'require("./pets")' if kind == "commonjs" else "pets"
+    first = 'const express = require("express");\n' if kind == "commonjs" else 'import express from "express";\n'
+    first += "" if kind == "commonjs" else 'import pets from "./pets.mjs";\n'
+    export = "module.exports = router;\n" if kind == "commonjs" else "export default router;\n"
+    made = good(
+        tmp_path / "code",
+        {
+            f"index.{ending}": f'{first}const app = express();\napp.use("/pets", {load});\n{EXPOSE}',
+            f"pets.{ending}": f"{PETS}{first.splitlines()[0]}\nconst router = express.Router();\n"
+            f"router.get('/', 1);\n{export}",
+        },
+    )
+    files = {f"out/{name}": content for name, content in made.files.items()}
+    text = "module.exports = () => ({ use: (path, router) => console.log(path, router.routes), listen() {} });\n"
+    text += "module.exports.Router = () => ({ routes: 0, get() { this.routes += 1; } });\n"
+    for name, content in {**files, express: text.encode()}.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(content)
+    run = ["node", f"out/main/index.{ending}"]
+    for deployed, said in (({}, "/pets 1\n"), ({"KLOTHO_UNIT": "main"}, "/pets 0\n")):
+        environment = {**os.environ, **deployed}
+        done = subprocess.run(run, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
+        assert done.stdout == said

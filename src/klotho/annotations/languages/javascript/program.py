@@ -177,7 +177,7 @@ class JavaScriptProgram:
             module = self.module(path)
             routers = self.routers.get(path, {})
             files[path] = stub(path, unit.remote[path], names, routers, self.is_esm(module), set(module.exports))
-        files[f"{FOLDER}/unit.cjs"] = unit_file(unit.name, [*unit.entries, *unit.hosts], dict(called))
+        files[f"{FOLDER}/unit.cjs"] = unit_file(unit.name, [*unit.entries, *unit.hosts], called, unit.served)
         configuration = self.aliases.files if any(path.endswith(TYPESCRIPT) for path in files) else ()
         for name in (*MANIFESTS, *configuration):
             if (self.code.root / name).is_file():

@@ -58,7 +58,7 @@ def _commonjs(
     yield f"const remote = require({shim});"
     values = {name: EMPTY[framework][2] for name, framework in sorted(routers.items())}
     if routers:
-        yield f"const there = process.env.KLOTHO_UNIT ? undefined : require(remote.there({place}));"
+        yield f"const there = process.env.KLOTHO_UNIT ? undefined : remote.load({place});"
         values = {name: f"there ? there{_member(name, exports)} : {empty}" for name, empty in values.items()}
     functions = f"remote({place}, {json.dumps(names)})"
     whole = next((value for name, value in values.items() if not _member(name, exports)), None)
@@ -73,7 +73,9 @@ def _member(name: str, exports: Container[str]) -> str:
     return "" if is_whole else f"[{json.dumps(name)}]"
 
 
-def unit_file(name: str, entries: Iterable[str], calls: dict[str, list[str]]) -> bytes:
+def unit_file(
+    name: str, entries: Iterable[str], calls: Mapping[str, list[str]], served: Iterable[tuple[str, str]] = ()
+) -> bytes:
     """`klotho/unit.cjs`: what the handler loads, written out so that a bundler sees it."""
     lines = ['"use strict";', "module.exports = {", f"  name: {json.dumps(construct_name(name))},", "  entries: ["]
     lines += [f"    () => import({json.dumps('../' + path)})," for path in entries]
@@ -81,7 +83,11 @@ def unit_file(name: str, entries: Iterable[str], calls: dict[str, list[str]]) ->
     for path, names in sorted(calls.items()):
         load = f"() => import({json.dumps('../' + path)})"
         lines.append(f"    {json.dumps(path)}: {{ names: {json.dumps(names)}, load: {load} }},")
-    return "\n".join([*lines, "  },", "};", ""]).encode()
+    lines += ["  },", "  served: ["]
+    for path, unit in served:
+        parts = [None if "{" in part else part.lower() for part in path.split("/") if part]
+        lines.append(f"    [{json.dumps(parts)}, {json.dumps(construct_name(unit))}],")
+    return "\n".join([*lines, "  ],", "};", ""]).encode()
 
 
 @cache

@@ -41,7 +41,7 @@ class PythonProgram:
         self._modules: dict[str, Module] = {}
         self._exposures: dict[int, Exposure] = {}
         self.routers: dict[str, dict[str, str]] = {}
-        """Routers of another unit than the application's: by file and name, the statement that makes an empty one."""
+        """Routers of another unit than the application's: by file and name, what makes an empty one."""
 
     @cached_property
     def _files(self) -> frozenset[str]:
@@ -251,11 +251,11 @@ class PythonProgram:
             own = [edit for edit in edits if edit.path == path]
             files[self.place_of(path)] = edited((self.code.root / path).read_bytes(), own)
         for path, names in findings.remote.items():
-            empty = self.routers.get(path, {}).values()
-            files[self.place_of(path)] = stub(path, self.dotted(path), unit.remote[path], names, empty)
+            routers = self.routers.get(path, {})
+            files[self.place_of(path)] = stub(path, self.dotted(path), unit.remote[path], names, routers)
         calls = {path: (self.dotted(path), names) for path, names in called.items()}
         entries = [self.dotted(path) for path in (*unit.entries, *unit.hosts)]
-        files[f"{FOLDER}/unit.py"] = unit_file(unit.name, entries, self._served(unit), calls)
+        files[f"{FOLDER}/unit.py"] = unit_file(unit.name, entries, self._served(unit), calls, unit.served)
         for name in MANIFESTS:
             if (self.code.root / name).is_file():
                 files[name] = (self.code.root / name).read_bytes()

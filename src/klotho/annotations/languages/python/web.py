@@ -28,7 +28,7 @@ SERVERS: Mapping[str, str] = {"fastapi": "asgi", "starlette": "asgi", "flask": "
 """By package, the interface its applications have."""
 _MADE = {"FastAPI": "fastapi", "APIRouter": "fastapi", "Starlette": "starlette", "Flask": "flask", "Blueprint": "flask"}
 _PREFIX = {"APIRouter": "prefix", "Blueprint": "url_prefix"}
-_FOR_ALL = ("before_app", "after_app", "teardown_app", "app_")
+_FOR_ALL = ("before_app", "after_app", "teardown_app", "app_", "record")
 """How methods of a blueprint begin that are about the whole application."""
 _MOST_HOPS = 8
 _INCLUDES = {"include_router": "prefix", "register_blueprint": "url_prefix"}
@@ -85,6 +85,7 @@ def _walk(app: App, prefix: str, reach: Reach, above: tuple[tuple[str, str], ...
     found = Served()
     if (app.module.path, app.name) in above:
         return found
+    found.is_contained = app.cls != "Blueprint" or not _is_for_all(app)
     if app.framework == "starlette":
         found.add(_listed(app.module, keywords_of(app.made).get("routes"), prefix))
     for call in nodes_of(app.module.root, ("call",)):
@@ -98,11 +99,18 @@ def _walk(app: App, prefix: str, reach: Reach, above: tuple[tuple[str, str], ...
             found.add(_included(app, call, method, prefix, reach, (*above, (app.module.path, app.name)), unit))
         elif method in VERBS or method in ("route", "api_route", "add_api_route", "add_url_rule", "add_route"):
             found.add(_decorated(app.module, call, method, prefix))
-        elif method.startswith(_FOR_ALL) or method in ("record", "record_once"):
-            found.is_contained = False
         elif method in ("mount", "websocket"):
             found.is_plain = False
     return found
+
+
+def _is_for_all(blueprint: App) -> bool:
+    """Whether it does something to the whole application: `@pets.before_app_request`."""
+    return any(
+        text_of(node.child_by_field_name("object")) == blueprint.name
+        and text_of(node.child_by_field_name("attribute")).startswith(_FOR_ALL)
+        for node in nodes_of(blueprint.module.root, ("attribute",))
+    )
 
 
 def _included(
@@ -139,14 +147,12 @@ def _prefix_of(router: App, given: Any, method: str) -> tuple[str, bool]:
 
 
 def _empty(router: App) -> str:
-    """The statements that make one without routes."""
+    """What makes one without routes: a class of a package, and what it is given."""
     if router.framework == "fastapi":
-        return f"from fastapi import APIRouter as _APIRouter\n{router.name} = _APIRouter()"
+        return "fastapi APIRouter ()"
     given = positional_of(router.made)
     title = string_of(given[0]) if given else string_of(keywords_of(router.made).get("name"))
-    return (
-        f"from flask import Blueprint as _Blueprint\n{router.name} = _Blueprint({(title or router.name)!r}, __name__)"
-    )
+    return f"flask Blueprint ({(title or router.name)!r}, __name__)"
 
 
 def _router(module: Module, node: Any, follow: Follow) -> App | None:

@@ -29,4 +29,9 @@ function there(unit, file) {
   return path.join(__dirname, "..", "..", unit, file);
 }
 
-module.exports.there = there;
+// Not by `require` itself: a bundler would look for the file.
+function load(unit, file) {
+  return require("node:module").createRequire(__filename)(there(unit, file));
+}
+
+Object.assign(module.exports, { there, load });
