@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
+import signal
+import subprocess
+import sys
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -63,3 +68,32 @@ def test_an_infra_py_is_no_annotated_code(command: str, klotho: Run, tmp_path: P
 def test_verify_refuses_what_holds_no_requests(klotho: Run, pets: Path) -> None:
     (pets / "requests.json").write_text("{")
     assert "error[requests-unreadable]" in klotho("verify").stderr
+
+
+SERVER = """// @klotho::expose { id = "api" }
+require("node:http").createServer((request, answer) => answer.end(request.url)).listen(process.env.PORT);
+"""
+
+
+def test_verify_record_runs_the_original_and_writes_what_it_was_asked_until_ctrl_c(tmp_path: Path) -> None:
+    (tmp_path / "index.js").write_text(SERVER)
+    command = [sys.executable, "-m", "klotho.cli", "verify", "--record"]
+    with subprocess.Popen(
+        command, cwd=tmp_path, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr is not None
+        address = re.search(r"http://\S+:\d+", process.stderr.readline())
+        assert address is not None
+        with urllib.request.urlopen(f"{address[0]}/pets?page=1", timeout=10) as answer:
+            assert answer.read() == b"/pets?page=1"
+        assert process.stderr.readline() == "GET /pets?page=1 200\n"
+        process.send_signal(signal.SIGINT)
+        assert process.communicate(timeout=20)[0] == "1 request in requests.json\n"
+    assert process.returncode == 0
+    assert json.loads((tmp_path / "requests.json").read_text()) == [{"method": "GET", "path": "/pets?page=1"}]
+
+
+def test_verify_record_writes_over_no_file(klotho: Run, pets: Path) -> None:
+    done = klotho("verify", "--record")
+    assert done.returncode == 1
+    assert "error[requests-exist]: `requests.json` is there already" in done.stderr

@@ -7,6 +7,7 @@ the headers that matter. Refuses an original that does not start or listen, and 
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import http.client
 import json
@@ -18,7 +19,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -46,6 +47,8 @@ class Answer:
     status: int
     headers: Mapping[str, str]
     body: bytes
+    cookies: tuple[str, ...] = ()
+    """Every `set-cookie`, of which a mapping holds one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,8 @@ class Difference:
 
 
 def read_requests(path: Path) -> list[Request]:
-    """A JSON list of `{"method", "path", "headers", "body"}`; a body that is no text is sent as JSON."""
+    """A JSON list of `{"method", "path", "headers", "body"}`. A body that is no text is sent as JSON; `base64` says one
+    of any bytes."""
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
         return [_request(item) for item in data]
@@ -76,14 +80,16 @@ def _request(item: Mapping[str, Any]) -> Request:
     if not isinstance(body, str):
         body = json.dumps(body)
         headers.setdefault("content-type", "application/json")
-    return Request(str(item.get("method", "GET")).upper(), str(item["path"]), headers, body.encode())
+    content = base64.b64decode(item["base64"], validate=True) if "base64" in item else body.encode()
+    return Request(str(item.get("method", "GET")).upper(), str(item["path"]), headers, content)
 
 
 def differences(requests: Sequence[Request], original: str, compiled: str) -> list[Difference]:
-    """Send each request to both addresses, one after the other."""
+    """Send each request to both addresses, one after the other, with the cookies that each has given."""
     found: list[Difference] = []
+    jars: tuple[dict[str, str], dict[str, str]] = ({}, {})
     for request in requests:
-        one, other = _send(original, request), _send(compiled, request)
+        one, other = _asked(original, request, jars[0]), _asked(compiled, request, jars[1])
         if one.status != other.status:
             found.append(Difference(request, "status", str(one.status), str(other.status)))
         if _relative(_shown(one.body), original) != _relative(_shown(other.body), compiled):
@@ -117,7 +123,24 @@ def _shown(body: bytes) -> str:
     return body.decode("utf-8", "backslashreplace")
 
 
-def _send(address: str, request: Request) -> Answer:
+def _asked(address: str, request: Request, jar: dict[str, str]) -> Answer:
+    """The answer; its cookies are kept for the next request, a request's own ones go with them."""
+    given = f"{request.headers['cookie']}; " if "cookie" in request.headers else ""
+    kept = "; ".join(f"{name}={value}" for name, value in jar.items())
+    headers = {**request.headers, "cookie": given + kept} if kept else request.headers
+    answer = send(address, replace(request, headers=headers))
+    for cookie in answer.cookies:
+        pair, *attributes = (part.strip() for part in cookie.split(";"))
+        name, _, value = pair.partition("=")
+        if any(item.lower() in ("max-age=0", "expires=thu, 01 jan 1970 00:00:00 gmt") for item in attributes):
+            jar.pop(name, None)
+        else:
+            jar[name] = value
+    return answer
+
+
+def send(address: str, request: Request) -> Answer:
+    """Failure where nobody answers."""
     where = urlsplit(address)
     kind = http.client.HTTPSConnection if where.scheme == "https" else http.client.HTTPConnection
     assert where.hostname is not None
@@ -126,7 +149,7 @@ def _send(address: str, request: Request) -> Answer:
         connection.request(request.method, request.path, request.body or None, dict(request.headers))
         answer = connection.getresponse()
         headers = {name.lower(): value for name, value in answer.getheaders()}
-        return Answer(answer.status, headers, answer.read())
+        return Answer(answer.status, headers, answer.read(), tuple(answer.msg.get_all("set-cookie") or ()))
     except (OSError, http.client.HTTPException) as error:
         message = f"{request.method} {request.path} was not answered at {address}: {error}"
         raise Failure("verify-unanswered", message) from error

@@ -37,6 +37,9 @@ class Context:
     """What other applications of the project have published of the constructs that are theirs."""
     paid_by_others: Callable[[], frozenset[str]] = frozenset
     """Gives the roles of shared resources that other applications of the project have. Asked only where it matters."""
+    cap: int | None = None
+    """What the choices may cost together, in millionths of a US dollar a month: the application's budget without what
+    is made besides. None: whatever they cost."""
     asked: bool = True
     """Whether it was asked what they have published."""
     chosen: dict[ConstructId, Implementation] = field(default_factory=dict)

@@ -6,16 +6,20 @@ property with its reason. A pass yields changes and never touches a graph; the p
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from klotho.application import Application, ConstructId, validate
 from klotho.application.files import ProgramFiles
+from klotho.catalogue.costs.budget import BUDGET
 from klotho.catalogue.foreign import ForeignConstruct, with_owners
+from klotho.catalogue.objective import objective_of
 from klotho.catalogue.policy import EnvironmentPolicy
 from klotho.catalogue.rules import Setting
+from klotho.catalogue.worth import MICRO
 from klotho.diagnostics import Diagnostic, Report
 from klotho.engine.context import Context
 from klotho.engine.foreign import refuse_changes
@@ -91,9 +95,14 @@ def resolve(
     joined = with_owners(application, foreign)
     policy = policy or EnvironmentPolicy()
     context = Context(joined, environment, files, report, now, policy, region, foreign, paid_by_others)
+    context = replace(context, cap=_cap(context))
     graph, trace = _passed(context)
     report.stop_on_errors()
     return Resolution(application, context.setting, graph, trace)
+
+
+_ROUNDS = 5
+"""In which what is made besides the choices is found; it hardly depends on them."""
 
 
 class _Unheard(Report):
@@ -111,6 +120,29 @@ def graph_elsewhere(
     nowhere = ProgramFiles(Path(os.devnull))
     joined = with_owners(application, foreign or {})
     return _passed(Context(joined, environment, nowhere, _Unheard(), foreign=foreign or {}))[0]
+
+
+def _cap(context: Context) -> int | None:
+    """What the choices may cost together, where something else than the cost is to be best within a budget.
+
+    Much of what is made is no choice and costs, too: how much is known once it was made, by resolving unheard. Each
+    round takes off what the one before was over; what is left is never less than what the choices may cost.
+    """
+    budget = context.application.requirements_of_application.get(BUDGET)
+    weights, _ = objective_of(context.application)
+    if budget is None or context.region is None or set(weights) == {"cost"}:
+        return None
+    from klotho.catalogue.costs import Usages, estimate
+
+    allowed = cap = round(float(str(budget.value)) * MICRO)
+    for _ in range(_ROUNDS):
+        trial = replace(context, report=_Unheard(), cap=cap, chosen={})
+        found = estimate(_passed(trial)[0].resources, Usages(trial.application), context.region)
+        over = math.ceil(found.total.expected * MICRO) - allowed
+        if over <= 0 or over > cap:
+            break
+        cap -= over
+    return cap
 
 
 def _passed(context: Context) -> tuple[ResourceGraph, tuple[tuple[str, int], ...]]:

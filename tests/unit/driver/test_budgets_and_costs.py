@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from klotho.catalogue.costs import Usages, estimate
 from klotho.cli.run import run
 from klotho.diagnostics import Diagnostic, ProgramError
 from klotho.driver.build import build
@@ -150,3 +151,42 @@ def test_the_command_prints_a_total_and_all_of_it_as_json(
     assert "182.5 x 0.03238 USD per vCPU hour" in capsys.readouterr().out
     assert run(["cost", "order", "--program", folder]) == 1
     assert "orders" in capsys.readouterr().err
+
+
+FOUR = """
+for name in ("a", "b", "c", "d"):
+    db = Databases.Postgres(name)
+    db.requires(always_on=False)
+    db.expects(requests_per_month=1000)
+"""
+
+
+@pytest.mark.parametrize(("budget", "always_on"), [(200, "abcd"), (60, "ab"), (46, "a"), (40, "")])
+def test_a_budget_is_traded_against_another_objective(tmp_path: Path, budget: int, always_on: str) -> None:
+    """Databases that never pause are faster and dearer: as many as the budget leaves, the first ones."""
+    said = f'app.requires(objective="latency", max_monthly_cost={budget})\n'
+    built = build(find_program(program(tmp_path, START + said + FOUR)), None)
+    choices = {name: item.implementation for name, item in built.graph.choices.items()}
+    taken = {name.rpartition("/")[2]: found for name, found in choices.items() if name.startswith("Databases")}
+    assert taken == {name: "rds" if name in always_on else "aurora-serverless" for name in "abcd"}
+    cost = estimate(built.graph.resources, Usages(built.application), "us-east-1")
+    assert cost.total.expected <= budget
+
+
+def test_a_budget_that_cannot_be_kept_names_a_smallest_set_of_lines_in_conflict(tmp_path: Path) -> None:
+    careful = 'db = Databases.Postgres("orders_db")\ndb.requires(availability=99.9)\n'
+    other = 'more = Databases.Postgres("more_db")\nmore.use("aurora")\n'
+    with pytest.raises(ProgramError) as refused:
+        build(find_program(program(tmp_path, f"{START}app.requires(max_monthly_cost=80)\n{careful}{other}")), None)
+    (found,) = [item for item in refused.value.diagnostics if item.code == "cost-above-budget"]
+    assert [(label.span.line, label.text) for label in found.labels[1:]] == [
+        (9, "this rules out `rds` for more_db, which would cost 39.45 USD less"),
+    ]
+
+
+def test_a_budget_that_nothing_could_keep_is_in_conflict_with_no_other_line(tmp_path: Path) -> None:
+    text = f"{START}app.requires(max_monthly_cost=1)\n{POSTGRES}db.requires(availability=99.9)\n"
+    with pytest.raises(ProgramError) as refused:
+        build(find_program(program(tmp_path, text)), None)
+    (found,) = [item for item in refused.value.diagnostics if item.code == "cost-above-budget"]
+    assert found.labels[1:] == ()

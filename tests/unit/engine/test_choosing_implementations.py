@@ -154,3 +154,12 @@ def test_a_pin_to_fargate_wins_over_always_on_false(app: Builder) -> None:
     service = app.resolve().graph["Compute.Container/web:service"]
     assert service.properties["LaunchType"] == "FARGATE"
     assert "CapacityProviderStrategy" not in service.properties
+
+
+def test_a_pin_that_is_named_and_never_chosen_says_why_and_a_mistyped_one_what_is_meant(app: Builder) -> None:
+    app.add("api", "web").directive("web", "use", "rest-api")
+    app.add("container", "batch").directive("batch", "use", "lambda-contaner")
+    never, mistyped = app.problems()
+    assert never.notes[0].startswith("Klotho does not make it: its routes go live")
+    assert never.helps == ("use one of `http-api`, `internal-alb`, `public-alb` and `function-url`",)
+    assert mistyped.helps[0] == "did you mean `lambda-container`?"

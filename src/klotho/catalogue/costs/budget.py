@@ -6,14 +6,14 @@ A construct's budget counts its own resources; the application's all of them, wi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from klotho.application import Application, Requirement
 from klotho.catalogue.costs.estimate import Estimate, estimate
 from klotho.catalogue.costs.model import Line
 from klotho.catalogue.costs.usage import Usages
-from klotho.diagnostics import Report
+from klotho.diagnostics import Label, Report
 from klotho.resources import Resource, ResourceKey
 
 BUDGET = "max_monthly_cost"
@@ -22,15 +22,24 @@ NAMED = 3
 
 
 def check_budget(
-    application: Application, resources: Mapping[ResourceKey, Resource], region: str, report: Report
+    application: Application,
+    resources: Mapping[ResourceKey, Resource],
+    region: str,
+    report: Report,
+    in_conflict: Callable[[float], list[Label]] = lambda over: [],
 ) -> None:
+    """`in_conflict`: the lines that can't hold together with the application's budget, when it is missed by so many US
+    dollars."""
     budgets = [item for item in application.requirements if item.name == BUDGET]
     if not budgets:
         return
     whole = estimate(resources, Usages(application), region)
     last = {item.subject: item for item in budgets}
     for requirement in last.values():
-        _check(requirement, _part(whole, requirement.subject), application, report)
+        found = _part(whole, requirement.subject)
+        over = found.total.expected - float(str(requirement.value))
+        also = in_conflict(over) if requirement.subject is None and over > 0 else []
+        _check(requirement, found, application, also, report)
 
 
 def _part(whole: Estimate, subject: str | None) -> Estimate:
@@ -43,7 +52,9 @@ def _part(whole: Estimate, subject: str | None) -> Estimate:
     )
 
 
-def _check(requirement: Requirement, found: Estimate, application: Application, report: Report) -> None:
+def _check(
+    requirement: Requirement, found: Estimate, application: Application, also: list[Label], report: Report
+) -> None:
     budget, expected = float(str(requirement.value)), found.total.expected
     subject = requirement.subject
     title = application.name if subject is None else application.construct(subject).title
@@ -57,6 +68,7 @@ def _check(requirement: Requirement, found: Estimate, application: Application, 
             f"{title} would cost about {expected:,.2f} USD a month ({low} to {high}) in {found.region}, "
             f"and at most {budget:,.2f} are allowed",
             requirement.span,
+            also=also,
             notes=notes,
             helps=["`klotho cost` lists everything; say `expects(…)` if less use is expected, or allow more"],
         )

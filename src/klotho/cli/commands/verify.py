@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 from pathlib import Path
 
 from klotho.cli.commands.compile import annotated_program
 from klotho.cli.console import Console, counted
 from klotho.diagnostics import ExitCode, Failure
-from klotho.driver.verifying import differences, original_running, read_requests
+from klotho.driver.recorded_requests import Recording, recorded
+from klotho.driver.verifying import Request, differences, original_running, read_requests
 from klotho.driver.verifying_target import address_of, original_of
 
 _SHOWN = 300
@@ -49,3 +52,35 @@ def run(path: Path, requests: Path | None, env: str | None, as_json: bool) -> No
             notes=("data of earlier requests is a difference, too: the original starts with none",),
             exit_code=ExitCode.ERROR,
         )
+
+
+def record(path: Path, requests: Path | None, as_json: bool) -> None:
+    """Until Ctrl-C or SIGTERM. An existing file is not written over."""
+    console = Console(as_json)
+    program = annotated_program(path, "klotho verify")
+    into = requests or program.folder / "requests.json"
+    if into.exists():
+        helps = ("name another one with --requests FILE, or move it away",)
+        raise Failure("requests-exist", f"`{into.name}` is there already", helps=helps)
+    with original_running(program.folder, original_of(program)) as original:
+        recording = _recorded(console, original, into)
+    if as_json:
+        console.json({"ok": True, "requests": recording.requests})
+        return
+    console.out(f"{counted(len(recording.requests), 'request')} in {into.name}")
+    if recording.credentials:
+        console.note("note: there are `authorization` headers in it: do not commit it as it is")
+
+
+def _recorded(console: Console, original: str, into: Path) -> Recording:
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+
+    def told(request: Request, status: int) -> None:
+        console.note(f"{request.method} {request.path} {status}")
+
+    with recorded(original, into, told) as (address, recording):
+        console.note(f"recording what is asked of {address}, until Ctrl-C")
+        stop.wait()
+    return recording

@@ -44,14 +44,23 @@ def verify(
         Path | None,
         typer.Option("--requests", metavar="FILE", help="A JSON list of requests; `requests.json` unless named."),
     ] = None,
+    record: Annotated[
+        bool,
+        typer.Option(
+            "--record", help="Run the original alone, and write what it is asked into that file, until Ctrl-C."
+        ),
+    ] = False,
     env: EnvironmentOption = None,
     yes: AsksNothingOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Compare annotated code that is up with the original, run by plain node.
+    """Compare annotated code that is up with the original, run as it is on this machine.
 
     Sends the same requests to both and shows differences of status, body and headers that matter.
     """
-    from klotho.cli.commands.verify import run
+    from klotho.cli.commands import verify as command
 
-    run(path, requests, env, as_json)
+    if record:
+        command.record(path, requests, as_json)
+    else:
+        command.run(path, requests, env, as_json)

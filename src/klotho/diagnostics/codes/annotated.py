@@ -115,9 +115,15 @@ PAGES = (
     ),
     Page(
         "verify-original",
-        "The original application could not be started with plain node, or does not listen on `$PORT`.",
+        "The original application could not be started, or does not listen on `$PORT`.",
         "Its answers are what the compiled application is compared with.",
         "See that `npm install` and `PORT=4000 node .` start it.",
+    ),
+    Page(
+        "requests-exist",
+        "`klotho verify --record` would write over a file that is there.",
+        "What was recorded or written earlier would be lost.",
+        "Name another file with `--requests FILE`, or move the old one away.",
     ),
     Page(
         "verify-unanswered",

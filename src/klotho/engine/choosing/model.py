@@ -41,6 +41,8 @@ class Option:
     needs: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Variables that must have one of these options when this one is taken. Says exclusions, too: all but one."""
     refusals: tuple[Refusal, ...] = ()
+    cost: int = 0
+    """What of the budget it takes by itself, >= 0. Only looked at where there is a budget."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,10 @@ class Problem:
     variables: tuple[Variable, ...]
     parts: Mapping[str, int] = field(default_factory=dict)
     """What each shared part costs, once, >= 0."""
+    part_costs: Mapping[str, int] = field(default_factory=dict)
+    """What of the budget each shared part takes, once, >= 0."""
+    budget: int | None = None
+    """The most that all costs together may be; None: whatever they are."""
 
     @cached_property
     def statements(self) -> tuple[Statement, ...]:
@@ -67,10 +73,18 @@ class Problem:
         return tuple(dict.fromkeys(item.by for item in refusals if item.by is not None))
 
     def amount(self, taken: Mapping[str, str]) -> int:
-        """What a combination costs."""
-        options = [next(o for o in item.options if o.name == taken[item.name]) for item in self.variables]
-        used = {part for option in options for part in option.parts}
+        """What a combination is worth: the less the better."""
+        options, used = self._used(taken)
         return sum(option.amount for option in options) + sum(self.parts[part] for part in used)
+
+    def cost(self, taken: Mapping[str, str]) -> int:
+        """What of the budget a combination takes."""
+        options, used = self._used(taken)
+        return sum(option.cost for option in options) + sum(self.part_costs.get(part, 0) for part in used)
+
+    def _used(self, taken: Mapping[str, str]) -> tuple[list[Option], set[str]]:
+        options = [next(o for o in item.options if o.name == taken[item.name]) for item in self.variables]
+        return options, {part for option in options for part in option.parts}
 
 
 @dataclass(frozen=True)

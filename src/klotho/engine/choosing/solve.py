@@ -18,7 +18,7 @@ PATIENCE = 50_000
 """Decisions tried before the best combination found so far is taken, unproven."""
 
 
-class _State(NamedTuple):
+class State(NamedTuple):
     """A piece of the problem: what is still open in it."""
 
     domains: dict[str, tuple[Option, ...]]
@@ -32,20 +32,30 @@ class _Found(NamedTuple):
 
 
 def solve(problem: Problem) -> Solution | None:
-    """The cheapest allowed combination; None where there is none."""
+    """The cheapest allowed combination, within the budget where there is one; None where there is none."""
+    found = _solved(problem)
+    if found is None or problem.budget is None or problem.cost(found.taken) <= problem.budget:
+        return found
+    from klotho.engine.choosing.budgeted import solve_within
+
+    return solve_within(problem)
+
+
+def _solved(problem: Problem) -> Solution | None:
+    """Whatever it costs."""
     domains = {
         variable.name: tuple(option for option in variable.options if not option.refusals)
         for variable in problem.variables
     }
-    search = _Search.of(problem)
-    found = search.best(_State(domains, frozenset(), frozenset()), None)
+    search = Search.of(problem)
+    found = search.best(State(domains, frozenset(), frozenset()), None)
     if found is None:
         return None
     return Solution(found.taken, problem.amount(found.taken), not search.gave_up, search.steps)
 
 
 @dataclass
-class _Search:
+class Search:
     own: Mapping[tuple[str, str], int]
     """Amounts with the tie-break, by variable and option."""
     parts: Mapping[str, int]
@@ -55,7 +65,7 @@ class _Search:
     """Variables by those that any of their options names, both ways."""
 
     @classmethod
-    def of(cls, problem: Problem) -> _Search:
+    def of(cls, problem: Problem) -> Search:
         places, own = 1, {}
         for variable in reversed(problem.variables):
             for place, option in enumerate(variable.options):
@@ -72,14 +82,21 @@ class _Search:
             related={name: frozenset(others) for name, others in related.items()},
         )
 
-    def best(self, state: _State, limit: int | None) -> _Found | None:
+    def of_combination(self, problem: Problem, taken: Mapping[str, str]) -> int:
+        """What a combination is worth, with its place among equals."""
+        parts = {
+            part for item in problem.variables for o in item.options if o.name == taken[item.name] for part in o.parts
+        }
+        return sum(self.own[name, option] for name, option in taken.items()) + sum(self.parts[part] for part in parts)
+
+    def best(self, state: State, limit: int | None) -> _Found | None:
         """The cheapest way to fill the piece for less than `limit`; None where there is none."""
-        reduced = self._propagated(state)
+        reduced = self.propagated(state)
         if reduced is None:
             return None
         state, amount = reduced
-        pieces = list(self._pieces(state))
-        bounds = [self._bound(piece) for piece in pieces]
+        pieces = list(self.pieces(state))
+        bounds = [self.bound(piece) for piece in pieces]
         open_bound = sum(bounds)
         taken: dict[str, str] = {}
         for piece, bound in zip(pieces, bounds, strict=True):
@@ -94,7 +111,7 @@ class _Search:
             taken |= found.taken
         return _Found(amount, taken) if limit is None or amount < limit else None
 
-    def _propagated(self, state: _State) -> tuple[_State, int] | None:
+    def propagated(self, state: State) -> tuple[State, int] | None:
         """Without options that are out by now, and with the parts paid that nothing gets around; their amount."""
         domains = state.domains
         if state.closed:
@@ -119,7 +136,7 @@ class _Search:
             for options in domains.values()
             for part in frozenset.intersection(*(option.parts for option in options)) - state.paid
         }
-        return _State(domains, state.paid | forced, state.closed), sum(self.parts[part] for part in forced)
+        return State(domains, state.paid | forced, state.closed), sum(self.parts[part] for part in forced)
 
     def _possible(
         self, name: str, option: Option, domains: dict[str, tuple[Option, ...]], names: dict[str, frozenset[str]]
@@ -132,7 +149,7 @@ class _Search:
             if related in domains
         )
 
-    def _pieces(self, state: _State) -> Iterator[_State]:
+    def pieces(self, state: State) -> Iterator[State]:
         """What has nothing to do with each other, in the order of the variables."""
         users: dict[str, set[str]] = {}
         near: dict[str, set[str]] = {name: set() for name in state.domains}
@@ -156,21 +173,21 @@ class _Search:
             seen |= piece
             yield state._replace(domains={name: state.domains[name] for name in state.domains if name in piece})
 
-    def _bound_to(self, name: str, state: _State) -> Iterator[str]:
+    def _bound_to(self, name: str, state: State) -> Iterator[str]:
         """The variables that still matter for one of its options."""
         for option in state.domains[name]:
             for other, allowed in option.needs.items():
                 if any(item.name not in allowed for item in state.domains.get(other, ())):
                     yield other
 
-    def _users(self, state: _State) -> dict[str, int]:
+    def _users(self, state: State) -> dict[str, int]:
         count: dict[str, int] = {}
         for options in state.domains.values():
             for part in {part for option in options for part in option.parts - state.paid}:
                 count[part] = count.get(part, 0) + 1
         return count
 
-    def _bound(self, state: _State) -> int:
+    def bound(self, state: State) -> int:
         """No way to fill the piece costs less: everybody pays an equal share of the parts it may use."""
         count = self._users(state)
         share = {part: self.parts[part] // users for part, users in count.items()}
@@ -182,7 +199,7 @@ class _Search:
             for name, options in state.domains.items()
         )
 
-    def _settled(self, piece: _State) -> _Found | None:
+    def _settled(self, piece: State) -> _Found | None:
         """A piece of one variable; None for others."""
         if len(piece.domains) > 1:
             return None
@@ -194,10 +211,10 @@ class _Search:
         taken = min(amounts, key=amounts.__getitem__)
         return _Found(amounts[taken], {name: taken})
 
-    def _branched(self, piece: _State, limit: int | None) -> _Found | None:
+    def _branched(self, piece: State, limit: int | None) -> _Found | None:
         """Decide what most depends on, every way that could still be the cheapest."""
         found: _Found | None = None
-        for branch, paid in self._branches(piece):
+        for branch, paid in self.branches(piece):
             if self.steps >= PATIENCE and found is not None:
                 self.gave_up = True
                 break
@@ -208,7 +225,7 @@ class _Search:
                 found = _Found(better.amount + paid, better.taken)
         return found
 
-    def _branches(self, piece: _State) -> Iterable[tuple[_State, int]]:
+    def branches(self, piece: State) -> Iterable[tuple[State, int]]:
         """Ways to make the decision with what each pays at once, the most promising first."""
         weight = dict.fromkeys(piece.domains, 0)
         for name in piece.domains:
@@ -229,11 +246,11 @@ class _Search:
             ways = [(piece._replace(domains=piece.domains | {hub: (one,)}), 0) for one in piece.domains[hub]]
         return sorted(ways, key=lambda way: self._promise(*way))
 
-    def _promise(self, state: _State, paid: int) -> tuple[int, int]:
+    def _promise(self, state: State, paid: int) -> tuple[int, int]:
         domains = {
             name: tuple(option for option in options if not option.parts & state.closed)
             for name, options in state.domains.items()
         }
         if not all(domains.values()):
             return 1, 0
-        return 0, paid + self._bound(state._replace(domains=domains))
+        return 0, paid + self.bound(state._replace(domains=domains))

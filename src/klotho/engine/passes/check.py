@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 from klotho.application import Construct, Requirement, references
 from klotho.catalogue.availability import AVAILABILITY
@@ -19,6 +20,7 @@ from klotho.diagnostics import Label, Span, meant_or_listed, one_of
 from klotho.engine.context import Context
 from klotho.engine.cycles import find_cycle
 from klotho.engine.passes.against_rules import refuse_against_rules
+from klotho.engine.passes.over_budget import in_conflict
 from klotho.resources import Change, Precedence, Ref, Resource, ResourceGraph, is_deferred
 
 
@@ -28,7 +30,8 @@ def check(graph: ResourceGraph, context: Context) -> Iterator[Change]:
     _requirements(context)
     _overruled(graph, context)
     if context.region is not None:
-        check_budget(context.application, graph.resources, context.region, context.report)
+        dearer = partial(in_conflict, context)
+        check_budget(context.application, graph.resources, context.region, context.report, dearer)
     refuse_against_rules(graph, context)
     if not context.report.errors:
         for resource in graph:

@@ -25,10 +25,23 @@ def solved(fitting: Mapping[ConstructId, tuple[Offer, ...]], context: Context) -
     """What each construct becomes."""
     weights, _ = objective_of(context.application)
     open_ = [offer for found in fitting.values() if len(found) > 1 for offer in found]
-    problem = _Joint(Scale.of(weights, open_), context).problem(fitting)
+    scale = Scale.of(weights, open_)
+    problem = _Joint(scale, context).problem(fitting)
     solution = solve(problem)
+    if solution is None:  # the budget: what costs least comes nearest, and `check` says by how much it misses
+        solution = solve(_Joint(Scale.of({"cost": 1.0}, open_), context).problem(fitting))
     assert solution is not None, "every construct has candidates, and each can do with some way out"
+    if not solution.proven:
+        _say_unproven(context)
     return {name: solution.taken[name].partition(" by way of ")[0] for name in fitting if fitting[name]}
+
+
+def _say_unproven(context: Context) -> None:
+    context.report.warning(
+        "choice-not-proven",
+        f"{context.application.name} is good, and nobody knows whether it is the best: the search was stopped",
+        helps=["pin what you know with `use(…)`, which leaves less to choose"],
+    )
 
 
 class _Joint:
@@ -53,10 +66,13 @@ class _Joint:
             if options and (len(found) > 1 or any(option.needs for option in options)):
                 variables.append(Variable(name, tuple(options)))
             elif options:  # nothing about it is open, and nobody else's choice touches it
-                variables.append(Variable(name, (Option(options[0].name),)))
+                variables.append(Variable(name, (Option(options[0].name, cost=options[0].cost),)))
         variables.append(Variable(_EGRESS, tuple(Option(way) for way in self._ways())))
-        parts = {name: self._scale.points_of_part(self._still(name, cost)) for name, cost in self._parts.items()}
-        return Problem(tuple(variables), parts)
+        costs = {name: self._still(name, cost) for name, cost in self._parts.items()}
+        parts = {name: self._scale.points_of_part(cost) for name, cost in costs.items()}
+        if self._scale.by_cost_alone:  # the cheapest is within the budget, or nothing is
+            return Problem(tuple(variables), parts)
+        return Problem(tuple(variables), parts, costs, self._context.cap)
 
     def _still(self, part: str, cost: int) -> int:
         """What another application of the project pays already costs nothing more."""
@@ -71,19 +87,19 @@ class _Joint:
         return (_NONE, ENDPOINTS, NAT) if self._internet or nat_is_paid(self._context.paid) else (_NONE, ENDPOINTS)
 
     def _options(self, construct: Construct, offer: Offer, found: tuple[Offer, ...]) -> Iterator[Option]:
-        own = self._scale.points(offer, self._own(offer, found))
+        cost = self._own(offer, found)
+        own = self._scale.points(offer, cost)
         shared = offer.worth.parts if len(found) > 1 else {}
         self._parts.update(shared)
         there = None if self._there else reach(construct, offer.implementation, self._context.worths)
         if there is None:
-            yield Option(offer.name, own, frozenset(shared))
+            yield Option(offer.name, own, frozenset(shared), cost=cost)
             return
         for way in self._suits(construct, there):
             parts = self._paid(way, there)
             self._parts.update(parts)
-            yield Option(
-                f"{offer.name} by way of {way}", own, frozenset({*shared, *parts}), {_EGRESS: frozenset({way})}
-            )
+            needs = {_EGRESS: frozenset({way})}
+            yield Option(f"{offer.name} by way of {way}", own, frozenset({*shared, *parts}), needs, cost=cost)
 
     def _own(self, offer: Offer, found: tuple[Offer, ...]) -> int:
         """What nobody knows the price of is taken for dearer than all that is known."""

@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from klotho.application import Construct, Directive
 from klotho.catalogue.foreign import ForeignConstruct
 from klotho.catalogue.kinds import candidates
-from klotho.catalogue.offers import offers
-from klotho.diagnostics import meant_or_listed, one_of
+from klotho.catalogue.offers import offers, unavailable
+from klotho.diagnostics import did_you_mean, meant_or_listed, one_of
 from klotho.engine.context import Context
 from klotho.engine.passes.weigh_candidates import choose, pinned
 from klotho.resources import Change, Choose, Precedence, Provenance, ResourceGraph, resource_key
@@ -55,11 +55,14 @@ def _pinned(construct: Construct, pin: Directive, context: Context) -> tuple[str
     spans = tuple(span for span in (pin.span, construct.span) if span)
     reason = Provenance("use", spans, f'{construct.title} uses "{pin.target}"', Precedence.DIRECTIVE)
     if pin.target not in offered:
+        known = unavailable(construct.kind)
+        meant = did_you_mean(str(pin.target), (*offered, *known))
         context.report.error(
             "unknown-implementation",
             f"{construct.title} can't be made of `{pin.target}`",
             pin.span,
-            helps=[f"use one of {one_of(offered)}"],
+            notes=[known[pin.target]] if pin.target in known else [],
+            helps=[*([meant] if meant and pin.target not in known else []), f"use one of {one_of(offered)}"],
         )
         return None, reason
     taken = next(item for item in candidates(construct.kind) if item.name == pin.target)
@@ -71,14 +74,14 @@ def _pinned(construct: Construct, pin: Directive, context: Context) -> tuple[str
             helps=["leave out one of the two"],
         )
         return None, reason
-    known = taken.parameters
+    parameters = taken.parameters
     for name in pin.properties:
-        if name not in known:
+        if name not in parameters:
             context.report.error(
                 "unknown-parameter",
                 f"`{pin.target}` has no parameter `{name}`",
                 pin.span,
-                helps=[meant_or_listed(name, known)],
+                helps=[meant_or_listed(name, parameters)],
             )
     _say_overruled(construct, pin, context)
     return pin.target, reason

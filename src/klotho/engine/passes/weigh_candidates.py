@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from klotho.application import Construct, ConstructId, Directive, Requirement
+from klotho.catalogue.costs.budget import BUDGET
 from klotho.catalogue.objective import objective_of
 from klotho.catalogue.offers import Offer, Unfit, not_by_itself, offers, unavailable
 from klotho.diagnostics import Label
@@ -60,6 +61,8 @@ def _rejected(item: Offer, taken: Offer, provenance: Provenance, pin: Directive 
         reason, spans = "; ".join(unfit.reason for unfit in item.unfit), tuple(unfit.by for unfit in item.unfit)
     elif provenance.rule == "best_by_objective":
         reason = f"is worse by {provenance.because.rpartition(' by ')[2]}"
+        if " within the budget " in provenance.because and (item.cost is None or item.cost > (taken.cost or 0)):
+            reason += ", or more than the budget leaves"
     elif item.cost is not None and taken.cost is not None and item.cost > taken.cost:
         reason = "costs more"
     elif item.cost is not None and taken.cost is not None and item.cost < taken.cost:
@@ -127,8 +130,11 @@ def _reason(construct: Construct, found: tuple[Offer, ...], name: str, context: 
     others = [item for item in _fitting(found) if item is not taken]
     weights, objective = objective_of(context.application)
     if objective is not None and others:
-        lines = (objective.span, *spans) if objective.span else spans
-        said = f"{construct.title} is the best of {len(others) + 1} by {' and '.join(weights)}"
+        budget = context.application.requirements_of_application.get(BUDGET) if context.cap is not None else None
+        lines = tuple(item.span for item in (objective, budget) if item is not None and item.span is not None)
+        lines += spans
+        within = " within the budget" if budget is not None else ""
+        said = f"{construct.title} is the best of {len(others) + 1}{within} by {' and '.join(weights)}"
         return Provenance("best_by_objective", lines, said, Precedence.REQUIREMENT)
     if any(item in before for item in others):
         said = f"{construct.title} is the cheapest of {len(others) + 1}, with what is shared"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 from random import Random
 from time import perf_counter
@@ -211,3 +212,49 @@ def test_five_hundred_services_with_shared_parts_are_proven_in_few_steps() -> No
     assert found.proven
     assert found.steps < 100
     assert perf_counter() - begun < 5
+
+
+def with_money(problem: Problem, chance: Random) -> Problem:
+    variables = tuple(
+        replace(item, options=tuple(replace(o, cost=chance.randint(0, 9)) for o in item.options))
+        for item in problem.variables
+    )
+    costs = {part: chance.randint(0, 9) for part in problem.parts}
+    return replace(problem, variables=variables, part_costs=costs, budget=chance.randint(0, 30))
+
+
+def oracle_within(problem: Problem) -> dict[str, str] | None:
+    best: tuple[int, dict[str, str]] | None = None
+    for combination in product(*(variable.options for variable in problem.variables)):
+        taken = {item.name: option.name for item, option in zip(problem.variables, combination, strict=True)}
+        assert problem.budget is not None
+        if allowed(problem, combination) and problem.cost(taken) <= problem.budget:
+            amount = problem.amount(taken)
+            if best is None or amount < best[0]:
+                best = amount, taken
+    return best[1] if best else None
+
+
+def test_within_a_budget_there_is_no_gap_either() -> None:
+    chance, traded = Random(8), 0
+    for _ in range(1000):
+        problem = with_money(random_problem(chance), chance)
+        found, best = solve(problem), oracle_within(problem)
+        assert (found.taken if found else None) == best
+        traded += best is not None and best != oracle(problem)
+        assert found is None or found.proven
+    assert traded > 60
+
+
+def test_a_budget_of_fifty_services_that_could_all_be_better_is_spent_to_the_last() -> None:
+    """Each may be fast (3) or slow (10) for 7 or 2: of 200, 20 can be fast, the first ones."""
+    options = (Option("fast", 3, cost=7), Option("slow", 10, cost=2))
+    services = tuple(Variable(f"service{item:02}", options) for item in range(50))
+    found = solve(Problem(services, budget=200))
+    assert found is not None
+    assert found.proven
+    assert [item for item, name in found.taken.items() if name == "fast"] == [f"service{item:02}" for item in range(20)]
+
+
+def test_a_budget_that_nothing_keeps_has_no_solution() -> None:
+    assert solve(Problem((Variable("a", (Option("one", 1, cost=5), Option("other", 2, cost=4))),), budget=3)) is None
