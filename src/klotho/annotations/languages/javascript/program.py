@@ -12,6 +12,7 @@ from klotho.annotations.findings import Exposure, Findings, Mount, Original, Uni
 from klotho.annotations.languages.javascript.exposing import exposures, refuse_what_does_not_listen
 from klotho.annotations.languages.javascript.maps import SHAPES, stored_maps
 from klotho.annotations.languages.javascript.modules import (
+    BUILT,
     JAVASCRIPT,
     TYPESCRIPT,
     Import,
@@ -28,7 +29,7 @@ from klotho.annotations.units import MAIN, Unit
 from klotho.diagnostics import Failure, Span
 
 _ENDINGS = (*JAVASCRIPT, *TYPESCRIPT)
-_BEGINS = ("index.js", "index.mjs", "index.ts", "src/index.ts", "src/main.ts")
+_BEGINS = ("index.js", "index.mjs", "index.ts", "index.tsx", "src/index.ts", "src/index.tsx", "src/main.ts")
 MANIFESTS = ("package.json", "package-lock.json", "pnpm-lock.yaml", "yarn.lock")
 
 
@@ -99,10 +100,10 @@ class JavaScriptProgram:
         return None
 
     def is_esm(self, module: Module) -> bool:
-        """As Node takes it; a file of TypeScript is what it is written as, whatever it is built to."""
+        """As Node takes it; a file of TypeScript or JSX is what it is written as, whatever it is built to."""
         if module.path.endswith((".mjs", ".cjs", ".mts", ".cts")):
             return module.path.endswith((".mjs", ".mts"))
-        if module.path.endswith(TYPESCRIPT) and module.is_esm:
+        if module.path.endswith(BUILT) and module.is_esm:
             return True
         return self.package.get("type") == "module"
 
@@ -113,32 +114,32 @@ class JavaScriptProgram:
 
     @property
     def original(self) -> Original:
-        """Plain node; TypeScript with the tsx of the project, beginning where it listens."""
-        typescript = self._begins_in_typescript
+        """Plain node; TypeScript and JSX with the tsx of the project, beginning where it listens."""
+        built = self._begins_in_what_is_built
         install: tuple[tuple[str, ...], ...] = ()
         if (self.code.root / "package.json").is_file():
             command = "ci" if (self.code.root / "package-lock.json").is_file() else "install"
-            omit = () if typescript else ("--omit=dev",)
+            omit = () if built else ("--omit=dev",)
             install = (("npm", command, "--no-audit", "--no-fund", "--ignore-scripts", *omit),)
-        if typescript:
+        if built:
             self._refuse_without_tsx()
-            listens = f"let it listen on `process.env.PORT`, and see that `npx tsx {typescript}` starts it"
-            return Original(("node_modules/.bin/tsx", typescript), install, "node_modules", listens=listens)
+            listens = f"let it listen on `process.env.PORT`, and see that `npx tsx {built}` starts it"
+            return Original(("node_modules/.bin/tsx", built), install, "node_modules", listens=listens)
         listens = "let it listen on `process.env.PORT`, and see that `node .` starts it"
         return Original(("node", "."), install, "node_modules", listens=listens)
 
     @property
-    def _begins_in_typescript(self) -> str | None:
+    def _begins_in_what_is_built(self) -> str | None:
         listening = sorted({source.path for source, _ in self.code.all("expose")})
         begins = listening[0] if len(listening) == 1 else self.begins
-        return begins if begins is not None and begins.endswith(TYPESCRIPT) else None
+        return begins if begins is not None and begins.endswith(BUILT) else None
 
     def _refuse_without_tsx(self) -> None:
         declared = [self.package.get(name) for name in ("devDependencies", "dependencies")]
         if not any(isinstance(item, dict) and "tsx" in item for item in declared):
             raise Failure(
                 "verify-original",
-                "the original is TypeScript, and its package.json has no tsx to run it with",
+                "the original is TypeScript or JSX, and its package.json has no tsx to run it with",
                 helps=("add it: `npm install --save-dev tsx`",),
             )
 
@@ -178,7 +179,7 @@ class JavaScriptProgram:
             routers = self.routers.get(path, {})
             files[path] = stub(path, unit.remote[path], names, routers, self.is_esm(module), set(module.exports))
         files[f"{FOLDER}/unit.cjs"] = unit_file(unit.name, [*unit.entries, *unit.hosts], called, unit.served)
-        configuration = self.aliases.files if any(path.endswith(TYPESCRIPT) for path in files) else ()
+        configuration = self.aliases.files if any(path.endswith(BUILT) for path in files) else ()
         for name in (*MANIFESTS, *configuration):
             if (self.code.root / name).is_file():
                 files[name] = (self.code.root / name).read_bytes()
