@@ -197,7 +197,18 @@ class _Compiler:
         for mount in exposure.mounts:
             shown = pages[mount.unit].routes.setdefault(annotation.id, [])
             shown += [text for route in routes_of(mount.routes) for text in route.shown]
-        if not exposure.known:
+        self._tell_framework(exposure)
+
+    def _tell_framework(self, exposure: Exposure) -> None:
+        annotation, framework = exposure.annotation, exposure.framework
+        if exposure.is_refused:
+            return
+        if framework is not None:
+            message = (
+                f"the routes of {framework} are not supported yet: the unit of {annotation.title} gets all requests"
+            )
+            self._report.warning("annotation-without-effect", message, annotation.span)
+        elif not exposure.known:
             message = f"what {annotation.title} serves is of no framework known here: its unit gets all routes"
             self._report.warning("annotation-without-effect", message, annotation.span)
 
@@ -239,11 +250,17 @@ def _tell_fruitless(code: CodeBase, programs: Programs, parts: Iterable[_Part], 
                 message = f"no unit imports the file of {annotation.title}"
                 report.warning("annotation-without-effect", message, annotation.span)
                 continue
-            _refuse_shape(programs.of_file(source.path), annotation, report)
+            program = programs.of_file(source.path)
+            assert program is not None
+            _refuse_shape(program, annotation, program.library(source.path, target), report)
 
 
-def _refuse_shape(program: Program | None, annotation: Annotation, report: Report) -> None:
-    known = program.shapes(annotation.capability) if program is not None else ""
+def _refuse_shape(program: Program, annotation: Annotation, library: str | None, report: Report) -> None:
+    known = program.shapes(annotation.capability)
+    if library is not None:
+        message = f"{library} under `@klotho::{annotation.capability}` is not supported yet"
+        report.error("annotation-not-yet", message, annotation.span, notes=(f"what is supported: {known}",))
+        return
     notes = (f"what is known: {known}; others are not supported yet",)
     message = f"nothing came of {annotation.title}: its statement has no shape that is known"
     report.error("annotation-without-effect", message, annotation.span, notes=notes)

@@ -82,10 +82,17 @@ class Exposure:
     """Whether the framework is known, so that routes could be looked for."""
     mounts: tuple[Mount, ...] = ()
     """Routers of other units."""
+    framework: str | None = None
+    """The name of one whose routes are not known."""
+    is_refused: bool = False
+    """Whether applications of that framework can't be compiled; the language says so at its line."""
 
 
-def exposure_of(annotation: Annotation, served: Served | None) -> Exposure:
-    """`served`: None for an application of no framework that is known."""
+def exposure_of(annotation: Annotation, served: Served | None, named: tuple[str, bool] | None = None) -> Exposure:
+    """`served`: None for an application whose routes are not known; `named`: its framework then, and whether that is
+    refused."""
+    if served is None and named is not None:
+        return Exposure(annotation, (), known=False, framework=named[0], is_refused=named[1])
     found, routes = served or Served(), dict[tuple[str, str], Route]()
     for item in found.routes:
         routes.setdefault((item.method, item.path), item)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import cache
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from klotho.annotations.model import Source, Text
 from klotho.diagnostics import Report
@@ -81,6 +81,10 @@ class Program(Protocol):
 
     def shapes(self, capability: str) -> str:
         """The statements that a capability may stand on, for who wrote another."""
+        ...
+
+    def library(self, path: str, statement: Any) -> str | None:
+        """The library that a statement of a file is of, as a message names it; None where none is known."""
         ...
 
 

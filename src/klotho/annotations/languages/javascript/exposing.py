@@ -13,6 +13,7 @@ from klotho.annotations.languages.javascript.express import Express
 from klotho.annotations.languages.javascript.fastify import Fastify
 from klotho.annotations.languages.javascript.hono import Hono
 from klotho.annotations.languages.javascript.modules import Module, listener
+from klotho.annotations.languages.javascript.names import framework_of, refused_imports
 from klotho.annotations.languages.javascript.reach import Reach
 from klotho.annotations.model import Annotation
 from klotho.diagnostics import Report
@@ -32,11 +33,15 @@ def exposures(module: Module, reach: Reach) -> Iterator[Exposure]:
         variable = listener(statement) if statement is not None else None
         if variable is not None:
             found = (item.served(reach, module, variable) for item in FRAMEWORKS if variable)
-            yield exposure_of(annotation, next((item for item in found if item is not None), None))
+            served = next((item for item in found if item is not None), None)
+            yield exposure_of(annotation, served, framework_of(module, variable) if variable else None)
 
 
-def refuse_what_does_not_listen(modules: list[Module], report: Report) -> None:
+def refuse_what_can_not_serve(modules: list[Module], report: Report) -> None:
     for module in modules:
+        for item, title in refused_imports(module):
+            at = module.source.text.span(item.node.start_byte, item.node.end_byte)
+            report.error("annotation-not-yet", f"{title} is not supported yet", at)
         for annotation, statement in module.source.of("expose"):
             if statement is not None and listener(statement) is None:
                 _refuse(annotation, report)

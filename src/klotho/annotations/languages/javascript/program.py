@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from klotho.annotations.findings import Exposure, Findings, Mount, Original, UnitCode, edited
-from klotho.annotations.languages.javascript.exposing import exposures, refuse_what_does_not_listen
+from klotho.annotations.languages.javascript.exposing import exposures, refuse_what_can_not_serve
 from klotho.annotations.languages.javascript.maps import SHAPES, stored_maps
 from klotho.annotations.languages.javascript.modules import (
     BUILT,
@@ -21,6 +21,7 @@ from klotho.annotations.languages.javascript.modules import (
     read_module,
     resolve,
 )
+from klotho.annotations.languages.javascript.names import library_of
 from klotho.annotations.languages.javascript.reach import Reach
 from klotho.annotations.languages.javascript.rewriting import FOLDER, shim_files, stub, unit_file
 from klotho.annotations.languages.javascript.tsconfig import Aliases, read_aliases
@@ -146,6 +147,9 @@ class JavaScriptProgram:
     def shapes(self, capability: str) -> str:
         return SHAPES if capability == "persist" else "none"
 
+    def library(self, path: str, statement: Any) -> str | None:
+        return library_of(self.module(path), statement)
+
     def mounts(self, owned: Mapping[str, str]) -> Iterator[Mount]:
         def follow(module: Module, specifier: str) -> Module | None:
             path = self.leads_to(module, specifier)
@@ -162,7 +166,7 @@ class JavaScriptProgram:
         from klotho.annotations.languages.javascript.calls import remote_names
 
         modules, own = self.modules(unit.files), [path for path in unit.files if path not in unit.hosts]
-        refuse_what_does_not_listen(self.modules(own), self.code.report)
+        refuse_what_can_not_serve(self.modules(own), self.code.report)
         return Findings(
             exposures=[exposure for path in own for exposure in self._exposures.get(path, ())],
             resources=list(stored_maps(self, modules)),

@@ -20,6 +20,7 @@ from klotho.annotations.languages.python.emitters import topics
 from klotho.annotations.languages.python.libraries import SHAPES as LIBRARY_SHAPES
 from klotho.annotations.languages.python.libraries import library_resources
 from klotho.annotations.languages.python.modules import Import, Module, assigned, keywords_of, read_module
+from klotho.annotations.languages.python.names import framework_of, library_of
 from klotho.annotations.languages.python.requirements import needed, with_packages
 from klotho.annotations.languages.python.stores import SHAPES, stored_dicts
 from klotho.annotations.languages.python.unit_files import FOLDER, shim_files, stub, unit_file
@@ -155,13 +156,16 @@ class PythonProgram:
     def shapes(self, capability: str) -> str:
         return {"persist": f"{SHAPES}; {LIBRARY_SHAPES}", "pubsub": EMITTERS}.get(capability, "none")
 
+    def library(self, path: str, statement: Any) -> str | None:
+        return library_of(self.module(path), statement)
+
     def mounts(self, owned: Mapping[str, str]) -> Iterator[Mount]:
         for path in sorted({source.path for source, _ in self.code.all("expose") if source.path.endswith(".py")}):
             module, reach = self.module(path), Reach(self.leads_to, owned.get, path, owned.get(path, MAIN))
             for annotation, target in module.source.of("expose"):
                 name, value = assigned(target) if target is not None else ("", None)
                 app = app_of(module, name, value) if name else None
-                exposure = exposure_of(annotation, served(app, reach) if app else None)
+                exposure = exposure_of(annotation, served(app, reach) if app else None, framework_of(module, value))
                 self._exposures[id(annotation)] = exposure
                 for mount in exposure.mounts:
                     self.routers.setdefault(mount.file, {})[mount.name] = mount.framework
@@ -188,6 +192,9 @@ class PythonProgram:
                     self.code.report.error("annotation-unit", message, annotation.span)
                     continue
                 first, exposure = annotation, self._exposures[id(annotation)]
+                if exposure.is_refused:
+                    message = f"{exposure.framework} is not supported yet"
+                    self.code.report.error("annotation-not-yet", message, annotation.span)
                 self._tell_schema(exposure, module, target)
                 yield exposure
 
