@@ -157,6 +157,8 @@ class Original:
     """Commands to run before; `uv` is the one that comes with Klotho."""
     installed: str = ""
     """The file or folder that says that they need not be run."""
+    build: tuple[tuple[str, ...], ...] = ()
+    """Commands to run before each start."""
     paths: tuple[str, ...] = ()
     """Folders, relative to the program's, that Python looks for modules in."""
     listens: str = "let it listen on `$PORT`"

@@ -14,6 +14,7 @@ from klotho.annotations.languages.javascript.fastify import Fastify
 from klotho.annotations.languages.javascript.hono import Hono
 from klotho.annotations.languages.javascript.modules import Module, listener
 from klotho.annotations.languages.javascript.names import framework_of, refused_imports
+from klotho.annotations.languages.javascript.nest import Nest
 from klotho.annotations.languages.javascript.reach import Reach
 from klotho.annotations.model import Annotation
 from klotho.diagnostics import Report
@@ -25,7 +26,7 @@ class Framework(Protocol):
         ...
 
 
-FRAMEWORKS: tuple[Framework, ...] = (Express(), Fastify(), Hono())
+FRAMEWORKS: tuple[Framework, ...] = (Express(), Fastify(), Hono(), Nest())
 
 
 def exposures(module: Module, reach: Reach) -> Iterator[Exposure]:

@@ -40,7 +40,6 @@ LIBRARIES: Mapping[str, str] = {
 REFUSED_FRAMEWORKS: Mapping[str, str] = {
     "@adonisjs/core": "AdonisJS",
     "@loopback/rest": "LoopBack",
-    "@nestjs/core": "NestJS",
     "@remix-run/express": "Remix",
     "@sveltejs/kit": "SvelteKit",
     "astro": "Astro",
@@ -52,6 +51,7 @@ REFUSED_FRAMEWORKS: Mapping[str, str] = {
 """Nothing tells that their applications would behave the same."""
 LISTENING_FRAMEWORKS: Mapping[str, str] = {
     "@hapi/hapi": "hapi",
+    "@nestjs/core": "NestJS with versions or a prefix that is no text",
     "connect": "Connect",
     "http": "node:http",
     "koa": "Koa",

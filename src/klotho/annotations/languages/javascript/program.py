@@ -8,13 +8,15 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
-from klotho.annotations.findings import Exposure, Findings, Mount, Original, UnitCode, edited
+from klotho.annotations.findings import Edit, Exposure, Findings, Mount, Original, UnitCode, edited
+from klotho.annotations.languages.javascript.decorators import metadata_edits
 from klotho.annotations.languages.javascript.exposing import exposures, refuse_what_can_not_serve
 from klotho.annotations.languages.javascript.maps import SHAPES, stored_maps
 from klotho.annotations.languages.javascript.modules import (
     BUILT,
     JAVASCRIPT,
     TYPESCRIPT,
+    Binding,
     Import,
     Module,
     is_relative,
@@ -115,13 +117,18 @@ class JavaScriptProgram:
 
     @property
     def original(self) -> Original:
-        """Plain node; TypeScript and JSX with the tsx of the project, beginning where it listens."""
+        """Plain node; TypeScript and JSX with the tsx of the project, beginning where it listens. What needs the types
+        of what is decorated is built by the project's own script: tsx knows none."""
         built = self._begins_in_what_is_built
         install: tuple[tuple[str, ...], ...] = ()
         if (self.code.root / "package.json").is_file():
             command = "ci" if (self.code.root / "package-lock.json").is_file() else "install"
             omit = () if built else ("--omit=dev",)
             install = (("npm", command, "--no-audit", "--no-fund", "--ignore-scripts", *omit),)
+        if built and self.emits_metadata:
+            listens = "let it listen on `process.env.PORT`"
+            start, build = self._started_by_scripts(), (("npm", "run", "build"),)
+            return Original(start, install, "node_modules", build=build, listens=listens)
         if built:
             self._refuse_without_tsx()
             listens = f"let it listen on `process.env.PORT`, and see that `npx tsx {built}` starts it"
@@ -135,9 +142,30 @@ class JavaScriptProgram:
         begins = listening[0] if len(listening) == 1 else self.begins
         return begins if begins is not None and begins.endswith(BUILT) else None
 
+    @property
+    def emits_metadata(self) -> bool:
+        """Whether the types of what is decorated are there when the program runs."""
+        return self.aliases.emits_metadata and any("reflect-metadata" in names for names in self._declared)
+
+    @property
+    def _declared(self) -> list[dict[str, Any]]:
+        found = [self.package.get(name) for name in ("devDependencies", "dependencies")]
+        return [item for item in found if isinstance(item, dict)]
+
+    def _started_by_scripts(self) -> tuple[str, ...]:
+        """By `start:prod` or `start`, after `build`."""
+        found = self.package.get("scripts")
+        scripts = found if isinstance(found, dict) else {}
+        name = next((name for name in ("start:prod", "start") if isinstance(scripts.get(name), str)), None)
+        if "build" not in scripts or name is None:
+            message = "the original is built by its own scripts, and its package.json has no `build` and `start:prod`"
+            helps = ('write `"build": "tsc"` and `"start:prod": "node dist/main"` under `scripts`',)
+            raise Failure("verify-original", message, helps=helps)
+        command = str(scripts[name])
+        return tuple(command.split()) if command.startswith("node ") else ("npm", "run", name)
+
     def _refuse_without_tsx(self) -> None:
-        declared = [self.package.get(name) for name in ("devDependencies", "dependencies")]
-        if not any(isinstance(item, dict) and "tsx" in item for item in declared):
+        if not any("tsx" in names for names in self._declared):
             raise Failure(
                 "verify-original",
                 "the original is TypeScript or JSX, and its package.json has no tsx to run it with",
@@ -173,10 +201,28 @@ class JavaScriptProgram:
             remote=remote_names(self, unit),
         )
 
+    def _metadata(self, path: str) -> Iterator[Edit]:
+        if self.emits_metadata and path.endswith(TYPESCRIPT):
+            module = self.module(path)
+            types = [
+                binding.local
+                for item in module.imports
+                for binding in item.bindings
+                if self._is_type(module, item, binding)
+            ]
+            yield from metadata_edits(module, types)
+
+    def _is_type(self, module: Module, item: Import, binding: Binding) -> bool:
+        target = self.leads_to(module, item.specifier)
+        if target is None or not target.endswith(_ENDINGS):
+            return False
+        export = self.module(target).exports.get(binding.imported)
+        return export is not None and export.kind == "type"
+
     def write(self, unit: Unit, findings: Findings, called: Mapping[str, list[str]]) -> UnitCode:
         files, edits = dict(shim_files()), [edit for item in findings.resources for edit in item.edits]
         for path in (*unit.files, *findings.assets):
-            own = [edit for edit in edits if edit.path == path]
+            own = [*(edit for edit in edits if edit.path == path), *self._metadata(path)]
             files[path] = edited((self.code.root / path).read_bytes(), own)
         for path, names in findings.remote.items():
             module = self.module(path)
