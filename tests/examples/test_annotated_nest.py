@@ -189,5 +189,5 @@ def test_nestjs_with_modules_injection_and_validation_answers_as_the_original_on
     for name, content in FILES.items():
         (deployment.folder / name).parent.mkdir(parents=True, exist_ok=True)
         (deployment.folder / name).write_text(content, encoding="utf-8")
-    assert {"main-function", "rating-function"} <= set(deployment.up())
+    assert {"main-unit", "rating-unit"} <= set(deployment.up())
     verified(deployment)

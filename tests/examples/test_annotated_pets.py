@@ -56,7 +56,7 @@ def in_two(deploy: Deploy) -> Iterator[Deployment]:
 
 
 def test_the_pets_in_two_units_answer_as_the_original_on_every_route(in_two: Deployment) -> None:
-    assert {"main-function", "adoptions-function"} <= set(in_two.up())
+    assert {"main-unit", "adoptions-unit"} <= set(in_two.up())
     verified(in_two)
 
 
@@ -84,7 +84,7 @@ def test_the_pets_in_one_unit_answer_as_the_original_on_every_route(deploy: Depl
     text = code.read_text(encoding="utf-8")
     assert text.startswith(UNIT)
     code.write_text(text.removeprefix(UNIT), encoding="utf-8")
-    assert "adoptions-function" not in deployment.up()
+    assert "adoptions-unit" not in deployment.up()
     verified(deployment)
 
 

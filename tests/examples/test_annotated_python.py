@@ -104,11 +104,11 @@ def fresh(deployment: Deployment) -> set[str]:
     """Up again without the data of the last comparison; the functions that are there."""
     if deployment.output:
         deployment.down("--delete-data", "annotated-pets-python")
-    return {name for name in deployment.up() if name.endswith("-function")}
+    return {name for name in deployment.up() if name.endswith("-unit")}
 
 
 def test_the_pets_in_two_units_answer_as_the_original_on_every_route(pets: Deployment) -> None:
-    assert fresh(pets) == {"main-function", "adoptions-function"}
+    assert fresh(pets) == {"main-unit", "adoptions-unit"}
     verified(pets)
 
 
@@ -123,7 +123,7 @@ def test_the_pets_in_four_units_with_their_router_in_one_answer_as_the_original_
     # What FastAPI says of itself lacks the router that is served elsewhere, and that is warned about.
     kept = [item for item in json.loads(before) if item["path"] != "/openapi.json"]
     requests.write_text(json.dumps(kept), encoding="utf-8")
-    assert fresh(pets) == {"main-function", "adoptions-function", "names-function", "routes-function"}
+    assert fresh(pets) == {"main-unit", "adoptions-unit", "names-unit", "routes-unit"}
     verified(pets)
     requests.write_text(before, encoding="utf-8")
 
@@ -134,7 +134,7 @@ def test_the_pets_in_one_unit_answer_as_the_original_on_every_route(pets: Deploy
         text, written = code.read_text(encoding="utf-8"), UNIT.replace("adoptions", unit)
         assert written in text
         code.write_text(text.replace(written, ""), encoding="utf-8")
-    assert fresh(pets) == {"main-function"}
+    assert fresh(pets) == {"main-unit"}
     verified(pets)
 
 
@@ -148,5 +148,5 @@ def test_flask_in_a_src_layout_with_a_filled_dict_and_a_blueprint_in_a_unit_answ
     for name, content in FLASK.items():
         (deployment.folder / name).parent.mkdir(parents=True, exist_ok=True)
         (deployment.folder / name).write_text(content, encoding="utf-8")
-    assert {"main-function", "views-function"} <= set(deployment.up())
+    assert {"main-unit", "views-unit"} <= set(deployment.up())
     verified(deployment)

@@ -14,5 +14,5 @@ def test_the_pets_in_three_units_answer_as_the_original_on_every_route(deploy: D
     deployment = deploy("annotated-pets")
     router = deployment.folder / "routes" / "pets.js"
     router.write_text('// @klotho::execution_unit { id = "pets" }\n' + router.read_text(encoding="utf-8"))
-    assert {"main-function", "adoptions-function", "pets-function"} <= set(deployment.up())
+    assert {"main-unit", "adoptions-unit", "pets-unit"} <= set(deployment.up())
     verified(deployment)

@@ -36,7 +36,7 @@ def redis_of_the_original(tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 def shelf(deploy: Deploy, redis_of_the_original: int) -> Deployment:
     deployment = deploy("annotated-shelf-python")
     deployment.environment = {**deployment.environment, "REDIS_PORT": str(redis_of_the_original)}
-    assert {"main-function", "search-function"} <= set(deployment.up())
+    assert {"main-unit", "search-unit"} <= set(deployment.up())
     key = Path(deployment.folder, "signing-key.txt")
     with key.open("rb") as value:
         command = [str(KLOTHO), "secret", "set", "signing-key"]
@@ -62,7 +62,7 @@ def test_what_the_stores_hold_survives_a_change_of_code(shelf: Deployment) -> No
 
 def test_events_reach_the_listeners_of_another_unit(deploy: Deploy) -> None:
     deployment = deploy("annotated-events-python")
-    assert {"main-function", "mailer-function"} <= set(deployment.up())
+    assert {"main-unit", "mailer-unit"} <= set(deployment.up())
     found = json.loads(deployment.klotho("verify", "--json").stdout)
     assert (found["differences"], found["requests"]) == ([], 7)
     wanted = {"Rex": "Dear Ada, Rex is yours.", "Tom": "Dear Bo, Tom is yours."}

@@ -110,14 +110,14 @@ UNIT = '/* @klotho::execution_unit {\n *   id = "pricing"\n * }\n */\n'
 
 def test_typescript_in_two_units_and_in_one_answers_as_the_original_on_every_route(deploy: Deploy) -> None:
     deployment = deploy("annotated-orders-typescript")
-    assert {"main-function", "pricing-function"} <= set(deployment.up())
+    assert {"main-unit", "pricing-unit"} <= set(deployment.up())
     verified(deployment)
     deployment = deploy("annotated-orders-typescript")
     code = deployment.folder / "src" / "pricing.ts"
     text = code.read_text(encoding="utf-8")
     assert text.startswith(UNIT)
     code.write_text(text.removeprefix(UNIT), encoding="utf-8")
-    assert "pricing-function" not in deployment.up()
+    assert "pricing-unit" not in deployment.up()
     verified(deployment)
 
 
@@ -130,5 +130,5 @@ def test_other_frameworks_with_jsx_and_their_router_in_a_unit_answer_as_the_orig
         path.unlink()
     for name, content in files.items():
         Path(deployment.folder, name).write_text(content, encoding="utf-8")
-    assert {"main-function", "shelf-function", "rating-function"} <= set(deployment.up())
+    assert {"main-unit", "shelf-unit", "rating-unit"} <= set(deployment.up())
     verified(deployment)

@@ -15,16 +15,18 @@ from pathlib import Path
 from typing import Any
 
 from klotho.annotations.findings import Exposure, Findings, Resource, construct_name
+from klotho.annotations.hosting import Hosting
 from klotho.annotations.languages import Program
 from klotho.annotations.model import Annotation
 from klotho.annotations.mounting import Claim, ServedPath, by_preference, claims, is_above, not_claimed, routes_of
 from klotho.annotations.programs import Programs, language_of
 from klotho.annotations.reading import CodeBase, read_code_base
 from klotho.annotations.units import Unit, owners, split
-from klotho.application import Application, Construct, ConstructId, Relationship, validate
+from klotho.application import Application, Construct, ConstructId, Directive, Relationship, validate
 from klotho.diagnostics import Label, Report, Span
 
 OUTPUT = "compiled"
+_ON_LAMBDA = Hosting()
 
 
 @dataclass
@@ -57,8 +59,8 @@ class _Part:
     findings: Findings
 
 
-def compile_code(root: Path, name: str | None, report: Report) -> Compiled:
-    """`name`: the application's; default: that of its manifest, else the folder's."""
+def compile_code(root: Path, name: str | None, report: Report, hosting: Hosting = _ON_LAMBDA) -> Compiled:
+    """`name`: the application's; default: that of its manifest, else the folder's. `hosting`: where units run."""
     code = read_code_base(root, report)
     programs, owned = Programs(code), owners(code, report)
     mounts = programs.mounts({path: annotation.id or "" for path, annotation in owned.items()})
@@ -66,18 +68,20 @@ def compile_code(root: Path, name: str | None, report: Report) -> Compiled:
     parts = [
         _Part(unit, program, program.find(unit)) for unit in units if (program := programs.of_unit(unit)) is not None
     ]
-    compiler, compiled = _Compiler(report), Compiled(Application(name=""))
+    compiler, compiled = _Compiler(report, hosting), Compiled(Application(name=""))
     compiled.units = [compiler.add(part) for part in parts]
     compiler.expose(parts, {page.name: page for page in compiled.units})
     for part in parts:
-        code_of_unit = part.program.write(part.unit, part.findings, _called(part.unit, parts))
-        compiler.function(part.unit, code_of_unit.handler)
+        form = hosting.of(construct_name(part.unit.name))[0].form
+        code_of_unit = part.program.write(part.unit, part.findings, _called(part.unit, parts), form)
+        compiler.packed(part.unit, code_of_unit.handler)
         folder = construct_name(part.unit.name)
         compiled.files.update({f"{folder}/{path}": content for path, content in code_of_unit.files.items()})
     compiled.application = Application(
         name=name or _name(programs.package_name or root.name),
         constructs=tuple(compiler.constructs.values()),
         relationships=tuple(compiler.relationships),
+        directives=tuple(compiler.directives),
     )
     compiler.tell_unreached(compiled.units)
     _tell_fruitless(code, programs, parts, report)
@@ -102,29 +106,40 @@ def _called(unit: Unit, parts: Iterable[_Part]) -> dict[str, list[str]]:
 
 
 class _Compiler:
-    def __init__(self, report: Report) -> None:
-        self._report = report
+    def __init__(self, report: Report, hosting: Hosting) -> None:
+        self._report, self._hosting = report, hosting
+        self.directives: list[Directive] = []
         self.constructs: dict[ConstructId, Construct] = {}
         self.relationships: list[Relationship] = []
         self._related: set[tuple[str, ConstructId, ConstructId]] = set()
 
     def add(self, part: _Part) -> UnitPage:
         unit, findings = part.unit, part.findings
-        page, function = UnitPage(unit.name, unit.files), _function_id(unit.name)
-        self._made(Construct("Compute.Function", construct_name(unit.name), {}, unit.span))
+        page, service = UnitPage(unit.name, unit.files), self._service(unit.name)
+        self._made(Construct(service.partition("/")[0], construct_name(unit.name), {}, unit.span))
         for resource in findings.resources:
-            self._use(function, resource, page)
+            self._use(service, resource, page)
         for path, names in findings.remote.items():
             if names:
-                self._relate("calls", function, _function_id(unit.remote[path]), unit.span)
+                self._relate("calls", service, self._service(unit.remote[path]), unit.span)
             page.calls += [f"{unit.remote[path]}: {path} {name}" for name in names]
         return page
 
-    def function(self, unit: Unit, handler: str) -> None:
-        """The unit's function, once its code is written."""
-        name = construct_name(unit.name)
-        properties = {"handler": handler, "context": f"{OUTPUT}/{name}"}
-        self.constructs[_function_id(unit.name)] = Construct("Compute.Function", name, properties, unit.span)
+    def _service(self, unit: str) -> ConstructId:
+        name = construct_name(unit)
+        kind = "Compute.Function" if self._hosting.of(name)[0].form == "function" else "Compute.Container"
+        return ConstructId(f"{kind}/{name}")
+
+    def packed(self, unit: Unit, handler: str) -> None:
+        """What the unit becomes, once its code is written."""
+        service, name = self._service(unit.name), construct_name(unit.name)
+        host, said = self._hosting.of(name)
+        # One stack whatever it runs on: routes are changed in it, not made a second time beside the old ones.
+        properties = {"context": f"{OUTPUT}/{name}", **({"handler": handler} if host.form == "function" else {})}
+        kind, stack = service.partition("/")[0], f"{name}-unit"
+        self.constructs[service] = Construct(kind, name, properties, unit.span, stack=stack)
+        if host.pin is not None:
+            self.directives.append(Directive(service, "use", host.pin, {}, said))
 
     def _made(self, construct: Construct) -> Construct:
         """The construct, once; ids that differ in `/`, `:` and `-` only would be the same one."""
@@ -142,13 +157,25 @@ class _Compiler:
             self._related.add((verb, actor, target))
             self.relationships.append(Relationship(verb, actor, target, {}, span))
 
-    def _use(self, function: ConstructId, resource: Resource, page: UnitPage) -> None:
+    def _use(self, service: ConstructId, resource: Resource, page: UnitPage) -> None:
         annotation = resource.annotation
         name = resource.name or construct_name(annotation.id or "")
         made = self._made(Construct(resource.kind, name, dict(resource.properties), annotation.span))
         page.stores.append(resource.name or annotation.id or name)
         for verb in resource.verbs:
-            self._relate(verb, function, made.id, annotation.span)
+            self._relate(verb, service, made.id, annotation.span)
+            if verb == "subscribes_to":
+                self._refuse_listening(service, annotation)
+
+    def _refuse_listening(self, service: ConstructId, annotation: Annotation) -> None:
+        """A container fetches what it is sent from a queue, which the units' code does not yet."""
+        name = service.partition("/")[2]
+        host, said = self._hosting.of(name)
+        if host.form == "container":
+            message = f'the unit "{name}" listens to {annotation.title}: in a container that is not supported yet'
+            also = [Label(said, "it runs in a container")] if said else []
+            helps = (f"let it run on Lambda: `execution_units.{name}.type: lambda` in klotho.yaml",)
+            self._report.error("annotation-not-yet", message, annotation.span, also=also, helps=helps)
 
     def expose(self, parts: Sequence[_Part], pages: Mapping[str, UnitPage]) -> None:
         """What the units serve, each what it owns."""
@@ -157,6 +184,7 @@ class _Compiler:
             for exposure in part.findings.exposures:
                 found, home = claims(exposure.mounts, self._report), part.unit.name
                 serve = {home, *(mount.unit for mount in exposure.mounts)}
+                self._refuse_containers(home, exposure)
                 for unit in sorted(serve):
                     self._serves_one(unit, serving.setdefault(unit, exposure.annotation), exposure)
                 self._expose(home, exposure, found, pages)
@@ -165,12 +193,24 @@ class _Compiler:
                     if other.unit.name in serve and exposure.mounts:
                         other.unit.served = by_preference(found)
 
+    def _refuse_containers(self, home: str, exposure: Exposure) -> None:
+        """The server of a container does not hand on what belongs to another unit."""
+        for mount in exposure.mounts:
+            for name in (construct_name(mount.unit), construct_name(home)):
+                host, said = self._hosting.of(name)
+                if host.form == "container":
+                    message = f'the router of the unit "{mount.unit}" is not supported yet with "{name}" in a container'
+                    also = [Label(said, "it runs in a container")] if said else []
+                    helps = ("let both run on Lambda, or put both files into one unit",)
+                    self._report.error("annotation-not-yet", message, mount.span, also=also, helps=helps)
+                    return
+
     def _hand_on(self, home: str, found: list[Claim]) -> None:
         """An API tells `/pets/` from `/pets`: such a request comes to who has what is above, and is handed on."""
         for claim in found:
             above = {other.unit for other in found if is_above(other.path, claim.path)}
             for unit in sorted({home, *above} - {claim.unit}):
-                self._relate("calls", _function_id(unit), _function_id(claim.unit), claim.mount.span)
+                self._relate("calls", self._service(unit), self._service(claim.unit), claim.mount.span)
 
     def _serves_one(self, unit: str, first: Annotation, exposure: Exposure) -> None:
         if first is not exposure.annotation and exposure.mounts:
@@ -214,23 +254,19 @@ class _Compiler:
 
     def _attach(self, api: Construct, unit: str, route: str, given: Mapping[str, Any], span: Span) -> None:
         properties = {"route": route, **given}
-        self.relationships.append(Relationship("attach_service", api.id, _function_id(unit), properties, span))
+        self.relationships.append(Relationship("attach_service", api.id, self._service(unit), properties, span))
 
     def tell_unreached(self, pages: Iterable[UnitPage]) -> None:
         """Warns of units that nothing can reach."""
         targets = {item.target for item in self.relationships}
         listening = {item.actor for item in self.relationships if item.verb == "subscribes_to"}
         for page in pages:
-            function = _function_id(page.name)
-            if not page.routes and function not in targets | listening:
+            service = self._service(page.name)
+            if not page.routes and service not in targets | listening:
                 message = (
                     f'nothing calls the unit "{page.name}": it exposes nothing, and no other unit uses its functions'
                 )
-                self._report.warning("annotation-without-effect", message, self.constructs[function].span)
-
-
-def _function_id(unit: str) -> ConstructId:
-    return ConstructId(f"Compute.Function/{construct_name(unit)}")
+                self._report.warning("annotation-without-effect", message, self.constructs[service].span)
 
 
 _FRUITFUL = ("persist", "pubsub", "config")

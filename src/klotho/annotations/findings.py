@@ -143,9 +143,9 @@ class Findings:
 class UnitCode:
     """A unit as it is packed."""
 
-    handler: str
-    """As a function's `handler` says it, relative to the unit's folder."""
     files: Mapping[str, bytes]
+    handler: str = ""
+    """As a function's `handler` says it, from the unit's folder. A container has a Dockerfile among its files."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from klotho.annotations.findings import construct_name
+from klotho.annotations.hosting import DEFAULT, HOSTS, Hosting
 from klotho.diagnostics import Report, Span, did_you_mean, one_of
 
 SECTIONS = ("execution_units", "exposed", "persisted")
@@ -21,7 +23,7 @@ _KEYS = {
     "persisted": ("type",),
 }
 _VALUES: Mapping[str, Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
-    "execution_units": {"type": (("lambda",), ("ecs", "fargate", "eks", "apprunner"))},
+    "execution_units": {"type": (tuple(HOSTS), ("apprunner",))},
     "exposed": {"type": (("apigateway",), ("alb",)), "api_type": (("HTTP",), ("REST",))},
     "persisted": {
         "type": (("dynamodb", "s3", "rds_postgres", "elasticache", "secrets_manager"), ("aurora", "memorydb"))
@@ -64,6 +66,8 @@ class AnnotatedSettings:
     """Environment variables by unit."""
     types: Mapping[str, tuple[str, Span]] = field(default_factory=dict)
     """The `type` of ids of `persisted`, and where it is said."""
+    hosting: Hosting = field(default_factory=Hosting)
+    """Where units run."""
 
 
 def read_annotated(data: Mapping[Any, Any], report: Report, line_of: LineOf) -> AnnotatedSettings:
@@ -71,6 +75,7 @@ def read_annotated(data: Mapping[Any, Any], report: Report, line_of: LineOf) -> 
     ids: dict[str, dict[str, Span]] = {}
     variables: dict[str, dict[str, str]] = {}
     types: dict[str, tuple[str, Span]] = {}
+    hosts: dict[str, tuple[str, Span | None]] = {}
     for section in SECTIONS:
         for name in reader.mapping(data, section, ""):
             ids.setdefault(section, {})[str(name)] = line_of(data[section], name)
@@ -80,8 +85,14 @@ def read_annotated(data: Mapping[Any, Any], report: Report, line_of: LineOf) -> 
                 variables[str(name)] = found
             if section == "persisted" and entry.get("type") in TYPES:
                 types[str(name)] = (entry["type"], line_of(entry, "type"))
-    reader.defaults(reader.mapping(data, "defaults", ""))
-    return AnnotatedSettings(ids, variables, types)
+            if section == "execution_units" and entry.get("type") in HOSTS:
+                hosts[construct_name(str(name))] = (entry["type"], line_of(entry, "type"))
+    defaults = reader.mapping(data, "defaults", "")
+    reader.defaults(defaults)
+    of_units = defaults.get("execution_unit")
+    given = of_units.get("type") if isinstance(of_units, Mapping) else None
+    default = (str(given), line_of(of_units, "type")) if given in HOSTS and of_units else (DEFAULT, None)
+    return AnnotatedSettings(ids, variables, types, Hosting(hosts, default))
 
 
 class _Reader:

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from klotho.driver.program import Program
 
 
+_SERVICES = ("Compute.Function", "Compute.Container")
+"""What units become."""
+
+
 @dataclass(frozen=True, slots=True)
 class Read:
     application: Application | None
@@ -50,7 +54,7 @@ def read_program(program: Program) -> Read:
 def _compiled(program: Program, report: Report) -> Read:
     from klotho.annotations.compiling import compile_code
 
-    compiled = compile_code(program.folder, program.settings.app, report)
+    compiled = compile_code(program.folder, program.settings.app, report, program.settings.annotated.hosting)
     application = _with_settings(compiled.application, program.settings.annotated, report)
     usable = application if application.constructs else None
     if usable is None and not report.errors:
@@ -78,7 +82,7 @@ def write_units(program: Program, units: Mapping[str, bytes]) -> None:
 def _with_settings(application: Application, settings: AnnotatedSettings, report: Report) -> Application:
     """klotho.yaml over it: ids must exist, variables reach their unit."""
     for section, kinds in (
-        ("execution_units", {"Compute.Function"}),
+        ("execution_units", set(_SERVICES)),
         ("exposed", {"API"}),
         ("persisted", {*TYPES.values()}),
     ):
@@ -105,7 +109,7 @@ def _check_types(application: Application, settings: AnnotatedSettings, report: 
 
 
 def _with_variables(item: Construct, given: Mapping[str, str] | None) -> Construct:
-    if item.kind != "Compute.Function" or not given:
+    if item.kind not in _SERVICES or not given:
         return item
     return replace(item, properties={**item.properties, "environment": dict(given)})
 

@@ -73,9 +73,9 @@ class Handler(BaseHTTPRequestHandler):
         if self.path == HEALTH:
             return 200, [], b"ok\n"
         body = self._body()
-        if self.command == "POST" and self.path.startswith(_INVOKE) and self.path.endswith("/invocations"):
-            return self._invoked(body)
         headers = [(name.lower(), value) for name, value in self.headers.items()]
+        if is_invocation(self.command, self.path, headers):
+            return self._invoked(body)
         by_api = any(name == _VOUCHED for name, _ in headers)
         event = (
             api_event(self.command, self.path, headers, body, self.server.routes)
@@ -104,6 +104,15 @@ class Handler(BaseHTTPRequestHandler):
         answer = self.server.pool.run(body or b"{}")
         said = [("content-type", "application/json")]
         return 200, [*said, ("x-amz-function-error", "Unhandled")] if answer.failed else said, answer.body
+
+
+def is_invocation(method: str, path: str, headers: list[tuple[str, str]]) -> bool:
+    """Whether another service of the application calls the handler. Who comes through an API or a load balancer can't:
+    the one overwrites a header in every request, the other adds one (Elastic Load Balancing User Guide, "HTTP headers
+    and Application Load Balancers": `X-Forwarded-Port`), and no client can take them away."""
+    if method != "POST" or not path.startswith(_INVOKE) or not path.endswith("/invocations"):
+        return False
+    return not any(name in (_VOUCHED, "x-forwarded-port") for name, _ in headers)
 
 
 def _queued(body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:

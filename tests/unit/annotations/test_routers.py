@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from klotho.annotations.compiling import Compiled
-from tests.unit.annotations.test_compiling import APP, EXPOSE, good, relations, told
+from klotho.annotations.compiling import Compiled, compile_code
+from klotho.annotations.hosting import Hosting
+from klotho.diagnostics import Report
+from tests.unit.annotations.test_compiling import APP, EXPOSE, compiled, good, relations, told
 
 PETS = '// @klotho::execution_unit { id = "pets" }\n'
 EXPRESS = {
@@ -179,3 +181,10 @@ def test_not_deployed_the_router_is_that_of_the_folder_beside(tmp_path: Path, en
         environment = {**os.environ, **deployed}
         done = subprocess.run(run, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
         assert done.stdout == said
+
+
+def test_a_router_of_a_unit_in_a_container_is_refused_at_its_mount(tmp_path: Path) -> None:
+    compiled(tmp_path, EXPRESS)
+    report = Report()
+    compile_code(tmp_path, "shop", report, Hosting({"pets": ("fargate", None)}))
+    assert [(item.code, str(item.span)) for item in report.errors] == [("annotation-not-yet", "index.js:4")]

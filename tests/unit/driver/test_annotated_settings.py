@@ -35,7 +35,7 @@ def test_what_is_compiled_is_taken() -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("execution_units: {main: {type: ecs}}", "`execution_units.main.type: ecs` is not supported yet"),
+        ("execution_units: {main: {type: apprunner}}", "`execution_units.main.type: apprunner` is not supported yet"),
         ("execution_units: {main: {type: lamda}}", "did you mean `lambda`?"),
         ("execution_units: {main: {tpye: lambda}}", "did you mean `type`?"),
         ("execution_units: {main: {pulumi_params: {a: 1}}}", "has no meaning here"),

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from klotho.handler_host.pool import Answer, Pool
-from klotho.handler_host.requests import api_event, balancer_event, response_of
+from klotho.handler_host.requests import api_event, balancer_event, is_invocation, response_of
 from klotho.handler_host.routes import route_of
 from klotho.handler_host.sources import failed_of, queue_record, topic_event
 
@@ -99,6 +99,14 @@ def test_messages_look_as_lambda_hands_them_over() -> None:
     told = {"Type": "Notification", "Message": "m", "SigningCertURL": "c", "UnsubscribeURL": "u?SubscriptionArn=arn:x"}
     (found,) = json.loads(topic_event(json.dumps(told)))["Records"]
     assert (found["EventSubscriptionArn"], found["Sns"]["SigningCertUrl"]) == ("arn:x", "c")
+
+
+def test_nobody_from_outside_can_call_the_handler_as_a_service_of_the_application_does() -> None:
+    path = "/2015-03-31/functions/work/invocations"
+    assert is_invocation("POST", path, [("host", "work:8080")])
+    assert not is_invocation("POST", path, [("x-klotho-caller", "nobody")])  # an API says so in every request
+    assert not is_invocation("POST", path, [("x-forwarded-port", "80")])  # and a load balancer this
+    assert not is_invocation("GET", path, [])
 
 
 WORKER = """

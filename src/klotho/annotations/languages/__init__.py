@@ -11,6 +11,7 @@ from klotho.diagnostics import Report
 
 if TYPE_CHECKING:
     from klotho.annotations.findings import Findings, Mount, Original, UnitCode
+    from klotho.annotations.hosting import Form
     from klotho.annotations.reading import CodeBase
     from klotho.annotations.units import Unit
 
@@ -75,8 +76,8 @@ class Program(Protocol):
         """What the annotations of a unit's files ask for."""
         ...
 
-    def write(self, unit: Unit, findings: Findings, called: Mapping[str, list[str]]) -> UnitCode:
-        """The unit's files. `called`: the functions that other units call, by file."""
+    def write(self, unit: Unit, findings: Findings, called: Mapping[str, list[str]], form: Form) -> UnitCode:
+        """The unit's files, for what it becomes. `called`: the functions that other units call, by file."""
         ...
 
     def shapes(self, capability: str) -> str:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from klotho.annotations.findings import Edit, Resource, construct_name
+from klotho.annotations.findings import Resource
 from klotho.annotations.languages.javascript.modules import NAMESPACE, Module, arguments_of, text_of
-from klotho.annotations.languages.javascript.rewriting import way_to
 from klotho.annotations.languages.javascript.tree import nodes_of
+from klotho.annotations.languages.javascript.wrapping import assigned, wrapped
 from klotho.annotations.model import Annotation
 from klotho.diagnostics import Report, Severity
 
@@ -47,16 +46,21 @@ class StoredMap:
         return bool(arguments_of(self.new))
 
 
-def stored_maps(program: JavaScriptProgram, modules: list[Module]) -> Iterator[Resource]:
-    """The Maps of a unit's modules as tables, with what the unit does to each."""
-    for module in modules:
-        for annotation, target in module.source.of("persist"):
-            item = stored_map(module, annotation, target) if target is not None else None
-            if item is not None:
-                verb = "reads_from" if _only_reads(program, item, modules) else "read_writes_to"
-                properties = {"key": [["key", "S"]]}
-                edits = tuple(_edits(module, item, program.is_esm(module)))
-                yield Resource(annotation, "Databases.KeyValue", (verb,), properties, edits=edits)
+class Maps:
+    shapes = SHAPES
+
+    def resource(
+        self, program: JavaScriptProgram, modules: list[Module], module: Module, annotation: Annotation, target: Any
+    ) -> Resource | None:
+        """A table, with what the unit does to it."""
+        item = stored_map(module, annotation, target)
+        if item is None:
+            return None
+        verb = "reads_from" if _only_reads(program, item, modules) else "read_writes_to"
+        edits = wrapped(module, item.new, "map.cjs", item.id, program.is_esm(module))
+        return Resource(
+            annotation, "Databases.KeyValue", (verb,), {"key": [["key", "S"]]}, edits=edits, shims=("map.cjs",)
+        )
 
 
 def _only_reads(program: JavaScriptProgram, item: StoredMap, modules: list[Module]) -> bool:
@@ -87,24 +91,10 @@ def _names(program: JavaScriptProgram, module: Module, item: StoredMap) -> froze
     return frozenset(names)
 
 
-def _edits(module: Module, item: StoredMap, is_esm: bool) -> Iterator[Edit]:
-    """The Map is wrapped where it is made. No line moves: imports are hoisted, so one may stand at the end."""
-    path, content = json.dumps(way_to(module.path, "map.cjs")), module.source.text.content
-    local = f"__klothoMap{item.new.start_byte}"
-    opening = f"{local if is_esm else f'require({path})'}({json.dumps(construct_name(item.id))}, "
-    yield Edit(module.path, item.new.start_byte, item.new.start_byte, opening.encode())
-    yield Edit(module.path, item.new.end_byte, item.new.end_byte, b")")
-    if is_esm:
-        text = ("" if content.endswith(b"\n") else "\n") + f"import {local} from {path};\n"
-        yield Edit(module.path, len(content), len(content), text.encode())
-
-
 def stored_map(module: Module, annotation: Annotation, target: Any) -> StoredMap | None:
     """The Map an annotation stands on; None when its statement has another shape."""
     assert annotation.id is not None
-    if target.type == "export_statement":
-        target = target.child_by_field_name("declaration") or target
-    name, value = _assigned(target)
+    name, value = assigned(target)
     if value is None or value.type != "new_expression" or text_of(value.child_by_field_name("constructor")) != "Map":
         return None
     for prefix in ("module.exports.", "exports."):
@@ -114,18 +104,6 @@ def stored_map(module: Module, annotation: Annotation, target: Any) -> StoredMap
         return None
     exported = tuple(item.name for item in module.exports.values() if item.local == name)
     return StoredMap(annotation, annotation.id, module.path, name, exported, value)
-
-
-def _assigned(statement: Any) -> tuple[str, Any]:
-    if statement.type in ("lexical_declaration", "variable_declaration"):
-        found = [item for item in statement.named_children if item.type == "variable_declarator"]
-        if len(found) == 1:
-            return text_of(found[0].child_by_field_name("name")), found[0].child_by_field_name("value")
-    if statement.type == "expression_statement" and statement.named_children:
-        inside = statement.named_children[0]
-        if inside.type == "assignment_expression":
-            return text_of(inside.child_by_field_name("left")), inside.child_by_field_name("right")
-    return "", None
 
 
 @dataclass

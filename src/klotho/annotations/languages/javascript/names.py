@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from klotho.annotations.languages.javascript.images import package_of
 from klotho.annotations.languages.javascript.modules import Import, Module, declared, is_relative, text_of
 from klotho.annotations.languages.javascript.tree import nodes_of
 
@@ -64,7 +65,7 @@ LISTENING_FRAMEWORKS: Mapping[str, str] = {
 def library_of(module: Module, statement: Any) -> str | None:
     """The library that a statement makes something of: `Sequelize`; a package's own name where it has no other."""
     for item in _used(module, statement):
-        name = package_of(item.specifier)
+        name = _known_as(item.specifier)
         return f"`{LIBRARIES.get(name, name)}`"
     return None
 
@@ -73,7 +74,7 @@ def framework_of(module: Module, variable: str) -> tuple[str, bool] | None:
     """The framework of the application that a module knows by this name, and whether it is refused."""
     made = declared(module, variable)
     for item in _used(module, made) if made is not None else ():
-        name = package_of(item.specifier)
+        name = _known_as(item.specifier)
         if name in REFUSED_FRAMEWORKS:
             return REFUSED_FRAMEWORKS[name], True
         if name in LISTENING_FRAMEWORKS:
@@ -89,12 +90,10 @@ def refused_imports(module: Module) -> Iterator[tuple[Import, str]]:
             yield item, REFUSED_FRAMEWORKS[item.specifier]
 
 
-def package_of(specifier: str) -> str:
-    """`pg` of `pg/lib/client`, `fs/promises` of `node:fs/promises`."""
+def _known_as(specifier: str) -> str:
+    """The key of a library: `pg` of `pg/lib/client`, `fs/promises` of `node:fs/promises`."""
     plain = specifier.removeprefix("node:")
-    if plain in LIBRARIES:
-        return plain
-    return "/".join(plain.split("/")[: 2 if plain.startswith("@") else 1])
+    return plain if plain in LIBRARIES else package_of(plain)
 
 
 def _used(module: Module, statement: Any) -> Iterator[Import]:

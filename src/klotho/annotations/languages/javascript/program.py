@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import posixpath
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
 from klotho.annotations.findings import Edit, Exposure, Findings, Mount, Original, UnitCode, edited
+from klotho.annotations.hosting import Form
 from klotho.annotations.languages.javascript.decorators import metadata_edits
 from klotho.annotations.languages.javascript.exposing import exposures, refuse_what_can_not_serve
-from klotho.annotations.languages.javascript.maps import SHAPES, stored_maps
+from klotho.annotations.languages.javascript.images import image_files, package_of
+from klotho.annotations.languages.javascript.libraries import SHAPES, library_resources
 from klotho.annotations.languages.javascript.modules import (
     BUILT,
     JAVASCRIPT,
@@ -172,6 +174,17 @@ class JavaScriptProgram:
                 helps=("add it: `npm install --save-dev tsx`",),
             )
 
+    def _packages_of_others(self, unit: Unit) -> list[str]:
+        """Packages that only other units' files import by their name: this one does not need them."""
+        inside = self._packages(unit.files)
+        outside = self._packages(path for path in self.code.files if path not in unit.files)
+        declared = self.package.get("dependencies")
+        return sorted((outside - inside) & set(declared if isinstance(declared, dict) else ()))
+
+    def _packages(self, paths: Iterable[str]) -> set[str]:
+        found = {item.specifier for module in self.modules(list(paths)) for item in module.imports}
+        return {package_of(item) for item in found if not is_relative(item)}
+
     def shapes(self, capability: str) -> str:
         return SHAPES if capability == "persist" else "none"
 
@@ -197,7 +210,7 @@ class JavaScriptProgram:
         refuse_what_can_not_serve(self.modules(own), self.code.report)
         return Findings(
             exposures=[exposure for path in own for exposure in self._exposures.get(path, ())],
-            resources=list(stored_maps(self, modules)),
+            resources=list(library_resources(self, modules)),
             remote=remote_names(self, unit),
         )
 
@@ -219,19 +232,27 @@ class JavaScriptProgram:
         export = self.module(target).exports.get(binding.imported)
         return export is not None and export.kind == "type"
 
-    def write(self, unit: Unit, findings: Findings, called: Mapping[str, list[str]]) -> UnitCode:
-        files, edits = dict(shim_files()), [edit for item in findings.resources for edit in item.edits]
+    def write(self, unit: Unit, findings: Findings, called: Mapping[str, list[str]], form: Form) -> UnitCode:
+        edits = [edit for item in findings.resources for edit in item.edits]
+        files = dict(shim_files(form, {name for item in findings.resources for name in item.shims}))
         for path in (*unit.files, *findings.assets):
             own = [*(edit for edit in edits if edit.path == path), *self._metadata(path)]
             files[path] = edited((self.code.root / path).read_bytes(), own)
         for path, names in findings.remote.items():
-            module = self.module(path)
-            routers = self.routers.get(path, {})
+            module, routers = self.module(path), self.routers.get(path, {})
             files[path] = stub(path, unit.remote[path], names, routers, self.is_esm(module), set(module.exports))
-        files[f"{FOLDER}/unit.cjs"] = unit_file(unit.name, [*unit.entries, *unit.hosts], called, unit.served)
+        files[f"{FOLDER}/unit.cjs"] = unit_file(
+            unit.name,
+            [*unit.entries, *unit.hosts],
+            called,
+            bool(findings.exposures or unit.hosts),
+            unit.served,
+        )
         configuration = self.aliases.files if any(path.endswith(BUILT) for path in files) else ()
         for name in (*MANIFESTS, *configuration):
             if (self.code.root / name).is_file():
                 files[name] = (self.code.root / name).read_bytes()
         as_module = any(self.is_esm(module) for module in self.modules(unit.files))
-        return UnitCode(f"{FOLDER}/{'module' if as_module else 'handler'}.handler", files)
+        if form == "container":
+            return UnitCode({**files, **image_files(unit.name, files, self._packages_of_others(unit), as_module)})
+        return UnitCode(files, f"{FOLDER}/{'module' if as_module else 'handler'}.handler")

@@ -9,11 +9,16 @@ from functools import cache
 from pathlib import Path
 
 from klotho.annotations.findings import construct_name
+from klotho.annotations.hosting import Form
 from klotho.annotations.languages.javascript.modules import NAMESPACE as WHOLE
 
 FOLDER = "klotho"
 """Of the shims, in each unit."""
-SHIMS = ("encoding.cjs", "map.cjs", "calls.cjs", "handler.cjs", "module.mjs")
+SHIMS = ("encoding.cjs", "calls.cjs", "answer.cjs")
+SHIMS_OF_FORMS: Mapping[Form, tuple[str, ...]] = {
+    "function": ("handler.cjs", "module.mjs"),
+    "container": ("container.cjs", "require.mjs"),
+}
 
 
 EMPTY: Mapping[str, tuple[str, str, str]] = {
@@ -74,10 +79,12 @@ def _member(name: str, exports: Container[str]) -> str:
 
 
 def unit_file(
-    name: str, entries: Iterable[str], calls: Mapping[str, list[str]], served: Iterable[tuple[str, str]] = ()
+    name: str, entries: Iterable[str], calls: Mapping[str, list[str]], listens: bool, served: Iterable[tuple[str, str]]
 ) -> bytes:
-    """`klotho/unit.cjs`: what the handler loads, written out so that a bundler sees it."""
-    lines = ['"use strict";', "module.exports = {", f"  name: {json.dumps(construct_name(name))},", "  entries: ["]
+    """`klotho/unit.cjs`: what the handler loads, written out so that a bundler sees it. `listens`: whether its code
+    serves something; `served`: paths that belong to units, the most specific first."""
+    lines = ['"use strict";', "module.exports = {", f"  name: {json.dumps(construct_name(name))},"]
+    lines += [f"  listens: {json.dumps(listens)},", "  entries: ["]
     lines += [f"    () => import({json.dumps('../' + path)})," for path in entries]
     lines += ["  ],", "  calls: {"]
     for path, names in sorted(calls.items()):
@@ -90,11 +97,15 @@ def unit_file(
     return "\n".join([*lines, "  ],", "};", ""]).encode()
 
 
+def shim_files(form: Form, used: Iterable[str]) -> dict[str, bytes]:
+    """The shims by path in a unit; `.cjs`, so that they are CommonJS also in a package of ES modules. `used`: those of
+    libraries."""
+    return {f"{FOLDER}/{name}": _shim(name) for name in (*SHIMS, *SHIMS_OF_FORMS[form], *sorted(used))}
+
+
 @cache
-def shim_files() -> dict[str, bytes]:
-    """The shims by path in a unit; `.cjs`, so that they are CommonJS also in a package of ES modules."""
-    folder = Path(__file__).parent / "shims"
-    return {f"{FOLDER}/{name}": (folder / name).read_bytes() for name in SHIMS}
+def _shim(name: str) -> bytes:
+    return (Path(__file__).parent / "shims" / name).read_bytes()
 
 
 def way_to(path: str, shim: str) -> str:

@@ -14,9 +14,12 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from klotho.annotations.findings import Exposure, Findings, Mount, Original, UnitCode, edited, exposure_of
+from klotho.annotations.hosting import Form
 from klotho.annotations.languages.python.calls import remote_names
 from klotho.annotations.languages.python.emitters import SHAPES as EMITTERS
 from klotho.annotations.languages.python.emitters import topics
+from klotho.annotations.languages.python.images import SERVERS as PACKAGES_OF_SERVERS
+from klotho.annotations.languages.python.images import image_files
 from klotho.annotations.languages.python.libraries import SHAPES as LIBRARY_SHAPES
 from klotho.annotations.languages.python.libraries import library_resources
 from klotho.annotations.languages.python.modules import Import, Module, assigned, keywords_of, read_module
@@ -24,7 +27,7 @@ from klotho.annotations.languages.python.names import framework_of, library_of
 from klotho.annotations.languages.python.requirements import needed, with_packages
 from klotho.annotations.languages.python.stores import SHAPES, stored_dicts
 from klotho.annotations.languages.python.unit_files import FOLDER, shim_files, stub, unit_file
-from klotho.annotations.languages.python.web import App, Reach, app_of, served
+from klotho.annotations.languages.python.web import SERVERS, App, Reach, app_of, served
 from klotho.annotations.model import Annotation
 from klotho.annotations.reading import CodeBase
 from klotho.annotations.units import MAIN, Unit
@@ -252,8 +255,8 @@ class PythonProgram:
             paths=tuple(base.rstrip("/") for base in self._bases if base),
         )
 
-    def write(self, unit: Unit, findings: Findings, called: Mapping[str, list[str]]) -> UnitCode:
-        files, edits = dict(shim_files()), [edit for item in findings.resources for edit in item.edits]
+    def write(self, unit: Unit, findings: Findings, called: Mapping[str, list[str]], form: Form) -> UnitCode:
+        files, edits = dict(shim_files(form)), [edit for item in findings.resources for edit in item.edits]
         for path in (*unit.files, *findings.assets):
             own = [edit for edit in edits if edit.path == path]
             files[self.place_of(path)] = edited((self.code.root / path).read_bytes(), own)
@@ -266,12 +269,28 @@ class PythonProgram:
         for name in MANIFESTS:
             if (self.code.root / name).is_file():
                 files[name] = (self.code.root / name).read_bytes()
-        files.update(self._requirements(unit, findings, files))
-        return UnitCode(f"{FOLDER}/handler.handler", files)
+        wanted = {item for found in findings.resources for item in found.shims}
+        if form == "container":
+            wanted |= self._server(unit)
+        files.update(self._requirements(unit, findings, files, wanted))
+        if form == "container":
+            return UnitCode({**files, **image_files(unit.name, files)})
+        return UnitCode(files, f"{FOLDER}/handler.handler")
 
-    def _requirements(self, unit: Unit, findings: Findings, files: Mapping[str, bytes]) -> dict[str, bytes]:
+    def _server(self, unit: Unit) -> set[str]:
+        """The package that serves a unit's application in a container."""
+        for module in self.modules(unit.files):
+            for _, target in module.source.of("expose"):
+                name, value = assigned(target) if target is not None else ("", None)
+                found = app_of(module, name, value) if name else None
+                return {PACKAGES_OF_SERVERS[SERVERS[found.framework] if found is not None else "asgi"]}
+        return set()
+
+    def _requirements(
+        self, unit: Unit, findings: Findings, files: Mapping[str, bytes], wanted: set[str]
+    ) -> dict[str, bytes]:
         """requirements.txt as the unit has it. Another manifest stays as it is, and must name what shims need."""
-        name, wanted = "requirements.txt", {item for found in findings.resources for item in found.shims}
+        name = "requirements.txt"
         if name in files:
             used = needed(files[name], self._packages(unit.files), self._packages(self.code.files))
             return {name: with_packages(used, wanted)}

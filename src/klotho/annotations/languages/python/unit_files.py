@@ -8,10 +8,12 @@ from functools import cache
 from pathlib import Path
 
 from klotho.annotations.findings import construct_name
+from klotho.annotations.hosting import Form
 
 FOLDER = "klotho_unit"
 """Of the shims, in each unit."""
-SHIMS = ("__init__.py", "handler.py", "web.py", "calls.py", "store.py", "encoding.py")
+SHIMS = ("__init__.py", "answers.py", "calls.py", "store.py", "encoding.py")
+SHIMS_OF_FORMS: Mapping[Form, tuple[str, ...]] = {"function": ("handler.py", "web.py"), "container": ("container.py",)}
 SHIMS_OF_LIBRARIES = ("cache.py", "cache_server.py", "files.py", "sql.py", "events.py")
 
 
@@ -55,7 +57,10 @@ def unit_file(
 
 
 @cache
-def shim_files() -> dict[str, bytes]:
+def shim_files(form: Form) -> dict[str, bytes]:
     """The shims by path in a unit."""
     folder = Path(__file__).parent / "shims" / FOLDER
-    return {f"{FOLDER}/{name}": (folder / name).read_bytes() for name in (*SHIMS, *SHIMS_OF_LIBRARIES)}
+    return {
+        f"{FOLDER}/{name}": (folder / name).read_bytes()
+        for name in (*SHIMS, *SHIMS_OF_FORMS[form], *SHIMS_OF_LIBRARIES)
+    }

@@ -14,9 +14,18 @@ module.exports = function remote(unit, file, names) {
 async function call(unit, file, name, args) {
   const { encode, decode } = require("./encoding.cjs");
   const service = await require("@klotho/runtime").config.services.get(unit);
-  const answer = await service.invoke({ klotho: "call", file, name, arguments: encode(args) });
+  const asked = { klotho: "call", file, name, arguments: encode(args) };
+  const answer = await (service.protocols.includes("invoke") ? service.invoke(asked) : post(service, asked));
   if (answer.error !== undefined) throw decode(answer.error);
   return decode(answer.result);
+}
+
+// A unit in a container takes calls at a path of its server.
+async function post(service, asked) {
+  const headers = { "content-type": "application/json" };
+  const response = await fetch(`${await service.url}/_klotho/call`, { method: "POST", headers, body: JSON.stringify(asked) });
+  if (response.status !== 200) throw new Error(`unit ${service.name} answered a call with ${response.status}: ${await response.text()}`);
+  return response.json();
 }
 
 // Not deployed: the other unit's folder is the one beside this one, and its module runs in this process.

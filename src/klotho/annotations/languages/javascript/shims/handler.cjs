@@ -3,6 +3,7 @@
 const http = require("node:http");
 const net = require("node:net");
 const unit = require("./unit.cjs");
+const answer = require("./answer.cjs");
 
 const listening = captureServer();
 const loaded = Promise.all(unit.entries.map((load) => load()));
@@ -44,19 +45,6 @@ function captureServer() {
       return listen.call(this, 0, "127.0.0.1", ...told);
     };
   });
-}
-
-async function answer({ file, name, arguments: args }) {
-  const { encode, decode } = require("./encoding.cjs");
-  if (!Object.hasOwn(unit.calls, file) || !unit.calls[file].names.includes(name)) {
-    throw new Error(`unit ${unit.name} has no function ${name} in ${file} that others may call`);
-  }
-  const module = await unit.calls[file].load();
-  try {
-    return { result: encode(await (module[name] ?? module.default[name])(...decode(args))) };
-  } catch (error) {
-    return { error: encode(error) };
-  }
 }
 
 function forward(event, port) {

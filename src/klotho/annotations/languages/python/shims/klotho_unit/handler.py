@@ -3,6 +3,7 @@
 import asyncio
 
 from klotho_unit import unit
+from klotho_unit.answers import answered
 
 loop = asyncio.new_event_loop()
 asyncio.set_event_loop(loop)
@@ -12,7 +13,7 @@ _serving = None
 
 def handler(event, context):
     if isinstance(event, dict) and event.get("klotho") == "call":
-        return loop.run_until_complete(_answer(event))
+        return loop.run_until_complete(answered(event))
     if application is not None and isinstance(event, dict) and "requestContext" in event:
         other = _served_by(event["rawPath"])
         return _server()(event) if other is None else _hand_on(event, other)
@@ -46,17 +47,3 @@ def _server():
 
         _serving = serving(application, loop)
     return _serving
-
-
-async def _answer(event):
-    from klotho_unit.encoding import decode, encode
-
-    names, load = unit.CALLS.get(event["file"], ((), None))
-    if event["name"] not in names:
-        raise LookupError(f"unit {unit.NAME} has no function {event['name']} in {event['file']} that others may call")
-    function = getattr(load(), event["name"])
-    try:
-        keywords = decode(event["keywords"]) if "keywords" in event else {}
-        return {"result": encode(await function(*decode(event["arguments"]), **keywords))}
-    except Exception as error:  # whatever it raises is raised where it was called
-        return {"error": encode(error)}

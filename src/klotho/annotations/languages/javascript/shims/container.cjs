@@ -1,0 +1,61 @@
+"use strict";
+// What a container runs. The unit's own server listens on $PORT, whatever port its code names, and takes calls of other
+// units at a path of its own; a unit that serves nothing gets a server for them.
+const http = require("node:http");
+const net = require("node:net");
+const unit = require("./unit.cjs");
+
+const CALL = "/_klotho/call";
+const port = Number(process.env.PORT || 8080);
+const called = Object.keys(unit.calls).length > 0;
+
+if (unit.listens) captureServer();
+else toBeStopped(http.createServer(unknown)).listen(port, "0.0.0.0");
+Promise.all(unit.entries.map((load) => load())).catch((error) => {
+  console.error(error);
+  process.exit(1);
+});
+
+function captureServer() {
+  const { listen } = net.Server.prototype;
+  net.Server.prototype.listen = function (...args) {
+    if (!(this instanceof http.Server)) return listen.apply(this, args);
+    net.Server.prototype.listen = listen;
+    return listen.call(toBeStopped(this), port, "0.0.0.0", ...args.filter((item) => typeof item === "function"));
+  };
+}
+
+// A container is asked to end by SIGTERM, which the first process of one ignores unless it listens to it.
+function toBeStopped(server) {
+  if (called) takeCalls(server);
+  if (process.listenerCount("SIGTERM") === 0) {
+    process.once("SIGTERM", () => server.close(() => process.exit(0)));
+  }
+  return server;
+}
+
+function takeCalls(server) {
+  const { emit } = server;
+  server.emit = function (event, request, response) {
+    if (event !== "request" || request.url !== CALL || !isInside(request)) return emit.apply(this, arguments);
+    reply(request, response).catch((error) => response.writeHead(400).end(String(error)));
+    return true;
+  };
+}
+
+// An API overwrites the one header in every request, a load balancer adds the other: nobody from outside is without both.
+function isInside({ method, headers }) {
+  return method === "POST" && headers["x-klotho-caller"] === undefined && headers["x-forwarded-port"] === undefined;
+}
+
+async function reply(request, response) {
+  const parts = [];
+  for await (const part of request) parts.push(part);
+  const event = JSON.parse(Buffer.concat(parts).toString());
+  const body = JSON.stringify(await require("./answer.cjs")(event));
+  response.writeHead(200, { "content-type": "application/json" }).end(body);
+}
+
+function unknown(request, response) {
+  response.writeHead(request.url === "/" ? 200 : 404).end();
+}

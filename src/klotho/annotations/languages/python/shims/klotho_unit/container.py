@@ -1,0 +1,127 @@
+"""What a container runs: the unit's application behind a server on $PORT, which takes calls of other units at a path of
+its own. A unit that serves nothing gets a server for its calls."""
+
+import asyncio
+import inspect
+import json
+import os
+import signal
+import sys
+import threading
+
+from klotho_unit import unit
+
+CALL = "/_klotho/call"
+PORT = int(os.environ.get("PORT", "8080"))
+
+
+def main():
+    application = unit.application()
+    if application is None:
+        _serve_calls()
+    elif _is_asgi(application):
+        import uvicorn
+
+        uvicorn.run(_asgi(application) if unit.CALLS else application, host="0.0.0.0", port=PORT)
+    else:
+        import waitress
+
+        _ends_on_sigterm()
+        waitress.serve(_wsgi(application) if unit.CALLS else application, host="0.0.0.0", port=PORT, threads=16)
+
+
+def _is_asgi(application):
+    call = application if inspect.isfunction(application) else type(application).__call__
+    return inspect.iscoroutinefunction(call)
+
+
+def is_inside(method, headers):
+    """An API overwrites the one header in every request, a load balancer adds the other: nobody from outside is without
+    both."""
+    return method == "POST" and "x-klotho-caller" not in headers and "x-forwarded-port" not in headers
+
+
+async def reply(body):
+    from klotho_unit.answers import answered
+
+    return json.dumps(await answered(json.loads(body))).encode()
+
+
+def _asgi(application):
+    async def front(scope, receive, send):
+        if scope["type"] == "http" and scope["path"] == CALL:
+            headers = {name.decode("latin-1").lower() for name, _ in scope["headers"]}
+            if is_inside(scope["method"], headers):
+                await _called(receive, send)
+                return
+        await application(scope, receive, send)
+
+    return front
+
+
+async def _called(receive, send):
+    body, more = b"", True
+    while more:
+        message = await receive()
+        body, more = body + message.get("body", b""), message.get("more_body", False)
+    answer = await reply(body)
+    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(answer))]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": answer})
+
+
+def _wsgi(application):
+    run = _in_a_loop()
+
+    def front(environ, start_response):
+        names = {name[5:].replace("_", "-").lower() for name in environ if name.startswith("HTTP_")}
+        if environ["PATH_INFO"] != CALL or not is_inside(environ["REQUEST_METHOD"], names):
+            return application(environ, start_response)
+        answer = run(reply(environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))))
+        start_response("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(answer)))])
+        return [answer]
+
+    return front
+
+
+def _serve_calls():
+    from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+    run = _in_a_loop()
+
+    class Calls(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self):
+            body = self.rfile.read(int(self.headers.get("content-length") or 0))
+            known = self.path == CALL and is_inside("POST", {name.lower() for name in self.headers})
+            self._say(200 if known else 404, run(reply(body)) if known else b"")
+
+        def do_GET(self):
+            self._say(200 if self.path == "/" else 404, b"")
+
+        def _say(self, status, body):
+            self.send_response_only(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+    _ends_on_sigterm()
+    ThreadingHTTPServer(("0.0.0.0", PORT), Calls).serve_forever()
+
+
+def _in_a_loop():
+    """Runs coroutines of any thread in one loop, as an application with a loop of its own would."""
+    loop = asyncio.new_event_loop()
+    threading.Thread(target=loop.run_forever, daemon=True).start()
+    return lambda coroutine: asyncio.run_coroutine_threadsafe(coroutine, loop).result()
+
+
+def _ends_on_sigterm():
+    """The first process of a container ignores it unless it listens to it."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+
+
+if __name__ == "__main__":
+    main()
