@@ -22,18 +22,26 @@ def said(report: Report) -> list[tuple[str, str, str]]:
 @pytest.mark.parametrize(
     ("imports", "statement", "name"),
     [
-        ('const { LRUCache } = require("lru-cache");', "const x = new LRUCache({ max: 5 });", "lru-cache"),
-        ('const mongoose = require("mongoose");', "mongoose.connect(process.env.URL);", "Mongoose"),
-        ('const { Pool } = require("pg");', "const x = new Pool();", "node-postgres"),
-        ('const { drizzle } = require("drizzle-orm/node-postgres");', "const x = drizzle(url);", "Drizzle"),
-        ("", "const x = require('@acme/store')();", "@acme/store"),
+        (
+            'const { LRUCache } = require("lru-cache");',
+            "const x = new LRUCache({ max: 5 });",
+            "`LRUCache` of lru-cache",
+        ),
+        ('const mongoose = require("mongoose");', "mongoose.connect(process.env.URL);", "`connect` of Mongoose"),
+        ('const { Pool } = require("pg");', "const x = new Pool();", "`Pool` of node-postgres"),
+        (
+            'const { drizzle } = require("drizzle-orm/node-postgres");',
+            "const x = drizzle(url);",
+            "`drizzle` of Drizzle",
+        ),
+        ("", "const x = require('@acme/store')();", "`@acme/store`"),
     ],
 )
 def test_what_a_library_of_javascript_makes_is_refused_by_its_name(
     tmp_path: Path, imports: str, statement: str, name: str
 ) -> None:
     _, report = compiled(tmp_path, {"index.js": f"{imports}\n{APP}{PERSIST}{statement}\n{EXPOSE}"})
-    message = f"`{name}` under `@klotho::persist` is not supported yet"
+    message = f"{name} under `@klotho::persist` is not supported yet"
     assert said(report) == [("annotation-not-yet", "index.js:4", message)]
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from klotho.annotations.languages.javascript.images import package_of
-from klotho.annotations.languages.javascript.modules import Import, Module, declared, is_relative, text_of
+from klotho.annotations.languages.javascript.modules import NAMESPACE, Import, Module, declared, is_relative, text_of
 from klotho.annotations.languages.javascript.tree import nodes_of
 
 LIBRARIES: Mapping[str, str] = {
@@ -30,7 +30,6 @@ LIBRARIES: Mapping[str, str] = {
     "mongoose": "Mongoose",
     "mysql2": "mysql2",
     "node-cache": "node-cache",
-    "path": "files (fs)",
     "pg": "node-postgres",
     "redis": "redis",
     "sequelize": "Sequelize",
@@ -63,17 +62,18 @@ LISTENING_FRAMEWORKS: Mapping[str, str] = {
 
 
 def library_of(module: Module, statement: Any) -> str | None:
-    """The library that a statement makes something of: `Sequelize`; a package's own name where it has no other."""
-    for item in _used(module, statement):
+    """The library that a statement makes something of, with the name it uses of it: `createCluster` of redis."""
+    for item, used in _used(module, statement):
         name = _known_as(item.specifier)
-        return f"`{LIBRARIES.get(name, name)}`"
+        title = LIBRARIES.get(name, name)
+        return f"`{used}` of {title}" if used and used != title else f"`{title}`"
     return None
 
 
 def framework_of(module: Module, variable: str) -> tuple[str, bool] | None:
     """The framework of the application that a module knows by this name, and whether it is refused."""
     made = declared(module, variable)
-    for item in _used(module, made) if made is not None else ():
+    for item, _ in _used(module, made) if made is not None else ():
         name = _known_as(item.specifier)
         if name in REFUSED_FRAMEWORKS:
             return REFUSED_FRAMEWORKS[name], True
@@ -96,12 +96,25 @@ def _known_as(specifier: str) -> str:
     return plain if plain in LIBRARIES else package_of(plain)
 
 
-def _used(module: Module, statement: Any) -> Iterator[Import]:
-    """Imports of packages that a statement uses, or that it is."""
-    names = {text_of(node) for node in nodes_of(statement, ("identifier",))}
+def _used(module: Module, statement: Any) -> Iterator[tuple[Import, str]]:
+    """Imports of packages that a statement uses, or that it is, with the name it takes of them; "" for all of it."""
+    names = {text_of(node): node for node in nodes_of(statement, ("identifier",))}
     for item in module.imports:
         if is_relative(item.specifier):
             continue
-        inside = statement.start_byte <= item.node.start_byte and item.node.end_byte <= statement.end_byte
-        if inside or any(binding.local in names for binding in item.bindings):
-            yield item
+        used = next((binding for binding in item.bindings if binding.local in names), None)
+        if used is not None and used.imported not in (NAMESPACE, "default"):
+            yield item, used.imported
+        elif used is not None:
+            yield item, _member(names[used.local])
+        elif statement.start_byte <= item.node.start_byte and item.node.end_byte <= statement.end_byte:
+            yield item, ""
+
+
+def _member(node: Any) -> str:
+    """`createCluster` of `redis.createCluster`."""
+    parent = node.parent
+    is_object = (
+        parent is not None and parent.type == "member_expression" and parent.child_by_field_name("object") == node
+    )
+    return text_of(parent.child_by_field_name("property")) if is_object else ""
