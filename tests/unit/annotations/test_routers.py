@@ -34,6 +34,19 @@ HONO = {
     "pets.ts": PETS + 'import { Hono } from "hono";\nconst pets = new Hono();\npets.get("/:id", f);\n'
     "export default pets;\n",
 }
+EXPRESS_TS = {
+    "index.ts": 'import express from "express";\nimport { router as pets } from "./routes/index.js";\n'
+    'const app = express();\nconst prefix = "/pets";\napp.use(prefix, auth(), pets);\napp.get("/", f);\n' + EXPOSE,
+    "routes/index.ts": 'import { router } from "./pets.js";\nexport { router };\n',
+    "routes/pets.ts": PETS + 'import { Router } from "express";\nexport const router: Router = Router();\n'
+    'router.get("/:id", f);\nexport async function count() { return 1; }\n',
+}
+FASTIFY_TS = {
+    "index.ts": 'import Fastify from "fastify";\nimport pets from "./pets.js";\nconst app = Fastify();\n'
+    'app.register(pets, { prefix: "/pets" });\napp.get("/", f);\n' + EXPOSE,
+    "pets.ts": PETS + 'import type { FastifyInstance } from "fastify";\n'
+    'export default async function pets(app: FastifyInstance) {\n  app.get("/:id", f);\n}\n',
+}
 UNIT = '# @klotho::execution_unit { id = "pets" }\n'
 FASTAPI = {
     "main.py": "from fastapi import FastAPI\nfrom routers import pets\n"
@@ -61,7 +74,9 @@ def attached(made: Compiled) -> set[tuple[str, str]]:
 
 
 @pytest.mark.parametrize(
-    "files", [EXPRESS, FASTIFY, HONO, FASTAPI, FLASK], ids=["express", "fastify", "hono", "fastapi", "flask"]
+    "files",
+    [EXPRESS, EXPRESS_TS, FASTIFY, FASTIFY_TS, HONO, FASTAPI, FLASK],
+    ids=["express", "express-ts", "fastify", "fastify-ts", "hono", "fastapi", "flask"],
 )
 def test_a_router_of_another_unit_moves_with_its_routes(tmp_path: Path, files: Mapping[str, str]) -> None:
     made = good(tmp_path, files)
