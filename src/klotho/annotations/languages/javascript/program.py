@@ -27,7 +27,7 @@ from klotho.annotations.languages.javascript.modules import (
 )
 from klotho.annotations.languages.javascript.names import library_of
 from klotho.annotations.languages.javascript.reach import Reach
-from klotho.annotations.languages.javascript.rewriting import FOLDER, shim_files, stub, unit_file
+from klotho.annotations.languages.javascript.rewriting import FOLDER, ModuleKind, shim_files, stub, unit_file
 from klotho.annotations.languages.javascript.tsconfig import Aliases, read_aliases
 from klotho.annotations.reading import CodeBase
 from klotho.annotations.units import MAIN, Unit
@@ -111,6 +111,12 @@ class JavaScriptProgram:
         if module.path.endswith(BUILT) and module.is_esm:
             return True
         return self.package.get("type") == "module"
+
+    def _kind(self, module: Module) -> ModuleKind:
+        if not self.is_esm(module):
+            return "commonjs"
+        is_run_as_one = module.path.endswith((".mjs", ".mts")) or self.package.get("type") == "module"
+        return "module" if is_run_as_one else "mixed"
 
     @property
     def package_name(self) -> str | None:
@@ -240,7 +246,7 @@ class JavaScriptProgram:
             files[path] = edited((self.code.root / path).read_bytes(), own)
         for path, names in findings.remote.items():
             module, routers = self.module(path), self.routers.get(path, {})
-            files[path] = stub(path, unit.remote[path], names, routers, self.is_esm(module), set(module.exports))
+            files[path] = stub(module, unit.remote[path], names, routers, self._kind(module))
         files[f"{FOLDER}/unit.cjs"] = unit_file(
             unit.name,
             [*unit.entries, *unit.hosts],

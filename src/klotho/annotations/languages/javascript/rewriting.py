@@ -7,10 +7,12 @@ import posixpath
 from collections.abc import Container, Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
+from typing import Literal
 
 from klotho.annotations.findings import construct_name
 from klotho.annotations.hosting import Form
 from klotho.annotations.languages.javascript.modules import NAMESPACE as WHOLE
+from klotho.annotations.languages.javascript.modules import Module
 
 FOLDER = "klotho"
 """Of the shims, in each unit."""
@@ -29,28 +31,35 @@ EMPTY: Mapping[str, tuple[str, str, str]] = {
 """By framework, a router without routes: what an ES module imports for it, how that makes it, and how CommonJS does."""
 
 
-def stub(
-    path: str, unit: str, names: Iterable[str], routers: Mapping[str, str], is_esm: bool, exports: Container[str]
-) -> bytes:
+ModuleKind = Literal["commonjs", "module", "mixed"]
+"""`mixed`: written as an ES module and run as CommonJS, as TypeScript without `"type": "module"` is by tsx."""
+
+
+def stub(module: Module, unit: str, names: Iterable[str], routers: Mapping[str, str], kind: ModuleKind) -> bytes:
     """Stands in for a module of another unit. `names`: functions that are called there; `routers`: by export, the
     framework of what is mounted here and served there."""
-    shim, given = json.dumps(way_to(path, "calls.cjs")), list(names)
+    path, given = module.path, list(names)
+    shim = json.dumps(way_to(path, "calls.cjs"))
     place = f"{json.dumps(construct_name(unit))}, {json.dumps(path)}"
     first = f"// Klotho: `{path}` runs in the unit {unit}; each function here calls it there.\n"
     if routers:
         first += "// Its routers have no routes here: requests for them go to that unit.\n"
-    lines = _esm(shim, place, given, routers) if is_esm else _commonjs(shim, place, given, routers, exports)
+    if kind == "commonjs":
+        lines = _commonjs(shim, place, given, routers, module.exports)
+    else:
+        there = f"await import(remote.there({place}))" if kind == "module" else f"remote.load({place})"
+        lines = _esm(shim, place, given, routers, there)
     return (first + "\n".join(lines) + "\n").encode()
 
 
-def _esm(shim: str, place: str, names: list[str], routers: Mapping[str, str]) -> Iterator[str]:
+def _esm(shim: str, place: str, names: list[str], routers: Mapping[str, str], there: str) -> Iterator[str]:
     yield f"import remote from {shim};"
     yield from sorted({EMPTY[item][0] for item in routers.values()} - {""})
     yield f"const functions = remote({place}, {json.dumps(names)});"
     values = [(name, f"functions[{json.dumps(name)}]") for name in names]
     for name, framework in sorted(routers.items()):
-        there = f"(await import(remote.there({place})))[{json.dumps(name)}]"
-        values.append((name, f"process.env.KLOTHO_UNIT ? {EMPTY[framework][1]} : {there}"))
+        here = f"({there})[{json.dumps(name)}]"
+        values.append((name, f"process.env.KLOTHO_UNIT ? {EMPTY[framework][1]} : {here}"))
     for number, (name, value) in enumerate(values):
         yield f"const f{number} = {value};"
         yield f"export {{ f{number} as {name} }};"
