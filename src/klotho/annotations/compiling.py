@@ -179,14 +179,14 @@ class _Compiler:
 
     def expose(self, parts: Sequence[_Part], pages: Mapping[str, UnitPage]) -> None:
         """What the units serve, each what it owns."""
-        serving: dict[str, Annotation] = {}
+        serving: dict[str, Exposure] = {}
         for part in parts:
             for exposure in part.findings.exposures:
                 found, home = claims(exposure.mounts, self._report), part.unit.name
                 serve = {home, *(mount.unit for mount in exposure.mounts)}
                 self._refuse_containers(home, exposure)
                 for unit in sorted(serve):
-                    self._serves_one(unit, serving.setdefault(unit, exposure.annotation), exposure)
+                    self._serves_one(unit, serving.setdefault(unit, exposure), exposure)
                 self._expose(home, exposure, found, pages)
                 self._hand_on(home, found)
                 for other in parts:
@@ -212,11 +212,12 @@ class _Compiler:
             for unit in sorted({home, *above} - {claim.unit}):
                 self._relate("calls", self._service(unit), self._service(claim.unit), claim.mount.span)
 
-    def _serves_one(self, unit: str, first: Annotation, exposure: Exposure) -> None:
-        if first is not exposure.annotation and exposure.mounts:
-            message = f'the unit "{unit}" would serve two applications: {first.title} and {exposure.annotation.title}'
-            also = [Label(first.span, "the first one")]
-            self._report.error("annotation-router", message, exposure.annotation.span, also=also)
+    def _serves_one(self, unit: str, first: Exposure, other: Exposure) -> None:
+        """A unit that has the application of another one for a router of it can't have a second application."""
+        if first is not other and (first.mounts or other.mounts):
+            one, two = first.annotation, other.annotation
+            message = f'the unit "{unit}" would serve routers of two applications: of {one.title} and of {two.title}'
+            self._report.error("annotation-router", message, two.span, also=[Label(one.span, "the first one")])
 
     def _expose(self, unit: str, exposure: Exposure, found: list[Claim], pages: Mapping[str, UnitPage]) -> None:
         annotation = exposure.annotation

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +14,7 @@ from klotho.annotations.compiling import Compiled, compile_code
 from klotho.annotations.hosting import Hosting
 from klotho.diagnostics import Report
 from tests.unit.annotations.test_compiling import APP, EXPOSE, compiled, good, relations, told
+from tests.unit.annotations.test_grammar import mutated
 
 PETS = '// @klotho::execution_unit { id = "pets" }\n'
 EXPRESS = {
@@ -203,3 +205,21 @@ def test_a_router_of_a_unit_in_a_container_is_refused_at_its_mount(tmp_path: Pat
     report = Report()
     compile_code(tmp_path, "shop", report, Hosting({"pets": ("fargate", None)}))
     assert [(item.code, str(item.span)) for item in report.errors] == [("annotation-not-yet", "index.js:4")]
+
+
+def test_a_unit_with_an_application_of_its_own_can_not_serve_a_router_of_another_one(tmp_path: Path) -> None:
+    own = 'const app = require("express")();\n' + EXPOSE.replace("api", "own")
+    files = {**EXPRESS, "pets.js": f"{EXPRESS['pets.js']}{own}"}
+    assert told(tmp_path, files) == [("annotation-router", f"pets.js:{EXPRESS['pets.js'].count(chr(10)) + 2}")]
+
+
+def test_mutated_routers_never_give_a_traceback(tmp_path: Path) -> None:
+    chance = random.Random(3)
+    for number, files in enumerate((EXPRESS, FASTIFY_TS, HONO, FASTAPI, FLASK)):
+        root = tmp_path / str(number)
+        compiled(root, files)
+        for _ in range(30):
+            name = chance.choice([name for name in files if files[name]])
+            (root / name).write_bytes(mutated(files[name], chance).encode("utf-8", "surrogatepass"))
+            compile_code(root, None, Report())
+            (root / name).write_text(files[name], encoding="utf-8")

@@ -116,11 +116,12 @@ def _is_for_all(blueprint: App) -> bool:
 def _included(
     app: App, call: Any, method: str, prefix: str, reach: Reach, above: tuple[tuple[str, str], ...], unit: str
 ) -> Served:
-    given, moved = positional_of(call), Served()
+    named, moved = keywords_of(call), Served()
+    given = positional_of(call) or [named[name] for name in ("router", "blueprint") if name in named]
     router = _router(app.module, given[0], reach.follow) if given else None
     if router is None:
         return Served(is_plain=False)
-    inner, is_known = _prefix_of(router, keywords_of(call).get(_INCLUDES[method]), method)
+    inner, is_known = _prefix_of(router, named.get(_INCLUDES[method]), method)
     owner = reach.owner(router.module.path)
     crosses = owner is not None and owner != unit
     more = _walk(router, _joined(prefix, inner), reach, above, (owner if crosses else None) or unit)

@@ -13,7 +13,7 @@ exports.handler = async function handler(event) {
   await loaded;
   if (event && event.klotho === "call") return answer(event);
   if (event && event.requestContext) {
-    const other = servedBy(event.rawPath);
+    const other = servedBy(event.rawPath ?? event.path);
     return other === undefined ? forward(event, await listening) : handOn(event, other);
   }
   throw new Error(`unit ${unit.name} was sent something that is neither a request nor a call`);

@@ -15,7 +15,7 @@ def handler(event, context):
     if isinstance(event, dict) and event.get("klotho") == "call":
         return loop.run_until_complete(answered(event))
     if application is not None and isinstance(event, dict) and "requestContext" in event:
-        other = _served_by(event["rawPath"])
+        other = _served_by(event.get("rawPath") or event["path"])
         return _server()(event) if other is None else _hand_on(event, other)
     if isinstance(event, dict) and event.get("Records"):
         from klotho_unit.events import received
