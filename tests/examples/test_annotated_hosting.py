@@ -25,19 +25,35 @@ def verified(deployment: Deployment) -> None:
     assert found["requests"] > 0
 
 
+def with_its_router_in_a_unit(deployment: Deployment) -> None:
+    for name, marker in (("routes/pets.js", "//"), ("pets/routes.py", "#")):
+        code = deployment.folder / name
+        if code.exists():
+            unit = f'{marker} @klotho::execution_unit {{ id = "routes" }}\n'
+            code.write_text(unit + code.read_text(encoding="utf-8"), encoding="utf-8")
+    requests = deployment.folder / "requests.json"
+    # FastAPI's description of itself lacks routers of other units.
+    kept = [item for item in json.loads(requests.read_text(encoding="utf-8")) if item["path"] != "/openapi.json"]
+    requests.write_text(json.dumps(kept), encoding="utf-8")
+
+
 @pytest.mark.parametrize("example", ["annotated-pets", "annotated-pets-python"])
 def test_units_in_containers_answer_as_the_original_and_call_each_other_over_http(deploy: Deploy, example: str) -> None:
     deployment = deploy(example)
-    hosted(deployment, main="fargate", adoptions="fargate")
+    with_its_router_in_a_unit(deployment)
+    hosted(deployment, main="fargate", adoptions="fargate", routes="fargate")
     verified(deployment)
     # A call of another unit comes from inside only: the API does not lead to it.
     call = {"klotho": "call", "file": "adoptions.js", "name": "adopt", "arguments": "[]"}
     client = deployment.client("pets-api")
     assert client.post("/_klotho/call", call).status == 404
-    before = client.get("/api/adoptions").json
-    for types in ({"main": "lambda", "adoptions": "fargate"}, {"main": "eks", "adoptions": "lambda"}):
-        hosted(deployment, **types)
+    before, pets = client.get("/api/adoptions").json, client.get("/api/pets").json
+    for main, other in (("lambda", "fargate"), ("eks", "lambda")):
+        hosted(deployment, main=main, adoptions=other, routes=other)
         assert client.get("/api/adoptions").json == before
+        # `main` gets what an API tells from `/api/pets`, and hands it on.
+        answer = client.get("/api/pets/")
+        assert (answer.status, answer.text) == (307, "") if example.endswith("python") else answer.json == pets
 
 
 def test_units_by_default_on_kubernetes_or_on_lambda_as_containers_answer_as_the_original(deploy: Deploy) -> None:

@@ -184,7 +184,6 @@ class _Compiler:
             for exposure in part.findings.exposures:
                 found, home = claims(exposure.mounts, self._report), part.unit.name
                 serve = {home, *(mount.unit for mount in exposure.mounts)}
-                self._refuse_containers(home, exposure)
                 for unit in sorted(serve):
                     self._serves_one(unit, serving.setdefault(unit, exposure), exposure)
                 self._expose(home, exposure, found, pages)
@@ -192,18 +191,6 @@ class _Compiler:
                 for other in parts:
                     if other.unit.name in serve and exposure.mounts:
                         other.unit.served = by_preference(found)
-
-    def _refuse_containers(self, home: str, exposure: Exposure) -> None:
-        """The server of a container does not hand on what belongs to another unit."""
-        for mount in exposure.mounts:
-            for name in (construct_name(mount.unit), construct_name(home)):
-                host, said = self._hosting.of(name)
-                if host.form == "container":
-                    message = f'the router of the unit "{mount.unit}" is not supported yet with "{name}" in a container'
-                    also = [Label(said, "it runs in a container")] if said else []
-                    helps = ("let both run on Lambda, or put both files into one unit",)
-                    self._report.error("annotation-not-yet", message, mount.span, also=also, helps=helps)
-                    return
 
     def _hand_on(self, home: str, found: list[Claim]) -> None:
         """An API tells `/pets/` from `/pets`: such a request comes to who has what is above, and is handed on."""

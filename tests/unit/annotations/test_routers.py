@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from klotho.annotations.compiling import Compiled, compile_code
-from klotho.annotations.hosting import Hosting
 from klotho.diagnostics import Report
 from tests.unit.annotations.test_compiling import APP, EXPOSE, compiled, good, relations, told
 from tests.unit.annotations.test_grammar import mutated
@@ -198,13 +197,6 @@ def test_not_deployed_the_router_is_that_of_the_folder_beside(tmp_path: Path, en
         environment = {**os.environ, **deployed}
         done = subprocess.run(run, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
         assert done.stdout == said
-
-
-def test_a_router_of_a_unit_in_a_container_is_refused_at_its_mount(tmp_path: Path) -> None:
-    compiled(tmp_path, EXPRESS)
-    report = Report()
-    compile_code(tmp_path, "shop", report, Hosting({"pets": ("fargate", None)}))
-    assert [(item.code, str(item.span)) for item in report.errors] == [("annotation-not-yet", "index.js:4")]
 
 
 def test_a_unit_with_an_application_of_its_own_can_not_serve_a_router_of_another_one(tmp_path: Path) -> None:

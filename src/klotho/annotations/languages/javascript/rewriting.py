@@ -16,7 +16,7 @@ from klotho.annotations.languages.javascript.modules import Module
 
 FOLDER = "klotho"
 """Of the shims, in each unit."""
-SHIMS = ("encoding.cjs", "calls.cjs", "answer.cjs")
+SHIMS = ("encoding.cjs", "calls.cjs", "answer.cjs", "routers.cjs")
 SHIMS_OF_FORMS: Mapping[Form, tuple[str, ...]] = {
     "function": ("handler.cjs", "module.mjs"),
     "container": ("container.cjs", "require.mjs"),

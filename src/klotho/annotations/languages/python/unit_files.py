@@ -12,7 +12,7 @@ from klotho.annotations.hosting import Form
 
 FOLDER = "klotho_unit"
 """Of the shims, in each unit."""
-SHIMS = ("__init__.py", "answers.py", "calls.py", "store.py", "encoding.py")
+SHIMS = ("__init__.py", "answers.py", "calls.py", "routers.py", "store.py", "encoding.py")
 SHIMS_OF_FORMS: Mapping[Form, tuple[str, ...]] = {"function": ("handler.py", "web.py"), "container": ("container.py",)}
 SHIMS_OF_LIBRARIES = ("cache.py", "cache_server.py", "files.py", "sql.py", "events.py")
 

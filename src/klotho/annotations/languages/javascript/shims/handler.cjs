@@ -4,6 +4,7 @@ const http = require("node:http");
 const net = require("node:net");
 const unit = require("./unit.cjs");
 const answer = require("./answer.cjs");
+const { servedBy, handOnEvent } = require("./routers.cjs");
 
 const listening = captureServer();
 const loaded = Promise.all(unit.entries.map((load) => load()));
@@ -14,24 +15,10 @@ exports.handler = async function handler(event) {
   if (event && event.klotho === "call") return answer(event);
   if (event && event.requestContext) {
     const other = servedBy(event.rawPath ?? event.path);
-    return other === undefined ? forward(event, await listening) : handOn(event, other);
+    return other === undefined ? forward(event, await listening) : handOnEvent(event, other, collect);
   }
   throw new Error(`unit ${unit.name} was sent something that is neither a request nor a call`);
 };
-
-// The other unit whose router answers below a path. API Gateway tells `/pets/` and `/Pets` from `/pets`, applications
-// mostly don't, so such a request comes to the wrong unit.
-function servedBy(path) {
-  const parts = path.toLowerCase().split("/").filter(Boolean);
-  const fits = ([claimed]) => claimed.every((part, at) => at < parts.length && (part === null || part === parts[at]));
-  const name = unit.served.find(fits)?.[1];
-  return name === unit.name ? undefined : name;
-}
-
-async function handOn(event, other) {
-  const service = await require("@klotho/runtime").config.services.get(other);
-  return service.invoke(event);
-}
 
 // The first HTTP server that listens does so on a port of this machine that nobody else can have; its code is unchanged.
 function captureServer() {

@@ -4,6 +4,7 @@ import asyncio
 
 from klotho_unit import unit
 from klotho_unit.answers import answered
+from klotho_unit.routers import handed_on, served_by
 
 loop = asyncio.new_event_loop()
 asyncio.set_event_loop(loop)
@@ -15,29 +16,13 @@ def handler(event, context):
     if isinstance(event, dict) and event.get("klotho") == "call":
         return loop.run_until_complete(answered(event))
     if application is not None and isinstance(event, dict) and "requestContext" in event:
-        other = _served_by(event.get("rawPath") or event["path"])
-        return _server()(event) if other is None else _hand_on(event, other)
+        other = served_by(event.get("rawPath") or event["path"])
+        return _server()(event) if other is None else handed_on(event, other)
     if isinstance(event, dict) and event.get("Records"):
         from klotho_unit.events import received
 
         return loop.run_until_complete(received(event))
     raise ValueError(f"unit {unit.NAME} was sent something that is no request, no call and no event")
-
-
-def _served_by(path):
-    """The other unit whose router answers below a path. API Gateway tells `/pets/` and `/Pets` from `/pets`,
-    applications mostly don't, so such a request comes to the wrong unit."""
-    parts = [part for part in path.lower().split("/") if part]
-    for claimed, name in unit.SERVED:
-        if len(claimed) <= len(parts) and all(mine in (None, part) for mine, part in zip(claimed, parts, strict=False)):
-            return None if name == unit.NAME else name
-    return None
-
-
-def _hand_on(event, other):
-    import klotho
-
-    return klotho.config.services.get(other).invoke(event)
 
 
 def _server():
