@@ -93,7 +93,8 @@ def exposure_of(annotation: Annotation, served: Served | None, named: tuple[str,
     refused."""
     if served is None and named is not None:
         return Exposure(annotation, (), known=False, framework=named[0], is_refused=named[1])
-    found, routes = served or Served(), dict[tuple[str, str], Route]()
+    found = served or Served()
+    routes: dict[tuple[str, str], Route] = {}
     for item in found.routes:
         routes.setdefault((item.method, item.path), item)
     return Exposure(annotation, tuple(routes.values()), served is not None, tuple(found.mounts))
