@@ -12,7 +12,7 @@ from klotho.annotations.hosting import Form
 
 FOLDER = "klotho_unit"
 """Of the shims, in each unit."""
-SHIMS = ("__init__.py", "answers.py", "calls.py", "store.py", "encoding.py")
+SHIMS = ("__init__.py", "answers.py", "calls.py", "routers.py", "store.py", "encoding.py")
 SHIMS_OF_FORMS: Mapping[Form, tuple[str, ...]] = {
     "function": ("handler.py", "web.py", "balancer.py"),
     "container": ("container.py",),
@@ -20,15 +20,18 @@ SHIMS_OF_FORMS: Mapping[Form, tuple[str, ...]] = {
 SHIMS_OF_LIBRARIES = ("cache.py", "cache_server.py", "files.py", "sql.py", "events.py")
 
 
-def stub(path: str, module: str, unit: str, names: Iterable[str]) -> bytes:
-    """Stands in for a module of another unit."""
-    lines = [
-        f"# Klotho: `{path}` runs in the unit {unit}; each function here calls it there.",
-        f"from {FOLDER}.calls import remote as _remote",
-        "",
-    ]
+def stub(path: str, module: str, unit: str, names: Iterable[str], routers: Mapping[str, str]) -> bytes:
+    """Stands in for a module of another unit. `routers`: by name, what makes one without routes."""
+    lines = [f"# Klotho: `{path}` runs in the unit {unit}; each function here calls it there."]
+    if routers:
+        lines.append("# Its routers have no routes here: requests for them go to that unit.")
+    made = {name: empty.split(" ", 2) for name, empty in routers.items()}
+    lines += sorted({f"from {package} import {cls} as _{cls}" for package, cls, _ in made.values()})
+    lines += [f"from {FOLDER}.calls import remote as _remote", f"from {FOLDER}.calls import router as _router", ""]
     where = f"{json.dumps(construct_name(unit))}, {json.dumps(path)}, {json.dumps(module)}"
     lines += [f"{name} = _remote({where}, {json.dumps(name)})" for name in names]
+    for name, (_, cls, given) in made.items():
+        lines.append(f"{name} = _router({where}, {json.dumps(name)}, lambda: _{cls}{given})")
     return ("\n".join(lines) + "\n").encode()
 
 
@@ -38,6 +41,7 @@ def unit_file(
     served: tuple[str, str] | None,
     calls: Mapping[str, tuple[str, list[str]]],
     listens: Iterable[str],
+    paths: Iterable[tuple[str, str]] = (),
 ) -> bytes:
     """`klotho_unit/unit.py`: what the handler loads, written out so that what packs it sees every import. `listens`: to
     the topics of these names."""
@@ -51,7 +55,11 @@ def unit_file(
     lines += ["", "", "CALLS = {"]
     for path, (module, names) in sorted(calls.items()):
         lines.append(f"    {json.dumps(path)}: ({json.dumps(names)}, lambda: import_module({json.dumps(module)})),")
-    return "\n".join([*lines, "}", ""]).encode()
+    lines += ["}", "", "SERVED = ["]
+    for path, unit in paths:
+        parts = [None if "{" in part else part.lower() for part in path.split("/") if part]
+        lines.append(f"    ({parts!r}, {json.dumps(construct_name(unit))}),")
+    return "\n".join([*lines, "]", ""]).encode()
 
 
 @cache

@@ -5,6 +5,7 @@ const http = require("node:http");
 const net = require("node:net");
 const unit = require("./unit.cjs");
 const answer = require("./answer.cjs");
+const { servedBy, handOnEvent } = require("./routers.cjs");
 
 const listening = captureServer();
 const loaded = Promise.all(unit.entries.map((load) => load()));
@@ -20,7 +21,10 @@ exports.handler = async function handler(event) {
 
 async function handle(event) {
   if (event && event.klotho === "call") return answer(event);
-  if (event && event.requestContext) return forward(event, await listening);
+  if (event && event.requestContext) {
+    const other = servedBy(event.rawPath);
+    return other === undefined ? forward(event, await listening) : handOnEvent(event, other, collect);
+  }
   if (event && event.Records && unit.events) return unit.events().received(event);
   throw new Error(`unit ${unit.name} was sent something that is no request, no call and no event`);
 }
