@@ -171,7 +171,7 @@ def test_waiting_for_an_event_of_another_unit_is_refused_at_its_line(tmp_path: P
 def test_another_emitter_is_refused_with_what_is_known(tmp_path: Path, value: str) -> None:
     code = f'const {{ EventEmitter }} = require("events");\n{MARK}const it = {value};\n'
     ((problem, line),) = told(tmp_path, {"index.js": APP + code + EXPOSE})
-    # What is made of something of `events` is said to be of Node.
+    # Something of `events` is named.
     assert problem == ("annotation-not-yet" if "EventEmitter" in value else "annotation-without-effect")
     assert line == "index.js:4"
 
