@@ -52,13 +52,27 @@ def one(number):
 def form():
     return redirect(f"/notes/{request.form['number']}", 303)
 """,
-    "src/notes/app.py": """from flask import Flask
+    "src/notes/app.py": """import os
+
+from flask import Flask
+from itsdangerous import Signer
 
 from notes.views import bp
+
+# @klotho::config {
+#   id = "signing-key"
+#   secret = true
+# }
+KEY = os.environ["SIGNING_KEY"]
 
 # @klotho::expose { id = "notes-api" }
 app = Flask(__name__)
 app.register_blueprint(bp)
+
+
+@app.get("/signed/<name>")
+def signed(name):
+    return Signer(KEY).sign(name)
 
 
 @app.route("/echo/<path:rest>", methods=["GET", "POST"])
@@ -88,6 +102,7 @@ def echo(rest):
                 "body": "number=1",
                 "headers": {"content-type": "application/x-www-form-urlencoded"},
             },
+            {"path": "/signed/Ada"},
             {"method": "POST", "path": "/echo/a/b%20c?x=1&x=2&y=", "body": "h\u00e4"},
         ]
     ),
@@ -128,7 +143,7 @@ def test_the_pets_in_one_unit_answer_as_the_original_on_every_route(pets: Deploy
     verified(pets)
 
 
-def test_flask_in_a_src_layout_with_a_filled_dict_answers_as_the_original(deploy: Deploy) -> None:
+def test_flask_in_a_src_layout_with_a_filled_dict_and_a_secret_variable_answers_as_the_original(deploy: Deploy) -> None:
     deployment = deploy("annotated-pets-python")
     for path in deployment.folder.rglob("*"):
         if path.is_file() and path.name != "klotho.yaml":
@@ -136,5 +151,7 @@ def test_flask_in_a_src_layout_with_a_filled_dict_answers_as_the_original(deploy
     for name, content in FLASK.items():
         (deployment.folder / name).parent.mkdir(parents=True, exist_ok=True)
         (deployment.folder / name).write_text(content, encoding="utf-8")
+    deployment.environment = {**deployment.environment, "SIGNING_KEY": "s3cret"}
     deployment.up()
+    deployment.set_secret("signing-key", b"s3cret")
     verified(deployment)

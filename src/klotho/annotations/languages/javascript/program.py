@@ -8,11 +8,13 @@ from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import Any
 
-from klotho.annotations.findings import Findings, Original, UnitCode, edited
+from klotho.annotations.findings import Findings, Original, UnitCode, edited, variables
 from klotho.annotations.hosting import Form
 from klotho.annotations.languages.javascript.emitters import SHAPES as EMITTERS
 from klotho.annotations.languages.javascript.emitters import SHIM as EVENTS
 from klotho.annotations.languages.javascript.emitters import topics
+from klotho.annotations.languages.javascript.environment import SHAPES as VARIABLES
+from klotho.annotations.languages.javascript.environment import configured
 from klotho.annotations.languages.javascript.exposing import exposures
 from klotho.annotations.languages.javascript.images import image_files, package_of
 from klotho.annotations.languages.javascript.libraries import SHAPES, library_resources
@@ -25,7 +27,7 @@ from klotho.annotations.languages.javascript.modules import (
     read_module,
     resolve,
 )
-from klotho.annotations.languages.javascript.rewriting import FOLDER, shim_files, stub, unit_file
+from klotho.annotations.languages.javascript.rewriting import FOLDER, UnitParts, shim_files, stub, unit_file
 from klotho.annotations.languages.javascript.tsconfig import Aliases, read_aliases
 from klotho.annotations.reading import CodeBase
 from klotho.annotations.units import Unit
@@ -51,6 +53,10 @@ class JavaScriptProgram:
     def modules(self, paths: list[str]) -> list[Module]:
         """The modules among a unit's files; JSON is none."""
         return [self.module(path) for path in paths if path.endswith(_ENDINGS)]
+
+    def reads(self, path: str) -> bool:
+        """Whether a file is a module."""
+        return path.endswith(_ENDINGS)
 
     def leads_to(self, module: Module, specifier: str) -> str | None:
         """The file of the code base that an import leads to; None for packages and for what is not there."""
@@ -155,7 +161,7 @@ class JavaScriptProgram:
         return {package_of(item) for item in found if not is_relative(item)}
 
     def shapes(self, capability: str) -> str:
-        return {"persist": SHAPES, "pubsub": EMITTERS}.get(capability, "none")
+        return {"persist": SHAPES, "pubsub": EMITTERS, "config": VARIABLES}.get(capability, "none")
 
     def find(self, unit: Unit) -> Findings:
         from klotho.annotations.languages.javascript.calls import remote_names
@@ -168,7 +174,7 @@ class JavaScriptProgram:
 
         return Findings(
             exposures=list(exposures(modules, follow, self.code.report)),
-            resources=[*library_resources(self, modules), *topics(self, modules)],
+            resources=[*library_resources(self, modules), *topics(self, modules), *configured(self, modules)],
             remote=remote_names(self, unit),
         )
 
@@ -181,8 +187,8 @@ class JavaScriptProgram:
             files[path] = edited((self.code.root / path).read_bytes(), own)
         for path, names in findings.remote.items():
             files[path] = stub(path, unit.remote[path], names, self.is_esm(self.module(path)))
-        listens, emits = bool(findings.exposures), EVENTS in shims
-        files[f"{FOLDER}/unit.cjs"] = unit_file(unit.name, unit.entries, dict(called), listens, emits)
+        parts = UnitParts(bool(findings.exposures), EVENTS in shims, variables(findings))
+        files[f"{FOLDER}/unit.cjs"] = unit_file(unit.name, unit.entries, dict(called), parts)
         configuration = self.aliases.files if any(path.endswith(TYPESCRIPT) for path in files) else ()
         for name in (*MANIFESTS, *configuration):
             if (self.code.root / name).is_file():

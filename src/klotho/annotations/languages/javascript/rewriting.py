@@ -7,6 +7,7 @@ import posixpath
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 from klotho.annotations.findings import construct_name
 from klotho.annotations.hosting import Form
@@ -18,6 +19,17 @@ SHIMS_OF_FORMS: Mapping[Form, tuple[str, ...]] = {
     "function": ("handler.cjs", "module.mjs"),
     "container": ("container.cjs", "require.mjs"),
 }
+
+
+class UnitParts(NamedTuple):
+    """What a unit has beside its files."""
+
+    listens: bool
+    """Whether its code serves something."""
+    emits: bool
+    """Whether it has emitters that other units share."""
+    secrets: Mapping[str, str]
+    """The secret of each variable of the environment that is one."""
 
 
 def stub(path: str, unit: str, names: Iterable[str], is_esm: bool) -> bytes:
@@ -33,12 +45,13 @@ def stub(path: str, unit: str, names: Iterable[str], is_esm: bool) -> bytes:
     return (first + "\n".join(lines) + "\n").encode()
 
 
-def unit_file(name: str, entries: Iterable[str], calls: dict[str, list[str]], listens: bool, emits: bool) -> bytes:
-    """`klotho/unit.cjs`: what the handler loads, written out so that a bundler sees it. `listens`: whether its code
-    serves something; `emits`: whether it has emitters that other units share."""
+def unit_file(name: str, entries: Iterable[str], calls: dict[str, list[str]], parts: UnitParts) -> bytes:
+    """`klotho/unit.cjs`: what the handler loads, written out so that a bundler sees it."""
     lines = ['"use strict";', "module.exports = {", f"  name: {json.dumps(construct_name(name))},"]
-    lines += ['  events: () => require("./events.cjs"),'] if emits else []
-    lines += [f"  listens: {json.dumps(listens)},", "  entries: ["]
+    lines += ['  events: () => require("./events.cjs"),'] if parts.emits else []
+    if parts.secrets:
+        lines.append(f'  ready: () => require("./environment.cjs")({json.dumps(dict(parts.secrets))}),')
+    lines += [f"  listens: {json.dumps(parts.listens)},", "  entries: ["]
     lines += [f"    () => import({json.dumps('../' + path)})," for path in entries]
     lines += ["  ],", "  calls: {"]
     for path, names in sorted(calls.items()):

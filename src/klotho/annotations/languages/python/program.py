@@ -13,11 +13,13 @@ from functools import cached_property
 from pathlib import PurePosixPath
 from typing import Any
 
-from klotho.annotations.findings import Exposure, Findings, Original, UnitCode, edited
+from klotho.annotations.findings import Exposure, Findings, Original, UnitCode, edited, variables
 from klotho.annotations.hosting import Form
 from klotho.annotations.languages.python.calls import remote_names
 from klotho.annotations.languages.python.emitters import SHAPES as EMITTERS
 from klotho.annotations.languages.python.emitters import topics
+from klotho.annotations.languages.python.environment import SHAPES as VARIABLES
+from klotho.annotations.languages.python.environment import configured
 from klotho.annotations.languages.python.images import SERVERS as PACKAGES_OF_SERVERS
 from klotho.annotations.languages.python.images import image_files
 from klotho.annotations.languages.python.libraries import SHAPES as LIBRARY_SHAPES
@@ -155,13 +157,20 @@ class PythonProgram:
         return None
 
     def shapes(self, capability: str) -> str:
-        return {"persist": f"{SHAPES}; {LIBRARY_SHAPES}", "pubsub": EMITTERS}.get(capability, "none")
+        return {"persist": f"{SHAPES}; {LIBRARY_SHAPES}", "pubsub": EMITTERS, "config": VARIABLES}.get(
+            capability, "none"
+        )
 
     def find(self, unit: Unit) -> Findings:
         modules = self.modules(unit.files)
         return Findings(
             exposures=list(self._exposures(unit, modules)),
-            resources=[*stored_dicts(self, modules), *library_resources(self, modules), *topics(self, modules)],
+            resources=[
+                *stored_dicts(self, modules),
+                *library_resources(self, modules),
+                *topics(self, modules),
+                *configured(self, modules),
+            ],
             remote=remote_names(self, unit),
         )
 
@@ -234,7 +243,7 @@ class PythonProgram:
             files[self.place_of(path)] = stub(path, self.dotted(path), unit.remote[path], names)
         calls = {path: (self.dotted(path), names) for path, names in called.items()}
         entries = [self.dotted(path) for path in unit.entries]
-        files[f"{FOLDER}/unit.py"] = unit_file(unit.name, entries, self._served(unit), calls)
+        files[f"{FOLDER}/unit.py"] = unit_file(unit.name, entries, self._served(unit), calls, variables(findings))
         for name in MANIFESTS:
             if (self.code.root / name).is_file():
                 files[name] = (self.code.root / name).read_bytes()

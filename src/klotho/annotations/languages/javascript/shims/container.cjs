@@ -11,10 +11,15 @@ const called = Object.keys(unit.calls).length > 0;
 
 if (unit.listens) captureServer();
 else toBeStopped(http.createServer(unknown)).listen(port, "0.0.0.0");
-Promise.all(unit.entries.map((load) => load())).catch((error) => {
+begin().catch((error) => {
   console.error(error);
   process.exit(1);
 });
+
+async function begin() {
+  await unit.ready?.();
+  await Promise.all(unit.entries.map((entry) => entry()));
+}
 
 function captureServer() {
   const { listen } = net.Server.prototype;
