@@ -1,4 +1,4 @@
-"""The annotated media store answers as the original does: a bucket, secrets of a file and of a variable, in two units and in one."""
+"""The annotated media store answers as the original does: a bucket, secrets, in two units and in one."""
 
 from __future__ import annotations
 
