@@ -53,13 +53,27 @@ def one(number):
 def form():
     return redirect(f"/notes/{request.form['number']}", 303)
 """,
-    "src/notes/app.py": """from flask import Flask
+    "src/notes/app.py": """import os
+
+from flask import Flask
+from itsdangerous import Signer
 
 from notes.views import bp
+
+# @klotho::config {
+#   id = "signing-key"
+#   secret = true
+# }
+KEY = os.environ["SIGNING_KEY"]
 
 # @klotho::expose { id = "notes-api" }
 app = Flask(__name__)
 app.register_blueprint(bp)
+
+
+@app.get("/signed/<name>")
+def signed(name):
+    return Signer(KEY).sign(name)
 
 
 @app.route("/echo/<path:rest>", methods=["GET", "POST"])
@@ -89,6 +103,7 @@ def echo(rest):
                 "body": "number=1",
                 "headers": {"content-type": "application/x-www-form-urlencoded"},
             },
+            {"path": "/signed/Ada"},
             {"method": "POST", "path": "/echo/a/b%20c?x=1&x=2&y=", "body": "h\u00e4"},
         ]
     ),
@@ -138,7 +153,7 @@ def test_the_pets_in_one_unit_answer_as_the_original_on_every_route(pets: Deploy
     verified(pets)
 
 
-def test_flask_in_a_src_layout_with_a_filled_dict_and_a_blueprint_in_a_unit_answers_as_the_original(
+def test_flask_in_a_src_layout_with_a_blueprint_in_a_unit_and_a_secret_variable_answers_as_the_original(
     deploy: Deploy,
 ) -> None:
     deployment = deploy("annotated-pets-python")
@@ -148,5 +163,7 @@ def test_flask_in_a_src_layout_with_a_filled_dict_and_a_blueprint_in_a_unit_answ
     for name, content in FLASK.items():
         (deployment.folder / name).parent.mkdir(parents=True, exist_ok=True)
         (deployment.folder / name).write_text(content, encoding="utf-8")
+    deployment.environment = {**deployment.environment, "SIGNING_KEY": "s3cret"}
     assert {"main-unit", "views-unit"} <= set(deployment.up())
+    deployment.set_secret("signing-key", b"s3cret")
     verified(deployment)

@@ -123,6 +123,8 @@ class Resource:
     """Of the construct."""
     name: str | None = None
     """Of the construct, where one annotation asks for several; default: the annotation's id."""
+    variable: str | None = None
+    """Of the environment, where the code finds it once it is loaded."""
     edits: tuple[Edit, ...] = ()
     shims: tuple[str, ...] = ()
     """What the unit's code needs beside it, in the language's own words."""
@@ -175,6 +177,12 @@ class Original:
     """Folders, relative to the program's, that Python looks for modules in."""
     listens: str = "let it listen on `$PORT`"
     """What to do where it does not."""
+
+
+def variables(findings: Findings) -> dict[str, str]:
+    """The constructs that the code finds in variables of the environment, by variable."""
+    held = {item.variable: construct_name(item.annotation.id or "") for item in findings.resources if item.variable}
+    return dict(sorted(held.items()))
 
 
 def construct_name(id: str) -> str:

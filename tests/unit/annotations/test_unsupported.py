@@ -28,7 +28,6 @@ def said(report: Report) -> list[tuple[str, str, str]]:
             "`LRUCache` of lru-cache",
         ),
         ('const mongoose = require("mongoose");', "mongoose.connect(process.env.URL);", "`connect` of Mongoose"),
-        ('const { Pool } = require("pg");', "const x = new Pool();", "`Pool` of node-postgres"),
         (
             'const { drizzle } = require("drizzle-orm/node-postgres");',
             "const x = drizzle(url);",

@@ -21,6 +21,7 @@ _COMPILES = {
     "expose": frozenset({"id", "target", "description"}),
     "persist": frozenset({"id", "secret", "description"}),
     "pubsub": frozenset({"id"}),
+    "config": frozenset({"id", "secret"}),
 }
 
 

@@ -8,12 +8,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
-from klotho.annotations.findings import Edit, Exposure, Findings, Mount, Original, UnitCode, edited
+from klotho.annotations.findings import Edit, Exposure, Findings, Mount, Original, UnitCode, edited, variables
 from klotho.annotations.hosting import Form
 from klotho.annotations.languages.javascript.decorators import metadata_edits
 from klotho.annotations.languages.javascript.emitters import SHAPES as EMITTERS
 from klotho.annotations.languages.javascript.emitters import SHIM as EVENTS
 from klotho.annotations.languages.javascript.emitters import topics
+from klotho.annotations.languages.javascript.environment import SHAPES as VARIABLES
+from klotho.annotations.languages.javascript.environment import configured
 from klotho.annotations.languages.javascript.exposing import exposures, refuse_what_can_not_serve
 from klotho.annotations.languages.javascript.images import image, package_of
 from klotho.annotations.languages.javascript.libraries import SHAPES, library_resources
@@ -30,7 +32,7 @@ from klotho.annotations.languages.javascript.modules import (
 )
 from klotho.annotations.languages.javascript.names import library_of
 from klotho.annotations.languages.javascript.reach import Reach
-from klotho.annotations.languages.javascript.rewriting import FOLDER, ModuleKind, shim_files, stub, unit_file
+from klotho.annotations.languages.javascript.rewriting import FOLDER, ModuleKind, UnitParts, shim_files, stub, unit_file
 from klotho.annotations.languages.javascript.tsconfig import Aliases, read_aliases
 from klotho.annotations.reading import CodeBase
 from klotho.annotations.units import MAIN, Unit
@@ -59,6 +61,10 @@ class JavaScriptProgram:
     def modules(self, paths: list[str]) -> list[Module]:
         """The modules among a unit's files; JSON is none."""
         return [self.module(path) for path in paths if path.endswith(_ENDINGS)]
+
+    def reads(self, path: str) -> bool:
+        """Whether a file is a module."""
+        return path.endswith(_ENDINGS)
 
     def leads_to(self, module: Module, specifier: str) -> str | None:
         """The file of the code base that an import leads to; None for packages and for what is not there."""
@@ -183,19 +189,24 @@ class JavaScriptProgram:
                 helps=("add it: `npm install --save-dev tsx`",),
             )
 
+    @property
+    def declared_packages(self) -> set[str]:
+        """The dependencies that package.json names."""
+        found = self.package.get("dependencies")
+        return set(found) if isinstance(found, dict) else set()
+
     def _packages_of_others(self, unit: Unit) -> list[str]:
         """Packages that only other units' files import by their name: this one does not need them."""
         inside = self._packages(unit.files)
         outside = self._packages(path for path in self.code.files if path not in unit.files)
-        declared = self.package.get("dependencies")
-        return sorted((outside - inside) & set(declared if isinstance(declared, dict) else ()))
+        return sorted((outside - inside) & self.declared_packages)
 
     def _packages(self, paths: Iterable[str]) -> set[str]:
         found = {item.specifier for module in self.modules(list(paths)) for item in module.imports}
         return {package_of(item) for item in found if not is_relative(item)}
 
     def shapes(self, capability: str) -> str:
-        return {"persist": SHAPES, "pubsub": EMITTERS}.get(capability, "none")
+        return {"persist": SHAPES, "pubsub": EMITTERS, "config": VARIABLES}.get(capability, "none")
 
     def library(self, path: str, statement: Any) -> str | None:
         return library_of(self.module(path), statement)
@@ -219,7 +230,7 @@ class JavaScriptProgram:
         refuse_what_can_not_serve(self.modules(own), self.code.report)
         return Findings(
             exposures=[exposure for path in own for exposure in self._exposures.get(path, ())],
-            resources=[*library_resources(self, modules), *topics(self, modules)],
+            resources=[*library_resources(self, modules), *topics(self, modules), *configured(self, modules)],
             remote=remote_names(self, unit),
         )
 
@@ -251,15 +262,14 @@ class JavaScriptProgram:
         for path, names in findings.remote.items():
             module, routers = self.module(path), self.routers.get(path, {})
             files[path] = stub(module, unit.remote[path], names, routers, self._kind(module))
-        files[f"{FOLDER}/unit.cjs"] = unit_file(
-            unit.name,
-            [*unit.entries, *unit.hosts],
-            called,
+        parts = UnitParts(
             listens=bool(findings.exposures or unit.hosts),
             emits=EVENTS in shims,
+            secrets=variables(findings),
             topics=findings.listened,
             served=unit.served,
         )
+        files[f"{FOLDER}/unit.cjs"] = unit_file(unit.name, [*unit.entries, *unit.hosts], called, parts)
         configuration = self.aliases.files if any(path.endswith(BUILT) for path in files) else ()
         for name in (*MANIFESTS, *configuration):
             if (self.code.root / name).is_file():

@@ -7,7 +7,7 @@ import posixpath
 from collections.abc import Container, Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from klotho.annotations.findings import construct_name
 from klotho.annotations.hosting import Form
@@ -21,6 +21,21 @@ SHIMS_OF_FORMS: Mapping[Form, tuple[str, ...]] = {
     "function": ("handler.cjs", "module.mjs", "balancer.cjs"),
     "container": ("container.cjs", "require.mjs"),
 }
+
+
+class UnitParts(NamedTuple):
+    """What a unit has beside its files."""
+
+    listens: bool
+    """Whether its code serves something."""
+    emits: bool
+    """Whether it has emitters that other units share."""
+    secrets: Mapping[str, str]
+    """The secret of each variable of the environment that is one."""
+    topics: Iterable[str]
+    """What it hears of other units."""
+    served: Iterable[tuple[str, str]]
+    """Paths that belong to units, the most specific first."""
 
 
 EMPTY: Mapping[str, tuple[str, str, str]] = {
@@ -87,31 +102,26 @@ def _member(name: str, exports: Container[str]) -> str:
     return "" if is_whole else f"[{json.dumps(name)}]"
 
 
-def unit_file(
-    name: str,
-    entries: Iterable[str],
-    calls: Mapping[str, list[str]],
-    *,
-    listens: bool,
-    emits: bool,
-    topics: Iterable[str],
-    served: Iterable[tuple[str, str]],
-) -> bytes:
-    """`klotho/unit.cjs`: what the handler loads, written out so that a bundler sees it. `listens`: whether its code
-    serves something; `emits`: whether it has emitters that other units share; `topics`: what it hears of others;
-    `served`: paths that belong to units, the most specific first."""
+def unit_file(name: str, entries: Iterable[str], calls: Mapping[str, list[str]], parts: UnitParts) -> bytes:
+    """`klotho/unit.cjs`: what the handler loads, written out so that a bundler sees it."""
     lines = ['"use strict";', "module.exports = {", f"  name: {json.dumps(construct_name(name))},"]
-    lines += ['  events: () => require("./events.cjs"),'] if emits else []
-    lines += [f"  listens: {json.dumps(listens)},", f"  topics: {json.dumps(sorted(topics))},", "  entries: ["]
+    lines += ['  events: () => require("./events.cjs"),'] if parts.emits else []
+    if parts.secrets:
+        lines.append(f'  ready: () => require("./environment.cjs")({json.dumps(dict(parts.secrets))}),')
+    lines += [
+        f"  listens: {json.dumps(parts.listens)},",
+        f"  topics: {json.dumps(sorted(parts.topics))},",
+        "  entries: [",
+    ]
     lines += [f"    () => import({json.dumps('../' + path)})," for path in entries]
     lines += ["  ],", "  calls: {"]
     for path, names in sorted(calls.items()):
         load = f"() => import({json.dumps('../' + path)})"
         lines.append(f"    {json.dumps(path)}: {{ names: {json.dumps(names)}, load: {load} }},")
     lines += ["  },", "  served: ["]
-    for path, unit in served:
-        parts = [None if "{" in part else part.lower() for part in path.split("/") if part]
-        lines.append(f"    [{json.dumps(parts)}, {json.dumps(construct_name(unit))}],")
+    for path, unit in parts.served:
+        claimed = [None if "{" in part else part.lower() for part in path.split("/") if part]
+        lines.append(f"    [{json.dumps(claimed)}, {json.dumps(construct_name(unit))}],")
     return "\n".join([*lines, "  ],", "};", ""]).encode()
 
 

@@ -13,11 +13,13 @@ from functools import cached_property
 from pathlib import PurePosixPath
 from typing import Any
 
-from klotho.annotations.findings import Exposure, Findings, Mount, Original, UnitCode, edited, exposure_of
+from klotho.annotations.findings import Exposure, Findings, Mount, Original, UnitCode, edited, exposure_of, variables
 from klotho.annotations.hosting import Form
 from klotho.annotations.languages.python.calls import remote_names
 from klotho.annotations.languages.python.emitters import SHAPES as EMITTERS
 from klotho.annotations.languages.python.emitters import topics
+from klotho.annotations.languages.python.environment import SHAPES as VARIABLES
+from klotho.annotations.languages.python.environment import configured
 from klotho.annotations.languages.python.images import SERVERS as PACKAGES_OF_SERVERS
 from klotho.annotations.languages.python.images import START, image_files
 from klotho.annotations.languages.python.libraries import SHAPES as LIBRARY_SHAPES
@@ -26,7 +28,7 @@ from klotho.annotations.languages.python.modules import Import, Module, assigned
 from klotho.annotations.languages.python.names import framework_of, library_of
 from klotho.annotations.languages.python.requirements import needed, with_packages
 from klotho.annotations.languages.python.stores import SHAPES, stored_dicts
-from klotho.annotations.languages.python.unit_files import FOLDER, shim_files, stub, unit_file
+from klotho.annotations.languages.python.unit_files import FOLDER, UnitParts, shim_files, stub, unit_file
 from klotho.annotations.languages.python.web import SERVERS, App, Reach, app_of, served
 from klotho.annotations.model import Annotation
 from klotho.annotations.reading import CodeBase
@@ -157,7 +159,9 @@ class PythonProgram:
         return None
 
     def shapes(self, capability: str) -> str:
-        return {"persist": f"{SHAPES}; {LIBRARY_SHAPES}", "pubsub": EMITTERS}.get(capability, "none")
+        return {"persist": f"{SHAPES}; {LIBRARY_SHAPES}", "pubsub": EMITTERS, "config": VARIABLES}.get(
+            capability, "none"
+        )
 
     def library(self, path: str, statement: Any) -> str | None:
         return library_of(self.module(path), statement)
@@ -178,7 +182,12 @@ class PythonProgram:
         modules = self.modules(unit.files)
         return Findings(
             exposures=list(self._exposed(unit)),
-            resources=[*stored_dicts(self, modules), *library_resources(self, modules), *topics(self, modules)],
+            resources=[
+                *stored_dicts(self, modules),
+                *library_resources(self, modules),
+                *topics(self, modules),
+                *configured(self, modules),
+            ],
             remote=remote_names(self, unit),
         )
 
@@ -265,8 +274,8 @@ class PythonProgram:
             files[self.place_of(path)] = stub(path, self.dotted(path), unit.remote[path], names, routers)
         calls = {path: (self.dotted(path), names) for path, names in called.items()}
         entries = [self.dotted(path) for path in (*unit.entries, *unit.hosts)]
-        serves, listens = self._served(unit), findings.listened
-        files[f"{FOLDER}/unit.py"] = unit_file(unit.name, entries, serves, calls, listens, unit.served)
+        parts = UnitParts(self._served(unit), variables(findings), findings.listened, unit.served)
+        files[f"{FOLDER}/unit.py"] = unit_file(unit.name, entries, calls, parts)
         for name in MANIFESTS:
             if (self.code.root / name).is_file():
                 files[name] = (self.code.root / name).read_bytes()

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 from klotho.annotations.findings import construct_name
 from klotho.annotations.hosting import Form
@@ -17,7 +18,7 @@ SHIMS_OF_FORMS: Mapping[Form, tuple[str, ...]] = {
     "function": ("handler.py", "web.py", "balancer.py"),
     "container": ("container.py",),
 }
-SHIMS_OF_LIBRARIES = ("cache.py", "cache_server.py", "files.py", "sql.py", "events.py")
+SHIMS_OF_LIBRARIES = ("cache.py", "cache_server.py", "files.py", "sql.py", "events.py", "environment.py")
 
 
 def stub(path: str, module: str, unit: str, names: Iterable[str], routers: Mapping[str, str]) -> bytes:
@@ -35,30 +36,38 @@ def stub(path: str, module: str, unit: str, names: Iterable[str], routers: Mappi
     return ("\n".join(lines) + "\n").encode()
 
 
-def unit_file(
-    name: str,
-    entries: Iterable[str],
-    served: tuple[str, str] | None,
-    calls: Mapping[str, tuple[str, list[str]]],
-    listens: Iterable[str],
-    paths: Iterable[tuple[str, str]] = (),
-) -> bytes:
-    """`klotho_unit/unit.py`: what the handler loads, written out so that what packs it sees every import. `listens`: to
-    the topics of these names."""
+class UnitParts(NamedTuple):
+    """What a unit has beside its files."""
+
+    application: tuple[str, str] | None
+    """The module and name of what it serves."""
+    secrets: Mapping[str, str]
+    """The secret of each variable of the environment that is one."""
+    topics: Iterable[str]
+    """What it hears of other units."""
+    served: Iterable[tuple[str, str]]
+    """Paths that belong to units, the most specific first."""
+
+
+def unit_file(name: str, entries: Iterable[str], calls: Mapping[str, tuple[str, list[str]]], parts: UnitParts) -> bytes:
+    """`klotho_unit/unit.py`: what the handler loads, written out so that what packs it sees every import."""
     lines = ["from importlib import import_module", "", f"NAME = {json.dumps(construct_name(name))}"]
-    lines += [f"LISTENS = {json.dumps(sorted(listens))}", "", ""]
+    lines += [f"LISTENS = {json.dumps(sorted(parts.topics))}", "", ""]
     lines += ["def application():", '    """What the unit serves; None for one that is only called."""']
-    if served is None:
+    if parts.secrets:
+        lines += [f"    from {FOLDER}.environment import given", "", f"    given({json.dumps(dict(parts.secrets))})"]
+    if parts.application is None:
         lines += [*(f"    import_module({json.dumps(entry)})" for entry in entries), "    return None"]
     else:
-        lines += [f"    return import_module({json.dumps(served[0])}).{served[1]}"]
+        module, variable = parts.application
+        lines += [f"    return import_module({json.dumps(module)}).{variable}"]
     lines += ["", "", "CALLS = {"]
     for path, (module, names) in sorted(calls.items()):
         lines.append(f"    {json.dumps(path)}: ({json.dumps(names)}, lambda: import_module({json.dumps(module)})),")
     lines += ["}", "", "SERVED = ["]
-    for path, unit in paths:
-        parts = [None if "{" in part else part.lower() for part in path.split("/") if part]
-        lines.append(f"    ({parts!r}, {json.dumps(construct_name(unit))}),")
+    for path, unit in parts.served:
+        claimed = [None if "{" in part else part.lower() for part in path.split("/") if part]
+        lines.append(f"    ({claimed!r}, {json.dumps(construct_name(unit))}),")
     return "\n".join([*lines, "]", ""]).encode()
 
 

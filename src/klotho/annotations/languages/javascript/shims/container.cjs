@@ -11,13 +11,16 @@ const called = Object.keys(unit.calls).length > 0;
 
 if (unit.listens) captureServer();
 else toBeStopped(http.createServer(unknown)).listen(port, "0.0.0.0");
-Promise.all(unit.entries.map((load) => load())).then(
-  () => unit.topics.forEach((name) => unit.events().listen(name)),
-  (error) => {
-    console.error(error);
-    process.exit(1);
-  },
-);
+begin().catch((error) => {
+  console.error(error);
+  process.exit(1);
+});
+
+async function begin() {
+  await unit.ready?.();
+  await Promise.all(unit.entries.map((entry) => entry()));
+  for (const name of unit.topics) unit.events().listen(name);
+}
 
 function captureServer() {
   const { listen } = net.Server.prototype;
