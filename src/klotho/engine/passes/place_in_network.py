@@ -31,8 +31,8 @@ from klotho.catalogue.network import (
     security_group_key,
     shared_ingress,
 )
-from klotho.catalogue.offers import unavailable
 from klotho.catalogue.rules import Link, NetworkPlace, PathTo, Placement, ServiceNeed
+from klotho.catalogue.unavailable import unavailable
 from klotho.catalogue.ways_out import amounts, internet_required, nat_is_paid, wants_internet
 from klotho.engine.context import Context, attributed, because_of, because_of_link
 from klotho.resources import (
