@@ -8,11 +8,14 @@ network.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+from klotho.annotations.assets import Assets, StaticUnit
 from klotho.annotations.findings import Exposure, Findings, Resource, construct_name
 from klotho.annotations.hosting import Hosting
 from klotho.annotations.languages import Program
@@ -20,10 +23,12 @@ from klotho.annotations.model import Annotation
 from klotho.annotations.programs import Programs, language_of
 from klotho.annotations.reading import CodeBase, read_code_base
 from klotho.annotations.units import Unit, split
-from klotho.application import Application, Construct, ConstructId, Directive, Relationship, validate
+from klotho.application import Application, Construct, ConstructId, Directive, Relationship, token, validate
 from klotho.diagnostics import Label, Report, Span
 
 OUTPUT = "compiled"
+STATIC_UNITS = "static-units.json"
+"""Among the files: the folders beside it that hold no unit's code but what browsers get."""
 _ON_LAMBDA = Hosting()
 
 
@@ -38,6 +43,18 @@ class UnitPage:
     stores: list[str] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
     """`adopt.adopt` of another unit, `<unit>: <file> <function>`."""
+    assets: list[str] = field(default_factory=list)
+    """Files that it has without importing them."""
+
+
+@dataclass(frozen=True, slots=True)
+class StaticPage:
+    """What was found of a static unit, for people."""
+
+    name: str
+    index: str
+    files: list[str]
+    """As they are served."""
 
 
 @dataclass
@@ -46,6 +63,7 @@ class Compiled:
     files: dict[str, bytes] = field(default_factory=dict)
     """Relative to the output folder: `shop/index.js`."""
     units: list[UnitPage] = field(default_factory=list)
+    static: list[StaticPage] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +83,23 @@ def compile_code(root: Path, name: str | None, report: Report, hosting: Hosting 
     parts = [
         _Part(unit, program, program.find(unit)) for unit in units if (program := programs.of_unit(unit)) is not None
     ]
-    compiler, compiled = _Compiler(report, hosting), Compiled(Application(name=""))
+    compiler, compiled, assets = _Compiler(report, hosting), Compiled(Application(name="")), Assets(code, report)
+    static = assets.static_units(units)
+    assets.check_embedded()
     for part in parts:
+        part.findings.assets += assets.embedded(part.unit, units)
         compiled.units.append(compiler.add(part))
         form = hosting.of(construct_name(part.unit.name))[0].form
         code_of_unit = part.program.write(part.unit, part.findings, _called(part.unit, parts), form)
-        compiler.packed(part.unit, code_of_unit.handler)
+        compiler.packed(part.unit, code_of_unit.handler, code_of_unit.assets)
         folder = construct_name(part.unit.name)
         compiled.files.update({f"{folder}/{path}": content for path, content in code_of_unit.files.items()})
+    for site in static:
+        compiler.publish(site)
+        compiled.static.append(StaticPage(site.name, site.index, sorted(site.files)))
+        compiled.files.update({f"{site.name}/{at}": (root / path).read_bytes() for at, path in site.files.items()})
+    if static:
+        compiled.files[STATIC_UNITS] = f"{json.dumps([site.name for site in static])}\n".encode()
     compiled.application = Application(
         name=name or _name(programs.package_name or root.name),
         constructs=tuple(compiler.constructs.values()),
@@ -121,19 +148,36 @@ class _Compiler:
             if names:
                 self._relate("calls", service, self._service(unit.remote[path]), unit.span)
             page.calls += [f"{unit.remote[path]}: {path} {name}" for name in names]
+        page.assets = findings.assets
         return page
+
+    def publish(self, static: StaticUnit) -> None:
+        """The site of a static unit, whose pages are told the addresses of the APIs."""
+        annotation, folder = static.annotation, f"{OUTPUT}/{static.name}"
+        for other in self.constructs.values():
+            if other.name == static.name and other.kind in ("Compute.Function", "Compute.Container"):
+                also = [Label(other.span, "the unit")] if other.span else []
+                message = f'{annotation.title} and the unit "{other.name}" would share the folder `{folder}`'
+                helps = ("give one of them another id",)
+                self._report.error("annotation-duplicate", message, annotation.span, also=also, helps=helps)
+        apis = [item for item in self.constructs.values() if item.kind == "API"]
+        told = {re.sub(r"\W", "_", f"{api.name}-url").upper(): token(api.id, "url") for api in apis}
+        properties = {"directory": folder, "index": static.index, **({"environment": told} if told else {})}
+        self._made(Construct("Site", static.name, properties, annotation.span))
 
     def _service(self, unit: str) -> ConstructId:
         name = construct_name(unit)
         kind = "Compute.Function" if self._hosting.of(name)[0].form == "function" else "Compute.Container"
         return ConstructId(f"{kind}/{name}")
 
-    def packed(self, unit: Unit, handler: str) -> None:
-        """What the unit becomes, once its code is written."""
+    def packed(self, unit: Unit, handler: str, assets: tuple[str, ...]) -> None:
+        """What the unit becomes, once its code is written. `assets`: what no import leads to."""
         service, name = self._service(unit.name), construct_name(unit.name)
         host, said = self._hosting.of(name)
         # One stack whatever it runs on: routes are changed in it, not made a second time beside the old ones.
-        properties = {"context": f"{OUTPUT}/{name}", **({"handler": handler} if host.form == "function" else {})}
+        properties: dict[str, Any] = {"context": f"{OUTPUT}/{name}"}
+        if host.form == "function":
+            properties |= {"handler": handler, **({"include": list(assets)} if assets else {})}
         kind, stack = service.partition("/")[0], f"{name}-unit"
         self.constructs[service] = Construct(kind, name, properties, unit.span, stack=stack)
         if host.pin is not None:

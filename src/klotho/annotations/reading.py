@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+from klotho.annotations.capabilities import NEUTRAL
 from klotho.annotations.languages import NOT_YET, SUFFIXES, by_suffix
 from klotho.annotations.model import Annotation, Source, Text
 from klotho.diagnostics import Label, Report
@@ -128,6 +129,8 @@ def _check(code: CodeBase, report: Report) -> None:
 def _refuse_what_comes_later(source: Source, item: Annotation, report: Report) -> None:
     language = by_suffix(PurePosixPath(source.path).suffix)
     assert language is not None
+    if item.capability in NEUTRAL:
+        return
     directives = language.compiles.get(item.capability)
     if directives is None:
         message = f"`@klotho::{item.capability}` in {language.name} is not supported yet"

@@ -6,6 +6,8 @@ Input: a `Program`. Output: `Read`: its application, the report, and for annotat
 
 from __future__ import annotations
 
+import contextlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -66,11 +68,15 @@ def write_units(program: Program, units: Mapping[str, bytes]) -> None:
     """Write the units' folders into `compiled/`; what a build wrote beside them stays."""
     if not units:
         return
+    from klotho.annotations.compiling import STATIC_UNITS
     from klotho.annotations.languages import UNIT_FILES
 
     target = program.folder / "compiled"
     earlier = files_written(target)
     stale = {name.partition("/")[0] for name in earlier if name.partition("/")[2] in UNIT_FILES}
+    if STATIC_UNITS in earlier:
+        with contextlib.suppress(OSError, ValueError, TypeError):
+            stale |= {STATIC_UNITS, *json.loads((target / STATIC_UNITS).read_bytes())}
     kept = {
         name: (target / name).read_bytes()
         for name in earlier

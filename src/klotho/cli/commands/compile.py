@@ -23,6 +23,8 @@ def run(path: Path, app: str | None, env: str | None, out: Path | None, verbose:
     if app is not None:
         program = replace(program, settings=replace(program.settings, app=app))
     built = build(program, env, in_ci=runs_in_ci())
+    if not built.units:
+        raise _not_annotated(program, "add `code = klotho.Annotated()` to it, which takes them in")
     folder = write_compiled(built, out)
     if as_json:
         console.json(
@@ -46,15 +48,22 @@ def run(path: Path, app: str | None, env: str | None, out: Path | None, verbose:
 
 
 def annotated_program(path: Path, command: str) -> Program:
+    """A program that is annotated code, or has some beside its infra.py."""
+    from klotho.annotations.reading import has_annotations
+
     program = program_at(path, command)
-    if not program.annotated:
-        raise Failure(
-            "program-not-annotated",
-            f"`{program.path.name}` describes the application here, not annotations",
-            helps=("run `klotho build`",),
-            exit_code=ExitCode.USAGE,
-        )
+    if not program.annotated and not has_annotations(program.folder):
+        raise _not_annotated(program, "run `klotho build`")
     return program
+
+
+def _not_annotated(program: Program, help_: str) -> Failure:
+    return Failure(
+        "program-not-annotated",
+        f"`{program.path.name}` describes the application here, not annotations",
+        helps=(help_,),
+        exit_code=ExitCode.USAGE,
+    )
 
 
 def _lines(page: UnitPage, verbose: bool) -> list[str]:

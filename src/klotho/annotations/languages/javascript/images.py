@@ -36,8 +36,10 @@ _TOOLS = (
 _NO_LOCK = _Packages("", "npm install --omit=dev --no-audit --no-fund", "npm uninstall --no-audit --no-fund")
 
 
-def image_files(unit: str, files: Mapping[str, bytes], unneeded: Iterable[str], as_module: bool) -> dict[str, bytes]:
-    """What a container engine builds the unit by."""
+def image_files(
+    unit: str, files: Mapping[str, bytes], unneeded: Iterable[str], as_module: bool, assets: Iterable[str] = ()
+) -> dict[str, bytes]:
+    """What a container engine builds the unit by. `assets`: files that no import leads to."""
     packages = _packages(files, list(unneeded)) if "package.json" in files else []
     bundle = f"{FOLDER}/built.{'mjs' if as_module else 'cjs'}"
     builds = _build(bundle, as_module) if any(path.endswith(_TYPESCRIPT) for path in files) else []
@@ -48,6 +50,8 @@ def image_files(unit: str, files: Mapping[str, bytes], unneeded: Iterable[str], 
     if builds:
         built = " ".join(f"/app/{path}" for path in (bundle, *([_REQUIRE] if as_module else [])))
         lines += ["COPY package.json ./", f"COPY --from=build {built} ./{FOLDER}/"]
+        # One instruction for each folder: several sources would all land in one.
+        lines += [f"COPY {json.dumps([path, f'./{path}'])}" for path in sorted(assets)]
     else:
         lines.append("COPY . .")
     program = [

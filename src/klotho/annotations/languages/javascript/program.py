@@ -22,6 +22,7 @@ from klotho.annotations.languages.javascript.modules import (
     read_module,
     resolve,
 )
+from klotho.annotations.languages.javascript.places import SHIM, places
 from klotho.annotations.languages.javascript.rewriting import FOLDER, shim_files, stub, unit_file
 from klotho.annotations.languages.javascript.tsconfig import Aliases, read_aliases
 from klotho.annotations.reading import CodeBase
@@ -171,7 +172,11 @@ class JavaScriptProgram:
 
     def write(self, unit: Unit, findings: Findings, called: Mapping[str, list[str]], form: Form) -> UnitCode:
         edits = [edit for item in findings.resources for edit in item.edits]
-        files = dict(shim_files(form, {name for item in findings.resources for name in item.shims}))
+        shims = {name for item in findings.resources for name in item.shims}
+        if findings.assets:
+            moved = [edit for item in self.modules(unit.files) for edit in places(item, self.is_esm(item))]
+            edits, shims = edits + moved, shims | ({SHIM} if moved else set())
+        files = dict(shim_files(form, shims))
         for path in (*unit.files, *findings.assets):
             own = [edit for edit in edits if edit.path == path]
             files[path] = edited((self.code.root / path).read_bytes(), own)
@@ -184,5 +189,6 @@ class JavaScriptProgram:
                 files[name] = (self.code.root / name).read_bytes()
         as_module = any(self.is_esm(module) for module in self.modules(unit.files))
         if form == "container":
-            return UnitCode({**files, **image_files(unit.name, files, self._packages_of_others(unit), as_module)})
-        return UnitCode(files, f"{FOLDER}/{'module' if as_module else 'handler'}.handler")
+            unneeded = self._packages_of_others(unit)
+            return UnitCode({**files, **image_files(unit.name, files, unneeded, as_module, findings.assets)})
+        return UnitCode(files, f"{FOLDER}/{'module' if as_module else 'handler'}.handler", tuple(findings.assets))
