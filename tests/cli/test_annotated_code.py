@@ -65,6 +65,20 @@ def test_an_infra_py_is_no_annotated_code(command: str, klotho: Run, tmp_path: P
     assert "error[program-not-annotated]" in done.stderr
 
 
+def test_compile_takes_the_annotated_code_of_an_infra_py_that_takes_it_in(klotho: Run, pets: Path) -> None:
+    (pets / "infra.py").write_text(
+        'import klotho\nklotho.Application("zoo")\nklotho.Databases.KeyValue("t", key="id")\n'
+    )
+    done = klotho("compile")
+    assert done.returncode == 2
+    assert "add `code = klotho.Annotated()` to it" in done.stderr
+    (pets / "infra.py").write_text('import klotho\nklotho.Application("zoo")\nklotho.Annotated()\n')
+    done = klotho("compile")
+    assert done.returncode == 0
+    assert "unit adoptions" in done.stderr
+    assert "\nzoo: 2 units" in done.stderr
+
+
 def test_verify_refuses_what_holds_no_requests(klotho: Run, pets: Path) -> None:
     (pets / "requests.json").write_text("{")
     assert "error[requests-unreadable]" in klotho("verify").stderr

@@ -31,6 +31,15 @@ OTHER_LANGUAGES = {
 }
 
 
+INFRA = """import klotho
+from klotho import Compute
+klotho.Application("annotated-site")
+code = klotho.Annotated()
+seen = Compute.Function("seen", handler="seen.handler", environment={"PAGES": code.site("site").url})
+code.api("pets-api").attach_service(seen, route="/seen")
+"""
+
+
 @pytest.fixture(scope="module")
 def site(deploy: Deploy) -> Iterator[Deployment]:
     deployment = deploy("annotated-site")
@@ -56,6 +65,18 @@ def test_of_a_static_unit_its_files_are_served_and_nothing_else(site: Deployment
         answer = client.get(path)
         assert (answer.status, answer.headers["content-type"].partition(";")[0]) == (200, kind)
     assert [client.get(path).status for path in ("/index.js", "/package.json", "/views/card.html")] == [404, 404, 404]
+
+
+def test_compile_and_verify_take_the_annotated_code_of_an_infra_py(site: Deployment) -> None:
+    program = site.folder / "infra.py"
+    program.write_text(INFRA, encoding="utf-8")
+    (site.folder / "seen.py").write_text("def handler(event, context):\n    return 'seen'\n", encoding="utf-8")
+    assert "unit main" in site.klotho("compile").stderr
+    site.klotho("down", "--yes", "--delete-data", "annotated-site")
+    site.up()
+    assert site.client("pets-api").get("/seen").json == "seen"
+    assert json.loads(site.klotho("verify", "--json").stdout)["differences"] == []
+    program.unlink()
 
 
 def test_embedded_assets_lie_beside_the_code_of_typescript_and_python(site: Deployment) -> None:

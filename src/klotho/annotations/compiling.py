@@ -108,7 +108,7 @@ def compile_code(root: Path, name: str | None, report: Report, hosting: Hosting 
     )
     compiler.tell_unreached(compiled.units)
     _tell_fruitless(code, programs, parts, report)
-    if not report.errors:
+    if not report.errors and compiled.application.constructs:
         validate(compiled.application, report)
     return compiled
 

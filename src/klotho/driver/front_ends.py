@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from klotho.diagnostics import Report, meant_or_listed
+from klotho.diagnostics import Report, Span, meant_or_listed
 from klotho.driver.annotated_settings import TYPES, AnnotatedSettings
 from klotho.driver.output_folder import files_written, write_output
 
@@ -47,20 +47,26 @@ def read_program(program: Program) -> Read:
         return Read(ran.application, ran.report)
     from klotho.driver.both_front_ends import joined
 
-    code = _compiled(program, ran.report)
+    code = _compiled(program, ran.report, ran.annotated_at)
     if code.application is None:
         return Read(ran.application, ran.report)
     return replace(code, application=joined(ran.application, code.application, ran.annotated, ran.report))
 
 
-def _compiled(program: Program, report: Report) -> Read:
+def _compiled(program: Program, report: Report, at: Span | None = None) -> Read:
+    """`at`: where an infra.py takes it in."""
     from klotho.annotations.compiling import compile_code
 
     compiled = compile_code(program.folder, program.settings.app, report, program.settings.annotated.hosting)
     application = _with_settings(compiled.application, program.settings.annotated, report)
     usable = application if application.constructs else None
     if usable is None and not report.errors:
-        report.error("annotation-without-effect", "nothing came of this program's annotations")
+        message = "no annotation is in the code below this folder"
+        helps = (
+            'write one on the line above a statement: `@klotho::expose { id = "api" }`, in a comment',
+            *(("or remove `klotho.Annotated()`",) if at is not None else ()),
+        )
+        report.error("annotation-without-effect", message, at, helps=helps)
     return Read(usable, report, compiled.files, tuple(compiled.units))
 
 
