@@ -200,7 +200,7 @@ def test_who_only_reads_may_only_read(tmp_path: Path) -> None:
                 "index.js": f'{APP}// @klotho::persist {{\n// id = "s"\n// secret = true\n// }}\n'
                 f"const a = new Map();\n{EXPOSE}"
             },
-            "annotation-not-yet",
+            "annotation-without-effect",
             "index.js:3",
         ),
     ],

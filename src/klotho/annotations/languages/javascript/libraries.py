@@ -6,10 +6,11 @@ where it stands (`wrapping`); the unit has the shims that are used.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Protocol
 
 from klotho.annotations.findings import Resource
+from klotho.annotations.languages.javascript.files import FileSystems
 from klotho.annotations.languages.javascript.maps import Maps
 from klotho.annotations.languages.javascript.modules import Module
 from klotho.annotations.model import Annotation
@@ -22,15 +23,15 @@ class Library(Protocol):
     shapes: str
     """The statements it knows, for who wrote another."""
 
-    def resource(
+    def resources(
         self, program: JavaScriptProgram, modules: list[Module], module: Module, annotation: Annotation, target: Any
-    ) -> Resource | None:
-        """What an annotation on this statement asks for; None when it is none of this library's. `modules`: those of
-        the unit."""
+    ) -> Iterable[Resource]:
+        """What an annotation on this statement asks for; nothing when it is none of this library's. `modules`: those
+        of the unit."""
         ...
 
 
-LIBRARIES: tuple[Library, ...] = (Maps(),)
+LIBRARIES: tuple[Library, ...] = (Maps(), FileSystems())
 SHAPES = "; ".join(item.shapes for item in LIBRARIES)
 
 
@@ -39,7 +40,8 @@ def library_resources(program: JavaScriptProgram, modules: list[Module]) -> Iter
         for annotation, target in module.source.of("persist"):
             if target is None:
                 continue
-            found = (item.resource(program, modules, module, annotation, target) for item in LIBRARIES)
-            resource = next((item for item in found if item is not None), None)
-            if resource is not None:
-                yield resource
+            for library in LIBRARIES:
+                found = list(library.resources(program, modules, module, annotation, target))
+                if found:
+                    yield from found
+                    break

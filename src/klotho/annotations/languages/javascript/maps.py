@@ -49,16 +49,16 @@ class StoredMap:
 class Maps:
     shapes = SHAPES
 
-    def resource(
+    def resources(
         self, program: JavaScriptProgram, modules: list[Module], module: Module, annotation: Annotation, target: Any
-    ) -> Resource | None:
+    ) -> Iterator[Resource]:
         """A table, with what the unit does to it."""
         item = stored_map(module, annotation, target)
-        if item is None:
-            return None
+        if item is None or annotation.directives.get("secret") is True:
+            return
         verb = "reads_from" if _only_reads(program, item, modules) else "read_writes_to"
         edits = wrapped(module, item.new, "map.cjs", item.id, program.is_esm(module))
-        return Resource(
+        yield Resource(
             annotation, "Databases.KeyValue", (verb,), {"key": [["key", "S"]]}, edits=edits, shims=("map.cjs",)
         )
 
