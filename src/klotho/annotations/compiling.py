@@ -64,6 +64,8 @@ class Compiled:
     """Relative to the output folder: `shop/index.js`."""
     units: list[UnitPage] = field(default_factory=list)
     static: list[StaticPage] = field(default_factory=list)
+    made: dict[str, dict[str, tuple[ConstructId, ...]]] = field(default_factory=dict)
+    """What the annotations of each id make, by capability."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +108,7 @@ def compile_code(root: Path, name: str | None, report: Report, hosting: Hosting 
         relationships=tuple(compiler.relationships),
         directives=tuple(compiler.directives),
     )
+    compiled.made = compiler.made
     compiler.tell_unreached(compiled.units)
     _tell_fruitless(code, programs, parts, report)
     if not report.errors and compiled.application.constructs:
@@ -133,6 +136,7 @@ class _Compiler:
         self._report, self._hosting = report, hosting
         self.directives: list[Directive] = []
         self.constructs: dict[ConstructId, Construct] = {}
+        self.made: dict[str, dict[str, tuple[ConstructId, ...]]] = {}
         self.relationships: list[Relationship] = []
         self._related: set[tuple[str, ConstructId, ConstructId]] = set()
 
@@ -140,6 +144,7 @@ class _Compiler:
         unit, findings = part.unit, part.findings
         page, service = UnitPage(unit.name, unit.files), self._service(unit.name)
         self._made(Construct(service.partition("/")[0], construct_name(unit.name), {}, unit.span))
+        self._note("execution_unit", unit.name, service)
         for exposure in findings.exposures:
             self._expose(service, exposure, page)
         for resource in findings.resources:
@@ -163,7 +168,9 @@ class _Compiler:
         apis = [item for item in self.constructs.values() if item.kind == "API"]
         told = {re.sub(r"\W", "_", f"{api.name}-url").upper(): token(api.id, "url") for api in apis}
         properties = {"directory": folder, "index": static.index, **({"environment": told} if told else {})}
-        self._made(Construct("Site", static.name, properties, annotation.span))
+        self._note(
+            "static_unit", annotation.id, self._made(Construct("Site", static.name, properties, annotation.span)).id
+        )
 
     def _service(self, unit: str) -> ConstructId:
         name = construct_name(unit)
@@ -182,6 +189,11 @@ class _Compiler:
         self.constructs[service] = Construct(kind, name, properties, unit.span, stack=stack)
         if host.pin is not None:
             self.directives.append(Directive(service, "use", host.pin, {}, said))
+
+    def _note(self, capability: str, id: str | None, construct: ConstructId) -> None:
+        of_id = self.made.setdefault(capability, {})
+        before = of_id.get(id or "", ())
+        of_id[id or ""] = before if construct in before else (*before, construct)
 
     def _made(self, construct: Construct) -> Construct:
         """The construct, once; ids that differ in `/`, `:` and `-` only would be the same one."""
@@ -203,6 +215,7 @@ class _Compiler:
         annotation = resource.annotation
         name = resource.name or construct_name(annotation.id or "")
         made = self._made(Construct(resource.kind, name, dict(resource.properties), annotation.span))
+        self._note(annotation.capability, annotation.id, made.id)
         page.stores.append(resource.name or annotation.id or name)
         for verb in resource.verbs:
             self._relate(verb, service, made.id, annotation.span)
@@ -223,6 +236,7 @@ class _Compiler:
         annotation = exposure.annotation
         assert annotation.id is not None
         api = self._made(Construct("API", construct_name(annotation.id), {}, annotation.span))
+        self._note("expose", annotation.id, api.id)
         by_route: dict[str, set[str]] = {}
         spans: dict[str, Span] = {}
         shapes: dict[str, str] = {}

@@ -12,18 +12,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from klotho.diagnostics import Report, Span, meant_or_listed
-from klotho.driver.annotated_settings import TYPES, AnnotatedSettings
+from klotho.diagnostics import Report, Span
+from klotho.driver.annotated_over import Ids, with_annotated
+from klotho.driver.annotated_types import SECTIONS
 from klotho.driver.output_folder import files_written, write_output
 
 if TYPE_CHECKING:
-    from klotho.annotations.compiling import UnitPage
-    from klotho.application import Application, Construct
+    from klotho.annotations.compiling import StaticPage, UnitPage
+    from klotho.application import Application
     from klotho.driver.program import Program
-
-
-_SERVICES = ("Compute.Function", "Compute.Container")
-"""What units become."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +31,8 @@ class Read:
     units: Mapping[str, bytes] = field(default_factory=dict)
     """Files below `compiled/`."""
     pages: tuple[UnitPage, ...] = ()
+    static: tuple[StaticPage, ...] = ()
+    ids: Ids = field(default_factory=dict)
 
 
 def read_program(program: Program) -> Read:
@@ -58,7 +57,8 @@ def _compiled(program: Program, report: Report, at: Span | None = None) -> Read:
     from klotho.annotations.compiling import compile_code
 
     compiled = compile_code(program.folder, program.settings.app, report, program.settings.annotated.hosting)
-    application = _with_settings(compiled.application, program.settings.annotated, report)
+    ids = {name: compiled.made.get(section.capability, {}) for name, section in SECTIONS.items()}
+    application = with_annotated(compiled.application, ids, program.settings.annotated, report)
     usable = application if application.constructs else None
     if usable is None and not report.errors:
         message = "no annotation is in the code below this folder"
@@ -67,7 +67,7 @@ def _compiled(program: Program, report: Report, at: Span | None = None) -> Read:
             *(("or remove `klotho.Annotated()`",) if at is not None else ()),
         )
         report.error("annotation-without-effect", message, at, helps=helps)
-    return Read(usable, report, compiled.files, tuple(compiled.units))
+    return Read(usable, report, compiled.files, tuple(compiled.units), tuple(compiled.static), ids)
 
 
 def write_units(program: Program, units: Mapping[str, bytes]) -> None:
@@ -89,42 +89,3 @@ def write_units(program: Program, units: Mapping[str, bytes]) -> None:
         if name.partition("/")[0] not in stale and (target / name).is_file()
     }
     write_output(target, {**kept, **units}, program.folder)
-
-
-def _with_settings(application: Application, settings: AnnotatedSettings, report: Report) -> Application:
-    """klotho.yaml over it: ids must exist, variables reach their unit."""
-    for section, kinds in (
-        ("execution_units", set(_SERVICES)),
-        ("exposed", {"API"}),
-        ("persisted", {*TYPES.values()}),
-    ):
-        known = [item.name for item in application.constructs if item.kind in kinds]
-        for name, span in settings.ids.get(section, {}).items():
-            if _plain(name) not in known:
-                helps = (meant_or_listed(name, known, "there is"),)
-                report.error("settings-key-unknown", f"`{section}.{name}` is no id of an annotation", span, helps=helps)
-    _check_types(application, settings, report)
-    variables = {_plain(name): given for name, given in settings.variables.items()}
-    constructs = tuple(_with_variables(item, variables.get(item.name)) for item in application.constructs)
-    return replace(application, constructs=constructs)
-
-
-def _check_types(application: Application, settings: AnnotatedSettings, report: Report) -> None:
-    """A type of klotho.yaml must be one of what the code keeps under that id."""
-    kind_of = {item.name: item.kind for item in application.constructs if item.kind in TYPES.values()}
-    for name, (type, span) in settings.types.items():
-        found = kind_of.get(_plain(name))
-        if found is not None and found != TYPES[type]:
-            fitting = next(item for item, kind in TYPES.items() if kind == found)
-            message = f"`persisted.{name}.type` is `{type}`, and what the code keeps there is a {found}"
-            report.error("settings-value", message, span, helps=(f"write `type: {fitting}`, or leave it out",))
-
-
-def _with_variables(item: Construct, given: Mapping[str, str] | None) -> Construct:
-    if item.kind not in _SERVICES or not given:
-        return item
-    return replace(item, properties={**item.properties, "environment": dict(given)})
-
-
-def _plain(name: str) -> str:
-    return name.replace("/", "-").replace(":", "-")
