@@ -55,6 +55,8 @@ class StaticPage:
     index: str
     files: list[str]
     """As they are served."""
+    sources: list[str]
+    """Of the program."""
 
 
 @dataclass
@@ -98,7 +100,7 @@ def compile_code(root: Path, name: str | None, report: Report, hosting: Hosting 
         compiled.files.update({f"{folder}/{path}": content for path, content in code_of_unit.files.items()})
     for site in static:
         compiler.publish(site)
-        compiled.static.append(StaticPage(site.name, site.index, sorted(site.files)))
+        compiled.static.append(StaticPage(site.name, site.index, sorted(site.files), sorted(site.files.values())))
         compiled.files.update({f"{site.name}/{at}": (root / path).read_bytes() for at, path in site.files.items()})
     if static:
         compiled.files[STATIC_UNITS] = f"{json.dumps([site.name for site in static])}\n".encode()
