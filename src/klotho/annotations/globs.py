@@ -62,10 +62,19 @@ def _name(segment: str) -> Iterator[str]:
             yield "[^/]*"
         elif char == "?":
             yield "[^/]"
-        elif char == "[" and end > 0:
-            inside = re.escape(segment[at + 1 : end].lstrip("!^")).replace(r"\-", "-")
-            yield f"(?![^{inside}])[^/]" if segment[at + 1] not in "!^" else f"(?![{inside}])[^/]"
+        elif char == "[" and end > 0 and (letters := _letters(segment[at + 1 : end])) is not None:
+            yield letters
             at = end
         else:
             yield re.escape(char)
         at += 1
+
+
+def _letters(inside: str) -> str | None:
+    """`[a-z]` or `[!a-z]`; None for what is no range, `[z-a]`."""
+    is_not, letters = inside[0] in "!^", inside.lstrip("!^")
+    for before, after in re.findall(r"(.)-(.)", letters):
+        if before > after:
+            return None
+    listed = re.escape(letters).replace(r"\-", "-")
+    return f"(?!/)[{'^' if is_not else ''}{listed}]" if listed else None

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import random
 import shutil
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from klotho.annotations.compiling import compile_code
 from klotho.annotations.globs import matching
+from klotho.annotations.hosting import Hosting
 from klotho.diagnostics import Report
 from tests.unit.annotations.test_compiling import APP, EXPOSE, compiled, good, told
+from tests.unit.annotations.test_grammar import mutated
 
 SITE = Path(__file__).parents[3] / "examples" / "annotated-site"
 FILES = ["a.txt", "b.md", "in/a.txt", "in/deep/a.txt", "in/deep/b.md", ".env", "in/.git/a.txt", ".well-known/a.txt"]
@@ -37,6 +42,33 @@ PAGES = {"public/index.html": "<p>hi</p>", "public/a/site.css": "p {}", "other/i
 )
 def test_patterns_match_as_a_shell_does_and_leave_hidden_files(pattern: str, expected: list[str]) -> None:
     assert matching(FILES, pattern) == expected
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text("ab*?[]{}!^-,./\\é", max_size=20))
+def test_every_text_is_a_pattern(pattern: str) -> None:
+    assert set(matching(FILES, pattern)) <= set(FILES)
+
+
+def test_mutated_annotations_of_files_give_diagnostics_and_no_traceback(tmp_path: Path) -> None:
+    chance, seed = random.Random(3), (SITE / "index.js").read_text(encoding="utf-8")
+    shutil.copytree(SITE, tmp_path, dirs_exist_ok=True)
+    begins, ends = seed.index("/*"), seed.index("const card")
+    for _ in range(200):
+        changed = seed[:begins] + mutated(seed[begins:ends], chance) + seed[ends:]
+        (tmp_path / "index.js").write_bytes(changed.encode("utf-8", "surrogatepass"))
+        compile_code(tmp_path, "x", Report())
+
+
+def test_a_dockerfile_of_typescript_copies_what_no_import_leads_to(tmp_path: Path) -> None:
+    code = 'import express from "express";\nconst app = express();\n' + EXPOSE
+    assets = '// @klotho::embed_assets { include = "views/*" }\nf();\n'
+    for name, content in {"index.ts": f"{code}{assets}", "views/a b.html": "", "package.json": "{}"}.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(content)
+    made = compile_code(tmp_path, "x", Report(), Hosting(default=("fargate", None)))
+    assert 'COPY ["views/a b.html", "./views/a b.html"]\n' in made.files["main/Dockerfile"].decode()
+    assert made.files["main/views/a b.html"] == b""
 
 
 def test_a_pattern_of_many_alternatives_ends() -> None:

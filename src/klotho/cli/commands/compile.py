@@ -52,7 +52,8 @@ def run(path: Path, app: str | None, env: str | None, out: Path | None, verbose:
     lines += [line for page in built.static for line in _static_lines(page, verbose)]
     for line in lines:
         console.note(line)
-    parts = [counted(len(units), "unit"), *([counted(len(built.static), "static unit")] if built.static else [])]
+    amounts = ((len(units), "unit"), (len(built.static), "static unit"))
+    parts = [counted(number, what) for number, what in amounts if number]
     console.note(
         f"{built.application.name}: {', '.join(parts)}, {counted(len(built.graph), 'resource')}, {clock():.2f} s"
     )
