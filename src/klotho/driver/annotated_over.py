@@ -10,9 +10,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from klotho.annotations.findings import construct_name
+from klotho.annotations.hosting import Said
 from klotho.application import Application, Construct, ConstructId, Directive
 from klotho.diagnostics import Report, meant_or_listed
-from klotho.driver.annotated_settings import AnnotatedSettings, Typed
+from klotho.driver.annotated_settings import AnnotatedSettings
 from klotho.driver.annotated_types import KINDS, SECTIONS, Made
 from klotho.driver.construct_settings import configured
 
@@ -62,7 +63,7 @@ def _pins(application: Application, made: Ids, settings: AnnotatedSettings, repo
                     yield Directive(item.id, "use", SECTIONS[section].types[type_].implementation, {}, span)
 
 
-def _of_all(section: str, item: Construct, settings: AnnotatedSettings) -> Typed | None:
+def _of_all(section: str, item: Construct, settings: AnnotatedSettings) -> Said | None:
     if section != "persisted":
         return settings.defaults.get(section)
     kinds = [kind for kind, name in KINDS.items() if name == item.kind]
@@ -71,7 +72,7 @@ def _of_all(section: str, item: Construct, settings: AnnotatedSettings) -> Typed
     return next((settings.defaults[kind] for kind in kinds if kind in settings.defaults), None)
 
 
-def _refused(item: Construct, section: str, said: Typed, report: Report) -> bool:
+def _refused(item: Construct, section: str, said: Said, report: Report) -> bool:
     """A type must be one of what the code has under that id."""
     (type_, span), types = said, SECTIONS[section].types
     if types[type_].kind == item.kind:
@@ -87,5 +88,7 @@ def word_of(section: str, made: Made) -> str:
     """The type that klotho.yaml would write for a construct of this implementation."""
     if section == "execution_units":
         return "lambda" if made.kind == "Compute.Function" else made.implementation
+    if section == "exposed" and made.implementation == "internal-alb":
+        return "alb"
     words = (word for word, item in SECTIONS[section].types.items() if item == made)
     return next(words, made.implementation)

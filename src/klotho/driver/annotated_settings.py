@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from klotho.annotations.findings import construct_name
-from klotho.annotations.hosting import DEFAULT, HOSTS, Hosting
+from klotho.annotations.hosting import DEFAULT, DEFAULT_DOOR, HOSTS, Hosting, Said
 from klotho.diagnostics import Report, Span, did_you_mean, one_of
 from klotho.driver.annotated_types import (
     API_TYPES,
@@ -27,8 +27,6 @@ from klotho.driver.annotated_types import (
 from klotho.driver.construct_settings import DIRECTIVES, ConstructSettings, read_directives
 
 LineOf = Callable[[Mapping[Any, Any], Any], Span]
-Typed = tuple[str, Span]
-"""A type, and where it is said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +35,14 @@ class AnnotatedSettings:
     """Where each id is named, by section."""
     variables: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """Environment variables by unit."""
-    types: Mapping[str, Mapping[str, Typed]] = field(default_factory=dict)
-    """Of ids, by section; those of units are in `hosting`."""
-    defaults: Mapping[str, Typed] = field(default_factory=dict)
+    types: Mapping[str, Mapping[str, Said]] = field(default_factory=dict)
+    """Of ids, by section; those of units and APIs are in `hosting`."""
+    defaults: Mapping[str, Said] = field(default_factory=dict)
     """By section, and by kind of `persist`."""
     directives: Mapping[str, Mapping[str, ConstructSettings]] = field(default_factory=dict)
     """What else is said of ids, by section."""
     hosting: Hosting = field(default_factory=Hosting)
-    """Where units run."""
+    """Where units run, and what APIs are made as."""
 
 
 def read_annotated(data: Mapping[Any, Any], report: Report, line_of: LineOf) -> AnnotatedSettings:
@@ -56,8 +54,16 @@ def read_annotated(data: Mapping[Any, Any], report: Report, line_of: LineOf) -> 
             reader.entry(section, str(name), reader.mapping(data[section], name, f"{section}."))
     reader.defaults(reader.mapping(data, "defaults", ""))
     types, defaults = dict(reader.types), dict(reader.of_all)
-    units = {construct_name(name): said for name, said in types.pop("execution_units", {}).items()}
-    hosting = Hosting(units, defaults.pop("execution_units", (DEFAULT, None)))
+
+    def of_hosting(section: str) -> dict[str, Said]:
+        return {construct_name(name): said for name, said in types.pop(section, {}).items()}
+
+    hosting = Hosting(
+        of_hosting("execution_units"),
+        defaults.pop("execution_units", Said(DEFAULT)),
+        of_hosting("exposed"),
+        defaults.pop("exposed", Said(DEFAULT_DOOR)),
+    )
     return AnnotatedSettings(ids, reader.variables, types, defaults, reader.directives, hosting)
 
 
@@ -65,8 +71,8 @@ class _Reader:
     def __init__(self, report: Report, line_of: LineOf) -> None:
         self._report, self._line_of = report, line_of
         self.variables: dict[str, dict[str, str]] = {}
-        self.types: dict[str, dict[str, Typed]] = {}
-        self.of_all: dict[str, Typed] = {}
+        self.types: dict[str, dict[str, Said]] = {}
+        self.of_all: dict[str, Said] = {}
         self.directives: dict[str, dict[str, ConstructSettings]] = {}
 
     def mapping(self, data: Mapping[Any, Any], key: Any, where: str) -> Mapping[Any, Any]:
@@ -116,13 +122,13 @@ class _Reader:
             given, where = self.mapping(data, kind, "defaults.persist."), f"defaults.persist.{kind}."
             self._default(kind, self._checked("persisted", given, where, words))
 
-    def _default(self, of: str, said: Typed | None) -> None:
+    def _default(self, of: str, said: Said | None) -> None:
         if said is not None:
             self.of_all[of] = said
 
     def _checked(
         self, section: str, data: Mapping[Any, Any], where: str, words: tuple[str, ...], also: tuple[str, ...] = ()
-    ) -> Typed | None:
+    ) -> Said | None:
         """Checks the keys of an entry; its type. `also`: further keys that it may have."""
         known = SECTIONS[section]
         for key in data:
@@ -131,7 +137,7 @@ class _Reader:
         if "api_type" in data and "api_type" in known.keys:
             self._word(data, "api_type", where, API_TYPES, API_TYPES_LATER)
         if "type" in data and self._word(data, "type", where, words, known.types_later, tuple(known.types)):
-            return str(data["type"]), self._line_of(data, "type")
+            return Said(str(data["type"]), self._line_of(data, "type"))
         return None
 
     def _word(
@@ -140,11 +146,14 @@ class _Reader:
     ) -> bool:  # fmt: skip
         """`of_others`: words that other kinds of the section have."""
         value, at = data[key], self._line_of(data, key)
+        if not isinstance(value, str):
+            self._report.error(
+                "settings-value", f"`{where}{key}` must be a text", at, helps=(f"there is {one_of(now)}",)
+            )
+            return False
         if value in now:
             return True
-        helps = (
-            INSTEAD.get(value, f"there is {one_of(now)}") if isinstance(value, str) else f"there is {one_of(now)}",
-        )
+        helps = (INSTEAD.get(value, f"there is {one_of(now)}"),)
         if value in INSTEAD:
             self._report.error("settings-not-yet", f"`{where}{key}: {value}` is not supported", at, helps=helps)
         elif value in later:
@@ -154,7 +163,7 @@ class _Reader:
             message = f"`{where}{key}` is `{value}`, which is of another kind"
             self._report.error("settings-value", message, at, helps=helps)
         else:
-            helps = (did_you_mean(str(value), (*now, *later)) or f"there is {one_of(now)}",)
+            helps = (did_you_mean(value, (*now, *later)) or f"there is {one_of(now)}",)
             self._report.error("settings-value", f"`{where}{key}` is `{value}`, which is none", at, helps=helps)
         return False
 
@@ -163,9 +172,9 @@ class _Reader:
     ) -> None:
         at = self._line_of(data, key)
         usual = next(iter(section.types.values())).implementation if section and section.types else "lambda"
-        said = {"memorydb": "elasticache"}.get(data.get("type", ""), data.get("type", ""))
-        of_type = section.types.get(said) if section else None
-        hosted = HOSTS[data["type"]].pin if data.get("type") in HOSTS else None
+        said = str(data.get("type", ""))
+        of_type = section.types.get({"memorydb": "elasticache"}.get(said, said)) if section else None
+        hosted = HOSTS[said].pin if said in HOSTS else None
         instead = instead_of(key, data, of_type.implementation if of_type else hosted or usual)
         if section is not None and key in section.keys_later:
             self._report.error("settings-not-yet", f"`{where}{key}` is not supported yet", at)

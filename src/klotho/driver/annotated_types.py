@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from klotho.annotations.hosting import HOSTS
+from klotho.annotations.hosting import DOORS, HOSTS
 
 
 class Made(NamedTuple):
@@ -27,7 +27,7 @@ class Section:
     capability: str
     keys: tuple[str, ...] = ("type",)
     types: Mapping[str, Made] = field(default_factory=dict)
-    """Those of `execution_units` are in `annotations.hosting`."""
+    """Those of `execution_units` are in `annotations.hosting`, which those of `exposed` are said to, too."""
     types_later: Mapping[str, str] = field(default_factory=dict)
     """Those that are not supported yet, with what to use."""
     keys_later: tuple[str, ...] = ()
@@ -44,9 +44,8 @@ SECTIONS: Mapping[str, Section] = {
     "exposed": Section(
         "expose",
         ("type", "api_type"),
-        {"apigateway": Made("API", "http-api")},
-        {"alb": "`apigateway`"},
-        ("content_delivery_network",),
+        {word: Made("API", implementation) for word, implementation in DOORS.items()},
+        keys_later=("content_delivery_network",),
     ),
     "persisted": Section(
         "persist",

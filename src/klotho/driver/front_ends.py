@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from klotho.diagnostics import Report, Span
 from klotho.driver.annotated_over import Ids, with_annotated
 from klotho.driver.annotated_types import SECTIONS
+from klotho.driver.machine import cache_folder
 from klotho.driver.output_folder import files_written, write_output
 
 if TYPE_CHECKING:
@@ -56,7 +57,8 @@ def _compiled(program: Program, report: Report, at: Span | None = None) -> Read:
     """`at`: where an infra.py takes it in."""
     from klotho.annotations.compiling import compile_code
 
-    compiled = compile_code(program.folder, program.settings.app, report, program.settings.annotated.hosting)
+    memory, hosting = cache_folder() / "annotated", program.settings.annotated.hosting
+    compiled = compile_code(program.folder, program.settings.app, report, hosting, memory)
     ids = {name: compiled.made.get(section.capability, {}) for name, section in SECTIONS.items()}
     application = with_annotated(compiled.application, ids, program.settings.annotated, report)
     usable = application if application.constructs else None
@@ -89,3 +91,16 @@ def write_units(program: Program, units: Mapping[str, bytes]) -> None:
         if name.partition("/")[0] not in stale and (target / name).is_file()
     }
     write_output(target, {**kept, **units}, program.folder)
+
+
+def without_folders(application: Application, units: Mapping[str, bytes]) -> Application:
+    """For looking for further mistakes where units are not written: nobody is told that their folders are missing."""
+    folders = {f"compiled/{path.partition('/')[0]}" for path in units}
+    unread = frozenset({"context", "handler", "directory"})
+    constructs = (
+        replace(item, unread=item.unread | unread)
+        if folders & {item.properties.get("context"), item.properties.get("directory")}
+        else item
+        for item in application.constructs
+    )
+    return replace(application, constructs=tuple(constructs))

@@ -43,15 +43,6 @@ KINDS: dict[str, type[Construct]] = {}
 """Every construct class by its kind; each registers itself."""
 
 
-def all_kinds() -> dict[str, type[Construct]]:
-    """Those of a program that loaded none of them, too: annotated code has no infra.py."""
-    import klotho
-
-    for name in klotho.__all__:
-        getattr(klotho, name)
-    return KINDS
-
-
 def renamable_kinds() -> frozenset[str]:
     """The kinds that take `was=`: those that hold data."""
     return frozenset(kind for kind, cls in KINDS.items() if "was" in Signature.of(cls.__init__).names)

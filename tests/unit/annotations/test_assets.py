@@ -14,8 +14,8 @@ from klotho.annotations.compiling import compile_code
 from klotho.annotations.globs import matching
 from klotho.annotations.hosting import Hosting
 from klotho.diagnostics import Report
+from tests.unit.annotations.mutations import mutated
 from tests.unit.annotations.test_compiling import APP, EXPOSE, compiled, good, told
-from tests.unit.annotations.test_grammar import mutated
 
 SITE = Path(__file__).parents[3] / "examples" / "annotated-site"
 FILES = ["a.txt", "b.md", "in/a.txt", "in/deep/a.txt", "in/deep/b.md", ".env", "in/.git/a.txt", ".well-known/a.txt"]

@@ -109,3 +109,19 @@ def test_an_infra_py_that_takes_in_code_without_annotations_is_told_so_at_its_li
     (tmp_path / "infra.py").write_text(f"{HEAD}code = klotho.Annotated()\n")
     text = render_text(read_program(find_program(tmp_path)).report.diagnostics, tmp_path)
     assert "no annotation is in the code below this folder\n --> infra.py:4:8\n" in text
+
+
+def test_where_units_run_is_said_by_klotho_yaml_and_the_program_may_give_its_parameters(tmp_path: Path) -> None:
+    (tmp_path / "klotho.yaml").write_text("execution_units: {main: {type: fargate-spot}}\n")
+    found = read(tmp_path, 'klotho.Annotated().unit("main").use("fargate-spot", memory=1024)\n')
+    assert render_text(found.report.diagnostics, tmp_path) == ""
+    assert found.application is not None
+    uses = [(str(item.subject), item.target, dict(item.properties)) for item in found.application.directives]
+    assert uses == [
+        ("Compute.Container/main", "fargate-spot", {}),
+        ("Compute.Container/main", "fargate-spot", {"memory": 1024}),
+    ]
+    other = read(tmp_path, 'klotho.Annotated().unit("main").use("eks")\n')
+    (problem,) = other.report.errors
+    assert problem.message == '"main" is made as `fargate-spot` by klotho.yaml, and as `eks` here'
+    assert [str(label.span) for label in problem.labels] == ["infra.py:4", "klotho.yaml:1"]
