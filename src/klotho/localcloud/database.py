@@ -7,6 +7,7 @@ and a damaged one are refused by name instead of being read wrongly.
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -42,7 +43,7 @@ class DamagedDataError(Exception):
 
 
 class Database:
-    """A connection used from the supervisor's event loop only."""
+    """A connection that the supervisor's event loop and threads of it share: one transaction at a time."""
 
     def __init__(self, path: Path) -> None:
         """Open or make the file; `NewerDataError`, `DamagedDataError`, `sqlite3.OperationalError` (disk, rights)."""
@@ -50,6 +51,7 @@ class Database:
         self.path = path
         self.connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         self.connection.row_factory = sqlite3.Row
+        self._one_at_a_time = threading.RLock()
         try:
             self._prepare(path)
         except sqlite3.OperationalError:
@@ -71,17 +73,18 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """All or nothing; may be nested (the outermost commits)."""
-        if self.connection.in_transaction:
-            yield self.connection
-            return
-        self.connection.execute("begin immediate")
-        try:
-            yield self.connection
-        except BaseException:
-            self.connection.execute("rollback")
-            raise
-        self.connection.execute("commit")
+        """All or nothing; may be nested (the outermost commits). Nothing may be awaited in it: other threads wait."""
+        with self._one_at_a_time:
+            if self.connection.in_transaction:
+                yield self.connection
+                return
+            self.connection.execute("begin immediate")
+            try:
+                yield self.connection
+            except BaseException:
+                self.connection.execute("rollback")
+                raise
+            self.connection.execute("commit")
 
     def close(self) -> None:
         self.connection.close()

@@ -31,14 +31,18 @@ class Ports:
         row = self._database.connection.execute("select port from ports where name=?", (name,)).fetchone()
         if row is not None:
             return int(row["port"])
-        taken = {int(row["port"]) for row in self._database.connection.execute("select port from ports")}
+        with self._database.transaction() as connection:  # others choose at the same time, in threads of theirs
+            taken = {int(row["port"]) for row in connection.execute("select port from ports")}
+            port = self._free(name, beside, taken)
+            connection.execute("insert into ports values (?,?)", (name, port))
+        return port
+
+    def _free(self, name: str, beside: int, taken: set[int]) -> int:
         span = LAST - FIRST + 1
         start = int.from_bytes(hashlib.sha256(f"{self._seed}/{name}".encode()).digest()[:4], "big") % span
         for step in range(span):
             port = FIRST + (start + step) % span
             if port not in taken and is_free(port) and (beside == 0 or is_free(port + beside)):
-                with self._database.transaction() as connection:
-                    connection.execute("insert into ports values (?,?)", (name, port))
                 return port
         raise OSError(f"no free port between {FIRST} and {LAST} on 127.0.0.1 for {name}")
 

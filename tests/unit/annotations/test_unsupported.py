@@ -28,7 +28,11 @@ def said(report: Report) -> list[tuple[str, str, str]]:
             "`LRUCache` of lru-cache",
         ),
         ('const mongoose = require("mongoose");', "mongoose.connect(process.env.URL);", "`connect` of Mongoose"),
-        ('const { Pool } = require("pg");', "const x = new Pool();", "`Pool` of node-postgres"),
+        (
+            'const { PrismaClient } = require("@prisma/client");',
+            "const x = new PrismaClient();",
+            "`PrismaClient` of Prisma",
+        ),
         (
             'const { drizzle } = require("drizzle-orm/node-postgres");',
             "const x = drizzle(url);",

@@ -36,6 +36,7 @@ _REQUIRE = (
 """What packages written for CommonJS expect, in a module that has none of it."""
 
 
+_UNRESOLVED = re.compile(r'Could not resolve "(?P<specifier>(?P<package>@[^"/]+/[^"/.][^"/]*|[^"/.@][^"/]*)[^"]*)"')
 DYNAMIC = "dynamic-import"
 """esbuild's name of `await import(…)`."""
 
@@ -100,6 +101,9 @@ class Esbuild:
             *([f"--banner:js={_REQUIRE}"] if ending == "mjs" else []), *_LOADERS, *options,
         ]  # fmt: skip
         done = output_of(command, folder)
+        without = _can_do_without(done.stderr, folder) if done.returncode else set()
+        if without:
+            done = output_of([*command, *(f"--external:{name}" for name in sorted(without))], folder)
         if done.returncode:
             raise _failure(done.stderr)
         meta: dict[str, Any] = json.loads((out / _META).read_bytes())
@@ -119,6 +123,31 @@ def _external(meta: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
                 if name not in found or kind == DYNAMIC:
                     found[name] = (file, kind)
     return found
+
+
+def _can_do_without(said: str, folder: Path) -> set[str]:
+    """What is not there and is no dependency of the package that asks for it: drivers of databases that the application
+    has not got. Empty where something else is missing, too. Source: docs.npmjs.com, "package.json": `dependencies` are
+    installed with a package, optional and peer ones need not be there."""
+    found: set[str] = set()
+    for error in _ERROR.finditer(said):
+        missing = _UNRESOLVED.match(error["message"])
+        if missing is None or not _is_optional(folder, error["file"] or "", missing["package"]):
+            return set()
+        found.add(missing["specifier"])
+    return found
+
+
+def _is_optional(folder: Path, file: str, package: str) -> bool:
+    """Whether a file is of a package that does not depend on the other one."""
+    before, _, inside = file.rpartition("node_modules/")
+    parts = inside.split("/")
+    place = folder / before / "node_modules" / "/".join(parts[: 2 if inside.startswith("@") else 1])
+    try:
+        manifest = json.loads((place / "package.json").read_bytes()) if "node_modules/" in file else None
+    except (OSError, ValueError):
+        return False
+    return isinstance(manifest, dict) and package not in (manifest.get("dependencies") or ())
 
 
 def _failure(said: str) -> Failure:

@@ -302,6 +302,17 @@ export interface Grant {
   readonly fields: Readonly<Record<string, any>>;
 }
 
+/** Of a database or cache. */
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+  readonly database: string | undefined;
+  readonly tls: boolean;
+  readonly cluster: boolean;
+  /** The authorities that vouch for the server, as PEM; undefined where those of Node do. */
+  readonly ca: string | undefined;
+}
+
 export interface Grants {
   get(name: string): Grant;
   names(): string[];
@@ -311,6 +322,8 @@ export const config: {
   readonly datastores: {
     /** `await config.datastores.get<Postgres>("users_db")`; the password is loaded when it resolves. */
     get<T extends Postgres | MySql | Redis | KeyValue = any>(name: string): Promise<T>;
+    /** Where a database or cache is, without its login: for clients that are made before anything can be awaited. */
+    address(name: string): Address;
     names(): string[];
   };
   readonly services: { get(name: string): Service; names(): string[] };

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Protocol
 
 from klotho.annotations.findings import Resource
+from klotho.annotations.languages.javascript.databases import Databases
 from klotho.annotations.languages.javascript.files import FileSystems
 from klotho.annotations.languages.javascript.maps import Maps
 from klotho.annotations.languages.javascript.modules import Module
@@ -31,7 +32,7 @@ class Library(Protocol):
         ...
 
 
-LIBRARIES: tuple[Library, ...] = (Maps(), FileSystems())
+LIBRARIES: tuple[Library, ...] = (Maps(), FileSystems(), Databases())
 SHAPES = "; ".join(item.shapes for item in LIBRARIES)
 
 

@@ -180,12 +180,17 @@ class JavaScriptProgram:
                 helps=("add it: `npm install --save-dev tsx`",),
             )
 
+    @property
+    def declared_packages(self) -> set[str]:
+        """The dependencies that package.json names."""
+        found = self.package.get("dependencies")
+        return set(found) if isinstance(found, dict) else set()
+
     def _packages_of_others(self, unit: Unit) -> list[str]:
         """Packages that only other units' files import by their name: this one does not need them."""
         inside = self._packages(unit.files)
         outside = self._packages(path for path in self.code.files if path not in unit.files)
-        declared = self.package.get("dependencies")
-        return sorted((outside - inside) & set(declared if isinstance(declared, dict) else ()))
+        return sorted((outside - inside) & self.declared_packages)
 
     def _packages(self, paths: Iterable[str]) -> set[str]:
         found = {item.specifier for module in self.modules(list(paths)) for item in module.imports}

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from klotho.annotations.findings import Edit, construct_name
-from klotho.annotations.languages.javascript.modules import Module, text_of
+from klotho.annotations.languages.javascript.modules import NAMESPACE, Module, text_of
 from klotho.annotations.languages.javascript.rewriting import way_to
 
 
@@ -25,15 +25,35 @@ def assigned(statement: Any) -> tuple[str, Any]:
     return "", None
 
 
-def wrapped(module: Module, value: Any, shim: str, id: str, is_esm: bool) -> tuple[Edit, ...]:
+def qualified(module: Module, node: Any) -> str:
+    """What an expression is of a package: `redis.createClient`; `ioredis.default` or `ioredis.*` for the whole. ""
+    for everything else."""
+    if node is None:
+        return ""
+    head, _, last = text_of(node).partition(".")
+    for item in module.imports:
+        for binding in item.bindings:
+            if binding.local != head or "." in last:
+                continue
+            if not last:
+                return f"{item.specifier}.{binding.imported}"
+            if binding.imported in (NAMESPACE, "default") or last == "Cluster":
+                return f"{item.specifier}.{last}"
+    return ""
+
+
+def wrapped(
+    module: Module, value: Any, shim: str, id: str, is_esm: bool, *more: str, in_new: bool = False
+) -> tuple[Edit, ...]:
     """`value` becomes `require("./klotho/map.cjs")("pets", value)`. No line moves: imports are hoisted, so that of an
-    ES module stands at its end."""
+    ES module stands at its end. `more`: further texts that the shim is given. `in_new`: it stands behind `new`."""
     path, content = json.dumps(way_to(module.path, shim)), module.source.text.content
     local = f"__klotho{value.start_byte}"
-    opening = f"{local if is_esm else f'require({path})'}({json.dumps(construct_name(id))}, "
+    given = "".join(f"{json.dumps(item)}, " for item in (construct_name(id), *more))
+    opening = f"{'(' if in_new else ''}{local if is_esm else f'require({path})'}({given}"
     edits = [
         Edit(module.path, value.start_byte, value.start_byte, opening.encode()),
-        Edit(module.path, value.end_byte, value.end_byte, b")"),
+        Edit(module.path, value.end_byte, value.end_byte, b"))" if in_new else b")"),
     ]
     if is_esm:
         text = ("" if content.endswith(b"\n") else "\n") + f"import {local} from {path};\n"

@@ -1,7 +1,7 @@
 "use strict";
 // `config`: what a deployed service knows of its databases, peers and other resources, by name; see config.py.
 const { WrongKindError } = require("./errors.js");
-const { granted, thisService } = require("./grants.js");
+const { field, granted, thisService } = require("./grants.js");
 
 function find(group, name) {
   if (typeof name !== "string") throw new TypeError(`config.${group}.get takes a name, a string, not ${typeof name}`);
@@ -23,6 +23,19 @@ async function datastore(name) {
   );
 }
 
+/** Where a database or cache is, without its login: for clients that are made before anything can be awaited. */
+function address(name) {
+  const grant = find("datastores", name);
+  const host = field(grant, "host");
+  const isCache = grant.kind === "Databases.Redis";
+  const { cacheAuthorities, vouching } = require("./authority.js");
+  const file = isCache && grant.fields.tls ? cacheAuthorities() : "";
+  const ca = isCache ? (file ? require("node:fs").readFileSync(file, "utf8") : undefined) : vouching(host);
+  const { database, cluster, tls } = grant.fields;
+  const port = require("./login.js").portOf(grant);
+  return Object.freeze({ host, port, database, tls: isCache ? Boolean(tls) : true, cluster: Boolean(cluster), ca });
+}
+
 function generic(group) {
   const get = (name) => {
     const { name: found, kind, fields } = find(group, name);
@@ -32,7 +45,7 @@ function generic(group) {
 }
 
 const config = Object.freeze({
-  datastores: Object.freeze({ get: datastore, names: () => names("datastores") }),
+  datastores: Object.freeze({ get: datastore, address, names: () => names("datastores") }),
   services: Object.freeze({
     get: (name) => new (require("./services.js").Service)(find("services", name)),
     names: () => names("services"),

@@ -1,0 +1,106 @@
+"""The annotated shelf in JavaScript answers as the original does: pg, Knex, Sequelize and TypeORM on Postgres, redis
+and ioredis on caches, in two units; and clients of clusters on caches in cluster mode."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+
+from klotho.localcloud.planes.redis_programs import program
+from tests.examples.conftest import Deploy
+from tests.examples.databases import free_port, postgres
+from tests.examples.deployment import Deployment
+
+pytestmark = [pytest.mark.examples, pytest.mark.timeout(400)]
+
+CLUSTERS = {
+    "package.json": json.dumps(
+        {
+            "name": "counters",
+            "main": "index.js",
+            "dependencies": {"express": "4.21.2", "ioredis": "5.4.2", "redis": "5.8.0"},
+        }
+    ),
+    "node.js": 'const { createClient } = require("redis");\n// @klotho::persist { id = "node" }\n'
+    "exports.node = createClient({ url: process.env.REDIS_URL });\n",
+    "cluster.js": 'const redis = require("redis");\n// @klotho::persist { id = "cluster" }\n'
+    "exports.cluster = redis.createCluster({ rootNodes: [{ url: process.env.CLUSTER_URL }] });\n",
+    "io.js": 'const { Cluster } = require("ioredis");\n// @klotho::persist { id = "io" }\n'
+    "exports.io = new Cluster([process.env.CLUSTER_URL]);\n",
+    "counting.js": '// @klotho::execution_unit { id = "counting" }\nconst { cluster } = require("./cluster");\n'
+    "let ready;\nexports.count = async (name) => {\n  await (ready ??= cluster.connect());\n"
+    "  return cluster.incr(name);\n};\n",
+    "index.js": 'const app = require("express")();\nconst { node } = require("./node");\n'
+    'const { io } = require("./io");\n'
+    'const { count } = require("./counting");\nlet ready;\n'
+    "app.get('/node/:name', async (req, res) => {\n  await (ready ??= node.connect());\n"
+    "  res.json(await node.incr(req.params.name));\n});\n"
+    "app.get('/cluster/:name', async (req, res) => res.json(await count(req.params.name)));\n"
+    "app.get('/io/:name', async (req, res) => res.json(await io.incr(`io:${req.params.name}`)));\n"
+    '// @klotho::expose { id = "counters" }\napp.listen(process.env.PORT || 3000);\n',
+    "requests.json": json.dumps(
+        [{"path": f"/{kind}/{name}"} for kind in ("node", "cluster", "io") for name in ("a", "b", "a", "pet")]
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """Where the original keeps things: a database and caches of this machine, without data."""
+    ports, running = [], []
+    for options in ((), ("--cluster-enabled", "yes", "--cluster-announce-ip", "127.0.0.1")):
+        ports.append(free_port() % 20000 + 10000)  # a cluster's bus is 10,000 above it
+        command = [str(program().path), "--port", str(ports[-1]), "--save", "", "--bind", "127.0.0.1", *options]
+        folder = tmp_path_factory.mktemp("redis")
+        running.append(subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL))
+    _all_slots(ports[1])
+    with postgres(tmp_path_factory.mktemp("postgres")) as database:
+        redis_url, cluster_url = (f"redis://127.0.0.1:{port}" for port in ports)
+        yield {"DATABASE_URL": database, "REDIS_URL": redis_url, "CLUSTER_URL": cluster_url}
+    for server in running:
+        server.terminate()
+        server.wait(10)
+
+
+def _all_slots(port: int) -> None:
+    client = redis.Redis(port=port)
+    for _ in range(100):
+        try:
+            client.execute_command("CLUSTER", "ADDSLOTS", *range(16384))
+            return
+        except redis.ConnectionError:
+            time.sleep(0.05)
+
+
+def verified(deployment: Deployment) -> None:
+    found = json.loads(deployment.klotho("verify", "--json").stdout)
+    assert found["differences"] == []
+    assert found["requests"] == len(json.loads((deployment.folder / "requests.json").read_text(encoding="utf-8")))
+
+
+def test_every_client_of_the_shelf_answers_as_the_original_on_every_route(
+    deploy: Deploy, servers: dict[str, str]
+) -> None:
+    deployment = deploy("annotated-shelf-javascript")
+    deployment.environment = {**deployment.environment, **servers}
+    assert {"main-unit", "search-unit"} <= set(deployment.up())
+    verified(deployment)
+
+
+def test_redis_5_and_clients_of_clusters_in_two_units_answer_as_the_original(
+    deploy: Deploy, servers: dict[str, str]
+) -> None:
+    deployment = deploy("annotated-pets")
+    for path in deployment.folder.rglob("*.js*"):
+        path.unlink()
+    for name, content in CLUSTERS.items():
+        Path(deployment.folder, name).write_text(content, encoding="utf-8")
+    deployment.environment = {**deployment.environment, **servers}
+    assert {"main-unit", "counting-unit"} <= set(deployment.up())
+    verified(deployment)
