@@ -11,8 +11,11 @@ from typing import Any
 from klotho.annotations.findings import Edit, Exposure, Findings, Mount, Original, UnitCode, edited
 from klotho.annotations.hosting import Form
 from klotho.annotations.languages.javascript.decorators import metadata_edits
+from klotho.annotations.languages.javascript.emitters import SHAPES as EMITTERS
+from klotho.annotations.languages.javascript.emitters import SHIM as EVENTS
+from klotho.annotations.languages.javascript.emitters import topics
 from klotho.annotations.languages.javascript.exposing import exposures, refuse_what_can_not_serve
-from klotho.annotations.languages.javascript.images import image_files, package_of
+from klotho.annotations.languages.javascript.images import image, package_of
 from klotho.annotations.languages.javascript.libraries import SHAPES, library_resources
 from klotho.annotations.languages.javascript.modules import (
     BUILT,
@@ -22,8 +25,10 @@ from klotho.annotations.languages.javascript.modules import (
     Import,
     Module,
     is_relative,
+    module_of,
     read_module,
     resolve,
+    said_by,
 )
 from klotho.annotations.languages.javascript.names import library_of
 from klotho.annotations.languages.javascript.reach import Reach
@@ -50,7 +55,8 @@ class JavaScriptProgram:
 
     def module(self, path: str) -> Module:
         if path not in self._modules:
-            self._modules[path] = read_module(self.code.source(path))
+            said = self.code.said(path, "", lambda source: said_by(read_module(source)))
+            self._modules[path] = module_of(self.code.source(path), said)
         return self._modules[path]
 
     def modules(self, paths: list[str]) -> list[Module]:
@@ -83,7 +89,7 @@ class JavaScriptProgram:
         return found
 
     def span(self, module: Module, item: Import) -> Span:
-        return module.source.text.span(item.node.start_byte, item.node.end_byte)
+        return item.place.span
 
     @cached_property
     def package(self) -> dict[str, Any]:
@@ -197,7 +203,7 @@ class JavaScriptProgram:
         return {package_of(item) for item in found if not is_relative(item)}
 
     def shapes(self, capability: str) -> str:
-        return SHAPES if capability == "persist" else "none"
+        return {"persist": SHAPES, "pubsub": EMITTERS}.get(capability, "none")
 
     def library(self, path: str, statement: Any) -> str | None:
         return library_of(self.module(path), statement)
@@ -221,7 +227,7 @@ class JavaScriptProgram:
         refuse_what_can_not_serve(self.modules(own), self.code.report)
         return Findings(
             exposures=[exposure for path in own for exposure in self._exposures.get(path, ())],
-            resources=list(library_resources(self, modules)),
+            resources=[*library_resources(self, modules), *topics(self, modules)],
             remote=remote_names(self, unit),
         )
 
@@ -245,10 +251,11 @@ class JavaScriptProgram:
 
     def write(self, unit: Unit, findings: Findings, called: Mapping[str, list[str]], form: Form) -> UnitCode:
         edits = [edit for item in findings.resources for edit in item.edits]
-        files = dict(shim_files(form, {name for item in findings.resources for name in item.shims}))
+        shims = {name for item in findings.resources for name in item.shims}
+        files = dict(shim_files(form, shims))
         for path in (*unit.files, *findings.assets):
             own = [*(edit for edit in edits if edit.path == path), *self._metadata(path)]
-            files[path] = edited((self.code.root / path).read_bytes(), own)
+            files[path] = edited(self.code.content(path), own)
         for path, names in findings.remote.items():
             module, routers = self.module(path), self.routers.get(path, {})
             files[path] = stub(module, unit.remote[path], names, routers, self._kind(module))
@@ -256,8 +263,10 @@ class JavaScriptProgram:
             unit.name,
             [*unit.entries, *unit.hosts],
             called,
-            bool(findings.exposures or unit.hosts),
-            unit.served,
+            listens=bool(findings.exposures or unit.hosts),
+            emits=EVENTS in shims,
+            topics=findings.listened,
+            served=unit.served,
         )
         configuration = self.aliases.files if any(path.endswith(BUILT) for path in files) else ()
         for name in (*MANIFESTS, *configuration):
@@ -265,5 +274,6 @@ class JavaScriptProgram:
                 files[name] = (self.code.root / name).read_bytes()
         as_module = any(self.is_esm(module) for module in self.modules(unit.files))
         if form == "container":
-            return UnitCode({**files, **image_files(unit.name, files, self._packages_of_others(unit), as_module)})
+            made = image(unit.name, files, self._packages_of_others(unit), as_module)
+            return UnitCode({**files, **made.files}, start=made.start)
         return UnitCode(files, f"{FOLDER}/{'module' if as_module else 'handler'}.handler")

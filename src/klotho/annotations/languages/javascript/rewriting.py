@@ -18,7 +18,7 @@ FOLDER = "klotho"
 """Of the shims, in each unit."""
 SHIMS = ("encoding.cjs", "calls.cjs", "answer.cjs", "routers.cjs")
 SHIMS_OF_FORMS: Mapping[Form, tuple[str, ...]] = {
-    "function": ("handler.cjs", "module.mjs"),
+    "function": ("handler.cjs", "module.mjs", "balancer.cjs"),
     "container": ("container.cjs", "require.mjs"),
 }
 
@@ -88,12 +88,21 @@ def _member(name: str, exports: Container[str]) -> str:
 
 
 def unit_file(
-    name: str, entries: Iterable[str], calls: Mapping[str, list[str]], listens: bool, served: Iterable[tuple[str, str]]
+    name: str,
+    entries: Iterable[str],
+    calls: Mapping[str, list[str]],
+    *,
+    listens: bool,
+    emits: bool,
+    topics: Iterable[str],
+    served: Iterable[tuple[str, str]],
 ) -> bytes:
     """`klotho/unit.cjs`: what the handler loads, written out so that a bundler sees it. `listens`: whether its code
-    serves something; `served`: paths that belong to units, the most specific first."""
+    serves something; `emits`: whether it has emitters that other units share; `topics`: what it hears of others;
+    `served`: paths that belong to units, the most specific first."""
     lines = ['"use strict";', "module.exports = {", f"  name: {json.dumps(construct_name(name))},"]
-    lines += [f"  listens: {json.dumps(listens)},", "  entries: ["]
+    lines += ['  events: () => require("./events.cjs"),'] if emits else []
+    lines += [f"  listens: {json.dumps(listens)},", f"  topics: {json.dumps(sorted(topics))},", "  entries: ["]
     lines += [f"    () => import({json.dumps('../' + path)})," for path in entries]
     lines += ["  ],", "  calls: {"]
     for path, names in sorted(calls.items()):

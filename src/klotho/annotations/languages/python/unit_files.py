@@ -13,7 +13,10 @@ from klotho.annotations.hosting import Form
 FOLDER = "klotho_unit"
 """Of the shims, in each unit."""
 SHIMS = ("__init__.py", "answers.py", "calls.py", "routers.py", "store.py", "encoding.py")
-SHIMS_OF_FORMS: Mapping[Form, tuple[str, ...]] = {"function": ("handler.py", "web.py"), "container": ("container.py",)}
+SHIMS_OF_FORMS: Mapping[Form, tuple[str, ...]] = {
+    "function": ("handler.py", "web.py", "balancer.py"),
+    "container": ("container.py",),
+}
 SHIMS_OF_LIBRARIES = ("cache.py", "cache_server.py", "files.py", "sql.py", "events.py")
 
 
@@ -37,10 +40,13 @@ def unit_file(
     entries: Iterable[str],
     served: tuple[str, str] | None,
     calls: Mapping[str, tuple[str, list[str]]],
-    paths: Iterable[tuple[str, str]] = (),
+    listens: Iterable[str],
+    paths: Iterable[tuple[str, str]],
 ) -> bytes:
-    """`klotho_unit/unit.py`: what the handler loads, written out so that what packs it sees every import."""
-    lines = ["from importlib import import_module", "", f"NAME = {json.dumps(construct_name(name))}", "", ""]
+    """`klotho_unit/unit.py`: what the handler loads, written out so that what packs it sees every import. `listens`: to
+    the topics of these names."""
+    lines = ["from importlib import import_module", "", f"NAME = {json.dumps(construct_name(name))}"]
+    lines += [f"LISTENS = {json.dumps(sorted(listens))}", "", ""]
     lines += ["def application():", '    """What the unit serves; None for one that is only called."""']
     if served is None:
         lines += [*(f"    import_module({json.dumps(entry)})" for entry in entries), "    return None"]
