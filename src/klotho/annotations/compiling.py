@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,9 +22,10 @@ from klotho.annotations.findings import Exposure, Findings, Resource, construct_
 from klotho.annotations.hosting import Hosting
 from klotho.annotations.languages import Program
 from klotho.annotations.model import Annotation
+from klotho.annotations.mounting import Claim, ServedPath, by_preference, claims, is_above, not_claimed, routes_of
 from klotho.annotations.programs import Programs, language_of
 from klotho.annotations.reading import CodeBase, read_code_base
-from klotho.annotations.units import Unit, split
+from klotho.annotations.units import Unit, owners, split
 from klotho.application import Application, Construct, ConstructId, Directive, Relationship, token, validate
 from klotho.diagnostics import Label, Report, Span
 
@@ -87,8 +88,9 @@ def compile_code(
     """`name`: the application's; default: that of its manifest, else the folder's. `hosting`: where units run.
     `memory`: the folder of what earlier compiles read; default: nothing is remembered."""
     code = read_code_base(root, report, memory)
-    programs = Programs(code)
-    units = split(code, programs.imports, programs.begins, programs.begins_by, report)
+    programs, owned = Programs(code), owners(code, report)
+    mounts = programs.mounts({path: annotation.id or "" for path, annotation in owned.items()})
+    units = split(code, owned, mounts, programs.imports, programs.begins, programs.begins_by)
     parts = [
         _Part(unit, program, program.find(unit)) for unit in units if (program := programs.of_unit(unit)) is not None
     ]
@@ -97,12 +99,14 @@ def compile_code(
     assets.check_embedded()
     for part in parts:
         part.findings.assets += assets.embedded(part.unit, units)
-        compiled.units.append(compiler.add(part))
+    compiled.units = [compiler.add(part) for part in parts]
+    compiler.expose(parts, {page.name: page for page in compiled.units})
+    for part in parts:
         form, called = hosting.of(construct_name(part.unit.name))[0].form, _called(part.unit, parts)
         code_of_unit = part.program.write(part.unit, part.findings, called, form)
         compiler.packed(part.unit, code_of_unit.handler, code_of_unit.assets)
         own = code.dockerfiles.get(part.unit.name)
-        files = with_own(own, root, part.unit.name, form, bool(called), code_of_unit, report)
+        files = with_own(own, root, part.unit.name, form, bool(called or part.unit.served), code_of_unit, report)
         folder = construct_name(part.unit.name)
         compiled.files.update({f"{folder}/{path}": content for path, content in files.items()})
     refuse_strangers(code.dockerfiles, (unit.name for unit in units), report)
@@ -158,8 +162,6 @@ class _Compiler:
         page, service = UnitPage(unit.name, unit.files), self._service(unit.name)
         self._made(Construct(service.partition("/")[0], construct_name(unit.name), {}, unit.span))
         self._note("execution_unit", unit.name, service)
-        for exposure in findings.exposures:
-            self._expose(service, exposure, page)
         for resource in findings.resources:
             self._use(service, resource, page)
             if "subscribes_to" in resource.verbs:
@@ -245,28 +247,73 @@ class _Compiler:
             helps = (f"write `execution_units.{name}.type: lambda`, or `fargate`, in klotho.yaml",)
             self._report.error("annotation-not-yet", message, annotation.span, also=also, helps=helps)
 
-    def _expose(self, service: ConstructId, exposure: Exposure, page: UnitPage) -> None:
+    def expose(self, parts: Sequence[_Part], pages: Mapping[str, UnitPage]) -> None:
+        """What the units serve, each what it owns."""
+        serving: dict[str, Exposure] = {}
+        for part in parts:
+            for exposure in part.findings.exposures:
+                found, home = claims(exposure.mounts, self._report), part.unit.name
+                serve = {home, *(mount.unit for mount in exposure.mounts)}
+                for unit in sorted(serve):
+                    self._serves_one(unit, serving.setdefault(unit, exposure), exposure)
+                self._expose(home, exposure, found, pages)
+                self._hand_on(home, found)
+                for other in parts:
+                    if other.unit.name in serve and exposure.mounts:
+                        other.unit.served = by_preference(found)
+
+    def _hand_on(self, home: str, found: list[Claim]) -> None:
+        """An API tells `/pets/` from `/pets`: such a request comes to who has what is above, and is handed on."""
+        for claim in found:
+            above = {other.unit for other in found if is_above(other.path, claim.path)}
+            for unit in sorted({home, *above} - {claim.unit}):
+                self._relate("calls", self._service(unit), self._service(claim.unit), claim.mount.span)
+
+    def _serves_one(self, unit: str, first: Exposure, other: Exposure) -> None:
+        """A unit that has the application of another one for a router of it can't have a second application."""
+        if first is not other and (first.mounts or other.mounts):
+            one, two = first.annotation, other.annotation
+            message = f'the unit "{unit}" would serve routers of two applications: of {one.title} and of {two.title}'
+            self._report.error("annotation-router", message, two.span, also=[Label(one.span, "the first one")])
+
+    def _expose(self, unit: str, exposure: Exposure, found: list[Claim], pages: Mapping[str, UnitPage]) -> None:
         annotation = exposure.annotation
         assert annotation.id is not None
         api = self._made(Construct("API", construct_name(annotation.id), {}, annotation.span))
         self._note("expose", annotation.id, api.id)
-        by_route: dict[str, set[str]] = {}
-        spans: dict[str, Span] = {}
-        shapes: dict[str, str] = {}
-        for found in exposure.routes:
-            route = shapes.setdefault(re.sub(r"\{\w+\}", "{}", found.path), found.path)
-            by_route.setdefault(route, set()).add(found.method)
-            spans.setdefault(route, found.span)
-        page.routes[annotation.id] = [f"{method} {route}" for route in by_route for method in sorted(by_route[route])]
+        for route in routes_of(exposure.routes):
+            pages[unit].routes.setdefault(annotation.id, []).extend(route.shown)
+        pages[unit].routes.setdefault(annotation.id, [])
         # Everything else, too: a framework answers what it has no route for in its own way.
-        for route in sorted({*by_route, "/"}):
-            methods = by_route.get(route, {"ANY"})
-            given = {} if "ANY" in methods or route == "/" else {"methods": sorted(methods)}
-            at = spans.get(route, annotation.span)
-            self.relationships.append(Relationship("attach_service", api.id, service, {"route": route, **given}, at))
-        if not exposure.known:
+        named = routes_of(not_claimed(exposure.routes, found))
+        if all(item.path != "/" for item in named):
+            named.append(ServedPath("/", {"ANY"}, annotation.span))
+        for item in sorted(named, key=lambda item: item.path):
+            given = {} if "ANY" in item.methods or item.path == "/" else {"methods": sorted(item.methods)}
+            self._attach(api, unit, item.path, given, item.span)
+        for claim in found:
+            self._attach(api, claim.unit, claim.path, {}, claim.mount.span)
+        for mount in exposure.mounts:
+            shown = pages[mount.unit].routes.setdefault(annotation.id, [])
+            shown += [text for route in routes_of(mount.routes) for text in route.shown]
+        self._tell_framework(exposure)
+
+    def _tell_framework(self, exposure: Exposure) -> None:
+        annotation, framework = exposure.annotation, exposure.framework
+        if exposure.is_refused:
+            return
+        if framework is not None:
+            message = (
+                f"the routes of {framework} are not supported yet: the unit of {annotation.title} gets all requests"
+            )
+            self._report.warning("annotation-without-effect", message, annotation.span)
+        elif not exposure.known:
             message = f"what {annotation.title} serves is of no framework known here: its unit gets all routes"
             self._report.warning("annotation-without-effect", message, annotation.span)
+
+    def _attach(self, api: Construct, unit: str, route: str, given: Mapping[str, Any], span: Span) -> None:
+        properties = {"route": route, **given}
+        self.relationships.append(Relationship("attach_service", api.id, self._service(unit), properties, span))
 
     def tell_unreached(self, pages: Iterable[UnitPage]) -> None:
         """Warns of units that nothing can reach."""
@@ -298,11 +345,17 @@ def _tell_fruitless(code: CodeBase, programs: Programs, parts: Iterable[_Part], 
                 message = f"no unit imports the file of {annotation.title}"
                 report.warning("annotation-without-effect", message, annotation.span)
                 continue
-            _refuse_shape(programs.of_file(source.path), annotation, report)
+            program = programs.of_file(source.path)
+            assert program is not None
+            _refuse_shape(program, annotation, program.library(source.path, target), report)
 
 
-def _refuse_shape(program: Program | None, annotation: Annotation, report: Report) -> None:
-    known = program.shapes(annotation.capability) if program is not None else ""
+def _refuse_shape(program: Program, annotation: Annotation, library: str | None, report: Report) -> None:
+    known = program.shapes(annotation.capability)
+    if library is not None:
+        message = f"{library} under `@klotho::{annotation.capability}` is not supported yet"
+        report.error("annotation-not-yet", message, annotation.span, notes=(f"what is supported: {known}",))
+        return
     notes = (f"what is known: {known}; others are not supported yet",)
     message = f"nothing came of {annotation.title}: its statement has no shape that is known"
     report.error("annotation-without-effect", message, annotation.span, notes=notes)

@@ -71,13 +71,13 @@ def _wants_json(arguments: list[str]) -> bool:
 def _command(arguments: list[str]) -> int:
     import typer
 
-    from klotho.cli.app import app
+    from klotho.cli.command_line import command_line
 
     as_json = _wants_json(arguments)
     # BadParameter's base is UsageError, in the Click that this Typer uses (its own copy in newer releases).
     usage_error: Any = typer.BadParameter.__bases__[0]
     try:
-        result = typer.main.get_command(app).main(arguments, prog_name="klotho", standalone_mode=False)
+        result = command_line(arguments).main(arguments, prog_name="klotho", standalone_mode=False)
     except usage_error as error:
         if type(error).__name__ == "NoArgsIsHelpError":  # `klotho env`, as `klotho` alone
             write_data(f"{error.ctx.get_help()}\n")
@@ -114,11 +114,9 @@ def _usage(error: Any, as_json: bool, arguments: list[str]) -> int:
 
 def _command_path(arguments: list[str]) -> str:
     """For the mistakes of which Click does not say where they are: `--delete-data` without its value."""
-    import typer
+    from klotho.cli.command_line import every_command
 
-    from klotho.cli.app import app
-
-    path, commands = "klotho", getattr(typer.main.get_command(app), "commands", {})
+    path, commands = "klotho", getattr(every_command(), "commands", {})
     for word in arguments:
         if word not in commands:
             break

@@ -84,6 +84,12 @@ PAGES = (
         "Make it an exported `async function` and await it, or put both files into one unit.",
     ),
     Page(
+        "annotation-router",
+        "A router of another execution unit is mounted in a way that leaves open which requests are its own.",
+        "That unit serves the router's routes, and the API tells requests apart by their path alone.",
+        "Mount it with a prefix of its own that is written where it is mounted, or put both files into one unit.",
+    ),
+    Page(
         "annotation-await",
         "An operation of a persisted Map is not awaited.",
         "Here it answers at once, deployed it answers with a promise: a condition on it is always true.",

@@ -11,11 +11,11 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from klotho.annotations.languages.javascript.modules import BUILT
 from klotho.annotations.languages.javascript.rewriting import FOLDER
 
 BASE = "node:22-slim"
 ESBUILD = "0.28.2"
-_TYPESCRIPT = (".ts", ".mts", ".cts")
 _CONTAINER = f"{FOLDER}/container.cjs"
 _REQUIRE = f"{FOLDER}/require.mjs"
 
@@ -50,7 +50,7 @@ def image(
     `assets`: files that no import leads to."""
     packages = _packages(files, list(unneeded)) if "package.json" in files else []
     bundle = f"{FOLDER}/built.{'mjs' if as_module else 'cjs'}"
-    builds = _build(bundle, as_module) if any(path.endswith(_TYPESCRIPT) for path in files) else []
+    builds = _build(bundle, as_module) if any(path.endswith(BUILT) for path in files) else []
     lines = [f"# Klotho: the unit {unit}.", *packages, *builds]
     lines += [f"FROM {BASE}", "ENV NODE_ENV=production", "WORKDIR /app"]
     if packages:

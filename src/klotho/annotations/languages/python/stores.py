@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from klotho.annotations.findings import Edit, Resource, construct_name
 from klotho.annotations.languages.python.modules import Module, assigned, nodes_of, text_of
 from klotho.annotations.languages.python.mutations import check_mutations
+from klotho.annotations.languages.python.names import django_setting
 from klotho.annotations.model import Annotation
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ def stored_dict(module: Module, annotation: Annotation, target: Any) -> StoredDi
         or (value.type == "call" and text_of(value.child_by_field_name("function")) == "dict")
     )
     top = target.parent is not None and target.parent.type == "module"
+    if django_setting(module, target) is not None:
+        return None
     return StoredDict(annotation, module.path, name, value) if name and is_dict and top else None
 
 

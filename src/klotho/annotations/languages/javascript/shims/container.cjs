@@ -11,13 +11,16 @@ const called = Object.keys(unit.calls).length > 0;
 
 if (unit.listens) captureServer();
 else toBeStopped(http.createServer(unknown)).listen(port, "0.0.0.0");
-Promise.all(unit.entries.map((load) => load())).then(
-  () => unit.topics.forEach((name) => unit.events().listen(name)),
-  (error) => {
-    console.error(error);
-    process.exit(1);
-  },
-);
+begin().catch((error) => {
+  console.error(error);
+  process.exit(1);
+});
+
+async function begin() {
+  await unit.ready?.();
+  await Promise.all(unit.entries.map((entry) => entry()));
+  for (const name of unit.topics) unit.events().listen(name);
+}
 
 function captureServer() {
   const { listen } = net.Server.prototype;
@@ -31,6 +34,7 @@ function captureServer() {
 // A container is asked to end by SIGTERM, which the first process of one ignores unless it listens to it.
 function toBeStopped(server) {
   if (called) takeCalls(server);
+  if (unit.served.length > 0) handOnRequests(server);
   if (process.listenerCount("SIGTERM") === 0) {
     const told = async () => unit.events?.().settled().catch(() => {}); // a failure is in the log
     process.once("SIGTERM", () => server.close(() => told().then(() => process.exit(0))));
@@ -45,6 +49,31 @@ function takeCalls(server) {
     reply(request, response).catch((error) => response.writeHead(400).end(String(error)));
     return true;
   };
+}
+
+// What belongs to a router of another unit: `klotho/routers.cjs`.
+function handOnRequests(server) {
+  const { servedBy, handOn } = require("./routers.cjs");
+  const { emit } = server;
+  server.emit = function (event, request, response) {
+    const other = event === "request" ? servedBy(pathOf(request)) : undefined;
+    if (other === undefined) return emit.apply(this, arguments);
+    handOn(request, response, other).catch((error) => {
+      console.error(error);
+      if (!response.headersSent) response.writeHead(502);
+      response.end();
+    });
+    return true;
+  };
+}
+
+function pathOf({ url }) {
+  const path = url.split("?")[0];
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
+  }
 }
 
 // An API overwrites the one header in every request, a load balancer adds the other: nobody from outside is without both.

@@ -4,6 +4,7 @@ import asyncio
 
 from klotho_unit import unit
 from klotho_unit.answers import answered
+from klotho_unit.routers import handed_on, served_by
 
 loop = asyncio.new_event_loop()
 asyncio.set_event_loop(loop)
@@ -19,7 +20,8 @@ def handler(event, context):
     if isinstance(event, dict) and event.get("klotho") == "call":
         return loop.run_until_complete(answered(event))
     if application is not None and isinstance(event, dict) and "requestContext" in event:
-        return _server()(event)
+        other = served_by(event["rawPath"])
+        return _server()(event) if other is None else handed_on(event, other)
     if isinstance(event, dict) and event.get("Records"):
         from klotho_unit.events import received
 
