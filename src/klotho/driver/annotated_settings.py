@@ -177,7 +177,8 @@ class _Reader:
         hosted = HOSTS[said].pin if said in HOSTS else None
         instead = instead_of(key, data, of_type.implementation if of_type else hosted or usual)
         if section is not None and key in section.keys_later:
-            self._report.error("settings-not-yet", f"`{where}{key}` is not supported yet", at)
+            helps = ("leave it out: the API has an address of its own, beside that of a static unit's CDN",)
+            self._report.error("settings-not-yet", f"`{where}{key}` is not supported yet", at, helps=helps)
         elif instead is not None:
             self._report.error("settings-key-unknown", f"`{where}{key}` has no meaning here", at, helps=(instead,))
         else:
