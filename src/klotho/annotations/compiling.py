@@ -61,9 +61,12 @@ class _Part:
     findings: Findings
 
 
-def compile_code(root: Path, name: str | None, report: Report, hosting: Hosting = _ON_LAMBDA) -> Compiled:
-    """`name`: the application's; default: that of its manifest, else the folder's. `hosting`: where units run."""
-    code = read_code_base(root, report)
+def compile_code(
+    root: Path, name: str | None, report: Report, hosting: Hosting = _ON_LAMBDA, memory: Path | None = None
+) -> Compiled:
+    """`name`: the application's; default: that of its manifest, else the folder's. `hosting`: where units run.
+    `memory`: the folder of what earlier compiles read; default: nothing is remembered."""
+    code = read_code_base(root, report, memory)
     programs, owned = Programs(code), owners(code, report)
     mounts = programs.mounts({path: annotation.id or "" for path, annotation in owned.items()})
     units = split(code, owned, mounts, programs.imports, programs.begins, programs.begins_by)
@@ -92,6 +95,7 @@ def compile_code(root: Path, name: str | None, report: Report, hosting: Hosting 
     compiled.application = with_doors(application, exposures, hosting, report)
     compiler.tell_unreached(compiled.units)
     _tell_fruitless(code, programs, parts, report)
+    code.memory.keep()
     if not report.errors:
         validate(compiled.application, report)
     return compiled

@@ -33,8 +33,12 @@ class Language(Protocol):
     compiles: Mapping[str, frozenset[str]]
     """By capability, the directives that are compiled; others are refused by name, and so are other capabilities."""
 
-    def parse(self, text: Text, report: Report) -> Source:
-        """The file with its annotations; syntax errors are reported, the rest of the file is still read."""
+    def tree(self, content: bytes) -> Any:
+        """The parse tree of a file, whatever is in it."""
+        ...
+
+    def annotated(self, text: Text, tree: Any, report: Report) -> Source:
+        """The file with its annotations."""
         ...
 
     def program(self, code: CodeBase) -> Program:

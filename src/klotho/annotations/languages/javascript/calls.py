@@ -75,7 +75,7 @@ def _used(module: Module, item: Import) -> Iterator[tuple[str, Span]]:
         yield from _used_in_place(module, item.node)
     for binding in item.bindings:
         if binding.imported != NAMESPACE:
-            yield binding.imported, module.source.text.span(item.node.start_byte, item.node.end_byte)
+            yield binding.imported, item.place.span
             continue
         for node in nodes_of(module.root, ("identifier",)):
             parent = node.parent

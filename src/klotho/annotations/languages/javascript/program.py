@@ -27,8 +27,10 @@ from klotho.annotations.languages.javascript.modules import (
     Import,
     Module,
     is_relative,
+    module_of,
     read_module,
     resolve,
+    said_by,
 )
 from klotho.annotations.languages.javascript.names import library_of
 from klotho.annotations.languages.javascript.reach import Reach
@@ -55,7 +57,8 @@ class JavaScriptProgram:
 
     def module(self, path: str) -> Module:
         if path not in self._modules:
-            self._modules[path] = read_module(self.code.source(path))
+            said = self.code.said(path, "", lambda source: said_by(read_module(source)))
+            self._modules[path] = module_of(self.code.source(path), said)
         return self._modules[path]
 
     def modules(self, paths: list[str]) -> list[Module]:
@@ -92,7 +95,7 @@ class JavaScriptProgram:
         return found
 
     def span(self, module: Module, item: Import) -> Span:
-        return module.source.text.span(item.node.start_byte, item.node.end_byte)
+        return item.place.span
 
     @cached_property
     def package(self) -> dict[str, Any]:
@@ -258,7 +261,7 @@ class JavaScriptProgram:
         files = dict(shim_files(form, shims))
         for path in (*unit.files, *findings.assets):
             own = [*(edit for edit in edits if edit.path == path), *self._metadata(path)]
-            files[path] = edited((self.code.root / path).read_bytes(), own)
+            files[path] = edited(self.code.content(path), own)
         for path, names in findings.remote.items():
             module, routers = self.module(path), self.routers.get(path, {})
             files[path] = stub(module, unit.remote[path], names, routers, self._kind(module))

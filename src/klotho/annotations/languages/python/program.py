@@ -24,7 +24,15 @@ from klotho.annotations.languages.python.images import SERVERS as PACKAGES_OF_SE
 from klotho.annotations.languages.python.images import START, image_files
 from klotho.annotations.languages.python.libraries import SHAPES as LIBRARY_SHAPES
 from klotho.annotations.languages.python.libraries import library_resources
-from klotho.annotations.languages.python.modules import Import, Module, assigned, keywords_of, read_module
+from klotho.annotations.languages.python.modules import (
+    Import,
+    Module,
+    assigned,
+    keywords_of,
+    module_of,
+    read_module,
+    said_by,
+)
 from klotho.annotations.languages.python.names import framework_of, library_of
 from klotho.annotations.languages.python.requirements import needed, with_packages
 from klotho.annotations.languages.python.stores import SHAPES, stored_dicts
@@ -67,8 +75,9 @@ class PythonProgram:
 
     def module(self, path: str) -> Module:
         if path not in self._modules:
-            package = PurePosixPath(self.place_of(path)).parent.parts
-            self._modules[path] = read_module(self.code.source(path), tuple(part for part in package if part != "."))
+            package = tuple(part for part in PurePosixPath(self.place_of(path)).parent.parts if part != ".")
+            said = self.code.said(path, ".".join(package), lambda source: said_by(read_module(source, package)))
+            self._modules[path] = module_of(self.code.source(path), said)
         return self._modules[path]
 
     def modules(self, paths: list[str]) -> list[Module]:
@@ -268,7 +277,7 @@ class PythonProgram:
         files, edits = dict(shim_files(form)), [edit for item in findings.resources for edit in item.edits]
         for path in (*unit.files, *findings.assets):
             own = [edit for edit in edits if edit.path == path]
-            files[self.place_of(path)] = edited((self.code.root / path).read_bytes(), own)
+            files[self.place_of(path)] = edited(self.code.content(path), own)
         for path, names in findings.remote.items():
             routers = self.routers.get(path, {})
             files[self.place_of(path)] = stub(path, self.dotted(path), unit.remote[path], names, routers)
