@@ -194,7 +194,7 @@ _VALUES = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(value=_VALUES)
 def test_values_arrive_as_they_were_sent(value: Any) -> None:
     sys.path.insert(0, str(Path(unit_files.__file__).parent / "shims"))
