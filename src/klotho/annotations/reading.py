@@ -14,11 +14,13 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from klotho.annotations.dockerfiles import Dockerfile, is_dockerfile, read_dockerfile
+from klotho.annotations.doors import TARGETS
 from klotho.annotations.languages import NOT_YET, SUFFIXES, by_suffix
 from klotho.annotations.languages.parsing import first_mistake, report_mistake
 from klotho.annotations.memory import Memory
 from klotho.annotations.model import Annotation, Source, Text
-from klotho.diagnostics import Label, Report
+from klotho.diagnostics import Label, Report, did_you_mean, one_of
 
 TOKEN = b"@klotho::"
 SKIPPED = frozenset(
@@ -41,6 +43,8 @@ class CodeBase:
     files: list[str] = field(default_factory=list)
     """Every source file, relative, sorted."""
     annotated: dict[str, Source] = field(default_factory=dict)
+    dockerfiles: dict[str, Dockerfile] = field(default_factory=dict)
+    """Of the user's own, by the id of the unit."""
     _contents: dict[str, bytes] = field(default_factory=dict)
     _sources: dict[str, Source] = field(default_factory=dict)
     _exists: dict[str, bool] = field(default_factory=dict)
@@ -103,13 +107,16 @@ def read_source(text: Text, memory: Memory, report: Report) -> Source:
 def has_annotations(root: Path) -> bool:
     """Whether some source file below the folder is annotated, as far as the first folders tell: a home folder is not
     searched through because a command was run there."""
-    return any(TOKEN in content for _, content in _sources(root, MOST_FOLDERS))
+    return any(TOKEN in content for path, content in _sources(root, MOST_FOLDERS) if not is_dockerfile(path))
 
 
 def read_code_base(root: Path, report: Report, memory: Path | None = None) -> CodeBase:
     """`memory`: the folder of what earlier compiles read; default: nothing is remembered."""
     code = CodeBase(root, report, Memory(memory, root))
     for path, content in _sources(root):
+        if is_dockerfile(path):
+            read_dockerfile(code.dockerfiles, Text(path, content), report)
+            continue
         suffix = PurePosixPath(path).suffix
         if suffix in NOT_YET:
             _refuse_language(path, content, NOT_YET[suffix], report)
@@ -135,7 +142,7 @@ def _sources(root: Path, most_folders: int | None = None) -> Iterator[tuple[str,
         home, prefix = Path(folder), "" if Path(folder) == root else f"{Path(folder).relative_to(root).as_posix()}/"
         for name in sorted(names):
             path = home / name
-            if name.endswith(wanted) and str(path).isprintable():
+            if (name.endswith(wanted) or is_dockerfile(name)) and str(path).isprintable():
                 try:
                     found = path.lstat()
                     if stat.S_ISREG(found.st_mode) and found.st_size <= LARGEST_SOURCE:
@@ -181,6 +188,7 @@ def _refuse_what_comes_later(source: Source, item: Annotation, report: Report) -
     for name in sorted(set(item.directives) - directives):
         message = f"`{name}` of `@klotho::{item.capability}` in {language.name} is not supported yet"
         report.error("annotation-not-yet", message, item.span)
-    if item.capability == "expose" and item.directives.get("target", "public") != "public":
-        message = f'`target = "{item.directives["target"]}"` is not supported yet'
-        report.error("annotation-not-yet", message, item.span, helps=('write `target = "public"`',))
+    target = item.directives.get("target", "public")
+    if item.capability == "expose" and target not in TARGETS:
+        helps = (did_you_mean(str(target), TARGETS) or f"there is {one_of(TARGETS)}",)
+        report.error("annotation-directive", f'`target = "{target}"` is none', item.span, helps=helps)

@@ -81,6 +81,17 @@ def write_units(program: Program, units: Mapping[str, bytes]) -> None:
     write_output(target, {**kept, **units}, program.folder)
 
 
+def without_folders(application: Application, units: Mapping[str, bytes]) -> Application:
+    """For looking for further mistakes where units are not written: nobody is told that their folders are missing."""
+    folders = {f"compiled/{path.partition('/')[0]}" for path in units}
+    unread = frozenset({"context", "handler"})
+    constructs = (
+        replace(item, unread=item.unread | unread) if item.properties.get("context") in folders else item
+        for item in application.constructs
+    )
+    return replace(application, constructs=tuple(constructs))
+
+
 def _with_settings(application: Application, settings: AnnotatedSettings, report: Report) -> Application:
     """klotho.yaml over it: ids must exist, variables reach their unit."""
     for section, kinds in (

@@ -92,4 +92,4 @@ def test_an_answer_is_given_as_it_was_made(answers: list[dict[str, Any]]) -> Non
 
 def test_an_answer_that_breaks_off_is_an_error(answers: list[dict[str, Any]]) -> None:
     assert answers[5] == {"error": "ECONNRESET"}
-    assert answers[6] == {"error": "unit main was sent something that is neither a request nor a call"}
+    assert answers[6] == {"error": "unit main was sent something that is no request, no call and no event"}

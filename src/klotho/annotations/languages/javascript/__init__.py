@@ -20,6 +20,7 @@ _COMPILES = {
     "execution_unit": frozenset({"id", "all_units", "description"}),
     "expose": frozenset({"id", "target", "description"}),
     "persist": frozenset({"id", "secret", "description"}),
+    "pubsub": frozenset({"id"}),
 }
 
 

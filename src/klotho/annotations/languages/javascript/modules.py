@@ -69,6 +69,14 @@ class Module:
         return self.source.path
 
     @cached_property
+    def exports_again(self) -> bool:
+        """Whether something that it imports is exported from it, too."""
+        local = {binding.local for item in self.imports for binding in item.bindings}
+        return any(item.reexports for item in self.imports) or any(
+            item.local in local for item in self.exports.values()
+        )
+
+    @cached_property
     def root(self) -> Any:
         return self.source.tree.root_node
 
@@ -265,6 +273,10 @@ def _esm_exports(root: Any, kinds: dict[str, ExportKind]) -> Iterator[Export]:
         if node.type != "export_statement":
             continue
         declaration = node.child_by_field_name("declaration")
+        if any(child.type == "=" for child in node.children):  # export = events
+            for what in node.named_children[:1]:
+                yield from _exported_whole(what, kinds)
+            continue
         is_default = any(child.type == "default" for child in node.children)
         value = node.child_by_field_name("value")
         if is_default:

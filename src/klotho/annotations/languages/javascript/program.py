@@ -10,8 +10,11 @@ from typing import Any
 
 from klotho.annotations.findings import Findings, Original, UnitCode, edited
 from klotho.annotations.hosting import Form
+from klotho.annotations.languages.javascript.emitters import SHAPES as EMITTERS
+from klotho.annotations.languages.javascript.emitters import SHIM as EVENTS
+from klotho.annotations.languages.javascript.emitters import topics
 from klotho.annotations.languages.javascript.exposing import exposures
-from klotho.annotations.languages.javascript.images import image_files, package_of
+from klotho.annotations.languages.javascript.images import image, package_of
 from klotho.annotations.languages.javascript.libraries import SHAPES, library_resources
 from klotho.annotations.languages.javascript.modules import (
     JAVASCRIPT,
@@ -160,7 +163,7 @@ class JavaScriptProgram:
         return {package_of(item) for item in found if not is_relative(item)}
 
     def shapes(self, capability: str) -> str:
-        return SHAPES if capability == "persist" else "none"
+        return {"persist": SHAPES, "pubsub": EMITTERS}.get(capability, "none")
 
     def find(self, unit: Unit) -> Findings:
         from klotho.annotations.languages.javascript.calls import remote_names
@@ -173,24 +176,30 @@ class JavaScriptProgram:
 
         return Findings(
             exposures=list(exposures(modules, follow, self.code.report)),
-            resources=list(library_resources(self, modules)),
+            resources=[*library_resources(self, modules), *topics(self, modules)],
             remote=remote_names(self, unit),
         )
 
     def write(self, unit: Unit, findings: Findings, called: Mapping[str, list[str]], form: Form) -> UnitCode:
         edits = [edit for item in findings.resources for edit in item.edits]
-        files = dict(shim_files(form, {name for item in findings.resources for name in item.shims}))
+        shims = {name for item in findings.resources for name in item.shims}
+        files = dict(shim_files(form, shims))
         for path in (*unit.files, *findings.assets):
             own = [edit for edit in edits if edit.path == path]
             files[path] = edited(self.code.content(path), own)
         for path, names in findings.remote.items():
             files[path] = stub(path, unit.remote[path], names, self.is_esm(self.module(path)))
-        files[f"{FOLDER}/unit.cjs"] = unit_file(unit.name, unit.entries, dict(called), bool(findings.exposures))
+        listens, emits = bool(findings.exposures), EVENTS in shims
+        unit_js = unit_file(
+            unit.name, unit.entries, dict(called), listens=listens, emits=emits, topics=findings.listened
+        )
+        files[f"{FOLDER}/unit.cjs"] = unit_js
         configuration = self.aliases.files if any(path.endswith(TYPESCRIPT) for path in files) else ()
         for name in (*MANIFESTS, *configuration):
             if (self.code.root / name).is_file():
                 files[name] = (self.code.root / name).read_bytes()
         as_module = any(self.is_esm(module) for module in self.modules(unit.files))
         if form == "container":
-            return UnitCode({**files, **image_files(unit.name, files, self._packages_of_others(unit), as_module)})
+            made = image(unit.name, files, self._packages_of_others(unit), as_module)
+            return UnitCode({**files, **made.files}, start=made.start)
         return UnitCode(files, f"{FOLDER}/{'module' if as_module else 'handler'}.handler")

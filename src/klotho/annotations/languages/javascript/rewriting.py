@@ -15,7 +15,7 @@ FOLDER = "klotho"
 """Of the shims, in each unit."""
 SHIMS = ("encoding.cjs", "calls.cjs", "answer.cjs")
 SHIMS_OF_FORMS: Mapping[Form, tuple[str, ...]] = {
-    "function": ("handler.cjs", "module.mjs"),
+    "function": ("handler.cjs", "module.mjs", "balancer.cjs"),
     "container": ("container.cjs", "require.mjs"),
 }
 
@@ -33,11 +33,20 @@ def stub(path: str, unit: str, names: Iterable[str], is_esm: bool) -> bytes:
     return (first + "\n".join(lines) + "\n").encode()
 
 
-def unit_file(name: str, entries: Iterable[str], calls: dict[str, list[str]], listens: bool) -> bytes:
+def unit_file(
+    name: str,
+    entries: Iterable[str],
+    calls: dict[str, list[str]],
+    *,
+    listens: bool,
+    emits: bool,
+    topics: Iterable[str],
+) -> bytes:
     """`klotho/unit.cjs`: what the handler loads, written out so that a bundler sees it. `listens`: whether its code
-    serves something."""
+    serves something; `emits`: whether it has emitters that other units share; `topics`: what it hears of others."""
     lines = ['"use strict";', "module.exports = {", f"  name: {json.dumps(construct_name(name))},"]
-    lines += [f"  listens: {json.dumps(listens)},", "  entries: ["]
+    lines += ['  events: () => require("./events.cjs"),'] if emits else []
+    lines += [f"  listens: {json.dumps(listens)},", f"  topics: {json.dumps(sorted(topics))},", "  entries: ["]
     lines += [f"    () => import({json.dumps('../' + path)})," for path in entries]
     lines += ["  ],", "  calls: {"]
     for path, names in sorted(calls.items()):

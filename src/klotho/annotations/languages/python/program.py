@@ -19,7 +19,7 @@ from klotho.annotations.languages.python.calls import remote_names
 from klotho.annotations.languages.python.emitters import SHAPES as EMITTERS
 from klotho.annotations.languages.python.emitters import topics
 from klotho.annotations.languages.python.images import SERVERS as PACKAGES_OF_SERVERS
-from klotho.annotations.languages.python.images import image_files
+from klotho.annotations.languages.python.images import START, image_files
 from klotho.annotations.languages.python.libraries import SHAPES as LIBRARY_SHAPES
 from klotho.annotations.languages.python.libraries import library_resources
 from klotho.annotations.languages.python.modules import (
@@ -243,7 +243,7 @@ class PythonProgram:
             files[self.place_of(path)] = stub(path, self.dotted(path), unit.remote[path], names)
         calls = {path: (self.dotted(path), names) for path, names in called.items()}
         entries = [self.dotted(path) for path in unit.entries]
-        files[f"{FOLDER}/unit.py"] = unit_file(unit.name, entries, self._served(unit), calls)
+        files[f"{FOLDER}/unit.py"] = unit_file(unit.name, entries, self._served(unit), calls, findings.listened)
         for name in MANIFESTS:
             if (self.code.root / name).is_file():
                 files[name] = (self.code.root / name).read_bytes()
@@ -252,7 +252,7 @@ class PythonProgram:
             wanted |= self._server(unit)
         files.update(self._requirements(unit, findings, files, wanted))
         if form == "container":
-            return UnitCode({**files, **image_files(unit.name, files)})
+            return UnitCode({**files, **image_files(unit.name, files)}, start=START)
         return UnitCode(files, f"{FOLDER}/handler.handler")
 
     def _server(self, unit: Unit) -> set[str]:

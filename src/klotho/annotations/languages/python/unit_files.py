@@ -13,7 +13,10 @@ from klotho.annotations.hosting import Form
 FOLDER = "klotho_unit"
 """Of the shims, in each unit."""
 SHIMS = ("__init__.py", "answers.py", "calls.py", "store.py", "encoding.py")
-SHIMS_OF_FORMS: Mapping[Form, tuple[str, ...]] = {"function": ("handler.py", "web.py"), "container": ("container.py",)}
+SHIMS_OF_FORMS: Mapping[Form, tuple[str, ...]] = {
+    "function": ("handler.py", "web.py", "balancer.py"),
+    "container": ("container.py",),
+}
 SHIMS_OF_LIBRARIES = ("cache.py", "cache_server.py", "files.py", "sql.py", "events.py")
 
 
@@ -30,10 +33,16 @@ def stub(path: str, module: str, unit: str, names: Iterable[str]) -> bytes:
 
 
 def unit_file(
-    name: str, entries: Iterable[str], served: tuple[str, str] | None, calls: Mapping[str, tuple[str, list[str]]]
+    name: str,
+    entries: Iterable[str],
+    served: tuple[str, str] | None,
+    calls: Mapping[str, tuple[str, list[str]]],
+    listens: Iterable[str],
 ) -> bytes:
-    """`klotho_unit/unit.py`: what the handler loads, written out so that what packs it sees every import."""
-    lines = ["from importlib import import_module", "", f"NAME = {json.dumps(construct_name(name))}", "", ""]
+    """`klotho_unit/unit.py`: what the handler loads, written out so that what packs it sees every import. `listens`: to
+    the topics of these names."""
+    lines = ["from importlib import import_module", "", f"NAME = {json.dumps(construct_name(name))}"]
+    lines += [f"LISTENS = {json.dumps(sorted(listens))}", "", ""]
     lines += ["def application():", '    """What the unit serves; None for one that is only called."""']
     if served is None:
         lines += [*(f"    import_module({json.dumps(entry)})" for entry in entries), "    return None"]

@@ -11,10 +11,13 @@ const called = Object.keys(unit.calls).length > 0;
 
 if (unit.listens) captureServer();
 else toBeStopped(http.createServer(unknown)).listen(port, "0.0.0.0");
-Promise.all(unit.entries.map((load) => load())).catch((error) => {
-  console.error(error);
-  process.exit(1);
-});
+Promise.all(unit.entries.map((load) => load())).then(
+  () => unit.topics.forEach((name) => unit.events().listen(name)),
+  (error) => {
+    console.error(error);
+    process.exit(1);
+  },
+);
 
 function captureServer() {
   const { listen } = net.Server.prototype;
@@ -29,7 +32,8 @@ function captureServer() {
 function toBeStopped(server) {
   if (called) takeCalls(server);
   if (process.listenerCount("SIGTERM") === 0) {
-    process.once("SIGTERM", () => server.close(() => process.exit(0)));
+    const told = async () => unit.events?.().settled().catch(() => {}); // a failure is in the log
+    process.once("SIGTERM", () => server.close(() => told().then(() => process.exit(0))));
   }
   return server;
 }

@@ -1,5 +1,6 @@
 "use strict";
-// What Lambda calls. A request goes to the server that the unit's own code starts, a call of another unit to its module.
+// What Lambda calls. A request goes to the server that the unit's own code starts, a call of another unit to its module,
+// an event to the listeners.
 const http = require("node:http");
 const net = require("node:net");
 const unit = require("./unit.cjs");
@@ -10,11 +11,19 @@ const loaded = Promise.all(unit.entries.map((load) => load()));
 loaded.catch(() => {}); // the first event tells
 
 exports.handler = async function handler(event) {
+  if (event && event.requestContext && event.requestContext.elb) return require("./balancer.cjs")(event, handler);
   await loaded;
+  const answered = await handle(event);
+  await unit.events?.().settled();
+  return answered;
+};
+
+async function handle(event) {
   if (event && event.klotho === "call") return answer(event);
   if (event && event.requestContext) return forward(event, await listening);
-  throw new Error(`unit ${unit.name} was sent something that is neither a request nor a call`);
-};
+  if (event && event.Records && unit.events) return unit.events().received(event);
+  throw new Error(`unit ${unit.name} was sent something that is no request, no call and no event`);
+}
 
 // The first HTTP server that listens does so on a port of this machine that nobody else can have; its code is unchanged.
 function captureServer() {
