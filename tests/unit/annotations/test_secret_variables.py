@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from tests.unit.annotations.test_compiling import APP, EXPOSE, SHIMS, good, in_node, relations, told
+from tests.unit.annotations.test_compiling import APP, EXPOSE, SHIMS, compiled, good, in_node, relations, told
 
 MARK = '// @klotho::config {\n//   id = "key"\n//   secret = true\n// }\n'
 PY = MARK.replace("//", "#")
@@ -135,3 +137,29 @@ def test_code_is_loaded_once_its_secrets_have_values(tmp_path: Path) -> None:
       })().catch((error) => { console.log(error); process.exit(1); });
     """
     in_node(code, tmp_path)
+
+
+def test_python_code_is_loaded_once_its_secrets_have_values(tmp_path: Path) -> None:
+    code = f'import os\n# @klotho::execution_unit {{ id = "a" }}\n{PY}KEY = os.environ["API_KEY"]\nprint(KEY)\n'
+    made, _ = compiled(tmp_path, {"keys.py": code})
+    fake = {
+        "klotho/__init__.py": "from types import SimpleNamespace as Space\nvalues = {}\n"
+        "def get(name):\n    from klotho.runtime.errors import SecretNotSetError\n"
+        "    if name not in values:\n        raise SecretNotSetError(name)\n    return Space(value=values[name])\n"
+        "config = Space(secrets=Space(get=get))\n",
+        "klotho/runtime/__init__.py": "",
+        "klotho/runtime/errors.py": "class SecretNotSetError(Exception):\n    pass\n",
+    }
+    files = {path.removeprefix("a/"): content for path, content in made.files.items() if path.startswith("a/")}
+    for name, content in {**files, **{name: text.encode() for name, text in fake.items()}}.items():
+        (tmp_path / "a" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "a" / name).write_bytes(content)
+    tried = (
+        "import klotho\nfrom klotho_unit.handler import handler\n"
+        "for value in (None, 's3cret', 'later'):\n    try:\n        handler({}, None)\n"
+        "    except Exception as error:\n        print(type(error).__name__)\n"
+        "    klotho.values['key'] = 's3cret'\n"
+    )
+    command = [sys.executable, "-c", tried]
+    said = subprocess.run(command, cwd=tmp_path / "a", capture_output=True, text=True, check=True, timeout=30).stdout
+    assert said.split() == ["SecretNotSetError", "s3cret", "ValueError", "ValueError"]

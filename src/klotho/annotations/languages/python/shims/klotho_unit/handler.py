@@ -8,11 +8,19 @@ from klotho_unit.routers import handed_on, served_by
 
 loop = asyncio.new_event_loop()
 asyncio.set_event_loop(loop)
-application = unit.application()
+application = None
+_begun = False
 _serving = None
 
 
+def _begin():
+    global application, _begun
+    if not _begun:
+        application, _begun = unit.application(), True
+
+
 def handler(event, context):
+    _begin()
     if isinstance(event, dict) and "elb" in event.get("requestContext", ()):
         from klotho_unit.balancer import through_balancer
 
@@ -36,3 +44,12 @@ def _server():
 
         _serving = serving(application, loop)
     return _serving
+
+
+try:
+    _begin()
+except Exception as error:
+    from klotho.runtime.errors import SecretNotSetError
+
+    if not isinstance(error, SecretNotSetError):  # the next event tries again
+        raise
