@@ -8,12 +8,14 @@ network.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from klotho.annotations.assets import Assets, StaticUnit
 from klotho.annotations.dockerfiles import refuse_strangers, with_own
 from klotho.annotations.doors import with_doors
 from klotho.annotations.findings import Exposure, Findings, Resource, construct_name
@@ -24,10 +26,12 @@ from klotho.annotations.mounting import Claim, ServedPath, by_preference, claims
 from klotho.annotations.programs import Programs, language_of
 from klotho.annotations.reading import CodeBase, read_code_base
 from klotho.annotations.units import Unit, owners, split
-from klotho.application import Application, Construct, ConstructId, Directive, Relationship, validate
+from klotho.application import Application, Construct, ConstructId, Directive, Relationship, token, validate
 from klotho.diagnostics import Label, Report, Span
 
 OUTPUT = "compiled"
+STATIC_UNITS = "static-units.json"
+"""Among the files: the folders beside it that hold no unit's code but what browsers get."""
 _ON_LAMBDA = Hosting()
 
 
@@ -42,6 +46,20 @@ class UnitPage:
     stores: list[str] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
     """`adopt.adopt` of another unit, `<unit>: <file> <function>`."""
+    assets: list[str] = field(default_factory=list)
+    """Files that it has without importing them."""
+
+
+@dataclass(frozen=True, slots=True)
+class StaticPage:
+    """What was found of a static unit, for people."""
+
+    name: str
+    index: str
+    files: list[str]
+    """As they are served."""
+    sources: list[str]
+    """Of the program."""
 
 
 @dataclass
@@ -50,6 +68,9 @@ class Compiled:
     files: dict[str, bytes] = field(default_factory=dict)
     """Relative to the output folder: `shop/index.js`."""
     units: list[UnitPage] = field(default_factory=list)
+    static: list[StaticPage] = field(default_factory=list)
+    made: dict[str, dict[str, tuple[ConstructId, ...]]] = field(default_factory=dict)
+    """What the annotations of each id make, by capability."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,30 +94,41 @@ def compile_code(
     parts = [
         _Part(unit, program, program.find(unit)) for unit in units if (program := programs.of_unit(unit)) is not None
     ]
-    compiler, compiled = _Compiler(report, hosting), Compiled(Application(name=""))
+    compiler, compiled, assets = _Compiler(report, hosting), Compiled(Application(name="")), Assets(code, report)
+    static = assets.static_units(units)
+    assets.check_embedded()
+    for part in parts:
+        part.findings.assets += assets.embedded(part.unit, units)
     compiled.units = [compiler.add(part) for part in parts]
     compiler.expose(parts, {page.name: page for page in compiled.units})
     for part in parts:
         form, called = hosting.of(construct_name(part.unit.name))[0].form, _called(part.unit, parts)
         code_of_unit = part.program.write(part.unit, part.findings, called, form)
-        compiler.packed(part.unit, code_of_unit.handler)
+        compiler.packed(part.unit, code_of_unit.handler, code_of_unit.assets)
         own = code.dockerfiles.get(part.unit.name)
         files = with_own(own, root, part.unit.name, form, bool(called or part.unit.served), code_of_unit, report)
         folder = construct_name(part.unit.name)
         compiled.files.update({f"{folder}/{path}": content for path, content in files.items()})
     refuse_strangers(code.dockerfiles, (unit.name for unit in units), report)
+    for site in static:
+        compiler.publish(site)
+        compiled.static.append(StaticPage(site.name, site.index, sorted(site.files), sorted(site.files.values())))
+        compiled.files.update({f"{site.name}/{at}": (root / path).read_bytes() for at, path in site.files.items()})
+    if static:
+        compiled.files[STATIC_UNITS] = f"{json.dumps([site.name for site in static])}\n".encode()
     application = Application(
         name=name or _name(programs.package_name or root.name),
         constructs=tuple(compiler.constructs.values()),
         relationships=tuple(compiler.relationships),
         directives=tuple(compiler.directives),
     )
+    compiled.made = compiler.made
     exposures = [exposure for part in parts for exposure in part.findings.exposures]
     compiled.application = with_doors(application, exposures, hosting, report)
     compiler.tell_unreached(compiled.units)
     _tell_fruitless(code, programs, parts, report)
     code.memory.keep()
-    if not report.errors:
+    if not report.errors and compiled.application.constructs:
         validate(compiled.application, report)
     return compiled
 
@@ -121,6 +153,7 @@ class _Compiler:
         self._report, self._hosting = report, hosting
         self.directives: list[Directive] = []
         self.constructs: dict[ConstructId, Construct] = {}
+        self.made: dict[str, dict[str, tuple[ConstructId, ...]]] = {}
         self.relationships: list[Relationship] = []
         self._related: set[tuple[str, ConstructId, ConstructId]] = set()
 
@@ -128,6 +161,7 @@ class _Compiler:
         unit, findings = part.unit, part.findings
         page, service = UnitPage(unit.name, unit.files), self._service(unit.name)
         self._made(Construct(service.partition("/")[0], construct_name(unit.name), {}, unit.span))
+        self._note("execution_unit", unit.name, service)
         for resource in findings.resources:
             self._use(service, resource, page)
             if "subscribes_to" in resource.verbs:
@@ -136,23 +170,47 @@ class _Compiler:
             if names:
                 self._relate("calls", service, self._service(unit.remote[path]), unit.span)
             page.calls += [f"{unit.remote[path]}: {path} {name}" for name in names]
+        page.assets = findings.assets
         return page
+
+    def publish(self, static: StaticUnit) -> None:
+        """The site of a static unit, whose pages are told the addresses of the APIs."""
+        annotation, folder = static.annotation, f"{OUTPUT}/{static.name}"
+        for other in self.constructs.values():
+            if other.name == static.name and other.kind in ("Compute.Function", "Compute.Container"):
+                also = [Label(other.span, "the unit")] if other.span else []
+                message = f'{annotation.title} and the unit "{other.name}" would share the folder `{folder}`'
+                helps = ("give one of them another id",)
+                self._report.error("annotation-duplicate", message, annotation.span, also=also, helps=helps)
+        apis = [item for item in self.constructs.values() if item.kind == "API"]
+        told = {re.sub(r"\W", "_", f"{api.name}-url").upper(): token(api.id, "url") for api in apis}
+        properties = {"directory": folder, "index": static.index, **({"environment": told} if told else {})}
+        self._note(
+            "static_unit", annotation.id, self._made(Construct("Site", static.name, properties, annotation.span)).id
+        )
 
     def _service(self, unit: str) -> ConstructId:
         name = construct_name(unit)
         kind = "Compute.Function" if self._hosting.of(name)[0].form == "function" else "Compute.Container"
         return ConstructId(f"{kind}/{name}")
 
-    def packed(self, unit: Unit, handler: str) -> None:
-        """What the unit becomes, once its code is written."""
+    def packed(self, unit: Unit, handler: str, assets: tuple[str, ...]) -> None:
+        """What the unit becomes, once its code is written. `assets`: what no import leads to."""
         service, name = self._service(unit.name), construct_name(unit.name)
         host, said = self._hosting.of(name)
         # One stack whatever it runs on: routes are changed in it, not made a second time beside the old ones.
-        properties = {"context": f"{OUTPUT}/{name}", **({"handler": handler} if host.form == "function" else {})}
+        properties: dict[str, Any] = {"context": f"{OUTPUT}/{name}"}
+        if host.form == "function":
+            properties |= {"handler": handler, **({"include": list(assets)} if assets else {})}
         kind, stack = service.partition("/")[0], f"{name}-unit"
         self.constructs[service] = Construct(kind, name, properties, unit.span, stack=stack)
         if host.pin is not None:
             self.directives.append(Directive(service, "use", host.pin, {}, said))
+
+    def _note(self, capability: str, id: str | None, construct: ConstructId) -> None:
+        of_id = self.made.setdefault(capability, {})
+        before = of_id.get(id or "", ())
+        of_id[id or ""] = before if construct in before else (*before, construct)
 
     def _made(self, construct: Construct) -> Construct:
         """The construct, once; ids that differ in `/`, `:` and `-` only would be the same one."""
@@ -174,6 +232,7 @@ class _Compiler:
         annotation = resource.annotation
         name = resource.name or construct_name(annotation.id or "")
         made = self._made(Construct(resource.kind, name, dict(resource.properties), annotation.span))
+        self._note(annotation.capability, annotation.id, made.id)
         page.stores.append(resource.name or annotation.id or name)
         for verb in resource.verbs:
             self._relate(verb, service, made.id, annotation.span)
@@ -221,6 +280,7 @@ class _Compiler:
         annotation = exposure.annotation
         assert annotation.id is not None
         api = self._made(Construct("API", construct_name(annotation.id), {}, annotation.span))
+        self._note("expose", annotation.id, api.id)
         for route in routes_of(exposure.routes):
             pages[unit].routes.setdefault(annotation.id, []).extend(route.shown)
         pages[unit].routes.setdefault(annotation.id, [])

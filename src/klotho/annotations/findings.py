@@ -158,6 +158,8 @@ class UnitCode:
     files: Mapping[str, bytes]
     handler: str = ""
     """As a function's `handler` says it, from the unit's folder. A container has a Dockerfile among its files."""
+    assets: tuple[str, ...] = ()
+    """Files among them that no import leads to: a function's package must be told of them."""
     start: tuple[str, ...] = ()
     """What a container runs."""
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from klotho.annotations.capabilities import NEUTRAL
 from klotho.annotations.dockerfiles import Dockerfile, is_dockerfile, read_dockerfile
 from klotho.annotations.doors import TARGETS
 from klotho.annotations.languages import NOT_YET, SUFFIXES, by_suffix
@@ -180,6 +181,8 @@ def _check(code: CodeBase, report: Report) -> None:
 def _refuse_what_comes_later(source: Source, item: Annotation, report: Report) -> None:
     language = by_suffix(PurePosixPath(source.path).suffix)
     assert language is not None
+    if item.capability in NEUTRAL:
+        return
     directives = language.compiles.get(item.capability)
     if directives is None:
         message = f"`@klotho::{item.capability}` in {language.name} is not supported yet"

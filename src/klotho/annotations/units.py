@@ -64,6 +64,10 @@ def split(
     for path, annotation in sorted(owned.items()):
         assert annotation.id is not None
         by_name.setdefault(annotation.id, Unit(annotation.id, [], annotation.span)).entries.append(path)
+    if not by_name and all(
+        item.capability == "static_unit" for file in code.annotated.values() for item in file.annotations
+    ):
+        return []  # nothing runs: it is files for browsers only
     exposing = {source.path for source, _ in code.all("expose")}
     unowned = sorted(path for path in exposing if path not in owned)
     if not by_name or unowned:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import errno
 import os
+import shlex
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from klotho.cli import asked_for, underway
@@ -102,6 +104,9 @@ def _usage(error: Any, as_json: bool, arguments: list[str]) -> int:
         helps.append(f"did you mean {one_of(options.rstrip(') ').split(', '))}?".replace(" and ", " or "))
     message = message.strip().rstrip(".").replace("'", "`")
     path = error.ctx.command_path if getattr(error, "ctx", None) else _command_path(arguments)
+    if arguments and message.startswith("No such command") and Path(arguments[0]).is_dir():
+        folder = shlex.quote(arguments[0])
+        helps += [f"see what Klotho makes of the folder: `klotho compile {folder}`", f"deploy it: `klotho up {folder}`"]
     helps.append(f"run `{path} --help`")
     failure = Failure("usage", message[:1].lower() + message[1:], helps=helps, exit_code=ExitCode.USAGE)
     return _show([failure.diagnostic], ExitCode.USAGE, as_json)

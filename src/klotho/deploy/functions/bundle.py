@@ -120,7 +120,10 @@ class NodeBundler:
             out = stage / ".out"
             out.mkdir()
             bundled = f"{module}.bundle.{'mjs' if as_module else 'js'}"
-            found = self._esbuild.run(stage, self._relative(entry), bundled, options, log, out)
+            try:
+                found = self._esbuild.run(stage, self._relative(entry), bundled, options, log, out)
+            except Failure as failure:  # the stage is laid out as the repository is
+                raise _seen_from(root, self._repository, failure) from failure
         prefix = posixpath.normpath(self._relative(root))
         entries: dict[str, Content] = {
             file: _mapped(content, file, prefix) if file.endswith(".map") else content

@@ -72,6 +72,12 @@ PAGES = (
         "Add it to the dependencies, and lock again.",
     ),
     Page(
+        "annotation-files",
+        "An annotation names files, and none is there, or not those that it may have.",
+        "A static unit without pages would be deployed empty, and one with code would publish it.",
+        'Write patterns relative to the annotated file, `static_files = ["public/**"]`, or with `/` to the top folder.',
+    ),
+    Page(
         "annotation-call",
         "Code of one execution unit uses something of another one that can't be called from outside.",
         "Between units only exported async functions can be called: a call becomes a message and an answer.",
@@ -104,8 +110,8 @@ PAGES = (
     Page(
         "program-not-annotated",
         "`klotho compile` or `klotho verify` was run where an infra.py describes the application.",
-        "They are about annotated code; an infra.py wins where there are both.",
-        "Run `klotho build`, or name the folder with the annotated code.",
+        "They are about annotated code; where there is an infra.py, it says whether that is part of the application.",
+        "Write `klotho.Annotated()` into infra.py, run `klotho build`, or name the folder with the annotated code.",
     ),
     Page(
         "requests-unreadable",

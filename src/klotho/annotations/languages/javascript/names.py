@@ -37,6 +37,8 @@ LIBRARIES: Mapping[str, str] = {
     "sqlite3": "sqlite3",
     "typeorm": "TypeORM",
 }
+_SUPPORTED = frozenset({"knex", "sequelize"})
+"""Their one name is supported: what is not is another shape of statement, of which no name tells."""
 REFUSED_FRAMEWORKS: Mapping[str, str] = {
     "@adonisjs/core": "AdonisJS",
     "@loopback/rest": "LoopBack",
@@ -65,6 +67,8 @@ def library_of(module: Module, statement: Any) -> str | None:
     """The library that a statement makes something of, with the name it uses of it: `createCluster` of redis."""
     for item, used in _used(module, statement):
         name = _known_as(item.specifier)
+        if name in _SUPPORTED:
+            return None
         title = LIBRARIES.get(name, name)
         return f"`{used}` of {title}" if used and used != title else f"`{title}`"
     return None

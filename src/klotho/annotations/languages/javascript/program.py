@@ -33,6 +33,7 @@ from klotho.annotations.languages.javascript.modules import (
     said_by,
 )
 from klotho.annotations.languages.javascript.names import library_of
+from klotho.annotations.languages.javascript.places import SHIM, places
 from klotho.annotations.languages.javascript.reach import Reach
 from klotho.annotations.languages.javascript.rewriting import FOLDER, ModuleKind, UnitParts, shim_files, stub, unit_file
 from klotho.annotations.languages.javascript.tsconfig import Aliases, read_aliases
@@ -258,6 +259,9 @@ class JavaScriptProgram:
     def write(self, unit: Unit, findings: Findings, called: Mapping[str, list[str]], form: Form) -> UnitCode:
         edits = [edit for item in findings.resources for edit in item.edits]
         shims = {name for item in findings.resources for name in item.shims}
+        if findings.assets:
+            moved = [edit for item in self.modules(unit.files) for edit in places(item, self.is_esm(item))]
+            edits, shims = edits + moved, shims | ({SHIM} if moved else set())
         files = dict(shim_files(form, shims))
         for path in (*unit.files, *findings.assets):
             own = [*(edit for edit in edits if edit.path == path), *self._metadata(path)]
@@ -279,6 +283,6 @@ class JavaScriptProgram:
                 files[name] = (self.code.root / name).read_bytes()
         as_module = any(self.is_esm(module) for module in self.modules(unit.files))
         if form == "container":
-            made = image(unit.name, files, self._packages_of_others(unit), as_module)
+            made = image(unit.name, files, self._packages_of_others(unit), as_module, findings.assets)
             return UnitCode({**files, **made.files}, start=made.start)
-        return UnitCode(files, f"{FOLDER}/{'module' if as_module else 'handler'}.handler")
+        return UnitCode(files, f"{FOLDER}/{'module' if as_module else 'handler'}.handler", tuple(findings.assets))

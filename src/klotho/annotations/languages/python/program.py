@@ -294,7 +294,7 @@ class PythonProgram:
         files.update(self._requirements(unit, findings, files, wanted))
         if form == "container":
             return UnitCode({**files, **image_files(unit.name, files)}, start=START)
-        return UnitCode(files, f"{FOLDER}/handler.handler")
+        return UnitCode(files, f"{FOLDER}/handler.handler", tuple(self.place_of(path) for path in findings.assets))
 
     def _server(self, unit: Unit) -> set[str]:
         """The package that serves a unit's application in a container."""
