@@ -21,7 +21,7 @@ os.environ.pop("CI", None)
 
 # The same cases every time, so that a red build is a change's doing; `HYPOTHESIS_PROFILE=explore make quick` looks for
 # new ones.
-settings.register_profile("fixed", derandomize=True, deadline=None)
+settings.register_profile("fixed", derandomize=True, deadline=None, max_examples=60)
 settings.register_profile("explore", max_examples=1000, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
 

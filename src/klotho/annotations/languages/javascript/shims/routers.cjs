@@ -22,7 +22,8 @@ async function handOnEvent(event, other, collect) {
   if (event.cookies && event.cookies.length > 0) headers.cookie = event.cookies.join("; ");
   const body = Buffer.from(event.body || "", event.isBase64Encoded ? "base64" : "utf8");
   const url = (await service.url) + encodeURI(event.rawPath) + (event.rawQueryString ? `?${event.rawQueryString}` : "");
-  return collect(await send(url, method, { ...headers, "content-length": body.length }, (request) => request.end(body)));
+  const answer = await send(url, method, { ...headers, "content-length": body.length }, (request) => request.end(body));
+  return new Promise((resolve, reject) => collect(answer, resolve, reject));
 }
 
 // A request that the server of a container got.
