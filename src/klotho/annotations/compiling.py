@@ -102,13 +102,7 @@ def compile_code(
     compiled.units = [compiler.add(part) for part in parts]
     compiler.expose(parts, {page.name: page for page in compiled.units})
     for part in parts:
-        form, called = hosting.of(construct_name(part.unit.name))[0].form, _called(part.unit, parts)
-        code_of_unit = part.program.write(part.unit, part.findings, called, form)
-        compiler.packed(part.unit, code_of_unit.handler, code_of_unit.assets)
-        own = code.dockerfiles.get(part.unit.name)
-        files = with_own(own, root, part.unit.name, form, bool(called or part.unit.served), code_of_unit, report)
-        folder = construct_name(part.unit.name)
-        compiled.files.update({f"{folder}/{path}": content for path, content in files.items()})
+        compiled.files.update(_written(part, parts, code, hosting, compiler))
     refuse_strangers(code.dockerfiles, (unit.name for unit in units), report)
     for site in static:
         compiler.publish(site)
@@ -131,6 +125,19 @@ def compile_code(
     if not report.errors and compiled.application.constructs:
         validate(compiled.application, report)
     return compiled
+
+
+def _written(
+    part: _Part, parts: list[_Part], code: CodeBase, hosting: Hosting, compiler: _Compiler
+) -> dict[str, bytes]:
+    """A unit's files, below the output folder, once the compiler knows how they are packed."""
+    name, folder = part.unit.name, construct_name(part.unit.name)
+    form, called = hosting.of(folder)[0].form, _called(part.unit, parts)
+    written = part.program.write(part.unit, part.findings, called, form)
+    compiler.packed(part.unit, written.handler, written.assets)
+    is_called = bool(called or part.unit.served)
+    files = with_own(code.dockerfiles.get(name), code.root, name, form, is_called, written, code.report)
+    return {f"{folder}/{path}": content for path, content in files.items()}
 
 
 def _name(text: str) -> str:
