@@ -20,6 +20,7 @@ from klotho.annotations.model import Annotation
 from klotho.annotations.programs import Programs, language_of
 from klotho.annotations.reading import CodeBase, read_code_base
 from klotho.annotations.units import Unit, split
+from klotho.annotations.variables import DIRECTIVE
 from klotho.application import Application, Construct, ConstructId, Directive, Relationship, validate
 from klotho.diagnostics import Label, Report, Span
 
@@ -227,7 +228,8 @@ def _tell_fruitless(code: CodeBase, programs: Programs, parts: Iterable[_Part], 
                 message = f"no unit imports the file of {annotation.title}"
                 report.warning("annotation-without-effect", message, annotation.span)
                 continue
-            _refuse_shape(programs.of_file(source.path), annotation, report)
+            if DIRECTIVE not in annotation.directives:  # else what is wrong with it is told
+                _refuse_shape(programs.of_file(source.path), annotation, report)
 
 
 def _refuse_shape(program: Program | None, annotation: Annotation, report: Report) -> None:

@@ -58,6 +58,8 @@ class Resource:
     edits: tuple[Edit, ...] = ()
     shims: tuple[str, ...] = ()
     """What the unit's code needs beside it, in the language's own words."""
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """Environment variables of the unit's process, by name: what of the store is in each, as the runtime names it."""
 
 
 @dataclass

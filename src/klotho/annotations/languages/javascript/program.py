@@ -22,10 +22,11 @@ from klotho.annotations.languages.javascript.modules import (
     read_module,
     resolve,
 )
-from klotho.annotations.languages.javascript.rewriting import FOLDER, shim_files, stub, unit_file
+from klotho.annotations.languages.javascript.rewriting import FOLDER, VARIABLES, shim_files, stub, unit_file
 from klotho.annotations.languages.javascript.tsconfig import Aliases, read_aliases
 from klotho.annotations.reading import CodeBase
 from klotho.annotations.units import Unit
+from klotho.annotations.variables import values_by_name, variable_resources
 from klotho.diagnostics import Failure, Span
 
 _ENDINGS = (*JAVASCRIPT, *TYPESCRIPT)
@@ -170,19 +171,25 @@ class JavaScriptProgram:
 
         return Findings(
             exposures=list(exposures(modules, follow, self.code.report)),
-            resources=list(library_resources(self, modules)),
+            resources=[
+                *library_resources(self, modules),
+                *variable_resources([module.source for module in modules], self.code.report),
+            ],
             remote=remote_names(self, unit),
         )
 
     def write(self, unit: Unit, findings: Findings, called: Mapping[str, list[str]], form: Form) -> UnitCode:
         edits = [edit for item in findings.resources for edit in item.edits]
-        files = dict(shim_files(form, {name for item in findings.resources for name in item.shims}))
+        variables = values_by_name(findings.resources)
+        used = {name for item in findings.resources for name in item.shims}
+        files = dict(shim_files(form, used | {VARIABLES} if variables else used))
         for path in (*unit.files, *findings.assets):
             own = [edit for edit in edits if edit.path == path]
             files[path] = edited((self.code.root / path).read_bytes(), own)
         for path, names in findings.remote.items():
             files[path] = stub(path, unit.remote[path], names, self.is_esm(self.module(path)))
-        files[f"{FOLDER}/unit.cjs"] = unit_file(unit.name, unit.entries, dict(called), bool(findings.exposures))
+        listens = bool(findings.exposures)
+        files[f"{FOLDER}/unit.cjs"] = unit_file(unit.name, unit.entries, dict(called), listens, variables)
         configuration = self.aliases.files if any(path.endswith(TYPESCRIPT) for path in files) else ()
         for name in (*MANIFESTS, *configuration):
             if (self.code.root / name).is_file():

@@ -13,6 +13,7 @@ from klotho.annotations.hosting import Form
 
 FOLDER = "klotho"
 """Of the shims, in each unit."""
+VARIABLES = "variables.cjs"
 SHIMS = ("encoding.cjs", "calls.cjs", "answer.cjs")
 SHIMS_OF_FORMS: Mapping[Form, tuple[str, ...]] = {
     "function": ("handler.cjs", "module.mjs"),
@@ -33,11 +34,18 @@ def stub(path: str, unit: str, names: Iterable[str], is_esm: bool) -> bytes:
     return (first + "\n".join(lines) + "\n").encode()
 
 
-def unit_file(name: str, entries: Iterable[str], calls: dict[str, list[str]], listens: bool) -> bytes:
+def unit_file(
+    name: str,
+    entries: Iterable[str],
+    calls: dict[str, list[str]],
+    listens: bool,
+    variables: Mapping[str, tuple[str, str]],
+) -> bytes:
     """`klotho/unit.cjs`: what the handler loads, written out so that a bundler sees it. `listens`: whether its code
-    serves something."""
+    serves something. `variables`: what is set before it is loaded."""
+    prepare = f"require({json.dumps('./' + VARIABLES)})({json.dumps(variables)})" if variables else "Promise.resolve()"
     lines = ['"use strict";', "module.exports = {", f"  name: {json.dumps(construct_name(name))},"]
-    lines += [f"  listens: {json.dumps(listens)},", "  entries: ["]
+    lines += [f"  listens: {json.dumps(listens)},", f"  prepare: () => {prepare},", "  entries: ["]
     lines += [f"    () => import({json.dumps('../' + path)})," for path in entries]
     lines += ["  ],", "  calls: {"]
     for path, names in sorted(calls.items()):

@@ -16,6 +16,7 @@ from klotho.annotations.languages.python.folders import Folders
 from klotho.annotations.languages.python.modules import Module
 from klotho.annotations.languages.python.redis_clients import RedisClients
 from klotho.annotations.model import Annotation
+from klotho.annotations.variables import rewritten
 
 if TYPE_CHECKING:
     from klotho.annotations.languages.python.program import PythonProgram
@@ -39,7 +40,7 @@ SHAPES = "; ".join(item.shapes for item in LIBRARIES)
 
 def library_resources(program: PythonProgram, modules: list[Module]) -> Iterator[Resource]:
     for module in modules:
-        for annotation, target in module.source.of("persist"):
+        for annotation, target in rewritten(module.source):
             if target is None:
                 continue
             found = (item.resource(program, modules, module, annotation, target) for item in LIBRARIES)

@@ -30,6 +30,7 @@ from klotho.annotations.languages.python.web import SERVERS, App, app_of, routes
 from klotho.annotations.model import Annotation
 from klotho.annotations.reading import CodeBase
 from klotho.annotations.units import Unit
+from klotho.annotations.variables import values_by_name, variable_resources
 
 MANIFESTS = ("requirements.txt", "pyproject.toml", "uv.lock", "poetry.lock", "pylock.toml")
 _BEGINNINGS = ("main.py", "app.py", "asgi.py", "wsgi.py", "server.py", "manage.py", "__main__.py")
@@ -161,7 +162,12 @@ class PythonProgram:
         modules = self.modules(unit.files)
         return Findings(
             exposures=list(self._exposures(unit, modules)),
-            resources=[*stored_dicts(self, modules), *library_resources(self, modules), *topics(self, modules)],
+            resources=[
+                *stored_dicts(self, modules),
+                *library_resources(self, modules),
+                *variable_resources([module.source for module in modules], self.code.report),
+                *topics(self, modules),
+            ],
             remote=remote_names(self, unit),
         )
 
@@ -234,7 +240,8 @@ class PythonProgram:
             files[self.place_of(path)] = stub(path, self.dotted(path), unit.remote[path], names)
         calls = {path: (self.dotted(path), names) for path, names in called.items()}
         entries = [self.dotted(path) for path in unit.entries]
-        files[f"{FOLDER}/unit.py"] = unit_file(unit.name, entries, self._served(unit), calls)
+        variables = values_by_name(findings.resources)
+        files[f"{FOLDER}/unit.py"] = unit_file(unit.name, entries, self._served(unit), calls, variables)
         for name in MANIFESTS:
             if (self.code.root / name).is_file():
                 files[name] = (self.code.root / name).read_bytes()

@@ -11,6 +11,7 @@ from klotho.annotations.findings import Edit, Resource, construct_name
 from klotho.annotations.languages.python.modules import Module, assigned, nodes_of, text_of
 from klotho.annotations.languages.python.mutations import check_mutations
 from klotho.annotations.model import Annotation
+from klotho.annotations.variables import rewritten
 
 if TYPE_CHECKING:
     from klotho.annotations.languages.python.program import PythonProgram
@@ -42,7 +43,7 @@ def stored_dict(module: Module, annotation: Annotation, target: Any) -> StoredDi
 def stored_dicts(program: PythonProgram, modules: list[Module]) -> Iterator[Resource]:
     """The dicts of a unit's modules as tables, with what the unit does to each."""
     for module in modules:
-        for annotation, target in module.source.of("persist"):
+        for annotation, target in rewritten(module.source):
             item = stored_dict(module, annotation, target) if target is not None else None
             if item is not None:
                 verb = "reads_from" if _only_reads(program, item, modules) else "read_writes_to"

@@ -14,7 +14,7 @@ FOLDER = "klotho_unit"
 """Of the shims, in each unit."""
 SHIMS = ("__init__.py", "answers.py", "calls.py", "store.py", "encoding.py")
 SHIMS_OF_FORMS: Mapping[Form, tuple[str, ...]] = {"function": ("handler.py", "web.py"), "container": ("container.py",)}
-SHIMS_OF_LIBRARIES = ("cache.py", "cache_server.py", "files.py", "sql.py", "events.py")
+SHIMS_OF_LIBRARIES = ("cache.py", "cache_server.py", "files.py", "sql.py", "events.py", "variables.py")
 
 
 def stub(path: str, module: str, unit: str, names: Iterable[str]) -> bytes:
@@ -30,11 +30,20 @@ def stub(path: str, module: str, unit: str, names: Iterable[str]) -> bytes:
 
 
 def unit_file(
-    name: str, entries: Iterable[str], served: tuple[str, str] | None, calls: Mapping[str, tuple[str, list[str]]]
+    name: str,
+    entries: Iterable[str],
+    served: tuple[str, str] | None,
+    calls: Mapping[str, tuple[str, list[str]]],
+    variables: Mapping[str, tuple[str, str]],
 ) -> bytes:
-    """`klotho_unit/unit.py`: what the handler loads, written out so that what packs it sees every import."""
+    """`klotho_unit/unit.py`: what the handler loads, written out so that what packs it sees every import. `variables`:
+    what is set before it is loaded."""
     lines = ["from importlib import import_module", "", f"NAME = {json.dumps(construct_name(name))}", "", ""]
     lines += ["def application():", '    """What the unit serves; None for one that is only called."""']
+    if variables:
+        lines += [f"    from {FOLDER}.variables import set_variables", "", "    set_variables({"]
+        lines += [f"        {json.dumps(name)}: {where!r}," for name, where in variables.items()]
+        lines += ["    })"]
     if served is None:
         lines += [*(f"    import_module({json.dumps(entry)})" for entry in entries), "    return None"]
     else:

@@ -11,7 +11,8 @@ const called = Object.keys(unit.calls).length > 0;
 
 if (unit.listens) captureServer();
 else toBeStopped(http.createServer(unknown)).listen(port, "0.0.0.0");
-Promise.all(unit.entries.map((load) => load())).catch((error) => {
+const prepared = unit.prepare();
+prepared.then(() => Promise.all(unit.entries.map((load) => load()))).catch((error) => {
   console.error(error);
   process.exit(1);
 });
@@ -51,6 +52,7 @@ function isInside({ method, headers }) {
 async function reply(request, response) {
   const parts = [];
   for await (const part of request) parts.push(part);
+  await prepared;
   const event = JSON.parse(Buffer.concat(parts).toString());
   const body = JSON.stringify(await require("./answer.cjs")(event));
   response.writeHead(200, { "content-type": "application/json" }).end(body);

@@ -6,7 +6,7 @@ const unit = require("./unit.cjs");
 const answer = require("./answer.cjs");
 
 const listening = captureServer();
-const loaded = Promise.all(unit.entries.map((load) => load()));
+const loaded = unit.prepare().then(() => Promise.all(unit.entries.map((load) => load())));
 loaded.catch(() => {}); // the first event tells
 
 exports.handler = async function handler(event) {
