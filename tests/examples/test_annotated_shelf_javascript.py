@@ -1,5 +1,6 @@
 """The annotated shelf in JavaScript answers as the original does: pg, Knex, Sequelize and TypeORM on Postgres, redis
-and ioredis on caches, in two units; and clients of clusters on caches in cluster mode."""
+and ioredis on caches, in two units; clients of clusters on caches in cluster mode, and a cache by an
+environment variable."""
 
 from __future__ import annotations
 
@@ -33,19 +34,24 @@ CLUSTERS = {
     "exports.cluster = redis.createCluster({ rootNodes: [{ url: process.env.CLUSTER_URL }] });\n",
     "io.js": 'const { Cluster } = require("ioredis");\n// @klotho::persist { id = "io" }\n'
     "exports.io = new Cluster([process.env.CLUSTER_URL]);\n",
+    "hits.js": 'const { createClient } = require("redis");\n// @klotho::persist {\n//   id = "hits"\n'
+    '//   [environment_variables]\n//   REDIS_URL = "redis_node.connection_string"\n// }\n'
+    "const url = process.env.REDIS_URL;\nlet client;\nexports.hit = async (name) => {\n"
+    "  client ??= await createClient({ url }).connect();\n  return client.incr(`hits:${name}`);\n};\n",
     "counting.js": '// @klotho::execution_unit { id = "counting" }\nconst { cluster } = require("./cluster");\n'
     "let ready;\nexports.count = async (name) => {\n  await (ready ??= cluster.connect());\n"
     "  return cluster.incr(name);\n};\n",
     "index.js": 'const app = require("express")();\nconst { node } = require("./node");\n'
-    'const { io } = require("./io");\n'
+    'const { io } = require("./io");\nconst { hit } = require("./hits");\n'
     'const { count } = require("./counting");\nlet ready;\n'
     "app.get('/node/:name', async (req, res) => {\n  await (ready ??= node.connect());\n"
     "  res.json(await node.incr(req.params.name));\n});\n"
     "app.get('/cluster/:name', async (req, res) => res.json(await count(req.params.name)));\n"
     "app.get('/io/:name', async (req, res) => res.json(await io.incr(`io:${req.params.name}`)));\n"
+    "app.get('/hits/:name', async (req, res) => res.json(await hit(req.params.name)));\n"
     '// @klotho::expose { id = "counters" }\napp.listen(process.env.PORT || 3000);\n',
     "requests.json": json.dumps(
-        [{"path": f"/{kind}/{name}"} for kind in ("node", "cluster", "io") for name in ("a", "b", "a", "pet")]
+        [{"path": f"/{kind}/{name}"} for kind in ("node", "cluster", "io", "hits") for name in ("a", "b", "a", "pet")]
     ),
 }
 
