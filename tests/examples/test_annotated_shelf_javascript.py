@@ -5,17 +5,13 @@ environment variable."""
 from __future__ import annotations
 
 import json
-import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import redis
 
-from klotho.localcloud.planes.redis_programs import program
 from tests.examples.conftest import Deploy
-from tests.examples.databases import free_port, postgres
+from tests.examples.databases import postgres, redis_servers
 from tests.examples.deployment import Deployment
 
 pytestmark = [pytest.mark.examples, pytest.mark.timeout(400)]
@@ -59,29 +55,9 @@ CLUSTERS = {
 @pytest.fixture(scope="module")
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """Where the original keeps things: a database and caches of this machine, without data."""
-    ports, running = [], []
-    for options in ((), ("--cluster-enabled", "yes", "--cluster-announce-ip", "127.0.0.1")):
-        ports.append(free_port() % 20000 + 10000)  # a cluster's bus is 10,000 above it
-        command = [str(program().path), "--port", str(ports[-1]), "--save", "", "--bind", "127.0.0.1", *options]
-        folder = tmp_path_factory.mktemp("redis")
-        running.append(subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL))
-    _all_slots(ports[1])
-    with postgres(tmp_path_factory.mktemp("postgres")) as database:
+    with redis_servers(tmp_path_factory) as ports, postgres(tmp_path_factory.mktemp("postgres")) as database:
         redis_url, cluster_url = (f"redis://127.0.0.1:{port}" for port in ports)
         yield {"DATABASE_URL": database, "REDIS_URL": redis_url, "CLUSTER_URL": cluster_url}
-    for server in running:
-        server.terminate()
-        server.wait(10)
-
-
-def _all_slots(port: int) -> None:
-    client = redis.Redis(port=port)
-    for _ in range(100):
-        try:
-            client.execute_command("CLUSTER", "ADDSLOTS", *range(16384))
-            return
-        except redis.ConnectionError:
-            time.sleep(0.05)
 
 
 def verified(deployment: Deployment) -> None:

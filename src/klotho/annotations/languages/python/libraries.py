@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from klotho.annotations.findings import Resource
 from klotho.annotations.languages.python.caches import AioCaches
+from klotho.annotations.languages.python.django import DjangoDatabases
 from klotho.annotations.languages.python.engines import SqlEngines
 from klotho.annotations.languages.python.folders import Folders
 from klotho.annotations.languages.python.modules import Module
@@ -34,7 +35,7 @@ class Library(Protocol):
         ...
 
 
-LIBRARIES: tuple[Library, ...] = (AioCaches(), SqlEngines(), RedisClients(), Folders())
+LIBRARIES: tuple[Library, ...] = (AioCaches(), SqlEngines(), DjangoDatabases(), RedisClients(), Folders())
 SHAPES = "; ".join(item.shapes for item in LIBRARIES)
 
 

@@ -16,6 +16,7 @@ from typing import Any
 from klotho.annotations.findings import Exposure, Findings, Original, UnitCode, edited
 from klotho.annotations.hosting import Form
 from klotho.annotations.languages.python.calls import remote_names
+from klotho.annotations.languages.python.django import BACKEND, check_unit, named_files, names_settings
 from klotho.annotations.languages.python.emitters import SHAPES as EMITTERS
 from klotho.annotations.languages.python.emitters import topics
 from klotho.annotations.languages.python.images import SERVERS as PACKAGES_OF_SERVERS
@@ -90,7 +91,9 @@ class PythonProgram:
     def imports(self, path: str) -> list[str]:
         if not path.endswith(".py"):
             return []
-        found = dict.fromkeys(target for item in self.module(path).imports for target in self.files_of(item))
+        module = self.module(path)
+        found = dict.fromkeys(target for item in module.imports for target in self.files_of(item))
+        found.update(dict.fromkeys(named_files(self, module)))
         folder = PurePosixPath(path).parent
         for parent in (folder, *folder.parents):  # its own package runs before it
             above = (parent / "__init__.py").as_posix()
@@ -160,6 +163,7 @@ class PythonProgram:
 
     def find(self, unit: Unit) -> Findings:
         modules = self.modules(unit.files)
+        check_unit(self, modules)
         return Findings(
             exposures=list(self._exposures(unit, modules)),
             resources=[
@@ -216,23 +220,29 @@ class PythonProgram:
 
     def _started(self, app: str, found: App | None) -> Original:
         python = f"{_OF_ITS_OWN}/bin/python"
-        is_flask = found is not None and found.framework == "flask"
-        server = ("flask", "--app", app, "run") if is_flask else ("uvicorn", app)
+        framework = found.framework if found is not None else ""
+        start, server = _server_of(framework, app)
+        manages = (self.code.root / "manage.py").is_file()
         packages = ["-r", "requirements.txt"] if (self.code.root / "requirements.txt").is_file() else []
         if not packages and (self.code.root / "pyproject.toml").is_file():
             packages = ["-r", "pyproject.toml"]
         return Original(
-            (python, "-m", *server, "--port", "{port}"),
+            (python, "-m", *start),
             (
                 ("uv", "venv", "--quiet", _OF_ITS_OWN),
-                ("uv", "pip", "install", "--quiet", "--python", python, *packages, *(() if is_flask else ("uvicorn",))),
+                ("uv", "pip", "install", "--quiet", "--python", python, *packages, *server),
+                *(((python, "manage.py", "migrate", "--no-input"),) if framework == "django" and manages else ()),
             ),
             listens="see that the annotation stands on its application, and that its packages are in its manifest",
             paths=tuple(base.rstrip("/") for base in self._bases if base),
         )
 
     def write(self, unit: Unit, findings: Findings, called: Mapping[str, list[str]], form: Form) -> UnitCode:
-        files, edits = dict(shim_files(form)), [edit for item in findings.resources for edit in item.edits]
+        django = self._named(unit)
+        files, edits = (
+            dict(shim_files(form, bool(django))),
+            [edit for item in findings.resources for edit in item.edits],
+        )
         for path in (*unit.files, *findings.assets):
             own = [edit for edit in edits if edit.path == path]
             files[self.place_of(path)] = edited((self.code.root / path).read_bytes(), own)
@@ -241,7 +251,7 @@ class PythonProgram:
         calls = {path: (self.dotted(path), names) for path, names in called.items()}
         entries = [self.dotted(path) for path in unit.entries]
         variables = values_by_name(findings.resources)
-        files[f"{FOLDER}/unit.py"] = unit_file(unit.name, entries, self._served(unit), calls, variables)
+        files[f"{FOLDER}/unit.py"] = unit_file(unit.name, entries, self._served(unit), calls, variables, django)
         for name in MANIFESTS:
             if (self.code.root / name).is_file():
                 files[name] = (self.code.root / name).read_bytes()
@@ -252,6 +262,14 @@ class PythonProgram:
         if form == "container":
             return UnitCode({**files, **image_files(unit.name, files)})
         return UnitCode(files, f"{FOLDER}/handler.handler")
+
+    def _named(self, unit: Unit) -> list[str]:
+        """The modules that Django loads by their names, none where the unit is no program of Django."""
+        modules = self.modules(unit.files)
+        if not any(names_settings(module) for module in modules):
+            return []
+        found = {path for module in modules for path in named_files(self, module)}
+        return [*(self.dotted(path) for path in sorted(found & {*unit.files, *unit.remote})), BACKEND]
 
     def _server(self, unit: Unit) -> set[str]:
         """The package that serves a unit's application in a container."""
@@ -289,3 +307,12 @@ class PythonProgram:
     def _own_names(self) -> set[str]:
         """The first names of the code base's modules."""
         return {self.place_of(path).partition("/")[0].removesuffix(".py") for path in self._files}
+
+
+def _server_of(framework: str, app: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The module that serves an original, with its arguments, and the packages that are needed for it."""
+    if framework == "django":
+        return ("waitress", "--listen=127.0.0.1:{port}", app), ("waitress",)
+    if framework == "flask":
+        return ("flask", "--app", app, "run", "--port", "{port}"), ()
+    return ("uvicorn", app, "--port", "{port}"), ("uvicorn",)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from klotho.annotations.findings import Edit, Resource, construct_name
+from klotho.annotations.languages.python.django import is_databases
 from klotho.annotations.languages.python.modules import Module, assigned, nodes_of, text_of
 from klotho.annotations.languages.python.mutations import check_mutations
 from klotho.annotations.model import Annotation
@@ -36,6 +37,8 @@ def stored_dict(module: Module, annotation: Annotation, target: Any) -> StoredDi
         value.type in ("dictionary", "dictionary_comprehension")
         or (value.type == "call" and text_of(value.child_by_field_name("function")) == "dict")
     )
+    if is_databases(name, value):  # settings of Django, which are no data
+        return None
     top = target.parent is not None and target.parent.type == "module"
     return StoredDict(annotation, module.path, name, value) if name and is_dict and top else None
 

@@ -15,6 +15,7 @@ FOLDER = "klotho_unit"
 SHIMS = ("__init__.py", "answers.py", "calls.py", "store.py", "encoding.py")
 SHIMS_OF_FORMS: Mapping[Form, tuple[str, ...]] = {"function": ("handler.py", "web.py"), "container": ("container.py",)}
 SHIMS_OF_LIBRARIES = ("cache.py", "cache_server.py", "files.py", "sql.py", "events.py", "variables.py")
+SHIMS_OF_DJANGO = ("django.py", "django_postgres/__init__.py", "django_postgres/base.py")
 
 
 def stub(path: str, module: str, unit: str, names: Iterable[str]) -> bytes:
@@ -35,9 +36,10 @@ def unit_file(
     served: tuple[str, str] | None,
     calls: Mapping[str, tuple[str, list[str]]],
     variables: Mapping[str, tuple[str, str]],
+    django: Iterable[str] = (),
 ) -> bytes:
     """`klotho_unit/unit.py`: what the handler loads, written out so that what packs it sees every import. `variables`:
-    what is set before it is loaded."""
+    what is set before it is loaded. `django`: the modules that Django loads by their names."""
     lines = ["from importlib import import_module", "", f"NAME = {json.dumps(construct_name(name))}", "", ""]
     lines += ["def application():", '    """What the unit serves; None for one that is only called."""']
     if variables:
@@ -47,18 +49,24 @@ def unit_file(
     if served is None:
         lines += [*(f"    import_module({json.dumps(entry)})" for entry in entries), "    return None"]
     else:
-        lines += [f"    return import_module({json.dumps(served[0])}).{served[1]}"]
+        lines += [f"    found = import_module({json.dumps(served[0])}).{served[1]}"] if django else []
+        lines += [f'    import_module("{FOLDER}.django").migrate()', "    return found"] if django else []
+        lines += [f"    return import_module({json.dumps(served[0])}).{served[1]}"] if not django else []
     lines += ["", "", "CALLS = {"]
     for path, (module, names) in sorted(calls.items()):
         lines.append(f"    {json.dumps(path)}: ({json.dumps(names)}, lambda: import_module({json.dumps(module)})),")
-    return "\n".join([*lines, "}", ""]).encode()
+    lines += ["}"]
+    if django:
+        lines += ["", "", "def named():", '    """What Django loads by its name."""']
+        lines += [f"    import_module({json.dumps(name)})" for name in django]
+    return "\n".join([*lines, ""]).encode()
 
 
 @cache
-def shim_files(form: Form) -> dict[str, bytes]:
+def shim_files(form: Form, is_django: bool = False) -> dict[str, bytes]:
     """The shims by path in a unit."""
     folder = Path(__file__).parent / "shims" / FOLDER
     return {
         f"{FOLDER}/{name}": (folder / name).read_bytes()
-        for name in (*SHIMS, *SHIMS_OF_FORMS[form], *SHIMS_OF_LIBRARIES)
+        for name in (*SHIMS, *SHIMS_OF_FORMS[form], *SHIMS_OF_LIBRARIES, *(SHIMS_OF_DJANGO if is_django else ()))
     }
