@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
+import signal
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree
@@ -84,11 +88,59 @@ def test_a_broken_rule_exits_5_in_every_format(klotho: Run, shop: Path) -> None:
     assert "acme-platform/kept" in [case.attrib["name"] for case in suite]
 
 
-def test_build_preview_and_up_are_stopped_by_the_same_rule(klotho: Run, shop: Path) -> None:
-    for command in ("build", "preview", "up", "permissions"):
-        done = klotho(command, "--env", "desk", *(["--yes"] if command == "up" else []))
-        assert done.returncode == 5 and "acme-platform/no-tables" in done.stderr, command
-    assert not (shop / "compiled").exists() and not (shop / "klotho.lock").exists()
+JUDGED = (
+    "build", "build --iac terraform", "check", "preview", "up --yes", "permissions", "eject", "cost", "graph",
+    "explain visits", "bootstrap --yes", "secret ls", "project check",
+)  # fmt: skip
+"""What compiles a program ends with 5 where a rule is broken, and leaves nothing."""
+JUDGED_ELSEWHERE = {
+    "compile": "is for annotated code: below",
+    "dev": "begins with `up` and begins again with it: below",
+    "rollback": "test_guardrails_on_aws.py",
+    "upgrade": "shows what rules would find",
+    "guardrails": "is about rules",
+}
+DEPLOYS_NOTHING_NEW = {
+    "init", "down", "status", "outputs", "logs", "verify", "history", "drift", "unlock", "exec", "shell", "tunnel",
+    "doctor", "whoami", "config", "ci", "env",
+}  # fmt: skip
+
+
+def test_every_command_that_compiles_is_stopped_by_a_broken_rule(klotho: Run, shop: Path) -> None:
+    for command in JUDGED:
+        done = klotho(*command.split(), "--env", "desk")
+        assert done.returncode == 5 and "acme-platform/no-tables" in done.stderr, (command, done.stderr)
+    several = klotho("project", "up", "--yes", "--env", "desk")
+    assert several.returncode == 1 and "acme-platform/no-tables" in several.stderr and "0 of 1" in several.stderr
+    assert not any((shop / name).exists() for name in ("compiled", "klotho.lock", "ejected"))
+
+
+def test_a_new_command_has_to_say_whether_rules_stop_it() -> None:
+    listed = Path(__file__).with_name("help.txt").read_text().partition("Commands:")[2]
+    judged = {item.partition(" ")[0] for item in JUDGED}
+    assert judged | set(JUDGED_ELSEWHERE) | DEPLOYS_NOTHING_NEW == set(re.findall(r"^  (\w+)", listed, re.M))
+
+
+def test_dev_deploys_nothing_that_breaks_a_rule(klotho: Run, shop: Path) -> None:
+    command = [sys.executable, "-m", "klotho.cli", "dev", "--env", "desk"]
+    with subprocess.Popen(command, cwd=shop, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        told = next(line for line in process.stderr if "error[" in line)
+        process.send_signal(signal.SIGINT)  # else it waits for the program to be mended
+    assert "guardrail-denied" in told and "acme-platform/no-tables" in told
+    assert klotho("status", "--env", "desk", "--json").returncode == 0
+    assert not (shop / "state" / "klotho" / "acme" / "desk" / "supervisor.json").exists()
+
+
+def test_annotated_code_is_judged_as_well(klotho: Run, tmp_path: Path) -> None:
+    pets = Path(__file__).parents[2] / "examples" / "annotated-pets"
+    shutil.copytree(pets, tmp_path, dirs_exist_ok=True, ignore=shutil.ignore_patterns("compiled", "node_modules"))
+    (tmp_path / "klotho.yaml").write_text(f"app: pets\n{SETTINGS}")
+    bundle(tmp_path, "deny")
+    for command in ("compile", "check"):
+        done = klotho(command, "--env", "desk")
+        assert done.returncode == 5 and "acme-platform/no-tables" in done.stderr, done.stderr
+    assert not (tmp_path / "compiled" / "cloudformation").exists()
 
 
 def test_a_warning_stops_nothing_and_junit_counts_what_is_kept(klotho: Run, shop: Path) -> None:

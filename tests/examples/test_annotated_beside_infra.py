@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -23,6 +24,9 @@ stamp = Compute.Function("stamp", handler="stamp.handler")
 stamp.reads_from(code.store("notes"))
 stamp.reads_from(visits)
 code.api("notes-api").attach_service(stamp, route="/stamp")
+ask = Compute.Function("ask", handler="ask.handler")
+ask.calls(code.api("inner-api"))
+code.api("notes-api").attach_service(ask, route="/ask")
 """,
     "stamp.py": """import json
 import klotho
@@ -32,6 +36,29 @@ def handler(event, context):
     visits = klotho.config.datastores.get("visits")
     body = {"notes": len(list(notes.scan())), "visits": visits.get({"id": "all"})["count"]}
     return {"statusCode": 200, "body": json.dumps(body, default=str)}
+""",
+    "ask.py": """import json
+import urllib.request
+import klotho
+
+def handler(event, context):
+    address = klotho.config.services.get("inner-api").url
+    with urllib.request.urlopen(f"{address}/inner/a%20b?x=1%202&y=3") as answer:
+        body = {"said": json.load(answer), "cookie": answer.headers["set-cookie"]}
+    return {"statusCode": 200, "body": json.dumps(body)}
+""",
+    "inner.js": """// @klotho::execution_unit { id = "inner" }
+const express = require("express");
+const app = express();
+app.get("/inner/:name", (req, res) => {
+  res.cookie("seen", "yes");
+  res.json({ name: req.params.name, query: req.query });
+});
+// @klotho::expose {
+//   id = "inner-api"
+//   target = "private"
+// }
+app.listen(3001);
 """,
     "package.json": '{"name": "notes", "main": "index.js", "dependencies": {"express": "4.21.2"}}',
     "index.js": """const express = require("express");
@@ -68,3 +95,13 @@ def test_a_unit_uses_what_infra_py_makes_and_the_other_way_round(together: Deplo
     assert client.call("PUT", "/notes/a", {"text": "one"}).status == 204
     assert client.call("PUT", "/notes/b", {"text": "two"}).status == 204
     assert client.get("/stamp").json == {"notes": 2, "visits": 2}
+
+
+def test_a_private_api_is_reached_by_who_calls_it_on_lambda_and_in_a_container(together: Deployment) -> None:
+    said = {"said": {"name": "a b", "query": {"x": "1 2", "y": "3"}}, "cookie": "seen=yes; Path=/"}
+    assert together.client("notes-api").get("/ask").json == said
+    assert "inner-api.url" not in json.loads(together.klotho("outputs", "--json").stdout)
+    with (together.folder / "klotho.yaml").open("a", encoding="utf-8") as settings:
+        settings.write("execution_units: {inner: {type: fargate}}\n")
+    together.up()
+    assert together.client("notes-api").get("/ask").json == said

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 
 import pytest
 
@@ -11,11 +12,15 @@ from tests.examples.deployment import Deployment
 
 pytestmark = [pytest.mark.examples, pytest.mark.timeout(300)]
 
+CALL = {"klotho": "call", "file": "adoptions.js", "name": "adopt", "arguments": "[]"}
+"""What one unit asks of another."""
 
-def hosted(deployment: Deployment, **types: str) -> None:
+
+def hosted(deployment: Deployment, types: Mapping[str, str], door: str = "apigateway") -> None:
     """Writes klotho.yaml and brings it up."""
-    said = "".join(f"  {name}: {{type: {type_}}}\n" for name, type_ in types.items())
-    (deployment.folder / "klotho.yaml").write_text(f"execution_units:\n{said}", encoding="utf-8")
+    said = {"execution_units": {name: {"type": type_} for name, type_ in types.items()}}
+    settings = {"project": deployment.project, **said, "exposed": {"pets-api": {"type": door}}}
+    (deployment.folder / "klotho.yaml").write_text(json.dumps(settings), encoding="utf-8")
     deployment.up()
 
 
@@ -25,25 +30,26 @@ def verified(deployment: Deployment) -> None:
     assert found["requests"] > 0
 
 
-@pytest.mark.parametrize("example", ["annotated-pets", "annotated-pets-python"])
-def test_units_in_containers_answer_as_the_original_and_call_each_other_over_http(deploy: Deploy, example: str) -> None:
-    deployment = deploy(example)
-    hosted(deployment, main="fargate", adoptions="fargate")
+def test_units_in_containers_answer_as_the_original_and_move_with_their_data(deploy: Deploy) -> None:
+    deployment = deploy("annotated-pets")
+    own = 'FROM node:22-slim\nCOPY . .\nRUN npm install --omit=dev\nENV OWN=1\nCMD ["node", "klotho/container.cjs"]\n'
+    annotated = '# @klotho::execution_unit { id = "adoptions" }\n'
+    (deployment.folder / "Dockerfile").write_text(annotated + own, encoding="utf-8")
+    hosted(deployment, {"main": "fargate", "adoptions": "fargate"})
     verified(deployment)
     # A call of another unit comes from inside only: the API does not lead to it.
-    call = {"klotho": "call", "file": "adoptions.js", "name": "adopt", "arguments": "[]"}
     client = deployment.client("pets-api")
-    assert client.post("/_klotho/call", call).status == 404
+    assert client.post("/_klotho/call", CALL).status == 404
     before = client.get("/api/adoptions").json
-    for types in ({"main": "lambda", "adoptions": "fargate"}, {"main": "eks", "adoptions": "lambda"}):
-        hosted(deployment, **types)
+    for types in ({"main": "lambda", "adoptions": "fargate-spot"}, {"main": "eks", "adoptions": "lambda-container"}):
+        hosted(deployment, types)
         assert client.get("/api/adoptions").json == before
 
 
-def test_units_by_default_on_kubernetes_or_on_lambda_as_containers_answer_as_the_original(deploy: Deploy) -> None:
-    deployment = deploy("annotated-pets")
-    (deployment.folder / "klotho.yaml").write_text("defaults: {execution_unit: {type: eks}}\n", encoding="utf-8")
-    deployment.up()
+def test_units_of_python_answer_as_the_original_behind_a_load_balancer(deploy: Deploy) -> None:
+    deployment = deploy("annotated-pets-python")
+    hosted(deployment, {"main": "fargate", "adoptions": "fargate"}, door="alb")
     verified(deployment)
-    hosted(deployment, main="lambda-container", adoptions="fargate-spot")
-    assert deployment.client("pets-api").get("/api/adoptions").json["count"] == 1
+    assert deployment.client("pets-api").post("/_klotho/call", CALL).status == 404
+    hosted(deployment, {"main": "fargate", "adoptions": "lambda"}, door="alb")
+    assert deployment.client("pets-api").get("/api/adoptions").status == 200

@@ -73,14 +73,20 @@ def test_every_store_of_the_shelf_answers_as_the_original_on_every_route(shelf: 
     assert found["requests"] == len(json.loads((shelf.folder / "requests.json").read_text(encoding="utf-8")))
 
 
-def test_what_the_stores_hold_survives_a_change_of_code(shelf: Deployment) -> None:
+def test_what_the_stores_hold_survives_a_change_of_code_and_a_move_into_containers(shelf: Deployment) -> None:
     code = shelf.folder / "shelf" / "notes.py"
     code.write_text(code.read_text(encoding="utf-8").replace("there is such a note", "twice"), encoding="utf-8")
+    with (shelf.folder / "klotho.yaml").open("a", encoding="utf-8") as settings:
+        settings.write("defaults: {execution_unit: {type: fargate}}\n")
     shelf.up()
     client = shelf.client("shelf-api")
-    assert client.post("/notes", {"text": "one"}).json == {"detail": "twice"}
-    assert client.get("/media").json["names"] == ["b.log", "b.txt", "c.log"]
-    assert client.get("/visits/home").json == {"visits": 3}
+    assert client.post("/notes", {"text": "one"}).json == {"detail": "twice"}  # SQLAlchemy
+    assert client.get("/media").json["names"] == [
+        "b.log",
+        "b.txt",
+        "c.log",
+    ]  # a bucket, which the other unit reads, too
+    assert client.get("/visits/home").json == {"visits": 3}  # Redis
 
 
 def test_a_program_of_django_in_two_units_answers_as_the_original(deploy: Deploy, servers: Mapping[str, str]) -> None:
@@ -91,13 +97,23 @@ def test_a_program_of_django_in_two_units_answers_as_the_original(deploy: Deploy
     assert (found["differences"], found["requests"]) == ([], 14)
 
 
-def test_events_reach_the_listeners_of_another_unit(deploy: Deploy) -> None:
+def test_events_reach_the_listeners_of_another_unit_on_lambda_and_in_a_container(deploy: Deploy) -> None:
     deployment = deploy("annotated-events-python")
     assert {"main-unit", "mailer-unit"} <= set(deployment.up())
     found = json.loads(deployment.klotho("verify", "--json").stdout)
     assert (found["differences"], found["requests"]) == ([], 7)
     wanted = {"Rex": "Dear Ada, Rex is yours.", "Tom": "Dear Bo, Tom is yours."}
+    assert _letters(deployment, wanted) == wanted
+    with (deployment.folder / "klotho.yaml").open("a", encoding="utf-8") as settings:
+        settings.write("execution_units: {mailer: {type: fargate}}\n")
+    deployment.up()
+    deployment.client("adoptions-api").post("/adoptions/Kim?owner=Cy", {})
+    assert _letters(deployment, {**wanted, "Kim": "Dear Cy, Kim is yours."})["Kim"] == "Dear Cy, Kim is yours."
+
+
+def _letters(deployment: Deployment, wanted: dict[str, str]) -> dict[str, str]:
+    """What is there once what is wanted is, or after 20 s."""
     client, deadline = deployment.client("adoptions-api"), time.monotonic() + 20
-    while client.get("/letters").json != wanted and time.monotonic() < deadline:
+    while (found := client.get("/letters").json) != wanted and time.monotonic() < deadline:
         time.sleep(0.1)
-    assert client.get("/letters").json == wanted
+    return dict(found)

@@ -1,4 +1,4 @@
-"""The suite of `multi-tier` with a container on Lambda and its functions, Python and Node, on Fargate."""
+"""The suite of `multi-tier` on everything that it can run on: Lambda, Fargate, Spot, and Kubernetes."""
 
 from __future__ import annotations
 
@@ -23,6 +23,16 @@ from tests.examples.test_multi_tier import (  # noqa: F401
 pytestmark = [pytest.mark.examples, pytest.mark.timeout(300)]
 
 
-@pytest.fixture(scope="module")
-def shop(deploy: Deploy) -> Deployment:
-    return hosted(deploy, "multi-tier", {"receipts": "lambda-container", "report": "fargate", "discount": "fargate"})
+HOSTINGS = {
+    "a container on Lambda, functions on Fargate": {
+        "receipts": "lambda-container",
+        "report": "fargate",
+        "discount": "fargate",
+    },
+    "containers on Kubernetes": {"orders": "eks", "pricing": "eks", "receipts": "eks"},
+}
+
+
+@pytest.fixture(scope="module", params=HOSTINGS.values(), ids=HOSTINGS.keys())
+def shop(request: pytest.FixtureRequest, deploy: Deploy) -> Deployment:
+    return hosted(deploy, "multi-tier", request.param)

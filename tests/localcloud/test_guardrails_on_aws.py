@@ -74,3 +74,58 @@ def test_what_is_published_in_the_account_is_demanded_and_read_from_there(aws: A
     aws.write({"klotho.yaml": settings().rstrip() + "\nguardrails: [{store: acme-platform}]\n"})
     aws.json("up", "--env", "prod", "--yes")
     assert '[guardrails."store:acme-platform"]' in (aws.folder / "klotho.lock").read_text()
+
+
+NO_TOPICS = """
+[[rule]]
+id = "no-topics"
+message = "no topics"
+fix = "do without"
+[rule.constructs]
+kind = "Messaging.Topic"
+forbidden = true
+
+[[rule]]
+id = "named-topics"
+message = "topics have a name for people"
+fix = "say it"
+[rule.resources]
+type = "AWS::SNS::Topic"
+must = [{ property = "DisplayName", present = true }]
+"""
+EXCEPTION = """
+[[exception]]
+rule = "RULE"
+applications = "shop"
+reason = "the old release has to run for a day"
+approver = "Ada Byron"
+until = 2999-12-31
+"""
+
+
+def test_a_rollback_is_judged_by_the_rules_of_today_also_without_the_program(aws: Account) -> None:
+    aws.write({"infra.py": PROGRAM + 'klotho.Messaging.Topic(name="news")\n'})
+    aws.json("up", "--env", "prod", "--yes")
+    kept = aws.json("history", "--env", "prod")["revisions"][0]["number"]
+    aws.write({"infra.py": PROGRAM})
+    aws.json("up", "--env", "prod", "--yes")
+    back = ("rollback", str(kept), "--env", "prod", "--yes", "--app", "shop", "--project", "acme")
+
+    def published(rules: str) -> None:
+        aws.write({"infra.py": PROGRAM, "rules/bundle.toml": (BUNDLE + rules).replace("1.0.0", "1.1.0")})
+        assert aws.klotho("guardrails", "publish", "rules", "--env", "prod").returncode == 0
+
+    published(NO_TOPICS)
+    aws.write({"infra.py": "this is no program"})
+    done = aws.klotho(*back)
+    assert done.returncode == 5, done.stderr
+    assert 'Messaging.Topic "news" breaks `acme-platform/no-topics`' in done.stderr
+    assert f"revision {kept} has it from infra.py:7 as it was then" in done.stderr
+    assert "breaks `acme-platform/named-topics`" in done.stderr, "what is only in its templates is judged, too"
+    assert aws.client("sns").list_topics()["Topics"] == []
+    published(NO_TOPICS + EXCEPTION.replace("RULE", "no-topics") + EXCEPTION.replace("RULE", "named-topics"))
+    aws.write({"infra.py": "this is no program"})
+    done = aws.klotho(*back)
+    assert done.returncode == 0, done.stderr
+    assert "Ada Byron agreed to it" in done.stderr
+    assert any("NewsTopic" in item["TopicArn"] for item in aws.client("sns").list_topics()["Topics"])

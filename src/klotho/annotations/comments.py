@@ -32,6 +32,21 @@ def comments_of(root: Any, content: bytes, kinds: tuple[str, ...], line_marker: 
     yield from _line_run(run, content, line_marker)
 
 
+def line_comments(content: bytes, marker: str) -> Iterator[Comment]:
+    """Of a file without a parse tree, whose comments begin lines."""
+    parts: list[tuple[str, int]] = []
+    start = 0
+    for line in [*content.split(b"\n"), b""]:
+        stripped, end = line.lstrip(), start + len(line)
+        if stripped.startswith(marker.encode()):
+            text = stripped[len(marker) :]
+            parts += [(text.decode("utf-8", "replace"), end - len(text)), ("\n", end)]
+        elif parts:
+            yield _joined(parts, parts[-1][1])
+            parts = []
+        start = end + 1
+
+
 def nodes_of(root: Any, kinds: tuple[str, ...]) -> Iterator[Any]:
     """Every node of these types, in order; iterative, so that no depth of nesting is too much."""
     stack = [root]

@@ -13,6 +13,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from klotho.annotations.dockerfiles import refuse_strangers, with_own
+from klotho.annotations.doors import with_doors
 from klotho.annotations.findings import Exposure, Findings, Resource, construct_name
 from klotho.annotations.hosting import Hosting
 from klotho.annotations.languages import Program
@@ -58,9 +60,12 @@ class _Part:
     findings: Findings
 
 
-def compile_code(root: Path, name: str | None, report: Report, hosting: Hosting = _ON_LAMBDA) -> Compiled:
-    """`name`: the application's; default: that of its manifest, else the folder's. `hosting`: where units run."""
-    code = read_code_base(root, report)
+def compile_code(
+    root: Path, name: str | None, report: Report, hosting: Hosting = _ON_LAMBDA, memory: Path | None = None
+) -> Compiled:
+    """`name`: the application's; default: that of its manifest, else the folder's. `hosting`: where units run.
+    `memory`: the folder of what earlier compiles read; default: nothing is remembered."""
+    code = read_code_base(root, report, memory)
     programs = Programs(code)
     units = split(code, programs.imports, programs.begins, programs.begins_by, report)
     parts = [
@@ -69,19 +74,25 @@ def compile_code(root: Path, name: str | None, report: Report, hosting: Hosting 
     compiler, compiled = _Compiler(report, hosting), Compiled(Application(name=""))
     for part in parts:
         compiled.units.append(compiler.add(part))
-        form = hosting.of(construct_name(part.unit.name))[0].form
-        code_of_unit = part.program.write(part.unit, part.findings, _called(part.unit, parts), form)
+        form, called = hosting.of(construct_name(part.unit.name))[0].form, _called(part.unit, parts)
+        code_of_unit = part.program.write(part.unit, part.findings, called, form)
         compiler.packed(part.unit, code_of_unit.handler)
+        own = code.dockerfiles.get(part.unit.name)
+        files = with_own(own, root, part.unit.name, form, bool(called), code_of_unit, report)
         folder = construct_name(part.unit.name)
-        compiled.files.update({f"{folder}/{path}": content for path, content in code_of_unit.files.items()})
-    compiled.application = Application(
+        compiled.files.update({f"{folder}/{path}": content for path, content in files.items()})
+    refuse_strangers(code.dockerfiles, (unit.name for unit in units), report)
+    application = Application(
         name=name or _name(programs.package_name or root.name),
         constructs=tuple(compiler.constructs.values()),
         relationships=tuple(compiler.relationships),
         directives=tuple(compiler.directives),
     )
+    exposures = [exposure for part in parts for exposure in part.findings.exposures]
+    compiled.application = with_doors(application, exposures, hosting, report)
     compiler.tell_unreached(compiled.units)
     _tell_fruitless(code, programs, parts, report)
+    code.memory.keep()
     if not report.errors:
         validate(compiled.application, report)
     return compiled
@@ -118,6 +129,8 @@ class _Compiler:
             self._expose(service, exposure, page)
         for resource in findings.resources:
             self._use(service, resource, page)
+            if "subscribes_to" in resource.verbs:
+                self._check_listening(service, resource.annotation)
         for path, names in findings.remote.items():
             if names:
                 self._relate("calls", service, self._service(unit.remote[path]), unit.span)
@@ -163,17 +176,15 @@ class _Compiler:
         page.stores.append(resource.name or annotation.id or name)
         for verb in resource.verbs:
             self._relate(verb, service, made.id, annotation.span)
-            if verb == "subscribes_to":
-                self._refuse_listening(service, annotation)
 
-    def _refuse_listening(self, service: ConstructId, annotation: Annotation) -> None:
-        """A container fetches what it is sent from a queue, which the units' code does not yet."""
+    def _check_listening(self, service: ConstructId, annotation: Annotation) -> None:
+        """A container fetches what it is told from a queue: on Lambda it does not run in between."""
         name = service.partition("/")[2]
         host, said = self._hosting.of(name)
-        if host.form == "container":
-            message = f'the unit "{name}" listens to {annotation.title}: in a container that is not supported yet'
-            also = [Label(said, "it runs in a container")] if said else []
-            helps = (f"let it run on Lambda: `execution_units.{name}.type: lambda` in klotho.yaml",)
+        if host.pin == "lambda-container":
+            message = f'the unit "{name}" listens to {annotation.title}: in a container on Lambda nothing waits for it'
+            also = [Label(said, "it runs in one")] if said else []
+            helps = (f"write `execution_units.{name}.type: lambda`, or `fargate`, in klotho.yaml",)
             self._report.error("annotation-not-yet", message, annotation.span, also=also, helps=helps)
 
     def _expose(self, service: ConstructId, exposure: Exposure, page: UnitPage) -> None:

@@ -73,6 +73,15 @@ class Findings:
     assets: list[str] = field(default_factory=list)
     """Further files that the unit has as they are."""
 
+    @property
+    def listened(self) -> set[str]:
+        """The topics that the unit listens to, by the names of their constructs."""
+        return {
+            item.name or construct_name(item.annotation.id or "")
+            for item in self.resources
+            if "subscribes_to" in item.verbs
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class UnitCode:
@@ -81,6 +90,8 @@ class UnitCode:
     files: Mapping[str, bytes]
     handler: str = ""
     """As a function's `handler` says it, from the unit's folder. A container has a Dockerfile among its files."""
+    start: tuple[str, ...] = ()
+    """What a container runs."""
 
 
 @dataclass(frozen=True, slots=True)

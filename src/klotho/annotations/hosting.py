@@ -1,7 +1,7 @@
-"""Where units run, as klotho.yaml says it.
+"""Where units run and what their APIs are made as, as klotho.yaml says it.
 
-Input: types by unit and the default. Output: `Hosting`, which compiling asks for each unit. What a type becomes is a
-construct and, where it is not that construct's default, the implementation it is pinned to.
+Input: types by name and the defaults. Output: `Hosting`, which compiling asks for each unit and API. What a type
+becomes is a construct and, where it is not that construct's default, the implementation it is pinned to.
 """
 
 from __future__ import annotations
@@ -34,14 +34,37 @@ HOSTS: Mapping[str, Host] = {
 }
 """By the type that klotho.yaml writes; `ecs` is the older compiler's word."""
 DEFAULT = "lambda"
+ON_ECS = tuple(name for name, host in HOSTS.items() if host.pin in ("fargate", "fargate-spot"))
+"""What a public load balancer leads to."""
+
+DOORS: Mapping[str, str] = {"apigateway": "http-api", "alb": "public-alb"}
+"""What a public API is pinned to, by the type that klotho.yaml writes."""
+DEFAULT_DOOR = "apigateway"
+
+
+class Said(NamedTuple):
+    """A type, and where it is said; None where nothing says it."""
+
+    type: str
+    span: Span | None = None
+
+
+_ON_LAMBDA, _BY_HTTP_API = Said(DEFAULT), Said(DEFAULT_DOOR)
 
 
 @dataclass(frozen=True, slots=True)
 class Hosting:
-    types: Mapping[str, tuple[str, Span | None]] = field(default_factory=dict)
-    """By construct name, and where it is said."""
-    default: tuple[str, Span | None] = (DEFAULT, None)
+    types: Mapping[str, Said] = field(default_factory=dict)
+    """Of units, by construct name."""
+    default: Said = _ON_LAMBDA
+    doors: Mapping[str, Said] = field(default_factory=dict)
+    """Of APIs, by construct name."""
+    default_door: Said = _BY_HTTP_API
 
     def of(self, name: str) -> tuple[Host, Span | None]:
-        type_, span = self.types.get(name, self.default)
+        """Of a unit, by construct name."""
+        type_, span = self.type_of(name)
         return HOSTS[type_], span
+
+    def type_of(self, name: str) -> Said:
+        return self.types.get(name, self.default)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -73,14 +73,18 @@ class Annotation:
 
 @dataclass(frozen=True)
 class Source:
-    """A parsed file."""
+    """A file that is parsed, at the latest when its tree is asked for."""
 
     text: Text
     annotations: tuple[Annotation, ...] = ()
-    tree: Any = field(default=None, compare=False, repr=False)
-    """The language's own parse tree."""
+    parse: Callable[[], Any] = field(default=lambda: None, compare=False, repr=False)
     targets: Mapping[int, Any] = field(default_factory=dict, compare=False, repr=False)
     """What each annotation stands on (a node of the tree), by its index."""
+
+    @cached_property
+    def tree(self) -> Any:
+        """The language's own parse tree. What is asked of every file is better remembered (`CodeBase.said`)."""
+        return self.parse()
 
     @property
     def path(self) -> str:
@@ -94,3 +98,28 @@ class Source:
     def target_of(self, annotation: Annotation) -> Any:
         """What an annotation of this file stands on, None for nothing."""
         return next((self.targets.get(at) for at, item in enumerate(self.annotations) if item is annotation), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a node of a file's tree is. It is looked up when it is asked for: most files need not be parsed."""
+
+    source: Source = field(compare=False, repr=False)
+    start: int
+    end: int
+    kind: str
+
+    @property
+    def node(self) -> Any:
+        found = self.source.tree.root_node.descendant_for_byte_range(self.start, self.end)
+        while found is not None and (found.type, found.start_byte, found.end_byte) != (self.kind, self.start, self.end):
+            found = found.parent
+        return found
+
+    @property
+    def span(self) -> Span:
+        return self.source.text.span(self.start, self.end)
+
+
+def place_of(source: Source, node: Any) -> Place:
+    return Place(source, node.start_byte, node.end_byte, node.type)

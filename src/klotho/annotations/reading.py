@@ -8,13 +8,19 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Iterator
+import stat
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
+from typing import Any
 
+from klotho.annotations.dockerfiles import Dockerfile, is_dockerfile, read_dockerfile
+from klotho.annotations.doors import TARGETS
 from klotho.annotations.languages import NOT_YET, SUFFIXES, by_suffix
+from klotho.annotations.languages.parsing import first_mistake, report_mistake
+from klotho.annotations.memory import Memory
 from klotho.annotations.model import Annotation, Source, Text
-from klotho.diagnostics import Label, Report
+from klotho.diagnostics import Label, Report, did_you_mean, one_of
 
 TOKEN = b"@klotho::"
 SKIPPED = frozenset(
@@ -33,24 +39,50 @@ class CodeBase:
 
     root: Path
     report: Report
+    memory: Memory
     files: list[str] = field(default_factory=list)
     """Every source file, relative, sorted."""
     annotated: dict[str, Source] = field(default_factory=dict)
-    _parsed: dict[str, Source] = field(default_factory=dict)
+    dockerfiles: dict[str, Dockerfile] = field(default_factory=dict)
+    """Of the user's own, by the id of the unit."""
+    _contents: dict[str, bytes] = field(default_factory=dict)
+    _sources: dict[str, Source] = field(default_factory=dict)
+    _exists: dict[str, bool] = field(default_factory=dict)
+
+    def add(self, path: str, content: bytes) -> None:
+        self.files.append(path)
+        self._contents[path] = content
+
+    def content(self, path: str) -> bytes:
+        """Of any file, as it was when it was first read."""
+        if path not in self._contents:
+            self._contents[path] = (self.root / path).read_bytes()
+        return self._contents[path]
 
     def source(self, path: str) -> Source:
-        """A source file, parsed."""
-        if path not in self._parsed:
-            language = by_suffix(PurePosixPath(path).suffix)
-            assert language is not None, path
-            self._parsed[path] = language.parse(Text(path, (self.root / path).read_bytes()), self.report)
-        return self._parsed[path]
+        """A source file. What is no code in it is reported; it is parsed where it has to be."""
+        if path not in self._sources:
+            text = Text(path, self.content(path))
+            self._sources[path] = read_source(text, self.memory, self.report)
+        return self._sources[path]
+
+    def said(self, path: str, depends: str, read: Callable[[Source], dict[str, Any]]) -> dict[str, Any]:
+        """What a file says: as an earlier compile read it, or as it is read now. `read` takes it from nothing but the
+        file and what `depends` says."""
+        page, source = self.memory.page(path, self.content(path)), self.source(path)
+        found = page.said.get(depends)
+        if found is None:
+            found = page.said[depends] = read(source)
+            self.memory.added()
+        return found
 
     def exists(self, path: str) -> bool:
-        try:
-            return (self.root / path).is_file()
-        except OSError:  # a name no file can have
-            return False
+        if path not in self._exists:
+            try:
+                self._exists[path] = path in self._contents or (self.root / path).is_file()
+            except OSError:  # a name no file can have
+                self._exists[path] = False
+        return self._exists[path]
 
     def all(self, capability: str) -> Iterator[tuple[Source, Annotation]]:
         for source in self.annotated.values():
@@ -58,20 +90,38 @@ class CodeBase:
                 yield source, annotation
 
 
+def read_source(text: Text, memory: Memory, report: Report) -> Source:
+    """A file of a language, parsed at once where it is annotated or unknown: what is no code in it is reported."""
+    language = by_suffix(PurePosixPath(text.path).suffix)
+    assert language is not None, text.path
+    source = Source(text, parse=lambda: language.tree(text.content))
+    page = memory.page(text.path, text.content)
+    if page.syntax is None:
+        page.syntax = first_mistake(text, source.tree.root_node, language.name)
+        memory.added()
+    report_mistake(text, page.syntax, report)
+    # Looking at every comment takes longer than parsing: most files have no annotation.
+    return language.annotated(text, source.tree, report) if TOKEN in text.content else source
+
+
 def has_annotations(root: Path) -> bool:
     """Whether some source file below the folder is annotated, as far as the first folders tell: a home folder is not
     searched through because a command was run there."""
-    return any(TOKEN in content for _, content in _sources(root, MOST_FOLDERS))
+    return any(TOKEN in content for path, content in _sources(root, MOST_FOLDERS) if not is_dockerfile(path))
 
 
-def read_code_base(root: Path, report: Report) -> CodeBase:
-    code = CodeBase(root, report)
+def read_code_base(root: Path, report: Report, memory: Path | None = None) -> CodeBase:
+    """`memory`: the folder of what earlier compiles read; default: nothing is remembered."""
+    code = CodeBase(root, report, Memory(memory, root))
     for path, content in _sources(root):
+        if is_dockerfile(path):
+            read_dockerfile(code.dockerfiles, Text(path, content), report)
+            continue
         suffix = PurePosixPath(path).suffix
         if suffix in NOT_YET:
             _refuse_language(path, content, NOT_YET[suffix], report)
             continue
-        code.files.append(path)
+        code.add(path, content)
         if TOKEN in content:
             source = code.source(path)
             if source.annotations:
@@ -89,12 +139,14 @@ def _sources(root: Path, most_folders: int | None = None) -> Iterator[tuple[str,
             folders[:] = []
             continue
         folders[:] = sorted(name for name in folders if name not in SKIPPED and not name.startswith("."))
+        home, prefix = Path(folder), "" if Path(folder) == root else f"{Path(folder).relative_to(root).as_posix()}/"
         for name in sorted(names):
-            path = Path(folder) / name
-            if name.endswith(wanted) and not path.is_symlink() and str(path).isprintable():
+            path = home / name
+            if (name.endswith(wanted) or is_dockerfile(name)) and str(path).isprintable():
                 try:
-                    if path.stat().st_size <= LARGEST_SOURCE:
-                        yield path.relative_to(root).as_posix(), path.read_bytes()
+                    found = path.lstat()
+                    if stat.S_ISREG(found.st_mode) and found.st_size <= LARGEST_SOURCE:
+                        yield prefix + name, path.read_bytes()
                 except OSError:
                     continue
 
@@ -136,6 +188,7 @@ def _refuse_what_comes_later(source: Source, item: Annotation, report: Report) -
     for name in sorted(set(item.directives) - directives):
         message = f"`{name}` of `@klotho::{item.capability}` in {language.name} is not supported yet"
         report.error("annotation-not-yet", message, item.span)
-    if item.capability == "expose" and item.directives.get("target", "public") != "public":
-        message = f'`target = "{item.directives["target"]}"` is not supported yet'
-        report.error("annotation-not-yet", message, item.span, helps=('write `target = "public"`',))
+    target = item.directives.get("target", "public")
+    if item.capability == "expose" and target not in TARGETS:
+        helps = (did_you_mean(str(target), TARGETS) or f"there is {one_of(TARGETS)}",)
+        report.error("annotation-directive", f'`target = "{target}"` is none', item.span, helps=helps)

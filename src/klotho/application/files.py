@@ -19,6 +19,7 @@ class ProgramFiles:
         self.boundary = (boundary or root).resolve()
         self._are_files: dict[str, bool] = {}
         """What was asked already: several rules look at each function's files, and one build sees one state."""
+        self._texts: dict[str, str | None] = {}
 
     def path(self, text: str) -> Path | None:
         """The absolute path, None when it leads outside the boundary."""
@@ -38,6 +39,11 @@ class ProgramFiles:
 
     def read(self, text: str) -> str | None:
         """The file's text, None when there is none or it is not text."""
+        if text not in self._texts:
+            self._texts[text] = self._read(text)
+        return self._texts[text]
+
+    def _read(self, text: str) -> str | None:
         path = self.path(text)
         if path is None or not path.is_file():
             return None

@@ -53,6 +53,8 @@ class Construct:
     that is built, and so not part of the JSON."""
     locate: Callable[[str, str | None], Span | None] | None = field(default=None, compare=False, repr=False)
     """Finds a property, or one key of it, in the user's file; set by a front-end that can. Not part of the JSON."""
+    id: ConstructId = field(init=False, compare=False, repr=False)
+    """Kind and name, put together once: everything asks for it."""
 
     def place(self, name: str, key: str | None = None) -> Span | None:
         """Where the user wrote a property, or one key of a mapping given for it; else the whole construct."""
@@ -62,9 +64,8 @@ class Construct:
         """What is adopted in this environment; None where the construct is made."""
         return self.existing.get(environment) if isinstance(self.existing, Mapping) else self.existing
 
-    @property
-    def id(self) -> ConstructId:
-        return ConstructId(f"{self.kind}/{self.name}")
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "id", ConstructId(f"{self.kind}/{self.name}"))
 
     @property
     def label(self) -> str:

@@ -7,16 +7,11 @@ nothing. No calls.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from klotho.catalogue.costs import Estimate, Usages, estimate
-from klotho.deploy.template import construct_of
-from klotho.resources import Ref, Resource, ResourceKey
-
-Templates = Mapping[str, Mapping[str, Any]]
-"""By stack."""
+from klotho.deploy.template_resources import Templates, resources_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,23 +50,4 @@ def cost_change(before: Templates, after: Templates, usages: Usages, region: str
 
 
 def _estimate(templates: Templates, usages: Usages, region: str) -> Estimate:
-    owners: dict[ResourceKey, str] = {}
-    resources: dict[ResourceKey, Resource] = {}
-    for stack, template in templates.items():
-        for name, entry in template.get("Resources", {}).items():
-            key = ResourceKey(f"{stack}/{name}")
-            owners[key] = construct_of(entry)
-            resources[key] = Resource(key, str(entry.get("Type", "")), _read(entry.get("Properties", {}), stack))
-    return estimate(resources, usages, region, owner=owners.__getitem__)
-
-
-def _read(value: Any, stack: str) -> Any:
-    """Properties as a graph has them, as far as rules look: references within the stack become `Ref`s."""
-    if isinstance(value, Mapping):
-        if len(value) == 1 and isinstance(value.get("Ref"), str):
-            return Ref(ResourceKey(f"{stack}/{value['Ref']}"))
-        attribute = value.get("Fn::GetAtt") if len(value) == 1 else None
-        if isinstance(attribute, list) and len(attribute) == 2:
-            return Ref(ResourceKey(f"{stack}/{attribute[0]}"), str(attribute[1]))
-        return {name: _read(item, stack) for name, item in value.items()}
-    return [_read(item, stack) for item in value] if isinstance(value, list) else value
+    return estimate(resources_of(templates), usages, region)

@@ -2,12 +2,13 @@
 
 Input: clients of a place, whose application, what a deployment consisted of. Output: `Revision` values in the artifact
 bucket, `revisions/<project>/<environment>/<application>/<number>.json`, written once and never changed. A revision
-names templates (`templates/<digest>.json`) and assets by digest; what a kept revision needs is never deleted. Refuses
-numbers that are not there (`revision-unknown`) and bytes it can't read (`revision-unreadable`).
+names templates (`templates/<digest>.json`), the model beside them and assets by digest; what a kept revision needs is
+never deleted. Refuses numbers that are not there (`revision-unknown`) and bytes it can't read (`revision-unreadable`).
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -76,6 +77,8 @@ class Revision:
     """Digests of the indexes of sites' files (`sites.kept`), by construct; none of a site that was not published."""
     published: tuple[str, ...] = ()
     """The sites whose files it changed."""
+    model: str = ""
+    """Digest of what the program said and what was chosen for it, which guardrails judge; empty where none was kept."""
 
     @property
     def changed(self) -> list[str]:
@@ -115,7 +118,8 @@ class Revision:
     def objects(self) -> set[str]:
         """What deploying it again needs in the artifact bucket; the indexes of sites name their files."""
         indexes = map(index_key, self.sites.values())
-        return {*self.templates.values(), *self.zips.values(), *self.layers.values(), *indexes}
+        models = {template_key(self.model)} if self.model else set()
+        return {*self.templates.values(), *models, *self.zips.values(), *self.layers.values(), *indexes}
 
     @property
     def unknown(self) -> list[str]:
@@ -147,11 +151,12 @@ class Revision:
             "manifest": manifest_to_json(self.manifest),
             "sites": dict(sorted(self.sites.items())),
             "published": list(self.published),
+            "model": self.model,
         }
 
 
 def template_key(digest: str) -> str:
-    """Where a template lies in the artifact bucket."""
+    """Where a template, or a model, lies in the artifact bucket."""
     return f"templates/{digest}.json"
 
 
@@ -226,20 +231,20 @@ class Revisions:
         results: Mapping[str, str],
         sites: Mapping[str, Mapping[str, SiteFile]] | None = None,
         published: tuple[str, ...] = (),
+        model: bytes = b"",
     ) -> Revision:
         """Keep what a deployment consisted of, its templates and files first. `templates` by the stacks' `template`,
-        `sites`: the files of sites by construct, `published`: whose files it changes."""
+        `sites`: the files of sites by construct, `published`: whose files it changes, `model`: as `Revision.model`."""
         numbers = self.numbers()
         last = self.read(numbers[-1]) if numbers else None
         number = last.number + 1 if last else 1
         indexes = self._keep(sites or {}, last)
-        revision = Revision(number, about, outcome, results, manifest, values, indexes, published)
-        known = set(last.templates.values()) if last else set()
-        missing = {
-            template_key(stack.digest): templates[stack.template]
-            for stack in manifest.stacks
-            if template_key(stack.digest) not in known
-        }
+        digest = hashlib.sha256(model).hexdigest() if model else ""
+        revision = Revision(number, about, outcome, results, manifest, values, indexes, published, digest)
+        known = {*last.templates.values(), template_key(last.model)} if last else set()
+        bodies = {template_key(stack.digest): templates[stack.template] for stack in manifest.stacks}
+        bodies |= {template_key(digest): model} if model else {}
+        missing = {key: body for key, body in bodies.items() if key not in known}
         with translated("keeping the revision"), workers(_PARALLEL, "template") as threads:
             list(threads.map(lambda key: self._put(key, missing[key]), sorted(missing)))
             self._put(self._key(revision.number), _encoded(revision), IfNoneMatch="*")
@@ -268,6 +273,13 @@ class Revisions:
             stacks = revision.manifest.stacks
             bodies = threads.map(self._body, [template_key(stack.digest) for stack in stacks])
             return {stack.template: body for stack, body in zip(stacks, bodies, strict=True)}
+
+    def model(self, revision: Revision) -> bytes:
+        """What guardrails judge; empty where none was kept."""
+        if not revision.model:
+            return b""
+        with translated(f"reading the model of revision {revision.number}"):
+            return self._body(template_key(revision.model))
 
     def missing(self, keys: Iterable[str]) -> set[str]:
         """Which of these objects are not in the artifact bucket any more."""
@@ -358,6 +370,7 @@ def _parsed(body: bytes, number: int) -> Revision:
             values=data["values"],
             sites=data.get("sites", {}),  # Klotho before 28 November 2026 kept none
             published=tuple(data.get("published", ())),
+            model=data.get("model", ""),
         )
     except (ValueError, KeyError, TypeError) as error:
         raise Failure(

@@ -7,12 +7,12 @@ types that are not compiled yet and keys that have no meaning here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from klotho.annotations.findings import construct_name
-from klotho.annotations.hosting import DEFAULT, HOSTS, Hosting
+from klotho.annotations.hosting import DEFAULT, DEFAULT_DOOR, DOORS, HOSTS, Hosting, Said
 from klotho.diagnostics import Report, Span, did_you_mean, one_of
 
 SECTIONS = ("execution_units", "exposed", "persisted")
@@ -24,7 +24,7 @@ _KEYS = {
 }
 _VALUES: Mapping[str, Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     "execution_units": {"type": (tuple(HOSTS), ("apprunner",))},
-    "exposed": {"type": (("apigateway",), ("alb",)), "api_type": (("HTTP",), ("REST",))},
+    "exposed": {"type": (tuple(DOORS), ()), "api_type": (("HTTP",), ("REST",))},
     "persisted": {
         "type": (("dynamodb", "s3", "rds_postgres", "elasticache", "secrets_manager"), ("aurora", "memorydb"))
     },
@@ -49,11 +49,14 @@ _DEFAULTS: Mapping[str, tuple[str, ...]] = {
 _INSTEAD = {
     "pulumi_params": "it holds parameters of Pulumi's resources; say it below `constructs:`, as `use:` or `override:`",
     "cockroachdb_serverless": "use `rds_postgres`, or describe the database in an infra.py",
-    "network_placement": "functions enter a network only where something they use is in one",
-    "helm_chart_options": "Kubernetes is not supported",
+    "network_placement": "services enter a network only where something they use is in one",
+    "helm_chart_options": "charts are not taken in; write `type: eks`, and Klotho makes what the unit needs there",
     "content_delivery_network": "describe a Site in an infra.py",
 }
 """Keys and values of the older compiler that have no meaning here, and what to do."""
+
+_HOSTED: Mapping[str, Collection[str]] = {"execution_units": HOSTS, "exposed": DOORS}
+"""The types that `Hosting` is told of, by section."""
 
 LineOf = Callable[[Mapping[Any, Any], Any], Span]
 
@@ -64,18 +67,18 @@ class AnnotatedSettings:
     """Where each id is named, by section."""
     variables: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """Environment variables by unit."""
-    types: Mapping[str, tuple[str, Span]] = field(default_factory=dict)
+    types: Mapping[str, Said] = field(default_factory=dict)
     """The `type` of ids of `persisted`, and where it is said."""
     hosting: Hosting = field(default_factory=Hosting)
-    """Where units run."""
+    """Where units run, and what APIs are made as."""
 
 
 def read_annotated(data: Mapping[Any, Any], report: Report, line_of: LineOf) -> AnnotatedSettings:
     reader = _Reader(report, line_of)
     ids: dict[str, dict[str, Span]] = {}
     variables: dict[str, dict[str, str]] = {}
-    types: dict[str, tuple[str, Span]] = {}
-    hosts: dict[str, tuple[str, Span | None]] = {}
+    types: dict[str, Said] = {}
+    hosts: dict[str, dict[str, Said]] = {"execution_units": {}, "exposed": {}}
     for section in SECTIONS:
         for name in reader.mapping(data, section, ""):
             ids.setdefault(section, {})[str(name)] = line_of(data[section], name)
@@ -83,16 +86,18 @@ def read_annotated(data: Mapping[Any, Any], report: Report, line_of: LineOf) -> 
             found = reader.entry(section, entry, f"{section}.{name}.")
             if found:
                 variables[str(name)] = found
-            if section == "persisted" and entry.get("type") in TYPES:
-                types[str(name)] = (entry["type"], line_of(entry, "type"))
-            if section == "execution_units" and entry.get("type") in HOSTS:
-                hosts[construct_name(str(name))] = (entry["type"], line_of(entry, "type"))
+            known: Collection[str] = TYPES if section == "persisted" else _HOSTED[section]
+            said = reader.said(data[section], name, known)
+            if said is not None and section == "persisted":
+                types[str(name)] = said
+            elif said is not None:
+                hosts[section][construct_name(str(name))] = said
     defaults = reader.mapping(data, "defaults", "")
     reader.defaults(defaults)
-    of_units = defaults.get("execution_unit")
-    given = of_units.get("type") if isinstance(of_units, Mapping) else None
-    default = (str(given), line_of(of_units, "type")) if given in HOSTS and of_units else (DEFAULT, None)
-    return AnnotatedSettings(ids, variables, types, Hosting(hosts, default))
+    unit = reader.said(defaults, "execution_unit", HOSTS) or Said(DEFAULT)
+    door = reader.said(defaults, "expose", DOORS) or Said(DEFAULT_DOOR)
+    hosting = Hosting(hosts["execution_units"], unit, hosts["exposed"], door)
+    return AnnotatedSettings(ids, variables, types, hosting)
 
 
 class _Reader:
@@ -107,6 +112,14 @@ class _Reader:
             message = f"`{where}{key}` must hold names with settings"
             self._report.error("settings-shape", message, self._line_of(data, key))
         return {}
+
+    def said(self, data: Mapping[Any, Any], key: Any, types: Collection[str]) -> Said | None:
+        """The `type` of an entry; None without one that is known."""
+        entry = data.get(key)
+        if not isinstance(entry, Mapping):
+            return None
+        given = entry.get("type")
+        return Said(given, self._line_of(entry, "type")) if isinstance(given, str) and given in types else None
 
     def entry(self, section: str, data: Mapping[Any, Any], where: str) -> dict[str, str]:
         """Checks what is said of one id; its environment variables."""
@@ -142,7 +155,7 @@ class _Reader:
         """Checks the defaults of one kind, which has types of its own."""
         self.entry("persisted", data, where)
         value = data.get("type")
-        if value in TYPES and value not in types:
+        if isinstance(value, str) and value in TYPES and value not in types:
             at, helps = self._line_of(data, "type"), (f"there is {one_of(types)}",)
             self._report.error(
                 "settings-value", f"`{where}type` is `{value}`, which is of another kind", at, helps=helps
@@ -151,6 +164,11 @@ class _Reader:
     def _value(self, section: str, data: Mapping[Any, Any], key: str, where: str) -> None:
         now, later = _VALUES[section][key]
         value, at = data[key], self._line_of(data, key)
+        if not isinstance(value, str):
+            self._report.error(
+                "settings-value", f"`{where}{key}` must be a text", at, helps=(f"there is {one_of(now)}",)
+            )
+            return
         if value in now:
             return
         if value in _INSTEAD or value in later:

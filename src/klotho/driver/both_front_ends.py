@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from klotho.application import Application, Construct, ConstructId, validate
-from klotho.diagnostics import Report, meant_or_listed
+from klotho.application import Application, Construct, ConstructId, Directive, validate
+from klotho.diagnostics import Label, Report, meant_or_listed
 
 _HOSTINGS = ("Compute.Function", "Compute.Container")
 """What a unit can be: klotho.yaml decides, and the program need not know."""
@@ -22,6 +22,10 @@ def joined(program: Application, code: Application, asked: Iterable[Construct], 
     ids = {item.id: _found(item, code, report) for item in asked}
     known = {before: after for before, after in ids.items() if after is not None}
     unknown = {before for before, after in ids.items() if after is None}
+    directives = [
+        replace(item, subject=_under(item.subject, known)) for item in program.directives if item.subject not in unknown
+    ]
+    _check_pins(directives, code, report)
     application = replace(
         program,
         constructs=(*code.constructs, *program.constructs),
@@ -38,15 +42,23 @@ def joined(program: Application, code: Application, asked: Iterable[Construct], 
             for item in program.requirements
             if item.subject not in unknown
         ),
-        directives=tuple(
-            replace(item, subject=_under(item.subject, known))
-            for item in program.directives
-            if item.subject not in unknown
-        ),
+        directives=(*code.directives, *directives),
     )
     if not report.errors:
         validate(application, report)
     return application
+
+
+def _check_pins(directives: Iterable[Directive], code: Application, report: Report) -> None:
+    """klotho.yaml says what a unit runs on; the program may give parameters of that, and can't say something else."""
+    said = {item.subject: item for item in code.directives if item.action == "use"}
+    for item in directives:
+        other = said.get(item.subject)
+        if item.action == "use" and other is not None and item.target != other.target:
+            name = item.subject.partition("/")[2]
+            message = f'"{name}" is made as `{other.target}` by klotho.yaml, and as `{item.target}` here'
+            also = [Label(other.span, "by this line")] if other.span else []
+            report.error("conflicting-arguments", message, item.span, also=also, helps=("leave out one of the two",))
 
 
 def _under(name: ConstructId, known: Mapping[ConstructId, ConstructId]) -> ConstructId:

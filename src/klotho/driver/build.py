@@ -133,7 +133,7 @@ def describe(
     from klotho.application import as_deployed, with_renames
     from klotho.application.files import ProgramFiles, repository_of
     from klotho.catalogue.residency import check_residency
-    from klotho.driver.front_ends import read_program, write_units
+    from klotho.driver.front_ends import read_program, without_folders, write_units
     from klotho.engine import report_mistakes
     from klotho.sdk.construct import renamable_kinds
 
@@ -143,6 +143,7 @@ def describe(
     if application is None:
         raise ProgramError(report.diagnostics)
     if report.errors:
+        application = without_folders(application, read.units)
         files = ProgramFiles(program.folder, repository_of(program.folder))
         report_mistakes(application, files=files, report=report, now=time.time())
         report.stop_on_errors()

@@ -154,9 +154,7 @@ def _replaced(
 
 
 def _parameters(construct: Construct, settings: ConstructSettings, report: Report) -> Iterator[tuple[str, Any]]:
-    from klotho.sdk.construct import KINDS
-
-    readers = getattr(KINDS[construct.kind].__init__, "readers", {})
+    readers = getattr(_class_of(construct.kind).__init__, "readers", {})
     for name, said in settings.parameters.items():
         if name not in readers:
             known = [*DIRECTIVES, *readers]
@@ -170,6 +168,16 @@ def _parameters(construct: Construct, settings: ConstructSettings, report: Repor
             yield name, {**construct.properties[name], **value}  # `environment:` adds to what the program gives
         else:
             yield name, value
+
+
+def _class_of(kind: str) -> Any:
+    """What an infra.py makes it by; loaded here where the program is annotated code and has none."""
+    import klotho
+
+    found: Any = klotho
+    for name in kind.split("."):
+        found = getattr(found, name)
+    return found
 
 
 def _requirements(settings: ConstructSettings, report: Report) -> Iterator[tuple[str, Said]]:

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from klotho.application import Application, Construct, ConstructId
 from klotho.catalogue.foreign import ForeignConstruct
 from klotho.diagnostics import Diagnostic, Report
+from klotho.driver.local_registry import local_store
 from klotho.driver.machine import state_root
 from klotho.driver.settings import Environment
 from klotho.registry import Entry, Registry, Snapshot, join
@@ -86,12 +87,12 @@ def _found(construct: Construct, entries: list[Entry]) -> ForeignConstruct | Non
 
 
 def _snapshot(project: str, environment: Environment, ask: bool) -> Snapshot:
-    from klotho.driver import projects, session  # the deployer and its libraries, which most builds do without
-
     if environment.target == "local":
-        return projects.registry_of("local", project, environment.name, None).snapshot()
+        return Registry(local_store(), project, environment.name).snapshot()
     seen = FolderStore(state_root() / _SEEN / str(environment.region))
     if ask:
+        from klotho.driver import projects, session  # the deployer and its libraries, which most builds do without
+
         opened = session.answering(environment, project)
         assert opened is not None
         found = projects.registry_of("aws", project, environment.name, opened).snapshot()

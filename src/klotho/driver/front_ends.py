@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from klotho.diagnostics import Report, meant_or_listed
 from klotho.driver.annotated_settings import TYPES, AnnotatedSettings
+from klotho.driver.machine import cache_folder
 from klotho.driver.output_folder import files_written, write_output
 
 if TYPE_CHECKING:
@@ -54,7 +55,8 @@ def read_program(program: Program) -> Read:
 def _compiled(program: Program, report: Report) -> Read:
     from klotho.annotations.compiling import compile_code
 
-    compiled = compile_code(program.folder, program.settings.app, report, program.settings.annotated.hosting)
+    memory, hosting = cache_folder() / "annotated", program.settings.annotated.hosting
+    compiled = compile_code(program.folder, program.settings.app, report, hosting, memory)
     application = _with_settings(compiled.application, program.settings.annotated, report)
     usable = application if application.constructs else None
     if usable is None and not report.errors:
@@ -77,6 +79,17 @@ def write_units(program: Program, units: Mapping[str, bytes]) -> None:
         if name.partition("/")[0] not in stale and (target / name).is_file()
     }
     write_output(target, {**kept, **units}, program.folder)
+
+
+def without_folders(application: Application, units: Mapping[str, bytes]) -> Application:
+    """For looking for further mistakes where units are not written: nobody is told that their folders are missing."""
+    folders = {f"compiled/{path.partition('/')[0]}" for path in units}
+    unread = frozenset({"context", "handler"})
+    constructs = (
+        replace(item, unread=item.unread | unread) if item.properties.get("context") in folders else item
+        for item in application.constructs
+    )
+    return replace(application, constructs=tuple(constructs))
 
 
 def _with_settings(application: Application, settings: AnnotatedSettings, report: Report) -> Application:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 from klotho.diagnostics import Diagnostic, Failure, Label, ProgramError, Report, Span
 from klotho.driver import guardrail_sources as sources
 from klotho.driver.guardrail_settings import GuardrailSettings, Source
+from klotho.driver.local_registry import local_store
 from klotho.driver.lock_file import LOCK_FILE, Pin, read_pins, write_pins
 from klotho.driver.settings import Environment
 
@@ -154,10 +155,10 @@ def place_of(environment: Environment) -> str:
 
 
 def store_of(environment: Environment, opened: Session | None) -> Store:
+    if environment.target == "local":
+        return local_store()
     from klotho.driver import projects
 
-    if environment.target == "local":
-        return projects.local_store()
     assert opened is not None
     return projects.bucket_store(opened.clients)
 

@@ -9,7 +9,6 @@ refuses is a Failure (`file-refused`).
 
 from __future__ import annotations
 
-import os
 import shutil
 import stat
 import tempfile
@@ -88,16 +87,28 @@ def _is_inside(name: str) -> bool:
 
 def _refuse_strangers(target: Path, files: Iterable[str], earlier: frozenset[str]) -> None:
     """A file that is needed and not ours, or a way to one of ours that leads out of the folder by a link."""
+    seen: set[str] = set()
     for name in sorted({*files, *earlier}):
+        folder = name.rpartition("/")[0]
+        if folder not in seen:  # asking for every file is a quarter of the time that a thousand of them take
+            seen.add(folder)
+            _refuse_strange_way(target, PurePosixPath(name))
         path = target / name
-        for parent in reversed(path.relative_to(target).parents[:-1]):
-            step = target / parent
-            if step.is_symlink() or (step.exists() and not step.is_dir()):
-                raise _taken(target, f"has a file or link `{parent}` where a folder of the output belongs")
-        if name not in earlier and os.path.lexists(path):
+        try:
+            mode = path.lstat().st_mode
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        if name not in earlier:
             raise _taken(target, f"holds `{name}`, which Klotho did not write")
-        if path.is_dir() and not path.is_symlink():
+        if stat.S_ISDIR(mode):
             raise _taken(target, f"has a folder `{name}` where a file of the output belongs")
+
+
+def _refuse_strange_way(target: Path, name: PurePosixPath) -> None:
+    for parent in reversed(name.parents[:-1]):
+        step = target / parent
+        if step.is_symlink() or (step.exists() and not step.is_dir()):
+            raise _taken(target, f"has a file or link `{parent}` where a folder of the output belongs")
 
 
 def _write(target: Path, files: Mapping[str, bytes], earlier: frozenset[str]) -> None:
@@ -117,8 +128,9 @@ def _write(target: Path, files: Mapping[str, bytes], earlier: frozenset[str]) ->
         for number, content in enumerate([_marker(files), _marker(earlier | files.keys()), *changed.values()]):
             (work / str(number)).write_bytes(content)
         (work / "1").replace(target / MARKER)
+        for folder in {(target / name).parent for name in changed}:
+            folder.mkdir(parents=True, exist_ok=True)
         for number, name in enumerate(changed, start=2):
-            (target / name).parent.mkdir(parents=True, exist_ok=True)
             if name.endswith(".sh"):
                 (work / str(number)).chmod(0o755)
             (work / str(number)).replace(target / name)
@@ -139,7 +151,11 @@ def _marker(names: Iterable[str]) -> bytes:
 
 
 def _holds(path: Path, content: bytes) -> bool:
-    return path.is_file() and not path.is_symlink() and path.read_bytes() == content
+    try:
+        found = path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return stat.S_ISREG(found.st_mode) and found.st_size == len(content) and path.read_bytes() == content
 
 
 def _make(target: Path) -> list[Path]:

@@ -15,6 +15,7 @@ from klotho.driver import projects, session
 from klotho.driver.build import Described, application_of, compiled, describe
 from klotho.driver.identity import Identity, Where, identify
 from klotho.driver.local_cloud import local_failures
+from klotho.driver.local_registry import local_store
 from klotho.driver.machine import runs_in_ci
 from klotho.driver.program import Program
 from klotho.registry import Conflict, Entry, Snapshot, names_of
@@ -37,7 +38,7 @@ class Known:
 
 def known(where: Where, environment: str | None) -> list[Known]:
     """All that have published: on this machine, or in the account and region of an environment on AWS."""
-    store = projects.local_store()
+    store = local_store()
     if environment is not None:
         identity = identify(where, environment)
         if identity.environment.target == "aws":

@@ -31,7 +31,8 @@ from klotho.driver.guardrails import Loaded, project_rules, refuse_dropped
 from klotho.driver.identity import Identity
 from klotho.driver.leases import user_name
 from klotho.driver.local_cloud import local_failures
-from klotho.driver.machine import cache_folder, now_ms, state_root
+from klotho.driver.local_registry import local_store
+from klotho.driver.machine import cache_folder, now_ms
 from klotho.driver.origin import origin_of
 from klotho.driver.program import Program
 from klotho.driver.project_stack import Foreseen, ProjectStack, claim_of, spoken_of
@@ -57,10 +58,6 @@ from klotho.registry.rules import RULES
 from klotho.resources import SHARED, owner_of, role_of
 from klotho.stores import Remembered, Store
 from klotho.stores.bucket import BucketStore
-from klotho.stores.folder import FolderStore
-
-_FOLDER = ".registry"
-"""In the state root; no project has a name that begins with a dot."""
 
 
 class Joining(Protocol):
@@ -98,11 +95,6 @@ class Standing:
     """What it breaks of others, as somebody has agreed to."""
     breaking: frozenset[str] = frozenset()
     """The applications that somebody has agreed to break."""
-
-
-def local_store() -> Store:
-    """Of all environments on this machine."""
-    return FolderStore(state_root() / _FOLDER)
 
 
 def claims_on_this_machine(project: str, environment: str) -> Mapping[str, Claim]:

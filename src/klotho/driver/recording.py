@@ -15,6 +15,7 @@ from klotho.deploy.orchestrator import Deployment, StackOutcome
 from klotho.deploy.revisions import About, Revision, Revisions, Values, Version
 from klotho.deploy.sites.step import Compared
 from klotho.driver.build import Build
+from klotho.driver.judged_revisions import model_of
 from klotho.driver.leases import user_name
 from klotho.driver.machine import now_ms
 from klotho.driver.session import Session
@@ -39,7 +40,8 @@ def record(
         return None  # without asking git
     allowed = "".join(f" --allow-breaking {name}" for name in sorted({item.application for item in broke}))
     why = about(f"{command}{allowed}", version_of(built.program.folder))
-    return keep(kept, why, built.manifest, built.templates, values, deployment, sites)
+    model = model_of(built.application, built.graph.choices)
+    return keep(kept, why, built.manifest, built.templates, values, deployment, sites, model)
 
 
 def keep(
@@ -50,6 +52,7 @@ def keep(
     values: Values,
     deployment: Deployment,
     sites: Sequence[Compared],
+    model: bytes,
 ) -> Revision | None:
     """Keep any deployment."""
     if not changed(deployment, sites):
@@ -58,7 +61,7 @@ def keep(
     ok = deployment.ok and not any(item.outcome is not None and item.outcome.result == "failed" for item in sites)
     files = {item.site.construct: item.files for item in sites if item.changes is not None}
     news = tuple(item.site.construct for item in sites if item.outcome is None)
-    return kept.record(why, manifest, templates, values, "succeeded" if ok else "failed", results, files, news)
+    return kept.record(why, manifest, templates, values, "succeeded" if ok else "failed", results, files, news, model)
 
 
 def about(command: str, version: Version | None) -> About:

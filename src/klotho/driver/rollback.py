@@ -1,8 +1,8 @@
 """`rollback` for the command line.
 
 Input: where a command looks, an environment, a sink. Output: what a rollback would do and did. Refuses, before anything
-is touched and by name: a revision that is not there, one of which something is missing, data loss nobody asked for. No
-program is run: the revision has all.
+is touched and by name: a revision that is not there, one of which something is missing, one that breaks a rule of
+today, data loss nobody asked for. No program is run: the revision has all.
 """
 
 from __future__ import annotations
@@ -24,12 +24,13 @@ from klotho.deploy.sites.step import Compared, SiteOutcome, SiteStep
 from klotho.deploy.stacks import DeployedStack
 from klotho.deploy.steps import Steps, Surroundings
 from klotho.deploy.template import parsed
-from klotho.diagnostics import ExitCode, Failure
+from klotho.diagnostics import Diagnostic, ExitCode, Failure
 from klotho.driver import projects, records
 from klotho.driver.change import Change
 from klotho.driver.deployment import live_stacks, refuse_protected, settled_outputs
 from klotho.driver.history import revisions_of
 from klotho.driver.identity import Identity, Where, identify
+from klotho.driver.judged_revisions import judge_revision
 from klotho.driver.machine import cache_folder, new_run_id
 from klotho.driver.program import refuse_mistaken_settings
 from klotho.driver.project_stack import ProjectStack
@@ -49,6 +50,8 @@ class RollbackPlan:
     found: Preview
     notes: tuple[str, ...] = ()
     """What does not come back, by name."""
+    told: tuple[Diagnostic, ...] = ()
+    """What guardrails say that stops nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +107,8 @@ class _Ready:
     kept: Revisions
     templates: Mapping[str, bytes]
     """Of the revision."""
+    model: bytes
+    """Of the revision."""
     deployed: Mapping[str, DeployedStack]
     forecast: Forecast
     """With the project's stack as the whole project needs it."""
@@ -120,7 +125,8 @@ def _planned(identity: Identity, change: Change, number: int | None, sink: Sink)
     to, current = _chosen(kept, number)
     sink(Step(f"{identity.application} → {identity.environment.name}, back to revision {to.number}"))
     _refuse_incomplete(to, kept, opened)
-    templates = kept.templates(to)
+    templates, model = kept.templates(to), kept.model(to)
+    told = judge_revision(identity, to, templates, model, opened)
     sites = _site_step(to, kept, identity, sink)
     seen, shared = projects.shared_of_revision(identity, to, templates, opened, change, sink)
     deployed = live_stacks(to.manifest, opened)
@@ -130,8 +136,8 @@ def _planned(identity: Identity, change: Change, number: int | None, sink: Sink)
     steps = Steps(to.manifest, Surroundings(opened.clients, identity.folder, sink, {}), step_values(to))
     found = forecast.preview(StoredAssets(to), opened.calls, opened.clients.place.artifact_bucket, steps)
     found = replace(found, sites=sites.changes(outputs, opened.clients))
-    plan = RollbackPlan(identity, to, current, found, _not_coming_back(to, seen.templates, found))
-    return _Ready(opened, kept, templates, deployed, forecast, shared, steps, sites, plan)
+    plan = RollbackPlan(identity, to, current, found, _not_coming_back(to, seen.templates, found), told)
+    return _Ready(opened, kept, templates, model, deployed, forecast, shared, steps, sites, plan)
 
 
 def _carried_out(ready: _Ready, sink: Sink, delete_data: frozenset[str], drain: Drain | None) -> RollbackResult:
@@ -160,7 +166,7 @@ def _carried_out(ready: _Ready, sink: Sink, delete_data: frozenset[str], drain: 
         ready.shared.settle(identity.project, identity.environment.name)
     settled = settled_outputs(deployment)
     compared = () if deployment.drained else ready.sites.compare(settled, opened.clients)
-    recorded = _recorded(ready.kept, to, ready.templates, deployment, compared)
+    recorded = _recorded(ready, deployment, compared)
     published = ready.sites.publish(compared, settled, opened.clients, run_id, opened.pace)
     return RollbackResult(plan, deployment, recorded, published)
 
@@ -184,15 +190,10 @@ def _opened(identity: Identity, change: Change) -> Session:
     return change.open(lambda question: True) if found is None else change.guard(found)
 
 
-def _recorded(
-    kept: Revisions,
-    to: Revision,
-    templates: Mapping[str, bytes],
-    deployment: Deployment,
-    sites: Sequence[Compared],
-) -> Revision | None:
+def _recorded(ready: _Ready, deployment: Deployment, sites: Sequence[Compared]) -> Revision | None:
+    to = ready.plan.to
     why = replace(about(f"klotho rollback {to.number}", to.about.version), of=to.number)
-    return keep(kept, why, to.manifest, templates, to.values, deployment, sites)
+    return keep(ready.kept, why, to.manifest, ready.templates, to.values, deployment, sites, ready.model)
 
 
 def _site_step(to: Revision, kept: Revisions, identity: Identity, sink: Sink) -> SiteStep:

@@ -58,6 +58,7 @@ class Folding:
     def __init__(self) -> None:
         self._drafts: dict[ResourceKey, _Draft] = {}
         self._resources: dict[ResourceKey, Resource] = {}
+        """In key order."""
         self._choices: dict[str, Choice] = {}
         self._stale: set[ResourceKey] = set()
         self._adopted: dict[ResourceKey, Adopt] = {}
@@ -83,6 +84,7 @@ class Folding:
 
     def graph(self, report: Report) -> ResourceGraph:
         """The graph as of now."""
+        known = len(self._resources)
         for key in self._stale:
             if key in self._adopted or (owner_of(key) in self._foreign and not self._drafts[key].types):
                 _never_changed(self._drafts[key], self._foreign.get(owner_of(key)), report)
@@ -91,8 +93,9 @@ class Folding:
             if resource is not None:
                 self._resources[key] = self._with_adopted(resource, report) if self._adopted else resource
         self._stale.clear()
-        resources = {key: self._resources[key] for key in sorted(self._resources)}
-        return ResourceGraph(resources, dict(sorted(self._choices.items())))
+        if len(self._resources) > known:
+            self._resources = {key: self._resources[key] for key in sorted(self._resources)}
+        return ResourceGraph(self._resources.copy(), dict(sorted(self._choices.items())))
 
     def _with_adopted(self, resource: Resource, report: Report) -> Resource:
         """The resource with plain values where it names something that is there already."""
@@ -163,26 +166,34 @@ def _resource(draft: _Draft, report: Report) -> Resource | None:
         _bug(report, f"rules add `{draft.key}` as {' and as '.join(sorted(draft.types))}", draft.origins[0])
     decisions: dict[Path, Decision] = {}
     properties: dict[str, Any] = {}
+    undisputed: dict[int, Decision] = {}  # by provenance, of which a resource has few and its properties many
     for path in sorted(draft.claims):
-        value, decision = _decide(draft, path, report)
-        decisions[path] = decision
-        _place(properties, path, value)
+        claims = draft.claims[path]
+        value, provenance = claims[0]
+        if len(claims) > 1:
+            value, decisions[path] = _decide(draft, path, report)
+        elif (decision := undisputed.get(id(provenance))) is not None:
+            decisions[path] = decision
+        else:
+            decisions[path] = undisputed[id(provenance)] = Decision(provenance)
+        if len(path) == 1 and type(value) is not dict:
+            properties[path[0]] = value
+        else:
+            _place(properties, path, value)
     return Resource(
         key=draft.key,
         type=min(draft.types),
         properties=_with_lists(properties, draft.items),
         depends_on=tuple(sorted(draft.depends_on)),
-        origins=tuple(sorted(set(draft.origins), key=_order)),
+        origins=_in_order(draft.origins),
         decisions=decisions,
         waits=draft.depends_on.copy(),
     )
 
 
 def _decide(draft: _Draft, path: Path, report: Report) -> tuple[Any, Decision]:
+    """Of several claims."""
     claims = draft.claims[path]
-    if len(claims) == 1:
-        value, provenance = claims[0]
-        return value, Decision(provenance)
     ordered = sorted(claims, key=lambda claim: (-claim[1].precedence, _order(claim[1]), repr(claim[0])))
     value, winner = ordered[0]
     losers, agreeing = [], []
@@ -195,6 +206,10 @@ def _decide(draft: _Draft, path: Path, report: Report) -> tuple[Any, Decision]:
         losers.append((provenance, other))
     agreed = tuple(item for item in dict.fromkeys(agreeing) if item != winner)
     return value, Decision(winner, tuple(losers), agreed)
+
+
+def _in_order(origins: list[Provenance]) -> tuple[Provenance, ...]:
+    return tuple(origins) if len(origins) == 1 else tuple(sorted(set(origins), key=_order))
 
 
 def _order(provenance: Provenance) -> tuple[str, str, tuple[Any, ...]]:

@@ -73,12 +73,12 @@ class Join(NamedTuple):
 Value = Any
 """JSON values in which Ref, Pseudo, Asset, Provided, Foreign and Join may stand anywhere."""
 
-_DEFERRED = (Ref, Pseudo, Zone, Asset, Provided, Foreign, BaseUrl, Join)
+_DEFERRED = frozenset({Ref, Pseudo, Zone, Asset, Provided, Foreign, BaseUrl, Join})
 
 
 def is_deferred(value: object) -> bool:
     """Whether the value is known only at deploy."""
-    return isinstance(value, _DEFERRED)
+    return type(value) in _DEFERRED  # it is asked of every value, and nothing derives from these
 
 
 def join(*pieces: Any) -> Any:

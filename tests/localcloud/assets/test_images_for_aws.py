@@ -68,6 +68,9 @@ def test_an_image_is_built_for_its_platform_pushed_and_pinned_by_digest(tmp_path
     config, _ = shop.get(f"{REPOSITORY}/blobs/{manifest['config']['digest']}")
     assert (config["os"], config["architecture"]) == ("linux", "arm64")
     assert config["config"]["Labels"]["level"] == "high"
+    assert "PYTHONPATH=/opt/klotho" in config["config"]["Env"]
+    added = {name for layer in manifest["layers"] for name in members(shop, layer["digest"])}
+    assert {"opt/klotho/klotho/runtime/config.py", "node_modules/@klotho/runtime/package.json"} <= added
     assert ecr.calls == ["DescribeImages", "GetAuthorizationToken", "DescribeImages"]
 
 
@@ -140,9 +143,13 @@ def layer_of(shop: Registry, digest: str) -> tuple[dict[str, Any], dict[str, tar
     manifest, _ = shop.get(f"{REPOSITORY}/manifests/{digest}")
     config, _ = shop.get(f"{REPOSITORY}/blobs/{manifest['config']['digest']}")
     (layer,) = manifest["layers"]
-    data, _ = shop.read(f"{REPOSITORY}/blobs/{layer['digest']}")
+    return config, members(shop, layer["digest"])
+
+
+def members(shop: Registry, layer: str) -> dict[str, tarfile.TarInfo]:
+    data, _ = shop.read(f"{REPOSITORY}/blobs/{layer}")
     with tarfile.open(fileobj=io.BytesIO(data)) as archive:
-        return config, {item.name.strip("/"): item for item in archive.getmembers()}
+        return {item.name.strip("/"): item for item in archive.getmembers()}
 
 
 def test_the_image_of_a_function_is_its_package_and_its_handler(tmp_path: Path, shop: Registry) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pymysql
 import pytest
 
+from tests.examples.deployment import replaced
 from tests.localcloud.pairs.harness import Deployed, pair
 
 pytestmark = [pytest.mark.localcloud, pytest.mark.timeout(300)]
@@ -23,18 +24,22 @@ for unit in (writer, boxed_writer):
     unit.writes_to(ledger)
 for unit in (both, boxed_both):
     unit.read_writes_to(ledger)
+vault = Databases.MySQL("vault")
+vault.use("aurora-serverless")
+both.read_writes_to(vault)
+boxed_reader.reads_from(vault)
 """
 UNITS = ("Compute.Function", "Compute.Container")
 TABLE = "create table if not exists entries (id bigint auto_increment primary key, author varchar(40))"
 LOGIN = """
-    db = config.datastores.mysql("ledger")
+    db = config.datastores.mysql("DATABASE")
     return [db.host, db.port, db.user, db.password, db.database, db.ssl_ca]
 """
 
 
-def sql(deployed: Deployed, unit: str, *statements: str) -> list[Any]:
+def sql(deployed: Deployed, unit: str, *statements: str, of: str = "ledger") -> list[Any]:
     """The statements, run with the unit's own login."""
-    host, port, user, password, database, authorities = deployed.run(unit, LOGIN)
+    host, port, user, password, database, authorities = deployed.run(unit, LOGIN.replace("DATABASE", of))
     with closing(
         pymysql.connect(
             host=host, port=port, user=user, password=password, database=database, autocommit=True,
@@ -46,9 +51,9 @@ def sql(deployed: Deployed, unit: str, *statements: str) -> list[Any]:
         return list(cursor.fetchall())
 
 
-def denied(deployed: Deployed, unit: str, statement: str) -> None:
+def denied(deployed: Deployed, unit: str, statement: str, of: str = "ledger") -> None:
     with pytest.raises(pymysql.err.OperationalError, match="denied"):
-        sql(deployed, unit, statement)
+        sql(deployed, unit, statement, of=of)
 
 
 @pair("reads_from", UNITS, "Databases.MySQL")
@@ -81,3 +86,13 @@ def test_either_of_two_that_read_and_write_migrates_what_the_other_made(
     assert sql(deployed, unit, f"select * from {name}") == [(1, "x")]
     assert sql(deployed, "reader", f"select * from {name}") == [(1, "x")]
     assert deployed.run(unit, 'return config.datastores.get("ledger").url').startswith("mysql://")
+
+
+def test_logins_are_the_same_on_aurora_and_stay_from_serverless_to_a_fixed_size(deployed: Deployed) -> None:
+    assert [item["Engine"] for item in deployed.resources("AWS::RDS::DBCluster")] == ["aurora-mysql"]
+    sql(deployed, "both", TABLE, "insert into entries (author) values ('both')", of="vault")
+    denied(deployed, "boxed-reader", "insert into entries (author) values ('me')", of="vault")
+    denied(deployed, "boxed-reader", "create table mine (id int)", of="vault")
+    with replaced(deployed.deployment.folder / "infra.py", 'use("aurora-serverless")', 'use("aurora")'):
+        assert "updated" in deployed.deployment.up().values()
+        assert sql(deployed, "boxed-reader", "select author from entries", of="vault") == [("both",)]

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import random
-import shutil
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,7 +12,6 @@ import pytest
 from klotho.annotations.compiling import Compiled, compile_code
 from klotho.diagnostics import Report, render_text
 from klotho.driver.program import find_program
-from tests.unit.annotations.test_grammar import mutated
 
 PETS = Path(__file__).parents[3] / "examples" / "annotated-pets"
 MAP = '// @klotho::persist { id = "pets" }\n'
@@ -244,18 +241,6 @@ def test_annotated_code_is_a_program_where_there_is_no_infra_py(tmp_path: Path) 
     assert (found.annotated, found.folder) == (True, tmp_path.resolve())
     (tmp_path / "infra.py").write_text("")
     assert not find_program(tmp_path).annotated
-
-
-def test_mutated_programs_give_diagnostics_and_no_traceback(tmp_path: Path) -> None:
-    chance = random.Random(11)
-    seeds = {name: (PETS / name).read_text(encoding="utf-8") for name in ("index.js", "store.js", "adoptions.js")}
-    shutil.copytree(PETS, tmp_path / "pets", ignore=shutil.ignore_patterns("compiled", "node_modules"))
-    for number in range(300):
-        name = list(seeds)[number % len(seeds)]
-        content = mutated(seeds[name], chance).encode("utf-8", "surrogatepass")
-        (tmp_path / "pets" / name).write_bytes(content)
-        compile_code(tmp_path / "pets", None, Report())
-        (tmp_path / "pets" / name).write_text(seeds[name], encoding="utf-8")
 
 
 def test_a_chain_of_a_thousand_files_is_one_unit(tmp_path: Path) -> None:

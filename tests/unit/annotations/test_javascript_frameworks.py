@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import random
-import shutil
 from pathlib import Path
 
 import pytest
@@ -11,7 +9,6 @@ import pytest
 from klotho.annotations.compiling import compile_code
 from klotho.diagnostics import Report
 from tests.unit.annotations.test_compiling import good, told
-from tests.unit.annotations.test_grammar import mutated
 
 FASTIFY = """const app = require("fastify")({ logger: false });
 app.get("/", async () => "up");
@@ -112,18 +109,6 @@ app.listen(3000);
 
 
 ORDERS = Path(__file__).parents[3] / "examples" / "annotated-orders-typescript"
-
-
-def test_mutated_typescript_never_gives_a_traceback(tmp_path: Path) -> None:
-    shutil.copytree(ORDERS, tmp_path / "orders", ignore=shutil.ignore_patterns("node_modules", "compiled"))
-    draw = random.Random(7)
-    paths = sorted([*(tmp_path / "orders").rglob("*.ts"), tmp_path / "orders" / "tsconfig.json"])
-    for _ in range(120):
-        path = draw.choice(paths)
-        before = path.read_bytes()
-        path.write_bytes(mutated(before.decode(), draw).encode("utf-8", "surrogatepass"))
-        compile_code(tmp_path / "orders", None, Report())
-        path.write_bytes(before)
 
 
 def test_the_annotated_orders_are_two_units_without_a_warning() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import datetime
-import random
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -21,7 +20,6 @@ from klotho.annotations.compiling import compile_code
 from klotho.annotations.languages.python import unit_files
 from klotho.diagnostics import Report
 from tests.unit.annotations.test_compiling import compiled, good, relations, told
-from tests.unit.annotations.test_grammar import mutated
 
 PETS = Path(__file__).parents[3] / "examples" / "annotated-pets-python"
 EXPOSE = '# @klotho::expose {{ id = "api" }}\n{}\n'
@@ -169,21 +167,6 @@ def test_statements_of_other_shapes_are_errors(tmp_path: Path) -> None:
 def test_other_capabilities_are_refused_by_name(tmp_path: Path) -> None:
     _, report = compiled(tmp_path, {"main.py": FASTAPI + '# @klotho::config { id = "x" }\nevents = 1\n'})
     assert "`@klotho::config` in Python is not supported yet" in [item.message for item in report.errors]
-
-
-def test_no_mutated_source_gives_a_traceback(tmp_path: Path) -> None:
-    files = {
-        path.relative_to(PETS).as_posix(): path.read_text()
-        for path in PETS.rglob("*.py")
-        if "compiled" not in str(path)
-    }
-    choose = random.Random(7)
-    for number in range(300):
-        changed = {
-            name: mutated(text, choose).replace("\udc80", "") if choose.random() < 0.5 else text
-            for name, text in files.items()
-        }
-        compiled(tmp_path / str(number), changed)
 
 
 @pytest.fixture(scope="module")

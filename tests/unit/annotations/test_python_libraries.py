@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import random
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +12,6 @@ from klotho.annotations.compiling import compile_code
 from klotho.annotations.languages.python.requirements import needed, with_packages
 from klotho.diagnostics import Report
 from tests.unit.annotations.test_compiling import compiled, good, relations, told
-from tests.unit.annotations.test_grammar import mutated
 
 SHELF = Path(__file__).parents[3] / "examples" / "annotated-shelf-python"
 MARK = '# @klotho::persist { id = "it" }\n'
@@ -189,15 +186,3 @@ def test_what_a_unit_emits_for_itself_only_stays_in_its_process(tmp_path: Path) 
 def test_another_emitter_is_refused_with_what_is_known(tmp_path: Path) -> None:
     code = '# @klotho::pubsub { id = "it" }\nit = Emitter()\n'
     assert told(tmp_path, {"main.py": SERVE + code}) == [("annotation-without-effect", "main.py:4")]
-
-
-def test_mutated_sources_of_libraries_give_no_traceback(tmp_path: Path) -> None:
-    chance = random.Random(7)
-    for example in (SHELF, EVENTS):
-        shutil.copytree(example, tmp_path / example.name, ignore=shutil.ignore_patterns("compiled"))
-        seeds = {path: path.read_text(encoding="utf-8") for path in (tmp_path / example.name).rglob("*.py")}
-        for path, text in seeds.items():
-            for _ in range(3):
-                path.write_bytes(mutated(text, chance).encode("utf-8", "surrogatepass"))
-                compile_code(tmp_path / example.name, None, Report())
-            path.write_text(text, encoding="utf-8")

@@ -26,7 +26,7 @@ def problems(text: str) -> list[str]:
 def test_what_is_compiled_is_taken() -> None:
     text = (
         "execution_units: {main: {type: lambda, environment_variables: {A: b}}}\n"
-        "exposed: {api: {type: apigateway, api_type: HTTP}}\npersisted: {pets: {type: dynamodb}}\n"
+        "exposed: {api: {type: apigateway, api_type: HTTP}, inside: {type: alb}}\npersisted: {pets: {type: dynamodb}}\n"
         "defaults: {execution_unit: {type: lambda}, expose: {type: apigateway}, persist: {kv: {type: dynamodb}}}\n"
     )
     assert problems(text) == []
@@ -40,7 +40,7 @@ def test_what_is_compiled_is_taken() -> None:
         ("execution_units: {main: {tpye: lambda}}", "did you mean `type`?"),
         ("execution_units: {main: {pulumi_params: {a: 1}}}", "has no meaning here"),
         ("execution_units: 3", "must hold names with settings"),
-        ("exposed: {api: {type: alb}}", "not supported yet"),
+        ("exposed: {api: {type: [alb]}}", "`exposed.api.type` must be a text"),
         ("exposed: {api: {api_type: REST}}", "not supported yet"),
         ("persisted: {pets: {type: cockroachdb_serverless}}", "use `rds_postgres`"),
         ("defaults: {execution_unt: {}}", "did you mean `execution_unit`?"),
@@ -88,3 +88,28 @@ def test_a_compile_removes_units_that_are_gone_and_leaves_strangers(tmp_path: Pa
     build(find_program(tmp_path), None)
     assert not (tmp_path / "compiled/other").exists()
     assert (tmp_path / "compiled/main/other.js").read_text() == "exports.f = async () => 1;\n"
+
+
+def test_units_and_apis_take_settings_of_constructs_as_those_of_an_infra_py_do(tmp_path: Path) -> None:
+    (tmp_path / "index.js").write_text(CODE)
+    settings = (
+        "execution_units: {main: {type: fargate}}\n"
+        "constructs: {main: {use: {implementation: fargate, memory: 2048}, max_instances: 3}, api: {cors: true}}\n"
+    )
+    (tmp_path / "klotho.yaml").write_text(settings)
+    with pytest.raises(ProgramError, match="`max_instances`") as refused:
+        build(find_program(tmp_path), None)
+    assert [item.code for item in refused.value.diagnostics] == ["settings-key-unknown"]
+    (tmp_path / "klotho.yaml").write_text(settings.replace(", max_instances: 3", ""))
+    found = {item.name: item for item in build(find_program(tmp_path), None).application.constructs}
+    assert found["api"].properties["cors"] is True
+
+
+def test_a_mistake_of_klotho_yaml_is_told_without_missing_folders_of_units(tmp_path: Path) -> None:
+    (tmp_path / "index.js").write_text(CODE)
+    for type_ in ("lambda", "fargate"):
+        text = f"execution_units: {{main: {{type: {type_}}}}}\npersisted: {{pest: {{type: dynamodb}}}}\n"
+        (tmp_path / "klotho.yaml").write_text(text)
+        with pytest.raises(ProgramError) as refused:
+            build(find_program(tmp_path), None)
+        assert [item.code for item in refused.value.diagnostics] == ["settings-key-unknown"]

@@ -89,3 +89,19 @@ def test_the_program_in_the_docs_takes_in_the_code_beside_it(tmp_path: Path) -> 
     found = read_program(find_program(tmp_path))
     assert render_text(found.report.diagnostics, tmp_path) == ""
     assert ("attach_service", "API/pets-api", "Compute.Function/report") in relations(found)
+
+
+def test_where_units_run_is_said_by_klotho_yaml_and_the_program_may_give_its_parameters(tmp_path: Path) -> None:
+    (tmp_path / "klotho.yaml").write_text("execution_units: {main: {type: fargate-spot}}\n")
+    found = read(tmp_path, 'klotho.Annotated().unit("main").use("fargate-spot", memory=1024)\n')
+    assert render_text(found.report.diagnostics, tmp_path) == ""
+    assert found.application is not None
+    uses = [(str(item.subject), item.target, dict(item.properties)) for item in found.application.directives]
+    assert uses == [
+        ("Compute.Container/main", "fargate-spot", {}),
+        ("Compute.Container/main", "fargate-spot", {"memory": 1024}),
+    ]
+    other = read(tmp_path, 'klotho.Annotated().unit("main").use("eks")\n')
+    (problem,) = other.report.errors
+    assert problem.message == '"main" is made as `fargate-spot` by klotho.yaml, and as `eks` here'
+    assert [str(label.span) for label in problem.labels] == ["infra.py:4", "klotho.yaml:1"]

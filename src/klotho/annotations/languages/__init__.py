@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import cache
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from klotho.annotations.model import Source, Text
 from klotho.diagnostics import Report
@@ -33,8 +33,12 @@ class Language(Protocol):
     compiles: Mapping[str, frozenset[str]]
     """By capability, the directives that are compiled; others are refused by name, and so are other capabilities."""
 
-    def parse(self, text: Text, report: Report) -> Source:
-        """The file with its annotations; syntax errors are reported, the rest of the file is still read."""
+    def tree(self, content: bytes) -> Any:
+        """The parse tree of a file, whatever is in it."""
+        ...
+
+    def annotated(self, text: Text, tree: Any, report: Report) -> Source:
+        """The file with its annotations."""
         ...
 
     def program(self, code: CodeBase) -> Program:

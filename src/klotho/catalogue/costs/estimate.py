@@ -77,17 +77,16 @@ def estimate(
     usages: Usages,
     region: str,
     *,
-    owner: Callable[[ResourceKey], str] = owner_of,
     table: Mapping[str, Price] | None = None,
 ) -> Estimate:
-    """`owner` tells whose usage counts for a resource; `table` is used instead of the region's prices."""
+    """`table` is used instead of the region's prices."""
     known = prices(region) if table is None else table
     lines: list[Line] = []
     unpriced: list[Unpriced] = []
     free: dict[ResourceKey, str] = {}
     assumed: dict[tuple[str, str], Assumption] = {}
     for key, resource in resources.items():
-        name = owner(key)
+        name = owner_of(key)
         usage = usages.of(name)
         if resource.type not in RULES:
             if why_free(resource.type) is None:

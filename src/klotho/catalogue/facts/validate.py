@@ -72,12 +72,12 @@ def _value(facts: Schema, node: Mapping[str, Any], value: Any, path: PropertyPat
         return
     if "enum" in node and value not in node["enum"]:
         yield Problem(path, f"`{value}` is not one of {', '.join(map(str, node['enum']))}")
-    if isinstance(value, Mapping):
+    if isinstance(value, str):
+        yield from _string(node, value, path)
+    elif isinstance(value, Mapping):
         yield from _object(facts, node, value, path, opaque)
     elif isinstance(value, list):
         yield from _list(facts, node, value, path, opaque)
-    elif isinstance(value, str):
-        yield from _string(node, value, path)
     elif isinstance(value, int | float) and not isinstance(value, bool):
         yield from _number(node, value, path)
 

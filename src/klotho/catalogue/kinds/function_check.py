@@ -7,6 +7,7 @@ import re
 import sys
 import warnings
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 from klotho.application import Construct
 from klotho.catalogue.kinds.environment_check import check_function_environment
@@ -213,7 +214,9 @@ def _limits(
             )
 
 
+@lru_cache(maxsize=32)
 def _parsed(text: str) -> ast.Module:
+    """Many functions may have their handlers in one file."""
     with warnings.catch_warnings():  # about the user's escapes, say: none of them is a mistake
         warnings.simplefilter("ignore")
         return ast.parse(text)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from klotho.cli.commands.program import program_at, show_notice, where_at
 from klotho.cli.console import Console, counted
-from klotho.diagnostics import ExitCode, Failure, Severity, render_json
+from klotho.diagnostics import ExitCode, Failure, ProgramError, Severity, render_json
 from klotho.driver import project_view
 from klotho.driver.identity import identify
 from klotho.driver.project_view import Tie
@@ -82,7 +82,7 @@ def check(path: Path, env: str | None, as_json: bool) -> int:
     problems = [item.diagnostic for item in found]
     if problems or any(item.severity is Severity.ERROR for item in told):
         console.failed([*told, *problems], program.folder, **names)
-        return ExitCode.ERROR
+        return ProgramError([*told, *problems]).exit_code
     if as_json:
         console.json({"ok": True, **names, "diagnostics": render_json(told)})
     else:

@@ -48,6 +48,7 @@ def _show(console: Console, plan: RollbackPlan) -> None:
             console.out(line)
         for note in plan.notes:
             console.note(f"note: {note}")
+        console.diagnostics(plan.told, plan.identity.folder)
 
 
 def _ended(console: Console, result: RollbackResult) -> int:

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from klotho.deploy.functions.package import FunctionZip
-from klotho.deploy.images.adapter import adapted
+from klotho.deploy.images.additions import additions_digest, completed
 from klotho.deploy.images.engine import Credentials, Engine, find_engine
 from klotho.deploy.images.function import (
     dockerfile_for,
@@ -75,10 +75,10 @@ class EcrImages:
 
         def build(engine: Engine, reference: str) -> None:
             at = Span(str(properties["dockerfile"]), 1)
-            with adapted(dockerfile, context, adapter) as used:
-                engine.build(context, used, arguments, platform, reference, log, at)
+            with completed(dockerfile, context, adapter) as used:
+                engine.build(context, used.dockerfile, arguments, platform, reference, log, at, used.contexts)
 
-        inputs = image_inputs(context, dockerfile, arguments, platform if adapter is None else f"{platform} {adapter}")
+        inputs = image_inputs(context, dockerfile, arguments, f"{platform} {additions_digest(adapter)}")
         return self._kept(image_tag(asset.construct, inputs), build, log)
 
     def _function(self, asset: PackageAsset, package: FunctionZip, log: Log) -> str:

@@ -53,13 +53,15 @@ class Engine:
 
     def build(
         self, context: Path, dockerfile: Path, arguments: Mapping[str, str], platform: str, reference: str, log: Log,
-        at: Span | None = None,
+        at: Span | None = None, contexts: Mapping[str, Path] | None = None,
     ) -> None:  # fmt: skip
-        """Build for `linux/arm64` or `linux/amd64` and name the result `reference`."""
+        """Build for `linux/arm64` or `linux/amd64` and name the result `reference`. `contexts`: folders that the
+        Dockerfile copies from, by name."""
+        named = [word for name, folder in (contexts or {}).items() for word in ("--build-context", f"{name}={folder}")]
         given = [word for name, value in sorted(arguments.items()) for word in ("--build-arg", f"{name}={value}")]
         command = [
-            self.program, "build", "--platform", platform, "--file", str(dockerfile), "--tag", reference, *given,
-            str(context),
+            self.program, "build", "--platform", platform, "--file", str(dockerfile), "--tag", reference, *named,
+            *given, str(context),
         ]  # fmt: skip
         # One image instead of an index of an image and a note about it: what is pinned is what runs.
         said = self._run(command, {"BUILDX_NO_DEFAULT_ATTESTATIONS": "1"}, log)
@@ -69,7 +71,7 @@ class Engine:
                 f"{self.name} could not build the image for {platform}",
                 at=at,
                 notes=said,
-                helps=(_other_platform(said, platform),),
+                helps=(_other_platform(said, platform), _too_old(said)),
             )
 
     def push(self, reference: str, credentials: Credentials, log: Log) -> None:
@@ -161,6 +163,13 @@ def _file_of(credentials: Credentials) -> Iterator[Path]:
         with os.fdopen(file, "w") as out:
             json.dump({"auths": {credentials.registry: {"auth": pair}}}, out)
         yield folder
+
+
+def _too_old(said: tuple[str, ...]) -> str | None:
+    """Sources: release notes of buildx 0.8, which Docker 23 builds by, of Podman 4.2 and Buildah 1.27."""
+    if not any("unknown flag: --build-context" in line for line in said):
+        return None
+    return "take a newer engine: Docker 23 (or buildx 0.8, without DOCKER_BUILDKIT=0), Podman 4.2 or Buildah 1.27"
 
 
 def _other_platform(said: tuple[str, ...], platform: str) -> str | None:

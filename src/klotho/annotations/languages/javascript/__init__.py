@@ -20,6 +20,7 @@ _COMPILES = {
     "execution_unit": frozenset({"id", "all_units", "description"}),
     "expose": frozenset({"id", "target", "description"}),
     "persist": frozenset({"id", "secret", "description", "environment_variables"}),
+    "pubsub": frozenset({"id"}),
 }
 
 
@@ -32,9 +33,11 @@ class JavaScript:
         self.name = "JSX" if not is_compiled else "TypeScript" if suffix.endswith("ts") else "JavaScript"
         self.compiles: Mapping[str, frozenset[str]] = _COMPILES if is_compiled else {}
 
-    def parse(self, text: Text, report: Report) -> Source:
-        tree = _parser(self._suffix).parse(text.content)
-        return annotated(text, tree, ("comment",), "//", self.name, report)
+    def tree(self, content: bytes) -> Any:
+        return _parser(self._suffix).parse(content)
+
+    def annotated(self, text: Text, tree: Any, report: Report) -> Source:
+        return annotated(text, tree, ("comment",), "//", report)
 
     def program(self, code: CodeBase) -> Program:
         from klotho.annotations.languages.javascript.program import JavaScriptProgram

@@ -65,7 +65,7 @@ def _owner_span(program: JavaScriptProgram, module: Module) -> Any:
 def _used(module: Module, item: Import) -> Iterator[tuple[str, Span]]:
     for binding in item.bindings:
         if binding.imported != NAMESPACE:
-            yield binding.imported, module.source.text.span(item.node.start_byte, item.node.end_byte)
+            yield binding.imported, item.place.span
             continue
         for node in nodes_of(module.root, ("identifier",)):
             parent = node.parent

@@ -141,7 +141,7 @@ def _handed(module: Module, found: _Found, shim: str, given: str) -> tuple[Edit,
     if found.value is not None:
         start, end = found.value.start_byte, found.value.end_byte
         # Of `const { promises: fs } = require("fs")` it is `promises` that is handed over.
-        of_whole = found.value is found.item.node and found.item.specifier in _WHOLE
+        of_whole = found.value == found.item.node and found.item.specifier in _WHOLE
         before, after = ("{ promises: ", ".promises) }") if of_whole else ("", ")")
         return (
             Edit(module.path, start, start, f"{before}require({path})({given}, ".encode()),

@@ -36,8 +36,15 @@ _TOOLS = (
 _NO_LOCK = _Packages("", "npm install --omit=dev --no-audit --no-fund", "npm uninstall --no-audit --no-fund")
 
 
-def image_files(unit: str, files: Mapping[str, bytes], unneeded: Iterable[str], as_module: bool) -> dict[str, bytes]:
+class Image(NamedTuple):
+    files: dict[str, bytes]
     """What a container engine builds the unit by."""
+    start: tuple[str, ...]
+    """What the container runs."""
+
+
+def image(unit: str, files: Mapping[str, bytes], unneeded: Iterable[str], as_module: bool) -> Image:
+    """`unneeded`: packages that package.json names for other units. `as_module`: whether the unit is of ES modules."""
     packages = _packages(files, list(unneeded)) if "package.json" in files else []
     bundle = f"{FOLDER}/built.{'mjs' if as_module else 'cjs'}"
     builds = _build(bundle, as_module) if any(path.endswith(_TYPESCRIPT) for path in files) else []
@@ -50,14 +57,11 @@ def image_files(unit: str, files: Mapping[str, bytes], unneeded: Iterable[str], 
         lines += ["COPY package.json ./", f"COPY --from=build {built} ./{FOLDER}/"]
     else:
         lines.append("COPY . .")
-    program = [
-        "node",
-        *(["--import", f"./{_REQUIRE}"] if builds and as_module else []),
-        bundle if builds else _CONTAINER,
-    ]
-    lines += ["USER node", f"CMD {json.dumps(program)}", ""]
+    require = ("--import", f"./{_REQUIRE}") if builds and as_module else ()
+    start = ("node", *require, bundle if builds else _CONTAINER)
+    lines += ["USER node", f"CMD {json.dumps(start)}", ""]
     ignored = b"node_modules\nDockerfile\n.dockerignore\n"
-    return {"Dockerfile": "\n".join(lines).encode(), ".dockerignore": ignored}
+    return Image({"Dockerfile": "\n".join(lines).encode(), ".dockerignore": ignored}, start)
 
 
 def _packages(files: Mapping[str, bytes], unneeded: list[str]) -> list[str]:
@@ -65,7 +69,9 @@ def _packages(files: Mapping[str, bytes], unneeded: list[str]) -> list[str]:
     named = " ".join(("package.json", *([tool.lock] if tool.lock else [])))
     steps = ["mkdir -p node_modules", tool.install]  # the folder is there also where nothing is installed
     steps += [f"{tool.remove} {' '.join(unneeded)}"] if unneeded else []
-    return [f"FROM {BASE} AS packages", "WORKDIR /app", f"COPY {named} ./", f"RUN {' && '.join(steps)}", ""]
+    # Taking a package away installs the others again: the environment says that those for developers are not wanted.
+    begin = [f"FROM {BASE} AS packages", "ENV NODE_ENV=production", "WORKDIR /app"]
+    return [*begin, f"COPY {named} ./", f"RUN {' && '.join(steps)}", ""]
 
 
 def _build(bundle: str, as_module: bool) -> list[str]:

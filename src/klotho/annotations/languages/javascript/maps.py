@@ -7,9 +7,17 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from klotho.annotations.findings import Resource
-from klotho.annotations.languages.javascript.modules import NAMESPACE, Module, arguments_of, text_of
+from klotho.annotations.languages.javascript.modules import Module, arguments_of, text_of
 from klotho.annotations.languages.javascript.tree import nodes_of
-from klotho.annotations.languages.javascript.wrapping import assigned, wrapped
+from klotho.annotations.languages.javascript.variables import (
+    Variable,
+    exported_by,
+    is_declaration,
+    mentions,
+    names_in,
+    variable_of,
+)
+from klotho.annotations.languages.javascript.wrapping import wrapped
 from klotho.annotations.model import Annotation
 from klotho.diagnostics import Report, Severity
 
@@ -34,10 +42,7 @@ class StoredMap:
 
     annotation: Annotation
     id: str
-    file: str
-    variable: str | None
-    """In its file; None where it is only `exports.pets`."""
-    exported: tuple[str, ...]
+    variable: Variable
     new: Any = field(compare=False)
     """The `new Map(…)` expression."""
 
@@ -64,9 +69,9 @@ class Maps:
 
 
 def _only_reads(program: JavaScriptProgram, item: StoredMap, modules: list[Module]) -> bool:
-    uses = Uses()
+    uses, exported = Uses(), exported_by(program, modules, item.variable)
     for module in modules:
-        names = _names(program, module, item)
+        names = names_in(program, module, item.variable, exported)
         if names:
             more = uses_in(module, names, item.new, program.code.report)
             uses.methods |= more.methods
@@ -74,36 +79,15 @@ def _only_reads(program: JavaScriptProgram, item: StoredMap, modules: list[Modul
     return not uses.otherwise and not item.starts_filled and uses.methods <= READS
 
 
-def _names(program: JavaScriptProgram, module: Module, item: StoredMap) -> frozenset[str]:
-    """How a module writes the Map: `pets`, `store.pets`."""
-    if module.path == item.file:
-        exported = {f"{holder}.{name}" for name in item.exported for holder in ("exports", "module.exports")}
-        return frozenset({item.variable} if item.variable else exported)
-    names: set[str] = set()
-    for found in module.imports:
-        if program.leads_to(module, found.specifier) != item.file:
-            continue
-        for binding in found.bindings:
-            if binding.imported in item.exported:
-                names.add(binding.local)
-            elif binding.imported == NAMESPACE:
-                names |= {f"{binding.local}.{name}" for name in item.exported}
-    return frozenset(names)
-
-
 def stored_map(module: Module, annotation: Annotation, target: Any) -> StoredMap | None:
     """The Map an annotation stands on; None when its statement has another shape."""
     assert annotation.id is not None
-    name, value = assigned(target)
-    if value is None or value.type != "new_expression" or text_of(value.child_by_field_name("constructor")) != "Map":
+    found = variable_of(module, target)
+    if found is None or found[1].type != "new_expression":
         return None
-    for prefix in ("module.exports.", "exports."):
-        if name.startswith(prefix):
-            return StoredMap(annotation, annotation.id, module.path, None, (name.removeprefix(prefix),), value)
-    if not name.isidentifier():
-        return None
-    exported = tuple(item.name for item in module.exports.values() if item.local == name)
-    return StoredMap(annotation, annotation.id, module.path, name, exported, value)
+    variable, value = found
+    is_map = text_of(value.child_by_field_name("constructor")) == "Map"
+    return StoredMap(annotation, annotation.id, variable, value) if is_map else None
 
 
 @dataclass
@@ -118,9 +102,9 @@ class Uses:
 def uses_in(module: Module, names: frozenset[str], declaration: Any, report: Report) -> Uses:
     """What the file does with a Map it knows by these names (`pets`, `store.pets`); warns of what is not awaited."""
     uses = Uses()
-    for node in _mentions(module.root, names):
+    for node in mentions(module.root, names):
         parent = node.parent
-        if _is_declaration(node, declaration):
+        if is_declaration(node, declaration):
             continue
         if parent is not None and parent.type == "member_expression" and parent.child_by_field_name("object") == node:
             method = text_of(parent.child_by_field_name("property"))
@@ -134,30 +118,6 @@ def uses_in(module: Module, names: frozenset[str], declaration: Any, report: Rep
             uses.otherwise = True
     _check_mutations(module, names, report)
     return uses
-
-
-def _mentions(root: Any, names: frozenset[str]) -> Iterator[Any]:
-    for node in nodes_of(root, ("identifier", "member_expression", "shorthand_property_identifier")):
-        if text_of(node) in names:
-            yield node
-
-
-def _is_declaration(node: Any, declaration: Any) -> bool:
-    """Its own declaration, an import, or a name of an export."""
-    parent = node.parent
-    if parent is None:
-        return True
-    if parent.type in ("import_specifier", "export_specifier", "pair_pattern", "import_clause", "namespace_import"):
-        return True
-    if node.type == "shorthand_property_identifier" or parent.type == "pair":
-        holder = parent if parent.type == "object" else parent.parent
-        return text_of(holder.parent.child_by_field_name("left")) == "module.exports" if holder.parent else False
-    if parent.type == "variable_declarator" and parent.child_by_field_name("name") == node:
-        return True
-    if parent.type == "assignment_expression":
-        left = text_of(parent.child_by_field_name("left"))
-        return left.startswith(("exports.", "module.exports")) or parent.child_by_field_name("right") == declaration
-    return False
 
 
 def _check_await(module: Module, node: Any, member: Any, method: str, report: Report) -> None:

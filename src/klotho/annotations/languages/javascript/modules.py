@@ -6,13 +6,13 @@ Input: a parsed file. Output: `Module`. Not understood, and so without names: co
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
 from klotho.annotations.languages.javascript.tree import nodes_of
-from klotho.annotations.model import Source
+from klotho.annotations.model import Place, Source, place_of
 
 NAMESPACE = "*"
 """The imported name of a whole module."""
@@ -39,9 +39,14 @@ class Binding:
 @dataclass(frozen=True, slots=True)
 class Import:
     specifier: str
-    node: Any
+    place: Place
     bindings: tuple[Binding, ...] = ()
     reexports: bool = False
+
+    @property
+    def node(self) -> Any:
+        """Its file is parsed for it."""
+        return self.place.node
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +67,14 @@ class Module:
     @property
     def path(self) -> str:
         return self.source.path
+
+    @cached_property
+    def exports_again(self) -> bool:
+        """Whether something that it imports is exported from it, too."""
+        local = {binding.local for item in self.imports for binding in item.bindings}
+        return any(item.reexports for item in self.imports) or any(
+            item.local in local for item in self.exports.values()
+        )
 
     @cached_property
     def root(self) -> Any:
@@ -121,13 +134,41 @@ def _served(given: list[Any]) -> str:
 
 
 def read_module(source: Source) -> Module:
-    root = source.tree.root_node
-    imports = [*_static_imports(root), *_calls(root)]
-    exports = {item.name: item for item in (*_esm_exports(root), *_cjs_exports(root))}
+    root, content = source.tree.root_node, source.text.content
+    # A name that is nowhere in the file need not be looked for in its tree.
+    calls = _calls(source) if b"require" in content or b"import" in content else ()
+    imports, kinds = [*_static_imports(source), *calls], _top_level(root)
+    assigned = _cjs_exports(root, kinds) if b"exports" in content else ()
+    exports = {item.name: item for item in (*_esm_exports(root, kinds), *assigned)}
     is_esm = source.path.endswith(".mjs") or any(
         child.type in ("import_statement", "export_statement") for child in root.children
     )
     return Module(source, tuple(imports), exports, is_esm)
+
+
+def said_by(module: Module) -> dict[str, Any]:
+    """The module as JSON, from which `module_of` makes it again."""
+    return {
+        "imports": [
+            [
+                item.specifier,
+                [item.place.start, item.place.end, item.place.kind],
+                [[one.local, one.imported] for one in item.bindings],
+                item.reexports,
+            ]
+            for item in module.imports
+        ],
+        "exports": [[item.name, item.kind, item.local] for item in module.exports.values()],
+        "is_esm": module.is_esm,
+    }
+
+
+def module_of(source: Source, said: Mapping[str, Any]) -> Module:
+    imports = [
+        Import(specifier, Place(source, *place), tuple(Binding(*one) for one in bindings), reexports)
+        for specifier, place, bindings, reexports in said["imports"]
+    ]
+    return Module(source, tuple(imports), {item[0]: Export(*item) for item in said["exports"]}, said["is_esm"])
 
 
 def resolve(importer: str, specifier: str, exists: Callable[[str], bool]) -> str | None:
@@ -155,8 +196,8 @@ def is_relative(specifier: str) -> bool:
     return specifier.startswith(("./", "../")) or specifier in (".", "..")
 
 
-def _static_imports(root: Any) -> Iterator[Import]:
-    for node in root.children:
+def _static_imports(source: Source) -> Iterator[Import]:
+    for node in source.tree.root_node.children:
         if node.type not in ("import_statement", "export_statement") or _is_of_types(node):
             continue
         specifier = string_of(node.child_by_field_name("source"))
@@ -164,15 +205,16 @@ def _static_imports(root: Any) -> Iterator[Import]:
         if required is not None:  # import fs = require("fs")
             specifier = string_of(required.child_by_field_name("source"))
             if specifier is not None:
-                yield Import(specifier, node, (Binding(text_of(required.named_children[0]), NAMESPACE),))
+                whole = Binding(text_of(required.named_children[0]), NAMESPACE)
+                yield Import(specifier, place_of(source, node), (whole,))
             continue
         if specifier is None:
             continue
         if node.type == "export_statement":
-            yield Import(specifier, node, reexports=True)
+            yield Import(specifier, place_of(source, node), reexports=True)
             continue
         clause = next((child for child in node.named_children if child.type == "import_clause"), None)
-        yield Import(specifier, node, tuple(_clause(clause)) if clause is not None else ())
+        yield Import(specifier, place_of(source, node), tuple(_clause(clause)) if clause is not None else ())
 
 
 def _is_of_types(node: Any) -> bool:
@@ -193,16 +235,16 @@ def _clause(clause: Any) -> Iterator[Binding]:
                     yield Binding(text_of(item.child_by_field_name("alias")) or name, name)
 
 
-def _calls(root: Any) -> Iterator[Import]:
+def _calls(source: Source) -> Iterator[Import]:
     """`require("…")` and `import("…")`, wherever they stand."""
-    for node in nodes_of(root, ("call_expression",)):
+    for node in nodes_of(source.tree.root_node, ("call_expression",)):
         function = node.child_by_field_name("function")
         if function is None or not (function.type == "import" or text_of(function) == "require"):
             continue
         given = arguments_of(node)
         specifier = string_of(given[0]) if given else None
         if specifier is not None:
-            yield Import(specifier, node, tuple(_require_bindings(node)))
+            yield Import(specifier, place_of(source, node), tuple(_require_bindings(node)))
 
 
 def _require_bindings(call: Any) -> Iterator[Binding]:
@@ -226,12 +268,15 @@ def _require_bindings(call: Any) -> Iterator[Binding]:
                 yield Binding(text_of(item.child_by_field_name("value")), text_of(item.child_by_field_name("key")))
 
 
-def _esm_exports(root: Any) -> Iterator[Export]:
-    kinds = _top_level(root)
+def _esm_exports(root: Any, kinds: dict[str, ExportKind]) -> Iterator[Export]:
     for node in root.children:
         if node.type != "export_statement":
             continue
         declaration = node.child_by_field_name("declaration")
+        if any(child.type == "=" for child in node.children):  # export = events
+            for what in node.named_children[:1]:
+                yield from _exported_whole(what, kinds)
+            continue
         is_default = any(child.type == "default" for child in node.children)
         value = node.child_by_field_name("value")
         if is_default:
@@ -247,8 +292,7 @@ def _esm_exports(root: Any) -> Iterator[Export]:
                 yield Export(name, kinds.get(local, "value"), local)
 
 
-def _cjs_exports(root: Any) -> Iterator[Export]:
-    kinds = _top_level(root)
+def _cjs_exports(root: Any, kinds: dict[str, ExportKind]) -> Iterator[Export]:
     for node in nodes_of(root, ("assignment_expression",)):
         left, right = text_of(node.child_by_field_name("left")), node.child_by_field_name("right")
         while right is not None and right.type == "assignment_expression":
@@ -304,5 +348,6 @@ def _declared(node: Any) -> Iterator[tuple[str, ExportKind]]:
 
 
 def _kind(function: Any) -> ExportKind:
-    is_generator = "generator" in function.type or any(child.type == "*" for child in function.children)
-    return "async" if any(child.type == "async" for child in function.children) and not is_generator else "sync"
+    marks = {child.type for child in function.children}
+    is_generator = "generator" in function.type or "*" in marks
+    return "async" if "async" in marks and not is_generator else "sync"

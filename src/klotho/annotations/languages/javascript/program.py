@@ -10,8 +10,11 @@ from typing import Any
 
 from klotho.annotations.findings import Findings, Original, UnitCode, edited
 from klotho.annotations.hosting import Form
+from klotho.annotations.languages.javascript.emitters import SHAPES as EMITTERS
+from klotho.annotations.languages.javascript.emitters import SHIM as EVENTS
+from klotho.annotations.languages.javascript.emitters import topics
 from klotho.annotations.languages.javascript.exposing import exposures
-from klotho.annotations.languages.javascript.images import image_files, package_of
+from klotho.annotations.languages.javascript.images import image, package_of
 from klotho.annotations.languages.javascript.libraries import SHAPES, library_resources
 from klotho.annotations.languages.javascript.modules import (
     JAVASCRIPT,
@@ -19,8 +22,10 @@ from klotho.annotations.languages.javascript.modules import (
     Import,
     Module,
     is_relative,
+    module_of,
     read_module,
     resolve,
+    said_by,
 )
 from klotho.annotations.languages.javascript.rewriting import FOLDER, VARIABLES, shim_files, stub, unit_file
 from klotho.annotations.languages.javascript.tsconfig import Aliases, read_aliases
@@ -43,7 +48,8 @@ class JavaScriptProgram:
 
     def module(self, path: str) -> Module:
         if path not in self._modules:
-            self._modules[path] = read_module(self.code.source(path))
+            said = self.code.said(path, "", lambda source: said_by(read_module(source)))
+            self._modules[path] = module_of(self.code.source(path), said)
         return self._modules[path]
 
     def modules(self, paths: list[str]) -> list[Module]:
@@ -76,7 +82,7 @@ class JavaScriptProgram:
         return found
 
     def span(self, module: Module, item: Import) -> Span:
-        return module.source.text.span(item.node.start_byte, item.node.end_byte)
+        return item.place.span
 
     @cached_property
     def package(self) -> dict[str, Any]:
@@ -158,7 +164,7 @@ class JavaScriptProgram:
         return {package_of(item) for item in found if not is_relative(item)}
 
     def shapes(self, capability: str) -> str:
-        return SHAPES if capability == "persist" else "none"
+        return {"persist": SHAPES, "pubsub": EMITTERS}.get(capability, "none")
 
     def find(self, unit: Unit) -> Findings:
         from klotho.annotations.languages.javascript.calls import remote_names
@@ -174,6 +180,7 @@ class JavaScriptProgram:
             resources=[
                 *library_resources(self, modules),
                 *variable_resources([module.source for module in modules], self.code.report),
+                *topics(self, modules),
             ],
             remote=remote_names(self, unit),
         )
@@ -181,20 +188,28 @@ class JavaScriptProgram:
     def write(self, unit: Unit, findings: Findings, called: Mapping[str, list[str]], form: Form) -> UnitCode:
         edits = [edit for item in findings.resources for edit in item.edits]
         variables = values_by_name(findings.resources)
-        used = {name for item in findings.resources for name in item.shims}
-        files = dict(shim_files(form, used | {VARIABLES} if variables else used))
+        shims = {name for item in findings.resources for name in item.shims}
+        files = dict(shim_files(form, shims | {VARIABLES} if variables else shims))
         for path in (*unit.files, *findings.assets):
             own = [edit for edit in edits if edit.path == path]
-            files[path] = edited((self.code.root / path).read_bytes(), own)
+            files[path] = edited(self.code.content(path), own)
         for path, names in findings.remote.items():
             files[path] = stub(path, unit.remote[path], names, self.is_esm(self.module(path)))
-        listens = bool(findings.exposures)
-        files[f"{FOLDER}/unit.cjs"] = unit_file(unit.name, unit.entries, dict(called), listens, variables)
+        files[f"{FOLDER}/unit.cjs"] = unit_file(
+            unit.name,
+            unit.entries,
+            dict(called),
+            listens=bool(findings.exposures),
+            emits=EVENTS in shims,
+            topics=findings.listened,
+            variables=variables,
+        )
         configuration = self.aliases.files if any(path.endswith(TYPESCRIPT) for path in files) else ()
         for name in (*MANIFESTS, *configuration):
             if (self.code.root / name).is_file():
                 files[name] = (self.code.root / name).read_bytes()
         as_module = any(self.is_esm(module) for module in self.modules(unit.files))
         if form == "container":
-            return UnitCode({**files, **image_files(unit.name, files, self._packages_of_others(unit), as_module)})
+            made = image(unit.name, files, self._packages_of_others(unit), as_module)
+            return UnitCode({**files, **made.files}, start=made.start)
         return UnitCode(files, f"{FOLDER}/{'module' if as_module else 'handler'}.handler")

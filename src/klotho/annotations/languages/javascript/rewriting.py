@@ -16,7 +16,7 @@ FOLDER = "klotho"
 VARIABLES = "variables.cjs"
 SHIMS = ("encoding.cjs", "calls.cjs", "answer.cjs")
 SHIMS_OF_FORMS: Mapping[Form, tuple[str, ...]] = {
-    "function": ("handler.cjs", "module.mjs"),
+    "function": ("handler.cjs", "module.mjs", "balancer.cjs"),
     "container": ("container.cjs", "require.mjs"),
 }
 
@@ -38,14 +38,20 @@ def unit_file(
     name: str,
     entries: Iterable[str],
     calls: dict[str, list[str]],
+    *,
     listens: bool,
+    emits: bool,
+    topics: Iterable[str],
     variables: Mapping[str, tuple[str, str]],
 ) -> bytes:
     """`klotho/unit.cjs`: what the handler loads, written out so that a bundler sees it. `listens`: whether its code
-    serves something. `variables`: what is set before it is loaded."""
+    serves something; `emits`: whether it has emitters that other units share; `topics`: what it hears of others;
+    `variables`: what is set before it is loaded."""
     prepare = f"require({json.dumps('./' + VARIABLES)})({json.dumps(variables)})" if variables else "Promise.resolve()"
     lines = ['"use strict";', "module.exports = {", f"  name: {json.dumps(construct_name(name))},"]
-    lines += [f"  listens: {json.dumps(listens)},", f"  prepare: () => {prepare},", "  entries: ["]
+    lines += ['  events: () => require("./events.cjs"),'] if emits else []
+    lines += [f"  listens: {json.dumps(listens)},", f"  topics: {json.dumps(sorted(topics))},"]
+    lines += [f"  prepare: () => {prepare},", "  entries: ["]
     lines += [f"    () => import({json.dumps('../' + path)})," for path in entries]
     lines += ["  ],", "  calls: {"]
     for path, names in sorted(calls.items()):

@@ -11,8 +11,12 @@ from klotho.annotations.languages.javascript.rewriting import way_to
 
 
 def assigned(statement: Any) -> tuple[str, Any]:
-    """The name and value of `const pets = …`, `export const pets = …`, `exports.pets = …`; "" and None for others."""
+    """The name and value of `const pets = …`, `export const pets = …`, `exports.pets = …`; `default` and the value of
+    `export default …`; "" and None for others."""
     if statement.type == "export_statement":
+        value = statement.child_by_field_name("value")
+        if value is not None:
+            return "default", value
         statement = statement.child_by_field_name("declaration") or statement
     if statement.type in ("lexical_declaration", "variable_declaration"):
         found = [item for item in statement.named_children if item.type == "variable_declarator"]
@@ -43,14 +47,14 @@ def qualified(module: Module, node: Any) -> str:
 
 
 def wrapped(
-    module: Module, value: Any, shim: str, id: str, is_esm: bool, *more: str, in_new: bool = False
+    module: Module, value: Any, shim: str, id: str, is_esm: bool, *given: Any, in_new: bool = False
 ) -> tuple[Edit, ...]:
-    """`value` becomes `require("./klotho/map.cjs")("pets", value)`. No line moves: imports are hoisted, so that of an
-    ES module stands at its end. `more`: further texts that the shim is given. `in_new`: it stands behind `new`."""
+    """`value` becomes `require("./klotho/map.cjs")("pets", value)`, with what is `given` to the shim before it. No
+    line moves: imports are hoisted, so that of an ES module stands at its end. `in_new`: it stands behind `new`."""
     path, content = json.dumps(way_to(module.path, shim)), module.source.text.content
     local = f"__klotho{value.start_byte}"
-    given = "".join(f"{json.dumps(item)}, " for item in (construct_name(id), *more))
-    opening = f"{'(' if in_new else ''}{local if is_esm else f'require({path})'}({given}"
+    opening = f"{'(' if in_new else ''}{local if is_esm else f'require({path})'}("
+    opening += "".join(f"{json.dumps(item)}, " for item in (construct_name(id), *given))
     edits = [
         Edit(module.path, value.start_byte, value.start_byte, opening.encode()),
         Edit(module.path, value.end_byte, value.end_byte, b"))" if in_new else b")"),

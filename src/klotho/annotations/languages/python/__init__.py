@@ -25,8 +25,11 @@ class Python:
         "pubsub": frozenset({"id"}),
     }
 
-    def parse(self, text: Text, report: Report) -> Source:
-        return annotated(text, _parser().parse(text.content), ("comment",), "#", self.name, report)
+    def tree(self, content: bytes) -> Any:
+        return _parser().parse(content)
+
+    def annotated(self, text: Text, tree: Any, report: Report) -> Source:
+        return annotated(text, tree, ("comment",), "#", report)
 
     def program(self, code: CodeBase) -> Program:
         from klotho.annotations.languages.python.program import PythonProgram

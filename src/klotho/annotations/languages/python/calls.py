@@ -50,7 +50,7 @@ def _refuse(program: PythonProgram, other: Module, name: str, at: Span, owner: s
 
 def _used(program: PythonProgram, module: Module, item: Import, target: str) -> Iterator[tuple[str, Span]]:
     """The names of the other file that an import brings in: itself, or by `module.name`."""
-    at = module.source.text.span(item.node.start_byte, item.node.end_byte)
+    at = item.place.span
     if item.name is not None and target not in program.module_files((*item.module, item.name)):
         yield item.name, at
         return

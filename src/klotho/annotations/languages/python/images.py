@@ -5,10 +5,13 @@ Input: the unit's files. Output: `Dockerfile` and `.dockerignore`. Source: hub.d
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 
 from klotho.annotations.languages.python.unit_files import FOLDER
 
+START = ("python", "-m", f"{FOLDER}.container")
+"""What a container runs."""
 BASE = "python:3.13-slim"
 SERVERS: Mapping[str, str] = {"asgi": "uvicorn", "wsgi": "waitress"}
 """By the interface of an application, the package that serves it."""
@@ -20,7 +23,7 @@ def image_files(unit: str, files: Mapping[str, bytes]) -> dict[str, bytes]:
     if len(lines) > 4:
         lines += ["COPY --from=packages /packages /packages", "ENV PATH=/packages/bin:$PATH"]
     lines += ["COPY . .", "RUN useradd --no-create-home unit", "USER unit"]
-    lines += [f'CMD ["python", "-m", "{FOLDER}.container"]', ""]
+    lines += [f"CMD {json.dumps(START)}", ""]
     return {"Dockerfile": "\n".join(lines).encode(), ".dockerignore": b"__pycache__\nDockerfile\n.dockerignore\n"}
 
 

@@ -6,12 +6,12 @@ names that are made at run time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from typing import Any, Literal
 
-from klotho.annotations.model import Source
+from klotho.annotations.model import Place, Source, place_of
 
 Kind = Literal["async", "sync", "class", "value"]
 
@@ -26,7 +26,12 @@ class Import:
     """What is taken of it; None for the module itself."""
     local: str
     """What the module calls it; for `import a.b` that is `a`."""
-    node: Any
+    place: Place
+
+    @property
+    def node(self) -> Any:
+        """Its file is parsed for it."""
+        return self.place.node
 
 
 @dataclass(frozen=True)
@@ -108,18 +113,36 @@ def assigned(statement: Any) -> tuple[str, Any]:
 
 def read_module(source: Source, package: tuple[str, ...]) -> Module:
     """`package`: the one a file is in, as relative imports count it."""
-    root = source.tree.root_node
-    return Module(source, tuple(_imports(root, package)), dict(_defines(root)))
+    return Module(source, tuple(_imports(source, package)), dict(_defines(source.tree.root_node)))
 
 
-def _imports(root: Any, package: tuple[str, ...]) -> Iterator[Import]:
-    for node in nodes_of(root, ("import_statement", "import_from_statement")):
+def said_by(module: Module) -> dict[str, Any]:
+    """The module as JSON, from which `module_of` makes it again."""
+    return {
+        "imports": [
+            [item.module, item.name, item.local, [item.place.start, item.place.end, item.place.kind]]
+            for item in module.imports
+        ],
+        "defines": module.defines,
+    }
+
+
+def module_of(source: Source, said: Mapping[str, Any]) -> Module:
+    imports = [
+        Import(tuple(parts), name, local, Place(source, *place)) for parts, name, local, place in said["imports"]
+    ]
+    return Module(source, tuple(imports), dict(said["defines"]))
+
+
+def _imports(source: Source, package: tuple[str, ...]) -> Iterator[Import]:
+    for node in nodes_of(source.tree.root_node, ("import_statement", "import_from_statement")):
+        place = place_of(source, node)
         if node.type == "import_statement":
             for item in node.named_children:
                 dotted = item.child_by_field_name("name") if item.type == "aliased_import" else item
                 parts = tuple(text_of(dotted).split("."))
                 alias = text_of(item.child_by_field_name("alias")) if item.type == "aliased_import" else ""
-                yield Import(parts, None, alias or parts[0], node)
+                yield Import(parts, None, alias or parts[0], place)
             continue
         module = _from(node.child_by_field_name("module_name"), package)
         if module is None:
@@ -127,9 +150,9 @@ def _imports(root: Any, package: tuple[str, ...]) -> Iterator[Import]:
         for item in node.children_by_field_name("name"):
             name = text_of(item.child_by_field_name("name") if item.type == "aliased_import" else item)
             alias = text_of(item.child_by_field_name("alias")) if item.type == "aliased_import" else ""
-            yield Import(module, name, alias or name, node)
+            yield Import(module, name, alias or name, place)
         if any(child.type == "wildcard_import" for child in node.children):
-            yield Import(module, None, "*", node)
+            yield Import(module, None, "*", place)
 
 
 def _from(node: Any, package: tuple[str, ...]) -> tuple[str, ...] | None:

@@ -20,10 +20,18 @@ from klotho.annotations.languages.python.django import BACKEND, check_unit, name
 from klotho.annotations.languages.python.emitters import SHAPES as EMITTERS
 from klotho.annotations.languages.python.emitters import topics
 from klotho.annotations.languages.python.images import SERVERS as PACKAGES_OF_SERVERS
-from klotho.annotations.languages.python.images import image_files
+from klotho.annotations.languages.python.images import START, image_files
 from klotho.annotations.languages.python.libraries import SHAPES as LIBRARY_SHAPES
 from klotho.annotations.languages.python.libraries import library_resources
-from klotho.annotations.languages.python.modules import Follow, Import, Module, assigned, read_module
+from klotho.annotations.languages.python.modules import (
+    Follow,
+    Import,
+    Module,
+    assigned,
+    module_of,
+    read_module,
+    said_by,
+)
 from klotho.annotations.languages.python.requirements import needed, with_packages
 from klotho.annotations.languages.python.stores import SHAPES, stored_dicts
 from klotho.annotations.languages.python.unit_files import FOLDER, shim_files, stub, unit_file
@@ -63,8 +71,9 @@ class PythonProgram:
 
     def module(self, path: str) -> Module:
         if path not in self._modules:
-            package = PurePosixPath(self.place_of(path)).parent.parts
-            self._modules[path] = read_module(self.code.source(path), tuple(part for part in package if part != "."))
+            package = tuple(part for part in PurePosixPath(self.place_of(path)).parent.parts if part != ".")
+            said = self.code.said(path, ".".join(package), lambda source: said_by(read_module(source, package)))
+            self._modules[path] = module_of(self.code.source(path), said)
         return self._modules[path]
 
     def modules(self, paths: list[str]) -> list[Module]:
@@ -245,13 +254,20 @@ class PythonProgram:
         )
         for path in (*unit.files, *findings.assets):
             own = [edit for edit in edits if edit.path == path]
-            files[self.place_of(path)] = edited((self.code.root / path).read_bytes(), own)
+            files[self.place_of(path)] = edited(self.code.content(path), own)
         for path, names in findings.remote.items():
             files[self.place_of(path)] = stub(path, self.dotted(path), unit.remote[path], names)
         calls = {path: (self.dotted(path), names) for path, names in called.items()}
         entries = [self.dotted(path) for path in unit.entries]
-        variables = values_by_name(findings.resources)
-        files[f"{FOLDER}/unit.py"] = unit_file(unit.name, entries, self._served(unit), calls, variables, django)
+        files[f"{FOLDER}/unit.py"] = unit_file(
+            unit.name,
+            entries,
+            self._served(unit),
+            calls,
+            findings.listened,
+            variables=values_by_name(findings.resources),
+            django=django,
+        )
         for name in MANIFESTS:
             if (self.code.root / name).is_file():
                 files[name] = (self.code.root / name).read_bytes()
@@ -260,7 +276,7 @@ class PythonProgram:
             wanted |= self._server(unit)
         files.update(self._requirements(unit, findings, files, wanted))
         if form == "container":
-            return UnitCode({**files, **image_files(unit.name, files)})
+            return UnitCode({**files, **image_files(unit.name, files)}, start=START)
         return UnitCode(files, f"{FOLDER}/handler.handler")
 
     def _named(self, unit: Unit) -> list[str]:

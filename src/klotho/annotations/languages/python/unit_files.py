@@ -13,7 +13,10 @@ from klotho.annotations.hosting import Form
 FOLDER = "klotho_unit"
 """Of the shims, in each unit."""
 SHIMS = ("__init__.py", "answers.py", "calls.py", "store.py", "encoding.py")
-SHIMS_OF_FORMS: Mapping[Form, tuple[str, ...]] = {"function": ("handler.py", "web.py"), "container": ("container.py",)}
+SHIMS_OF_FORMS: Mapping[Form, tuple[str, ...]] = {
+    "function": ("handler.py", "web.py", "balancer.py"),
+    "container": ("container.py",),
+}
 SHIMS_OF_LIBRARIES = ("cache.py", "cache_server.py", "files.py", "sql.py", "events.py", "variables.py")
 SHIMS_OF_DJANGO = ("django.py", "django_postgres/__init__.py", "django_postgres/base.py")
 
@@ -35,12 +38,16 @@ def unit_file(
     entries: Iterable[str],
     served: tuple[str, str] | None,
     calls: Mapping[str, tuple[str, list[str]]],
+    listens: Iterable[str],
+    *,
     variables: Mapping[str, tuple[str, str]],
-    django: Iterable[str] = (),
+    django: Iterable[str],
 ) -> bytes:
-    """`klotho_unit/unit.py`: what the handler loads, written out so that what packs it sees every import. `variables`:
-    what is set before it is loaded. `django`: the modules that Django loads by their names."""
-    lines = ["from importlib import import_module", "", f"NAME = {json.dumps(construct_name(name))}", "", ""]
+    """`klotho_unit/unit.py`: what the handler loads, written out so that what packs it sees every import. `listens`: to
+    the topics of these names. `variables`: what is set before it is loaded. `django`: the modules that Django loads by
+    their names."""
+    lines = ["from importlib import import_module", "", f"NAME = {json.dumps(construct_name(name))}"]
+    lines += [f"LISTENS = {json.dumps(sorted(listens))}", "", ""]
     lines += ["def application():", '    """What the unit serves; None for one that is only called."""']
     if variables:
         lines += [f"    from {FOLDER}.variables import set_variables", "", "    set_variables({"]

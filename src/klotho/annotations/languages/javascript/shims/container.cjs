@@ -12,10 +12,14 @@ const called = Object.keys(unit.calls).length > 0;
 if (unit.listens) captureServer();
 else toBeStopped(http.createServer(unknown)).listen(port, "0.0.0.0");
 const prepared = unit.prepare();
-prepared.then(() => Promise.all(unit.entries.map((load) => load()))).catch((error) => {
-  console.error(error);
-  process.exit(1);
-});
+const loaded = prepared.then(() => Promise.all(unit.entries.map((load) => load())));
+loaded.then(
+  () => unit.topics.forEach((name) => unit.events().listen(name)),
+  (error) => {
+    console.error(error);
+    process.exit(1);
+  },
+);
 
 function captureServer() {
   const { listen } = net.Server.prototype;
@@ -30,7 +34,8 @@ function captureServer() {
 function toBeStopped(server) {
   if (called) takeCalls(server);
   if (process.listenerCount("SIGTERM") === 0) {
-    process.once("SIGTERM", () => server.close(() => process.exit(0)));
+    const told = async () => unit.events?.().settled().catch(() => {}); // a failure is in the log
+    process.once("SIGTERM", () => server.close(() => told().then(() => process.exit(0))));
   }
   return server;
 }

@@ -1,5 +1,6 @@
 "use strict";
-// What Lambda calls. A request goes to the server that the unit's own code starts, a call of another unit to its module.
+// What Lambda calls. A request goes to the server that the unit's own code starts, a call of another unit to its module,
+// an event to the listeners.
 const http = require("node:http");
 const net = require("node:net");
 const unit = require("./unit.cjs");
@@ -10,11 +11,19 @@ const loaded = unit.prepare().then(() => Promise.all(unit.entries.map((load) => 
 loaded.catch(() => {}); // the first event tells
 
 exports.handler = async function handler(event) {
+  if (event && event.requestContext && event.requestContext.elb) return require("./balancer.cjs")(event, handler);
   await loaded;
+  const answered = await handle(event);
+  await unit.events?.().settled();
+  return answered;
+};
+
+async function handle(event) {
   if (event && event.klotho === "call") return answer(event);
   if (event && event.requestContext) return forward(event, await listening);
-  throw new Error(`unit ${unit.name} was sent something that is neither a request nor a call`);
-};
+  if (event && event.Records && unit.events) return unit.events().received(event);
+  throw new Error(`unit ${unit.name} was sent something that is no request, no call and no event`);
+}
 
 // The first HTTP server that listens does so on a port of this machine that nobody else can have; its code is unchanged.
 function captureServer() {
@@ -33,36 +42,39 @@ function captureServer() {
 function forward(event, port) {
   const query = event.rawQueryString ? `?${event.rawQueryString}` : "";
   const { method } = event.requestContext.http;
-  const headers = { ...event.headers };
+  const headers = {};
+  for (const name in event.headers) if (!OF_THE_WAY.has(name)) headers[name] = event.headers[name];
   if (event.cookies && event.cookies.length > 0) headers.cookie = event.cookies.join("; ");
-  const body = Buffer.from(event.body || "", event.isBase64Encoded ? "base64" : "utf8");
-  delete headers["transfer-encoding"];
-  delete headers.connection;
-  if (body.length > 0) headers["content-length"] = body.length;
+  const body = event.body ? Buffer.from(event.body, event.isBase64Encoded ? "base64" : "utf8") : undefined;
+  if (body) headers["content-length"] = body.length;
   // API Gateway hands the path over decoded, so that an encoded slash can't be told from a plain one.
   const path = encodeURI(event.rawPath).replace(/[?#]/g, encodeURIComponent) + query;
   return new Promise((resolve, reject) => {
     const request = { host: "127.0.0.1", port, method, path, headers };
-    http.request(request, (response) => collect(response).then(resolve, reject)).on("error", reject).end(body);
+    http.request(request, (response) => collect(response, resolve, reject)).on("error", reject).end(body);
   });
 }
 
+// Headers of one connection, which is another one here.
+const OF_THE_WAY = new Set(["connection", "keep-alive", "transfer-encoding"]);
+
 const TEXT = /^(text\/|application\/(json|javascript|xml|x-www-form-urlencoded)|[^;]+\+(json|xml))/i;
 
-async function collect(response) {
+// By events: iterating over the response takes longer than the rest of this file.
+function collect(response, resolve, reject) {
   const parts = [];
-  for await (const part of response) parts.push(part);
-  const headers = { ...response.headers };
-  const cookies = headers["set-cookie"] ?? [];
-  for (const name of ["set-cookie", "connection", "keep-alive", "transfer-encoding"]) delete headers[name];
-  for (const [name, value] of Object.entries(headers)) if (Array.isArray(value)) headers[name] = value.join(", ");
-  const body = Buffer.concat(parts);
+  response.on("data", (part) => parts.push(part));
+  response.on("error", reject);
+  response.on("end", () => resolve(answered(response, parts.length === 1 ? parts[0] : Buffer.concat(parts))));
+}
+
+function answered({ statusCode, headers: given }, body) {
+  const headers = {};
+  for (const name in given) {
+    if (name === "set-cookie" || OF_THE_WAY.has(name)) continue;
+    headers[name] = Array.isArray(given[name]) ? given[name].join(", ") : given[name];
+  }
   const isText = TEXT.test(headers["content-type"] ?? "") && !headers["content-encoding"];
-  return {
-    statusCode: response.statusCode,
-    headers,
-    cookies,
-    body: body.toString(isText ? "utf8" : "base64"),
-    isBase64Encoded: !isText,
-  };
+  const text = body.toString(isText ? "utf8" : "base64");
+  return { statusCode, headers, cookies: given["set-cookie"] ?? [], body: text, isBase64Encoded: !isText };
 }

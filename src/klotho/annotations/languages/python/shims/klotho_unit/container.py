@@ -17,17 +17,22 @@ PORT = int(os.environ.get("PORT", "8080"))
 
 def main():
     application = unit.application()
-    if application is None:
-        _serve_calls()
-    elif _is_asgi(application):
+    if application is not None and _is_asgi(application):
         import uvicorn
 
-        uvicorn.run(_asgi(application) if unit.CALLS else application, host="0.0.0.0", port=PORT)
-    else:
-        import waitress
+        served = _asgi(application) if unit.CALLS else application
+        uvicorn.run(_listening(served) if unit.LISTENS else served, host="0.0.0.0", port=PORT)
+        return
+    _ends_on_sigterm()
+    run = _in_a_loop()
+    _listen(run)
+    if application is None:
+        _serve_calls(run)
+        return
+    import waitress
 
-        _ends_on_sigterm()
-        waitress.serve(_wsgi(application) if unit.CALLS else application, host="0.0.0.0", port=PORT, threads=16)
+    served = _wsgi(application, run) if unit.CALLS else application
+    waitress.serve(served, host="0.0.0.0", port=PORT, threads=16)
 
 
 def _is_asgi(application):
@@ -70,9 +75,44 @@ async def _called(receive, send):
     await send({"type": "http.response.body", "body": answer})
 
 
-def _wsgi(application):
-    run = _in_a_loop()
+def _listening(application):
+    """Listens in the application's own loop, once it is ready."""
 
+    async def front(scope, receive, send):
+        if scope["type"] != "lifespan":
+            await application(scope, receive, send)
+            return
+        loop = asyncio.get_running_loop()
+
+        def run(coroutine):
+            return asyncio.run_coroutine_threadsafe(coroutine, loop).result()
+
+        async def tell(message):
+            await send(message)
+            if message["type"] == "lifespan.startup.complete":
+                _listen(run)
+
+        try:
+            await application(scope, receive, tell)
+        except Exception:  # an application without a lifespan raises, and needs none
+            _listen(run)
+            raise
+
+    return front
+
+
+def _listen(run):
+    if unit.LISTENS and not _listen.begun:
+        from klotho_unit.events import listen
+
+        _listen.begun = True
+        listen(unit.LISTENS, run)
+
+
+_listen.begun = False
+
+
+def _wsgi(application, run):
     def front(environ, start_response):
         names = {name[5:].replace("_", "-").lower() for name in environ if name.startswith("HTTP_")}
         if environ["PATH_INFO"] != CALL or not is_inside(environ["REQUEST_METHOD"], names):
@@ -84,10 +124,8 @@ def _wsgi(application):
     return front
 
 
-def _serve_calls():
+def _serve_calls(run):
     from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-
-    run = _in_a_loop()
 
     class Calls(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -107,7 +145,6 @@ def _serve_calls():
             self.end_headers()
             self.wfile.write(body)
 
-    _ends_on_sigterm()
     ThreadingHTTPServer(("0.0.0.0", PORT), Calls).serve_forever()
 
 

@@ -6,6 +6,9 @@ Listeners of this unit are called as they always were. Those of other units get 
 import asyncio
 import json
 import os
+import threading
+import time
+import traceback
 
 _EMITTERS = {}
 _OWN = ("new_listener",)  # pyee's own event, with a function as its argument
@@ -52,15 +55,45 @@ def _publish(name, event, args, keywords):
 
 
 async def received(event):
+    """What Lambda is called with."""
+    for record in event["Records"]:
+        await told(json.loads(record["Sns"]["Message"]))
+
+
+async def told(said):
     """Calls this unit's listeners, and waits for those that are async."""
     from klotho_unit.encoding import decode
 
+    if said["from"] == os.environ["KLOTHO_UNIT"]:
+        return
     before = asyncio.all_tasks()
-    for record in event["Records"]:
-        told = json.loads(record["Sns"]["Message"])
-        if told["from"] != os.environ["KLOTHO_UNIT"]:
-            emit = _EMITTERS[told["emitter"]].emit_here
-            emit(told["event"], *decode(told["arguments"]), **decode(told["keywords"]))
+    emit = _EMITTERS[said["emitter"]].emit_here
+    emit(said["event"], *decode(said["arguments"]), **decode(said["keywords"]))
     started = asyncio.all_tasks() - before
     if started:
         await asyncio.gather(*started)
+
+
+def listen(names, run):
+    """Receives what other units emit, in a container. `run`: runs a coroutine to its end, from any thread."""
+    for name in names:
+        threading.Thread(target=_receive, args=(name, run), daemon=True).start()
+
+
+def _receive(name, run):
+    import klotho
+
+    topic = klotho.config.topics.get(name)
+    while True:
+        try:
+            messages = topic.receive()
+        except Exception:
+            traceback.print_exc()
+            time.sleep(1)
+            continue
+        for message in messages:
+            try:
+                run(told(message.payload))
+                message.delete()
+            except Exception:  # it comes again, five times in all
+                traceback.print_exc()

@@ -12,6 +12,10 @@ _serving = None
 
 
 def handler(event, context):
+    if isinstance(event, dict) and "elb" in event.get("requestContext", ()):
+        from klotho_unit.balancer import through_balancer
+
+        return through_balancer(event, context, handler)
     if isinstance(event, dict) and event.get("klotho") == "call":
         return loop.run_until_complete(answered(event))
     if application is not None and isinstance(event, dict) and "requestContext" in event:

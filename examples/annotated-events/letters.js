@@ -1,0 +1,5 @@
+// @klotho::persist { id = "letters" }
+exports.letters = new Map();
+
+// @klotho::persist { id = "sent" }
+exports.sent = new Map();
