@@ -7,14 +7,13 @@ process of the unit starts.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from klotho.annotations.findings import Resource
 from klotho.annotations.languages.python.engines import DRIVER
-from klotho.annotations.languages.python.modules import Module, assigned, nodes_of, string_of, text_of
+from klotho.annotations.languages.python.modules import Module, assigned, string_of, text_of
 from klotho.annotations.languages.python.unit_files import FOLDER
 from klotho.annotations.languages.python.wrapping import is_at_top, wrapped
 from klotho.annotations.model import Annotation
@@ -22,7 +21,6 @@ from klotho.annotations.model import Annotation
 if TYPE_CHECKING:
     from klotho.annotations.languages.python.program import PythonProgram
 
-_DOTTED = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", re.ASCII)
 _VARIABLE = "DJANGO_SETTINGS_MODULE"
 _FOUND_IN_APPS = ("models", "admin", "apps", "migrations", "templatetags")
 """Modules and packages that Django looks for in an application. Source: docs.djangoproject.com, "Applications"."""
@@ -62,13 +60,8 @@ def _refuse(program: PythonProgram, module: Module, node: Any, what: str) -> Non
 def named_files(program: PythonProgram, module: Module) -> Iterator[str]:
     """The files that a module of a Django program names in its strings."""
     is_settings = "INSTALLED_APPS" in module.defines
-    if not is_settings and not any(item.module[:1] == ("django",) for item in module.imports):
-        return
-    for node in nodes_of(module.root, ("string",)):
-        text = string_of(node)
-        if text is None or not _DOTTED.fullmatch(text):
-            continue
-        parts = tuple(text.split("."))
+    for name in module.names:
+        parts = tuple(name.split("."))
         for end in range(1, len(parts) + 1):
             yield from program.module_files(parts[:end])
             if is_settings:
@@ -91,7 +84,7 @@ def _of_application(program: PythonProgram, package: tuple[str, ...]) -> Iterato
 
 def names_settings(module: Module) -> bool:
     """Whether a module says which settings Django takes."""
-    return any(string_of(node) == _VARIABLE for node in nodes_of(module.root, ("string",)))
+    return _VARIABLE in module.names
 
 
 def check_unit(program: PythonProgram, modules: list[Module]) -> bool:
