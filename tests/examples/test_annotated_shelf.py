@@ -95,6 +95,8 @@ def test_a_program_of_django_in_two_units_answers_as_the_original(deploy: Deploy
     assert {"main-unit", "reviews-unit"} <= set(deployment.up())
     found = json.loads(deployment.klotho("verify", "--json").stdout)
     assert (found["differences"], found["requests"]) == ([], 14)
+    written = [path.read_text(encoding="utf-8") for path in (deployment.folder / "compiled").rglob("*.json")]
+    assert written and not any("VISITS_URL" in text for text in written)  # set in the process, with its password
 
 
 def test_events_reach_the_listeners_of_another_unit_on_lambda_and_in_a_container(deploy: Deploy) -> None:
