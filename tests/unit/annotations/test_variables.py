@@ -63,3 +63,10 @@ def test_one_variable_of_two_stores_in_a_unit_is_refused(tmp_path: Path) -> None
     other = mark("#", URL).replace('"it"', '"other"')
     code = f"{SERVE}{mark('#', URL)}it = 1\n{other}that = 1\n"
     assert told(tmp_path, {"main.py": code}) == [("annotation-directive", "main.py:10")]
+
+
+@pytest.mark.parametrize("line", ['environment_variables = "orm.host"', "environment_variables = 1", "secret = true"])
+def test_what_is_no_table_or_a_secret_is_refused(tmp_path: Path, line: str) -> None:
+    body = mark("#", URL) if line.startswith("secret") else mark("#").replace("[environment_variables]", "")
+    code = body.replace('id = "it"', f'id = "it"\n# {line}')
+    assert told(tmp_path, {"main.py": f"{SERVE}{code}it = 1\n"})[0][0] == "annotation-directive"
