@@ -15,21 +15,32 @@ from klotho.diagnostics.codes import PAGES
 SOURCE = Path(__file__).parents[2] / "src" / "klotho"
 FILES = sorted(SOURCE.rglob("*.py"))
 FORBIDDEN_NAMES = {"utils", "helpers", "common", "manager", "misc"}
+DEFINITION = re.compile(r"^( *)(?:async def|def|class) +\w+|^( *)@", re.MULTILINE)
 
 
 @cache
-def parsed(path: Path) -> ast.Module:
-    return ast.parse(path.read_text())
+def text_of(path: Path) -> str:
+    return path.read_text()
+
+
+def may_be_long(text: str, lines: int = 60) -> bool:
+    """Whether some definition is so far before the next one that stands as far left: parsing all files takes long."""
+    places = [(text.count("\n", 0, one.start()), len(one[1] or one[2] or "")) for one in DEFINITION.finditer(text)]
+    end = (text.count("\n") + 1, 0)
+    return any(
+        next(item for item in (*places[at + 1 :], end) if item[1] <= indent)[0] - line >= lines
+        for at, (line, indent) in enumerate(places)
+    )
 
 
 def functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
-    for node in ast.walk(parsed(path)):
+    for node in ast.walk(ast.parse(text_of(path))):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             yield node
 
 
 def test_no_file_is_longer_than_500_lines() -> None:
-    long = {str(path.relative_to(SOURCE)): n for path in FILES if (n := path.read_text().count("\n")) > 500}
+    long = {str(path.relative_to(SOURCE)): n for path in FILES if (n := text_of(path).count("\n")) > 500}
     assert long == {}
 
 
@@ -37,6 +48,7 @@ def test_no_function_is_longer_than_60_lines() -> None:
     long = [
         f"{path.relative_to(SOURCE)}:{node.name}"
         for path in FILES
+        if may_be_long(text_of(path))
         for node in functions(path)
         if (node.end_lineno or node.lineno) - node.lineno >= 60
     ]
@@ -51,17 +63,18 @@ def test_every_module_says_what_it_is() -> None:
     silent = [
         str(path.relative_to(SOURCE))
         for path in FILES
-        if path.read_text().strip() and ast.get_docstring(parsed(path)) is None
+        if text_of(path).strip() and not re.match(r'(#.*\n|\s)*r?"""\s*\S', text_of(path))
     ]
     assert silent == []
 
 
+@cache
 def codes_in_source() -> dict[str, str]:
     """Every diagnostic code reported anywhere, with the file."""
     found: dict[str, str] = {}
     call = re.compile(r"""(?:report\.(?:error|warning)|Diagnostic|Failure)\(\s*["']([a-z][a-z0-9-]+)["']""")
     for path in FILES:
-        for code in call.findall(path.read_text()):
+        for code in call.findall(text_of(path)):
             found.setdefault(code, str(path.relative_to(SOURCE)))
     return found
 
@@ -79,7 +92,7 @@ def test_subprocesses_never_go_through_a_shell() -> None:
     offenders = [
         str(path.relative_to(SOURCE))
         for path in FILES
-        if re.search(r"shell\s*=\s*True|os\.system\(|create_subprocess_shell", path.read_text())
+        if re.search(r"shell\s*=\s*True|os\.system\(|create_subprocess_shell", text_of(path))
     ]
     assert offenders == []
 

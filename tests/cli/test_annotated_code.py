@@ -39,6 +39,60 @@ def test_compile_shows_each_unit_and_writes_it_beside_the_templates(klotho: Run,
     assert set(before) <= set((pets / "compiled").rglob("*"))
 
 
+SHOWN = """\
+unit adoptions  2 files, on lambda
+  keeps adopted
+    Databases.KeyValue, read and written  adoptions.js:7  `const adopted = new Map();`
+  warning annotation-await  adoptions.js:15
+  has adoptions.js
+  has policies.json
+unit main  3 files, on lambda
+  pets-api  GET /api/pets
+  pets-api  POST /api/pets
+  pets-api  DELETE /api/pets/{name}
+  pets-api  GET /api/pets/{name}
+  pets-api  POST /api/pets/{name}/adoption  routes/pets.js:30
+  pets-api  GET /
+  pets-api  GET /api/adoptions  index.js:16
+  pets-api  everything else  index.js:30
+  keeps pets
+    Databases.KeyValue, read and written  store.js:1  `const pets = new Map();`
+  calls adoptions: adoptions.js adopt
+  calls adoptions: adoptions.js adoptedSince
+  has index.js
+  has routes/pets.js
+  has store.js
+annotated-pets: 2 units, 29 resources, """
+
+
+def test_compile_verbose_says_how_each_thing_was_found_and_where_with_warnings_at_their_unit(
+    klotho: Run, pets: Path
+) -> None:
+    code = pets / "adoptions.js"
+    code.write_text(code.read_text().replace("await adopted.set(pet.name", "adopted.set(pet.name"))
+    shown = klotho("compile", "-v").stderr
+    assert "warning[annotation-await]" in shown
+    assert SHOWN in shown
+    found = json.loads(klotho("compile", "-v", "--json").stdout)["units"][0]
+    assert found["warnings"] == [{"code": "annotation-await", "at": "adoptions.js:15"}]
+    assert found["found"][0]["statement"] == "const adopted = new Map();"
+
+
+def test_a_static_unit_is_shown_with_what_it_serves(klotho: Run, tmp_path: Path) -> None:
+    shutil.copytree(PETS.with_name("annotated-site"), tmp_path, dirs_exist_ok=True)
+    done = klotho("compile", "-v")
+    assert "  has views/card.html, embedded\nstatic unit site  5 files, beginning with index.html\n" in done.stderr
+    assert "  serves /styles/site.css\nannotated-site: 1 unit, 1 static unit, " in done.stderr
+    assert json.loads(klotho("compile", "--json").stdout)["static_units"][0]["name"] == "site"
+
+
+def test_a_folder_without_a_command_is_told_what_can_be_done_with_it(klotho: Run, tmp_path: Path) -> None:
+    (tmp_path / "shop").mkdir()
+    done = klotho("shop")
+    assert done.returncode == 2
+    assert "see what Klotho makes of the folder: `klotho compile shop`" in done.stderr
+
+
 def test_compile_takes_a_name_and_gives_json(klotho: Run, pets: Path) -> None:
     found = json.loads(klotho("compile", ".", "--app", "zoo", "--json").stdout)
     assert found["application"] == "zoo"
@@ -63,6 +117,20 @@ def test_an_infra_py_is_no_annotated_code(command: str, klotho: Run, tmp_path: P
     done = klotho(command)
     assert done.returncode == 2
     assert "error[program-not-annotated]" in done.stderr
+
+
+def test_compile_takes_the_annotated_code_of_an_infra_py_that_takes_it_in(klotho: Run, pets: Path) -> None:
+    (pets / "infra.py").write_text(
+        'import klotho\nklotho.Application("zoo")\nklotho.Databases.KeyValue("t", key="id")\n'
+    )
+    done = klotho("compile")
+    assert done.returncode == 2
+    assert "add `code = klotho.Annotated()` to it" in done.stderr
+    (pets / "infra.py").write_text('import klotho\nklotho.Application("zoo")\nklotho.Annotated()\n')
+    done = klotho("compile")
+    assert done.returncode == 0
+    assert "unit adoptions" in done.stderr
+    assert "\nzoo: 2 units" in done.stderr
 
 
 def test_verify_refuses_what_holds_no_requests(klotho: Run, pets: Path) -> None:

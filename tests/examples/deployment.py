@@ -102,6 +102,10 @@ class Deployment:
     def down(self, *arguments: str) -> None:
         self.klotho("down", "--yes", *arguments)
 
+    def set_secret(self, name: str, value: bytes) -> None:
+        command = [str(KLOTHO), "secret", "set", name]
+        subprocess.run(command, cwd=self.folder, env=dict(self.environment), input=value, check=True)
+
     def url(self, name: str) -> str:
         return self.klotho("outputs", f"{name}.url").stdout.strip()
 

@@ -15,7 +15,7 @@ CONTAINERS = ("lambda-container", "fargate-spot", "eks")
 
 
 def hosted(deploy: Deploy, example: str, uses: Mapping[str, str]) -> Deployment:
-    """The example, up, with these implementations by construct; its choices say that they were taken."""
+    """The example, up, with these implementations by construct: a pin that can't be kept would be refused."""
     deployment = deploy(example)
     settings = deployment.folder / "klotho.yaml"
     pins = "".join(f"  {name}: {{use: {use}}}\n" for name, use in uses.items())

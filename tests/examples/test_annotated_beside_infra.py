@@ -97,6 +97,46 @@ def test_a_unit_uses_what_infra_py_makes_and_the_other_way_round(together: Deplo
     assert client.get("/stamp").json == {"notes": 2, "visits": 2}
 
 
+OTHER = {
+    "infra.py": """import klotho
+from klotho import Compute
+
+klotho.Application("stats")
+Compute.Function("longest", handler="stats.handler")
+""",
+    "stats.py": """def handler(event, context):
+    return max(event["words"], key=len)
+""",
+}
+CALLS = """app.get("/longest/:text", async (req, res) => {
+  const { config } = require("@klotho/runtime");
+  res.json(await config.services.get("longest").invoke({ words: req.params.text.split("-") }));
+});
+// @klotho::expose"""
+
+
+def test_an_annotated_service_calls_a_construct_of_an_infra_py_of_another_repository_of_the_project(
+    together: Deployment,
+) -> None:
+    folder = together.folder.parent / "stats"
+    folder.mkdir()
+    for name, content in {**OTHER, "klotho.yaml": f"project: {together.project}\n"}.items():
+        (folder / name).write_text(content, encoding="utf-8")
+    other = Deployment(folder, together.project, together.state_home, together.environment)
+    other.up()
+    try:
+        program, code = together.folder / "infra.py", together.folder / "index.js"
+        code.write_text(code.read_text(encoding="utf-8").replace("// @klotho::expose", CALLS), encoding="utf-8")
+        said = 'code.unit("main").calls(Compute.Function("longest", from_project=True))\n'
+        program.write_text(FILES["infra.py"] + said, encoding="utf-8")
+        together.up()
+        assert together.client("notes-api").get("/longest/a-few-words").json == "words"
+        program.write_text(FILES["infra.py"], encoding="utf-8")
+        together.up()
+    finally:
+        other.down("--delete-data", "stats")
+
+
 def test_a_private_api_is_reached_by_who_calls_it_on_lambda_and_in_a_container(together: Deployment) -> None:
     said = {"said": {"name": "a b", "query": {"x": "1 2", "y": "3"}}, "cookie": "seen=yes; Path=/"}
     assert together.client("notes-api").get("/ask").json == said

@@ -1,24 +1,23 @@
-"""The annotated media store answers as the original does: a bucket, a secret, in two units and in one."""
+"""The annotated media store answers as the original does: a bucket, secrets, in two units and in one."""
 
 from __future__ import annotations
 
 import json
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from tests.examples.conftest import Deploy
-from tests.examples.deployment import KLOTHO, Deployment
+from tests.examples.deployment import Deployment
 
 pytestmark = [pytest.mark.examples, pytest.mark.timeout(300)]
 UNIT = '// @klotho::execution_unit { id = "digests" }\n'
 
 
 def verified(deployment: Deployment) -> None:
-    with Path(deployment.folder, "owner-key.txt").open("rb") as value:
-        command = [str(KLOTHO), "secret", "set", "owner-key"]
-        subprocess.run(command, cwd=deployment.folder, env=dict(deployment.environment), stdin=value, check=True)
+    deployment.environment = {**deployment.environment, "DIGEST_KEY": "s3cret"}
+    deployment.set_secret("owner-key", Path(deployment.folder, "owner-key.txt").read_bytes())
+    deployment.set_secret("digest-key", b"s3cret")
     found = json.loads(deployment.klotho("verify", "--json").stdout)
     assert found["differences"] == []
     assert found["requests"] > 10

@@ -1,4 +1,4 @@
-"""Annotated TypeScript answers as the original does, in two units and in one; so do Fastify and Hono."""
+"""Annotated TypeScript answers as the original does, in two units and in one; so do Fastify and Hono, with JSX."""
 
 from __future__ import annotations
 
@@ -14,17 +14,22 @@ from tests.examples.test_annotated_pets import verified
 pytestmark = [pytest.mark.examples, pytest.mark.timeout(300)]
 
 FASTIFY = {
-    "package.json": '{"name": "shelf", "main": "index.js", "dependencies": {"fastify": "4.28.1"}}',
-    "index.js": """const fastify = require("fastify");
+    "package.json": '{"name": "shelf", "main": "index.jsx", "devDependencies": {"tsx": "4.23.15"},'
+    '"dependencies": {"fastify": "4.28.1", "react": "18.3.1", "react-dom": "18.3.1"}}',
+    "index.jsx": """const fastify = require("fastify");
+const React = require("react");
+const { renderToString } = require("react-dom/server");
 const app = fastify();
-app.get("/", async () => ({ up: true }));
+const Home = ({ title }) => <h1 className="up">{title}, with &lt;JSX&gt;</h1>;
+app.get("/", async (request, reply) => reply.type("text/html").send(renderToString(<Home title="Books" />)));
 app.register(require("./books"), { prefix: "/books" });
 // @klotho::expose { id = "shelf-api" }
 app.listen({ port: Number(process.env.PORT || 3000) }, (error) => {
   if (error) throw error;
 });
 """,
-    "books.js": """const { rate } = require("./rating");
+    "books.js": """// @klotho::execution_unit { id = "shelf" }
+const { rate } = require("./rating");
 // @klotho::persist { id = "books" }
 const books = new Map();
 
@@ -55,6 +60,7 @@ module.exports = async function routes(app) {
 HONO = {
     "package.json": '{"name": "shelf", "type": "module",'
     '"dependencies": {"hono": "4.6.14", "@hono/node-server": "1.13.7"}, "devDependencies": {"tsx": "4.23.15"}}',
+    "tsconfig.json": '{"compilerOptions": {"jsx": "react-jsx", "jsxImportSource": "hono/jsx"}}',
     "index.ts": """import { serve } from "@hono/node-server";
 import { Hono } from "hono";
 import books from "./books.js";
@@ -66,13 +72,20 @@ app.route("/books", books);
 // @klotho::expose { id = "shelf-api" }
 serve({ fetch: app.fetch, port: Number(process.env.PORT ?? 3000) });
 """,
-    "books.ts": """import { Hono } from "hono";
+    "books.tsx": """// @klotho::execution_unit { id = "shelf" }
+import { Hono } from "hono";
 import { rate, type Rating } from "./rating.js";
 
 type Book = { title: string; rating: Rating };
 // @klotho::persist { id = "books" }
 const books = new Map<string, Book>();
 const routes = new Hono();
+const Page = ({ book }: { book: Book }) => (
+  <main>
+    <h1>{book.title}</h1>
+    {book.rating > 3 && <b>good</b>}
+  </main>
+);
 
 routes.put("/:id", async (c) => {
   const { title } = await c.req.json<{ title: string }>();
@@ -81,7 +94,7 @@ routes.put("/:id", async (c) => {
 });
 routes.get("/:id", async (c) => {
   const book = await books.get(c.req.param("id"));
-  return book ? c.json(book) : c.notFound();
+  return book ? c.html(<Page book={book} />) : c.notFound();
 });
 routes.get("/", async (c) => c.json([...(await books.entries())]));
 export default routes;
@@ -109,11 +122,13 @@ def test_typescript_in_two_units_and_in_one_answers_as_the_original_on_every_rou
 
 
 @pytest.mark.parametrize("files", [FASTIFY, HONO], ids=["fastify", "hono"])
-def test_other_frameworks_in_two_units_answer_as_the_original(deploy: Deploy, files: Mapping[str, str]) -> None:
+def test_other_frameworks_with_jsx_and_their_router_in_a_unit_answer_as_the_original(
+    deploy: Deploy, files: Mapping[str, str]
+) -> None:
     deployment = deploy("annotated-pets")
     for path in deployment.folder.rglob("*.js*"):
         path.unlink()
     for name, content in files.items():
         Path(deployment.folder, name).write_text(content, encoding="utf-8")
-    assert {"main-unit", "rating-unit"} <= set(deployment.up())
+    assert {"main-unit", "shelf-unit", "rating-unit"} <= set(deployment.up())
     verified(deployment)

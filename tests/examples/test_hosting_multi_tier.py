@@ -29,7 +29,13 @@ HOSTINGS = {
         "report": "fargate",
         "discount": "fargate",
     },
-    "containers on Kubernetes": {"orders": "eks", "pricing": "eks", "receipts": "eks"},
+    "containers on Kubernetes, functions with a layer and as an image": {
+        "orders": "eks",
+        "pricing": "eks",
+        "receipts": "eks",
+        "report": "lambda-layer",
+        "discount": "lambda-image",
+    },
 }
 
 

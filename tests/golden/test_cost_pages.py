@@ -26,6 +26,13 @@ def test_page(example: str, golden: CompareGolden) -> None:
     golden(PAGES / f"{example}.txt", "\n".join(CostPage(costs).lines()) + "\n")
 
 
+def test_page_of_what_else_things_could_be(golden: CompareGolden) -> None:
+    costs = costs_of(find_program(EXAMPLES / "multi-tier"), None)
+    lines = list(CostPage(costs, alternatives=True).lines())
+    plain = set(CostPage(costs).lines()) - {""}
+    golden(PAGES / "alternatives.txt", "\n".join(line for line in lines if line not in plain).strip() + "\n")
+
+
 @pytest.mark.parametrize("example", SHOWN)
 def test_templates_cost_what_the_graph_they_are_made_of_costs(example: str) -> None:
     built = build(find_program(EXAMPLES / example), None)

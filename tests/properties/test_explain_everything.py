@@ -143,8 +143,8 @@ def test_every_resource_type_is_told_in_words() -> None:
 
 def test_the_time_to_explain_everything_grows_with_the_program(tmp_path: Path) -> None:
     """Counted in calls, which no other load of the machine changes."""
-    small, large = (_calls(_explaining(tmp_path / str(services), services)) for services in (4, 16))
-    assert large < 4.6 * small
+    small, large = (_calls(_explaining(tmp_path / str(services), services)) for services in (3, 9))
+    assert large < 3.3 * small
 
 
 def _explaining(folder: Path, services: int) -> Callable[[], None]:

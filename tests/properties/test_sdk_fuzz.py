@@ -20,7 +20,7 @@ from klotho.diagnostics.codes import PAGES
 from klotho.engine import resolve
 from klotho.sdk.program import run
 
-COMMON = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+COMMON = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 ROOT = Path(tempfile.mkdtemp(prefix="klotho-fuzz-"))
 
 

@@ -43,6 +43,9 @@ CAPABILITIES: Mapping[str, Capability] = {
     "config": Capability({"id": "text", "secret": "flag"}, needs_id=True),
 }
 
+NEUTRAL = ("embed_assets", "static_unit")
+"""Capabilities about files, which mean the same in every language."""
+
 LONGEST_ID = 25
 ID = re.compile(r"[A-Za-z][\w\-.:/]*", re.ASCII)
 ID_RULE = f"letters, digits, `_`, `-`, `.`, `:` and `/`, starting with a letter, at most {LONGEST_ID}"

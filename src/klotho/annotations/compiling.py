@@ -8,25 +8,31 @@ network.
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+from klotho.annotations.assets import Assets, StaticUnit
 from klotho.annotations.dockerfiles import refuse_strangers, with_own
 from klotho.annotations.doors import with_doors
 from klotho.annotations.findings import Exposure, Findings, Resource, construct_name
 from klotho.annotations.hosting import Hosting
 from klotho.annotations.languages import Program
 from klotho.annotations.model import Annotation
+from klotho.annotations.mounting import Claim, ServedPath, by_preference, claims, is_above, not_claimed, routes_of
 from klotho.annotations.programs import Programs, language_of
 from klotho.annotations.reading import CodeBase, read_code_base
-from klotho.annotations.units import Unit, split
+from klotho.annotations.units import Unit, owners, split
 from klotho.annotations.variables import DIRECTIVE
-from klotho.application import Application, Construct, ConstructId, Directive, Relationship, validate
+from klotho.application import Application, Construct, ConstructId, Directive, Relationship, token, validate
 from klotho.diagnostics import Label, Report, Span
 
 OUTPUT = "compiled"
+STATIC_UNITS = "static-units.json"
+"""Among the files: the folders beside it that hold no unit's code but what browsers get."""
 _ON_LAMBDA = Hosting()
 
 
@@ -41,6 +47,20 @@ class UnitPage:
     stores: list[str] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
     """`adopt.adopt` of another unit, `<unit>: <file> <function>`."""
+    assets: list[str] = field(default_factory=list)
+    """Files that it has without importing them."""
+
+
+@dataclass(frozen=True, slots=True)
+class StaticPage:
+    """What was found of a static unit, for people."""
+
+    name: str
+    index: str
+    files: list[str]
+    """As they are served."""
+    sources: list[str]
+    """Of the program."""
 
 
 @dataclass
@@ -49,6 +69,9 @@ class Compiled:
     files: dict[str, bytes] = field(default_factory=dict)
     """Relative to the output folder: `shop/index.js`."""
     units: list[UnitPage] = field(default_factory=list)
+    static: list[StaticPage] = field(default_factory=list)
+    made: dict[str, dict[str, tuple[ConstructId, ...]]] = field(default_factory=dict)
+    """What the annotations of each id make, by capability."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,34 +89,47 @@ def compile_code(
     """`name`: the application's; default: that of its manifest, else the folder's. `hosting`: where units run.
     `memory`: the folder of what earlier compiles read; default: nothing is remembered."""
     code = read_code_base(root, report, memory)
-    programs = Programs(code)
-    units = split(code, programs.imports, programs.begins, programs.begins_by, report)
+    programs, owned = Programs(code), owners(code, report)
+    mounts = programs.mounts({path: annotation.id or "" for path, annotation in owned.items()})
+    units = split(code, owned, mounts, programs.imports, programs.begins, programs.begins_by)
     parts = [
         _Part(unit, program, program.find(unit)) for unit in units if (program := programs.of_unit(unit)) is not None
     ]
-    compiler, compiled = _Compiler(report, hosting), Compiled(Application(name=""))
+    compiler, compiled, assets = _Compiler(report, hosting), Compiled(Application(name="")), Assets(code, report)
+    static = assets.static_units(units)
+    assets.check_embedded()
     for part in parts:
-        compiled.units.append(compiler.add(part))
+        part.findings.assets += assets.embedded(part.unit, units)
+    compiled.units = [compiler.add(part) for part in parts]
+    compiler.expose(parts, {page.name: page for page in compiled.units})
+    for part in parts:
         form, called = hosting.of(construct_name(part.unit.name))[0].form, _called(part.unit, parts)
         code_of_unit = part.program.write(part.unit, part.findings, called, form)
-        compiler.packed(part.unit, code_of_unit.handler)
+        compiler.packed(part.unit, code_of_unit.handler, code_of_unit.assets)
         own = code.dockerfiles.get(part.unit.name)
-        files = with_own(own, root, part.unit.name, form, bool(called), code_of_unit, report)
+        files = with_own(own, root, part.unit.name, form, bool(called or part.unit.served), code_of_unit, report)
         folder = construct_name(part.unit.name)
         compiled.files.update({f"{folder}/{path}": content for path, content in files.items()})
     refuse_strangers(code.dockerfiles, (unit.name for unit in units), report)
+    for site in static:
+        compiler.publish(site)
+        compiled.static.append(StaticPage(site.name, site.index, sorted(site.files), sorted(site.files.values())))
+        compiled.files.update({f"{site.name}/{at}": (root / path).read_bytes() for at, path in site.files.items()})
+    if static:
+        compiled.files[STATIC_UNITS] = f"{json.dumps([site.name for site in static])}\n".encode()
     application = Application(
         name=name or _name(programs.package_name or root.name),
         constructs=tuple(compiler.constructs.values()),
         relationships=tuple(compiler.relationships),
         directives=tuple(compiler.directives),
     )
+    compiled.made = compiler.made
     exposures = [exposure for part in parts for exposure in part.findings.exposures]
     compiled.application = with_doors(application, exposures, hosting, report)
     compiler.tell_unreached(compiled.units)
     _tell_fruitless(code, programs, parts, report)
     code.memory.keep()
-    if not report.errors:
+    if not report.errors and compiled.application.constructs:
         validate(compiled.application, report)
     return compiled
 
@@ -118,6 +154,7 @@ class _Compiler:
         self._report, self._hosting = report, hosting
         self.directives: list[Directive] = []
         self.constructs: dict[ConstructId, Construct] = {}
+        self.made: dict[str, dict[str, tuple[ConstructId, ...]]] = {}
         self.relationships: list[Relationship] = []
         self._related: set[tuple[str, ConstructId, ConstructId]] = set()
 
@@ -125,8 +162,7 @@ class _Compiler:
         unit, findings = part.unit, part.findings
         page, service = UnitPage(unit.name, unit.files), self._service(unit.name)
         self._made(Construct(service.partition("/")[0], construct_name(unit.name), {}, unit.span))
-        for exposure in findings.exposures:
-            self._expose(service, exposure, page)
+        self._note("execution_unit", unit.name, service)
         for resource in findings.resources:
             self._use(service, resource, page)
             if "subscribes_to" in resource.verbs:
@@ -135,23 +171,47 @@ class _Compiler:
             if names:
                 self._relate("calls", service, self._service(unit.remote[path]), unit.span)
             page.calls += [f"{unit.remote[path]}: {path} {name}" for name in names]
+        page.assets = findings.assets
         return page
+
+    def publish(self, static: StaticUnit) -> None:
+        """The site of a static unit, whose pages are told the addresses of the APIs."""
+        annotation, folder = static.annotation, f"{OUTPUT}/{static.name}"
+        for other in self.constructs.values():
+            if other.name == static.name and other.kind in ("Compute.Function", "Compute.Container"):
+                also = [Label(other.span, "the unit")] if other.span else []
+                message = f'{annotation.title} and the unit "{other.name}" would share the folder `{folder}`'
+                helps = ("give one of them another id",)
+                self._report.error("annotation-duplicate", message, annotation.span, also=also, helps=helps)
+        apis = [item for item in self.constructs.values() if item.kind == "API"]
+        told = {re.sub(r"\W", "_", f"{api.name}-url").upper(): token(api.id, "url") for api in apis}
+        properties = {"directory": folder, "index": static.index, **({"environment": told} if told else {})}
+        self._note(
+            "static_unit", annotation.id, self._made(Construct("Site", static.name, properties, annotation.span)).id
+        )
 
     def _service(self, unit: str) -> ConstructId:
         name = construct_name(unit)
         kind = "Compute.Function" if self._hosting.of(name)[0].form == "function" else "Compute.Container"
         return ConstructId(f"{kind}/{name}")
 
-    def packed(self, unit: Unit, handler: str) -> None:
-        """What the unit becomes, once its code is written."""
+    def packed(self, unit: Unit, handler: str, assets: tuple[str, ...]) -> None:
+        """What the unit becomes, once its code is written. `assets`: what no import leads to."""
         service, name = self._service(unit.name), construct_name(unit.name)
         host, said = self._hosting.of(name)
         # One stack whatever it runs on: routes are changed in it, not made a second time beside the old ones.
-        properties = {"context": f"{OUTPUT}/{name}", **({"handler": handler} if host.form == "function" else {})}
+        properties: dict[str, Any] = {"context": f"{OUTPUT}/{name}"}
+        if host.form == "function":
+            properties |= {"handler": handler, **({"include": list(assets)} if assets else {})}
         kind, stack = service.partition("/")[0], f"{name}-unit"
         self.constructs[service] = Construct(kind, name, properties, unit.span, stack=stack)
         if host.pin is not None:
             self.directives.append(Directive(service, "use", host.pin, {}, said))
+
+    def _note(self, capability: str, id: str | None, construct: ConstructId) -> None:
+        of_id = self.made.setdefault(capability, {})
+        before = of_id.get(id or "", ())
+        of_id[id or ""] = before if construct in before else (*before, construct)
 
     def _made(self, construct: Construct) -> Construct:
         """The construct, once; ids that differ in `/`, `:` and `-` only would be the same one."""
@@ -173,6 +233,7 @@ class _Compiler:
         annotation = resource.annotation
         name = resource.name or construct_name(annotation.id or "")
         made = self._made(Construct(resource.kind, name, dict(resource.properties), annotation.span))
+        self._note(annotation.capability, annotation.id, made.id)
         page.stores.append(resource.name or annotation.id or name)
         for verb in resource.verbs:
             self._relate(verb, service, made.id, annotation.span)
@@ -187,27 +248,73 @@ class _Compiler:
             helps = (f"write `execution_units.{name}.type: lambda`, or `fargate`, in klotho.yaml",)
             self._report.error("annotation-not-yet", message, annotation.span, also=also, helps=helps)
 
-    def _expose(self, service: ConstructId, exposure: Exposure, page: UnitPage) -> None:
+    def expose(self, parts: Sequence[_Part], pages: Mapping[str, UnitPage]) -> None:
+        """What the units serve, each what it owns."""
+        serving: dict[str, Exposure] = {}
+        for part in parts:
+            for exposure in part.findings.exposures:
+                found, home = claims(exposure.mounts, self._report), part.unit.name
+                serve = {home, *(mount.unit for mount in exposure.mounts)}
+                for unit in sorted(serve):
+                    self._serves_one(unit, serving.setdefault(unit, exposure), exposure)
+                self._expose(home, exposure, found, pages)
+                self._hand_on(home, found)
+                for other in parts:
+                    if other.unit.name in serve and exposure.mounts:
+                        other.unit.served = by_preference(found)
+
+    def _hand_on(self, home: str, found: list[Claim]) -> None:
+        """An API tells `/pets/` from `/pets`: such a request comes to who has what is above, and is handed on."""
+        for claim in found:
+            above = {other.unit for other in found if is_above(other.path, claim.path)}
+            for unit in sorted({home, *above} - {claim.unit}):
+                self._relate("calls", self._service(unit), self._service(claim.unit), claim.mount.span)
+
+    def _serves_one(self, unit: str, first: Exposure, other: Exposure) -> None:
+        """A unit that has the application of another one for a router of it can't have a second application."""
+        if first is not other and (first.mounts or other.mounts):
+            one, two = first.annotation, other.annotation
+            message = f'the unit "{unit}" would serve routers of two applications: of {one.title} and of {two.title}'
+            self._report.error("annotation-router", message, two.span, also=[Label(one.span, "the first one")])
+
+    def _expose(self, unit: str, exposure: Exposure, found: list[Claim], pages: Mapping[str, UnitPage]) -> None:
         annotation = exposure.annotation
         assert annotation.id is not None
         api = self._made(Construct("API", construct_name(annotation.id), {}, annotation.span))
-        by_route: dict[str, set[str]] = {}
-        spans: dict[str, Span] = {}
-        shapes: dict[str, str] = {}
-        for found in exposure.routes:
-            route = shapes.setdefault(re.sub(r"\{\w+\}", "{}", found.path), found.path)
-            by_route.setdefault(route, set()).add(found.method)
-            spans.setdefault(route, found.span)
-        page.routes[annotation.id] = [f"{method} {route}" for route in by_route for method in sorted(by_route[route])]
+        self._note("expose", annotation.id, api.id)
+        for route in routes_of(exposure.routes):
+            pages[unit].routes.setdefault(annotation.id, []).extend(route.shown)
+        pages[unit].routes.setdefault(annotation.id, [])
         # Everything else, too: a framework answers what it has no route for in its own way.
-        for route in sorted({*by_route, "/"}):
-            methods = by_route.get(route, {"ANY"})
-            given = {} if "ANY" in methods or route == "/" else {"methods": sorted(methods)}
-            at = spans.get(route, annotation.span)
-            self.relationships.append(Relationship("attach_service", api.id, service, {"route": route, **given}, at))
-        if not exposure.known:
+        named = routes_of(not_claimed(exposure.routes, found))
+        if all(item.path != "/" for item in named):
+            named.append(ServedPath("/", {"ANY"}, annotation.span))
+        for item in sorted(named, key=lambda item: item.path):
+            given = {} if "ANY" in item.methods or item.path == "/" else {"methods": sorted(item.methods)}
+            self._attach(api, unit, item.path, given, item.span)
+        for claim in found:
+            self._attach(api, claim.unit, claim.path, {}, claim.mount.span)
+        for mount in exposure.mounts:
+            shown = pages[mount.unit].routes.setdefault(annotation.id, [])
+            shown += [text for route in routes_of(mount.routes) for text in route.shown]
+        self._tell_framework(exposure)
+
+    def _tell_framework(self, exposure: Exposure) -> None:
+        annotation, framework = exposure.annotation, exposure.framework
+        if exposure.is_refused:
+            return
+        if framework is not None:
+            message = (
+                f"the routes of {framework} are not supported yet: the unit of {annotation.title} gets all requests"
+            )
+            self._report.warning("annotation-without-effect", message, annotation.span)
+        elif not exposure.known:
             message = f"what {annotation.title} serves is of no framework known here: its unit gets all routes"
             self._report.warning("annotation-without-effect", message, annotation.span)
+
+    def _attach(self, api: Construct, unit: str, route: str, given: Mapping[str, Any], span: Span) -> None:
+        properties = {"route": route, **given}
+        self.relationships.append(Relationship("attach_service", api.id, self._service(unit), properties, span))
 
     def tell_unreached(self, pages: Iterable[UnitPage]) -> None:
         """Warns of units that nothing can reach."""
@@ -239,12 +346,19 @@ def _tell_fruitless(code: CodeBase, programs: Programs, parts: Iterable[_Part], 
                 message = f"no unit imports the file of {annotation.title}"
                 report.warning("annotation-without-effect", message, annotation.span)
                 continue
-            if DIRECTIVE not in annotation.directives:  # else what is wrong with it is told
-                _refuse_shape(programs.of_file(source.path), annotation, report)
+            if DIRECTIVE in annotation.directives:  # what is wrong with it is told
+                continue
+            program = programs.of_file(source.path)
+            assert program is not None
+            _refuse_shape(program, annotation, program.library(source.path, target), report)
 
 
-def _refuse_shape(program: Program | None, annotation: Annotation, report: Report) -> None:
-    known = program.shapes(annotation.capability) if program is not None else ""
+def _refuse_shape(program: Program, annotation: Annotation, library: str | None, report: Report) -> None:
+    known = program.shapes(annotation.capability)
+    if library is not None:
+        message = f"{library} under `@klotho::{annotation.capability}` is not supported yet"
+        report.error("annotation-not-yet", message, annotation.span, notes=(f"what is supported: {known}",))
+        return
     notes = (f"what is known: {known}; others are not supported yet",)
     message = f"nothing came of {annotation.title}: its statement has no shape that is known"
     report.error("annotation-without-effect", message, annotation.span, notes=notes)

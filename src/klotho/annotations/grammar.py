@@ -75,6 +75,25 @@ def _closing_brace(body: str, at: int) -> int | None:
     return None
 
 
+def _keys_only(body: str) -> str:
+    """The body with everything blanked, character by character, in which a directive's name is no directive: values,
+    comments, inline tables."""
+    kept, at, depth = list(body), 0, 0
+    while at < len(body):
+        char, end = body[at], at + 1
+        if char in "\"'":
+            end = _after_string(body, at)
+        elif char == "#":
+            end = _after_comment(body, at)
+        is_key = char in "\"'" and body[end:].lstrip(" \t")[:1] in ("=", ".", "]") and depth == 0
+        depth -= char == "}"
+        if (depth > 0 or char in "\"'#") and not is_key:
+            kept[at:end] = "\0" * (end - at)
+        depth += char == "{"
+        at = end
+    return "".join(kept)
+
+
 def _after_comment(body: str, at: int) -> int:
     """The end of a TOML comment's line."""
     end = body.find("\n", at)
@@ -173,7 +192,7 @@ class _Reader:
     def _key(self, found: _Found, key: str) -> Span:
         """Where a directive stands, else the annotation."""
         pattern = rf"(?m)(?:^|[{{\[,\s])(\"?{re.escape(key)}\"?)\s*(?:=|\]|\.)"
-        match = re.search(pattern, found.body)
+        match = re.search(pattern, _keys_only(found.body))
         if match is None:
             return self._span(found.start, found.end)
         return self._span(found.body_start + match.start(1), found.body_start + match.end(1))

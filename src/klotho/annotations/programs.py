@@ -6,9 +6,10 @@ a unit. A unit is written in one language: one that begins in two is reported.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
 
+from klotho.annotations.findings import Mount
 from klotho.annotations.languages import Language, Program, by_suffix
 from klotho.annotations.reading import CodeBase
 from klotho.annotations.units import Unit
@@ -38,6 +39,10 @@ class Programs:
     def imports(self, path: str) -> Iterable[str]:
         program = self.of_file(path)
         return () if program is None else program.imports(path)
+
+    def mounts(self, owned: Mapping[str, str]) -> list[Mount]:
+        """Routers that applications mount and other units own. `owned`: the unit by file."""
+        return [mount for program in self._by_family.values() for mount in program.mounts(owned)]
 
     @property
     def begins(self) -> str | None:

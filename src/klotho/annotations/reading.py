@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from klotho.annotations.capabilities import NEUTRAL
 from klotho.annotations.dockerfiles import Dockerfile, is_dockerfile, read_dockerfile
 from klotho.annotations.doors import TARGETS
 from klotho.annotations.languages import NOT_YET, SUFFIXES, by_suffix
@@ -163,7 +164,7 @@ def _check(code: CodeBase, report: Report) -> None:
     for source in code.annotated.values():
         for index, item in enumerate(source.annotations):
             _refuse_what_comes_later(source, item, report)
-            if item.capability in ("persist", "expose") and source.targets.get(index) is None:
+            if item.capability in ("persist", "expose", "pubsub", "config") and source.targets.get(index) is None:
                 message = f"{item.title} stands on nothing"
                 helps = ("put the comment on the line above the statement it is about",)
                 report.error("annotation-detached", message, item.span, helps=helps)
@@ -180,6 +181,8 @@ def _check(code: CodeBase, report: Report) -> None:
 def _refuse_what_comes_later(source: Source, item: Annotation, report: Report) -> None:
     language = by_suffix(PurePosixPath(source.path).suffix)
     assert language is not None
+    if item.capability in NEUTRAL:
+        return
     directives = language.compiles.get(item.capability)
     if directives is None:
         message = f"`@klotho::{item.capability}` in {language.name} is not supported yet"
@@ -188,6 +191,10 @@ def _refuse_what_comes_later(source: Source, item: Annotation, report: Report) -
     for name in sorted(set(item.directives) - directives):
         message = f"`{name}` of `@klotho::{item.capability}` in {language.name} is not supported yet"
         report.error("annotation-not-yet", message, item.span)
+    if item.capability == "config" and item.directives.get("secret") is not True:
+        message = "`@klotho::config` without `secret = true` is not supported yet"
+        helps = ("write `secret = true` on a line of its own, or give the variable to the unit in an infra.py",)
+        report.error("annotation-not-yet", message, item.span, helps=helps)
     target = item.directives.get("target", "public")
     if item.capability == "expose" and target not in TARGETS:
         helps = (did_you_mean(str(target), TARGETS) or f"there is {one_of(TARGETS)}",)

@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from klotho.annotations.findings import Resource, construct_name
+from klotho.annotations.findings import Resource
 from klotho.annotations.model import Annotation, Source
 from klotho.diagnostics import Report, one_of
 
@@ -35,8 +35,8 @@ def rewritten(source: Source) -> list[tuple[Annotation, Any]]:
     return [(item, target) for item, target in source.of("persist") if DIRECTIVE not in item.directives]
 
 
-def variable_resources(sources: Iterable[Source], report: Report) -> Iterator[Resource]:
-    """What annotations that name variables ask for."""
+def variable_resources(sources: Iterable[Source], shims: tuple[str, ...], report: Report) -> Iterator[Resource]:
+    """What annotations that name variables ask for. `shims`: what sets them."""
     found: dict[str, Annotation] = {}
     for source in sources:
         for annotation, target in source.of("persist"):
@@ -45,12 +45,12 @@ def variable_resources(sources: Iterable[Source], report: Report) -> Iterator[Re
                     if found.setdefault(name, annotation) is not annotation:
                         message = f"`{name}` is also set by {found[name].title} in the same unit"
                         report.error("annotation-directive", message, annotation.span)
-                resource = _resource(annotation, report)
+                resource = _resource(annotation, shims, report)
                 if resource is not None:
                     yield resource
 
 
-def _resource(annotation: Annotation, report: Report) -> Resource | None:
+def _resource(annotation: Annotation, shims: tuple[str, ...], report: Report) -> Resource | None:
     """None for one that is wrong, which is reported."""
     given = annotation.directives[DIRECTIVE]
     read = {name: _read(annotation, name, value, report) for name, value in given.items()}
@@ -69,7 +69,7 @@ def _resource(annotation: Annotation, report: Report) -> Resource | None:
         return None
     kind, properties, _ = _KINDS[kinds[0]]
     variables = {name: item[1] for name, item in read.items() if item is not None}
-    return Resource(annotation, kind, ("read_writes_to",), dict(properties), variables=variables)
+    return Resource(annotation, kind, ("read_writes_to",), dict(properties), shims=shims, variables=variables)
 
 
 def _read(annotation: Annotation, name: str, value: Any, report: Report) -> tuple[str, str] | None:
@@ -77,7 +77,7 @@ def _read(annotation: Annotation, name: str, value: Any, report: Report) -> tupl
     kind, _, wanted = value.partition(".") if isinstance(value, str) else ("", "", "")
     problem = ""
     helps: tuple[str, ...] = ()
-    if not _NAME.fullmatch(name) or name.upper().startswith(_KEPT):
+    if not _NAME.fullmatch(name) or name.upper().startswith(_KEPT) or name == "PORT":
         problem = f"`{name}` can't be set: it is no name of a variable, or one that the unit's place sets"
     elif kind not in _KINDS:
         problem = f"`{name}` is to be {value!r}, which is no value of a database or cache"
@@ -88,12 +88,3 @@ def _read(annotation: Annotation, name: str, value: Any, report: Report) -> tupl
         report.error("annotation-directive", f"{annotation.title}: {problem}", annotation.span, helps=helps)
         return None
     return kind, _KINDS[kind][2][wanted]
-
-
-def values_by_name(resources: Iterable[Resource]) -> dict[str, tuple[str, str]]:
-    """By variable, the store and the value's name in the runtime."""
-    return {
-        name: (construct_name(item.annotation.id or ""), value)
-        for item in resources
-        for name, value in sorted(item.variables.items())
-    }

@@ -116,12 +116,6 @@ def not_by_itself(item: Implementation) -> str | None:
     return told
 
 
-def unavailable(kind: str) -> dict[str, str]:
-    """Names of what Klotho never chooses, with the reason."""
-    found: dict[str, str] = table("candidates")["unavailable"].get(kind, {})
-    return found
-
-
 def _unfit(item: Implementation, construct: Construct, worths: Worths) -> Iterator[Unfit]:
     application = worths.setting.application
     facts, required = facts_of(item), application.requirements_of(construct.id)

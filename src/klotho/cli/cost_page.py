@@ -68,16 +68,30 @@ class CostPage:
             yield f"not counted: {name}, whose entry in the project's registry can't be read"
 
     def _others(self) -> Iterator[str]:
-        """What was not taken, with its cost and the reason; what Klotho does not make is left to `explain`."""
+        """What was not taken, with its cost and the reason; then what Klotho does not make, each once."""
+        never: dict[str, list[str]] = {}
         for owner, choice in self._costs.choices.items() if self._alternatives else ():
-            rejected = [item for item in choice.rejected if item.monthly is not None]
-            if not rejected or (self._only is not None and _name(owner) != self._only):
+            if not choice.rejected or not self._is_asked(owner):
                 continue
-            taken = f", about {_micro(choice.monthly)} USD" if choice.monthly is not None else ""
-            yield ""
-            yield f"{_name(owner)} is {choice.implementation}{taken}, and not"
-            for item in rejected:
+            known = [item for item in choice.rejected if item.monthly is not None]
+            if known:
+                taken = f", about {_micro(choice.monthly)} USD" if choice.monthly is not None else ""
+                yield ""
+                yield f"{_name(owner)} is {choice.implementation}{taken}, and not"
+            for item in known:
                 yield f"  {_micro(item.monthly):>9}  {item.implementation}: {item.reason}"
+            for item in choice.rejected:
+                if item.monthly is None:
+                    never.setdefault(f"{item.implementation}: {item.reason}", []).append(_name(owner))
+        if never:
+            yield ""
+            yield "what they can't be"
+        for said, names in never.items():
+            more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+            yield f"  {', '.join(names[:3])}{more}: not {said}"
+
+    def _is_asked(self, owner: str) -> bool:
+        return self._only is None or _name(owner).partition("#")[0] == self._only
 
     def _assumed(self) -> Iterator[str]:
         found = self._costs.estimate.assumptions
@@ -128,4 +142,5 @@ def _usd(value: float) -> str:
 
 
 def _name(owner: str) -> str:
+    """The construct's name; `orders_db#login` for what is chosen of one besides."""
     return owner.rpartition("/")[2]

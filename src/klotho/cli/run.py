@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import errno
 import os
+import shlex
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from klotho.cli import asked_for, underway
@@ -69,13 +71,13 @@ def _wants_json(arguments: list[str]) -> bool:
 def _command(arguments: list[str]) -> int:
     import typer
 
-    from klotho.cli.app import app
+    from klotho.cli.command_line import command_line
 
     as_json = _wants_json(arguments)
     # BadParameter's base is UsageError, in the Click that this Typer uses (its own copy in newer releases).
     usage_error: Any = typer.BadParameter.__bases__[0]
     try:
-        result = typer.main.get_command(app).main(arguments, prog_name="klotho", standalone_mode=False)
+        result = command_line(arguments).main(arguments, prog_name="klotho", standalone_mode=False)
     except usage_error as error:
         if type(error).__name__ == "NoArgsIsHelpError":  # `klotho env`, as `klotho` alone
             write_data(f"{error.ctx.get_help()}\n")
@@ -102,6 +104,9 @@ def _usage(error: Any, as_json: bool, arguments: list[str]) -> int:
         helps.append(f"did you mean {one_of(options.rstrip(') ').split(', '))}?".replace(" and ", " or "))
     message = message.strip().rstrip(".").replace("'", "`")
     path = error.ctx.command_path if getattr(error, "ctx", None) else _command_path(arguments)
+    if arguments and message.startswith("No such command") and Path(arguments[0]).is_dir():
+        folder = shlex.quote(arguments[0])
+        helps += [f"see what Klotho makes of the folder: `klotho compile {folder}`", f"deploy it: `klotho up {folder}`"]
     helps.append(f"run `{path} --help`")
     failure = Failure("usage", message[:1].lower() + message[1:], helps=helps, exit_code=ExitCode.USAGE)
     return _show([failure.diagnostic], ExitCode.USAGE, as_json)
@@ -109,11 +114,9 @@ def _usage(error: Any, as_json: bool, arguments: list[str]) -> int:
 
 def _command_path(arguments: list[str]) -> str:
     """For the mistakes of which Click does not say where they are: `--delete-data` without its value."""
-    import typer
+    from klotho.cli.command_line import every_command
 
-    from klotho.cli.app import app
-
-    path, commands = "klotho", getattr(typer.main.get_command(app), "commands", {})
+    path, commands = "klotho", getattr(every_command(), "commands", {})
     for word in arguments:
         if word not in commands:
             break

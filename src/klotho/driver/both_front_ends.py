@@ -14,7 +14,12 @@ from klotho.diagnostics import Label, Report, meant_or_listed
 
 _HOSTINGS = ("Compute.Function", "Compute.Container")
 """What a unit can be: klotho.yaml decides, and the program need not know."""
-_WORDS = {"Compute.Function": "execution unit", "API": "exposed API", "Databases.KeyValue": "persisted store"}
+_WORDS = {
+    "Compute.Function": "execution unit",
+    "API": "exposed API",
+    "Databases.KeyValue": "persisted store",
+    "Site": "static unit",
+}
 
 
 def joined(program: Application, code: Application, asked: Iterable[Construct], report: Report) -> Application:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from klotho.diagnostics import Diagnostic, ProgramError, Report, Span
+from klotho.driver.annotated_over import Ids
 from klotho.driver.construct_settings import configured
 from klotho.driver.database_regions import check_database_regions
 from klotho.driver.guardrails import BrokenRules, Loaded, guarded, judgement_of, load
@@ -24,7 +25,7 @@ from klotho.driver.settings import Environment
 from klotho.stacks import Manifest
 
 if TYPE_CHECKING:
-    from klotho.annotations.compiling import UnitPage
+    from klotho.annotations.compiling import StaticPage, UnitPage
     from klotho.application import Application, ConstructId
     from klotho.application.files import ProgramFiles
     from klotho.catalogue.foreign import ForeignConstruct
@@ -60,6 +61,12 @@ class Build:
     """Of annotated code: the units' files, by path below `compiled/`."""
     pages: tuple[UnitPage, ...] = ()
     """Of annotated code: what was found of each unit."""
+    static: tuple[StaticPage, ...] = ()
+    """Of annotated code: what was found of each static unit."""
+    ids: Ids = field(default_factory=dict)
+    """Of annotated code: what the annotations of each id make."""
+    choices: Mapping[ConstructId, str] = field(default_factory=dict)
+    """The name of each construct's implementation."""
 
     @property
     def templates(self) -> Mapping[str, bytes]:
@@ -98,6 +105,9 @@ class Described:
     """Of annotated code: the units' files, by path below `compiled/`."""
     pages: tuple[UnitPage, ...] = ()
     """Of annotated code: what was found of each unit."""
+    static: tuple[StaticPage, ...] = ()
+    ids: Ids = field(default_factory=dict)
+    """Both of annotated code, as a `Build` has them."""
 
 
 def build(
@@ -160,7 +170,17 @@ def describe(
     if guardrails is None:
         guardrails = load(program, environment, application.project, report)
     report.stop_on_errors()
-    return Described(program, environment, application, report, guardrails, units=read.units, pages=read.pages)
+    return Described(
+        program,
+        environment,
+        application,
+        report,
+        guardrails,
+        units=read.units,
+        pages=read.pages,
+        static=read.static,
+        ids=read.ids,
+    )
 
 
 def compiled(described: Described, *, ask: bool = False) -> Build:
@@ -215,6 +235,9 @@ def compiled(described: Described, *, ask: bool = False) -> Build:
         foreign=foreign,
         units=described.units,
         pages=described.pages,
+        static=described.static,
+        ids=described.ids,
+        choices={item: chosen.name for item, chosen in resolution.setting.choices.items()},
     )
 
 
@@ -273,8 +296,18 @@ def compiled_files(built: Build) -> dict[str, bytes]:
         "resources.json": _json(graph_to_json(built.graph)),
         **built.files,
         **built.units,
+        **_settings(built),
         **picture_files(built),
     }
+
+
+def _settings(built: Build) -> dict[str, bytes]:
+    """klotho.yaml as it comes to, of annotated code."""
+    if not built.units:
+        return {}
+    from klotho.driver.annotated_written import expanded
+
+    return {"klotho.yaml": expanded(built.program.folder, built.ids, built.choices)}
 
 
 def _json(data: Any) -> bytes:

@@ -67,6 +67,13 @@ def read_whole(data: Mapping[Any, Any], where: str, report: Report, line_of: Lin
     return [replace(_one("", at, data, where, report, line_of), parameters={}, use=None, override={})]
 
 
+def read_directives(
+    name: str, at: Span, given: Mapping[Any, Any], where: str, report: Report, line_of: LineOf
+) -> ConstructSettings:
+    """What `use`, `override`, `requires` and `expects` say beside keys of another meaning."""
+    return replace(_one(name, at, given, where, report, line_of), parameters={})
+
+
 def _one(
     name: str, at: Span, given: Mapping[Any, Any], where: str, report: Report, line_of: LineOf
 ) -> ConstructSettings:
@@ -154,6 +161,8 @@ def _replaced(
 
 
 def _parameters(construct: Construct, settings: ConstructSettings, report: Report) -> Iterator[tuple[str, Any]]:
+    if not settings.parameters:
+        return
     readers = getattr(_class_of(construct.kind).__init__, "readers", {})
     for name, said in settings.parameters.items():
         if name not in readers:

@@ -6,23 +6,22 @@ Input: a `Program`. Output: `Read`: its application, the report, and for annotat
 
 from __future__ import annotations
 
+import contextlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from klotho.diagnostics import Report, meant_or_listed
-from klotho.driver.annotated_settings import TYPES, AnnotatedSettings
+from klotho.diagnostics import Report, Span
+from klotho.driver.annotated_over import Ids, with_annotated
+from klotho.driver.annotated_types import SECTIONS
 from klotho.driver.machine import cache_folder
 from klotho.driver.output_folder import files_written, write_output
 
 if TYPE_CHECKING:
-    from klotho.annotations.compiling import UnitPage
-    from klotho.application import Application, Construct
+    from klotho.annotations.compiling import StaticPage, UnitPage
+    from klotho.application import Application
     from klotho.driver.program import Program
-
-
-_SERVICES = ("Compute.Function", "Compute.Container")
-"""What units become."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +32,8 @@ class Read:
     units: Mapping[str, bytes] = field(default_factory=dict)
     """Files below `compiled/`."""
     pages: tuple[UnitPage, ...] = ()
+    static: tuple[StaticPage, ...] = ()
+    ids: Ids = field(default_factory=dict)
 
 
 def read_program(program: Program) -> Read:
@@ -46,33 +47,44 @@ def read_program(program: Program) -> Read:
         return Read(ran.application, ran.report)
     from klotho.driver.both_front_ends import joined
 
-    code = _compiled(program, ran.report)
+    code = _compiled(program, ran.report, ran.annotated_at)
     if code.application is None:
         return Read(ran.application, ran.report)
     return replace(code, application=joined(ran.application, code.application, ran.annotated, ran.report))
 
 
-def _compiled(program: Program, report: Report) -> Read:
+def _compiled(program: Program, report: Report, at: Span | None = None) -> Read:
+    """`at`: where an infra.py takes it in."""
     from klotho.annotations.compiling import compile_code
 
     memory, hosting = cache_folder() / "annotated", program.settings.annotated.hosting
     compiled = compile_code(program.folder, program.settings.app, report, hosting, memory)
-    application = _with_settings(compiled.application, program.settings.annotated, report)
+    ids = {name: compiled.made.get(section.capability, {}) for name, section in SECTIONS.items()}
+    application = with_annotated(compiled.application, ids, program.settings.annotated, report)
     usable = application if application.constructs else None
     if usable is None and not report.errors:
-        report.error("annotation-without-effect", "nothing came of this program's annotations")
-    return Read(usable, report, compiled.files, tuple(compiled.units))
+        message = "no annotation is in the code below this folder"
+        helps = (
+            'write one on the line above a statement: `@klotho::expose { id = "api" }`, in a comment',
+            *(("or remove `klotho.Annotated()`",) if at is not None else ()),
+        )
+        report.error("annotation-without-effect", message, at, helps=helps)
+    return Read(usable, report, compiled.files, tuple(compiled.units), tuple(compiled.static), ids)
 
 
 def write_units(program: Program, units: Mapping[str, bytes]) -> None:
     """Write the units' folders into `compiled/`; what a build wrote beside them stays."""
     if not units:
         return
+    from klotho.annotations.compiling import STATIC_UNITS
     from klotho.annotations.languages import UNIT_FILES
 
     target = program.folder / "compiled"
     earlier = files_written(target)
     stale = {name.partition("/")[0] for name in earlier if name.partition("/")[2] in UNIT_FILES}
+    if STATIC_UNITS in earlier:
+        with contextlib.suppress(OSError, ValueError, TypeError):
+            stale |= {STATIC_UNITS, *json.loads((target / STATIC_UNITS).read_bytes())}
     kept = {
         name: (target / name).read_bytes()
         for name in earlier
@@ -84,48 +96,11 @@ def write_units(program: Program, units: Mapping[str, bytes]) -> None:
 def without_folders(application: Application, units: Mapping[str, bytes]) -> Application:
     """For looking for further mistakes where units are not written: nobody is told that their folders are missing."""
     folders = {f"compiled/{path.partition('/')[0]}" for path in units}
-    unread = frozenset({"context", "handler"})
+    unread = frozenset({"context", "handler", "directory"})
     constructs = (
-        replace(item, unread=item.unread | unread) if item.properties.get("context") in folders else item
+        replace(item, unread=item.unread | unread)
+        if folders & {item.properties.get("context"), item.properties.get("directory")}
+        else item
         for item in application.constructs
     )
     return replace(application, constructs=tuple(constructs))
-
-
-def _with_settings(application: Application, settings: AnnotatedSettings, report: Report) -> Application:
-    """klotho.yaml over it: ids must exist, variables reach their unit."""
-    for section, kinds in (
-        ("execution_units", set(_SERVICES)),
-        ("exposed", {"API"}),
-        ("persisted", {*TYPES.values()}),
-    ):
-        known = [item.name for item in application.constructs if item.kind in kinds]
-        for name, span in settings.ids.get(section, {}).items():
-            if _plain(name) not in known:
-                helps = (meant_or_listed(name, known, "there is"),)
-                report.error("settings-key-unknown", f"`{section}.{name}` is no id of an annotation", span, helps=helps)
-    _check_types(application, settings, report)
-    variables = {_plain(name): given for name, given in settings.variables.items()}
-    constructs = tuple(_with_variables(item, variables.get(item.name)) for item in application.constructs)
-    return replace(application, constructs=constructs)
-
-
-def _check_types(application: Application, settings: AnnotatedSettings, report: Report) -> None:
-    """A type of klotho.yaml must be one of what the code keeps under that id."""
-    kind_of = {item.name: item.kind for item in application.constructs if item.kind in TYPES.values()}
-    for name, (type, span) in settings.types.items():
-        found = kind_of.get(_plain(name))
-        if found is not None and found != TYPES[type]:
-            fitting = next(item for item, kind in TYPES.items() if kind == found)
-            message = f"`persisted.{name}.type` is `{type}`, and what the code keeps there is a {found}"
-            report.error("settings-value", message, span, helps=(f"write `type: {fitting}`, or leave it out",))
-
-
-def _with_variables(item: Construct, given: Mapping[str, str] | None) -> Construct:
-    if item.kind not in _SERVICES or not given:
-        return item
-    return replace(item, properties={**item.properties, "environment": dict(given)})
-
-
-def _plain(name: str) -> str:
-    return name.replace("/", "-").replace(":", "-")

@@ -7,7 +7,7 @@ project's store demands; and one whose model was not kept, where rules are about
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -53,7 +53,9 @@ def judge_revision(
     judgement = judge(loaded.bundles, judged)
     told = [_told(item, to) for item in judgement.findings]
     if not model:
-        told += [_unasked(rule.name, to) for rule in judgement.asked if rule.subject not in _WITHOUT_MODEL]
+        lost = [rule for rule in judgement.asked if rule.severity == "deny" and rule.subject not in _WITHOUT_MODEL]
+        told += [_unasked(rule.name, to) for rule in lost]
+    told += [_told(item, to) for item in _with_others(judged, loaded, identity, opened) if item.denies]
     if any(item.severity is Severity.ERROR for item in told):
         raise BrokenRules(told, judgement)
     return tuple(told)
@@ -97,6 +99,22 @@ def _judged(identity: Identity, to: Revision, templates: Mapping[str, bytes], mo
     return replace(judged, monthly_cost=cost)
 
 
+def _with_others(judged: Judged, loaded: Loaded, identity: Identity, opened: Session) -> Iterator[Finding]:
+    """What only shows together with the project's other applications, as they are published."""
+    from klotho.driver import projects
+    from klotho.guardrails import judge_project
+
+    environment, name = identity.environment, identity.application
+    with local_failures():
+        snapshot = projects.registry_of(environment.target, identity.project, environment.name, opened).snapshot()
+    plain = replace(loaded, teams=frozenset(), tags=frozenset())
+    there = [item for item in snapshot.entries if item.application.name != name and not item.latest.down]
+    others = [judged_of(plain, item.application, replace(environment, region=item.region)) for item in there]
+    if others:
+        found = judge_project(loaded.bundles, identity.project, [judged, *others])
+        yield from (item for item in found if name in item.applications)
+
+
 def _kept(model: bytes) -> tuple[Application, dict[str, Any]]:
     import orjson
 
@@ -109,7 +127,8 @@ def _kept(model: bytes) -> tuple[Application, dict[str, Any]]:
 def _told(finding: Finding, to: Revision) -> Diagnostic:
     """The program may be another one by now: its lines are named, and not shown."""
     said = finding.diagnostic()
-    places = ", ".join(f"{span.file}:{span.line}" for span in finding.spans[:1])
+    spans = finding.spans[:1] or [span for name, span in finding.places if name == to.manifest.application and span]
+    places = ", ".join(f"{span.file}:{span.line}" for span in spans)
     where = f"revision {to.number} has it" + (f" from {places} as it was then" if places else "")
     return replace(said, labels=(), notes=(*said.notes, where), helps=_helps(said.helps, to))
 

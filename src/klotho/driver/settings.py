@@ -13,12 +13,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from klotho.diagnostics import ExitCode, Failure, Report, Span, did_you_mean, one_of
-from klotho.driver.annotated_settings import (
-    SECTIONS,
-    SECTIONS_LATER,
-    AnnotatedSettings,
-    read_annotated,
-)
+from klotho.driver.annotated_settings import AnnotatedSettings, read_annotated
+from klotho.driver.annotated_types import SECTIONS, TOP
 from klotho.driver.construct_settings import ConstructSettings, read_constructs, read_whole
 from klotho.driver.guardrail_settings import GuardrailSettings, read_guardrails
 
@@ -29,7 +25,7 @@ DEFAULT_REGION = "us-east-1"
 Target = Literal["local", "aws"]
 
 _TOP = ("app", "project", "environments", "constructs", "requires", "expects", "guardrails", "defaults", *SECTIONS)
-_LATER = ("stacks", *SECTIONS_LATER)
+_LATER = ("stacks",)
 _ENVIRONMENT = (
     "target",
     "region",
@@ -358,6 +354,8 @@ class _Reader:
             at = _line_of(data, key)
             if key in later:
                 self._report.error("settings-not-yet", f"`{where}{key}` in {FILE_NAME} comes with a later release", at)
+            elif not where and key in TOP:
+                self._report.error("settings-key-unknown", f"`{key}` has no meaning here", at, helps=(TOP[key],))
             elif key not in known:
                 helps = (did_you_mean(str(key), known) or f"there is {one_of(known)}",)
                 self._report.error("settings-key-unknown", f"`{where}{key}` is no setting", at, helps=helps)

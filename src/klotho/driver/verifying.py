@@ -181,9 +181,8 @@ def original_running(folder: Path, original: Original) -> Iterator[str]:
 
 
 def _install(folder: Path, original: Original) -> None:
-    if original.installed and (folder / original.installed).exists():
-        return
-    for command in original.install:
+    is_installed = original.installed != "" and (folder / original.installed).exists()
+    for command in (*(() if is_installed else original.install), *original.build):
         try:
             asked = [uv(), *command[1:]] if command[0] == "uv" else [*command]
             done = subprocess.run(asked, cwd=folder, capture_output=True, text=True, check=False)
@@ -191,8 +190,8 @@ def _install(folder: Path, original: Original) -> None:
             message = f"`{command[0]}` is not on this machine, which the original's packages need"
             raise Failure("verify-original", message) from error
         if done.returncode != 0:
-            message = f"`{' '.join(command[:2])}` failed for the original"
-            raise Failure("verify-original", message, notes=(done.stderr[-600:],))
+            message = f"`{' '.join(command[:3] if command in original.build else command[:2])}` failed for the original"
+            raise Failure("verify-original", message, notes=((done.stderr.strip() or done.stdout.strip())[-600:],))
 
 
 def _paths(folder: Path, original: Original) -> dict[str, str]:

@@ -31,6 +31,7 @@ from klotho.engine.passes.encrypt_in_transit import encrypt_in_transit
 from klotho.engine.passes.expand_constructs import expand_constructs
 from klotho.engine.passes.fill_defaults import fill_defaults
 from klotho.engine.passes.grant_permissions import grant_permissions
+from klotho.engine.passes.name_connections import name_connections
 from klotho.engine.passes.place_in_network import place_in_network
 from klotho.engine.passes.select_implementations import select_implementations
 from klotho.engine.passes.set_alarms import set_alarms
@@ -45,6 +46,7 @@ PASSES: tuple[Pass, ...] = (
     weigh_requirements,  # availability -> several zones, where one would not keep it
     connect,  # relationships -> wiring: environment, triggers, routes, service discovery
     place_in_network,  # vpc, subnets, endpoints or NAT, security groups: only what some path needs
+    name_connections,  # ways in, calls and logins -> choices, with what else there is: what they are is settled now
     encrypt_in_transit,  # a network that lets nothing through in the clear, where that is required
     grant_permissions,  # relationships -> IAM statements
     set_alarms,  # beside everything that is worth watching, so after everything that makes something

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from klotho.application import Construct, ConstructId, Relationship
 from klotho.catalogue.kinds import implementation
 from klotho.catalogue.relationships import find_pair
+from klotho.explain.choices import alternative
 from klotho.explain.model import Alternative, Explanation, Step
 from klotho.explain.program import Compiled
 from klotho.explain.resources import ResourcePages, total
@@ -104,5 +105,4 @@ class ConstructPages:
         if construct.from_project or construct.adopted_in(self._program.manifest.environment) is not None:
             return
         for item in choice.rejected:
-            cost = f" (about {item.monthly / 1_000_000:.2f} USD a month)" if item.monthly else ""
-            yield Alternative(item.implementation, f"{item.reason}{cost}")
+            yield alternative(item)

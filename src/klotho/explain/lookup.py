@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from klotho.application import Construct
+from klotho.explain.choices import choice_names
 from klotho.explain.model import Subject
 from klotho.explain.program import Compiled
 from klotho.resources import APPLICATION, SHARED, Resource, ResourceKey, role_of
@@ -21,7 +22,7 @@ ATTRIBUTES = ("DeletionPolicy", "UpdateReplacePolicy", "DependsOn")
 class Target(NamedTuple):
     subject: Subject
     name: str
-    """A construct's id, a logical id, a type, an output's or a stack's name."""
+    """A construct's id, a logical id, a type, an output's or a stack's name, a choice's key."""
     path: str = ""
     """Of a property."""
 
@@ -44,6 +45,7 @@ class Lookup:
             short = f"{item.kind.rpartition('.')[2]}/{item.label}"
             for name in {item.label, short, f"{item.kind}/{item.label}", item.id}:
                 self._called.setdefault(name, []).append(item)
+        self._choices = choice_names(program)
         self._outputs = {output.name for output in program.manifest.outputs}
         self._stacks = {name: item.name for item in program.manifest.stacks for name in (item.stack_name, item.name)}
 
@@ -51,7 +53,7 @@ class Lookup:
         kind, _, name = topic.partition("/")
         if kind in ("stack", "output"):
             return next((item for item in self._named(name) if item.subject == kind), None)
-        return self._construct(topic) or next(self._named(topic), None) or self._inside(topic)
+        return self._construct(topic) or next(self._named(topic), None) or self._choice(topic) or self._inside(topic)
 
     def names(self) -> list[str]:
         """Everything that can be asked for, properties excepted."""
@@ -62,6 +64,7 @@ class Lookup:
             *known.by_type,
             *(output.name for output in known.manifest.outputs),
             *(stack.name for stack in known.manifest.stacks),
+            *self._choices,
         ]
 
     def near(self, topic: str) -> list[str]:
@@ -97,6 +100,9 @@ class Lookup:
             yield Target("output", topic)
         if topic in self._stacks:
             yield Target("stack", self._stacks[topic])
+
+    def _choice(self, topic: str) -> Target | None:
+        return Target("choice", self._choices[topic]) if topic in self._choices else None
 
     def _inside(self, topic: str) -> Target | None:
         """`LOGICALID.Property.Path`, `orders.OrdersTaskRole`, `orders.DesiredCount`."""

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from klotho.diagnostics import Span
 
-Subject = Literal["construct", "resource", "property", "type", "stack", "output"]
+Subject = Literal["construct", "resource", "property", "type", "stack", "output", "choice"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from klotho.explain.choices import choice_page
 from klotho.explain.constructs import ConstructPages
 from klotho.explain.lookup import Lookup, Target
 from klotho.explain.model import Explanation
@@ -17,7 +18,7 @@ class Explainer:
 
     def __init__(self, program: Compiled) -> None:
         self._program = program
-        reasons = Reasons(program)
+        reasons = self._reasons = Reasons(program)
         self._lookup = Lookup(program)
         self._resources = ResourcePages(program, reasons)
         self._properties = PropertyPages(program, reasons, self._resources)
@@ -45,5 +46,7 @@ class Explainer:
                 return self._resources.of_type(target.name)
             case "stack":
                 return self._stacks.stack(target.name)
+            case "choice":
+                return choice_page(self._program, self._reasons, target.name)
             case "output":
                 return self._stacks.output(target.name)

@@ -15,6 +15,7 @@ from klotho.sdk.function import Function
 from klotho.sdk.key_value import KeyValue
 from klotho.sdk.names import Refusing
 from klotho.sdk.recording import current
+from klotho.sdk.site import Site
 from klotho.sdk.statements import statement
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -26,7 +27,7 @@ def _begin(annotated: Annotated, arguments: Arguments) -> None:
         message = "a program takes in its annotated code once, this is the second time"
         arguments.complain("conflicting-arguments", message, helps=("keep one `klotho.Annotated()`",))
         return
-    recording.annotated = []
+    recording.annotated, recording.annotated_at = [], arguments.span
 
 
 def _asks(cls: type[Construct]) -> Callable[[F], F]:
@@ -77,3 +78,7 @@ class Annotated(Refusing):
     @_asks(KeyValue)
     def store(self, id: str) -> KeyValue:  # type: ignore[empty-body]  # as above
         """The table of `persist` with this id, for others that use it: `report.reads_from(code.store("pets"))`."""
+
+    @_asks(Site)
+    def site(self, id: str) -> Site:  # type: ignore[empty-body]  # as above
+        """What `static_unit` with this id becomes, for its `url`."""

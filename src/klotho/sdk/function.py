@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from klotho.sdk import readers as read
@@ -33,6 +33,12 @@ def _read_handler(value: Any) -> str:
     return match[0]
 
 
+def _read_files(value: Any) -> list[str]:
+    """Paths of files, of which a folder is none."""
+    given = value if isinstance(value, list | tuple) else read.texts(value)
+    return [read.inside(read.path, item, f"[{index}]") for index, item in enumerate(given)]
+
+
 class Function(Actor):
     """Code that runs on demand; its package holds the handler's file, what it imports, and its dependencies."""
 
@@ -48,6 +54,7 @@ class Function(Actor):
         timeout=read.whole(1, unit="seconds"),
         environment=read.environment,
         context=read.path,
+        include=_read_files,
         architecture=read.choice("arm64", "x86_64"),
     )
     def __init__(
@@ -60,6 +67,7 @@ class Function(Actor):
         timeout: int | None = None,
         environment: Mapping[str, str | int | float | bool] | None = None,
         context: str | os.PathLike[str] | None = None,
+        include: Sequence[str | os.PathLike[str]] | None = None,
         architecture: Architecture | None = None,
         stack: str | Stack | None = None,
         from_project: bool = False,
@@ -76,6 +84,8 @@ class Function(Actor):
             timeout: seconds until it is stopped. Default: 30.
             environment: variables; values may hold outputs such as `orders.url`, but no secrets.
             context: the root of the package, relative to this program. Default: this program's folder.
+            include: further files of the package, relative to `context`, such as templates that the code reads:
+                `["views/card.html"]`. Default: none but what the handler imports.
             architecture: `"arm64"` or `"x86_64"`. Default: what the package was made for, x86_64 when it holds such
                 code (NumPy's wheel), else arm64, which costs a fifth less.
             stack: the deployment stack to put it into. Default: Klotho's segmentation.

@@ -44,6 +44,7 @@ class MySQL(Construct):
         instance=read.matching(r"db\.[a-z0-9-]+\.[a-z0-9]+", "an RDS instance class such as `db.t4g.micro`"),
         backup_days=read.whole(0, 35),
         protect=read.truth,
+        login=read.some_text,
     )
     def __init__(
         self,
@@ -54,6 +55,7 @@ class MySQL(Construct):
         instance: str | None = None,
         backup_days: int | None = None,
         protect: bool | None = None,
+        login: str | None = None,
         stack: str | Stack | None = None,
         from_project: bool = False,
         existing: Adopted = None,
@@ -68,6 +70,8 @@ class MySQL(Construct):
             instance: RDS instance class, `"db.t4g.micro"`. Default: `"db.t4g.micro"`.
             backup_days: how long automatic backups are kept, 0 (none) to 35, as RDS allows. Default: 7.
             protect: True refuses to delete or replace it. Default: False.
+            login: how services log in: `"secret"`, a generated password in Secrets Manager; tokens of IAM are not
+                supported here. Default: `"secret"`.
             stack: the deployment stack to put it into. Default: Klotho's segmentation.
             from_project: another repository of the project defines it; give only the name. Default: False.
             existing: the identifier or ARN of an RDS instance, to use as it is, never to change; more is said as

@@ -27,7 +27,7 @@ class Network(Construct):
 
     @described(
         cidr=read.some_text,
-        egress=read.choice("auto", "nat", "nat-per-zone", "endpoints"),
+        egress=read.some_text,  # which ones there are, and are not, the catalogue says
         subnets=_read_subnets,
     )
     def __init__(

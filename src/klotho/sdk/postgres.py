@@ -46,7 +46,7 @@ class Postgres(Construct):
         instance=read.matching(r"db\.[a-z0-9-]+\.[a-z0-9]+", "an RDS instance class such as `db.t4g.micro`"),
         backup_days=read.whole(0, 35),
         protect=read.truth,
-        login=read.choice("secret", "iam"),
+        login=read.some_text,
     )
     def __init__(
         self,

@@ -31,6 +31,8 @@ class Ran(NamedTuple):
     annotated: tuple[Construct, ...] | None = None
     """What it asks of the annotated code beside it, which is then to be joined before anything is valid; None where it
     does not take that in."""
+    annotated_at: Span | None = None
+    """Where it takes that in."""
 
 
 def run(path: Path) -> tuple[Application | None, Report]:
@@ -59,7 +61,7 @@ def execute(path: Path) -> Ran:
         activate(before)
     application = conclude(recording, path, finished)
     asked = None if recording.annotated is None else tuple(recording.annotated)
-    return Ran(application, recording.report, asked)
+    return Ran(application, recording.report, asked, recording.annotated_at)
 
 
 def conclude(recording: Recording, path: Path, finished: bool = True) -> Application | None:

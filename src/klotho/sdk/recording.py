@@ -53,6 +53,8 @@ class Recording:
     """The `with Stack(…)` blocks around the running line, outermost first."""
     annotated: list[Construct] | None = None
     """What the program asks of the annotated code beside it; None where it does not take that in."""
+    annotated_at: Span | None = None
+    """Where it takes that in."""
     stopped: bool = False
     """Whether the program raised before its end."""
     reported_names: set[tuple[str, int, str]] = field(default_factory=set)

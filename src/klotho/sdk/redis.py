@@ -34,6 +34,7 @@ class Redis(Construct):
         shards=read.whole(1, 500),
         version=read.matching(r"[1-9]\.[0-9]", 'a Valkey version such as `"8.1"`'),
         backup_days=read.whole(0, 35),
+        login=read.some_text,
     )
     def __init__(
         self,
@@ -45,6 +46,7 @@ class Redis(Construct):
         shards: int | None = None,
         version: str | None = None,
         backup_days: int | None = None,
+        login: str | None = None,
         stack: str | Stack | None = None,
         from_project: bool = False,
         existing: Adopted = None,
@@ -61,6 +63,8 @@ class Redis(Construct):
             shards: how many there are with `cluster=True`, 1 to 500. Default: 2.
             version: the version of Valkey, `"8.1"`. Default: `"8.1"`.
             backup_days: how long daily snapshots are kept, 0 (none) to 35, as ElastiCache allows. Default: 1.
+            login: how services log in: `"secret"`, a generated password in Secrets Manager; tokens of IAM are not
+                supported here. Default: `"secret"`.
             stack: the deployment stack to put it into. Default: Klotho's segmentation.
             from_project: another repository of the project defines it; give only the name. Default: False.
             existing: the id or ARN of a replication group to use as it is, never to change, as `Existing(…, secret=…)`;

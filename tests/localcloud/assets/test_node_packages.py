@@ -232,6 +232,16 @@ def test_packages_that_are_not_bundled_are_a_layer_where_node_finds_them(
         assert packager.measure(PROPERTIES, lambda line: None).zipped == 0
 
 
+def test_what_only_the_bundle_refuses_is_told_at_its_line_of_the_program(app: Path, cache: Path) -> None:
+    write(app, {"functions/pay.ts": "exports.main = 1;\nawait f();\n"})
+    with pytest.raises(Failure, match="Top-level await") as failed:
+        FunctionPackager(app, cache, HOST).package(
+            {**PROPERTIES, "root": "functions", "handler": "pay.main"}, lambda line: None
+        )
+    (label,) = failed.value.diagnostic.labels
+    assert (label.span.file, label.span.line) == ("functions/pay.ts", 2)
+
+
 @pytest.mark.parametrize(
     ("source", "code", "place"),
     [

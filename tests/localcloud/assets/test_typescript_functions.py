@@ -48,7 +48,19 @@ export const main = async (event: Request): Promise<object> => {
   return { statusCode: 200, body: JSON.stringify({ label: label("a"), price: found.price, sum: crc32("a") }) };
 };
 """,
-    "lib/label.ts": "export const label = (name: string): string => `one ${name}`;\n",
+    # Types alone need neither a file that runs nor a package; decorators bring functions of the bundler's own.
+    "lib/label.ts": """import { Context } from "aws-lambda";
+import { Named } from "./named";
+
+function known(target: unknown, context: unknown): void {}
+
+@known
+class Label implements Named {
+  constructor(readonly name: string) {}
+}
+export const label = (name: string, context?: Context): string => `one ${new Label(name).name}`;
+""",
+    "lib/named.ts": "export interface Named { name: string }\n",
     "tsconfig.json": '{ "compilerOptions": { "strict": true, "paths": { "@lib/*": ["./lib/*"] } } }',
     "package.json": '{ "dependencies": { "ms": "2.1.3", "@node-rs/crc32": "1.10.6" } }',
     "python/fast.py": "import orjson\n\n\ndef main(event, context):\n"

@@ -116,7 +116,7 @@ sections = st.fixed_dictionaries(
 HANDLERS = {item.type_name: item(None) for item in handler_classes() if item.type_name == "AWS::EC2::VPC"}  # type: ignore[arg-type]
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(sections | values)
 def test_any_template_is_either_prepared_or_refused_in_words(document: Any) -> None:
     body = json.dumps(document)
@@ -130,7 +130,7 @@ def test_any_template_is_either_prepared_or_refused_in_words(document: Any) -> N
 
 
 @given(st.text())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_any_text_is_either_a_template_or_refused(body: str) -> None:
     with pytest.raises(ApiError):
         prepare(body, Given({}, {}), IDENTITY, HANDLERS, [])

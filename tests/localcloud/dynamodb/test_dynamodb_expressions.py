@@ -269,7 +269,7 @@ _PIECES = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.lists(_PIECES, max_size=14).map(" ".join) | st.text(max_size=40))
 def test_any_text_is_parsed_or_refused_with_a_validation_exception(text: str) -> None:
     for parse in (parse_condition, parse_update, parse_projection):

@@ -149,7 +149,7 @@ async def _answered(store: Store, action: str, body: bytes) -> ApiResponse:
     return store.service.answer(action, body)
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
 @given(damaged())
 def test_a_damaged_request_gets_an_answer_in_awss_form(damage: tuple[str, Any]) -> None:
     action, request = damage

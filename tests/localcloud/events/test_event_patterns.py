@@ -258,7 +258,7 @@ def expected(pattern: Any, event: Any) -> bool:
     return False
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(pattern=PATTERNS, event=st.dictionaries(NAMES, EVENTS, max_size=3))
 def test_it_decides_as_every_choice_tried_does(pattern: Any, event: Any) -> None:
     assert Pattern(pattern).matches(event) == expected(pattern, event)
@@ -275,7 +275,7 @@ JSON = st.recursive(
 )  # fmt: skip
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(pattern=JSON | st.text(max_size=20), event=st.dictionaries(st.text(max_size=2), JSON, max_size=3))
 def test_anything_is_a_pattern_or_refused(pattern: Any, event: Any) -> None:
     try:

@@ -39,7 +39,7 @@ def signed(method: str, path: str, query: str, body: bytes, service: str, header
 names = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     service=st.sampled_from(["s3", "lambda", "logs"]),
     segments=st.lists(names.filter(lambda name: name not in (".", "..")), max_size=4),

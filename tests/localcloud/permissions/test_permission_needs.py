@@ -312,7 +312,7 @@ PARAMETERS = (
 BODIES = ANY_JSON | st.fixed_dictionaries({}, optional={name: ANY_JSON for name in PARAMETERS})
 
 
-@settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from(sorted(OPERATIONS)), BODIES)
 def test_any_body_needs_something_or_is_refused(action: str, body: Any) -> None:
     try:

@@ -170,7 +170,10 @@ def test_waiting_for_an_event_of_another_unit_is_refused_at_its_line(tmp_path: P
 @pytest.mark.parametrize("value", ["new Emitter()", "new Map()", "make()", "class extends EventEmitter {}"])
 def test_another_emitter_is_refused_with_what_is_known(tmp_path: Path, value: str) -> None:
     code = f'const {{ EventEmitter }} = require("events");\n{MARK}const it = {value};\n'
-    assert told(tmp_path, {"index.js": APP + code + EXPOSE}) == [("annotation-without-effect", "index.js:4")]
+    ((problem, line),) = told(tmp_path, {"index.js": APP + code + EXPOSE})
+    # Something of `events` is named.
+    assert problem == ("annotation-not-yet" if "EventEmitter" in value else "annotation-without-effect")
+    assert line == "index.js:4"
 
 
 def test_the_shim_tells_other_units_and_calls_listeners_as_emit_does(tmp_path: Path) -> None:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import random
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from klotho.annotations.memory import Memory
 from klotho.annotations.model import Source, Text
 from klotho.annotations.reading import read_code_base, read_source
-from klotho.diagnostics import Report, render_text
+from klotho.diagnostics import Report, Span, render_text
 from tests.unit.annotations.mutations import mutated
 
 
@@ -133,9 +138,89 @@ def test_a_syntax_error_is_told_and_the_rest_is_read() -> None:
     assert [item.code for item in report.diagnostics] == ["source-syntax"]
 
 
+TEXTS = st.text(st.characters(exclude_categories=("Cs", "Zl", "Zp"), exclude_characters="\x7f"), max_size=12)
+WORDS = st.text("ab {}\"'#=[]@,.\\/*é🐔\n", max_size=12)
+TABLES = st.dictionaries(st.from_regex(r"[a-z]{1,3}", fullmatch=True), WORDS | st.integers(0, 9), max_size=3)
+VALUES = st.recursive(
+    st.booleans() | st.integers(-9, 9) | TEXTS | WORDS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("abc"), inner, max_size=3),
+    max_leaves=6,
+)
+ANNOTATIONS = st.fixed_dictionaries(
+    {"id": st.from_regex(r"[A-Za-z][A-Za-z0-9_.:/-]{0,24}", fullmatch=True)},
+    optional={"description": TEXTS | WORDS, "secret": st.booleans(), "ttl": VALUES, "environment_variables": TABLES},
+)
+
+
+def toml(value: Any) -> str:
+    """As one line."""
+    if isinstance(value, dict):
+        return f"{{ {', '.join(f'{key} = {toml(item)}' for key, item in value.items())} }}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(toml, value))}]"
+    return json.dumps(value, ensure_ascii=False).replace("*/", "*\\u002f")
+
+
+def body(directives: Mapping[str, Any], as_header: bool) -> list[str]:
+    table = directives.get("environment_variables")
+    lines = [f"{key} = {toml(value)}" for key, value in directives.items() if not as_header or value is not table]
+    if as_header and table is not None:
+        lines += ["[environment_variables]  # } no end", *(f"  {key} = {toml(value)}" for key, value in table.items())]
+    return lines
+
+
+def commented(lines: list[str], style: str) -> str:
+    if style in ("//", "#"):
+        return "".join(f"{style} {line}\n" for line in lines)
+    return "/**\n" + "".join(f"{style}{line}\n" for line in lines) + "*/\n"
+
+
+def told_at(span: Span | None, code: str) -> str:
+    assert span is not None
+    assert span.line == span.end_line
+    return code.split("\n")[span.line - 1][span.column - 1 : span.end_column - 1]
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(ANNOTATIONS, min_size=1, max_size=4), st.sampled_from(["//", "#", " * ", "  "]), st.booleans())
+def test_any_number_of_annotations_of_a_comment_is_read_as_it_was_written_each_at_its_place(
+    given_: list[dict[str, Any]], style: str, as_header: bool
+) -> None:
+    lines = ["Some words, and {braces}."]
+    for directives in given_:
+        lines += ["é @klotho::persist {", *body(directives, as_header), "} and more"]
+    code = commented(lines, style) + "x = 1\n"
+    source, report = parse(code, "a.py" if style == "#" else "a.js")
+    assert report.diagnostics == []
+    assert [dict(item.directives) for item in source.annotations] == given_
+    assert [told_at(item.span, code) for item in source.annotations] == ["@klotho::persist"] * len(given_)
+    assert len({item.span for item in source.annotations}) == len(given_)
+    assert all(source.target_of(item) is not None for item in source.annotations)
+
+
+@settings(max_examples=150, deadline=None)
+@given(ANNOTATIONS, st.sampled_from(["//", "#", " * ", "  "]), st.sampled_from(["idd", '"idd"']))
+def test_a_wrong_directive_is_told_where_it_stands_whatever_stands_before_it(
+    directives: dict[str, Any], style: str, name: str
+) -> None:
+    before = ['description = "idd = 1, { idd = 2 }"', "ttl = { a = { idd = 1 }, b = [{ idd = 1 }] }  # idd = 3"]
+    lines = ["@klotho::persist {", f'id = "{directives["id"]}"', *before, f"{name} = {toml(directives)}", "}"]
+    code = commented(lines, style) + "x = 1\n"
+    source, report = parse(code, "a.py" if style == "#" else "a.js")
+    assert source.annotations == ()
+    (found,) = report.errors
+    assert told_at(found.span, code) == name
+    assert found.span is not None
+    assert (
+        found.span.line == code.split("\n").index(next(line for line in code.split("\n") if f"{name} = {{" in line)) + 1
+    )
+
+
 SEEDS = {
     "a.js": '/**\n * @klotho::persist {\n *   id = "pets"\n *   ttl = { a = [1, "}"] }\n * }\n */\n'
     "const pets = new Map([[1, `x${2}`]]);\n// @klotho::expose { id = 'api' }\napp.listen(3000, () => {});\n",
+    "b.js": "/* @klotho::static_unit {\n id = 'web'\n static_files = ['public/**', '*.{js,css}']\n}\n"
+    " * @klotho::embed_assets { include = ['[a-z]/**'] } */\nf(__dirname);\n",
     "a.ts": 'import type { A } from "./a";\n// @klotho::execution_unit { id = "b" }\n'
     "export const x: A<b> = {} as any;\n",
     "a.py": '# @klotho::persist {\n#   id = """p"""\n# }\ncache = Cache(x=[1])\n\n'

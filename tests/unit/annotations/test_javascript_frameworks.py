@@ -8,7 +8,7 @@ import pytest
 
 from klotho.annotations.compiling import compile_code
 from klotho.diagnostics import Report
-from tests.unit.annotations.test_compiling import good, told
+from tests.unit.annotations.test_compiling import compiled, good, told
 
 FASTIFY = """const app = require("fastify")({ logger: false });
 app.get("/", async () => "up");
@@ -117,3 +117,25 @@ def test_the_annotated_orders_are_two_units_without_a_warning() -> None:
     assert report.diagnostics == []
     assert [unit.name for unit in made.units] == ["main", "pricing"]
     assert made.units[0].calls == ["pricing: src/pricing.ts price"]
+
+
+@pytest.mark.parametrize(("ending", "written"), [("jsx", "jsx"), ("tsx", "js")])
+def test_files_with_jsx_are_compiled_as_they_are(tmp_path: Path, ending: str, written: str) -> None:
+    code = f"""import express from "express";
+import {{ Page }} from "./page.{written}";
+// @klotho::persist {{ id = "pets" }}
+const pets = new Map();
+const app = express();
+app.get("/", async (q, s) => s.send(<Page all={{await pets.size}}>{{pets.get("x")}}</Page>));
+// @klotho::expose {{ id = "api" }}
+app.listen(3000);
+"""
+    page = "export const Page = ({ all, children }) => <><b>{all}</b>{children}</>;\n"
+    configuration = '{"compilerOptions": {"jsx": "react-jsx"}}'
+    files = {f"index.{ending}": code, f"page.{ending}": page, "tsconfig.json": configuration}
+    assert told(tmp_path, files) == [("annotation-await", f"index.{ending}:6")]
+    made, _ = compiled(tmp_path, files)
+    assert made.units[0].stores == ["pets"]
+    assert made.files[f"main/page.{ending}"] == page.encode()
+    assert made.files[f"main/index.{ending}"].decode().splitlines()[4:8] == code.splitlines()[4:8]
+    assert "main/tsconfig.json" in made.files

@@ -165,8 +165,11 @@ def test_statements_of_other_shapes_are_errors(tmp_path: Path) -> None:
 
 
 def test_other_capabilities_are_refused_by_name(tmp_path: Path) -> None:
-    _, report = compiled(tmp_path, {"main.py": FASTAPI + '# @klotho::config { id = "x" }\nevents = 1\n'})
-    assert "`@klotho::config` in Python is not supported yet" in [item.message for item in report.errors]
+    _, report = compiled(
+        tmp_path, {"main.py": FASTAPI + "# @klotho::execution_unit { keep_warm = true }\nevents = 1\n"}
+    )
+    message = "`keep_warm` of `@klotho::execution_unit` in Python is not supported yet"
+    assert message in [item.message for item in report.errors]
 
 
 @pytest.fixture(scope="module")
@@ -191,7 +194,7 @@ _VALUES = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(value=_VALUES)
 def test_values_arrive_as_they_were_sent(value: Any) -> None:
     sys.path.insert(0, str(Path(unit_files.__file__).parent / "shims"))

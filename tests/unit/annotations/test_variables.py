@@ -25,7 +25,9 @@ def test_python_keeps_its_statement_and_finds_the_variables_before_it_is_loaded(
     assert made.files["main/main.py"].decode() == SERVE + code
     assert ("read_writes_to", "Compute.Function/main", "Databases.Redis/it") in relations(made)
     unit = made.files["main/klotho_unit/unit.py"].decode()
-    assert unit.index("\"A\": ('it', 'host')") < unit.index('import_module("main")')
+    assert unit.index('given({"A": ["datastores", "it", "host"], "B": ["datastores", "it", "port"]})') < unit.index(
+        'import_module("main")'
+    )
     assert "password" not in str(made.application)
 
 
@@ -34,7 +36,9 @@ def test_javascript_keeps_its_statement_and_finds_the_variables_before_it_is_loa
     made = good(tmp_path, {"index.js": code, "package.json": '{"dependencies": {"express": "4"}}'})
     assert made.files["main/index.js"].decode() == code
     assert ("read_writes_to", "Compute.Function/main", "Databases.Postgres/it") in relations(made)
-    assert b'require("./variables.cjs")({"IT_URL": ["it", "url"]})' in made.files["main/klotho/unit.cjs"]
+    assert (
+        b'require("./environment.cjs")({"IT_URL": ["datastores", "it", "url"]})' in made.files["main/klotho/unit.cjs"]
+    )
 
 
 def test_a_cluster_is_a_cache_in_cluster_mode(tmp_path: Path) -> None:

@@ -64,7 +64,7 @@ def empty_folder() -> Iterator[Path]:
             os.chdir(before)
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.lists(WORDS | TEXTS, max_size=5).filter(lambda words: "init" not in words))
 def test_any_arguments_end_with_a_known_code_and_no_bug(empty_folder: Path, arguments: list[str]) -> None:
     assert run(arguments) in set(ExitCode)

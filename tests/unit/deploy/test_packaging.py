@@ -109,6 +109,18 @@ def test_node_ships_what_the_handler_loads(tmp_path: Path) -> None:
     assert said == []
 
 
+def test_files_that_are_included_are_shipped_and_a_changed_one_is_another_package(tmp_path: Path) -> None:
+    write(tmp_path, {"a.js": "exports.handler = () => 1;\n", "views/a.html": "one", "views/b.html": "no"})
+    properties = {**NODE, "handler": "a.handler", "include": ["views/a.html"]}
+    first = package(tmp_path, properties)
+    assert own_names(first) == {"a.js", "views/a.html"}
+    (tmp_path / "views/a.html").write_text("two")
+    assert package(tmp_path, properties).read("views/a.html") == b"two"
+    for missing in ("views/c.html", "../out.html", "views"):
+        with pytest.raises(Failure, match="no file in its folder"):
+            package(tmp_path, {**properties, "include": [missing]})
+
+
 def test_a_name_that_leads_nowhere_is_said_and_not_fatal(tmp_path: Path) -> None:
     write(tmp_path, {"pay.js": 'require("./gone")\n'})
     said: list[str] = []

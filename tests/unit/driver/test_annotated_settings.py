@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from klotho.diagnostics import ProgramError, Report, render_text
-from klotho.driver.build import build
+from klotho.driver.build import Build, build, compiled_files
 from klotho.driver.program import find_program
 from klotho.driver.settings import parse_settings
+from tests.conftest import CompareGolden
 
+OLD = Path(__file__).parent / "old_klotho"
 CODE = (
     '// @klotho::persist { id = "pets" }\nconst pets = new Map();\nconst app = require("express")();\n'
     '// @klotho::expose { id = "api" }\napp.listen(3000);\n'
 )
+
+
+def only(built: Build, type_: str) -> Mapping[str, Any]:
+    (found,) = [item for item in built.graph.resources.values() if item.type == type_]
+    return found.properties
 
 
 def problems(text: str) -> list[str]:
@@ -27,7 +36,13 @@ def test_what_is_compiled_is_taken() -> None:
     text = (
         "execution_units: {main: {type: lambda, environment_variables: {A: b}}}\n"
         "exposed: {api: {type: apigateway, api_type: HTTP}, inside: {type: alb}}\npersisted: {pets: {type: dynamodb}}\n"
-        "defaults: {execution_unit: {type: lambda}, expose: {type: apigateway}, persist: {kv: {type: dynamodb}}}\n"
+        "pubsub: {bus: {type: sns}}\nconfig: {c: {type: secrets_manager}}\n"
+        "static_unit: {web: {type: s3, content_delivery_network: {id: web}}}\n"
+        "defaults: {execution_unit: {type: lambda}, expose: {type: apigateway, api_type: HTTP},\n"
+        "  static_unit: {type: s3}, "
+        "  pubsub: {type: sns}, config: {type: secrets_manager}, persist: {kv: {type: dynamodb}, fs: {type: s3},\n"
+        "  secret: {type: secrets_manager}, orm: {type: aurora}, redis_node: {type: elasticache},\n"
+        "  redis_cluster: {type: elasticache}}}\n"
     )
     assert problems(text) == []
 
@@ -44,10 +59,13 @@ def test_what_is_compiled_is_taken() -> None:
         ("exposed: {api: {api_type: REST}}", "not supported yet"),
         ("persisted: {pets: {type: cockroachdb_serverless}}", "use `rds_postgres`"),
         ("defaults: {execution_unt: {}}", "did you mean `execution_unit`?"),
-        ("defaults: {persist: {redis_cluster: {}}}", "`defaults.persist.redis_cluster` is not supported yet"),
+        (
+            "defaults: {persist: {redis_cluster: {type: memorydb}}}",
+            "`defaults.persist.redis_cluster.type: memorydb` is",
+        ),
         ("defaults: {persist: {orm: {type: s3}}}", "`defaults.persist.orm.type` is `s3`, which is of another kind"),
         ("persisted: {pets: {type: memorydb}}", "`persisted.pets.type: memorydb` is not supported yet"),
-        ("pubsub: {}", "comes with a later release"),
+        ("config: {c: {type: s3}}", "`config.c.type: s3` is not supported yet"),
     ],
 )
 def test_what_is_not_is_refused_with_what_to_do(text: str, said: str) -> None:
@@ -88,6 +106,89 @@ def test_a_compile_removes_units_that_are_gone_and_leaves_strangers(tmp_path: Pa
     build(find_program(tmp_path), None)
     assert not (tmp_path / "compiled/other").exists()
     assert (tmp_path / "compiled/main/other.js").read_text() == "exports.f = async () => 1;\n"
+
+
+def test_every_key_and_type_of_the_older_compiler_is_taken_or_told_what_it_is_here(
+    golden: CompareGolden,
+) -> None:
+    """`old_klotho.yaml` is what the older compiler wrote and took; what is not said of it in the text file is taken."""
+    report = Report()
+    parse_settings(OLD.with_suffix(".yaml").read_text(encoding="utf-8"), report)
+    found = sorted(report.errors, key=lambda item: item.span or ())
+    lines = [f"{item.span}: {item.message}; {' '.join(item.helps)}\n" for item in found]
+    golden(OLD.with_suffix(".txt"), "".join(lines))
+
+
+SAID = """# mine
+persisted:
+  pets:  # the pets
+    type: dynamodb-provisioned
+    use: {implementation: dynamodb-provisioned, read_capacity: [5, 10]}
+    override:
+      AWS::DynamoDB::Table: {TableClass: STANDARD_INFREQUENT_ACCESS}
+execution_units:
+  main:
+    expects: {requests_per_month: 200}
+"""
+WRITTEN = """# Written by Klotho: what klotho.yaml comes to. Copy what you want to change into your own.
+# mine
+persisted:
+  pets:  # the pets
+    type: dynamodb-provisioned
+    use: {implementation: dynamodb-provisioned, read_capacity: [5, 10]}
+    override:
+      AWS::DynamoDB::Table: {TableClass: STANDARD_INFREQUENT_ACCESS}
+execution_units:
+  main:
+    expects: {requests_per_month: 200}
+    type: lambda
+exposed:
+  api:
+    type: apigateway
+"""
+
+
+def test_use_override_and_expectations_of_ids_are_directives_and_the_file_is_written_back_expanded(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "index.js").write_text(CODE)
+    (tmp_path / "klotho.yaml").write_text(SAID)
+    built = build(find_program(tmp_path), None)
+    table = only(built, "AWS::DynamoDB::Table")
+    assert table["ProvisionedThroughput"]["ReadCapacityUnits"] == 5
+    assert table["TableClass"] == "STANDARD_INFREQUENT_ACCESS"
+    files = compiled_files(built)
+    assert files["klotho.yaml"].decode() == WRITTEN
+    assert compiled_files(build(find_program(tmp_path), None)) == files
+    assert (tmp_path / "klotho.yaml").read_text() == SAID
+    (tmp_path / "klotho.yaml").write_text(WRITTEN)  # the way the older compiler's users worked
+    again = build(find_program(tmp_path), None)
+    assert {name: again.templates[name] for name in again.templates} == dict(built.templates)
+
+
+def test_a_type_of_all_of_a_kind_holds_where_an_id_says_no_other(tmp_path: Path) -> None:
+    (tmp_path / "index.js").write_text(CODE.replace("const app", MORE + "const app"))
+    (tmp_path / "klotho.yaml").write_text(
+        "defaults: {persist: {kv: {type: dynamodb-provisioned}}}\npersisted: {more/pets: {type: dynamodb}}\n"
+    )
+    built = build(find_program(tmp_path), None)
+    assert built.choices == {
+        "Compute.Function/main": "lambda",
+        "API/api": "http-api",
+        "Databases.KeyValue/pets": "dynamodb-provisioned",
+        "Databases.KeyValue/more-pets": "dynamodb",
+    }
+    assert b"more/pets: {type: dynamodb}" in compiled_files(built)["klotho.yaml"]
+
+
+MORE = '// @klotho::persist { id = "more/pets" }\nconst more = new Map();\n'
+
+
+def test_parameters_below_constructs_are_those_of_annotated_code_too(tmp_path: Path) -> None:
+    (tmp_path / "index.js").write_text(CODE)
+    (tmp_path / "klotho.yaml").write_text("constructs: {main: {memory: 1024}}\n")
+    built = build(find_program(tmp_path), None)
+    assert only(built, "AWS::Lambda::Function")["MemorySize"] == 1024
 
 
 def test_units_and_apis_take_settings_of_constructs_as_those_of_an_infra_py_do(tmp_path: Path) -> None:

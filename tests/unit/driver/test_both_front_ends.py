@@ -91,6 +91,26 @@ def test_the_program_in_the_docs_takes_in_the_code_beside_it(tmp_path: Path) -> 
     assert ("attach_service", "API/pets-api", "Compute.Function/report") in relations(found)
 
 
+def test_a_static_unit_is_spoken_of_as_a_site(tmp_path: Path) -> None:
+    (tmp_path / "site.js").write_text('// @klotho::static_unit { id = "web"\n// static_files = "*.html" }\nf();\n')
+    (tmp_path / "index.html").write_text("<p>hi</p>")
+    found = read(
+        tmp_path,
+        'code = klotho.Annotated()\nCompute.Function("f", "f.h", environment={"SITE": code.site("web").url})\n'
+        'code.site("web").override("AWS::CloudFront::Distribution", {"DistributionConfig": {"Comment": "x"}})\n',
+    )
+    assert render_text(found.report.diagnostics, tmp_path) == ""
+    assert found.application is not None
+    (directive,) = found.application.directives
+    assert directive.subject == "Site/web"
+
+
+def test_an_infra_py_that_takes_in_code_without_annotations_is_told_so_at_its_line(tmp_path: Path) -> None:
+    (tmp_path / "infra.py").write_text(f"{HEAD}code = klotho.Annotated()\n")
+    text = render_text(read_program(find_program(tmp_path)).report.diagnostics, tmp_path)
+    assert "no annotation is in the code below this folder\n --> infra.py:4:8\n" in text
+
+
 def test_where_units_run_is_said_by_klotho_yaml_and_the_program_may_give_its_parameters(tmp_path: Path) -> None:
     (tmp_path / "klotho.yaml").write_text("execution_units: {main: {type: fargate-spot}}\n")
     found = read(tmp_path, 'klotho.Annotated().unit("main").use("fargate-spot", memory=1024)\n')

@@ -32,6 +32,7 @@ KINDS = {
     "schedule": "Schedule",
     "oidc": "Auth.OIDC",
     "userpool": "Auth.UserPool",
+    "network": "Network",
 }
 
 

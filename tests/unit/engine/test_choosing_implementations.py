@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from klotho.catalogue.kinds import IMPLEMENTATIONS, candidates
-from klotho.catalogue.offers import unavailable
+from klotho.catalogue.logins import WAYS, login_of
 from klotho.catalogue.tables import table
+from klotho.catalogue.unavailable import unavailable
 from klotho.resources.serialization import graph_to_json
 from tests.unit.engine.conftest import KINDS, Builder
 
@@ -126,7 +127,7 @@ def test_tables_name_only_what_there_is_and_unavailable_ones_are_not() -> None:
     assert set(table("candidates")) - {"unavailable"} <= names
     for kind in KINDS.values():
         assert not set(unavailable(kind)) & {item.name for item in candidates(kind)}
-    assert set(table("candidates")["unavailable"]) <= {*KINDS.values(), "Network"}
+    assert set(table("candidates")["unavailable"]) <= {*KINDS.values(), "Network", *map(login_of, WAYS)}
 
 
 def test_the_solver_is_not_loaded_where_nothing_is_to_choose() -> None:

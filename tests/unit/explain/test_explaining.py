@@ -219,6 +219,22 @@ def test_a_construct_says_what_it_could_have_been(shop: Shop) -> None:
     assert "asks for another one" in pinned.alternatives[0].reason
 
 
+@pytest.mark.parametrize("topic", ["egress", "ingress", "shared/ingress", "orders_db.login"])
+def test_what_is_chosen_besides_constructs_has_a_page(shop: Shop, topic: str) -> None:
+    found = explained(shop(), topic)
+    assert (found.subject, found.choice is not None) == ("choice", True)
+    assert found.lines and found.alternatives and all(item.reason for item in found.alternatives)
+    assert explained(shop(), found.name) == found
+
+
+def test_every_choice_can_be_asked_for(shop: Shop) -> None:
+    explainer = shop(
+        f'{SHOP}jobs.calls(orders)\nother = Compute.Container("other", image="nginx")\nother.calls(orders)\n'
+    )
+    names = explainer.near("")
+    assert {"calls-of-containers", "calls-of-functions", "egress", "ingress", "orders_db.login"} <= set(names)
+
+
 def test_what_is_there_already_is_said_to_be(shop: Shop) -> None:
     text = SHOP.replace('Storage.Bucket("images")', 'Storage.Bucket("images", existing="arn:aws:s3:::pictures")')
     found = explained(shop(text), "images")

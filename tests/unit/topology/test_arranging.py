@@ -31,7 +31,7 @@ def generated(count: int, seed: int = 1) -> Topology:
 
 
 @given(topologies())
-@settings(max_examples=60, suppress_health_check=list(HealthCheck))
+@settings(max_examples=30, suppress_health_check=list(HealthCheck))
 def test_nothing_overlaps_lines_pass_no_node_and_groups_hold_exactly_their_members(topology: Topology) -> None:
     check(topology, arrange(topology, measure(topology).sizes))
 

@@ -10,7 +10,7 @@ from klotho.annotations.model import Source, Text
 from klotho.diagnostics import Report
 
 if TYPE_CHECKING:
-    from klotho.annotations.findings import Findings, Original, UnitCode
+    from klotho.annotations.findings import Findings, Mount, Original, UnitCode
     from klotho.annotations.hosting import Form
     from klotho.annotations.reading import CodeBase
     from klotho.annotations.units import Unit
@@ -71,6 +71,11 @@ class Program(Protocol):
         """The files of the code base that a file imports; one that is not there is reported."""
         ...
 
+    def mounts(self, owned: Mapping[str, str]) -> Iterable[Mount]:
+        """Routers that its applications mount and other units own. `owned`: the unit by file. Asked once, before
+        `find`."""
+        ...
+
     def find(self, unit: Unit) -> Findings:
         """What the annotations of a unit's files ask for."""
         ...
@@ -81,6 +86,10 @@ class Program(Protocol):
 
     def shapes(self, capability: str) -> str:
         """The statements that a capability may stand on, for who wrote another."""
+        ...
+
+    def library(self, path: str, statement: Any) -> str | None:
+        """The library that a statement of a file is of, as a message names it; None where none is known."""
         ...
 
 

@@ -23,9 +23,10 @@ from typing import Any
 from klotho.application import Construct
 from klotho.catalogue.adoption import Adoption, Fact, group_beside
 from klotho.catalogue.kinds.mysql import MYSQL, check_mysql_name
-from klotho.catalogue.kinds.postgres import RDS, check_login, check_postgres_name
+from klotho.catalogue.kinds.postgres import RDS, check_postgres_name
 from klotho.catalogue.kinds.rds_instance import ADOPTION as RDS_ADOPTION
 from klotho.catalogue.kinds.rds_instance import subnet_group
+from klotho.catalogue.logins import check_login
 from klotho.catalogue.network import security_group_key
 from klotho.catalogue.rules import Implementation, NetworkPlace, Parameter, Setting
 from klotho.catalogue.sql_roles import MASTER, by_iam, cluster_key, provider, provider_in_network, writer_key
@@ -195,8 +196,7 @@ def check_cluster(construct: Construct, setting: Setting, report: Report) -> Non
             helps=["write `backup_days=1`"],
         )
     _check_readers(construct, setting, report)
-    if construct.kind == "Databases.Postgres":
-        check_login(construct, setting, report)
+    check_login(construct, setting, report)
 
 
 def _check_readers(construct: Construct, setting: Setting, report: Report) -> None:

@@ -177,6 +177,7 @@ def packaged(construct: Construct, setting: Setting) -> dict[str, Any]:
         "handler": setting.parameter(construct, "handler").removeprefix("./"),
         "runtime": runtime_of(construct, setting),
         **({} if named is None else {"architecture": named}),
+        **({"include": list(further)} if (further := setting.parameter(construct, "include")) else {}),
     }
 
 
@@ -198,6 +199,7 @@ LAMBDA = Implementation(
         "handler": Parameter("`path/module.function`: the file without its ending, and the function in it"),
         "runtime": Parameter("Lambda runtime; inferred from the handler's file"),
         "context": Parameter("the package's root (default: the program's folder)"),
+        "include": Parameter("further files below `context` that are packed (default: what the handler imports)"),
         "memory": Parameter("memory, and CPU in proportion (1769 MB = 1 vCPU)", 512, "MB"),
         "architecture": Parameter(
             "processor: `arm64` or `x86_64` (default: what the package was made for, else arm64)"

@@ -44,6 +44,8 @@ def check_function_within(
     """`limits`: least and most of what `host` takes, by parameter."""
     if not construct.unread & {"handler", "context", "runtime"}:
         _handler(construct, setting, report)
+    if not construct.unread & {"context", "include"}:
+        _further_files(construct, setting, report)
     _runtime(construct, setting, report)
     _limits(construct, setting, report, host, limits)
     check_function_environment(construct, setting, report)
@@ -74,6 +76,20 @@ def _handler(construct: Construct, setting: Setting, report: Report) -> None:
     ending = _ending(construct, path, setting, report)
     if ending is not None:
         _function(construct, f"{path}{ending}", function, setting, report)
+
+
+def _further_files(construct: Construct, setting: Setting, report: Report) -> None:
+    root = setting.parameter(construct, "context") or "."
+    for name in setting.parameter(construct, "include") or ():
+        path = name if root == "." else f"{root}/{name}"
+        if refuses_outside(construct, "include", path, setting, report) or setting.files.is_file(path):
+            continue
+        report.error(
+            "missing-include",
+            f"`{path}`, which {construct.title} includes, is no file",
+            construct.place("include"),
+            helps=["name files, each by its own path below `context`"],
+        )
 
 
 def _ending(construct: Construct, path: str, setting: Setting, report: Report) -> str | None:

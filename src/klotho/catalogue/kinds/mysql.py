@@ -20,6 +20,7 @@ from klotho.catalogue.kinds.rds_instance import (
     shares,
     spread,
 )
+from klotho.catalogue.logins import PASSWORDS, check_login
 from klotho.catalogue.rules import Implementation, Parameter, Placement, Setting
 from klotho.catalogue.sql_roles import instance_key, provider_asset, provider_needs
 from klotho.catalogue.tables import table
@@ -89,6 +90,7 @@ def check_mysql(construct: Construct, setting: Setting, report: Report) -> None:
                 helps=[f"use one of {one_of(majors)}"],
             )
     check_storage(construct, setting, report)
+    check_login(construct, setting, report)
 
 
 MYSQL = Implementation(
@@ -96,7 +98,10 @@ MYSQL = Implementation(
     name="rds",
     service="Amazon RDS for MySQL",
     expand=mysql,
-    parameters=parameters(Parameter("MySQL version, `8.4` or `8.0`; minor versions follow by themselves", "8.4")),
+    parameters={
+        **parameters(Parameter("MySQL version, `8.4` or `8.0`; minor versions follow by themselves", "8.4")),
+        "login": PASSWORDS,
+    },
     outputs=OUTPUTS,
     placement=Placement.INSIDE,
     enter_network=enter_network,

@@ -15,9 +15,11 @@ from klotho.application import Construct
 from klotho.catalogue.adoption import Adoption
 from klotho.catalogue.network import VPC, NetworkPlan
 from klotho.catalogue.rules import Implementation, Parameter, Setting
+from klotho.catalogue.unavailable import check_offered
 from klotho.diagnostics import Label, Report
 
 KIND = "Network"
+EGRESSES = ("auto", "nat", "nat-per-zone", "endpoints")
 _SUBNET = re.compile(r"subnet-[0-9a-f]{8,17}")
 
 
@@ -49,6 +51,7 @@ def check_network(construct: Construct, setting: Setting, report: Report) -> Non
             also=[Label(first.span, "the first one")] if first.span else [],
             helps=["say everything of the network in one place"],
         )
+    check_offered(construct, "egress", EGRESSES, KIND, setting, report)
     if setting.adopted(construct) is None and "cidr" not in construct.unread:
         _check_cidr(construct, setting, report)
 

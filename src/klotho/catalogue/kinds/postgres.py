@@ -20,6 +20,7 @@ from klotho.catalogue.kinds.rds_instance import (
     shares,
     spread,
 )
+from klotho.catalogue.logins import LOGIN, check_login
 from klotho.catalogue.rules import Implementation, Parameter, Placement, Setting
 from klotho.catalogue.sql_roles import by_iam, instance_key, provider_asset, provider_needs
 from klotho.catalogue.tables import table
@@ -51,21 +52,6 @@ def rds(construct: Construct, setting: Setting) -> Iterator[Action]:
 def _major(construct: Construct, setting: Setting) -> str:
     """`16` of `16` or `16.4`."""
     return str(setting.parameter(construct, "version")).partition(".")[0]
-
-
-LOGIN = Parameter("how services log in: `secret` (a generated password) or `iam` (a token of their role)", "secret")
-
-
-def check_login(construct: Construct, setting: Setting, report: Report) -> None:
-    """One of two ways; also when `use(…)` says it."""
-    login = setting.parameter(construct, "login")
-    if login not in ("secret", "iam"):
-        report.error(
-            "conflicting-arguments",
-            f"{construct.title} has no way to log in called {login!r}",
-            construct.place("login"),
-            helps=['write `login="secret"` or `login="iam"`'],
-        )
 
 
 def check_postgres_name(construct: Construct, report: Report) -> None:

@@ -23,6 +23,7 @@ from collections.abc import Iterator
 from klotho.application import Construct
 from klotho.catalogue.adoption import Adoption, Fact, existing_of, group_beside, makes_rules
 from klotho.catalogue.foreign import Shares
+from klotho.catalogue.logins import PASSWORDS, check_login
 from klotho.catalogue.network import PRIVATE_SUBNETS, security_group_key
 from klotho.catalogue.rules import Implementation, NetworkPlace, Output, Parameter, Placement, Setting
 from klotho.catalogue.tables import table
@@ -226,6 +227,7 @@ def check_redis(construct: Construct, setting: Setting, report: Report) -> None:
             construct.place("shards"),
             helps=["add `cluster=True`, or leave `shards` out"],
         )
+    check_login(construct, setting, report)
 
 
 def _check_adopted(construct: Construct, setting: Setting, report: Report) -> None:
@@ -269,6 +271,7 @@ REDIS = Implementation(
         "shards": Parameter("how many shards there are, with `cluster=True`; 2 when left out", None),
         "version": Parameter("Valkey version; minor versions follow by themselves", "8.1"),
         "backup_days": Parameter("how long daily snapshots are kept; 0: none are taken", 1, "days"),
+        "login": PASSWORDS,
     },
     outputs={
         "endpoint": Output(lambda construct, setting: entrance(construct, setting, "Address"), "host name"),

@@ -24,7 +24,9 @@ def compile_(
     out: Annotated[
         Path | None, typer.Option("--out", metavar="DIR", help="Where to write; `compiled` unless named.")
     ] = None,
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Also the files of each unit.")] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Also how and where each thing was found, and files.")
+    ] = False,
     yes: AsksNothingOption = False,
     as_json: JsonOption = False,
 ) -> None:

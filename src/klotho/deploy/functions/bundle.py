@@ -26,7 +26,7 @@ from typing import Any
 from klotho.deploy.functions.archive import Content
 from klotho.deploy.functions.esbuild import DYNAMIC, VERSION, Bundle, Esbuild
 from klotho.deploy.functions.local_packages import source_digest, source_files
-from klotho.deploy.functions.native_packages import refuse_unbuilt, shipped, unbuilt
+from klotho.deploy.functions.native_packages import absent_peers, refuse_unbuilt, shipped, unbuilt
 from klotho.deploy.functions.node_manifests import RUNTIME, NodeManifest, package_name
 from klotho.deploy.functions.run import Log
 from klotho.deploy.target import Target
@@ -106,7 +106,10 @@ class NodeBundler:
         """`may_be_unbuilt`: packages without machine code for the target are shipped, to be compiled there."""
         modules = installed / manifest.place if installed is not None and manifest is not None else None
         external = {*native, *(manifest.external if manifest is not None else ()), RUNTIME}
-        options = [option for name in sorted(external) for option in (f"--external:{name}", f"--external:{name}/*")]
+        absent = absent_peers(modules) if modules is not None else set()
+        options = [
+            option for name in sorted(external | absent) for option in (f"--external:{name}", f"--external:{name}/*")
+        ]
         options += ["--sourcemap=linked", "--sources-content=false"]
         options += [f"--target={_OLDEST_NODE if target.is_host else 'node' + runtime[6:].partition('.')[0]}"]
         module = handler.removeprefix("./").rpartition(".")[0]
@@ -117,7 +120,10 @@ class NodeBundler:
             out = stage / ".out"
             out.mkdir()
             bundled = f"{module}.bundle.{'mjs' if as_module else 'js'}"
-            found = self._esbuild.run(stage, self._relative(entry), bundled, options, log, out)
+            try:
+                found = self._esbuild.run(stage, self._relative(entry), bundled, options, log, out)
+            except Failure as failure:  # the stage is laid out as the repository is
+                raise _seen_from(root, self._repository, failure) from failure
         prefix = posixpath.normpath(self._relative(root))
         entries: dict[str, Content] = {
             file: _mapped(content, file, prefix) if file.endswith(".map") else content

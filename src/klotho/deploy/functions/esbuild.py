@@ -114,9 +114,11 @@ class Esbuild:
 
 def _external(meta: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
     found: dict[str, tuple[str, str]] = {}
+    # What is only used as types is an import of the input and none of the output; so is what esbuild adds itself.
+    left = {imported["path"] for item in meta["outputs"].values() for imported in item.get("imports", ())}
     for file, item in sorted(meta["inputs"].items()):
         for imported in item.get("imports", ()):
-            if imported.get("external"):
+            if imported.get("external") and imported["path"] in left:
                 name, kind = str(imported["path"]), str(imported["kind"])
                 if name not in found or kind == DYNAMIC:
                     found[name] = (file, kind)

@@ -16,7 +16,8 @@ _TRIVIA = re.compile(r"""("(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\]
 _LOADS = re.compile(
     r"""(?:\brequire\s*\(|\bimport\s*\(|\bimport\b|\bfrom\b)\s*(["'`])(?P<name>\.{1,2}(?:/[^"'`\n]*)?)\1"""
 )
-_TYPESCRIPT = (".ts", ".mts", ".cts", ".tsx")
+_TYPESCRIPT = (".ts", ".mts", ".cts", ".tsx", ".jsx")
+"""And JSX: what only a bundler can read."""
 _EXTENSIONS = (".js", ".mjs", ".cjs", ".json", ".node", *_TYPESCRIPT)
 _SCANNED = (".js", ".mjs", ".cjs")
 

@@ -39,6 +39,19 @@ def native_packages(installed: Path) -> dict[str, Path]:
     return {name: found[name] for name in sorted(native)}
 
 
+def absent_peers(installed: Path) -> set[str]:
+    """Packages that an installed one can work with and that are not there: it asks for them when it runs, and a
+    bundler would look for them. Source: docs.npmjs.com, package.json, "peerDependenciesMeta"."""
+    found = dict(packages_below(installed))
+    peers = (_manifest(folder).get("peerDependenciesMeta") for folder in found.values())
+    optional = {name for peer in peers if isinstance(peer, dict) for name, meta in peer.items() if _is_optional(meta)}
+    return optional - set(found)
+
+
+def _is_optional(meta: Any) -> bool:
+    return isinstance(meta, dict) and meta.get("optional") is True
+
+
 def unbuilt(wanted: Iterable[str], native: Mapping[str, Path], *, for_linux: bool) -> list[str]:
     """Packages that were to compile their machine code, or to find it, and have none that would run."""
     found = []

@@ -1,12 +1,12 @@
 """Builds the zip of one function.
 
-Input: the asset's properties (`root`, `handler`, `runtime`, `architecture` if the program names one, `layer` if
-packages are a zip of their own, `build` if they are built in the function's image, or `package` for a function of
-Klotho's own), the program's folder, a cache folder and the target. Output: the zip in the cache and its key in the
-artifact bucket, `functions/<sha256>.zip`; the same input gives the same bytes, and an input seen before is not built
-again. Refuses unknown runtimes, a missing handler file, a file that does not parse, a lock that does not fit (all
-these in `validate`, which installs nothing but the bundler), and content beyond a limit, which is Lambda's of 250 MB
-unzipped unless it goes into an image (AWS Lambda quotas, "Deployment package").
+Input: the asset's properties (`root`, `handler`, `runtime`, `architecture` if the program names one, `include` for
+files that no import leads to, `layer` if packages are a zip of their own, `build` if they are built in the function's
+image, or `package` for a function of Klotho's own), the program's folder, a cache folder and the target. Output: the
+zip in the cache and its key in the artifact bucket, `functions/<sha256>.zip`; the same input gives the same bytes,
+and an input seen before is not built again. Refuses unknown runtimes, a missing handler file, a file that does not
+parse, a lock that does not fit (all these in `validate`, which installs nothing but the bundler), and content beyond
+a limit, which is Lambda's of 250 MB unzipped unless it goes into an image (AWS Lambda quotas, "Deployment package").
 """
 
 from __future__ import annotations
@@ -245,12 +245,34 @@ class FunctionPackager:
             build = bool(properties.get("build")) and not target.is_host
             how = _How(bool(properties.get("layer")), build, bool(properties.get("hosted")))
             if runtime.startswith("python"):
-                return self._python(root, runtime, handler, target, how)
+                return self._with(self._python(root, runtime, handler, target, how), root, properties)
             if runtime.startswith("nodejs"):
-                return self._node(root, runtime, handler, target, how, check)
+                return self._with(self._node(root, runtime, handler, target, how, check), root, properties)
         except Failure as failure:
             raise _seen_from(self._program_root, root, failure) from failure
         raise Failure("runtime-not-supported", f"functions can't be packaged for the runtime `{runtime}` yet")
+
+    def _with(self, plan: _Plan, root: Path, properties: Mapping[str, Any]) -> _Plan:
+        """The plan with further files that the program names."""
+        names = sorted(str(name) for name in properties.get("include", ()))
+        if not names:
+            return plan
+        further: dict[str, Content] = {name: _inside(root, name, plan.handler) for name in names}
+        inputs = hashlib.sha256(f"{plan.inputs} {digest_of(further)}".encode()).hexdigest()
+
+        def make(log: Log) -> Contents:
+            made = plan.make(log)
+            alone = {**made.alone, **further} if made.layered or made.alone else made.alone
+            return replace(made, entries={**made.entries, **further}, alone=alone)
+
+        return replace(
+            plan,
+            inputs=inputs,
+            known=self._lookup(inputs),
+            make=make,
+            read=plan.read | {root / name for name in names},
+            code=None if plan.code is None else {**plan.code, **further},
+        )
 
     def _own_function(self, package: str, handler: str) -> _Plan:
         """A function of Klotho's own, from what is installed."""
@@ -406,6 +428,13 @@ def handler_file(root: Path, handler: str, suffixes: tuple[str, ...]) -> Path:
                 return candidate
     names = " or ".join(f"`{module}{suffix}`" for suffix in suffixes)
     raise Failure("handler-file-missing", f"the handler `{handler}` needs the file {names}, which is not there")
+
+
+def _inside(root: Path, name: str, handler: str) -> Path:
+    path = (root / name).resolve()
+    if path.is_relative_to(root) and path.is_file():
+        return path
+    raise Failure("handler-file-missing", f"the function `{handler}` includes `{name}`, which is no file in its folder")
 
 
 def _source_folder(root: Path, entry: Path) -> Path | None:

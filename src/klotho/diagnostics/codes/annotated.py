@@ -72,10 +72,22 @@ PAGES = (
         "Add it to the dependencies, and lock again.",
     ),
     Page(
+        "annotation-files",
+        "An annotation names files, and none is there, or not those that it may have.",
+        "A static unit without pages would be deployed empty, and one with code would publish it.",
+        'Write patterns relative to the annotated file, `static_files = ["public/**"]`, or with `/` to the top folder.',
+    ),
+    Page(
         "annotation-call",
         "Code of one execution unit uses something of another one that can't be called from outside.",
         "Between units only exported async functions can be called: a call becomes a message and an answer.",
         "Make it an exported `async function` and await it, or put both files into one unit.",
+    ),
+    Page(
+        "annotation-router",
+        "A router of another execution unit is mounted in a way that leaves open which requests are its own.",
+        "That unit serves the router's routes, and the API tells requests apart by their path alone.",
+        "Mount it with a prefix of its own that is written where it is mounted, or put both files into one unit.",
     ),
     Page(
         "annotation-await",
@@ -98,8 +110,8 @@ PAGES = (
     Page(
         "program-not-annotated",
         "`klotho compile` or `klotho verify` was run where an infra.py describes the application.",
-        "They are about annotated code; an infra.py wins where there are both.",
-        "Run `klotho build`, or name the folder with the annotated code.",
+        "They are about annotated code; where there is an infra.py, it says whether that is part of the application.",
+        "Write `klotho.Annotated()` into infra.py, run `klotho build`, or name the folder with the annotated code.",
     ),
     Page(
         "requests-unreadable",

@@ -261,6 +261,13 @@ PAGES: tuple[Page, ...] = (
         'Write it like `handler="functions/invoice.handler"`.',
     ),
     Page(
+        "missing-include",
+        "A function includes something that is no file.",
+        "Its code would not find it.",
+        "Name files, each by its own path below the function's `context`.",
+        _START + 'Compute.Function("invoice", handler="functions/invoice.handler", include=["views/none.html"])\n',
+    ),
+    Page(
         "missing-handler",
         "The handler's file does not exist, or has no function of that name.",
         "The function would fail at its first call.",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -153,8 +153,16 @@ def units_of(built: Build, clients: Clients, packager: FunctionPackager) -> Unit
     with ThreadPoolExecutor(_PARALLEL) as threads:
         list(threads.map(read, (unit for unit in found if unit.kind == "function")))
     extra = tuple(_elsewhere(built, found))
-    compiled = frozenset(folder / file for page in built.pages for file in page.files) if built.pages else None
+    compiled = frozenset(folder / file for file in _compiled_files(built)) if built.units else None
     return Units(folder, _plan_files(built), tuple(found), built.manifest.sites, extra, compiled)
+
+
+def _compiled_files(built: Build) -> Iterator[str]:
+    """What annotated code is compiled from."""
+    for page in built.pages:
+        yield from (*page.files, *page.assets)
+    for static in built.static:
+        yield from static.sources
 
 
 def _of_stack(built: Build, stack_name: str, assets: Mapping[str, PackageAsset], clients: Clients) -> Iterable[Unit]:

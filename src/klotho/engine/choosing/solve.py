@@ -160,6 +160,7 @@ class Search:
                 near[name].add(other)
                 near[other].add(name)
         seen: set[str] = set()
+        places = {name: place for place, name in enumerate(state.domains)}
         for start in state.domains:
             if start in seen:
                 continue
@@ -171,7 +172,8 @@ class Search:
                 piece |= reached
                 ends += reached
             seen |= piece
-            yield state._replace(domains={name: state.domains[name] for name in state.domains if name in piece})
+            inside = sorted(piece, key=places.__getitem__)  # not all names for each piece: there may be as many pieces
+            yield state._replace(domains={name: state.domains[name] for name in inside})
 
     def _bound_to(self, name: str, state: State) -> Iterator[str]:
         """The variables that still matter for one of its options."""

@@ -31,8 +31,8 @@ from klotho.catalogue.network import (
     security_group_key,
     shared_ingress,
 )
-from klotho.catalogue.offers import unavailable
 from klotho.catalogue.rules import Link, NetworkPlace, PathTo, Placement, ServiceNeed
+from klotho.catalogue.unavailable import unavailable
 from klotho.catalogue.ways_out import amounts, internet_required, nat_is_paid, wants_internet
 from klotho.engine.context import Context, attributed, because_of, because_of_link
 from klotho.resources import (
@@ -163,7 +163,7 @@ def _egress(
     elif wanted:
         users = [item for item in inhabitants if needs.services[item.id]]
         owners = {owner_of(group) for group in needs.beside}
-        named = [item for item in inhabitants if item in users or item.id in owners]
+        named = [item for item in inhabitants if needs.services[item.id] or item.id in owners]
         groups = [*dict.fromkeys(_group(item, context) for item in users), *needs.beside]
         provenance = _shared_provenance(named, "egress_by_endpoints")
         yield from attributed(provenance, egress_by_endpoints(plan, wanted, groups))

@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from klotho.application import Construct, Directive
 from klotho.catalogue.foreign import ForeignConstruct
 from klotho.catalogue.kinds import candidates
-from klotho.catalogue.offers import offers, unavailable
+from klotho.catalogue.offers import offers
+from klotho.catalogue.unavailable import unavailable
 from klotho.diagnostics import did_you_mean, meant_or_listed, one_of
 from klotho.engine.context import Context
 from klotho.engine.passes.weigh_candidates import choose, pinned

@@ -13,7 +13,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from klotho.application import Construct, ConstructId, Directive, Requirement
 from klotho.catalogue.costs.budget import BUDGET
 from klotho.catalogue.objective import objective_of
-from klotho.catalogue.offers import Offer, Unfit, not_by_itself, offers, unavailable
+from klotho.catalogue.offers import Offer, Unfit, not_by_itself, offers
+from klotho.catalogue.unavailable import unavailable
 from klotho.diagnostics import Label
 from klotho.engine.context import Context
 from klotho.resources import Change, Choose, Precedence, Provenance, Rejected, resource_key

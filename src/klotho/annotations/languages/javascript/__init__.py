@@ -1,4 +1,4 @@
-"""JavaScript and TypeScript, CommonJS and ES modules. Annotations of files with JSX are read, not compiled yet."""
+"""JavaScript and TypeScript, CommonJS and ES modules, with and without JSX."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ _COMPILES = {
     "expose": frozenset({"id", "target", "description"}),
     "persist": frozenset({"id", "secret", "description", "environment_variables"}),
     "pubsub": frozenset({"id"}),
+    "config": frozenset({"id", "secret"}),
 }
 
 
@@ -29,9 +30,8 @@ class JavaScript:
 
     def __init__(self, suffix: str) -> None:
         self._suffix = suffix
-        is_compiled = not suffix.endswith("x")
-        self.name = "JSX" if not is_compiled else "TypeScript" if suffix.endswith("ts") else "JavaScript"
-        self.compiles: Mapping[str, frozenset[str]] = _COMPILES if is_compiled else {}
+        self.name = "TypeScript" if suffix.endswith(("ts", "tsx")) else "JavaScript"
+        self.compiles: Mapping[str, frozenset[str]] = _COMPILES
 
     def tree(self, content: bytes) -> Any:
         return _parser(self._suffix).parse(content)

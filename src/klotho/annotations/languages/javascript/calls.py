@@ -34,12 +34,20 @@ def _callable(program: JavaScriptProgram, module: Module, item: Import, target: 
         return
     for name, at in _used(module, item):
         export = other.exports.get(name)
+        if _is_router(program, other, name):
+            continue
         if export is not None and export.kind == "async":
             yield name
             continue
         if export is not None and export.kind == "type":
             continue
         _refuse(program, other, name, at, owner)
+
+
+def _is_router(program: JavaScriptProgram, module: Module, name: str) -> bool:
+    """Whether an export is a router that moves with its routes; what mounts it gets an empty one."""
+    found = program.routers.get(module.path, {})
+    return name in found or (name == "default" and NAMESPACE in found) or (name == NAMESPACE and "default" in found)
 
 
 def _refuse(program: JavaScriptProgram, other: Module, name: str, at: Span, owner: str) -> None:
@@ -63,6 +71,8 @@ def _owner_span(program: JavaScriptProgram, module: Module) -> Any:
 
 
 def _used(module: Module, item: Import) -> Iterator[tuple[str, Span]]:
+    if not item.bindings and item.node.type == "call_expression":
+        yield from _used_in_place(module, item.node)
     for binding in item.bindings:
         if binding.imported != NAMESPACE:
             yield binding.imported, item.place.span
@@ -74,6 +84,19 @@ def _used(module: Module, item: Import) -> Iterator[tuple[str, Span]]:
             at = module.source.text.span(parent.start_byte, parent.end_byte)
             is_member = parent.type == "member_expression" and parent.child_by_field_name("object") == node
             yield (text_of(parent.child_by_field_name("property")) if is_member else NAMESPACE), at
+
+
+def _used_in_place(module: Module, call: Any) -> Iterator[tuple[str, Span]]:
+    """What is done with `require("./b")` that has no name of its own."""
+    parent = call.parent
+    while parent is not None and parent.type in ("await_expression", "parenthesized_expression"):
+        call, parent = parent, parent.parent
+    if parent is None or parent.type == "expression_statement":
+        return
+    picked, is_promise = NAMESPACE, text_of(call.child_by_field_name("function")) == "import"
+    if parent.type == "member_expression" and not is_promise:
+        picked = text_of(parent.child_by_field_name("property"))
+    yield picked, module.source.text.span(call.start_byte, call.end_byte)
 
 
 def _declares(node: Any, item: Import) -> bool:

@@ -8,37 +8,44 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Protocol
 
-from klotho.annotations.findings import Exposure, Route
+from klotho.annotations.findings import Exposure, Served, exposure_of
 from klotho.annotations.languages.javascript.express import Express
 from klotho.annotations.languages.javascript.fastify import Fastify
 from klotho.annotations.languages.javascript.hono import Hono
-from klotho.annotations.languages.javascript.modules import Follow, Module, listener
+from klotho.annotations.languages.javascript.modules import Module, listener
+from klotho.annotations.languages.javascript.names import framework_of, refused_imports
+from klotho.annotations.languages.javascript.nest import Nest
+from klotho.annotations.languages.javascript.reach import Reach
 from klotho.annotations.model import Annotation
 from klotho.diagnostics import Report
 
 
 class Framework(Protocol):
-    def routes(self, follow: Follow, module: Module, variable: str) -> list[Route] | None:
-        """The routes of the application that a module knows by this name; None when it is none of this framework."""
+    def served(self, reach: Reach, module: Module, variable: str) -> Served | None:
+        """What the application serves that a module knows by this name; None when it is none of this framework."""
         ...
 
 
-FRAMEWORKS: tuple[Framework, ...] = (Express(), Fastify(), Hono())
+FRAMEWORKS: tuple[Framework, ...] = (Express(), Fastify(), Hono(), Nest())
 
 
-def exposures(modules: list[Module], follow: Follow, report: Report) -> Iterator[Exposure]:
-    """`follow`: the module of the unit that an import leads to."""
+def exposures(module: Module, reach: Reach) -> Iterator[Exposure]:
+    for annotation, statement in module.source.of("expose"):
+        variable = listener(statement) if statement is not None else None
+        if variable is not None:
+            found = (item.served(reach, module, variable) for item in FRAMEWORKS if variable)
+            served = next((item for item in found if item is not None), None)
+            yield exposure_of(annotation, served, framework_of(module, variable) if variable else None)
+
+
+def refuse_what_can_not_serve(modules: list[Module], report: Report) -> None:
     for module in modules:
+        for item, title in refused_imports(module):
+            at = module.source.text.span(item.node.start_byte, item.node.end_byte)
+            report.error("annotation-not-yet", f"{title} is not supported yet", at)
         for annotation, statement in module.source.of("expose"):
-            if statement is None:
-                continue
-            variable = listener(statement)
-            if variable is None:
+            if statement is not None and listener(statement) is None:
                 _refuse(annotation, report)
-                continue
-            found = (item.routes(follow, module, variable) for item in FRAMEWORKS if variable)
-            routes = next((item for item in found if item is not None), None)
-            yield Exposure(annotation, tuple(routes or ()), routes is not None)
 
 
 def _refuse(annotation: Annotation, report: Report) -> None:

@@ -1,88 +1,99 @@
 """Routes of Express applications: verbs, `route(…)`, routers nested at any depth and `use` with a prefix.
 
 Input: the modules of a unit and the statement that listens. Output: the routes, as far as they are literal. Nothing
-depends on finding all of them: what no route names goes to the unit all the same.
+depends on finding all of them: what no route names goes to the unit all the same. A router of another unit is a mount.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
-from klotho.annotations.findings import Route
+from klotho.annotations.findings import Mount, Route, Served
 from klotho.annotations.languages.javascript.modules import (
     NAMESPACE,
-    Follow,
     Module,
     arguments_of,
+    declared,
     method_of,
     string_of,
     text_of,
 )
+from klotho.annotations.languages.javascript.reach import Reach
 from klotho.annotations.languages.javascript.tree import nodes_of
 
 VERBS = ("get", "post", "put", "patch", "delete", "options", "head")
 _PARAMETER = re.compile(r":([A-Za-z_]\w*)")
+_HANDLERS = ("function_expression", "arrow_function", "function_declaration", "call_expression")
 _PLAIN = re.compile(r"(/([\w.~@!$&'=,;%-]+|:[A-Za-z_]\w*))*/?", re.ASCII)
 
 
 class Express:
-    def routes(self, follow: Follow, module: Module, variable: str) -> list[Route] | None:
-        return Routers(follow, _made, "use").of(module, variable)
+    def served(self, reach: Reach, module: Module, variable: str) -> Served | None:
+        return Routers(reach, _made, "use", "express").of(module, variable)
+
+
+class _Home(NamedTuple):
+    """Where an application or router is made."""
+
+    module: Module
+    name: str
+    """Its variable."""
+    export: str
+    """What other modules import it as."""
 
 
 class Routers:
-    """The routes of frameworks that mount one router on another. `made`: the variables of a module that hold one;
-    `mounts`: the method that does it, `use` or `route`."""
+    """What applications of frameworks serve that mount one router on another. `made`: the variables of a module that
+    hold one; `mounts`: the method that does it, `use` or `route`."""
 
-    def __init__(self, follow: Follow, made: Callable[[Module], set[str]], mounts: str) -> None:
-        self._follow, self._made, self._mounts = follow, made, mounts
+    def __init__(self, reach: Reach, made: Callable[[Module], set[str]], mounts: str, framework: str) -> None:
+        self._reach, self._made, self._mounts, self._framework = reach, made, mounts, framework
 
-    def of(self, module: Module, variable: str) -> list[Route] | None:
+    def of(self, module: Module, variable: str) -> Served | None:
         home = self._router(module, variable, ())
-        if home is None:
-            return None
-        found: dict[tuple[str, str], Route] = {}
-        for item in self._walk(*home, "", ()):
-            found.setdefault((item.method, item.path), item)
-        return list(found.values())
+        return None if home is None else self._walk(home, "", (), self._reach.home)
 
-    def _router(self, module: Module, name: str, seen: tuple[tuple[str, str], ...]) -> tuple[Module, str] | None:
-        """Where the application or router is made that a module knows by this name."""
+    def _router(self, module: Module, name: str, seen: tuple[tuple[str, str], ...], export: str = "") -> _Home | None:
+        """The application or router that a module knows by this name."""
         if (module.path, name) in seen:
             return None
         if name in self._made(module):
-            return module, name
+            return _Home(module, name, export)
         for item in module.imports:
             for binding in item.bindings:
-                other = self._follow(module, item.specifier) if binding.local == name else None
+                other = self._reach.follow(module, item.specifier) if binding.local == name else None
                 if other is not None:
                     return self._exported(other, binding.imported, (*seen, (module.path, name)))
         return None
 
-    def _exported(self, module: Module, name: str, seen: tuple[tuple[str, str], ...]) -> tuple[Module, str] | None:
+    def _exported(self, module: Module, name: str, seen: tuple[tuple[str, str], ...]) -> _Home | None:
         export = module.exports.get(name) or (module.exports.get(NAMESPACE) if name == "default" else None)
         if export is None and name == NAMESPACE:
             export = module.exports.get("default")
-        return self._router(module, export.local, seen) if export is not None and export.local else None
+        return self._router(module, export.local, seen, name) if export is not None and export.local else None
 
-    def _walk(self, module: Module, name: str, prefix: str, above: tuple[tuple[str, str], ...]) -> Iterator[Route]:
+    def _walk(self, home: _Home, prefix: str, above: tuple[tuple[str, str], ...], unit: str) -> Served:
+        module, name, found = home.module, home.name, Served()
         if (module.path, name) in above:
-            return
+            return found
         for call in nodes_of(module.root, ("call_expression",)):
             receiver, method = method_of(call)
             if receiver is None:
                 continue
             given = arguments_of(call)
             if text_of(self._start(receiver)) == name and method in (*VERBS, "all") and len(given) > 1:
-                yield from self._verbs(module, call, method, given[0], prefix)
+                found.add(_verbs(module, method, given[0], prefix))
             elif text_of(self._start(receiver)) == name and method == self._mounts:
-                yield from self._mounted(module, given, prefix, (*above, (module.path, name)))
+                found.add(self._mounted(module, given, prefix, (*above, (module.path, name)), unit))
+            elif text_of(self._start(receiver)) == name and method == "use":
+                found.is_plain = False
             elif method in (*VERBS, "all"):
                 path = _route_of_chain(receiver, name)
                 if path is not None:
-                    yield from self._verbs(module, call, method, path, prefix)
+                    found.add(_verbs(module, method, path, prefix))
+        return found
 
     def _start(self, receiver: Any) -> Any:
         """`app` of `app.get(…).post(…)`."""
@@ -93,26 +104,30 @@ class Routers:
             receiver = inner
         return receiver
 
-    def _verbs(self, module: Module, call: Any, method: str, path: Any, prefix: str) -> Iterator[Route]:
-        paths = path.named_children if path.type == "array" else [path]
-        for item in paths:
-            literal = string_of(item)
-            route = route_of(joined(prefix, literal)) if literal is not None else None
-            if route is not None:
-                at = module.source.text.span(path.start_byte, path.end_byte)
-                yield Route("ANY" if method == "all" else method.upper(), route, at)
-
     def _mounted(
-        self, module: Module, given: list[Any], prefix: str, above: tuple[tuple[str, str], ...]
-    ) -> Iterator[Route]:
-        literal = string_of(given[0]) if given else None
-        inner = joined(prefix, literal) if literal is not None else prefix
-        for item in given[1:] if literal is not None else given:
+        self, module: Module, given: list[Any], prefix: str, above: tuple[tuple[str, str], ...], unit: str
+    ) -> Served:
+        """`use("/pets", …, router)`; what is no router that can be followed is a function that may do anything."""
+        found, path = Served(), _path_of(module, given[0]) if given else None
+        inner = prefix if path is None else joined(prefix, path)
+        for item in given[1:] if path is not None else given:
             home = self._value(module, item)
-            if home is not None:
-                yield from self._walk(*home, inner, above)
+            if home is None:
+                found.is_plain = False
+                continue
+            owner = self._reach.crosses(home.module, unit)
+            more = self._walk(home, inner, above, owner or unit)
+            if owner is None:
+                found.add(more)
+                continue
+            at = module.source.text.span(item.start_byte, item.end_byte)
+            place = route_of(inner or "/") if path is not None or _is_handler(module, given[0]) else None
+            application, framework = self._reach.application, self._framework
+            file = home.module.path
+            found.add_moved(more, Mount(owner, file, home.export, place, at, application, framework=framework))
+        return found
 
-    def _value(self, module: Module, node: Any) -> tuple[Module, str] | None:
+    def _value(self, module: Module, node: Any) -> _Home | None:
         """The router an expression is: a name, `users.router`, or `require("./users")`."""
         if node.type == "identifier":
             return self._router(module, text_of(node), ())
@@ -123,10 +138,37 @@ class Routers:
             is_whole = any(
                 binding.local == text_of(node) and binding.imported == NAMESPACE for binding in item.bindings
             )
-            other = self._follow(module, item.specifier) if item.node == node or is_whole else None
+            other = self._reach.follow(module, item.specifier) if item.node == node or is_whole else None
             if other is not None:
                 return self._exported(other, picked, ())
         return None
+
+
+def _verbs(module: Module, method: str, path: Any, prefix: str) -> Served:
+    found = Served()
+    for item in path.named_children if path.type == "array" else [path]:
+        literal = string_of(item)
+        route = route_of(joined(prefix, literal)) if literal is not None else None
+        if route is None:
+            found.is_plain = False
+            continue
+        at = module.source.text.span(path.start_byte, path.end_byte)
+        found.routes.append(Route("ANY" if method == "all" else method.upper(), route, at))
+    return found
+
+
+def _path_of(module: Module, node: Any) -> str | None:
+    """The path a router is mounted at: a text, or a constant that is one; None for anything else."""
+    value = declared(module, text_of(node)) if node.type == "identifier" else node
+    return string_of(value)
+
+
+def _is_handler(module: Module, node: Any) -> bool:
+    """Whether an argument that is no literal is a function or a router for certain, and no path."""
+    if node.type == "identifier":
+        node = declared(module, text_of(node))
+        return node is None or node.type in (*_HANDLERS, "new_expression")
+    return node.type in _HANDLERS
 
 
 def _made(module: Module) -> set[str]:

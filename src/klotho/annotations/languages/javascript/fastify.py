@@ -8,9 +8,9 @@ followed: what it serves goes to the unit all the same.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
-from klotho.annotations.findings import Route
+from klotho.annotations.findings import Mount, Route, Served
 from klotho.annotations.languages.javascript.express import VERBS, joined, route_of
 from klotho.annotations.languages.javascript.modules import (
     NAMESPACE,
@@ -21,19 +21,27 @@ from klotho.annotations.languages.javascript.modules import (
     string_of,
     text_of,
 )
+from klotho.annotations.languages.javascript.reach import Reach
 from klotho.annotations.languages.javascript.tree import nodes_of
 
 _FUNCTIONS = ("function_declaration", "function_expression", "arrow_function")
 
 
 class Fastify:
-    def routes(self, follow: Follow, module: Module, variable: str) -> list[Route] | None:
+    def served(self, reach: Reach, module: Module, variable: str) -> Served | None:
         if variable not in _made(module):
             return None
-        found: dict[tuple[str, str], Route] = {}
-        for item in _walk(follow, module, module.root, variable, "", ()):
-            found.setdefault((item.method, item.path), item)
-        return list(found.values())
+        return _walk(reach, _Scope(module, module.root, variable), "", (), reach.home)
+
+
+class _Scope(NamedTuple):
+    """Code that knows an application, or a part of it, by a name."""
+
+    module: Module
+    root: Any
+    name: str
+    export: str = ""
+    """What other modules import the plugin as."""
 
 
 def _made(module: Module) -> set[str]:
@@ -53,29 +61,48 @@ def _made(module: Module) -> set[str]:
     return found
 
 
-def _walk(
-    follow: Follow, module: Module, scope: Any, name: str, prefix: str, above: tuple[int, ...]
-) -> Iterator[Route]:
-    """What a scope that knows the application by this name adds to it."""
-    if scope.id in above:
-        return
-    for call in nodes_of(scope, ("call_expression",)):
+def _walk(reach: Reach, scope: _Scope, prefix: str, above: tuple[int, ...], unit: str) -> Served:
+    """What a scope adds to its application."""
+    found = Served()
+    if scope.root.id in above:
+        return found
+    for call in nodes_of(scope.root, ("call_expression",)):
         receiver, method = method_of(call)
         given = arguments_of(call)
-        if receiver is None or not given or text_of(receiver) != name or _hides(call, scope, name):
+        if receiver is None or not given or text_of(receiver) != scope.name or _hides(call, scope.root, scope.name):
             continue
         if method in (*VERBS, "all"):
-            yield from _route(module, given[0], "ANY" if method == "all" else method.upper(), prefix)
+            found.add(_route(scope.module, given[0], "ANY" if method == "all" else method.upper(), prefix))
         elif method == "route":
             url = _option(given[0], "url") or _option(given[0], "path")
             for verb in _methods(_option(given[0], "method")):
-                yield from _route(module, url, verb, prefix)
+                found.add(_route(scope.module, url, verb, prefix))
         elif method == "register":
-            inner = string_of(_option(given[1], "prefix")) if len(given) > 1 else None
-            for other, plugin in _plugin(follow, module, given[0]):
-                first = _first_parameter(plugin)
-                if first is not None:
-                    yield from _walk(follow, other, plugin, first, joined(prefix, inner or ""), (*above, scope.id))
+            found.add(_registered(reach, scope, given, prefix, (*above, scope.root.id), unit))
+        elif method == "setNotFoundHandler":
+            found.is_plain = False
+    return found
+
+
+def _registered(
+    reach: Reach, scope: _Scope, given: list[Any], prefix: str, above: tuple[int, ...], unit: str
+) -> Served:
+    at = scope.module.source.text.span(given[0].start_byte, given[0].end_byte)
+    wanted = _option(given[1], "prefix") if len(given) > 1 else None
+    literal = string_of(wanted)
+    inner = joined(prefix, literal or "")
+    for plugin in _plugin(reach.follow, scope.module, given[0]):
+        owner = reach.crosses(plugin.module, unit)
+        more = _walk(reach, plugin, inner, above, owner or unit)
+        if owner is None:
+            return more
+        is_known = literal is not None or (wanted is None and (len(given) < 2 or given[1].type == "object"))
+        place = route_of(inner) if is_known else None
+        file = plugin.module.path
+        moved = Served()
+        moved.add_moved(more, Mount(owner, file, plugin.export, place, at, reach.application, framework="fastify"))
+        return moved
+    return Served(is_plain=False)
 
 
 def _hides(call: Any, scope: Any, name: str) -> bool:
@@ -88,11 +115,12 @@ def _hides(call: Any, scope: Any, name: str) -> bool:
     return False
 
 
-def _route(module: Module, path: Any, method: str, prefix: str) -> Iterator[Route]:
+def _route(module: Module, path: Any, method: str, prefix: str) -> Served:
     literal = string_of(path)
     route = route_of(joined(prefix, literal)) if literal is not None else None
-    if route is not None:
-        yield Route(method, route, module.source.text.span(path.start_byte, path.end_byte))
+    if route is None:
+        return Served(is_plain=False)
+    return Served([Route(method, route, module.source.text.span(path.start_byte, path.end_byte))])
 
 
 def _methods(value: Any) -> list[str]:
@@ -107,24 +135,32 @@ def _option(given: Any, name: str) -> Any:
     return None
 
 
-def _plugin(follow: Follow, module: Module, value: Any) -> Iterator[tuple[Module, Any]]:
+def _plugin(follow: Follow, module: Module, value: Any) -> Iterator[_Scope]:
     """The function that is registered, with its module."""
     if value.type in _FUNCTIONS:
-        yield module, value
+        yield from _body(module, value, "")
         return
     name = text_of(value)
     own = _function(module, name)
     if own is not None:
-        yield module, own
+        yield from _body(module, own, "")
         return
     for item in module.imports:
         picked = [binding.imported for binding in item.bindings if binding.local == name]
         other = follow(module, item.specifier) if picked or item.node == value else None
         if other is not None:
-            plugin = _exported(other, picked[0] if picked else NAMESPACE)
+            wanted = picked[0] if picked else NAMESPACE
+            plugin = _exported(other, wanted)
             if plugin is not None:
-                yield other, plugin
+                yield from _body(other, plugin, wanted)
             return
+
+
+def _body(module: Module, function: Any, export: str) -> Iterator[_Scope]:
+    """A plugin without a parameter of a plain name can't be read."""
+    first = _first_parameter(function)
+    if first is not None:
+        yield _Scope(module, function, first, export)
 
 
 def _exported(module: Module, name: str) -> Any:

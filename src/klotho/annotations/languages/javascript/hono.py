@@ -5,15 +5,16 @@ What is written below `basePath(…)`, and what a chain that begins with `new Ho
 
 from __future__ import annotations
 
-from klotho.annotations.findings import Route
+from klotho.annotations.findings import Served
 from klotho.annotations.languages.javascript.express import Routers
-from klotho.annotations.languages.javascript.modules import Follow, Module, text_of
+from klotho.annotations.languages.javascript.modules import Module, text_of
+from klotho.annotations.languages.javascript.reach import Reach
 from klotho.annotations.languages.javascript.tree import nodes_of
 
 
 class Hono:
-    def routes(self, follow: Follow, module: Module, variable: str) -> list[Route] | None:
-        return Routers(follow, _made, "route").of(module, variable)
+    def served(self, reach: Reach, module: Module, variable: str) -> Served | None:
+        return Routers(reach, _made, "route", "hono").of(module, variable)
 
 
 def _made(module: Module) -> set[str]:

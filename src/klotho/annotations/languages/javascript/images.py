@@ -11,11 +11,11 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from klotho.annotations.languages.javascript.modules import BUILT
 from klotho.annotations.languages.javascript.rewriting import FOLDER
 
 BASE = "node:22-slim"
 ESBUILD = "0.28.2"
-_TYPESCRIPT = (".ts", ".mts", ".cts")
 _CONTAINER = f"{FOLDER}/container.cjs"
 _REQUIRE = f"{FOLDER}/require.mjs"
 
@@ -43,11 +43,14 @@ class Image(NamedTuple):
     """What the container runs."""
 
 
-def image(unit: str, files: Mapping[str, bytes], unneeded: Iterable[str], as_module: bool) -> Image:
-    """`unneeded`: packages that package.json names for other units. `as_module`: whether the unit is of ES modules."""
+def image(
+    unit: str, files: Mapping[str, bytes], unneeded: Iterable[str], as_module: bool, assets: Iterable[str] = ()
+) -> Image:
+    """`unneeded`: packages that package.json names for other units. `as_module`: whether the unit is of ES modules.
+    `assets`: files that no import leads to."""
     packages = _packages(files, list(unneeded)) if "package.json" in files else []
     bundle = f"{FOLDER}/built.{'mjs' if as_module else 'cjs'}"
-    builds = _build(bundle, as_module) if any(path.endswith(_TYPESCRIPT) for path in files) else []
+    builds = _build(bundle, as_module) if any(path.endswith(BUILT) for path in files) else []
     lines = [f"# Klotho: the unit {unit}.", *packages, *builds]
     lines += [f"FROM {BASE}", "ENV NODE_ENV=production", "WORKDIR /app"]
     if packages:
@@ -55,6 +58,8 @@ def image(unit: str, files: Mapping[str, bytes], unneeded: Iterable[str], as_mod
     if builds:
         built = " ".join(f"/app/{path}" for path in (bundle, *([_REQUIRE] if as_module else [])))
         lines += ["COPY package.json ./", f"COPY --from=build {built} ./{FOLDER}/"]
+        # One instruction for each folder: several sources would all land in one.
+        lines += [f"COPY {json.dumps([path, f'./{path}'])}" for path in sorted(assets)]
     else:
         lines.append("COPY . .")
     require = ("--import", f"./{_REQUIRE}") if builds and as_module else ()

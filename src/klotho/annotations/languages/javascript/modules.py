@@ -21,9 +21,11 @@ ExportKind = Literal["async", "sync", "value", "type"]
 """A type is gone when the program runs."""
 _TYPES = ("interface_declaration", "type_alias_declaration")
 _CLASSES = ("class_declaration", "abstract_class_declaration", "enum_declaration")
-JAVASCRIPT = (".js", ".cjs", ".mjs")
-TYPESCRIPT = (".ts", ".cts", ".mts")
-_WRITTEN_AS = {".js": ".ts", ".cjs": ".cts", ".mjs": ".mts"}
+JAVASCRIPT = (".js", ".cjs", ".mjs", ".jsx")
+TYPESCRIPT = (".ts", ".cts", ".mts", ".tsx")
+BUILT = (*TYPESCRIPT, ".jsx")
+"""What Node does not run as it is."""
+_WRITTEN_AS = {".js": (".ts", ".tsx"), ".cjs": (".cts",), ".mjs": (".mts",), ".jsx": (".tsx",)}
 """TypeScript imports a file by the name it has when it is built."""
 
 
@@ -98,6 +100,14 @@ def string_of(node: Any) -> str | None:
 def arguments_of(call: Any) -> list[Any]:
     found = call.child_by_field_name("arguments")
     return [item for item in found.named_children if item.type != "comment"] if found is not None else []
+
+
+def declared(module: Module, name: str) -> Any:
+    """The value of a variable or function that the module itself declares; None for imported and unknown ones."""
+    for node in nodes_of(module.root, ("variable_declarator", "function_declaration")):
+        if text_of(node.child_by_field_name("name")) == name:
+            return node if node.type == "function_declaration" else node.child_by_field_name("value")
+    return None
 
 
 Follow = Callable[[Module, str], Module | None]
@@ -186,7 +196,7 @@ def file_of(base: str, in_typescript: bool, exists: Callable[[str], bool]) -> st
     order = (*TYPESCRIPT, *JAVASCRIPT) if in_typescript else (*JAVASCRIPT, *TYPESCRIPT)
     tried = ["", *order, ".json", *(f"/index{end}" for end in order)]
     stem, ending = posixpath.splitext(base)
-    written = [stem + _WRITTEN_AS[ending]] if in_typescript and ending in _WRITTEN_AS else []
+    written = [stem + other for other in _WRITTEN_AS.get(ending, ())] if in_typescript else []
     return next(
         (path for path in [base + tried[0], *written, *(base + end for end in tried[1:])] if exists(path)), None
     )

@@ -26,16 +26,19 @@ def grammar(suffix: str) -> Any:
 
 @cache
 def _query(suffix: str, kinds: tuple[str, ...]) -> Any:
+    """None where the grammar has none of these types: JavaScript knows no `type_alias_declaration`."""
     from tree_sitter import Query
 
-    return Query(grammar(suffix), f"[{' '.join(f'({kind})' for kind in kinds)}] @found")
+    known = [kind for kind in kinds if grammar(suffix).id_for_node_kind(kind, True)]
+    return Query(grammar(suffix), f"[{' '.join(f'({kind})' for kind in known)}] @found") if known else None
 
 
 def nodes_of(root: Any, kinds: tuple[str, ...]) -> list[Any]:
     """Every node of these types, a node before what it holds."""
     from tree_sitter import QueryCursor
 
-    found = QueryCursor(_query(_suffix(root), kinds)).captures(root).get("found", [])
+    query = _query(_suffix(root), kinds)
+    found = QueryCursor(query).captures(root).get("found", []) if query is not None else []
     # Types are checked for trees that are an error as a whole, whose grammar can't be told.
     return sorted((node for node in found if node.type in kinds), key=lambda node: (node.start_byte, -node.end_byte))
 

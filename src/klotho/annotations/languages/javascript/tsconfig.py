@@ -29,6 +29,8 @@ class Aliases:
     """`baseUrl`, relative to the project."""
     files: tuple[str, ...] = ()
     """The configuration's files."""
+    emits_metadata: bool = False
+    """`emitDecoratorMetadata`."""
 
     def leads_to(self, specifier: str, exists: Callable[[str], bool]) -> str | None:
         """The file of the project that an import without `./` leads to; None for packages."""
@@ -64,7 +66,8 @@ def read_aliases(root: Path) -> Aliases:
         named = [place for place in places if isinstance(place, str)] if isinstance(places, list) else []
         found.append((pattern, tuple(posixpath.join(base if base is not None else written_in, item) for item in named)))
     found.sort(key=lambda item: (item[0].endswith("*"), -len(item[0])))
-    return Aliases(tuple(found), base, files)
+    emits = options.get("emitDecoratorMetadata", ("", False))[1] is True
+    return Aliases(tuple(found), base, files, emits)
 
 
 def _read(root: Path, name: str, options: dict[str, tuple[str, Any]], above: tuple[str, ...]) -> Iterator[str]:

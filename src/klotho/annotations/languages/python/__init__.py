@@ -23,6 +23,7 @@ class Python:
         "expose": frozenset({"id", "target", "description"}),
         "persist": frozenset({"id", "description", "secret", "environment_variables"}),
         "pubsub": frozenset({"id"}),
+        "config": frozenset({"id", "secret"}),
     }
 
     def tree(self, content: bytes) -> Any:

@@ -27,6 +27,8 @@ def remote_names(program: PythonProgram, unit: Unit) -> dict[str, list[str]]:
 def _callable(program: PythonProgram, module: Module, item: Import, target: str, unit: Unit) -> Iterator[str]:
     other, owner = program.module(target), unit.remote[target]
     for name, at in _used(program, module, item, target):
+        if name in program.routers.get(other.path, {}):
+            continue  # it moves with its routes; what includes it gets an empty one
         if other.defines.get(name) == "async":
             yield name
         else:

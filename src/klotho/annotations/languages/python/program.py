@@ -13,33 +13,36 @@ from functools import cached_property
 from pathlib import PurePosixPath
 from typing import Any
 
-from klotho.annotations.findings import Exposure, Findings, Original, UnitCode, edited
+from klotho.annotations.findings import Exposure, Findings, Mount, Original, UnitCode, edited, exposure_of, variables
 from klotho.annotations.hosting import Form
 from klotho.annotations.languages.python.calls import remote_names
 from klotho.annotations.languages.python.django import BACKEND, check_unit, named_files, names_settings
 from klotho.annotations.languages.python.emitters import SHAPES as EMITTERS
 from klotho.annotations.languages.python.emitters import topics
+from klotho.annotations.languages.python.environment import SHAPES as VARIABLES
+from klotho.annotations.languages.python.environment import configured
 from klotho.annotations.languages.python.images import SERVERS as PACKAGES_OF_SERVERS
 from klotho.annotations.languages.python.images import START, image_files
 from klotho.annotations.languages.python.libraries import SHAPES as LIBRARY_SHAPES
 from klotho.annotations.languages.python.libraries import library_resources
 from klotho.annotations.languages.python.modules import (
-    Follow,
     Import,
     Module,
     assigned,
+    keywords_of,
     module_of,
     read_module,
     said_by,
 )
+from klotho.annotations.languages.python.names import framework_of, library_of
 from klotho.annotations.languages.python.requirements import needed, with_packages
 from klotho.annotations.languages.python.stores import SHAPES, stored_dicts
-from klotho.annotations.languages.python.unit_files import FOLDER, shim_files, stub, unit_file
-from klotho.annotations.languages.python.web import SERVERS, App, app_of, routes_of
+from klotho.annotations.languages.python.unit_files import FOLDER, UnitParts, shim_files, stub, unit_file
+from klotho.annotations.languages.python.web import SERVERS, App, Reach, app_of, served
 from klotho.annotations.model import Annotation
 from klotho.annotations.reading import CodeBase
-from klotho.annotations.units import Unit
-from klotho.annotations.variables import values_by_name, variable_resources
+from klotho.annotations.units import MAIN, Unit
+from klotho.annotations.variables import variable_resources
 
 MANIFESTS = ("requirements.txt", "pyproject.toml", "uv.lock", "poetry.lock", "pylock.toml")
 _BEGINNINGS = ("main.py", "app.py", "asgi.py", "wsgi.py", "server.py", "manage.py", "__main__.py")
@@ -52,6 +55,9 @@ class PythonProgram:
     def __init__(self, code: CodeBase) -> None:
         self.code = code
         self._modules: dict[str, Module] = {}
+        self._exposures: dict[int, Exposure] = {}
+        self.routers: dict[str, dict[str, str]] = {}
+        """Routers of another unit than the application's: by file and name, what makes an empty one."""
 
     @cached_property
     def _files(self) -> frozenset[str]:
@@ -126,23 +132,21 @@ class PythonProgram:
                 names.append(f"{written}.{variable}")
         return names
 
-    def follow(self, unit: Unit) -> Follow:
-        def found(module: Module, name: str) -> tuple[Module, str] | None:
-            if name in module.defines:
-                return module, name
-            head, _, last = name.rpartition(".")
-            for item in module.imports:
-                files = self.module_files(item.module) if item.name == name or item.local == name else ()
-                wanted = item.name if item.local == name else None
-                if head and item.local == head and item.name is not None:
-                    files, wanted = self.module_files((*item.module, item.name)), last
-                elif head and item.name is None and head in (item.local, ".".join(item.module)):
-                    files, wanted = self.module_files(item.module), last
-                if files and wanted is not None and files[0] in unit.files:
-                    return self.module(files[0]), wanted
-            return None
-
-        return found
+    def leads_to(self, module: Module, name: str) -> tuple[Module, str] | None:
+        """Where a name of a module is defined, as far as one import tells."""
+        if name in module.defines:
+            return module, name
+        head, _, last = name.rpartition(".")
+        for item in module.imports:
+            files = self.module_files(item.module) if item.name == name or item.local == name else ()
+            wanted = item.name if item.local == name else None
+            if head and item.local == head and item.name is not None:
+                files, wanted = self.module_files((*item.module, item.name)), last
+            elif head and item.name is None and head in (item.local, ".".join(item.module)):
+                files, wanted = self.module_files(item.module), last
+            if files and wanted is not None:
+                return self.module(files[0]), wanted
+        return None
 
     @cached_property
     def _manifest(self) -> Mapping[str, Any]:
@@ -168,27 +172,45 @@ class PythonProgram:
         return None
 
     def shapes(self, capability: str) -> str:
-        return {"persist": f"{SHAPES}; {LIBRARY_SHAPES}", "pubsub": EMITTERS}.get(capability, "none")
+        return {"persist": f"{SHAPES}; {LIBRARY_SHAPES}", "pubsub": EMITTERS, "config": VARIABLES}.get(
+            capability, "none"
+        )
+
+    def library(self, path: str, statement: Any) -> str | None:
+        return library_of(self.module(path), statement)
+
+    def mounts(self, owned: Mapping[str, str]) -> Iterator[Mount]:
+        for path in sorted({source.path for source, _ in self.code.all("expose") if source.path.endswith(".py")}):
+            module, reach = self.module(path), Reach(self.leads_to, owned.get, path, owned.get(path, MAIN))
+            for annotation, target in module.source.of("expose"):
+                name, value = assigned(target) if target is not None else ("", None)
+                app = app_of(module, name, value) if name else None
+                exposure = exposure_of(annotation, served(app, reach) if app else None, framework_of(module, value))
+                self._exposures[id(annotation)] = exposure
+                for mount in exposure.mounts:
+                    self.routers.setdefault(mount.file, {})[mount.name] = mount.framework
+                    yield mount
 
     def find(self, unit: Unit) -> Findings:
         modules = self.modules(unit.files)
         check_unit(self, modules)
         return Findings(
-            exposures=list(self._exposures(unit, modules)),
+            exposures=list(self._exposed(unit)),
             resources=[
                 *stored_dicts(self, modules),
                 *library_resources(self, modules),
-                *variable_resources([module.source for module in modules], self.code.report),
                 *topics(self, modules),
+                *configured(self, modules),
+                *variable_resources([module.source for module in modules], (), self.code.report),
             ],
             remote=remote_names(self, unit),
         )
 
-    def _exposures(self, unit: Unit, modules: list[Module]) -> Iterator[Exposure]:
+    def _exposed(self, unit: Unit) -> Iterator[Exposure]:
         first: Annotation | None = None
-        for module in modules:
+        for module in self.modules([path for path in unit.files if path not in unit.hosts]):
             for annotation, target in module.source.of("expose"):
-                name, value = assigned(target) if target is not None else ("", None)
+                name, _ = assigned(target) if target is not None else ("", None)
                 if not name:
                     self._refuse_expose(annotation)
                     continue
@@ -196,8 +218,21 @@ class PythonProgram:
                     message = f'the unit "{unit.name}" serves one application, and this is another one'
                     self.code.report.error("annotation-unit", message, annotation.span)
                     continue
-                first, app = annotation, app_of(module, name, value)
-                yield Exposure(annotation, tuple(routes_of(app, self.follow(unit)) if app else ()), app is not None)
+                first, exposure = annotation, self._exposures[id(annotation)]
+                if exposure.is_refused:
+                    message = f"{exposure.framework} is not supported yet"
+                    self.code.report.error("annotation-not-yet", message, annotation.span)
+                self._tell_schema(exposure, module, target)
+                yield exposure
+
+    def _tell_schema(self, exposure: Exposure, module: Module, target: Any) -> None:
+        """FastAPI describes the routers that it has, and other units have empty ones."""
+        name, value = assigned(target)
+        app, moved = app_of(module, name, value), sorted({mount.unit for mount in exposure.mounts})
+        if moved and app is not None and app.cls == "FastAPI" and "openapi_url" not in keywords_of(app.made):
+            message = f"`/openapi.json` and `/docs` leave out what {', '.join(moved)} serve{'s' * (len(moved) == 1)}"
+            helps = ("write `FastAPI(openapi_url=None)` if nobody reads them",)
+            self.code.report.warning("annotation-router", message, exposure.annotation.span, helps=helps)
 
     def _refuse_expose(self, annotation: Annotation) -> None:
         self.code.report.error(
@@ -256,18 +291,12 @@ class PythonProgram:
             own = [edit for edit in edits if edit.path == path]
             files[self.place_of(path)] = edited(self.code.content(path), own)
         for path, names in findings.remote.items():
-            files[self.place_of(path)] = stub(path, self.dotted(path), unit.remote[path], names)
+            routers = self.routers.get(path, {})
+            files[self.place_of(path)] = stub(path, self.dotted(path), unit.remote[path], names, routers)
         calls = {path: (self.dotted(path), names) for path, names in called.items()}
-        entries = [self.dotted(path) for path in unit.entries]
-        files[f"{FOLDER}/unit.py"] = unit_file(
-            unit.name,
-            entries,
-            self._served(unit),
-            calls,
-            findings.listened,
-            variables=values_by_name(findings.resources),
-            django=django,
-        )
+        entries = [self.dotted(path) for path in (*unit.entries, *unit.hosts)]
+        parts = UnitParts(self._served(unit), variables(findings), findings.listened, unit.served, django)
+        files[f"{FOLDER}/unit.py"] = unit_file(unit.name, entries, calls, parts)
         for name in MANIFESTS:
             if (self.code.root / name).is_file():
                 files[name] = (self.code.root / name).read_bytes()
@@ -277,7 +306,7 @@ class PythonProgram:
         files.update(self._requirements(unit, findings, files, wanted))
         if form == "container":
             return UnitCode({**files, **image_files(unit.name, files)}, start=START)
-        return UnitCode(files, f"{FOLDER}/handler.handler")
+        return UnitCode(files, f"{FOLDER}/handler.handler", tuple(self.place_of(path) for path in findings.assets))
 
     def _named(self, unit: Unit) -> list[str]:
         """The modules that Django loads by their names, none where the unit is no program of Django."""

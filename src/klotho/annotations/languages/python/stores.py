@@ -11,6 +11,7 @@ from klotho.annotations.findings import Edit, Resource, construct_name
 from klotho.annotations.languages.python.django import is_databases
 from klotho.annotations.languages.python.modules import Module, assigned, nodes_of, text_of
 from klotho.annotations.languages.python.mutations import check_mutations
+from klotho.annotations.languages.python.names import django_setting
 from klotho.annotations.model import Annotation
 from klotho.annotations.variables import rewritten
 
@@ -40,6 +41,8 @@ def stored_dict(module: Module, annotation: Annotation, target: Any) -> StoredDi
     if is_databases(name, value):  # settings of Django, which are no data
         return None
     top = target.parent is not None and target.parent.type == "module"
+    if django_setting(module, target) is not None:
+        return None
     return StoredDict(annotation, module.path, name, value) if name and is_dict and top else None
 
 

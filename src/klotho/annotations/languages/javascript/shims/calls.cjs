@@ -30,7 +30,17 @@ async function post(service, asked) {
 
 // Not deployed: the other unit's folder is the one beside this one, and its module runs in this process.
 async function beside(unit, file, name, args) {
-  const there = path.join(__dirname, "..", "..", unit, file);
-  const module = await import(require("node:url").pathToFileURL(there).href);
+  const module = await import(require("node:url").pathToFileURL(there(unit, file)).href);
   return (module[name] ?? module.default[name])(...args);
 }
+
+function there(unit, file) {
+  return path.join(__dirname, "..", "..", unit, file);
+}
+
+// Not by `require` itself: a bundler would look for the file.
+function load(unit, file) {
+  return require("node:module").createRequire(__filename)(there(unit, file));
+}
+
+Object.assign(module.exports, { there, load });

@@ -5,22 +5,40 @@ const http = require("node:http");
 const net = require("node:net");
 const unit = require("./unit.cjs");
 const answer = require("./answer.cjs");
+const { servedBy, handOnEvent } = require("./routers.cjs");
 
 const listening = captureServer();
-const loaded = unit.prepare().then(() => Promise.all(unit.entries.map((load) => load())));
-loaded.catch(() => {}); // the first event tells
+let loaded;
+load().catch(() => {}); // the first event tells
 
 exports.handler = async function handler(event) {
   if (event && event.requestContext && event.requestContext.elb) return require("./balancer.cjs")(event, handler);
-  await loaded;
+  await load();
   const answered = await handle(event);
   await unit.events?.().settled();
   return answered;
 };
 
+// Once; again with the next event where it failed, because a secret had no value yet.
+function load() {
+  loaded ??= begin().catch((error) => {
+    loaded = undefined;
+    throw error;
+  });
+  return loaded;
+}
+
+async function begin() {
+  await unit.ready?.();
+  await Promise.all(unit.entries.map((entry) => entry()));
+}
+
 async function handle(event) {
   if (event && event.klotho === "call") return answer(event);
-  if (event && event.requestContext) return forward(event, await listening);
+  if (event && event.requestContext) {
+    const other = servedBy(event.rawPath);
+    return other === undefined ? forward(event, await listening) : handOnEvent(event, other, collect);
+  }
   if (event && event.Records && unit.events) return unit.events().received(event);
   throw new Error(`unit ${unit.name} was sent something that is no request, no call and no event`);
 }

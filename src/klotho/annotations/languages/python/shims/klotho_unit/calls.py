@@ -17,6 +17,11 @@ def remote(unit, file, module, name):
     return function
 
 
+def router(unit, file, module, name, empty):
+    """A router that the other unit serves: where that unit does not run, the router itself."""
+    return empty() if os.environ.get("KLOTHO_UNIT") else getattr(_beside(unit, file, module), name)
+
+
 def _call(unit, file, name, args, keywords):
     import klotho
     from klotho_unit.encoding import decode, encode

@@ -8,8 +8,10 @@ import os
 import signal
 import sys
 import threading
+from http.client import responses
 
 from klotho_unit import unit
+from klotho_unit.routers import answer_of, event_of, handed_on, served_by
 
 CALL = "/_klotho/call"
 PORT = int(os.environ.get("PORT", "8080"))
@@ -20,7 +22,7 @@ def main():
     if application is not None and _is_asgi(application):
         import uvicorn
 
-        served = _asgi(application) if unit.CALLS else application
+        served = _asgi(application) if unit.CALLS or unit.SERVED else application
         uvicorn.run(_listening(served) if unit.LISTENS else served, host="0.0.0.0", port=PORT)
         return
     _ends_on_sigterm()
@@ -31,7 +33,7 @@ def main():
         return
     import waitress
 
-    served = _wsgi(application, run) if unit.CALLS else application
+    served = _wsgi(application, run) if unit.CALLS or unit.SERVED else application
     waitress.serve(served, host="0.0.0.0", port=PORT, threads=16)
 
 
@@ -59,17 +61,35 @@ def _asgi(application):
             if is_inside(scope["method"], headers):
                 await _called(receive, send)
                 return
-        await application(scope, receive, send)
+        other = served_by(scope["path"]) if scope["type"] == "http" else None
+        if other is None:
+            await application(scope, receive, send)
+        else:
+            await _handed_on(scope, receive, send, other)
 
     return front
 
 
-async def _called(receive, send):
+async def _read(receive):
     body, more = b"", True
     while more:
         message = await receive()
         body, more = body + message.get("body", b""), message.get("more_body", False)
-    answer = await reply(body)
+    return body
+
+
+async def _handed_on(scope, receive, send, other):
+    headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
+    query = scope["query_string"].decode("latin-1")
+    event = event_of(scope["method"], scope["path"], query, headers, await _read(receive))
+    status, pairs, body = answer_of(await asyncio.to_thread(handed_on, event, other))
+    headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in pairs]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def _called(receive, send):
+    answer = await reply(await _read(receive))
     headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(answer))]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": answer})
@@ -116,12 +136,29 @@ def _wsgi(application, run):
     def front(environ, start_response):
         names = {name[5:].replace("_", "-").lower() for name in environ if name.startswith("HTTP_")}
         if environ["PATH_INFO"] != CALL or not is_inside(environ["REQUEST_METHOD"], names):
-            return application(environ, start_response)
+            other = served_by(environ["PATH_INFO"].encode("latin-1").decode("utf-8", "replace"))
+            return (
+                application(environ, start_response)
+                if other is None
+                else _wsgi_handed_on(environ, start_response, other)
+            )
         answer = run(reply(environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))))
         start_response("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(answer)))])
         return [answer]
 
     return front
+
+
+def _wsgi_handed_on(environ, start_response, other):
+    headers = {name[5:].replace("_", "-").lower(): value for name, value in environ.items() if name.startswith("HTTP_")}
+    if environ.get("CONTENT_TYPE"):
+        headers["content-type"] = environ["CONTENT_TYPE"]
+    body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+    path = environ["PATH_INFO"].encode("latin-1").decode("utf-8", "replace")
+    event = event_of(environ["REQUEST_METHOD"], path, environ.get("QUERY_STRING", ""), headers.items(), body)
+    status, pairs, content = answer_of(handed_on(event, other))
+    start_response(f"{status} {responses.get(status, '')}", pairs)
+    return [content]
 
 
 def _serve_calls(run):

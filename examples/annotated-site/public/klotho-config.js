@@ -1,0 +1,2 @@
+// On this machine the pages and the API have one address; deployed, Klotho writes this file.
+globalThis.klotho = {};
