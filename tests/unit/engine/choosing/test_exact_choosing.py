@@ -237,13 +237,13 @@ def oracle_within(problem: Problem) -> dict[str, str] | None:
 
 def test_within_a_budget_there_is_no_gap_either() -> None:
     chance, traded = Random(8), 0
-    for _ in range(1000):
+    for _ in range(400):
         problem = with_money(random_problem(chance), chance)
         found, best = solve(problem), oracle_within(problem)
         assert (found.taken if found else None) == best
         traded += best is not None and best != oracle(problem)
         assert found is None or found.proven
-    assert traded > 60
+    assert traded > 20
 
 
 def test_a_budget_of_fifty_services_that_could_all_be_better_is_spent_to_the_last() -> None:

@@ -79,7 +79,12 @@ def _secrets(program: JavaScriptProgram, module: Module, annotation: Annotation,
         if method != "readFile":
             _refuse(program, module, node, f"`{method}` of a secret is not supported yet: secrets are read")
         elif path is None:
-            _refuse(program, module, node, "the file of a secret must be named by a text in quotes: others")
+            _refuse(
+                program,
+                module,
+                node,
+                "the file of a secret is named by a text in quotes; names that are computed are not supported yet",
+            )
         else:
             files.setdefault(path, "")
     id_ = construct_name(annotation.id or "")
