@@ -1,20 +1,17 @@
 """The annotated shelf in JavaScript answers as the original does: pg, Knex, Sequelize and TypeORM on Postgres, redis
-and ioredis on caches, in two units; and clients of clusters on caches in cluster mode."""
+and ioredis on caches, in two units; clients of clusters on caches in cluster mode, and a cache by an
+environment variable."""
 
 from __future__ import annotations
 
 import json
-import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import redis
 
-from klotho.localcloud.planes.redis_programs import program
 from tests.examples.conftest import Deploy
-from tests.examples.databases import free_port, postgres
+from tests.examples.databases import postgres, redis_servers
 from tests.examples.deployment import Deployment
 
 pytestmark = [pytest.mark.examples, pytest.mark.timeout(400)]
@@ -33,19 +30,24 @@ CLUSTERS = {
     "exports.cluster = redis.createCluster({ rootNodes: [{ url: process.env.CLUSTER_URL }] });\n",
     "io.js": 'const { Cluster } = require("ioredis");\n// @klotho::persist { id = "io" }\n'
     "exports.io = new Cluster([process.env.CLUSTER_URL]);\n",
+    "hits.js": 'const { createClient } = require("redis");\n// @klotho::persist {\n//   id = "hits"\n'
+    '//   [environment_variables]\n//   REDIS_URL = "redis_node.connection_string"\n// }\n'
+    "const url = process.env.REDIS_URL;\nlet client;\nexports.hit = async (name) => {\n"
+    "  client ??= await createClient({ url }).connect();\n  return client.incr(`hits:${name}`);\n};\n",
     "counting.js": '// @klotho::execution_unit { id = "counting" }\nconst { cluster } = require("./cluster");\n'
     "let ready;\nexports.count = async (name) => {\n  await (ready ??= cluster.connect());\n"
     "  return cluster.incr(name);\n};\n",
     "index.js": 'const app = require("express")();\nconst { node } = require("./node");\n'
-    'const { io } = require("./io");\n'
+    'const { io } = require("./io");\nconst { hit } = require("./hits");\n'
     'const { count } = require("./counting");\nlet ready;\n'
     "app.get('/node/:name', async (req, res) => {\n  await (ready ??= node.connect());\n"
     "  res.json(await node.incr(req.params.name));\n});\n"
     "app.get('/cluster/:name', async (req, res) => res.json(await count(req.params.name)));\n"
     "app.get('/io/:name', async (req, res) => res.json(await io.incr(`io:${req.params.name}`)));\n"
+    "app.get('/hits/:name', async (req, res) => res.json(await hit(req.params.name)));\n"
     '// @klotho::expose { id = "counters" }\napp.listen(process.env.PORT || 3000);\n',
     "requests.json": json.dumps(
-        [{"path": f"/{kind}/{name}"} for kind in ("node", "cluster", "io") for name in ("a", "b", "a", "pet")]
+        [{"path": f"/{kind}/{name}"} for kind in ("node", "cluster", "io", "hits") for name in ("a", "b", "a", "pet")]
     ),
 }
 
@@ -53,29 +55,9 @@ CLUSTERS = {
 @pytest.fixture(scope="module")
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """Where the original keeps things: a database and caches of this machine, without data."""
-    ports, running = [], []
-    for options in ((), ("--cluster-enabled", "yes", "--cluster-announce-ip", "127.0.0.1")):
-        ports.append(free_port() % 20000 + 10000)  # a cluster's bus is 10,000 above it
-        command = [str(program().path), "--port", str(ports[-1]), "--save", "", "--bind", "127.0.0.1", *options]
-        folder = tmp_path_factory.mktemp("redis")
-        running.append(subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL))
-    _all_slots(ports[1])
-    with postgres(tmp_path_factory.mktemp("postgres")) as database:
+    with redis_servers(tmp_path_factory) as ports, postgres(tmp_path_factory.mktemp("postgres")) as database:
         redis_url, cluster_url = (f"redis://127.0.0.1:{port}" for port in ports)
         yield {"DATABASE_URL": database, "REDIS_URL": redis_url, "CLUSTER_URL": cluster_url}
-    for server in running:
-        server.terminate()
-        server.wait(10)
-
-
-def _all_slots(port: int) -> None:
-    client = redis.Redis(port=port)
-    for _ in range(100):
-        try:
-            client.execute_command("CLUSTER", "ADDSLOTS", *range(16384))
-            return
-        except redis.ConnectionError:
-            time.sleep(0.05)
 
 
 def verified(deployment: Deployment) -> None:

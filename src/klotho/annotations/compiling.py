@@ -26,6 +26,7 @@ from klotho.annotations.mounting import Claim, ServedPath, by_preference, claims
 from klotho.annotations.programs import Programs, language_of
 from klotho.annotations.reading import CodeBase, read_code_base
 from klotho.annotations.units import Unit, owners, split
+from klotho.annotations.variables import DIRECTIVE
 from klotho.application import Application, Construct, ConstructId, Directive, Relationship, token, validate
 from klotho.diagnostics import Label, Report, Span
 
@@ -351,6 +352,8 @@ def _tell_fruitless(code: CodeBase, programs: Programs, parts: Iterable[_Part], 
             if source.path not in in_units:
                 message = f"no unit imports the file of {annotation.title}"
                 report.warning("annotation-without-effect", message, annotation.span)
+                continue
+            if DIRECTIVE in annotation.directives:  # what is wrong with it is told
                 continue
             program = programs.of_file(source.path)
             assert program is not None

@@ -123,11 +123,12 @@ class Resource:
     """Of the construct."""
     name: str | None = None
     """Of the construct, where one annotation asks for several; default: the annotation's id."""
-    variable: str | None = None
-    """Of the environment, where the code finds it once it is loaded."""
     edits: tuple[Edit, ...] = ()
     shims: tuple[str, ...] = ()
     """What the unit's code needs beside it, in the language's own words."""
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """Of the environment of the unit's process, set before the code is loaded: what of the construct is in each, as the
+    runtime names it."""
 
 
 @dataclass
@@ -181,9 +182,17 @@ class Original:
     """What to do where it does not."""
 
 
-def variables(findings: Findings) -> dict[str, str]:
-    """The constructs that the code finds in variables of the environment, by variable."""
-    held = {item.variable: construct_name(item.annotation.id or "") for item in findings.resources if item.variable}
+def variables(findings: Findings) -> dict[str, tuple[str, str, str]]:
+    """By variable of the environment, where its value is: the runtime's group, the construct's name, the value's."""
+    held = {
+        variable: (
+            "secrets" if item.kind == "Secret" else "datastores",
+            construct_name(item.annotation.id or ""),
+            value,
+        )
+        for item in findings.resources
+        for variable, value in item.variables.items()
+    }
     return dict(sorted(held.items()))
 
 

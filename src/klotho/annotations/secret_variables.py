@@ -44,7 +44,7 @@ def secret_variables(
             read |= variables_of(module, module.root)
     for variable, annotation in declared.items():
         if variable in read:
-            yield Resource(annotation, "Secret", ("uses",), variable=variable, shims=shims)
+            yield Resource(annotation, "Secret", ("uses",), shims=shims, variables={variable: "value"})
 
 
 def _declared(

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from klotho.deploy.functions.esbuild import Bundle, Esbuild
 from klotho.deploy.functions.package import FunctionPackager, FunctionZip
 from klotho.deploy.images.function import building_dockerfile, commands_in
 from klotho.deploy.target import HOST, LAMBDA, Target
@@ -278,3 +279,50 @@ def test_an_installer_that_is_not_there_is_named_with_how_to_get_it(
     with pytest.raises(Failure) as failed:
         packaged(app, tmp_path / "empty")
     assert "`npm` is not on this machine" in str(failed.value)
+
+
+DRIVERS = {
+    "node_modules/db/package.json": json.dumps({"name": "db", "version": "1.0.0", "dependencies": {"pool": "1"}}),
+    "node_modules/db/index.js": "require('pool');\n"
+    "exports.of = (kind) => (kind === 'lite' ? require('sqlite3/lib') : kind);\n",
+    "node_modules/pool/index.js": "",
+    "handler.js": "exports.main = (kind) => require('db').of(kind);\n",
+}
+
+
+def bundled(folder: Path, cache: Path) -> Bundle:
+    out = folder.parent / "out"
+    return Esbuild(cache).run(folder, "handler.js", "handler.js", (), lambda line: None, out)
+
+
+def test_a_driver_that_a_package_has_not_got_and_does_not_depend_on_is_left_outside(
+    tmp_path: Path, cache: Path
+) -> None:
+    write(tmp_path / "app", DRIVERS)
+    assert dict(bundled(tmp_path / "app", cache).external) == {
+        "sqlite3/lib": ("node_modules/db/index.js", "require-call")
+    }
+    run = "const { main } = require('./out/handler'); console.log(main('pg')); main('lite')"
+    said = subprocess.run(["node", "-e", run], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert said.stdout == "pg\n"
+    assert "Cannot find module 'sqlite3/lib'" in said.stderr
+
+
+@pytest.mark.parametrize(
+    ("changed", "place"),
+    [
+        ({"handler.js": "const db = require('db');\nexports.main = require('sqlite3');\n"}, "handler.js:2"),
+        ({"handler.js": "require('db');\nrequire('./gone');\n"}, "handler.js:2"),
+        ({"node_modules/db/index.js": "require('pool/deep');\nrequire('sqlite3');\n"}, "node_modules/db/index.js:1"),
+    ],
+)
+def test_a_package_that_the_code_asks_for_and_has_not_got_is_refused_at_its_line(
+    tmp_path: Path, cache: Path, changed: dict[str, str], place: str
+) -> None:
+    write(tmp_path / "app", {**DRIVERS, **changed})
+    with pytest.raises(Failure) as failed:
+        bundled(tmp_path / "app", cache)
+    found = failed.value.diagnostic
+    assert found.code == "import-not-found"
+    assert found.span is not None
+    assert f"{found.span.file}:{found.span.line}" == place

@@ -35,6 +35,11 @@ SERVE = 'from fastapi import FastAPI\n# @klotho::expose { id = "api" }\napp = Fa
             "from redis.asyncio import Redis\n{}it = Redis.from_url('redis://x')\n",
             ("read_writes_to", "Databases.Redis"),
         ),
+        ("import redis\n{}it = redis.RedisCluster(host='x')\n", ("read_writes_to", "Databases.Redis")),
+        (
+            "from redis.asyncio.cluster import RedisCluster\n{}it = RedisCluster.from_url('redis://x')\n",
+            ("read_writes_to", "Databases.Redis"),
+        ),
         ("from pathlib import Path\n{}it = Path('media')\n", ("read_writes_to", "Storage.Bucket")),
         ("import pathlib\n{}it = pathlib.Path(__file__).parent / 'media'\n", ("read_writes_to", "Storage.Bucket")),
     ],
@@ -49,6 +54,12 @@ def test_what_a_library_makes_is_known_by_every_way_to_import_it(
     after = made.files["main/main.py"].decode()
     changed = [one for one, other in zip(before.splitlines(), after.splitlines(), strict=True) if one != other]
     assert [line.split()[0] for line in changed] == ["it"]
+
+
+def test_a_client_of_a_cluster_is_a_cache_in_cluster_mode(tmp_path: Path) -> None:
+    code = f"from redis.cluster import RedisCluster as Made\n{MARK}it = Made(startup_nodes=[])\n"
+    made = good(tmp_path, {"main.py": SERVE + code, "requirements.txt": "fastapi\n"})
+    assert [item.properties for item in made.application.constructs if item.name == "it"] == [{"cluster": True}]
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,10 @@ def test_a_statement_that_reads_one_variable_makes_it_a_secret_and_stays_as_it_i
     made = good(tmp_path, {"index.js": code})
     assert relations(made) >= USES
     assert made.files["main/index.js"].decode() == code
-    assert b'ready: () => require("./environment.cjs")({"API_KEY": "key"}),' in made.files["main/klotho/unit.cjs"]
+    assert (
+        b'ready: () => require("./environment.cjs")({"API_KEY": ["secrets", "key", "value"]}),'
+        in made.files["main/klotho/unit.cjs"]
+    )
     assert "main/klotho/environment.cjs" in made.files
 
 
@@ -69,7 +72,7 @@ def test_python_too(tmp_path: Path, statement: str) -> None:
     assert relations(made) >= USES
     assert made.files["main/main.py"].decode() == code
     unit = made.files["main/klotho_unit/unit.py"].decode()
-    assert unit.index('given({"API_KEY": "key"})') < unit.index('import_module("main")')
+    assert unit.index('given({"API_KEY": ["secrets", "key", "value"]})') < unit.index('import_module("main")')
 
 
 def test_every_unit_that_reads_the_variable_has_the_secret_and_no_other_one(tmp_path: Path) -> None:
@@ -110,7 +113,7 @@ def fake_runtime(folder: Path, code: str) -> None:
 
 UNIT: Mapping[str, str] = {
     "unit.cjs": 'module.exports = { name: "main", calls: {}, entries: [() => import("./code.cjs")],\n'
-    '  ready: () => require("./environment.cjs")({ API_KEY: "key" }) };\n',
+    '  ready: () => require("./environment.cjs")({ API_KEY: ["secrets", "key", "value"] }) };\n',
     "code.cjs": "globalThis.loaded = process.env.API_KEY;\n",
 }
 

@@ -49,9 +49,9 @@ def test_what_a_library_of_javascript_makes_is_refused_by_its_name(
     [
         ("import peewee\n{}db = peewee.SqliteDatabase('x')", "`SqliteDatabase` of Peewee under"),
         ("from tortoise import Tortoise\n{}x = Tortoise.init()", "`Tortoise` of Tortoise ORM under"),
-        ("from redis.cluster import RedisCluster\n{}x = RedisCluster(host='x')", "`RedisCluster` of redis-py under"),
+        ("import redis\n{}x = redis.Sentinel([])", "`Sentinel` of redis-py under"),
         ("import sqlite3\n{}x = sqlite3.connect('x')", "`connect` of sqlite3 under"),
-        ("INSTALLED_APPS = []\n{}DATABASES = {{'default': 1}}", "`DATABASES` of Django under"),
+        ("INSTALLED_APPS = []\n{}CACHES = {{'default': 1}}", "`CACHES` of Django under"),
     ],
 )
 def test_what_a_library_of_python_makes_is_refused_by_its_name(tmp_path: Path, code: str, message: str) -> None:
@@ -79,7 +79,7 @@ def test_a_framework_of_javascript_that_does_not_hold_is_refused_at_its_import(
 @pytest.mark.parametrize(
     ("code", "name"),
     [
-        ("from django.core.wsgi import get_wsgi_application\n{}app = get_wsgi_application()\n", "Django"),
+        ("from django.core.asgi import get_asgi_application\n{}app = get_asgi_application()\n", "Django"),
         ("from aiohttp import web\n{}app = web.Application()\n", "aiohttp"),
         ("import tornado.web\n{}app = tornado.web.Application()\n", "Tornado"),
     ],

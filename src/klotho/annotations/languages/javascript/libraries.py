@@ -15,6 +15,7 @@ from klotho.annotations.languages.javascript.files import FileSystems
 from klotho.annotations.languages.javascript.maps import Maps
 from klotho.annotations.languages.javascript.modules import Module
 from klotho.annotations.model import Annotation
+from klotho.annotations.variables import rewritten
 
 if TYPE_CHECKING:
     from klotho.annotations.languages.javascript.program import JavaScriptProgram
@@ -38,7 +39,7 @@ SHAPES = "; ".join(item.shapes for item in LIBRARIES)
 
 def library_resources(program: JavaScriptProgram, modules: list[Module]) -> Iterator[Resource]:
     for module in modules:
-        for annotation, target in module.source.of("persist"):
+        for annotation, target in rewritten(module.source):
             if target is None:
                 continue
             for library in LIBRARIES:

@@ -15,6 +15,7 @@ from klotho.annotations.languages.javascript.emitters import SHAPES as EMITTERS
 from klotho.annotations.languages.javascript.emitters import SHIM as EVENTS
 from klotho.annotations.languages.javascript.emitters import topics
 from klotho.annotations.languages.javascript.environment import SHAPES as VARIABLES
+from klotho.annotations.languages.javascript.environment import SHIM as ENVIRONMENT
 from klotho.annotations.languages.javascript.environment import configured
 from klotho.annotations.languages.javascript.exposing import exposures, refuse_what_can_not_serve
 from klotho.annotations.languages.javascript.images import image, package_of
@@ -39,6 +40,7 @@ from klotho.annotations.languages.javascript.rewriting import FOLDER, ModuleKind
 from klotho.annotations.languages.javascript.tsconfig import Aliases, read_aliases
 from klotho.annotations.reading import CodeBase
 from klotho.annotations.units import MAIN, Unit
+from klotho.annotations.variables import variable_resources
 from klotho.diagnostics import Failure, Span
 
 _ENDINGS = (*JAVASCRIPT, *TYPESCRIPT)
@@ -234,7 +236,12 @@ class JavaScriptProgram:
         refuse_what_can_not_serve(self.modules(own), self.code.report)
         return Findings(
             exposures=[exposure for path in own for exposure in self._exposures.get(path, ())],
-            resources=[*library_resources(self, modules), *topics(self, modules), *configured(self, modules)],
+            resources=[
+                *library_resources(self, modules),
+                *topics(self, modules),
+                *configured(self, modules),
+                *variable_resources([module.source for module in modules], (ENVIRONMENT,), self.code.report),
+            ],
             remote=remote_names(self, unit),
         )
 
@@ -272,7 +279,7 @@ class JavaScriptProgram:
         parts = UnitParts(
             listens=bool(findings.exposures or unit.hosts),
             emits=EVENTS in shims,
-            secrets=variables(findings),
+            variables=variables(findings),
             topics=findings.listened,
             served=unit.served,
         )

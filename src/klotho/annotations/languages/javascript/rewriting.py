@@ -30,8 +30,8 @@ class UnitParts(NamedTuple):
     """Whether its code serves something."""
     emits: bool
     """Whether it has emitters that other units share."""
-    secrets: Mapping[str, str]
-    """The secret of each variable of the environment that is one."""
+    variables: Mapping[str, tuple[str, str, str]]
+    """By variable of the environment that is set before the code is loaded, where its value is."""
     topics: Iterable[str]
     """What it hears of other units."""
     served: Iterable[tuple[str, str]]
@@ -106,8 +106,8 @@ def unit_file(name: str, entries: Iterable[str], calls: Mapping[str, list[str]],
     """`klotho/unit.cjs`: what the handler loads, written out so that a bundler sees it."""
     lines = ['"use strict";', "module.exports = {", f"  name: {json.dumps(construct_name(name))},"]
     lines += ['  events: () => require("./events.cjs"),'] if parts.emits else []
-    if parts.secrets:
-        lines.append(f'  ready: () => require("./environment.cjs")({json.dumps(dict(parts.secrets))}),')
+    if parts.variables:
+        lines.append(f'  ready: () => require("./environment.cjs")({json.dumps(dict(parts.variables))}),')
     lines += [
         f"  listens: {json.dumps(parts.listens)},",
         f"  topics: {json.dumps(sorted(parts.topics))},",

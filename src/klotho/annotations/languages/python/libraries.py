@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from klotho.annotations.findings import Resource
 from klotho.annotations.languages.python.caches import AioCaches
+from klotho.annotations.languages.python.django import DjangoDatabases
 from klotho.annotations.languages.python.engines import SqlEngines
 from klotho.annotations.languages.python.folders import Folders
 from klotho.annotations.languages.python.modules import Module
 from klotho.annotations.languages.python.redis_clients import RedisClients
 from klotho.annotations.model import Annotation
+from klotho.annotations.variables import rewritten
 
 if TYPE_CHECKING:
     from klotho.annotations.languages.python.program import PythonProgram
@@ -33,13 +35,13 @@ class Library(Protocol):
         ...
 
 
-LIBRARIES: tuple[Library, ...] = (AioCaches(), SqlEngines(), RedisClients(), Folders())
+LIBRARIES: tuple[Library, ...] = (AioCaches(), SqlEngines(), DjangoDatabases(), RedisClients(), Folders())
 SHAPES = "; ".join(item.shapes for item in LIBRARIES)
 
 
 def library_resources(program: PythonProgram, modules: list[Module]) -> Iterator[Resource]:
     for module in modules:
-        for annotation, target in module.source.of("persist"):
+        for annotation, target in rewritten(module.source):
             if target is None:
                 continue
             found = (item.resource(program, modules, module, annotation, target) for item in LIBRARIES)

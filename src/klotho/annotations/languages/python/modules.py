@@ -6,6 +6,7 @@ names that are made at run time.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property
@@ -13,6 +14,7 @@ from typing import Any, Literal
 
 from klotho.annotations.model import Place, Source, place_of
 
+_DOTTED = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", re.ASCII)
 Kind = Literal["async", "sync", "class", "value"]
 
 
@@ -39,6 +41,8 @@ class Module:
     source: Source
     imports: tuple[Import, ...] = ()
     defines: dict[str, Kind] = field(default_factory=dict)
+    names: tuple[str, ...] = ()
+    """The strings that are dotted names, of modules of a Django program: it loads modules by them."""
 
     @property
     def path(self) -> str:
@@ -113,7 +117,9 @@ def assigned(statement: Any) -> tuple[str, Any]:
 
 def read_module(source: Source, package: tuple[str, ...]) -> Module:
     """`package`: the one a file is in, as relative imports count it."""
-    return Module(source, tuple(_imports(source, package)), dict(_defines(source.tree.root_node)))
+    imports, defines = tuple(_imports(source, package)), dict(_defines(source.tree.root_node))
+    of_django = "INSTALLED_APPS" in defines or any(item.module[:1] == ("django",) for item in imports)
+    return Module(source, imports, defines, tuple(_names(source.tree.root_node)) if of_django else ())
 
 
 def said_by(module: Module) -> dict[str, Any]:
@@ -124,6 +130,7 @@ def said_by(module: Module) -> dict[str, Any]:
             for item in module.imports
         ],
         "defines": module.defines,
+        "names": module.names,
     }
 
 
@@ -131,7 +138,7 @@ def module_of(source: Source, said: Mapping[str, Any]) -> Module:
     imports = [
         Import(tuple(parts), name, local, Place(source, *place)) for parts, name, local, place in said["imports"]
     ]
-    return Module(source, tuple(imports), dict(said["defines"]))
+    return Module(source, tuple(imports), dict(said["defines"]), tuple(said["names"]))
 
 
 def _imports(source: Source, package: tuple[str, ...]) -> Iterator[Import]:
@@ -153,6 +160,13 @@ def _imports(source: Source, package: tuple[str, ...]) -> Iterator[Import]:
             yield Import(module, name, alias or name, place)
         if any(child.type == "wildcard_import" for child in node.children):
             yield Import(module, None, "*", place)
+
+
+def _names(root: Any) -> Iterator[str]:
+    for node in nodes_of(root, ("string",)):
+        text = string_of(node)
+        if text is not None and _DOTTED.fullmatch(text):
+            yield text
 
 
 def _from(node: Any, package: tuple[str, ...]) -> tuple[str, ...] | None:

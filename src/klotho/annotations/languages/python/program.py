@@ -16,6 +16,7 @@ from typing import Any
 from klotho.annotations.findings import Exposure, Findings, Mount, Original, UnitCode, edited, exposure_of, variables
 from klotho.annotations.hosting import Form
 from klotho.annotations.languages.python.calls import remote_names
+from klotho.annotations.languages.python.django import BACKEND, check_unit, named_files, names_settings
 from klotho.annotations.languages.python.emitters import SHAPES as EMITTERS
 from klotho.annotations.languages.python.emitters import topics
 from klotho.annotations.languages.python.environment import SHAPES as VARIABLES
@@ -41,6 +42,7 @@ from klotho.annotations.languages.python.web import SERVERS, App, Reach, app_of,
 from klotho.annotations.model import Annotation
 from klotho.annotations.reading import CodeBase
 from klotho.annotations.units import MAIN, Unit
+from klotho.annotations.variables import variable_resources
 
 MANIFESTS = ("requirements.txt", "pyproject.toml", "uv.lock", "poetry.lock", "pylock.toml")
 _BEGINNINGS = ("main.py", "app.py", "asgi.py", "wsgi.py", "server.py", "manage.py", "__main__.py")
@@ -104,7 +106,9 @@ class PythonProgram:
     def imports(self, path: str) -> list[str]:
         if not path.endswith(".py"):
             return []
-        found = dict.fromkeys(target for item in self.module(path).imports for target in self.files_of(item))
+        module = self.module(path)
+        found = dict.fromkeys(target for item in module.imports for target in self.files_of(item))
+        found.update(dict.fromkeys(named_files(self, module)))
         folder = PurePosixPath(path).parent
         for parent in (folder, *folder.parents):  # its own package runs before it
             above = (parent / "__init__.py").as_posix()
@@ -189,6 +193,7 @@ class PythonProgram:
 
     def find(self, unit: Unit) -> Findings:
         modules = self.modules(unit.files)
+        check_unit(self, modules)
         return Findings(
             exposures=list(self._exposed(unit)),
             resources=[
@@ -196,6 +201,7 @@ class PythonProgram:
                 *library_resources(self, modules),
                 *topics(self, modules),
                 *configured(self, modules),
+                *variable_resources([module.source for module in modules], (), self.code.report),
             ],
             remote=remote_names(self, unit),
         )
@@ -258,23 +264,29 @@ class PythonProgram:
 
     def _started(self, app: str, found: App | None) -> Original:
         python = f"{_OF_ITS_OWN}/bin/python"
-        is_flask = found is not None and found.framework == "flask"
-        server = ("flask", "--app", app, "run") if is_flask else ("uvicorn", app)
+        framework = found.framework if found is not None else ""
+        start, server = _server_of(framework, app)
+        manages = (self.code.root / "manage.py").is_file()
         packages = ["-r", "requirements.txt"] if (self.code.root / "requirements.txt").is_file() else []
         if not packages and (self.code.root / "pyproject.toml").is_file():
             packages = ["-r", "pyproject.toml"]
         return Original(
-            (python, "-m", *server, "--port", "{port}"),
+            (python, "-m", *start),
             (
                 ("uv", "venv", "--quiet", _OF_ITS_OWN),
-                ("uv", "pip", "install", "--quiet", "--python", python, *packages, *(() if is_flask else ("uvicorn",))),
+                ("uv", "pip", "install", "--quiet", "--python", python, *packages, *server),
+                *(((python, "manage.py", "migrate", "--no-input"),) if framework == "django" and manages else ()),
             ),
             listens="see that the annotation stands on its application, and that its packages are in its manifest",
             paths=tuple(base.rstrip("/") for base in self._bases if base),
         )
 
     def write(self, unit: Unit, findings: Findings, called: Mapping[str, list[str]], form: Form) -> UnitCode:
-        files, edits = dict(shim_files(form)), [edit for item in findings.resources for edit in item.edits]
+        django = self._named(unit)
+        files, edits = (
+            dict(shim_files(form, bool(django))),
+            [edit for item in findings.resources for edit in item.edits],
+        )
         for path in (*unit.files, *findings.assets):
             own = [edit for edit in edits if edit.path == path]
             files[self.place_of(path)] = edited(self.code.content(path), own)
@@ -283,7 +295,7 @@ class PythonProgram:
             files[self.place_of(path)] = stub(path, self.dotted(path), unit.remote[path], names, routers)
         calls = {path: (self.dotted(path), names) for path, names in called.items()}
         entries = [self.dotted(path) for path in (*unit.entries, *unit.hosts)]
-        parts = UnitParts(self._served(unit), variables(findings), findings.listened, unit.served)
+        parts = UnitParts(self._served(unit), variables(findings), findings.listened, unit.served, django)
         files[f"{FOLDER}/unit.py"] = unit_file(unit.name, entries, calls, parts)
         for name in MANIFESTS:
             if (self.code.root / name).is_file():
@@ -295,6 +307,14 @@ class PythonProgram:
         if form == "container":
             return UnitCode({**files, **image_files(unit.name, files)}, start=START)
         return UnitCode(files, f"{FOLDER}/handler.handler", tuple(self.place_of(path) for path in findings.assets))
+
+    def _named(self, unit: Unit) -> list[str]:
+        """The modules that Django loads by their names, none where the unit is no program of Django."""
+        modules = self.modules(unit.files)
+        if not any(names_settings(module) for module in modules):
+            return []
+        found = {path for module in modules for path in named_files(self, module)}
+        return [*(self.dotted(path) for path in sorted(found & {*unit.files, *unit.remote})), BACKEND]
 
     def _server(self, unit: Unit) -> set[str]:
         """The package that serves a unit's application in a container."""
@@ -332,3 +352,12 @@ class PythonProgram:
     def _own_names(self) -> set[str]:
         """The first names of the code base's modules."""
         return {self.place_of(path).partition("/")[0].removesuffix(".py") for path in self._files}
+
+
+def _server_of(framework: str, app: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The module that serves an original, with its arguments, and the packages that are needed for it."""
+    if framework == "django":
+        return ("waitress", "--listen=127.0.0.1:{port}", app), ("waitress",)
+    if framework == "flask":
+        return ("flask", "--app", app, "run", "--port", "{port}"), ()
+    return ("uvicorn", app, "--port", "{port}"), ("uvicorn",)

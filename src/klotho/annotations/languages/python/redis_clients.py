@@ -1,4 +1,4 @@
-"""`persist` on a client of redis-py, sync or asyncio: a Redis cache.
+"""`persist` on a client of redis-py, sync or asyncio: a Redis cache, in cluster mode for `RedisCluster`.
 
 The client keeps its options, `decode_responses` and such; host, port and login are the cache's where the unit is
 deployed.
@@ -21,10 +21,15 @@ _MADE = frozenset(
     for package in ("redis", "redis.asyncio", "redis.client", "redis.asyncio.client")
     for name in ("Redis", "StrictRedis", "from_url", "Redis.from_url", "StrictRedis.from_url")
 )
+_CLUSTERS = frozenset(
+    f"{package}.{name}"
+    for package in ("redis", "redis.asyncio", "redis.cluster", "redis.asyncio.cluster")
+    for name in ("RedisCluster", "RedisCluster.from_url")
+)
 
 
 class RedisClients:
-    shapes = "`client = redis.Redis(…)`, `redis.asyncio.Redis(…)` or `….from_url(…)`"
+    shapes = "`client = redis.Redis(…)`, `redis.asyncio.Redis(…)`, `RedisCluster(…)` or `….from_url(…)`"
 
     def resource(
         self, program: PythonProgram, modules: list[Module], module: Module, annotation: Annotation, target: Any
@@ -33,7 +38,8 @@ class RedisClients:
         if value is None or not is_at_top(target) or value.type != "call":
             return None
         function = value.child_by_field_name("function")
-        if qualified(module, function) not in _MADE:
+        made = qualified(module, function)
+        if made not in _MADE | _CLUSTERS:
             return None
         given = keywords_of(value)
         for keyword in ("connection_pool", "unix_socket_path"):
@@ -42,7 +48,8 @@ class RedisClients:
         if "db" in given and text_of(given["db"]) != "0":
             _refuse(program, module, given["db"], "another database than 0 of a persisted Redis client")
         edits = wrapped(module, function, "cache_server", "client_of", annotation.id)
-        return Resource(annotation, "Databases.Redis", ("read_writes_to",), edits=edits)
+        properties = {"cluster": True} if made in _CLUSTERS else {}
+        return Resource(annotation, "Databases.Redis", ("read_writes_to",), properties, edits=edits)
 
 
 def _refuse(program: PythonProgram, module: Module, node: Any, what: str) -> None:

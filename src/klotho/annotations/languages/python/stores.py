@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from klotho.annotations.findings import Edit, Resource, construct_name
+from klotho.annotations.languages.python.django import is_databases
 from klotho.annotations.languages.python.modules import Module, assigned, nodes_of, text_of
 from klotho.annotations.languages.python.mutations import check_mutations
 from klotho.annotations.languages.python.names import django_setting
 from klotho.annotations.model import Annotation
+from klotho.annotations.variables import rewritten
 
 if TYPE_CHECKING:
     from klotho.annotations.languages.python.program import PythonProgram
@@ -36,6 +38,8 @@ def stored_dict(module: Module, annotation: Annotation, target: Any) -> StoredDi
         value.type in ("dictionary", "dictionary_comprehension")
         or (value.type == "call" and text_of(value.child_by_field_name("function")) == "dict")
     )
+    if is_databases(name, value):  # settings of Django, which are no data
+        return None
     top = target.parent is not None and target.parent.type == "module"
     if django_setting(module, target) is not None:
         return None
@@ -45,7 +49,7 @@ def stored_dict(module: Module, annotation: Annotation, target: Any) -> StoredDi
 def stored_dicts(program: PythonProgram, modules: list[Module]) -> Iterator[Resource]:
     """The dicts of a unit's modules as tables, with what the unit does to each."""
     for module in modules:
-        for annotation, target in module.source.of("persist"):
+        for annotation, target in rewritten(module.source):
             item = stored_dict(module, annotation, target) if target is not None else None
             if item is not None:
                 verb = "reads_from" if _only_reads(program, item, modules) else "read_writes_to"

@@ -19,6 +19,7 @@ SHIMS_OF_FORMS: Mapping[Form, tuple[str, ...]] = {
     "container": ("container.py",),
 }
 SHIMS_OF_LIBRARIES = ("cache.py", "cache_server.py", "files.py", "sql.py", "events.py", "environment.py")
+SHIMS_OF_DJANGO = ("django.py", "django_postgres/__init__.py", "django_postgres/base.py")
 
 
 def stub(path: str, module: str, unit: str, names: Iterable[str], routers: Mapping[str, str]) -> bytes:
@@ -41,12 +42,14 @@ class UnitParts(NamedTuple):
 
     application: tuple[str, str] | None
     """The module and name of what it serves."""
-    secrets: Mapping[str, str]
-    """The secret of each variable of the environment that is one."""
+    variables: Mapping[str, tuple[str, str, str]]
+    """By variable of the environment that is set before the code is loaded, where its value is."""
     topics: Iterable[str]
     """What it hears of other units."""
     served: Iterable[tuple[str, str]]
     """Paths that belong to units, the most specific first."""
+    django: Iterable[str] = ()
+    """The modules that Django loads by their names."""
 
 
 def unit_file(name: str, entries: Iterable[str], calls: Mapping[str, tuple[str, list[str]]], parts: UnitParts) -> bytes:
@@ -54,13 +57,15 @@ def unit_file(name: str, entries: Iterable[str], calls: Mapping[str, tuple[str, 
     lines = ["from importlib import import_module", "", f"NAME = {json.dumps(construct_name(name))}"]
     lines += [f"LISTENS = {json.dumps(sorted(parts.topics))}", "", ""]
     lines += ["def application():", '    """What the unit serves; None for one that is only called."""']
-    if parts.secrets:
-        lines += [f"    from {FOLDER}.environment import given", "", f"    given({json.dumps(dict(parts.secrets))})"]
+    if parts.variables:
+        lines += [f"    from {FOLDER}.environment import given", "", f"    given({json.dumps(dict(parts.variables))})"]
     if parts.application is None:
         lines += [*(f"    import_module({json.dumps(entry)})" for entry in entries), "    return None"]
     else:
         module, variable = parts.application
-        lines += [f"    return import_module({json.dumps(module)}).{variable}"]
+        lines += [f"    found = import_module({json.dumps(module)}).{variable}"]
+        lines += [f'    import_module("{FOLDER}.django").migrate()'] if parts.django else []
+        lines += ["    return found"]
     lines += ["", "", "CALLS = {"]
     for path, (module, names) in sorted(calls.items()):
         lines.append(f"    {json.dumps(path)}: ({json.dumps(names)}, lambda: import_module({json.dumps(module)})),")
@@ -68,14 +73,18 @@ def unit_file(name: str, entries: Iterable[str], calls: Mapping[str, tuple[str, 
     for path, unit in parts.served:
         claimed = [None if "{" in part else part.lower() for part in path.split("/") if part]
         lines.append(f"    ({claimed!r}, {json.dumps(construct_name(unit))}),")
-    return "\n".join([*lines, "]", ""]).encode()
+    lines.append("]")
+    if parts.django:
+        lines += ["", "", "def named():", '    """What Django loads by its name."""']
+        lines += [f"    import_module({json.dumps(name)})" for name in parts.django]
+    return "\n".join([*lines, ""]).encode()
 
 
 @cache
-def shim_files(form: Form) -> dict[str, bytes]:
+def shim_files(form: Form, is_django: bool = False) -> dict[str, bytes]:
     """The shims by path in a unit."""
     folder = Path(__file__).parent / "shims" / FOLDER
     return {
         f"{FOLDER}/{name}": (folder / name).read_bytes()
-        for name in (*SHIMS, *SHIMS_OF_FORMS[form], *SHIMS_OF_LIBRARIES)
+        for name in (*SHIMS, *SHIMS_OF_FORMS[form], *SHIMS_OF_LIBRARIES, *(SHIMS_OF_DJANGO if is_django else ()))
     }

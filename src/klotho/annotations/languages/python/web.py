@@ -1,4 +1,5 @@
 """Routes of FastAPI, Starlette and Flask, for pictures and readers: what none of them names goes to the unit, too.
+Those of Django are not looked for.
 
 Input: the module and name of an application. Output: its routes, with those of included routers and blueprints and
 their prefixes; None where it is of no framework known here. Prefixes that are no plain text are left out.
@@ -24,9 +25,16 @@ from klotho.annotations.languages.python.modules import (
 )
 
 VERBS = ("get", "post", "put", "patch", "delete", "options", "head")
-SERVERS: Mapping[str, str] = {"fastapi": "asgi", "starlette": "asgi", "flask": "wsgi"}
+SERVERS: Mapping[str, str] = {"fastapi": "asgi", "starlette": "asgi", "flask": "wsgi", "django": "wsgi"}
 """By package, the interface its applications have."""
-_MADE = {"FastAPI": "fastapi", "APIRouter": "fastapi", "Starlette": "starlette", "Flask": "flask", "Blueprint": "flask"}
+_MADE = {
+    "FastAPI": "fastapi",
+    "APIRouter": "fastapi",
+    "Starlette": "starlette",
+    "Flask": "flask",
+    "Blueprint": "flask",
+    "get_wsgi_application": "django",
+}
 _PREFIX = {"APIRouter": "prefix", "Blueprint": "url_prefix"}
 _FOR_ALL = ("before_app", "after_app", "teardown_app", "app_", "record")
 """How methods of a blueprint begin that are about the whole application."""

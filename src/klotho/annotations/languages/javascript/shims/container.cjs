@@ -11,7 +11,8 @@ const called = Object.keys(unit.calls).length > 0;
 
 if (unit.listens) captureServer();
 else toBeStopped(http.createServer(unknown)).listen(port, "0.0.0.0");
-begin().catch((error) => {
+const begun = begin();
+begun.catch((error) => {
   console.error(error);
   process.exit(1);
 });
@@ -84,6 +85,7 @@ function isInside({ method, headers }) {
 async function reply(request, response) {
   const parts = [];
   for await (const part of request) parts.push(part);
+  await begun;
   const event = JSON.parse(Buffer.concat(parts).toString());
   const body = JSON.stringify(await require("./answer.cjs")(event));
   response.writeHead(200, { "content-type": "application/json" }).end(body);

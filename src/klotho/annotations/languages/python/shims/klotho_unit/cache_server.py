@@ -2,7 +2,7 @@
 
 import os
 
-_ADDRESS = ("host", "port", "db", "username", "password", "ssl", "url")
+_ADDRESS = ("host", "port", "db", "username", "password", "ssl", "url", "startup_nodes", "address_remap")
 
 
 def client_of(name, make):

@@ -1,10 +1,11 @@
-"""Puts secrets where the unit's code looks for them, before it is loaded: into the environment of this process."""
+"""Puts secrets and values of databases where the unit's code looks for them, before it is loaded: into the environment
+of this process, so that no password is in a template or a configuration."""
 
 import os
 
 
-def given(names):
+def given(wanted):
     import klotho
 
-    for variable, name in names.items():
-        os.environ[variable] = klotho.config.secrets.get(name).value
+    for variable, (group, name, value) in wanted.items():
+        os.environ[variable] = str(getattr(getattr(klotho.config, group).get(name), value))

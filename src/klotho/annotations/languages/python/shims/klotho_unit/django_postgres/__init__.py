@@ -1,0 +1,1 @@
+"""A database backend of Django, by the name of its package."""
