@@ -6,7 +6,7 @@ to by name; all of them where a name is computed or the emitter is handed on.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,6 @@ from klotho.annotations.findings import Resource
 from klotho.annotations.languages.javascript.constants import constant
 from klotho.annotations.languages.javascript.modules import NAMESPACE, Module, arguments_of, text_of
 from klotho.annotations.languages.javascript.variables import (
-    Exported,
     Variable,
     exported_by,
     is_declaration,
@@ -38,8 +37,8 @@ _AROUND = ("parenthesized_expression", "non_null_expression", "as_expression", "
 
 
 @dataclass
-class _Uses:
-    """What modules do with an emitter."""
+class Uses:
+    """What files do with an emitter."""
 
     emits: bool = False
     events: set[str] | None = field(default_factory=set)
@@ -74,10 +73,9 @@ def _topic(
 ) -> Resource:
     assert annotation.id is not None
     own = {item.path for item in modules}
-    every = program.modules(program.code.files)
-    exported = exported_by(program, every, variable)
-    here = _uses(program, modules, variable, exported, value)
-    there = _uses(program, [item for item in every if item.path not in own], variable, exported, value)
+    by_file = _uses_by_file(program, module, annotation.id, variable, value)
+    here = _together(uses for path, uses in by_file.items() if path in own)
+    there = _together(uses for path, uses in by_file.items() if path not in own)
     if there.emits:
         _refuse_waiting(program, annotation, here)
     publishes = here.emits and there.listens
@@ -114,19 +112,40 @@ def _names_of_class(local: str, imported: str) -> tuple[str, ...]:
     return (local,) if imported == "EventEmitter" else whole if imported in ("default", NAMESPACE) else ()
 
 
-def _uses(
-    program: JavaScriptProgram, modules: Iterable[Module], variable: Variable, exported: Exported, made: Any
-) -> _Uses:
-    found = _Uses()
-    for module in modules:
-        names = names_in(program, module, variable, exported)
-        for node in mentions(module.root, names) if names else ():
-            if not is_declaration(node, made):
-                _read_use(program, module, node, found)
+def _uses_by_file(
+    program: JavaScriptProgram, home: Module, id: str, variable: Variable, made: Any
+) -> Mapping[str, Uses]:
+    """What every file that knows the emitter does with it, found once for all units."""
+    key = (home.path, id)
+    if key not in program.uses_of_emitters:
+        every = program.modules(program.code.files)
+        exported, found = exported_by(program, every, variable), {}
+        for module in every:
+            names = names_in(program, module, variable, exported)
+            if names:
+                found[module.path] = _uses(program, module, names, made)
+        program.uses_of_emitters[key] = found
+    return program.uses_of_emitters[key]
+
+
+def _uses(program: JavaScriptProgram, module: Module, names: frozenset[str], made: Any) -> Uses:
+    found = Uses()
+    for node in mentions(module.root, names):
+        if not is_declaration(node, made):
+            _read_use(program, module, node, found)
     return found
 
 
-def _read_use(program: JavaScriptProgram, module: Module, node: Any, found: _Uses) -> None:
+def _together(several: Iterable[Uses]) -> Uses:
+    found = Uses()
+    for uses in several:
+        found.emits = found.emits or uses.emits
+        found.events = None if found.events is None or uses.events is None else found.events | uses.events
+        found.waits += uses.waits
+    return found
+
+
+def _read_use(program: JavaScriptProgram, module: Module, node: Any, found: Uses) -> None:
     parent = node.parent
     if parent.type == "arguments" and _waits(module, parent.parent):
         found.waits.append((module, parent.parent))
@@ -159,7 +178,7 @@ def _waits(module: Module, call: Any) -> bool:
     return False
 
 
-def _refuse_waiting(program: JavaScriptProgram, annotation: Annotation, here: _Uses) -> None:
+def _refuse_waiting(program: JavaScriptProgram, annotation: Annotation, here: Uses) -> None:
     for module, call in here.waits:
         at = module.source.text.span(call.start_byte, call.end_byte)
         message = f"waiting for {annotation.title} where another unit emits is not supported yet"

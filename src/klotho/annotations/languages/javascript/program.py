@@ -13,7 +13,7 @@ from klotho.annotations.hosting import Form
 from klotho.annotations.languages.javascript.decorators import metadata_edits
 from klotho.annotations.languages.javascript.emitters import SHAPES as EMITTERS
 from klotho.annotations.languages.javascript.emitters import SHIM as EVENTS
-from klotho.annotations.languages.javascript.emitters import topics
+from klotho.annotations.languages.javascript.emitters import Uses, topics
 from klotho.annotations.languages.javascript.environment import SHAPES as VARIABLES
 from klotho.annotations.languages.javascript.environment import SHIM as ENVIRONMENT
 from klotho.annotations.languages.javascript.environment import configured
@@ -54,6 +54,8 @@ class JavaScriptProgram:
     def __init__(self, code: CodeBase) -> None:
         self.code = code
         self._modules: dict[str, Module] = {}
+        self.uses_of_emitters: dict[tuple[str, str], Mapping[str, Uses]] = {}
+        """What files do with the emitter of a file's annotation; `emitters` remembers it here."""
         self._exposures: dict[str, list[Exposure]] = {}
         self.routers: dict[str, dict[str, str]] = {}
         """Exports that are routers of another unit than the application's: by file and name, their framework."""
