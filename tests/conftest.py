@@ -25,12 +25,19 @@ settings.register_profile("fixed", derandomize=True, deadline=None, max_examples
 settings.register_profile("explore", max_examples=1000, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
 
+_LONGEST = "test_killed_command.py"
+
 RunProgram = Callable[..., tuple[Application | None, Report]]
 CompareGolden = Callable[[Path, str], None]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--bless", action="store_true", help="write golden files from what the code says now")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest file begins first: else one process ends with it and the other one waits."""
+    items.sort(key=lambda item: item.path.name != _LONGEST)
 
 
 @pytest.fixture

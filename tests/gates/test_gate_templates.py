@@ -28,16 +28,16 @@ REVIEWED = tomllib.loads((Path(__file__).parent / "reviewed.toml").read_text(enc
 Record = Callable[[str, object], None]
 
 
-def test_cfn_lint_finds_nothing(templates: list[Template], record_property: Record) -> None:
+def test_cfn_lint_finds_nothing(distinct: list[Template], record_property: Record) -> None:
     command = [str(Path(sys.executable).parent / "cfn-lint"), "--format", "json", "--regions", "us-east-1", "--"]
     done = subprocess.run(
-        [*command, *(str(item.file) for item in templates)], capture_output=True, text=True, timeout=500, check=False
+        [*command, *(str(item.file) for item in distinct)], capture_output=True, text=True, timeout=500, check=False
     )
     found = json.loads(done.stdout)
     assert [f"{item['Filename']}: {item['Rule']['Id']} {item['Message']}" for item in found] == []
     assert done.returncode == 0, done.stderr
-    resources = sum(len(item.resources) for item in templates)
-    record_property("figure", f"gates: cfn-lint finds nothing in {len(templates)} templates, {resources} resources")
+    resources = sum(len(item.resources) for item in distinct)
+    record_property("figure", f"gates: cfn-lint finds nothing in {len(distinct)} templates, {resources} resources")
 
 
 def test_the_local_cloud_carries_every_resource_with_all_its_properties(templates: list[Template]) -> None:
@@ -60,9 +60,9 @@ class Finding(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def findings(templates: list[Template]) -> list[Finding]:
+def findings(distinct: list[Template]) -> list[Finding]:
     assert CHECKOV.is_file(), "checkov is not installed: `make gates` installs it into .venv-gates"
-    files = [part for item in templates for part in ("--file", str(item.file))]
+    files = [part for item in distinct for part in ("--file", str(item.file))]
     command = [str(CHECKOV), *files, "--framework", "cloudformation", "--quiet", "--compact", "-o", "json"]
     # It would ask its maker's server for texts about the checks.
     environment = {**os.environ, "BC_SKIP_MAPPING": "TRUE"}
@@ -72,7 +72,7 @@ def findings(templates: list[Template]) -> list[Finding]:
     assert done.returncode in (0, 1), done.stderr
     report = json.loads(done.stdout)
     assert report["summary"]["parsing_errors"] == 0
-    assert report["summary"]["passed"] > len(templates)
+    assert report["summary"]["passed"] > len(distinct)
     return [_finding(item) for item in report["results"]["failed_checks"]]
 
 

@@ -71,22 +71,22 @@ def ran(command: list[str], tasks: list[dict[str, Any]], folder: Path) -> list[d
 
 @pytest.mark.parametrize("single", [False, True], ids=["a project a stack", "one project"])
 def test_programs_in_python_register_what_the_templates_say(
-    all_exports: list[Exported], tmp_path: Path, single: bool, record_property: Record
+    covering_exports: list[Exported], tmp_path: Path, single: bool, record_property: Record
 ) -> None:
-    tasks = [written(item, tmp_path / item.name, "python", single=single) for item in all_exports]
+    tasks = [written(item, tmp_path / item.name, "python", single=single) for item in covering_exports]
     results = ran([str(TOOLS / "bin" / "python"), str(RUNNER)], tasks, tmp_path)
-    count = compare(all_exports, results, single=single)
+    count = compare(covering_exports, results, single=single)
     record_property("figure", f"exports: {count} resources registered by Python programs as the templates have them")
 
 
 def test_programs_in_typescript_pass_tsc_strict_and_register_what_the_templates_say(
-    all_exports: list[Exported], tmp_path: Path, record_property: Record
+    covering_exports: list[Exported], tmp_path: Path, record_property: Record
 ) -> None:
     """One run of tsc over all of them, those of one project too; those of a project a stack are run."""
-    tasks = [written(item, tmp_path / item.name, "typescript", single=False) for item in all_exports]
-    for item in all_exports:
+    tasks = [written(item, tmp_path / item.name, "typescript", single=False) for item in covering_exports]
+    for item in covering_exports:
         written(item, tmp_path / "single" / item.name, "typescript", single=True)
-    options = json.loads((tmp_path / all_exports[0].name / "tsconfig.json").read_text())["compilerOptions"]
+    options = json.loads((tmp_path / covering_exports[0].name / "tsconfig.json").read_text())["compilerOptions"]
     assert options.pop("strict") and options.pop("outDir")
     configuration = {"compilerOptions": {**options, "strict": True, "noEmitOnError": True}, "include": ["**/*.ts"]}
     (tmp_path / "tsconfig.json").write_text(json.dumps(configuration))
@@ -95,16 +95,16 @@ def test_programs_in_typescript_pass_tsc_strict_and_register_what_the_templates_
     done = subprocess.run(["node", str(tsc), "-p", str(tmp_path)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-4000:]
     results = ran(["node", str(RUNNER.with_suffix(".cjs"))], tasks, tmp_path)
-    count = compare(all_exports, results, single=False)
+    count = compare(covering_exports, results, single=False)
     record_property(
         "figure", f"exports: {count} resources registered by TypeScript programs as the templates have them"
     )
 
 
-def compare(all_exports: list[Exported], results: list[dict[str, Any]], *, single: bool) -> int:
+def compare(covering_exports: list[Exported], results: list[dict[str, Any]], *, single: bool) -> int:
     """How many resources are the same."""
     count = 0
-    for item, result in zip(all_exports, results, strict=True):
+    for item, result in zip(covering_exports, results, strict=True):
         declared = {
             logical_id: one
             for program in programs(item.export, single=single)
