@@ -68,8 +68,8 @@ def as_data(request: Request) -> dict[str, Any]:
             body = text if isinstance(body, str) else body
     except UnicodeDecodeError:
         data["base64"] = base64.b64encode(request.body).decode()
-    except ValueError:
-        pass  # it calls itself JSON and is none: that, too, is sent again as it is
+    except (ValueError, RecursionError):
+        pass  # it calls itself JSON and is none, or none that can be read: that, too, is sent again as it is
     if headers:
         data["headers"] = headers
     return data if body is None else {**data, "body": body}

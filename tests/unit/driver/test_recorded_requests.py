@@ -114,3 +114,8 @@ def test_every_request_is_read_back_as_it_was(
     file = tmp_path_factory.getbasetemp() / "requests.json"
     file.write_text(json.dumps([as_data(request)]))
     assert read_requests(file) == [request]
+
+
+def test_json_too_deep_to_be_read_is_kept_as_text() -> None:
+    deep = b"[" * 100_000
+    assert as_data(Request("POST", "/", {"content-type": "application/json"}, deep))["body"] == deep.decode()
