@@ -25,6 +25,8 @@ class Listening(NamedTuple):
     handler: Any
     """The expression of what is served; None for the default one of net/http."""
     edits: tuple[Edit, ...]
+    package: str | None = None
+    """What the statement took from a package that may now be imported for nothing: `http.ListenAndServe`."""
 
 
 def listening(file: GoFile, statement: Any) -> Listening | None:
@@ -35,7 +37,7 @@ def listening(file: GoFile, statement: Any) -> Listening | None:
         given = arguments_of(call)
         if name == "ListenAndServe" and http is not None and before == http and len(given) == 2:
             handler = None if text_of(given[1]) == "nil" else given[1]
-            return Listening(call, handler, (_renamed(file, call, f"{UNIT}.ListenAndServe"),))
+            return Listening(call, handler, (_renamed(file, call, f"{UNIT}.ListenAndServe"),), f"{http}.{name}")
         if name == "ListenAndServe" and before and not given:
             handler = _field(server_of(call, before), "Handler")
             return Listening(call, handler, _moved(file, call, before, "Serve", ""))
@@ -57,7 +59,7 @@ def _moved(file: GoFile, call: Any, before: str, name: str, comma: str) -> tuple
 
 
 def server_of(call: Any, name: str) -> Any:
-    """The composite literal that a variable of the same function, or of the file, holds; None where it can't be seen."""
+    """The composite literal that a variable of the function or the file holds; None where it can't be seen."""
     scope = call
     while scope is not None:
         for item in nodes_of(scope, ("short_var_declaration", "var_spec", "assignment_statement")):

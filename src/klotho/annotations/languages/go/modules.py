@@ -1,7 +1,7 @@
 """What a file of Go imports, defines and refers to.
 
-Input: a parsed file. Output: `GoFile`, which can be remembered as JSON. Names are looked at as they are written: a local
-variable that hides a name of the package counts as that name, which makes a unit larger and never wrong.
+Input: a parsed file. Output: `GoFile`, which can be remembered as JSON. Names are looked at as they are written: a
+local variable that hides a name of the package counts as that name, which makes a unit larger and never wrong.
 """
 
 from __future__ import annotations

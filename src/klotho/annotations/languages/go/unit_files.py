@@ -50,7 +50,8 @@ def imports_unit(file: GoFile, module: str, name: str = FOLDER) -> Edit:
 def keeps(file: GoFile, expression: str) -> Edit:
     """An import that an edit leaves without a use is kept after the last line: `var _ = http.ListenAndServe`."""
     content = file.source.text.content
-    text = f"{'' if content.endswith(b'\n') else chr(10)}\nvar _ = {expression}\n"
+    begin = "" if content.endswith(b"\n") else "\n"
+    text = f"{begin}\nvar _ = {expression}\n"
     return Edit(file.path, len(content), len(content), text.encode())
 
 
