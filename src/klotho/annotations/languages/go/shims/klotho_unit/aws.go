@@ -115,6 +115,9 @@ func (asked awsRequest) attempt(ctx context.Context) (*http.Response, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %s", errNotSent, err)
 	}
+	if asked.path == "" {
+		return nil, fmt.Errorf("%w: its key is empty", errNotSent)
+	}
 	base := asked.base
 	if base == "" {
 		base = endpointOf(asked.service, region)

@@ -166,4 +166,10 @@ func (asked awsRequest) done(ctx context.Context) error {
 	return answer.Body.Close()
 }
 
-func pathOf(key string) string { return "/" + escaped(key, "/") }
+// pathOf is empty without a key: nothing is sent then.
+func pathOf(key string) string {
+	if key == "" {
+		return ""
+	}
+	return "/" + escaped(key, "/")
+}

@@ -96,11 +96,15 @@ func (b *bucket) Attributes(ctx context.Context, key string) (*driver.Attributes
 	found.Size, _ = strconv.ParseInt(header.Get("Content-Length"), 10, 64)
 	for name, values := range header {
 		if own := strings.ToLower(name); strings.HasPrefix(own, "x-amz-meta-") {
-			found.Metadata[unescaped(strings.TrimPrefix(own, "x-amz-meta-"))] = unescaped(values[0])
+			name := strings.ReplaceAll(strings.TrimPrefix(own, "x-amz-meta-"), ".", "%")
+			found.Metadata[unescaped(name)] = unescaped(values[0])
 		}
 	}
 	return found, nil
 }
+
+// inName writes an escaped text with what a signed header may be named by.
+var inName = strings.NewReplacer("%", ".", ".", ".2E", "~", ".7E", "+", ".20")
 
 // digestOf gives the MD5 that S3 has of an object that was put at once; nil of others.
 func digestOf(etag string) []byte {
@@ -112,7 +116,7 @@ func digestOf(etag string) []byte {
 }
 
 func unescaped(text string) string {
-	if found, err := url.PathUnescape(text); err == nil {
+	if found, err := url.QueryUnescape(text); err == nil {
 		return found
 	}
 	return text
@@ -222,7 +226,7 @@ func (b *bucket) NewTypedWriter(
 		}
 	}
 	for name, value := range options.Metadata {
-		header["X-Amz-Meta-"+url.PathEscape(name)] = url.PathEscape(value)
+		header["X-Amz-Meta-"+inName.Replace(url.QueryEscape(name))] = url.QueryEscape(value)
 	}
 	// Not known to every version of gocloud.
 	if once := reflect.ValueOf(options).Elem().FieldByName("IfNotExist"); once.IsValid() && once.Bool() {
