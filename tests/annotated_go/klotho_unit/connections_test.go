@@ -11,6 +11,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 )
 
 // aws stands in for AWS: it answers with what the test gives, and keeps what was asked.
@@ -78,7 +79,7 @@ func TestADatabaseIsReachedByTheLoginOfItsSecretAndItsCertificateVerified(t *tes
 	for name := range wanted {
 		t.Setenv(name, "of the machine")
 	}
-	if err := setVariables(context.Background(), wanted); err != nil {
+	if _, err := setVariables(context.Background(), wanted); err != nil {
 		t.Fatal(err)
 	}
 	address, err := url.Parse(os.Getenv("IT_URL"))
@@ -153,7 +154,7 @@ func TestASecretIsTheValueOfAVariable(t *testing.T) {
 	aws(t, refuses(500, "InternalServiceError", "later"), refuses(400, "ThrottlingException", "later"), holds("s3cret"))
 	granted(t, "KLOTHO_SECRET_KEY", grant{"name": "api-key", "kind": "Secret", "secret": arn})
 	t.Setenv("API_KEY", "")
-	err := setVariables(context.Background(), map[string]given{"API_KEY": {"secrets", "api-key", "value"}})
+	_, err := setVariables(context.Background(), map[string]given{"API_KEY": {"secrets", "api-key", "value"}})
 	if err != nil || os.Getenv("API_KEY") != "s3cret" {
 		t.Error(err, os.Getenv("API_KEY"))
 	}
@@ -171,6 +172,34 @@ func TestASecretWithoutAValueSaysWhatToDo(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), "klotho secret set api-key") {
 			t.Error(err)
 		}
+	}
+}
+
+func TestAContainerStartsWithoutASecretAndEndsWhenItHasAValue(t *testing.T) {
+	notYet := refuses(400, "ResourceNotFoundException", "")
+	aws(t, notYet, notYet, refuses(403, "AccessDeniedException", ""), holds("s3cret"))
+	granted(t, "KLOTHO_SECRET_KEY", grant{"name": "api-key", "kind": "Secret", "secret": arn})
+	t.Setenv("AWS_LAMBDA_RUNTIME_API", "")
+	t.Setenv("API_KEY", "")
+	wanted := map[string]given{"API_KEY": {"secrets", "api-key", "value"}}
+	missing, err := setVariables(context.Background(), wanted)
+	if err != nil || len(missing) != 1 {
+		t.Fatal(missing, err)
+	}
+	slept, ended := 0, false
+	endWhenSet(missing, func(time.Duration) { slept++ }, func() { ended = true })
+	if slept != 3 || !ended {
+		t.Error(slept, ended)
+	}
+}
+
+func TestAFunctionFailsWhileASecretHasNoValue(t *testing.T) {
+	aws(t, refuses(400, "ResourceNotFoundException", ""))
+	granted(t, "KLOTHO_SECRET_KEY", grant{"name": "api-key", "kind": "Secret", "secret": arn})
+	t.Setenv("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:1")
+	wanted := map[string]given{"API_KEY": {"secrets", "api-key", "value"}}
+	if _, err := setVariables(context.Background(), wanted); err == nil {
+		t.Error("it began")
 	}
 }
 

@@ -5,6 +5,7 @@ package klotho_unit
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"net/url"
@@ -16,6 +17,8 @@ import (
 // password and database; of a secret, value.
 type connection map[string]string
 
+var errSecretNotSet = errors.New("has no value yet")
+
 func connectionOf(ctx context.Context, group, name string) (connection, error) {
 	found, err := grantOf(group, name)
 	if err != nil {
@@ -24,7 +27,7 @@ func connectionOf(ctx context.Context, group, name string) (connection, error) {
 	if group == "secrets" {
 		value, err := secretText(ctx, found.text("secret"))
 		if refused, is := err.(*AwsError); is && refused.Code == "ResourceNotFoundException" {
-			return nil, fmt.Errorf("the secret %q has no value yet: run `klotho secret set %s`", name, name)
+			return nil, fmt.Errorf("the secret %q %w: run `klotho secret set %s`", name, errSecretNotSet, name)
 		}
 		return connection{"value": value}, err
 	}

@@ -2,13 +2,21 @@ package klotho_unit
 
 // Puts secrets and values of databases where the unit's code looks for them, before any of its packages is initialised:
 // into the environment of this process, so that no password is in a template or a configuration.
+//
+// A function fails while a secret has no value, and tries again when it is called. A container that failed would be
+// replaced until its deployment is given up, and the first deployment is what makes the secret: it starts without the
+// variable, and ends when there is a value, so that the next one begins with it.
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
+	"syscall"
 	"time"
 )
+
+const looksAgainAfter = 10 * time.Second
 
 // given is where a variable's value is: the group, the name of the database, cache or secret, and what of it.
 type given struct{ group, name, value string }
@@ -17,28 +25,51 @@ func init() {
 	if !isDeployed() {
 		return
 	}
-	ctx, done := context.WithTimeout(context.Background(), 30*time.Second)
-	defer done()
-	if err := setVariables(ctx, variables); err != nil {
+	missing, err := setVariables(context.Background(), variables)
+	if err != nil {
 		fmt.Fprintf(os.Stderr, "the unit %s can't begin: %s\n", os.Getenv("KLOTHO_UNIT"), err)
 		os.Exit(1)
 	}
+	if len(missing) > 0 {
+		go endWhenSet(missing, time.Sleep, func() { _ = syscall.Kill(os.Getpid(), syscall.SIGTERM) })
+	}
 }
 
-func setVariables(ctx context.Context, wanted map[string]given) error {
+// setVariables gives those that a container begins without.
+func setVariables(ctx context.Context, wanted map[string]given) (missing []given, err error) {
+	ctx, done := context.WithTimeout(ctx, 30*time.Second)
+	defer done()
 	found := map[given]connection{}
 	for variable, from := range wanted {
 		whole := given{group: from.group, name: from.name}
 		if found[whole] == nil {
-			values, err := connectionOf(ctx, from.group, from.name)
-			if err != nil {
-				return err
-			}
-			found[whole] = values
+			found[whole], err = connectionOf(ctx, from.group, from.name)
+		}
+		if errors.Is(err, errSecretNotSet) && os.Getenv("AWS_LAMBDA_RUNTIME_API") == "" {
+			fmt.Fprintf(os.Stderr, "%s is not set, and the program starts without it: %s\n", variable, err)
+			missing, err = append(missing, from), nil
+			continue
+		}
+		if err != nil {
+			return nil, err
 		}
 		if err := os.Setenv(variable, found[whole][from.value]); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return nil
+	return missing, nil
+}
+
+func endWhenSet(missing []given, sleep func(time.Duration), end func()) {
+	for at := 0; at < len(missing); {
+		sleep(looksAgainAfter)
+		for at < len(missing) {
+			if _, err := connectionOf(context.Background(), missing[at].group, missing[at].name); err != nil {
+				break // not yet, or not to be asked now: the next time tells
+			}
+			at++
+		}
+	}
+	fmt.Fprintln(os.Stderr, "the secrets have values now: ending, to begin again with them")
+	end()
 }
