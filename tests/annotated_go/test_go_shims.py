@@ -32,11 +32,11 @@ UNIT = """package klotho_unit
 
 import "net/http"
 
-const unitName = "shop"
+const Name = "shop"
 
 var (
 	variables = map[string]given{}
-	served    []claimed
+	served    [][2]string
 )
 
 func ListenAndServe(string, http.Handler) error { return nil }

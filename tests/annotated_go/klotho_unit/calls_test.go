@@ -200,7 +200,7 @@ func TestRequestsForOtherUnitsAreHandedOn(t *testing.T) {
 	}))
 	defer other.Close()
 	granted(t, "KLOTHO_SERVICE_P", grant{"name": "pets", "kind": "Compute.Container", "http": other.URL})
-	served = []claimed{{[]string{"pets", "", "toys"}, unitName}, {[]string{"pets"}, "pets"}}
+	served = [][2]string{{"/pets/{id}/toys", Name}, {"/pets", "pets"}}
 	defer func() { served = nil }()
 	mine := httptest.NewServer(handingOn(http.NotFoundHandler()))
 	defer mine.Close()

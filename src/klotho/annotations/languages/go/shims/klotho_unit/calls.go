@@ -118,7 +118,7 @@ func answer(ctx context.Context, content []byte) ([]byte, error) {
 	}
 	function, known := offered.Load(question.File + "\x00" + question.Name)
 	if !known {
-		return nil, fmt.Errorf("unit %s has no function %s in %s that others may call", unitName, question.Name, question.File)
+		return nil, fmt.Errorf("unit %s has no function %s in %s that others may call", Name, question.Name, question.File)
 	}
 	if question.Timeout != nil {
 		limited, cancel := context.WithTimeout(ctx, time.Duration(*question.Timeout)*time.Millisecond)

@@ -10,42 +10,42 @@ import (
 	"strings"
 )
 
-// claimed is a path that belongs, with all below it, to a unit. Parts are in lower case; empty ones are variables.
-type claimed struct {
-	parts []string
-	unit  string
-}
-
-// servedBy is the other unit that serves a path; empty for this one.
+// servedBy is the other unit that serves a path; empty for this one. Case counts for as little as a slash at the end does.
 func servedBy(path string) string {
-	parts := []string{}
-	for _, part := range strings.Split(strings.ToLower(path), "/") {
-		if part != "" {
-			parts = append(parts, part)
-		}
-	}
+	parts := partsOf(strings.ToLower(path))
 	for _, claim := range served {
-		if !claim.fits(parts) {
+		if !isBelow(parts, partsOf(strings.ToLower(claim[0]))) {
 			continue
 		}
-		if claim.unit == unitName {
+		if claim[1] == Name {
 			return ""
 		}
-		return claim.unit
+		return claim[1]
 	}
 	return ""
 }
 
-func (claim claimed) fits(parts []string) bool {
-	if len(claim.parts) > len(parts) {
+// isBelow says whether a path is another one, which may have variables (`{id}`), or is below it.
+func isBelow(parts, above []string) bool {
+	if len(above) > len(parts) {
 		return false
 	}
-	for at, part := range claim.parts {
-		if part != "" && part != parts[at] {
+	for at, part := range above {
+		if part != parts[at] && !strings.Contains(part, "{") {
 			return false
 		}
 	}
 	return true
+}
+
+func partsOf(path string) []string {
+	parts := []string{}
+	for _, part := range strings.Split(path, "/") {
+		if part != "" {
+			parts = append(parts, part)
+		}
+	}
+	return parts
 }
 
 // handingOn gives what belongs to other units to them, and the rest to the unit's own handler.
