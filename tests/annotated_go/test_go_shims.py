@@ -23,7 +23,7 @@ NOW = 1_700_000_000
 PACKAGE = Path(klotho.__file__).parent
 SHIMS = PACKAGE / "annotations/languages/go/shims/klotho_unit"
 TESTED = ("signing", "credentials", "aws", "grants", "connections", "authority", "environment", "objects")
-UNIT = "package klotho_unit\n\nvar variables = map[string]given{}\n"
+UNIT = "package klotho_unit\n\nvar variables = map[string][3]string{}\n"
 GO = Path(sys.executable).parent / "go"
 
 
