@@ -35,7 +35,7 @@ import "net/http"
 const Name = "shop"
 
 var (
-	variables = map[string]given{}
+	variables = map[string][3]string{}
 	served    [][2]string
 )
 

@@ -72,7 +72,7 @@ func TestADatabaseIsReachedByTheLoginOfItsSecretAndItsCertificateVerified(t *tes
 	asked := aws(t, holds(`{"username": "app", "password": "p@ss/w:rd"}`))
 	t.Setenv("KLOTHO_DATABASE_CA", "/ca.pem")
 	postgres(t, nil)
-	wanted := map[string]given{
+	wanted := map[string][3]string{
 		"IT_URL": {"datastores", "orders", "url"}, "IT_HOST": {"datastores", "orders", "host"},
 		"IT_PORT": {"datastores", "orders", "port"}, "IT_PASSWORD": {"datastores", "orders", "password"},
 	}
@@ -154,7 +154,7 @@ func TestASecretIsTheValueOfAVariable(t *testing.T) {
 	aws(t, refuses(500, "InternalServiceError", "later"), refuses(400, "ThrottlingException", "later"), holds("s3cret"))
 	granted(t, "KLOTHO_SECRET_KEY", grant{"name": "api-key", "kind": "Secret", "secret": arn})
 	t.Setenv("API_KEY", "")
-	_, err := setVariables(context.Background(), map[string]given{"API_KEY": {"secrets", "api-key", "value"}})
+	_, err := setVariables(context.Background(), map[string][3]string{"API_KEY": {"secrets", "api-key", "value"}})
 	if err != nil || os.Getenv("API_KEY") != "s3cret" {
 		t.Error(err, os.Getenv("API_KEY"))
 	}
@@ -181,7 +181,7 @@ func TestAContainerStartsWithoutASecretAndEndsWhenItHasAValue(t *testing.T) {
 	granted(t, "KLOTHO_SECRET_KEY", grant{"name": "api-key", "kind": "Secret", "secret": arn})
 	t.Setenv("AWS_LAMBDA_RUNTIME_API", "")
 	t.Setenv("API_KEY", "")
-	wanted := map[string]given{"API_KEY": {"secrets", "api-key", "value"}}
+	wanted := map[string][3]string{"API_KEY": {"secrets", "api-key", "value"}}
 	missing, err := setVariables(context.Background(), wanted)
 	if err != nil || len(missing) != 1 {
 		t.Fatal(missing, err)
@@ -197,7 +197,7 @@ func TestAFunctionFailsWhileASecretHasNoValue(t *testing.T) {
 	aws(t, refuses(400, "ResourceNotFoundException", ""))
 	granted(t, "KLOTHO_SECRET_KEY", grant{"name": "api-key", "kind": "Secret", "secret": arn})
 	t.Setenv("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:1")
-	wanted := map[string]given{"API_KEY": {"secrets", "api-key", "value"}}
+	wanted := map[string][3]string{"API_KEY": {"secrets", "api-key", "value"}}
 	if _, err := setVariables(context.Background(), wanted); err == nil {
 		t.Error("it began")
 	}

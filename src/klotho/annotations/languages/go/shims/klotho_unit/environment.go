@@ -18,9 +18,6 @@ import (
 
 const looksAgainAfter = 10 * time.Second
 
-// given is where a variable's value is: the group, the name of the database, cache or secret, and what of it.
-type given struct{ group, name, value string }
-
 func init() {
 	if !isDeployed() {
 		return
@@ -35,15 +32,16 @@ func init() {
 	}
 }
 
-// setVariables gives those that a container begins without.
-func setVariables(ctx context.Context, wanted map[string]given) (missing []given, err error) {
+// setVariables puts values into the environment: of each variable the group, the name of the database, cache or secret,
+// and what of it. It gives those that a container begins without.
+func setVariables(ctx context.Context, wanted map[string][3]string) (missing [][3]string, err error) {
 	ctx, done := context.WithTimeout(ctx, 30*time.Second)
 	defer done()
-	found := map[given]connection{}
+	found := map[[2]string]connection{}
 	for variable, from := range wanted {
-		whole := given{group: from.group, name: from.name}
+		whole := [2]string{from[0], from[1]}
 		if found[whole] == nil {
-			found[whole], err = connectionOf(ctx, from.group, from.name)
+			found[whole], err = connectionOf(ctx, from[0], from[1])
 		}
 		if errors.Is(err, errSecretNotSet) && os.Getenv("AWS_LAMBDA_RUNTIME_API") == "" {
 			fmt.Fprintf(os.Stderr, "%s is not set, and the program starts without it: %s\n", variable, err)
@@ -53,18 +51,18 @@ func setVariables(ctx context.Context, wanted map[string]given) (missing []given
 		if err != nil {
 			return nil, err
 		}
-		if err := os.Setenv(variable, found[whole][from.value]); err != nil {
+		if err := os.Setenv(variable, found[whole][from[2]]); err != nil {
 			return nil, err
 		}
 	}
 	return missing, nil
 }
 
-func endWhenSet(missing []given, sleep func(time.Duration), end func()) {
+func endWhenSet(missing [][3]string, sleep func(time.Duration), end func()) {
 	for at := 0; at < len(missing); {
 		sleep(looksAgainAfter)
 		for at < len(missing) {
-			if _, err := connectionOf(context.Background(), missing[at].group, missing[at].name); err != nil {
+			if _, err := connectionOf(context.Background(), missing[at][0], missing[at][1]); err != nil {
 				break // not yet, or not to be asked now: the next time tells
 			}
 			at++
