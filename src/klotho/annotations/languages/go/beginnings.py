@@ -1,7 +1,7 @@
 """The program of a unit: the folder of its `package main`, and what begins there.
 
-A unit that serves an application, or owns a `func main()`, is the program that the user wrote. One that is only called is
-that program with a `func main()` that answers calls, or, where nothing of it is in `package main`, a program of its own.
+A unit that serves an application, or owns a `func main()`, is the program that the user wrote. One that is only called
+is that program with a `func main()` that answers calls, or, where nothing of it is in `package main`, one of its own.
 """
 
 from __future__ import annotations

@@ -60,8 +60,8 @@ def remote_names(program: GoProgram, unit: Unit) -> dict[str, list[str]]:
 
 
 def check_called(program: GoProgram, called: Mapping[str, list[str]]) -> None:
-    """Reports functions that other units call and can't send what they take or give, and warns of those that change what
-    they are given."""
+    """Reports functions that other units call and whose arguments or results can't be sent; warns of those that change
+    what they are given."""
     for path, names in called.items():
         file = program.packages.file(path)
         for name in names:
@@ -95,9 +95,7 @@ def _why_not(other: GoFile, function: Any) -> str:
     return "gives no error last" if not results or results[-1] != "error" else "can't be called from another unit"
 
 
-def _refuse(
-    program: GoProgram, other: GoFile, name: str, at: Span, owner: str, why: str, helping: str = _HELP
-) -> None:
+def _refuse(program: GoProgram, other: GoFile, name: str, at: Span, owner: str, why: str, helping: str = _HELP) -> None:
     message = f'`{name}` of `{other.path}` belongs to the unit "{owner}" and {why}'
     found = other.source.of("execution_unit")
     also = [Label(found[0][0].span, "its unit")] if found else []
@@ -153,7 +151,9 @@ def _check_sendable(program: GoProgram, file: GoFile, name: str, types: Any, is_
 
 
 def _unsendable(program: GoProgram, file: GoFile, written: Any) -> Iterator[Any]:
-    for node in nodes_of(written, ("channel_type", "function_type", "interface_type", "qualified_type", "type_identifier")):
+    for node in nodes_of(
+        written, ("channel_type", "function_type", "interface_type", "qualified_type", "type_identifier")
+    ):
         if node.type == "qualified_type":
             package, name = (text_of(node.child_by_field_name(field)) for field in ("package", "name"))
             path = file.imported(package) or ""
@@ -162,9 +162,7 @@ def _unsendable(program: GoProgram, file: GoFile, written: Any) -> Iterator[Any]
             if names is None or name in names or (folder is not None and _is_of_process(program, folder, name)):
                 yield node
         elif node.type == "type_identifier":
-            if node.parent.type != "qualified_type" and _is_of_process(
-                program, folder_of(file.path), text_of(node)
-            ):
+            if node.parent.type != "qualified_type" and _is_of_process(program, folder_of(file.path), text_of(node)):
                 yield node
         elif node.type != "interface_type" or node.named_children:
             yield node
@@ -191,7 +189,6 @@ def _tell_changed(program: GoProgram, file: GoFile, name: str, function: Any) ->
         if text_of(node) in held and changes(node, itself=False):
             held.discard(text_of(node))
             message = f"what `{name}` changes of `{text_of(node)}` is not seen by the units that call it"
-            notes = ("arguments of calls between units are copies",)
             span = file.source.text.span(node.start_byte, node.end_byte)
-            helps = ("give it back as a result",)
-            program.code.report.warning("annotation-call", message, span, notes=notes, helps=helps)
+            helps = ("arguments of calls between units are copies: give it back as a result",)
+            program.code.report.warning("annotation-call", message, span, helps=helps)

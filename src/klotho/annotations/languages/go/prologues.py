@@ -1,6 +1,6 @@
 """What functions of another unit begin with where they do not run, and what their own unit offers to others.
 
-    func Adopt(ctx context.Context, pet Pet) (klotho_1 Pet, klotho_error error) { if klotho_unit.Elsewhere() { … return };
+    func Adopt(ctx context.Context, pet Pet) (pet Pet, err error) { if klotho_unit.Elsewhere() { err = …; return };
 
 Each is an edit on the line that is there: results without names get some, so that they can be filled in.
 """
@@ -98,8 +98,8 @@ def _named(file: GoFile, declared: Any, prefix: str) -> tuple[list[Edit], list[s
 
 
 def offers(files: Iterable[GoFile], module: str, called: Mapping[str, list[str]]) -> bytes | None:
-    """What a package tells `klotho_unit`: functions that others call, errors that arrive as what they are. None where it
-    tells nothing."""
+    """What a package tells `klotho_unit`: functions that others call, errors that arrive as what they are; None where
+    that is nothing."""
     lines, imports, package = list[str](), dict[str, str](), ""
     for file in files:
         package = package or file.package
@@ -110,7 +110,12 @@ def offers(files: Iterable[GoFile], module: str, called: Mapping[str, list[str]]
         lines += _errors(file, module, imports)
     if not lines:
         return None
-    begin = ["// Klotho: what other units may call here, and errors that they find again.", "", f"package {package}", ""]
+    begin = [
+        "// Klotho: what other units may call here, and errors that they find again.",
+        "",
+        f"package {package}",
+        "",
+    ]
     begin += ["import (", *(f"\t{name} {json.dumps(path)}" for path, name in sorted(imports.items()))]
     begin += [f"\t{FOLDER} {json.dumps(f'{module}/{FOLDER}')}", ")", "", "func init() {"]
     return "\n".join([*begin, *(f"\t{line}" for line in dict.fromkeys(lines)), "}", ""]).encode()

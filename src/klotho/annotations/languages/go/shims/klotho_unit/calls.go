@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log"
 	"net/http"
 	"reflect"
 	"runtime/debug"
@@ -199,4 +200,4 @@ func replyTo(writer http.ResponseWriter, request *http.Request) {
 }
 
 // ServeCalls takes calls of other units, and serves nothing else, until the process is ended.
-func ServeCalls() error { return ListenAndServe("", nil) }
+func ServeCalls() { log.Fatal(ListenAndServe("", nil)) }
