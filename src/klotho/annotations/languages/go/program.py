@@ -7,7 +7,7 @@ Go compiles no half of one; what makes it this unit is `klotho_unit/unit.go` and
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from klotho.annotations.findings import (
@@ -22,11 +22,14 @@ from klotho.annotations.findings import (
     variables,
 )
 from klotho.annotations.hosting import Form
+from klotho.annotations.languages.go.beginnings import beginning
+from klotho.annotations.languages.go.calls import check_called, function_named, remote_names
 from klotho.annotations.languages.go.embedding import embedded
 from klotho.annotations.languages.go.exposing import SHAPES, listening
 from klotho.annotations.languages.go.images import START, image_files
 from klotho.annotations.languages.go.modules import GoFile
 from klotho.annotations.languages.go.packages import MANIFEST, Packages, folder_of
+from klotho.annotations.languages.go.prologues import OFFERS, calls_elsewhere, gives_nothing, offers
 from klotho.annotations.languages.go.unit_files import imports_unit, keeps, shim_files, unit_file
 from klotho.annotations.languages.go.web import served
 from klotho.annotations.reading import CodeBase
@@ -42,6 +45,10 @@ class GoProgram:
         self.code = code
         self.packages = Packages(code)
         self._exposures: dict[int, Exposure] = {}
+        self._owners: Mapping[str, str] = {}
+        """The unit by file."""
+        self.routers: dict[str, dict[str, str]] = {}
+        """What makes routers of another unit than the application's: by file and name of the function."""
 
     @property
     def package_name(self) -> str | None:
@@ -70,6 +77,7 @@ class GoProgram:
         return self.packages.needed_by(path) if path.endswith(".go") else []
 
     def mounts(self, owned: Mapping[str, str]) -> Iterator[Mount]:
+        self._owners = owned
         for source, _ in self.code.all("expose"):
             if source.path.endswith(".go"):
                 yield from self._exposed_in(self.packages.file(source.path))
@@ -79,10 +87,12 @@ class GoProgram:
             found = listening(file, target) if target is not None else None
             if found is not None:
                 self._exposures[id(annotation)] = exposure_of(annotation, served(self.packages, file, found.handler))
-                yield from self._exposures[id(annotation)].mounts
+                for mount in self._exposures[id(annotation)].mounts:
+                    self.routers.setdefault(mount.file, {})[mount.name] = mount.framework
+                    yield mount
 
     def find(self, unit: Unit) -> Findings:
-        return Findings(exposures=list(self._exposed(unit)))
+        return Findings(exposures=list(self._exposed(unit)), remote=remote_names(self, unit))
 
     def _exposed(self, unit: Unit) -> Iterator[Exposure]:
         first = None
@@ -104,14 +114,18 @@ class GoProgram:
                     yield exposure
 
     def write(self, unit: Unit, findings: Findings, called: Mapping[str, list[str]], form: Form) -> UnitCode:
-        folder = self._program(unit)
-        edits = [edit for item in findings.resources for edit in item.edits] + list(self._listening_edits(unit))
-        files = {self._place(path): self._edited(path, edits) for path in self._files_of(folder)}
+        begins = beginning(self.packages, unit)
+        reached = self.packages.reached(begins.folders)
+        edits = [edit for item in findings.resources for edit in item.edits]
+        edits += [*self._listening_edits(unit), *begins.edits(), *self._elsewhere(unit, reached)]
+        files = {self._place(path): self._edited(path, edits) for path in self._files_of(reached)}
         files |= {self._place(path): self.code.content(path) for path in findings.assets}
-        files |= shim_files()
-        elsewhere = {unit.remote[path] for path, names in findings.remote.items() if names}
-        files["klotho_unit/unit.go"] = unit_file(unit.name, variables(findings), unit.served, elsewhere)
-        place = self._place(f"{folder}/").strip("/")
+        files |= shim_files() | begins.files(self.packages)
+        if called or any(findings.remote.values()):
+            check_called(self, called)
+            files |= self._offers(reached, called)
+        files["klotho_unit/unit.go"] = unit_file(unit.name, variables(findings), unit.served)
+        place = self._place(f"{begins.folder}/").strip("/")
         if form == "container":
             return UnitCode({**files, **image_files(unit.name, place)}, start=START)
         handler = f"{place}/main.main".lstrip("/")
@@ -121,16 +135,33 @@ class GoProgram:
         """Where a file stands in a unit: the module's folder is at the top."""
         return path.removeprefix(self.packages.base)
 
-    def _program(self, unit: Unit) -> str:
-        """The folder of the unit's `package main`."""
-        for path in (*unit.entries, *unit.hosts):
-            if path.endswith(".go") and self.packages.file(path).package == "main":
-                return folder_of(path)
-        return self.packages.base.rstrip("/")
+    def _elsewhere(self, unit: Unit, folders: Iterable[str]) -> Iterator[Edit]:
+        """What functions of other units begin with."""
+        for folder in folders:
+            for file in self.packages.in_folder(folder):
+                owner = self._owners.get(file.path, unit.name)
+                if owner == unit.name:
+                    continue
+                routers = self.routers.get(file.path, {})
+                for name, kind in file.defines.items():
+                    if kind == "call":
+                        yield from calls_elsewhere(file, owner, function_named(file, name))
+                    elif name in routers and kind == "function":
+                        yield from gives_nothing(file, function_named(file, name))
 
-    def _files_of(self, folder: str) -> Iterator[str]:
-        """Every file that the program in a folder is built of."""
-        for reached in self.packages.reached([folder]):
+    def _offers(self, folders: Iterable[str], called: Mapping[str, list[str]]) -> dict[str, bytes]:
+        """What packages tell of themselves, by path in the unit."""
+        found = {
+            self._place(f"{folder}/{OFFERS}".lstrip("/")): offers(
+                self.packages.in_folder(folder), self.packages.name, called
+            )
+            for folder in folders
+        }
+        return {path: content for path, content in found.items() if content is not None}
+
+    def _files_of(self, folders: Iterable[str]) -> Iterator[str]:
+        """Every file that the program of these packages is built of."""
+        for reached in folders:
             yield from self.packages.all_files(reached)
             yield from embedded(self.code, self.packages.in_folder(reached))
         base = self.packages.base
