@@ -25,6 +25,7 @@ from klotho.deploy.functions.archive import Content, Contents, digest_of
 from klotho.deploy.functions.bundle import NodeBundler
 from klotho.deploy.functions.dependencies import DependencyCache
 from klotho.deploy.functions.esbuild import Esbuild
+from klotho.deploy.functions.go_plan import GoPlans
 from klotho.deploy.functions.measured import (
     LARGE_BYTES,
     NOTHING,
@@ -69,6 +70,7 @@ class FunctionPackager:
         repository, dependencies = repository_of(program_root.resolve()), DependencyCache(cache / "dependencies")
         self._python = PythonPlans(repository, dependencies)
         self._node = NodePlans(repository, dependencies, NodeBundler(repository, Esbuild(cache)))
+        self._go = GoPlans(repository, cache)
         self._plans: dict[str, Plan] = {}
         self._contents: dict[str, Contents] = {}
 
@@ -86,7 +88,7 @@ class FunctionPackager:
         plan = self._plan(properties, check=False)
         entries = plan.code
         if entries is None:
-            made = plan.make(log)
+            made = self._making(plan, self._root(properties), log)
             entries = made.alone if plan.layered else made.entries
         return FunctionSources(self._root(properties), plan.read, entries, plan.inputs)
 
@@ -98,16 +100,12 @@ class FunctionPackager:
         known = self._zips.lookup(plan.inputs)
         if known is not None and known.unzipped <= limit:
             return known
-        root = self._root(properties)
-        try:
-            contents = self._made(plan, log)
-            self._contents.pop(plan.inputs, None)
-            if plan.packages is not None and not plan.built_inside:
-                self._note_size(plan, contents, as_image=limit > MAX_UNZIPPED_BYTES)
-            refuse_too_large(contents.entries, plan.handler, limit)
-            return self._zips.build(plan, contents)
-        except Failure as failure:
-            raise _seen_from(self._program_root, root, failure) from failure
+        contents = self._made(plan, self._root(properties), log)
+        self._contents.pop(plan.inputs, None)
+        if plan.packages is not None and not plan.built_inside:
+            self._note_size(plan, contents, as_image=limit > MAX_UNZIPPED_BYTES)
+        refuse_too_large(contents.entries, plan.handler, limit)
+        return self._zips.build(plan, contents)
 
     def measured(self, properties: Mapping[str, Any]) -> Measured | None:
         """How large a validated function was found to be; None when its packages were never looked at here."""
@@ -122,7 +120,7 @@ class FunctionPackager:
         """Install the packages of a validated function, and say how large it is. What is made meanwhile is kept."""
         plan = self._plans.get(_name(properties)) or self._plan(properties)
         try:
-            contents = self._made(plan, log)
+            contents = self._made(plan, self._root(properties), log)
         except Failure as failure:
             if failure.diagnostic.code != "wheels-missing" or plan.packages is None:
                 raise
@@ -148,11 +146,17 @@ class FunctionPackager:
         if (note is None and (as_image or too_large)) or (note is not None and too_large and not note.too_large):
             self._looked(plan, contents)
 
-    def _made(self, plan: Plan, log: Log) -> Contents:
+    def _made(self, plan: Plan, root: Path, log: Log) -> Contents:
         """What goes into the zip, made once for a plan."""
         if plan.inputs not in self._contents:
-            self._contents[plan.inputs] = plan.make(log)
+            self._contents[plan.inputs] = self._making(plan, root, log)
         return self._contents[plan.inputs]
+
+    def _making(self, plan: Plan, root: Path, log: Log) -> Contents:
+        try:
+            return plan.make(log)
+        except Failure as failure:
+            raise _seen_from(self._program_root, root, failure) from failure
 
     def _root(self, properties: Mapping[str, Any]) -> Path:
         return (self._program_root / str(properties.get("root", "."))).resolve()
@@ -180,6 +184,8 @@ class FunctionPackager:
             return self._python.plan(function)
         if function.runtime.startswith("nodejs"):
             return self._node.plan(function)
+        if function.runtime.startswith("provided"):
+            return self._go.plan(function)
         raise Failure("runtime-not-supported", f"functions can't be packaged for the runtime `{function.runtime}` yet")
 
 

@@ -126,6 +126,9 @@ def _refuse_no_layer(handler: str, contents: Contents) -> None:
         raise Failure(
             "layer-empty",
             f"the function `{handler}` has nothing that could be in a layer",
-            notes=("a layer holds packages; Node finds those by `require` only, not by `import` in ES modules",),
+            notes=(
+                "a layer holds packages; Node finds those by `require` only, not by `import` in ES modules, and a "
+                "program in Go has them in it",
+            ),
             helps=("ship it as one zip: remove `lambda-layer` from `use`, or its entry in klotho.lock",),
         )
