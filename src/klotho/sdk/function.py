@@ -29,7 +29,8 @@ def _read_handler(value: Any) -> str:
         guess = f'write `"{plain}.handler"`' if plain.isprintable() and "." not in plain else None
         raise read.wrong(expected, plain, guess)
     if match["function"] in _SOURCE_ENDINGS:
-        raise read.wrong(expected, plain, f'name the function in the file: `"{match["module"]}.handler"`')
+        name = "main" if match["function"] == "go" else "handler"
+        raise read.wrong(expected, plain, f'name the function in the file: `"{match["module"]}.{name}"`')
     return match[0]
 
 
