@@ -14,7 +14,6 @@ from klotho.deploy.functions.package import FunctionPackager, FunctionZip
 from klotho.deploy.images.function import dockerfile_for
 from klotho.deploy.target import HOST, LAMBDA, Target
 from klotho.diagnostics import Failure
-from tests.go_toolchain import go as go
 
 pytestmark = [pytest.mark.localcloud, pytest.mark.timeout(300), pytest.mark.usefixtures("go")]
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 import json
 import urllib.error
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from klotho.localcloud import connect
-from tests.go_toolchain import go_variables
 from tests.localcloud.dev.dev_harness import Dev, Shop
 
 pytestmark = [pytest.mark.localcloud, pytest.mark.timeout(300)]
@@ -136,9 +136,8 @@ func Start(handle Handler) {
 
 
 @pytest.fixture(scope="module")
-def dev(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dev]:
+def dev(tmp_path_factory: pytest.TempPathFactory, go: Path) -> Iterator[Dev]:
     shop = Shop(tmp_path_factory.mktemp("dev"), FILES)
-    shop.environment |= go_variables()
     try:
         found = Dev(shop)
         yield found
