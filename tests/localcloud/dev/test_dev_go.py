@@ -22,11 +22,12 @@ pytestmark = [pytest.mark.localcloud, pytest.mark.timeout(300)]
 FILES = {
     "infra.py": """\
 import klotho
-from klotho import API, Compute
+from klotho import API, Compute, Databases
 klotho.Application("pics")
 api = API("api")
 more = {"include": ["views/card.html"], "environment": {"WORD": "b"}}
 thumb = Compute.Function("thumb", handler="functions/thumb/main.main", **more)
+thumb.reads_from(Databases.KeyValue("carts", key="id"))
 boxed = Compute.Function("boxed", handler="functions/plain/main.main")
 always = Compute.Function("always", handler="functions/plain/main.main")
 boxed.use("lambda-image")
@@ -61,7 +62,7 @@ func handle(event map[string]any) (map[string]any, error) {
 	return loop.JSON(map[string]any{
 		"word": word + words.End, "calls": calls, "unit": os.Getenv("KLOTHO_UNIT"), "a": os.Getenv("WORD"),
 		"card": string(card), "memory": os.Getenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE"), "handler": os.Getenv("_HANDLER"),
-		"execution": os.Getenv("AWS_EXECUTION_ENV"), "region": os.Getenv("AWS_REGION"),
+		"execution": os.Getenv("AWS_EXECUTION_ENV"), "region": os.Getenv("AWS_REGION"), "carts": os.Getenv("KLOTHO_DATASTORE_CARTS"),
 	}), nil
 }
 
@@ -152,6 +153,10 @@ def said(dev: Dev, path: str) -> dict[str, Any]:
 
 def test_a_go_function_is_called_cold_and_warm_with_what_lambda_would_tell_it(dev: Dev) -> None:
     first = said(dev, "/thumb/hello")
+    carts = json.loads(first.pop("carts"))
+    assert carts["table"] and carts | {"table": ""} == {
+        "access": "read", "kind": "Databases.KeyValue", "name": "carts", "table": "",
+    }  # fmt: skip
     assert first | {"calls": 0} == {
         "word": "hello!", "calls": 0, "unit": "thumb", "a": "b", "card": "<p>", "memory": "512", "region": "us-east-1",
         "handler": "functions/thumb/main.main", "execution": "AWS_Lambda_provided.al2023",

@@ -112,9 +112,7 @@ def test_modules_in_folders_and_vendored_packages_are_part_of_it(tmp_path: Path)
     }  # fmt: skip
 
 
-def test_members_of_a_workspace_are_part_of_it_unless_it_is_off(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_workspace_counts_for_its_members_unless_it_is_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("GOWORK", raising=False)
     write(
         tmp_path,
@@ -127,6 +125,8 @@ def test_members_of_a_workspace_are_part_of_it_unless_it_is_off(
         },
     )
     assert {"go.work", "lib/lib.go"} <= closure(tmp_path, "app/thumb")[0]
+    write(tmp_path, {"compiled/go.mod": MOD, "compiled/thumb/main.go": "package main\n"})
+    assert closure(tmp_path, "compiled/thumb")[0] == {"compiled/go.mod", "compiled/thumb/main.go"}
     monkeypatch.setenv("GOWORK", "off")
     assert closure(tmp_path, "app/thumb")[0] == {"app/go.mod", "app/thumb/main.go"}
 

@@ -66,18 +66,25 @@ def go_modules(root: Path, file: Path, repository: Path) -> GoModules:
             at=Span(file.relative_to(root).as_posix(), 1),
             helps=(f"run `go mod init {shown if shown != '.' else 'app'}` and `go mod tidy` in the program's folder",),
         )
-    named = os.environ.get("GOWORK", "")
-    above = (item / WORK for item in folders_up(folder / MOD, repository))
-    workspace = next((item for item in above if item.is_file()), None) if named == "" else Path(named)
-    if named == "off":
-        workspace = None
     folders = dict([(_path_of(folder), folder), *_replaced(root, folder / MOD, repository)])
+    workspace = _workspace(folder, repository)
     if workspace is not None:
-        folders |= dict(_replaced(root, workspace, repository))
-        for line, words in _directives(workspace, "use"):
-            member = _inside(root, workspace, line, words[0], repository)
-            folders[_path_of(member)] = member
+        members = [
+            _inside(root, workspace, line, words[0], repository) for line, words in _directives(workspace, "use")
+        ]
+        if folder in members:
+            folders |= {**dict(_replaced(root, workspace, repository)), **{_path_of(item): item for item in members}}
+        else:
+            workspace = None  # it is about other modules
     return GoModules(folder, workspace, folders, (workspace or folder / MOD).parent / "vendor")
+
+
+def _workspace(folder: Path, repository: Path) -> Path | None:
+    """The nearest go.work, unless the user names one or turns it off."""
+    named = os.environ.get("GOWORK", "")
+    if named:
+        return None if named == "off" else Path(named)
+    return next((item / WORK for item in folders_up(folder / MOD, repository) if (item / WORK).is_file()), None)
 
 
 def _path_of(folder: Path) -> str:
