@@ -62,7 +62,8 @@ func handle(event map[string]any) (map[string]any, error) {
 	return loop.JSON(map[string]any{
 		"word": word + words.End, "calls": calls, "unit": os.Getenv("KLOTHO_UNIT"), "a": os.Getenv("WORD"),
 		"card": string(card), "memory": os.Getenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE"), "handler": os.Getenv("_HANDLER"),
-		"execution": os.Getenv("AWS_EXECUTION_ENV"), "region": os.Getenv("AWS_REGION"), "carts": os.Getenv("KLOTHO_DATASTORE_CARTS"),
+		"execution": os.Getenv("AWS_EXECUTION_ENV"), "region": os.Getenv("AWS_REGION"),
+		"carts": os.Getenv("KLOTHO_DATASTORE_CARTS"),
 	}), nil
 }
 
