@@ -12,7 +12,9 @@ from klotho.engine import resolve
 from tests.conftest import RunProgram
 
 PROGRAM = 'import klotho\nklotho.Application("shop")\nklotho.Compute.Function("pay", handler="{handler}")\n'
-MAIN = "// Command pay.\npackage main\n\nfunc handle() {}\n\nfunc main() { lambda.Start(handle) }\n"
+MAIN = (
+    "/*\npackage pay says what is paid.\n*/\npackage main\n\nfunc handle() {}\n\nfunc main() { lambda.Start(handle) }\n"
+)
 
 
 def failure(run_program: RunProgram, folder: Path, handler: str, source: str) -> tuple[str, str]:

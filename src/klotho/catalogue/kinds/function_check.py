@@ -21,6 +21,7 @@ _JS_NAMES = re.compile(
     r"""|\bexports\.([A-Za-z_$][\w$]*)\s*="""
     r"""|\bexports\[['"]([\w$]+)['"]\]\s*="""
 )
+_GO_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 _GO_PACKAGE = re.compile(r"^package[ \t]+(\w+)", re.MULTILINE)
 _GO_MAIN = re.compile(r"^func[ \t]+main[ \t]*\(", re.MULTILINE)
 _JS_LISTS = re.compile(r"""(?:\bexport\s*|module\.exports\s*=\s*)\{([^{}]*)\}""")
@@ -165,7 +166,7 @@ def _function(construct: Construct, path: str, function: str, setting: Setting, 
 
 def _go_program(construct: Construct, path: str, function: str, text: str, report: Report) -> None:
     """It is the start of a program: nothing else of it can be called."""
-    package, starts = _GO_PACKAGE.search(text), _GO_MAIN.search(text) is not None
+    package, starts = _GO_PACKAGE.search(_GO_COMMENT.sub("", text)), _GO_MAIN.search(text) is not None
     if function == "main" and starts and package is not None and package[1] == "main":
         return
     help = "name the file of `package main` that has `func main()`; it hands your function to `lambda.Start`"

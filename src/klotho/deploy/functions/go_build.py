@@ -87,6 +87,8 @@ class GoPrograms:
         name = re.sub(r"\W+", "-", os.path.relpath(program.folder, program.modules.folder)).strip("-")
         folder = self._folder / (name or "main")
         final = folder / program.inputs / BINARY
+        with contextlib.suppress(FileNotFoundError):
+            os.utime(final.parent)  # it is in use: `_forget_earlier` spares it
         if not final.is_file():
             folder.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(dir=folder, prefix=".new-") as work:

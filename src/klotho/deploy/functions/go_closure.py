@@ -18,6 +18,8 @@ from klotho.deploy.functions.go_module import GoModules
 from klotho.deploy.functions.go_source import GoSource, go_source
 
 _COMPILED = (".go", ".s", ".h", ".syso")
+_Stamp = tuple[tuple[str, int, int], ...]
+"""Of a folder: its files that count, with time of change (ns) and size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,60 +30,94 @@ class GoClosure:
     """Of names, from the module's folder, and contents."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Package:
+    """One folder."""
+
+    stamp: _Stamp
+    files: tuple[Path, ...]
+    imports: frozenset[str]
+    embeds: frozenset[str]
+    digest: str
+
+
 class GoFiles:
-    """Reads each file once as long as it does not change: many programs share a module's packages."""
+    """Reads a package once as long as its files do not change: many programs share a module's."""
 
     def __init__(self) -> None:
-        self._known: dict[Path, tuple[tuple[int, int], GoSource, str]] = {}
+        self._packages: dict[Path, _Package] = {}
 
     def closure(self, folder: Path, modules: GoModules) -> GoClosure:
         """Of the program in `folder`."""
-        files, waiting, seen = set(modules.deciding), [folder], {folder}
+        waiting, found = [folder], {folder: self._package(folder)}
         while waiting:
-            package = waiting.pop()
-            for file in _compiled(package):
-                files.add(file)
-                said = self.source(file)
-                files |= {found for pattern in said.embeds for found in _embedded(package, pattern)}
-                found = {place for name in said.imports if (place := modules.locate(name)) is not None}
-                waiting += found - seen
-                seen |= found
-        digest = hashlib.sha256()
-        for file in sorted(files):
-            name = os.path.relpath(file, modules.folder).replace(os.sep, "/")
-            digest.update(f"{name}\0{self._digest(file)}\n".encode())
-        return GoClosure(frozenset(files), digest.hexdigest())
+            for name in found[waiting.pop()].imports:
+                place = modules.locate(name)
+                if place is not None and place not in found:
+                    found[place] = self._package(place)
+                    waiting.append(place)
+        said = {_shown(place, modules): package.digest for place, package in found.items()}
+        further = set(modules.deciding)
+        for place, package in found.items():
+            further |= {file for pattern in package.embeds for file in _embedded(place, pattern)}
+        said |= {_shown(file, modules): _digest(file) for file in further}
+        files = further.union(*(package.files for package in found.values()))
+        return GoClosure(frozenset(files), hashlib.sha256(repr(sorted(said.items())).encode()).hexdigest())
 
-    def source(self, file: Path) -> GoSource:
-        return self._read(file)[0]
-
-    def _digest(self, file: Path) -> str:
-        """Empty where there is no such file."""
-        return self._read(file)[1]
-
-    def _read(self, file: Path) -> tuple[GoSource, str]:
-        try:
-            status = file.stat()
-            stamp = (status.st_mtime_ns, status.st_size)
-            known = self._known.get(file)
-            if known is None or known[0] != stamp:
-                content = file.read_bytes()
-                said = go_source(content.decode(errors="replace") if file.suffix == ".go" else "")
-                known = self._known[file] = (stamp, said, hashlib.sha256(content).hexdigest())
-        except OSError:
-            return go_source(""), ""
-        return known[1], known[2]
+    def _package(self, folder: Path) -> _Package:
+        stamp = _stamp(folder)
+        known = self._packages.get(folder)
+        if known is None or known.stamp != stamp:
+            known = self._packages[folder] = _read(folder, stamp)
+        return known
 
 
-def _compiled(package: Path) -> Iterator[Path]:
+def source_of(file: Path) -> GoSource:
+    return go_source(_content(file).decode(errors="replace"))
+
+
+def _read(folder: Path, stamp: _Stamp) -> _Package:
+    digest, files = hashlib.sha256(), [folder / name for name, _, _ in stamp]
+    imports, embeds = set[str](), set[str]()
+    for file in files:
+        content = _content(file)
+        digest.update(f"{file.name}\0{hashlib.sha256(content).hexdigest()}\n".encode())
+        if file.suffix == ".go":
+            said = go_source(content.decode(errors="replace"))
+            imports |= set(said.imports)
+            embeds |= set(said.embeds)
+    return _Package(stamp, tuple(files), frozenset(imports), frozenset(embeds), digest.hexdigest())
+
+
+def _stamp(folder: Path) -> _Stamp:
+    found = []
     try:
-        entries = sorted(os.scandir(package), key=lambda entry: entry.name)
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                ignored = entry.name.startswith(("_", ".")) or entry.name.endswith("_test.go")
+                if entry.name.endswith(_COMPILED) and not ignored and entry.is_file():
+                    status = entry.stat()
+                    found.append((entry.name, status.st_mtime_ns, status.st_size))
     except OSError:
-        return
-    for entry in entries:
-        ignored = entry.name.startswith(("_", ".")) or entry.name.endswith("_test.go")
-        if entry.name.endswith(_COMPILED) and not ignored and entry.is_file():
-            yield Path(entry.path)
+        return ()
+    return tuple(sorted(found))
+
+
+def _content(file: Path) -> bytes:
+    """Nothing where there is no such file: it is told by the compiler, or decides once it is there."""
+    try:
+        return file.read_bytes()
+    except OSError:
+        return b""
+
+
+def _digest(file: Path) -> str:
+    """Empty where there is no such file."""
+    return hashlib.sha256(_content(file)).hexdigest() if file.is_file() else ""
+
+
+def _shown(path: Path, modules: GoModules) -> str:
+    return os.path.relpath(path, modules.folder).replace(os.sep, "/")
 
 
 def _embedded(package: Path, pattern: str) -> Iterator[Path]:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from klotho.deploy.functions.archive import Contents, digest_of
 from klotho.deploy.functions.go_build import BINARY, GoProgram, GoPrograms
-from klotho.deploy.functions.go_closure import GoFiles
+from klotho.deploy.functions.go_closure import GoFiles, source_of
 from klotho.deploy.functions.go_module import go_modules
 from klotho.deploy.functions.plan import FORMAT, Log, Plan, Wanted, handler_file
 from klotho.diagnostics import Failure, Span
@@ -31,7 +31,7 @@ class GoPlans:
     def plan(self, function: Wanted) -> Plan:
         root, target, handler = function.root, function.target, function.handler
         entry = handler_file(root, handler, _SUFFIXES)
-        self._check_program(root, entry, handler)
+        _check_program(root, entry, handler)
         modules = go_modules(root, entry, self._repository)
         closure = self._files.closure(entry.parent, modules)
         server = _server() if function.how.hosted else {}
@@ -53,20 +53,21 @@ class GoPlans:
 
         return Plan(handler, inputs, make, read=closure.files, layered=function.how.layer)
 
-    def _check_program(self, root: Path, entry: Path, handler: str) -> None:
-        package, shown = self._files.source(entry).package, entry.relative_to(root).as_posix()
-        if package == "main" and handler.endswith(".main"):
-            return
-        if package == "main":
-            message = f"a Go program starts at `main`, and the handler is `{handler}`"
-        else:
-            message = f"the handler `{handler}` names no program: `{shown}` is of `package {package}`"
-        raise Failure(
-            "go-no-program",
-            message,
-            at=Span(shown, 1),
-            helps=('name the file with `func main()`: `handler="functions/thumb/main.main"`',),
-        )
+
+def _check_program(root: Path, entry: Path, handler: str) -> None:
+    package, shown = source_of(entry).package, entry.relative_to(root).as_posix()
+    if package == "main" and handler.endswith(".main"):
+        return
+    if package == "main":
+        message = f"a Go program starts at `main`, and the handler is `{handler}`"
+    else:
+        message = f"the handler `{handler}` names no program: `{shown}` is of `package {package}`"
+    raise Failure(
+        "go-no-program",
+        message,
+        at=Span(shown, 1),
+        helps=('name the file with `func main()`: `handler="functions/thumb/main.main"`',),
+    )
 
 
 def _server() -> dict[str, bytes]:
