@@ -16,18 +16,25 @@ from klotho.annotations.findings import (
     Findings,
     Mount,
     Original,
+    Resource,
     UnitCode,
     edited,
     exposure_of,
     variables,
 )
 from klotho.annotations.hosting import Form
+from klotho.annotations.languages.go.blobs import SHAPES as BUCKETS
+from klotho.annotations.languages.go.blobs import kept_buckets
 from klotho.annotations.languages.go.embedding import embedded
+from klotho.annotations.languages.go.environment import SHAPES as VARIABLES
+from klotho.annotations.languages.go.environment import configured, databases, readers
 from klotho.annotations.languages.go.exposing import SHAPES, listening
 from klotho.annotations.languages.go.images import START, image_files
 from klotho.annotations.languages.go.modules import GoFile
+from klotho.annotations.languages.go.names import library_of
 from klotho.annotations.languages.go.packages import MANIFEST, Packages, folder_of
-from klotho.annotations.languages.go.unit_files import imports_unit, keeps, shim_files, unit_file
+from klotho.annotations.languages.go.starting import Part, started, whole
+from klotho.annotations.languages.go.unit_files import keeps, shim_files, unit_file, with_imports
 from klotho.annotations.languages.go.web import served
 from klotho.annotations.reading import CodeBase
 from klotho.annotations.units import Unit
@@ -82,7 +89,23 @@ class GoProgram:
                 yield from self._exposures[id(annotation)].mounts
 
     def find(self, unit: Unit) -> Findings:
-        return Findings(exposures=list(self._exposed(unit)))
+        return Findings(exposures=list(self._exposed(unit)), resources=list(self._resources(unit)))
+
+    def _resources(self, unit: Unit) -> Iterator[Resource]:
+        every = self.packages.files(sorted({source.path for source, _ in self.code.all("config")}))
+        parts = list(self._parts(unit))
+        yield from kept_buckets(self.packages.files(unit.files))
+        yield from databases(self.code, parts)
+        yield from configured(self.code, every, parts)
+
+    def _parts(self, unit: Unit) -> Iterator[Part]:
+        """What runs in a unit: its own files, and what packages do when a program starts that it has for others."""
+        own, files = set(unit.files), self.packages.files(unit.files)
+        yield from map(whole, files)
+        for folder in self.packages.reached([self._program(unit)]):
+            held = self.packages.in_folder(folder)
+            if not {file.path for file in held} <= own:
+                yield from (part for path, part in started(held).items() if path not in own)
 
     def _exposed(self, unit: Unit) -> Iterator[Exposure]:
         first = None
@@ -105,12 +128,15 @@ class GoProgram:
 
     def write(self, unit: Unit, findings: Findings, called: Mapping[str, list[str]], form: Form) -> UnitCode:
         folder = self._program(unit)
-        edits = [edit for item in findings.resources for edit in item.edits] + list(self._listening_edits(unit))
-        files = {self._place(path): self._edited(path, edits) for path in self._files_of(folder)}
+        given, held = variables(findings), list(self._files_of(folder))
+        buckets = list(kept_buckets(self.packages.files(held)))  # those of other units, too: to have none of theirs
+        edits = [*(edit for item in buckets for edit in item.edits), *self._listening_edits(unit)]
+        edits += readers(self.packages.files(held), given, self.packages.name)
+        files = {self._place(path): self._edited(path, edits) for path in held}
         files |= {self._place(path): self.code.content(path) for path in findings.assets}
-        files |= shim_files()
+        files |= shim_files(self.packages.name, bool(given), bool(buckets))
         elsewhere = {unit.remote[path] for path, names in findings.remote.items() if names}
-        files["klotho_unit/unit.go"] = unit_file(unit.name, variables(findings), unit.served, elsewhere)
+        files["klotho_unit/unit.go"] = unit_file(unit.name, given, unit.served, elsewhere)
         place = self._place(f"{folder}/").strip("/")
         if form == "container":
             return UnitCode({**files, **image_files(unit.name, place)}, start=START)
@@ -145,7 +171,7 @@ class GoProgram:
         if not own:
             return self.code.content(path)
         file = self.packages.file(path)
-        return edited(self.code.content(path), [imports_unit(file, self.packages.name), *own])
+        return edited(self.code.content(path), with_imports(file, self.packages.name, own))
 
     def _listening_edits(self, unit: Unit) -> Iterator[Edit]:
         for file in self.packages.files(sorted({*unit.files, *unit.hosts})):
@@ -157,7 +183,7 @@ class GoProgram:
                         yield keeps(file, found.package)
 
     def shapes(self, capability: str) -> str:
-        return "none"
+        return {"persist": BUCKETS, "config": VARIABLES}.get(capability, "none")
 
     def library(self, path: str, statement: Any) -> str | None:
-        return None
+        return library_of(self.packages.file(path), statement)
