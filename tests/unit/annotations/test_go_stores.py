@@ -187,5 +187,5 @@ def test_configuration_by_runtimevar_is_refused_by_its_name(tmp_path: Path) -> N
 )
 def test_what_an_annotation_of_go_may_not_say_is_an_error_at_its_line(tmp_path: Path, comment: str) -> None:
     statement = '\tit := os.Getenv("IT_URL")\n'
-    (found,) = mistakes(tmp_path, serving("os", within=comment + statement))[1]
+    found, *_ = mistakes(tmp_path, serving("os", within=comment + statement))[1]
     assert found.code in ("annotation-not-yet", "annotation-directive")
