@@ -21,9 +21,26 @@ import klotho
 pytestmark = pytest.mark.examples
 NOW = 1_700_000_000
 PACKAGE = Path(klotho.__file__).parent
-SHIMS = PACKAGE / "annotations/languages/go/shims/klotho_unit"
-TESTED = ("signing", "credentials", "aws", "grants", "connections", "authority", "environment", "objects")
-UNIT = "package klotho_unit\n\nvar variables = map[string][3]string{}\n"
+LANGUAGES = PACKAGE / "annotations/languages"
+SHIMS = LANGUAGES / "go/shims/klotho_unit"
+ENCODING = LANGUAGES / "javascript/shims/encoding.cjs"
+TESTED = (
+    *("signing", "credentials", "aws", "grants", "connections", "authority", "environment", "objects"),
+    *("encoding", "decoding", "types", "failures", "calls", "services", "routers"),
+)
+UNIT = """package klotho_unit
+
+import "net/http"
+
+const Name = "shop"
+
+var (
+	variables = map[string][3]string{}
+	served    [][2]string
+)
+
+func ListenAndServe(string, http.Handler) error { return nil }
+"""
 GO = Path(sys.executable).parent / "go"
 
 
@@ -53,7 +70,21 @@ def requests() -> list[dict[str, object]]:
     return found
 
 
-def test_signatures_credentials_and_values_of_databases_and_secrets_by_go_test(tmp_path: Path) -> None:
+def test_what_go_writes_other_languages_read() -> None:
+    text = (Path(__file__).parent / "klotho_unit/shared.json").read_text(encoding="utf-8").strip()
+    script = f'const {{ encode, decode }} = require("{ENCODING}"); console.log(encode(decode(process.argv[1])))'
+    done = subprocess.run(["node", "-e", script, text], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == text
+    read = "import sys; from klotho_unit.encoding import decode; print(decode(sys.argv[1]))"
+    done = subprocess.run(
+        [sys.executable, "-c", read, text], capture_output=True, text=True, check=True, cwd=LANGUAGES / "python/shims"
+    )
+    for written in ("'bytes': b'\\x01\\x02\\xff'", "'large': 1180591620717411303424", "'none': nan", "'Grüße <&>'"):
+        assert written in done.stdout
+    assert "datetime.datetime(2026, 11, 28, 9, 0, 0, 125000, tzinfo=datetime.timezone.utc)" in done.stdout
+
+
+def test_signatures_credentials_values_of_databases_and_calls_by_go_test(tmp_path: Path) -> None:
     folder = tmp_path / "klotho_unit"
     shutil.copytree(Path(__file__).parent / "klotho_unit", folder)
     for name in TESTED:

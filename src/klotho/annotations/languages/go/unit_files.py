@@ -27,16 +27,13 @@ def unit_file(
     name: str,
     variables: Mapping[str, tuple[str, str, str]],
     served: Iterable[tuple[str, str]],
-    elsewhere: Iterable[str],
 ) -> bytes:
-    """`klotho_unit/unit.go`. `elsewhere`: the units whose functions this one calls."""
+    """`klotho_unit/unit.go`."""
     lines = [f"package {FOLDER}", "", "// What this unit is; the other files are the same in each.", ""]
     lines += [f"const Name = {_text(construct_name(name))}", "", "var variables = map[string][3]string{"]
     lines += [f"\t{_text(at)}: {{{', '.join(map(_text, place))}}}," for at, place in variables.items()]
     lines += ["}", "", "// Paths that belong to units, the most specific first.", "var served = [][2]string{"]
     lines += [f"\t{{{_text(path)}, {_text(construct_name(unit))}}}," for path, unit in served]
-    lines += ["}", "", "// Units whose functions this one calls.", "var elsewhere = map[string]bool{"]
-    lines += [f"\t{_text(construct_name(unit))}: true," for unit in sorted(set(elsewhere))]
     return "\n".join([*lines, "}", ""]).encode()
 
 
