@@ -167,10 +167,11 @@ class GoProgram:
 
     def _elsewhere(self, unit: Unit, folders: Iterable[str]) -> Iterator[Edit]:
         """What functions of other units begin with."""
+        own = set(unit.files)
         for folder in folders:
             for file in self.packages.in_folder(folder):
                 owner = self._owners.get(file.path, unit.name)
-                if owner == unit.name:
+                if owner == unit.name or file.path in own:
                     continue
                 routers = self.routers.get(file.path, {})
                 for name, kind in file.defines.items():
