@@ -13,6 +13,7 @@ from hypothesis import settings
 from klotho.application import Application
 from klotho.diagnostics import Report
 from tests.dotnet_sdk import dotnet_on_path
+from tests.go_modules import go_on_path
 
 # The modules of all tests live to the end: looking for garbage among them often takes a tenth of a run.
 gc.set_threshold(100_000, 20, 20)
@@ -63,6 +64,13 @@ def golden(request: pytest.FixtureRequest) -> CompareGolden:
 def dotnet() -> Iterator[Path]:
     """The program `dotnet` of the SDK that `make dotnet` sets up, on the PATH while this module's tests run."""
     with dotnet_on_path() as program:
+        yield program
+
+
+@pytest.fixture(scope="module")
+def go() -> Iterator[Path]:
+    """The program `go`, on the PATH while this module's tests run, with the modules that `make go` sets up."""
+    with go_on_path() as program:
         yield program
 
 
