@@ -222,10 +222,11 @@ def _declared(node: Any) -> Iterator[tuple[str, Kind]]:
     elif node.type in ("var_declaration", "const_declaration"):
         for item in nodes_of(node, ("var_spec", "const_spec")):
             kind: Kind = "constant" if item.type == "const_spec" else "value"
-            made = text_of(item.child_by_field_name("value"))
-            for name in map(text_of, item.children_by_field_name("name")):
-                is_error = _ERROR.match(name) or made.startswith(("errors.New(", "fmt.Errorf("))
-                yield name, "error" if kind == "value" and is_error else kind
+            held = item.child_by_field_name("value")
+            made = [text_of(value) for value in held.named_children] if held is not None else []
+            for at, name in enumerate(map(text_of, item.children_by_field_name("name"))):
+                is_error = at < len(made) and made[at].startswith(("errors.New(", "fmt.Errorf("))
+                yield name, "error" if kind == "value" and (is_error or _ERROR.match(name)) else kind
 
 
 _ERROR = re.compile(r"[Ee]rr[A-Z]")
