@@ -47,3 +47,13 @@ func TestAnObjectLargerThanTheMemoryForItIsKeptWhole(t *testing.T) {
 		t.Error(err, len(found))
 	}
 }
+
+func TestABucketOfAnotherUnitIsAnErrorWhenItIsUsed(t *testing.T) {
+	kept, err := Opened("another's", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := kept.ReadAll(context.Background(), "it"); err == nil || !strings.Contains(err.Error(), "another's") {
+		t.Error(err)
+	}
+}

@@ -16,6 +16,7 @@ from klotho.annotations.findings import (
     Findings,
     Mount,
     Original,
+    Resource,
     UnitCode,
     edited,
     exposure_of,
@@ -23,14 +24,20 @@ from klotho.annotations.findings import (
 )
 from klotho.annotations.hosting import Form
 from klotho.annotations.languages.go.beginnings import beginning
+from klotho.annotations.languages.go.blobs import SHAPES as BUCKETS
+from klotho.annotations.languages.go.blobs import kept_buckets
 from klotho.annotations.languages.go.calls import check_called, function_named, remote_names
 from klotho.annotations.languages.go.embedding import embedded
+from klotho.annotations.languages.go.environment import SHAPES as VARIABLES
+from klotho.annotations.languages.go.environment import configured, databases, readers
 from klotho.annotations.languages.go.exposing import SHAPES, listening
 from klotho.annotations.languages.go.images import START, image_files
 from klotho.annotations.languages.go.modules import GoFile
+from klotho.annotations.languages.go.names import library_of
 from klotho.annotations.languages.go.packages import MANIFEST, Packages, folder_of
 from klotho.annotations.languages.go.prologues import OFFERS, calls_elsewhere, gives_nothing, offers
-from klotho.annotations.languages.go.unit_files import imports_unit, keeps, shim_files, unit_file
+from klotho.annotations.languages.go.starting import Part, started, whole
+from klotho.annotations.languages.go.unit_files import keeps, shim_files, unit_file, with_imports
 from klotho.annotations.languages.go.web import served
 from klotho.annotations.reading import CodeBase
 from klotho.annotations.units import Unit
@@ -92,7 +99,27 @@ class GoProgram:
                     yield mount
 
     def find(self, unit: Unit) -> Findings:
-        return Findings(exposures=list(self._exposed(unit)), remote=remote_names(self, unit))
+        return Findings(
+            exposures=list(self._exposed(unit)),
+            resources=list(self._resources(unit)),
+            remote=remote_names(self, unit),
+        )
+
+    def _resources(self, unit: Unit) -> Iterator[Resource]:
+        every = self.packages.files(sorted({source.path for source, _ in self.code.all("config")}))
+        parts = list(self._parts(unit))
+        yield from kept_buckets(self.packages.files(unit.files))
+        yield from databases(self.code, parts)
+        yield from configured(self.code, every, parts)
+
+    def _parts(self, unit: Unit) -> Iterator[Part]:
+        """What runs in a unit: its own files, and what packages do when a program starts that it has for others."""
+        own, files = set(unit.files), self.packages.files(unit.files)
+        yield from map(whole, files)
+        for folder in self.packages.reached(beginning(self.packages, unit).folders):
+            held = self.packages.in_folder(folder)
+            if not {file.path for file in held} <= own:
+                yield from (part for path, part in started(held).items() if path not in own)
 
     def _exposed(self, unit: Unit) -> Iterator[Exposure]:
         first = None
@@ -116,15 +143,18 @@ class GoProgram:
     def write(self, unit: Unit, findings: Findings, called: Mapping[str, list[str]], form: Form) -> UnitCode:
         begins = beginning(self.packages, unit)
         reached = self.packages.reached(begins.folders)
-        edits = [edit for item in findings.resources for edit in item.edits]
-        edits += [*self._listening_edits(unit), *begins.edits(), *self._elsewhere(unit, reached)]
-        files = {self._place(path): self._edited(path, edits) for path in self._files_of(reached)}
+        given, held = variables(findings), list(self._files_of(reached))
+        buckets = list(kept_buckets(self.packages.files(held)))  # those of other units, too: to have none of theirs
+        edits = [*(edit for item in buckets for edit in item.edits), *self._listening_edits(unit)]
+        edits += readers(self.packages.files(held), given, self.packages.name)
+        edits += [*begins.edits(), *self._elsewhere(unit, reached)]
+        files = {self._place(path): self._edited(path, edits) for path in held}
         files |= {self._place(path): self.code.content(path) for path in findings.assets}
-        files |= shim_files() | begins.files(self.packages)
+        files |= shim_files(self.packages.name, bool(given), bool(buckets)) | begins.files(self.packages)
         if called or any(findings.remote.values()):
             check_called(self, called)
             files |= self._offers(reached, called)
-        files["klotho_unit/unit.go"] = unit_file(unit.name, variables(findings), unit.served)
+        files["klotho_unit/unit.go"] = unit_file(unit.name, given, unit.served)
         place = self._place(f"{begins.folder}/").strip("/")
         if form == "container":
             return UnitCode({**files, **image_files(unit.name, place)}, start=START)
@@ -177,7 +207,7 @@ class GoProgram:
         if not own:
             return self.code.content(path)
         file = self.packages.file(path)
-        return edited(self.code.content(path), [imports_unit(file, self.packages.name), *own])
+        return edited(self.code.content(path), with_imports(file, self.packages.name, own))
 
     def _listening_edits(self, unit: Unit) -> Iterator[Edit]:
         for file in self.packages.files(sorted({*unit.files, *unit.hosts})):
@@ -189,7 +219,7 @@ class GoProgram:
                         yield keeps(file, found.package)
 
     def shapes(self, capability: str) -> str:
-        return "none"
+        return {"persist": BUCKETS, "config": VARIABLES}.get(capability, "none")
 
     def library(self, path: str, statement: Any) -> str | None:
-        return None
+        return library_of(self.packages.file(path), statement)

@@ -50,6 +50,8 @@ type awsRequest struct {
 	region string
 	// once: never sent again when the first attempt may have been acted upon.
 	once bool
+	// fault is why it can't be sent.
+	fault error
 }
 
 // AwsError is what AWS refused.
@@ -107,6 +109,9 @@ func (asked awsRequest) send(ctx context.Context) (*http.Response, error) {
 var errNotSent = errors.New("the request could not be made")
 
 func (asked awsRequest) attempt(ctx context.Context) (*http.Response, error) {
+	if asked.fault != nil {
+		return nil, fmt.Errorf("%w: %s", errNotSent, asked.fault)
+	}
 	keys, err := currentCredentials()
 	if err != nil {
 		return nil, fmt.Errorf("%w: %s", errNotSent, err)
@@ -114,9 +119,6 @@ func (asked awsRequest) attempt(ctx context.Context) (*http.Response, error) {
 	region, err := regionOf(asked.region)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %s", errNotSent, err)
-	}
-	if asked.path == "" {
-		return nil, fmt.Errorf("%w: its key is empty", errNotSent)
 	}
 	base := asked.base
 	if base == "" {

@@ -5,6 +5,7 @@ package klotho_unit
 import (
 	"context"
 	"encoding/xml"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -14,8 +15,12 @@ import (
 	"time"
 )
 
-// Objects are those of a bucket that the unit was granted.
-type Objects struct{ base string }
+// Objects are those of a bucket.
+type Objects struct {
+	base string
+	// fault is why nothing can be asked of it.
+	fault error
+}
 
 // Object is what a listing says of one; of a folder the name only, which ends with the delimiter.
 type Object struct {
@@ -29,15 +34,16 @@ type Object struct {
 // IsDeployed says whether this process runs where Klotho deployed it.
 func IsDeployed() bool { return isDeployed() }
 
-// ObjectsOf gives those of the bucket of this name.
+// ObjectsOf gives those of the bucket of this name. One that the unit was not granted is an error when it is used: also
+// units that only call another one have its packages, and what these open when a program starts.
 func ObjectsOf(name string) (*Objects, error) {
 	found, err := grantOf("buckets", name)
 	if err != nil {
-		return nil, err
+		return &Objects{fault: err}, nil
 	}
 	bucket := found.text("bucket")
 	if configured := configuredEndpoint("s3"); configured != "" {
-		return &Objects{configured + "/" + bucket}, nil
+		return &Objects{base: configured + "/" + bucket}, nil
 	}
 	region, err := regionOf("")
 	if err != nil {
@@ -45,9 +51,9 @@ func ObjectsOf(name string) (*Objects, error) {
 	}
 	endpoint := endpointOf("s3", region)
 	if strings.Contains(bucket, ".") { // AWS's certificates do not cover names with dots
-		return &Objects{endpoint + "/" + bucket}, nil
+		return &Objects{base: endpoint + "/" + bucket}, nil
 	}
-	return &Objects{strings.Replace(endpoint, "https://", "https://"+bucket+".", 1)}, nil
+	return &Objects{base: strings.Replace(endpoint, "https://", "https://"+bucket+".", 1)}, nil
 }
 
 // Get gives an object from a byte on, with a length of less than 0 to its end; the caller closes the body.
@@ -110,7 +116,7 @@ func (bucket *Objects) List(
 			query.Set(name, value)
 		}
 	}
-	asked := awsRequest{service: "s3", method: http.MethodGet, base: bucket.base}
+	asked := awsRequest{service: "s3", method: http.MethodGet, base: bucket.base, fault: bucket.fault}
 	asked.path = "/?" + strings.ReplaceAll(query.Encode(), "+", "%20")
 	answer, err := asked.send(ctx)
 	if err != nil {
@@ -138,6 +144,9 @@ func (bucket *Objects) List(
 
 // Presigned gives an address with which whoever has it may do one thing for a while.
 func (bucket *Objects) Presigned(method, key string, header map[string]string, lifetime time.Duration) (string, error) {
+	if bucket.fault != nil {
+		return "", bucket.fault
+	}
 	keys, err := currentCredentials()
 	if err != nil {
 		return "", err
@@ -154,7 +163,12 @@ func (bucket *Objects) Presigned(method, key string, header map[string]string, l
 }
 
 func (bucket *Objects) request(method, key string, header map[string]string) awsRequest {
-	return awsRequest{service: "s3", method: method, path: pathOf(key), header: header, base: bucket.base}
+	asked := awsRequest{service: "s3", method: method, path: pathOf(key), header: header, base: bucket.base}
+	asked.fault = bucket.fault
+	if key == "" {
+		asked.fault = errors.New("the key of an object is empty")
+	}
+	return asked
 }
 
 // done sends a request whose answer has nothing to say.
@@ -166,10 +180,4 @@ func (asked awsRequest) done(ctx context.Context) error {
 	return answer.Body.Close()
 }
 
-// pathOf is empty without a key: nothing is sent then.
-func pathOf(key string) string {
-	if key == "" {
-		return ""
-	}
-	return "/" + escaped(key, "/")
-}
+func pathOf(key string) string { return "/" + escaped(key, "/") }
