@@ -17,6 +17,8 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 import klotho
+from tests.go_modules import environment as go_environment
+from tests.go_modules import toolchain
 
 pytestmark = pytest.mark.examples
 NOW = 1_700_000_000
@@ -27,10 +29,9 @@ ENCODING = LANGUAGES / "javascript/shims/encoding.cjs"
 TESTED = (
     *("signing", "credentials", "aws", "grants", "connections", "authority", "environment", "objects"),
     *("encoding", "decoding", "types", "failures", "calls", "services", "routers"),
+    *("serve", "lambda", "within"),
 )
 UNIT = """package klotho_unit
-
-import "net/http"
 
 const Name = "shop"
 
@@ -38,10 +39,8 @@ var (
 	variables = map[string][3]string{}
 	served    [][2]string
 )
-
-func ListenAndServe(string, http.Handler) error { return nil }
 """
-GO = Path(sys.executable).parent / "go"
+GO = toolchain() / "go"
 
 
 def signed(method: str, url: str, body: str, service: str, token: str) -> dict[str, object]:
@@ -94,7 +93,7 @@ def test_signatures_credentials_values_of_databases_and_calls_by_go_test(tmp_pat
     (folder / "botocore.json").write_text(json.dumps(requests()), encoding="utf-8")
     # Written for Go 1.18: an application may say an older version than the one that builds it.
     (tmp_path / "go.mod").write_text("module example.com/unit\n\ngo 1.18\n", encoding="utf-8")
-    environment = {**os.environ, "GOTOOLCHAIN": "local", "GOFLAGS": "-mod=mod"}
+    environment = {**os.environ, **go_environment()}
     for command in (["vet", "./..."], ["test", "./..."]):
         done = subprocess.run([GO, *command], cwd=tmp_path, capture_output=True, text=True, env=environment)
         assert done.returncode == 0, done.stdout + done.stderr

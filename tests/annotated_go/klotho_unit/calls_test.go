@@ -38,7 +38,7 @@ func called(ctx context.Context, name string, of *owner, more ...int) (first str
 
 // container serves this unit's functions as one would, and grants the calls of them.
 func container(t *testing.T) {
-	server := httptest.NewServer(takingCalls(nil))
+	server := httptest.NewServer(takingCalls(http.HandlerFunc(onlyCalls)))
 	t.Cleanup(server.Close)
 	granted(t, "KLOTHO_SERVICE_A", grant{"name": "adoptions", "kind": "Compute.Container", "http": server.URL})
 	Offer("adopt.go", "adopt", adopt)

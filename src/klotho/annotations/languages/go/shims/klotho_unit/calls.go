@@ -9,7 +9,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"log"
 	"net/http"
 	"reflect"
 	"runtime/debug"
@@ -165,16 +164,13 @@ func run(ctx context.Context, function reflect.Value, text string) (found answer
 	return found, err
 }
 
-// takingCalls answers calls of other units before a container's own handler sees them; nil for none.
+// takingCalls answers calls of other units before a container's own handler sees them.
 func takingCalls(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(writer http.ResponseWriter, request *http.Request) {
-		switch {
-		case request.URL.Path == callPath && isInside(request):
+		if request.URL.Path == callPath && isInside(request) {
 			replyTo(writer, request)
-		case next != nil:
+		} else {
 			next.ServeHTTP(writer, request)
-		case request.URL.Path != "/": // at `/` a balancer asks whether it lives
-			writer.WriteHeader(http.StatusNotFound)
 		}
 	})
 }
@@ -198,6 +194,3 @@ func replyTo(writer http.ResponseWriter, request *http.Request) {
 	writer.Header().Set("Content-Type", "application/json")
 	_, _ = writer.Write(content)
 }
-
-// ServeCalls takes calls of other units, and serves nothing else, until the process is ended.
-func ServeCalls() { log.Fatal(ListenAndServe("", nil)) }
