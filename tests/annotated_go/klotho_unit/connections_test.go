@@ -203,6 +203,38 @@ func TestAFunctionFailsWhileASecretHasNoValue(t *testing.T) {
 	}
 }
 
+func TestAFunctionFailsWhatItIsAskedUntilASecretHasAValueAndBeginsWithThatEvent(t *testing.T) {
+	side := lambdaSide{make(chan string), make(chan string)}
+	server := httptest.NewServer(side)
+	defer server.Close()
+	t.Setenv("AWS_LAMBDA_RUNTIME_API", strings.TrimPrefix(server.URL, "http://"))
+	attempts, done := 0, make(chan error)
+	go func() {
+		done <- failUntil(func() error {
+			if attempts++; attempts < 3 {
+				return errSecretNotSet
+			}
+			return nil
+		})
+	}()
+	for range [2]int{} {
+		if said := side.ask("{}"); !strings.HasPrefix(said, "error ") || !strings.Contains(said, "has no value yet") {
+			t.Error(said)
+		}
+	}
+	side.events <- "the third"
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	event, err := ofLambda().next()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if content, _ := io.ReadAll(event.Body); string(content) != "the third" {
+		t.Error(string(content))
+	}
+}
+
 func TestARefusalIsAnErrorWithoutAnotherAttempt(t *testing.T) {
 	asked := aws(t, refuses(400, "AccessDeniedException", "not yours"))
 	_, err := secretText(context.Background(), arn)

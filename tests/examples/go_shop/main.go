@@ -13,6 +13,7 @@ import (
 
 	"example.com/shop/orders"
 	"example.com/shop/receipts"
+	"example.com/shop/visits"
 	"gocloud.dev/blob"
 	"gocloud.dev/blob/fileblob"
 	"gocloud.dev/gcerrors"
@@ -42,6 +43,7 @@ func main() {
 	mux.HandleFunc("GET /orders", it.list)
 	mux.HandleFunc("POST /orders", it.add)
 	mux.HandleFunc("GET /orders/{id}", it.show)
+	mux.HandleFunc("GET /visits/{name}", count)
 	mux.HandleFunc("GET /orders/{id}/receipt", it.receipt)
 	mux.HandleFunc("PUT /photos/{name...}", it.keep)
 	mux.HandleFunc("GET /photos/{name...}", it.photo)
@@ -71,8 +73,9 @@ func (it *shop) add(w http.ResponseWriter, r *http.Request) {
 		answer(w, 0, nil, err)
 		return
 	}
+	written, err := receipts.Write(r.Context(), made.ID, made.Item+" x"+strconv.Itoa(made.Count))
 	w.Header().Set("Location", "/orders/"+strconv.Itoa(made.ID))
-	answer(w, http.StatusCreated, made, receipts.Write(r.Context(), made.ID, made.Item+" x"+strconv.Itoa(made.Count)))
+	answer(w, http.StatusCreated, map[string]any{"order": made, "receipts": written}, err)
 }
 
 func (it *shop) show(w http.ResponseWriter, r *http.Request) {
@@ -83,6 +86,11 @@ func (it *shop) show(w http.ResponseWriter, r *http.Request) {
 	}
 	found, err := it.orders.Get(r.Context(), id)
 	answer(w, http.StatusOK, found, err)
+}
+
+func count(w http.ResponseWriter, r *http.Request) {
+	found, err := visits.Count(r.PathValue("name"))
+	answer(w, http.StatusOK, map[string]int{"visits": found}, err)
 }
 
 func (it *shop) receipt(w http.ResponseWriter, r *http.Request) {

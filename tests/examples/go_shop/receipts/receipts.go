@@ -12,6 +12,7 @@ import (
 	"os"
 	"strconv"
 
+	"example.com/shop/ledger"
 	"gocloud.dev/blob"
 	_ "gocloud.dev/blob/memblob"
 	"gocloud.dev/gcerrors"
@@ -35,12 +36,15 @@ func opened() *blob.Bucket {
 	return bucket
 }
 
-// Write keeps the receipt of an order.
-func Write(ctx context.Context, order int, text string) error {
+// Write keeps the receipt of an order, and says how many there are.
+func Write(ctx context.Context, order int, text string) (int, error) {
 	code := hmac.New(sha256.New, []byte(key))
 	code.Write([]byte(text))
 	signed := text + "\n" + hex.EncodeToString(code.Sum(nil)) + "\n"
-	return kept.WriteAll(ctx, strconv.Itoa(order), []byte(signed), nil)
+	if err := kept.WriteAll(ctx, strconv.Itoa(order), []byte(signed), nil); err != nil {
+		return 0, err
+	}
+	return ledger.Note(ctx, order)
 }
 
 // Read gives the receipt of an order, and one that says so where there is none.

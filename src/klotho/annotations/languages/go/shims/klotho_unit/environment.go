@@ -3,7 +3,7 @@ package klotho_unit
 // Puts secrets and values of databases where the unit's code looks for them, before any of its packages is initialised:
 // into the environment of this process, so that no password is in a template or a configuration.
 //
-// A function fails while a secret has no value, and tries again when it is called. A container that failed would be
+// A function fails what it is asked while a secret has no value, and looks again each time. A container that failed would be
 // replaced until its deployment is given up, and the first deployment is what makes the secret: it starts without the
 // variable, and ends when there is a value, so that the next one begins with it.
 
@@ -23,6 +23,12 @@ func init() {
 		return
 	}
 	missing, err := setVariables(context.Background(), variables)
+	if errors.Is(err, errSecretNotSet) {
+		err = failUntil(func() error {
+			_, err := setVariables(context.Background(), variables)
+			return err
+		})
+	}
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "the unit %s can't begin: %s\n", os.Getenv("KLOTHO_UNIT"), err)
 		os.Exit(1)
@@ -56,6 +62,28 @@ func setVariables(ctx context.Context, wanted map[string][3]string) (missing [][
 		}
 	}
 	return missing, nil
+}
+
+// failUntil answers each event of Lambda with why the unit can't begin; with the event by which it can, it begins.
+func failUntil(set func() error) error {
+	lambda := ofLambda()
+	for {
+		response, err := lambda.next()
+		if err != nil {
+			return err
+		}
+		why := set()
+		if why == nil {
+			begun = response
+			return nil
+		}
+		id := response.Header.Get("Lambda-Runtime-Aws-Request-Id")
+		_ = response.Body.Close()
+		fmt.Fprintln(os.Stderr, why)
+		if err := lambda.fail(id, why); err != nil {
+			return err
+		}
+	}
 }
 
 func endWhenSet(missing [][3]string, sleep func(time.Duration), end func()) {

@@ -42,10 +42,25 @@ type runtime struct {
 	client  *http.Client
 }
 
+func ofLambda() runtime {
+	address := "http://" + os.Getenv("AWS_LAMBDA_RUNTIME_API") + "/2018-06-01/runtime/invocation/"
+	return runtime{address, &http.Client{Transport: &http.Transport{}}} // an event is waited for as long as it takes
+}
+
+// begun is the event that was fetched before the unit could begin.
+var begun *http.Response
+
+func (lambda runtime) next() (*http.Response, error) {
+	if found := begun; found != nil {
+		begun = nil
+		return found, nil
+	}
+	return lambda.client.Get(lambda.address + "next")
+}
+
 // answerEvents answers one event after the other until the process is ended.
 func answerEvents(within *listener) {
-	address := "http://" + os.Getenv("AWS_LAMBDA_RUNTIME_API") + "/2018-06-01/runtime/invocation/"
-	lambda := runtime{address, &http.Client{Transport: &http.Transport{}}} // an event is waited for as long as it takes
+	lambda := ofLambda()
 	for {
 		if err := lambda.answerNext(within); err != nil {
 			log.Fatalf("the unit %s can't go on: Lambda's runtime interface: %s", Name, err)
@@ -54,7 +69,7 @@ func answerEvents(within *listener) {
 }
 
 func (lambda runtime) answerNext(within *listener) error {
-	response, err := lambda.client.Get(lambda.address + "next")
+	response, err := lambda.next()
 	if err != nil {
 		return err
 	}
@@ -75,8 +90,12 @@ func (lambda runtime) answerNext(within *listener) error {
 		return lambda.send(id+"/response", said, "")
 	}
 	log.Println(err)
-	kind := fmt.Sprintf("%T", err)
-	said, _ = json.Marshal(map[string]string{"errorType": kind, "errorMessage": err.Error()})
+	return lambda.fail(id, err)
+}
+
+func (lambda runtime) fail(id string, why error) error {
+	kind := fmt.Sprintf("%T", why)
+	said, _ := json.Marshal(map[string]string{"errorType": kind, "errorMessage": why.Error()})
 	return lambda.send(id+"/error", said, kind)
 }
 
