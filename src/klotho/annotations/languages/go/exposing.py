@@ -111,8 +111,8 @@ def refuse_expose(file: GoFile, annotation: Annotation, statement: Any, report: 
     elif framework is not None:
         title, is_refused = framework
         message = f"{title} is not supported yet" if is_refused else f"{title}'s own way to listen is not supported yet"
-        helps = [] if is_refused else [f"serve it by `http.ListenAndServe(address, handler)`: {title} is a handler"]
-        report.error("annotation-not-yet", message, annotation.span, helps=tuple(helps))
+        helping = f"serve it by `http.ListenAndServe(address, handler)`: {title} is a handler"
+        report.error("annotation-not-yet", message, annotation.span, helps=() if is_refused else (helping,))
     else:
         message = f"nothing came of {annotation.title}: its statement listens to nothing"
         notes = (f"it stands on the statement that listens, such as {SHAPES}",)
