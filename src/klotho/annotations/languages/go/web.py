@@ -282,9 +282,10 @@ class _Walk:
 
     def _given(self, scan: _Scan, call: Any, at: int, prefix: str | None) -> Served:
         """A function of the module that is called with a router; what another module does with it is not known."""
-        return self._followed(
-            scan, call, self.routers.functions(scan.file, call.child_by_field_name("function")), at, prefix
-        )
+        found = self.routers.functions(scan.file, call.child_by_field_name("function"))
+        given = arguments_of(call)[at]
+        is_own = given.type == "call_expression" and called(given)[1] == "Group"  # made for this call alone
+        return self._followed(scan, call, found, at, prefix, is_own)
 
     def _followed(
         self,
