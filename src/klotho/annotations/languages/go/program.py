@@ -77,7 +77,7 @@ class GoProgram:
         within = ("-C", base.rstrip("/")) if base else ()
         return Original(
             (posixpath.join(".", base, _BUILT),),
-            build=(("go", "build", *within, "-o", _BUILT, place),),
+            build=(("go", "build", *within, "-trimpath", "-o", _BUILT, place),),
             listens='let it listen on `":" + os.Getenv("PORT")`',
         )
 
