@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import platform
 import sys
 import zipfile
 from pathlib import Path
@@ -30,6 +31,8 @@ while True:
     said = [sys.argv[0], os.getcwd(), os.environ["_HANDLER"], os.environ["PATH"], json.loads(event.read())]
     ask("POST", event.getheader("Lambda-Runtime-Aws-Request-Id") + "/response", json.dumps(said)).read()
 """
+OTHER = b"\x3e\0" if platform.machine() in ("arm64", "aarch64") else b"\xb7\0"
+"""How an executable says that it is for the processor this machine has not."""
 PROGRAM = {"runtime": "provided.al2023", "handler": "thumb/main.main"}
 
 
@@ -80,7 +83,8 @@ def test_the_bootstrap_of_a_layer_runs_for_a_package_without_one(tmp_path: Path)
     ("zipped", "said"),
     [
         (package({"bootstrap": LOOP}), "Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]"),
-        (archive(b"\x7fELF\x02\x01\x01" + bytes(57)), "Exec format error"),
+        (archive(b"\x7fELF".ljust(18, b"\0") + OTHER), "fork/exec /var/task/bootstrap: exec format error (it is for "),
+        (archive("echo no program"), "fork/exec /var/task/bootstrap: exec format error"),
     ],
 )
 def test_what_can_not_be_started_is_told_as_an_invalid_entrypoint(tmp_path: Path, zipped: bytes, said: str) -> None:

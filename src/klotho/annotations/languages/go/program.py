@@ -30,7 +30,7 @@ from klotho.annotations.languages.go.calls import check_called, function_named, 
 from klotho.annotations.languages.go.embedding import embedded
 from klotho.annotations.languages.go.environment import SHAPES as VARIABLES
 from klotho.annotations.languages.go.environment import configured, databases, readers
-from klotho.annotations.languages.go.exposing import SHAPES, listening
+from klotho.annotations.languages.go.exposing import listening, refuse_expose
 from klotho.annotations.languages.go.images import START, image_files
 from klotho.annotations.languages.go.modules import GoFile
 from klotho.annotations.languages.go.names import library_of
@@ -38,9 +38,10 @@ from klotho.annotations.languages.go.packages import MANIFEST, Packages, folder_
 from klotho.annotations.languages.go.prologues import OFFERS, calls_elsewhere, gives_nothing, offers
 from klotho.annotations.languages.go.starting import Part, started, whole
 from klotho.annotations.languages.go.unit_files import keeps, shim_files, unit_file, with_imports
-from klotho.annotations.languages.go.web import served
+from klotho.annotations.languages.go.web import Reach, framework_named, served
+from klotho.annotations.model import Annotation
 from klotho.annotations.reading import CodeBase
-from klotho.annotations.units import Unit
+from klotho.annotations.units import MAIN, Unit
 
 _BUILT = ".klotho-original"
 
@@ -91,12 +92,17 @@ class GoProgram:
 
     def _exposed_in(self, file: GoFile) -> Iterator[Mount]:
         for annotation, target in file.source.of("expose"):
-            found = listening(file, target) if target is not None else None
+            found = listening(self.packages, file, target) if target is not None else None
             if found is not None:
-                self._exposures[id(annotation)] = exposure_of(annotation, served(self.packages, file, found.handler))
+                self._exposures[id(annotation)] = self._exposure(annotation, file, found.handler)
                 for mount in self._exposures[id(annotation)].mounts:
                     self.routers.setdefault(mount.file, {})[mount.name] = mount.framework
                     yield mount
+
+    def _exposure(self, annotation: Annotation, file: GoFile, handler: Any) -> Exposure:
+        reach = Reach(self._owners.get, file.path, self._owners.get(file.path, MAIN))
+        found = served(self.packages, file, handler, reach)
+        return exposure_of(annotation, found, framework_named(self.packages, file, handler))
 
     def find(self, unit: Unit) -> Findings:
         return Findings(
@@ -124,20 +130,18 @@ class GoProgram:
     def _exposed(self, unit: Unit) -> Iterator[Exposure]:
         first = None
         for file in self.packages.files(path for path in unit.files if path not in unit.hosts):
-            for annotation, _ in file.source.of("expose"):
+            for annotation, target in file.source.of("expose"):
                 exposure = self._exposures.get(id(annotation))
                 if exposure is None:
-                    message = f"nothing came of {annotation.title}: its statement listens to nothing"
-                    helps = ("move the comment above that statement",)
-                    notes = (f"it stands on the statement that listens, such as {SHAPES}",)
-                    self.code.report.error(
-                        "annotation-without-effect", message, annotation.span, notes=notes, helps=helps
-                    )
+                    refuse_expose(file, annotation, target, self.code.report)
                 elif first is not None:
                     message = f'the unit "{unit.name}" serves one application, and this is another one'
                     self.code.report.error("annotation-unit", message, annotation.span)
                 else:
                     first = exposure
+                    if exposure.is_refused:
+                        message = f"{exposure.framework} is not supported yet"
+                        self.code.report.error("annotation-not-yet", message, annotation.span)
                     yield exposure
 
     def write(self, unit: Unit, findings: Findings, called: Mapping[str, list[str]], form: Form) -> UnitCode:
@@ -212,7 +216,7 @@ class GoProgram:
     def _listening_edits(self, unit: Unit) -> Iterator[Edit]:
         for file in self.packages.files(sorted({*unit.files, *unit.hosts})):
             for _, target in file.source.of("expose"):
-                found = listening(file, target) if target is not None else None
+                found = listening(self.packages, file, target) if target is not None else None
                 if found is not None:
                     yield from found.edits
                     if found.package is not None:

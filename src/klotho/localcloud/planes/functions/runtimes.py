@@ -34,6 +34,9 @@ NODE = ("nodejs20.x", "nodejs22.x", "nodejs24.x")
 PROGRAM = ("provided.al2023",)
 OLDEST_NODE = 18
 
+_ELF_HEADER_BYTES = 20
+_MACHINES = {0x3E: ("x86_64", "amd64"), 0xB7: ("arm64", "aarch64")}
+"""Names of processors by the ELF specification's e_machine; both are little-endian."""
 _CLIENT_MODULES = ("awslambdaric", "runtime_client", "snapshot_restore_py", "simplejson")
 _SDK_MODULES = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six", "urllib3")
 
@@ -97,10 +100,22 @@ def command(runtime: str, handler: str, code: Path, packages: Path, opt: Path | 
 
 
 def _program(code: Path, opt: Path | None) -> Path:
-    for folder in (code, opt):
+    for folder, name in ((code, "/var/task"), (opt, "/opt")):
         if folder is not None and os.access(folder / "bootstrap", os.X_OK):
+            _refuse_other_processor(folder / "bootstrap", f"{name}/bootstrap")
             return folder / "bootstrap"
     raise RuntimeUnavailableError("Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]")
+
+
+def _refuse_other_processor(program: Path, name: str) -> None:
+    """The event loop would hand what the system does not run to a shell."""
+    with program.open("rb") as file:
+        header = file.read(_ELF_HEADER_BYTES)
+    machine = int.from_bytes(header[18:20], "little") if header[:4] == b"\x7fELF" else 0
+    if header[:2] == b"#!" or sys.platform != "linux" or platform.machine() in _MACHINES.get(machine, ()):
+        return
+    why = f" (it is for {_MACHINES[machine][0]}, this machine is {platform.machine()})" if machine in _MACHINES else ""
+    raise RuntimeUnavailableError(f"fork/exec {name}: exec format error{why}")
 
 
 def path_variable(runtime: str) -> str:
