@@ -36,7 +36,7 @@ from klotho.annotations.languages.go.modules import GoFile
 from klotho.annotations.languages.go.names import library_of
 from klotho.annotations.languages.go.packages import MANIFEST, Packages, folder_of
 from klotho.annotations.languages.go.prologues import OFFERS, calls_elsewhere, gives_nothing, offers
-from klotho.annotations.languages.go.starting import Part, started, whole
+from klotho.annotations.languages.go.starting import Part, started
 from klotho.annotations.languages.go.unit_files import keeps, shim_files, unit_file, with_imports
 from klotho.annotations.languages.go.web import Reach, framework_named, served
 from klotho.annotations.model import Annotation
@@ -121,10 +121,13 @@ class GoProgram:
     def _parts(self, unit: Unit) -> Iterator[Part]:
         """What runs in a unit: its own files, and what packages do when a program starts that it has for others."""
         own, files = set(unit.files), self.packages.files(unit.files)
-        yield from map(whole, files)
+        yield from map(Part, files)
+        reads = any(self.code.all("config"))
         for folder in self.packages.reached(beginning(self.packages, unit).folders):
             held = self.packages.in_folder(folder)
-            if not {file.path for file in held} <= own:
+            if {file.path for file in held} <= own:
+                continue
+            if reads or any(file.source.annotations for file in held):  # else nothing of it is asked
                 yield from (part for path, part in started(held).items() if path not in own)
 
     def _exposed(self, unit: Unit) -> Iterator[Exposure]:
