@@ -53,10 +53,25 @@ def remote_names(program: GoProgram, unit: Unit) -> dict[str, list[str]]:
                 span = file.source.text.span(node.start_byte, node.end_byte)
                 if other.defines[name] == "call":
                     found[path].add(name)
-                elif name not in told and name not in program.routers.get(path, {}):
+                elif name not in told and not _moves(program, other, name):
                     told |= {name} if _check(program, other, name, span, unit.remote[path]) else set()
             _check_methods(program, file, other, unit.remote[path])
     return {path: sorted(names) for path, names in sorted(found.items())}
+
+
+def _moves(program: GoProgram, other: GoFile, name: str) -> bool:
+    """Whether it makes a router that its unit serves, or what has the methods that do."""
+    if name in program.routers.get(other.path, {}):
+        return True
+    if other.defines[name] != "function":
+        return False
+    made = {kind.lstrip("*") for kind in results_of(function_named(other, name))}
+    return any(
+        f"{kind}.{method}" in file.defines
+        for file in program.packages.in_folder(folder_of(other.path))
+        for method in program.routers.get(file.path, {})
+        for kind in made
+    )
 
 
 def check_called(program: GoProgram, called: Mapping[str, list[str]]) -> None:

@@ -38,7 +38,7 @@ from klotho.annotations.languages.go.packages import MANIFEST, Packages, folder_
 from klotho.annotations.languages.go.prologues import OFFERS, calls_elsewhere, gives_nothing, offers
 from klotho.annotations.languages.go.starting import Part, started
 from klotho.annotations.languages.go.unit_files import keeps, shim_files, unit_file, with_imports
-from klotho.annotations.languages.go.web import Reach, framework_named, served
+from klotho.annotations.languages.go.web import HANDLER, Reach, framework_named, served
 from klotho.annotations.model import Annotation
 from klotho.annotations.reading import CodeBase
 from klotho.annotations.units import MAIN, Unit
@@ -184,7 +184,7 @@ class GoProgram:
                 for name, kind in file.defines.items():
                     if kind == "call":
                         yield from calls_elsewhere(file, owner, function_named(file, name))
-                    elif name in routers and kind == "function":
+                    elif kind == "function" and routers.get(name, HANDLER) != HANDLER:
                         yield from gives_nothing(file, function_named(file, name))
 
     def _offers(self, folders: Iterable[str], called: Mapping[str, list[str]]) -> dict[str, bytes]:
