@@ -55,6 +55,7 @@ class GoProgram:
         self._exposures: dict[int, Exposure] = {}
         self._owners: Mapping[str, str] = {}
         """The unit by file."""
+        self._moved: dict[str, tuple[Edit, ...]] = {}
         self.routers: dict[str, dict[str, str]] = {}
         """What makes routers of another unit than the application's: by file and name of the function."""
 
@@ -178,14 +179,22 @@ class GoProgram:
         for folder in folders:
             for file in self.packages.in_folder(folder):
                 owner = self._owners.get(file.path, unit.name)
-                if owner == unit.name or file.path in own:
-                    continue
-                routers = self.routers.get(file.path, {})
-                for name, kind in file.defines.items():
-                    if kind == "call":
-                        yield from calls_elsewhere(file, owner, function_named(file, name))
-                    elif kind == "function" and routers.get(name, HANDLER) != HANDLER:
-                        yield from gives_nothing(file, function_named(file, name))
+                if owner != unit.name and file.path not in own:
+                    yield from self._moved_edits(file, owner)
+
+    def _moved_edits(self, file: GoFile, owner: str) -> tuple[Edit, ...]:
+        """What functions of a file begin with in other units than the one that owns it."""
+        if file.path not in self._moved:
+            self._moved[file.path] = tuple(self._moving(file, owner))
+        return self._moved[file.path]
+
+    def _moving(self, file: GoFile, owner: str) -> Iterator[Edit]:
+        routers = self.routers.get(file.path, {})
+        for name, kind in file.defines.items():
+            if kind == "call":
+                yield from calls_elsewhere(file, owner, function_named(file, name))
+            elif kind == "function" and routers.get(name, HANDLER) != HANDLER:
+                yield from gives_nothing(file, function_named(file, name))
 
     def _offers(self, folders: Iterable[str], called: Mapping[str, list[str]]) -> dict[str, bytes]:
         """What packages tell of themselves, by path in the unit."""
