@@ -25,7 +25,7 @@ from klotho.annotations.findings import (
 from klotho.annotations.hosting import Form
 from klotho.annotations.languages.go.beginnings import beginning
 from klotho.annotations.languages.go.blobs import SHAPES as BUCKETS
-from klotho.annotations.languages.go.blobs import kept_buckets
+from klotho.annotations.languages.go.blobs import kept_buckets, openings
 from klotho.annotations.languages.go.calls import check_called, function_named, remote_names
 from klotho.annotations.languages.go.embedding import embedded
 from klotho.annotations.languages.go.environment import SHAPES as VARIABLES
@@ -238,4 +238,5 @@ class GoProgram:
         return {"persist": BUCKETS, "config": VARIABLES}.get(capability, "none")
 
     def library(self, path: str, statement: Any) -> str | None:
-        return library_of(self.packages.file(path), statement)
+        file = self.packages.file(path)
+        return "more than one bucket" if len(openings(file, statement)) > 1 else library_of(file, statement)
