@@ -19,7 +19,8 @@ FOLDER = Path(__file__).parents[1] / ".venv-go"
 _COMPILED = (
     *("database/sql", "embed", "encoding/xml", "net/http", "testing"),
     *("github.com/gin-gonic/gin", "github.com/go-chi/chi/v5/middleware"),
-    *("github.com/jackc/pgx/v4/stdlib", "github.com/lib/pq", "gocloud.dev/blob/fileblob", "gocloud.dev/blob/memblob"),
+    *("github.com/gomodule/redigo/redis", "github.com/jackc/pgx/v4/pgxpool", "github.com/jackc/pgx/v4/stdlib"),
+    *("github.com/lib/pq", "gocloud.dev/blob/fileblob", "gocloud.dev/blob/memblob"),
 )
 
 
@@ -77,6 +78,9 @@ def compile_once() -> None:
         (Path(folder) / "go.mod").write_text(text, encoding="utf-8")
         with_go_sum(Path(folder))
         subprocess.run([program, "build", "-mod=mod", "-trimpath", *_COMPILED], check=True, cwd=folder)
+        for processor in ("amd64", "arm64"):
+            command = [program, "build", "-trimpath", "embed"]
+            subprocess.run(command, check=True, env={**os.environ, "GOOS": "linux", "GOARCH": processor})
 
 
 if __name__ == "__main__":
