@@ -162,7 +162,7 @@ class GoProgram:
         if called or any(findings.remote.values()):
             check_called(self, called)
             files |= self._offers(reached, called)
-        files["klotho_unit/unit.go"] = unit_file(unit.name, given, unit.served)
+        files["klotho_unit/unit.go"] = unit_file(unit.name, given, unit.served, form)
         place = self._place(f"{begins.folder}/").strip("/")
         if form == "container":
             return UnitCode({**files, **image_files(unit.name, place)}, start=START)
