@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.examples.conftest import Deploy
+from tests.examples.deployment import Deployment
 from tests.examples.test_annotated_hosting import hosted, verified
-from tests.go_modules import go_on_path, with_go_sum
+from tests.go_modules import go_on_path
 
 pytestmark = [pytest.mark.examples, pytest.mark.timeout(400)]
-CALL = {"klotho": "call", "file": "adoptions/adoptions.go", "name": "Fees", "arguments": "[]"}
+CLINIC = Path(__file__).parent / "go_clinic"
+"""Values, errors, deadlines and panics of calls; a unit in `package main`; a method that answers a route."""
+CALL = {"klotho": "call", "file": "visits/visits.go", "name": "Wait", "arguments": "[]", "timeout": 1}
 """What one unit asks of another."""
 
 
@@ -21,14 +25,23 @@ def toolchain() -> Iterator[None]:
         yield
 
 
-def test_units_of_go_answer_as_the_original_on_every_host_and_take_calls_from_inside_only(deploy: Deploy) -> None:
-    deployment = deploy("annotated-pets-go")
-    with_go_sum(deployment.folder)
-    for types in (
-        {"main": "fargate", "adoptions": "lambda-container", "pets": "lambda"},
-        {"main": "lambda", "adoptions": "fargate", "pets": "fargate-spot"},
-    ):
-        hosted(deployment, types)
-        verified(deployment)
-        client = deployment.client("pets-api")
-        assert client.post("/_klotho/call", CALL).status == 404
+@pytest.fixture(scope="module")
+def clinic(deploy: Deploy) -> Deployment:
+    files = {path.relative_to(CLINIC).as_posix(): path.read_text("utf-8") for path in CLINIC.rglob("*.*")}
+    return deploy("clinic", files)
+
+
+@pytest.mark.parametrize(
+    "types",
+    [
+        {"main": "fargate", "visits": "lambda-container", "fees": "lambda", "pets": "lambda"},
+        {"main": "lambda", "visits": "fargate", "fees": "fargate-spot", "pets": "fargate"},
+    ],
+    ids=["from a container", "from a function"],
+)
+def test_units_of_go_answer_as_the_original_on_every_host_and_take_calls_from_inside_only(
+    clinic: Deployment, types: dict[str, str]
+) -> None:
+    hosted(clinic, types, api="clinic-api")
+    verified(clinic)
+    assert clinic.client("clinic-api").post("/_klotho/call", CALL).status == 404
