@@ -25,7 +25,7 @@ def given(wanted, sleep=time.sleep, end=lambda: os.kill(os.getpid(), signal.SIGT
         except SecretNotSetError as error:
             if "AWS_LAMBDA_RUNTIME_API" in os.environ:
                 raise
-            print(f"{variable} is not set, and the program starts without it: {error}", file=sys.stderr, flush=True)
+            _say(f"{variable} is not set, and the program starts without it: {error}")
             missing.append(place)
     if missing:
         threading.Thread(target=_end_when_set, args=(missing, sleep, end), daemon=True).start()
@@ -46,6 +46,11 @@ def _end_when_set(missing, sleep, end):
                 _fetched(place)
         except Exception:  # not yet, or not to be asked now: the next time tells
             continue
-        print("the secrets have values now: ending, to begin again with them", file=sys.stderr, flush=True)
+        _say("the secrets have values now: ending, to begin again with them")
         end()
         return
+
+
+def _say(line):
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
