@@ -163,12 +163,14 @@ class _Compiler:
         self.constructs: dict[ConstructId, Construct] = {}
         self.made: dict[str, dict[str, tuple[ConstructId, ...]]] = {}
         self.relationships: list[Relationship] = []
+        self._ids: dict[ConstructId, str] = {}
+        """What annotations call each construct."""
         self._related: set[tuple[str, ConstructId, ConstructId]] = set()
 
     def add(self, part: _Part) -> UnitPage:
         unit, findings = part.unit, part.findings
         page, service = UnitPage(unit.name, unit.files), self._service(unit.name)
-        self._made(Construct(service.partition("/")[0], construct_name(unit.name), {}, unit.span))
+        self._made(Construct(service.partition("/")[0], construct_name(unit.name), {}, unit.span), unit.name)
         self._note("execution_unit", unit.name, service)
         for resource in findings.resources:
             self._use(service, resource, page)
@@ -193,9 +195,8 @@ class _Compiler:
         apis = [item for item in self.constructs.values() if item.kind == "API"]
         told = {re.sub(r"\W", "_", f"{api.name}-url").upper(): token(api.id, "url") for api in apis}
         properties = {"directory": folder, "index": static.index, **({"environment": told} if told else {})}
-        self._note(
-            "static_unit", annotation.id, self._made(Construct("Site", static.name, properties, annotation.span)).id
-        )
+        site = self._made(Construct("Site", static.name, properties, annotation.span), annotation.id or "")
+        self._note("static_unit", annotation.id, site.id)
 
     def _service(self, unit: str) -> ConstructId:
         name = construct_name(unit)
@@ -220,10 +221,10 @@ class _Compiler:
         before = of_id.get(id or "", ())
         of_id[id or ""] = before if construct in before else (*before, construct)
 
-    def _made(self, construct: Construct) -> Construct:
+    def _made(self, construct: Construct, id: str) -> Construct:
         """The construct, once; ids that differ in `/`, `:` and `-` only would be the same one."""
         first = self.constructs.setdefault(construct.id, construct)
-        if first.span != construct.span:
+        if self._ids.setdefault(construct.id, id) != id:
             message = f"two ids give the name `{construct.name}`"
             also = [Label(first.span, "the first one")] if first.span else []
             helps = ("give one of them another id: `/` and `:` become `-` in names",)
@@ -239,11 +240,25 @@ class _Compiler:
     def _use(self, service: ConstructId, resource: Resource, page: UnitPage) -> None:
         annotation = resource.annotation
         name = resource.name or construct_name(annotation.id or "")
-        made = self._made(Construct(resource.kind, name, dict(resource.properties), annotation.span))
+        made = self._made(
+            Construct(resource.kind, name, dict(resource.properties), annotation.span),
+            resource.name or annotation.id or "",
+        )
+        self._check_twin(made, annotation)
         self._note(annotation.capability, annotation.id, made.id)
         page.stores.append(resource.name or annotation.id or name)
         for verb in resource.verbs:
             self._relate(verb, service, made.id, annotation.span)
+
+    def _check_twin(self, made: Construct, annotation: Annotation) -> None:
+        """What files of two languages use together is the same for both."""
+        for other in self.made.get(annotation.capability, {}).get(annotation.id or "", ()):
+            kind = other.partition("/")[0]
+            if kind != made.kind:
+                also = [Label(first, f"a {kind} here") for first in (self.constructs[other].span,) if first is not None]
+                message = f"{annotation.title} stands twice, and asks for different things"
+                text, helps = f"a {made.kind} here", ("give one of them another id",)
+                self._report.error("annotation-duplicate", message, annotation.span, text=text, also=also, helps=helps)
 
     def _check_listening(self, service: ConstructId, annotation: Annotation) -> None:
         """A container fetches what it is told from a queue: on Lambda it does not run in between."""
@@ -287,7 +302,7 @@ class _Compiler:
     def _expose(self, unit: str, exposure: Exposure, found: list[Claim], pages: Mapping[str, UnitPage]) -> None:
         annotation = exposure.annotation
         assert annotation.id is not None
-        api = self._made(Construct("API", construct_name(annotation.id), {}, annotation.span))
+        api = self._made(Construct("API", construct_name(annotation.id), {}, annotation.span), annotation.id)
         self._note("expose", annotation.id, api.id)
         for route in routes_of(exposure.routes):
             pages[unit].routes.setdefault(annotation.id, []).extend(route.shown)

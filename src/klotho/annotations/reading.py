@@ -30,6 +30,8 @@ SKIPPED = frozenset(
 MOST_FOLDERS = 3_000
 OUTPUT_MARKER = ".klotho-output.json"
 """A folder that holds it is what an earlier compile wrote."""
+_SHARED = ("persist", "pubsub", "config")
+"""Capabilities of what units of several languages may use together."""
 LARGEST_SOURCE = 4_000_000
 """Bytes; a larger file is data, whatever its name says."""
 
@@ -84,6 +86,13 @@ class CodeBase:
             except OSError:  # a name no file can have
                 self._exists[path] = False
         return self._exists[path]
+
+    def has_twin(self, source: Source, annotation: Annotation) -> bool:
+        """Whether a file of another language says that it uses the same store, topic or secret."""
+        return any(
+            item.id == annotation.id and _family(other.path) != _family(source.path)
+            for other, item in self.all(annotation.capability)
+        )
 
     def all(self, capability: str) -> Iterator[tuple[Source, Annotation]]:
         for source in self.annotated.values():
@@ -160,7 +169,7 @@ def _refuse_language(path: str, content: bytes, language: str, report: Report) -
 
 
 def _check(code: CodeBase, report: Report) -> None:
-    seen: dict[tuple[str, str], Annotation] = {}
+    seen: dict[tuple[str, str, str], Annotation] = {}
     for source in code.annotated.values():
         for index, item in enumerate(source.annotations):
             _refuse_what_comes_later(source, item, report)
@@ -170,12 +179,19 @@ def _check(code: CodeBase, report: Report) -> None:
                 report.error("annotation-detached", message, item.span, helps=helps)
             if item.id is None or item.capability == "execution_unit":
                 continue
-            first = seen.setdefault((item.capability, item.id), item)
+            # A file can't import one of another language: both say that they use the same thing.
+            language = _family(source.path) if item.capability in _SHARED else ""
+            first = seen.setdefault((item.capability, item.id, language), item)
             if first is not item:
                 also = [Label(first.span, "the first one")]
                 message = f"{item.title} stands twice"
                 helps = ("give one of them another id",)
                 report.error("annotation-duplicate", message, item.span, text="the second one", also=also, helps=helps)
+
+
+def _family(path: str) -> str:
+    language = by_suffix(PurePosixPath(path).suffix)
+    return "" if language is None else language.family
 
 
 def _refuse_what_comes_later(source: Source, item: Annotation, report: Report) -> None:

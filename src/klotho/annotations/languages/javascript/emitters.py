@@ -76,6 +76,8 @@ def _topic(
     by_file = _uses_by_file(program, module, annotation.id, variable, value)
     here = _together(uses for path, uses in by_file.items() if path in own)
     there = _together(uses for path, uses in by_file.items() if path not in own)
+    if program.code.has_twin(module.source, annotation):  # what another language does with it is not looked at
+        there.emits, there.events = True, None
     if there.emits:
         _refuse_waiting(program, annotation, here)
     publishes = here.emits and there.listens

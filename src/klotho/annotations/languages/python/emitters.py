@@ -40,6 +40,8 @@ def topics(program: PythonProgram, modules: list[Module]) -> Iterator[Resource]:
                 continue
             others = [program.module(path) for path in program.code.files if path.endswith(".py") and path not in own]
             here, there = _used(program, modules, module, name), _used(program, others, module, name)
+            if program.code.has_twin(module.source, annotation):  # what another language does with it is not looked at
+                there |= {"emit", *_LISTENS}
             verbs = [
                 *(["publishes_to"] if "emit" in here and there & _LISTENS else []),
                 *(["subscribes_to"] if here & _LISTENS and "emit" in there else []),
