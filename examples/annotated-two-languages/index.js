@@ -1,0 +1,33 @@
+// Pets are adopted. Who adopts most is for reports.py to say.
+const { EventEmitter } = require("node:events");
+const express = require("express");
+
+const app = express();
+app.use(express.json());
+
+// @klotho::persist { id = "pets" }
+const pets = new Map();
+
+// @klotho::persist { id = "owners" }
+const owners = new Map();
+
+// @klotho::pubsub { id = "pet-events" }
+const events = new EventEmitter();
+
+app.put("/pets/:name", async (req, res) => {
+  await pets.set(req.params.name, { ...req.body, since: new Date(0) });
+  res.status(201).end();
+});
+
+app.post("/pets/:name/owner", (req, res) => {
+  events.emit("adopted", req.params.name, new Set([req.body.owner]));
+  res.status(202).end();
+});
+
+app.get("/owners/:name", async (req, res) => {
+  const found = await owners.get(req.params.name);
+  res.status(found ? 200 : 404).json(found ?? null);
+});
+
+// @klotho::expose { id = "pets-api" }
+app.listen(process.env.PORT || 3000);

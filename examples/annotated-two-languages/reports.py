@@ -1,0 +1,42 @@
+"""Counts what is adopted, and lists the pets that index.js keeps."""
+
+# @klotho::execution_unit {
+#   id = "reports"
+# }
+from typing import Any
+
+from fastapi import FastAPI
+from pyee.base import EventEmitter
+
+# @klotho::persist {
+#   id = "pets"
+# }
+pets: dict[str, dict[str, Any]] = {}
+
+# @klotho::persist {
+#   id = "owners"
+# }
+owners: dict[str, dict[str, Any]] = {}
+
+# @klotho::pubsub {
+#   id = "pet-events"
+# }
+events = EventEmitter()
+
+
+@events.on("adopted")
+def count(pet: str, by: set[str]) -> None:
+    for name in by:
+        before = owners.get(name, {"pets": []})
+        owners[name] = {"pets": [*before["pets"], pet], "kinds": {pets[pet]["kind"]}}
+
+
+# @klotho::expose {
+#   id = "reports-api"
+# }
+app = FastAPI()
+
+
+@app.get("/report")
+def report() -> dict[str, Any]:
+    return {name: f"a {pet['kind']} since {pet['since'].year}" for name, pet in pets.items()}

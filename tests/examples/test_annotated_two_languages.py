@@ -1,0 +1,23 @@
+"""A unit of JavaScript and one of Python: what one stores the other reads, and what one emits the other hears."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.examples.conftest import Deploy
+from tests.examples.test_annotated_events import becomes
+
+pytestmark = [pytest.mark.examples, pytest.mark.timeout(300)]
+
+
+def test_stores_and_events_are_shared_by_units_of_two_languages(deploy: Deploy) -> None:
+    deployment = deploy("annotated-two-languages")
+    assert {"main-unit", "reports-unit"} <= set(deployment.up())
+    pets, reports = deployment.client("pets-api"), deployment.client("reports-api")
+    for name, kind in (("Rex", "dog"), ("Tom", "cat")):
+        assert pets.call("PUT", f"/pets/{name}", {"kind": kind}).status == 201
+    assert reports.get("/report").json == {"Rex": "a dog since 1970", "Tom": "a cat since 1970"}
+    assert pets.get("/owners/Ada").status == 404
+    assert pets.post("/pets/Rex/owner", {"owner": "Ada"}).status == 202
+    # What Python stored: `kinds` is a set, which JavaScript's JSON shows as an object without properties.
+    becomes(pets, "/owners/Ada", {"pets": ["Rex"], "kinds": {}})
