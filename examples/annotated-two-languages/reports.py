@@ -18,10 +18,15 @@ pets: dict[str, dict[str, Any]] = {}
 # }
 owners: dict[str, dict[str, Any]] = {}
 
+
+class PetEvents(EventEmitter):
+    """What happens to pets: `adopted` with the pet's name and who took it."""
+
+
 # @klotho::pubsub {
 #   id = "pet-events"
 # }
-events = EventEmitter()
+events = PetEvents()
 
 
 @events.on("adopted")
