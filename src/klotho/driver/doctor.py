@@ -25,8 +25,9 @@ from klotho.driver.program import PROGRAM_NAME, find_program
 from klotho.driver.settings import DEFAULT_REGION, Environment, read_settings
 
 Result = Literal["ok", "warn", "fail"]
-Need = Literal["python", "node", "container", "postgres", "mysql", "redis"]
+Need = Literal["python", "node", "go", "container", "postgres", "mysql", "redis"]
 EVERYTHING: frozenset[Need] = frozenset({"python", "node", "container", "postgres", "mysql", "redis"})
+"""What is looked at without a program. Go is looked at for those that have functions in it."""
 _GIB = 1 << 30
 _WATCHES = 16_384
 """Folders that `klotho dev` may watch; a program of some size has some thousand."""
@@ -59,6 +60,8 @@ def examine(folder: Path, environment: str | None = None) -> list[Check]:
     found = [_python(), *said]
     if "node" in needs:
         found += [_program("Node.js", "node", "install Node.js 20 or newer"), _program("npm", "npm", "install npm")]
+    if "go" in needs:
+        found.append(_program("Go", "go", "install Go (https://go.dev/dl)", version="version"))
     found.append(_uv())
     found.append(_parts("local cloud", _LOCAL_PARTS))
     if "postgres" in needs:
@@ -83,6 +86,8 @@ def needs_of(built: Build) -> frozenset[Need]:
             needs.add("container")
         elif str(asset.properties.get("runtime", "")).startswith("nodejs"):
             needs.add("node")
+        elif str(asset.properties.get("runtime", "")).startswith("provided"):
+            needs.add("go")
         else:
             needs.add("python")
         if asset.type == "function-image" and built.environment.target == "aws":
@@ -115,11 +120,11 @@ def _python() -> Check:
     return Check("Python", "ok", f"{platform.python_version()} ({sys.executable})")
 
 
-def _program(name: str, program: str, advice: str, *, missing: Result = "fail") -> Check:
+def _program(name: str, program: str, advice: str, *, missing: Result = "fail", version: str = "--version") -> Check:
     path = shutil.which(program)
     if path is None:
         return Check(name, missing, "not found", advice)
-    said = _said([path, "--version"])
+    said = _said([path, version])
     return Check(name, "ok", f"{said or 'found'} ({path})") if said is not None else Check(
         name, missing, f"{path} does not run", advice
     )  # fmt: skip

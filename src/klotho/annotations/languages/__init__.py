@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from klotho.annotations.units import Unit
 
 _JAVASCRIPT = (".js", ".cjs", ".mjs", ".jsx", ".ts", ".cts", ".mts", ".tsx")
-SUFFIXES = (*_JAVASCRIPT, ".py")
-NOT_YET = {".go": "Go", ".cs": "C#"}
+SUFFIXES = (*_JAVASCRIPT, ".py", ".go")
+NOT_YET = {".cs": "C#"}
 """Languages whose annotations are known and not read yet."""
-UNIT_FILES = ("klotho/unit.cjs", "klotho_unit/unit.py")
+UNIT_FILES = ("klotho/unit.cjs", "klotho_unit/unit.py", "klotho_unit/unit.go")
 """By which the folder of a unit that an earlier compile wrote is known."""
 
 
@@ -100,6 +100,10 @@ def by_suffix(suffix: str) -> Language | None:
         from klotho.annotations.languages.python import Python
 
         return Python()
+    if suffix == ".go":
+        from klotho.annotations.languages.go import Go
+
+        return Go()
     if suffix in _JAVASCRIPT:
         from klotho.annotations.languages.javascript import JavaScript
 

@@ -39,7 +39,7 @@ _MANIFESTS = frozenset(
 )  # fmt: skip
 """What decides about installed packages: a change there is more than a change of code."""
 _PARALLEL = 4
-_CODE = (".py", ".js", ".mjs", ".cjs", ".ts", ".mts", ".cts", ".tsx", ".jsx", ".json")
+_CODE = (".py", ".js", ".mjs", ".cjs", ".ts", ".mts", ".cts", ".tsx", ".jsx", ".json", ".go")
 
 
 @dataclass(slots=True)
