@@ -6,6 +6,7 @@ local variable that hides a name of the package counts as that name, which makes
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -13,9 +14,9 @@ from typing import Any, Literal, NamedTuple
 
 from klotho.annotations.model import Source
 
-Kind = Literal["function", "call", "type", "value", "init", "method"]
+Kind = Literal["function", "call", "type", "value", "constant", "error", "init", "method"]
 """What a name at the top of a file is. `call`: a function that takes a context first and gives an error last, which can
-be called from another unit."""
+be called from another unit. `error`: a variable that is one by its name or by what makes it."""
 
 
 class Import(NamedTuple):
@@ -220,8 +221,15 @@ def _declared(node: Any) -> Iterator[tuple[str, Kind]]:
                 yield text_of(item.child_by_field_name("name")), "type"
     elif node.type in ("var_declaration", "const_declaration"):
         for item in nodes_of(node, ("var_spec", "const_spec")):
-            for name in item.children_by_field_name("name"):
-                yield text_of(name), "value"
+            kind: Kind = "constant" if item.type == "const_spec" else "value"
+            held = item.child_by_field_name("value")
+            made = [text_of(value) for value in held.named_children] if held is not None else []
+            for at, name in enumerate(map(text_of, item.children_by_field_name("name"))):
+                is_error = at < len(made) and made[at].startswith(("errors.New(", "fmt.Errorf("))
+                yield name, "error" if kind == "value" and (is_error or _ERROR.match(name)) else kind
+
+
+_ERROR = re.compile(r"[Ee]rr[A-Z]")
 
 
 def parameters_of_receiver(method: Any) -> str:
