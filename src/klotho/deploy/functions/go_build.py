@@ -106,7 +106,7 @@ class GoPrograms:
 
     def _build(self, program: GoProgram, out: Path, log: Log) -> None:
         ran_in, (system, processor) = program.modules.folder, program.target.go
-        package = f"./{program.folder.relative_to(ran_in).as_posix()}"
+        package = "." if program.folder == ran_in else f"./{program.folder.relative_to(ran_in).as_posix()}"
         log(f"compiling {package} for {system}/{processor}")
         environment = {"GOCACHE": str(self._compiled), **_filled(os.environ)}
         environment |= {"CGO_ENABLED": "0", "GOOS": system, "GOARCH": processor}
