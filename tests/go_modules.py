@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -60,6 +61,30 @@ def go_on_path() -> Iterator[Path]:
                 os.environ[name] = value
 
 
+LIBRARIES = (
+    "github.com/gin-gonic/gin",
+    "github.com/go-chi/chi/v5",
+    "github.com/gomodule/redigo/redis",
+    "github.com/jackc/pgx/v4/pgxpool",
+    "github.com/lib/pq",
+    "gocloud.dev/blob/fileblob",
+    "gocloud.dev/blob/memblob",
+)
+"""What programs of the tests are built of."""
+
+
+def compile_libraries() -> None:
+    """The same for what programs of the tests are built of, as functions and as originals build it."""
+    lines = (Path(__file__).parent / "golang/modules.lock").read_text(encoding="utf-8").splitlines()
+    required = [f"require {' '.join(line.split()[:2])}" for line in lines if line and not line.startswith("#")]
+    with tempfile.TemporaryDirectory() as folder, go_on_path() as program:
+        manifest = "\n".join(["module example.com/all", "", "go 1.22", "", *required, ""])
+        (with_go_sum(Path(folder)) / "go.mod").write_text(manifest, encoding="utf-8")
+        for words, variables in ((["-trimpath"], {"CGO_ENABLED": "0"}), ([], {})):
+            command = [program, "build", "-mod=mod", *words, *LIBRARIES]
+            subprocess.run(command, check=True, cwd=folder, env={**os.environ, **variables})
+
+
 def compile_standard_library() -> None:
     """Fills the cache of what was compiled: a minute, which is no test's own."""
     static = {"CGO_ENABLED": "0", "GOOS": "linux"}
@@ -76,3 +101,4 @@ def compile_standard_library() -> None:
 
 if __name__ == "__main__":
     compile_standard_library()
+    compile_libraries()

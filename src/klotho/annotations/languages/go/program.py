@@ -147,12 +147,12 @@ class GoProgram:
     def write(self, unit: Unit, findings: Findings, called: Mapping[str, list[str]], form: Form) -> UnitCode:
         begins, given = beginning(self.packages, unit), variables(findings)
         reached = self.packages.reached(begins.folders)
-        held = list(self._files_of(reached))
-        buckets = list(kept_buckets(self.packages.files(held)))  # those of other units, too: to have none of theirs
+        held = [file for folder in reached for file in self.packages.in_folder(folder)]
+        buckets = list(kept_buckets(held))  # those of other units, too: to have none of theirs
         edits = [edit for item in buckets for edit in item.edits]
-        edits += readers(self.packages.files(held), given, self.packages.name)
+        edits += readers(held, given, self.packages.name)
         edits += [*self._listening_edits(unit), *begins.edits(), *self._elsewhere(unit, reached)]
-        files = {self._place(path): self._edited(path, edits) for path in held}
+        files = {self._place(path): self._edited(path, edits) for path in self._files_of(reached)}
         files |= {self._place(path): self.code.content(path) for path in findings.assets}
         files |= shim_files(self.packages.name, bool(given), bool(buckets)) | begins.files(self.packages)
         if called or any(findings.remote.values()):
