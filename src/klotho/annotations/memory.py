@@ -21,7 +21,13 @@ from typing import Any
 MOST_BOOKS = 40
 LARGEST_BOOK = 16_000_000
 """Bytes; a code base of more is read anew each time."""
-_GRAMMARS = ("tree-sitter", "tree-sitter-javascript", "tree-sitter-python", "tree-sitter-typescript")
+_GRAMMARS = (
+    "tree-sitter",
+    "tree-sitter-c-sharp",
+    "tree-sitter-javascript",
+    "tree-sitter-python",
+    "tree-sitter-typescript",
+)
 
 
 @dataclass

@@ -18,7 +18,16 @@ ROOT = Path(__file__).parents[3] / "examples"
 EXAMPLES = sorted(path for path in ROOT.glob("annotated-*") if has_annotations(path))
 SOURCES = 10_000
 """In all rounds of the long test."""
-_READ = (*SUFFIXES, *NOT_YET, "tsconfig.json", "package.json", "pyproject.toml", "requirements.txt")
+_READ = (
+    *SUFFIXES,
+    *NOT_YET,
+    "tsconfig.json",
+    "package.json",
+    "pyproject.toml",
+    "requirements.txt",
+    ".csproj",
+    "appsettings.json",
+)
 
 
 class Mutants:
