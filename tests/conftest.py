@@ -13,12 +13,17 @@ from hypothesis import settings
 from klotho.application import Application
 from klotho.diagnostics import Report
 from tests.dotnet_sdk import dotnet_on_path
+from tests.go_modules import go_on_path
 
 # The modules of all tests live to the end: looking for garbage among them often takes a tenth of a run.
 gc.set_threshold(100_000, 20, 20)
 
 # Under CI the command line wants its environment named; tests say CI themselves where that is what they test.
 os.environ.pop("CI", None)
+
+# Go keeps what it compiled below XDG_CACHE_HOME, of which many tests have one of their own: its standard library would
+# be compiled for each of them.
+os.environ.setdefault("GOCACHE", str(Path.home() / ".cache" / "go-build"))
 
 # The same cases every time, so that a red build is a change's doing; `HYPOTHESIS_PROFILE=explore make quick` looks for
 # new ones.
@@ -59,6 +64,13 @@ def golden(request: pytest.FixtureRequest) -> CompareGolden:
 def dotnet() -> Iterator[Path]:
     """The program `dotnet` of the SDK that `make dotnet` sets up, on the PATH while this module's tests run."""
     with dotnet_on_path() as program:
+        yield program
+
+
+@pytest.fixture(scope="module")
+def go() -> Iterator[Path]:
+    """The program `go`, on the PATH while this module's tests run, with the modules that `make go` sets up."""
+    with go_on_path() as program:
         yield program
 
 

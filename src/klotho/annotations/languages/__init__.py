@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from klotho.annotations.units import Unit
 
 _JAVASCRIPT = (".js", ".cjs", ".mjs", ".jsx", ".ts", ".cts", ".mts", ".tsx")
-SUFFIXES = (*_JAVASCRIPT, ".py", ".cs")
-NOT_YET = {".go": "Go"}
+SUFFIXES = (*_JAVASCRIPT, ".py", ".go", ".cs")
+NOT_YET = {".java": "Java", ".kt": "Kotlin", ".php": "PHP", ".rb": "Ruby", ".rs": "Rust"}
 """Languages whose annotations are known and not read yet."""
-UNIT_FILES = ("klotho/unit.cjs", "klotho_unit/unit.py", ".klotho-unit")
+UNIT_FILES = ("klotho/unit.cjs", "klotho_unit/unit.py", "klotho_unit/unit.go", ".klotho-unit")
 """By which the folder of a unit that an earlier compile wrote is known."""
 
 
@@ -106,6 +106,10 @@ def by_suffix(suffix: str) -> Language | None:
         from klotho.annotations.languages.csharp import CSharp
 
         return CSharp()
+    if suffix == ".go":
+        from klotho.annotations.languages.go import Go
+
+        return Go()
     if suffix in _JAVASCRIPT:
         from klotho.annotations.languages.javascript import JavaScript
 

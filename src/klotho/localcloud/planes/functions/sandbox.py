@@ -80,7 +80,7 @@ def _service(spec: FunctionSpec, image: Image, port: int) -> ServiceSpec:
         ports=(Port("http", port, "http"),),
         stop_timeout_s=0,
         health=None,
-        memory_mb=None,
+        memory_mb=spec.memory_mb,
         log_group=spec.log_group,
         log_prefix="",
         role_arn=spec.role_arn,

