@@ -19,7 +19,7 @@ from klotho.annotations.assets import Assets, StaticUnit
 from klotho.annotations.dockerfiles import refuse_strangers, with_own
 from klotho.annotations.doors import with_doors
 from klotho.annotations.findings import Exposure, Findings, Resource, construct_name
-from klotho.annotations.hosting import Hosting
+from klotho.annotations.hosting import IN_A_CONTAINER, Hosting
 from klotho.annotations.languages import Program
 from klotho.annotations.model import Annotation
 from klotho.annotations.mounting import Claim, ServedPath, by_preference, claims, is_above, not_claimed, routes_of
@@ -29,7 +29,7 @@ from klotho.annotations.units import Unit, owners, split
 from klotho.annotations.variables import DIRECTIVE
 from klotho.annotations.warming import EVERY, is_kept_warm, warm_units
 from klotho.application import Application, Construct, ConstructId, Directive, Relationship, token, validate
-from klotho.diagnostics import Label, Report, Span
+from klotho.diagnostics import Label, Report, Severity, Span
 
 OUTPUT = "compiled"
 STATIC_UNITS = "static-units.json"
@@ -96,6 +96,7 @@ def compile_code(
     parts = [
         _Part(unit, program, program.find(unit)) for unit in units if (program := programs.of_unit(unit)) is not None
     ]
+    hosting = _fitting(hosting, parts, report)
     compiler, compiled, assets = _Compiler(report, hosting), Compiled(Application(name="")), Assets(code, report)
     static = assets.static_units(units)
     assets.check_embedded()
@@ -129,6 +130,21 @@ def compile_code(
     if not report.errors and compiled.application.constructs:
         validate(compiled.application, report)
     return compiled
+
+
+def _fitting(hosting: Hosting, parts: Iterable[_Part], report: Report) -> Hosting:
+    """Units of languages that make no functions of Lambda run there in a container, whatever they are told."""
+    for part in parts:
+        language, name = language_of(part.unit.entries[0]), construct_name(part.unit.name)
+        host, said = hosting.of(name)
+        if language is None or host.form in language.forms:
+            continue
+        hosting = hosting.in_a_container(name)
+        if said is not None:
+            message = f'the unit "{part.unit.name}" is of {language.name}, and runs on Lambda in a container'
+            helps = (f"write `type: {IN_A_CONTAINER}`, or leave it out: it is the same",)
+            report.error("annotation-host", message, said, helps=helps, severity=Severity.INFO)
+    return hosting
 
 
 def _written(

@@ -165,9 +165,11 @@ def original_running(folder: Path, original: Original) -> Iterator[str]:
         shutil.copytree(folder, copy, ignore=shutil.ignore_patterns("compiled", ".git", ".venv", "__pycache__"))
         _install(copy, original)
         port = _free_port()
-        environment = {**os.environ, "PORT": str(port), **_paths(copy, original)}
+        own = {name: value.replace("{port}", str(port)) for name, value in original.environment.items()}
+        environment = {**os.environ, "PORT": str(port), **_paths(copy, original), **own}
         command = [part.replace("{port}", str(port)) for part in original.start]
-        process = subprocess.Popen(command, cwd=copy, env=environment, stdout=said, stderr=subprocess.STDOUT)
+        home = copy / original.folder
+        process = subprocess.Popen(command, cwd=home, env=environment, stdout=said, stderr=subprocess.STDOUT)
         try:
             _wait(process, port, said, original)
             yield f"http://127.0.0.1:{port}"
