@@ -62,9 +62,7 @@ MOVED = {
         + HANDLER,
     ),
     "mux-stripped": files(
-        main(
-            "", f'r := http.NewServeMux()\n{ROOT_OF_MUX}\nr.Handle("/pets/", http.StripPrefix("/pets", pets.Router()))'
-        ),
+        main("", f'{MUX}\nr.Handle("/pets/", http.StripPrefix("/pets", pets.Router()))'),
         WITH_HTTP
         + "func Router() *http.ServeMux {\nm := http.NewServeMux()\n"
         + 'm.HandleFunc("GET /{id}", one)\nreturn m\n}\n'
