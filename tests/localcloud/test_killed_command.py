@@ -1,8 +1,9 @@
-"""The real `klotho up`, killed after every call it makes to the account, and run again: 40 resources in three stacks.
+"""The real `klotho up`, killed after calls it makes to the account, and run again: 40 resources in three stacks.
 
 A proxy between the command and the account counts the calls and kills the command's process (SIGKILL) when the k-th
-was served, for k = 1, 4, 7, … until a run ends before its k-th call (`make whole`: for each k). Two accounts side by side share the work. What the
-deployer does to stacks that are there already, killed after every call, is `cloudformation/test_killed_up.py`.
+was served, for k = 1, 4, 7, … until a run ends before its k-th call; for each k with `make whole`. Two accounts side by
+side share the work. What the deployer does to stacks that are there already, killed after every call, is
+`cloudformation/test_killed_up.py`.
 """
 
 from __future__ import annotations

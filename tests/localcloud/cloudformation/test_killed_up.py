@@ -1,5 +1,5 @@
-"""`up` of a changed program is killed after every API call it makes, run again, and ends as if nothing had happened. From
-nothing, the command itself is killed: `test_killed_command.py`."""
+"""`up` of a changed program is killed after every API call it makes, run again, and ends as if nothing had happened.
+From nothing, the command itself is killed: `test_killed_command.py`."""
 
 from __future__ import annotations
 
