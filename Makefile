@@ -83,7 +83,7 @@ quick: $(STAMP)
 gates: $(STAMP) $(GATES)/.installed $(EXPORTS)/.installed
 	KLOTHO_TESTS=all $(BIN)/pytest -m gates
 
-whole: system check $(GATES)/.installed $(EXPORTS)/.installed
+whole: system check $(GATES)/.installed $(EXPORTS)/.installed $(DOTNET)/.installed $(GO)/.installed
 	KLOTHO_TESTS=all $(BIN)/pytest -n 2 --dist loadfile
 
 system:
