@@ -26,13 +26,15 @@ def toolchain() -> Path:
 
 
 def environment() -> Mapping[str, str]:
-    """What `go` is told: no network, and nothing of this machine but its cache of what was compiled."""
+    """What `go` is told: no network, nothing of this machine but its cache of what was compiled, and to build always
+    as functions are built: what is compiled is compiled once."""
     assert (FOLDER / "go.sum").is_file(), "there are no Go modules for the tests: `make go`"
     return {
         "GOPROXY": (FOLDER / "proxy").as_uri(),
         "GOMODCACHE": str(FOLDER / "modules"),
         "GOCACHE": str(FOLDER / "build"),
-        "GOFLAGS": "-modcacherw",
+        "GOFLAGS": "-modcacherw -trimpath",
+        "CGO_ENABLED": "0",
         "GOSUMDB": "off",
         "GOTOOLCHAIN": "local",
         "GOENV": "off",
@@ -74,29 +76,22 @@ LIBRARIES = (
 
 
 def compile_libraries() -> None:
-    """The same for what programs of the tests are built of, as functions and as originals build it."""
+    """The same for what programs of the tests are built of."""
     lines = (Path(__file__).parent / "golang/modules.lock").read_text(encoding="utf-8").splitlines()
     required = [f"require {' '.join(line.split()[:2])}" for line in lines if line and not line.startswith("#")]
     with tempfile.TemporaryDirectory() as folder, go_on_path() as program:
         manifest = "\n".join(["module example.com/all", "", "go 1.22", "", *required, ""])
         (with_go_sum(Path(folder)) / "go.mod").write_text(manifest, encoding="utf-8")
-        for words, variables in ((["-trimpath"], {"CGO_ENABLED": "0"}), ([], {})):
-            command = [program, "build", "-mod=mod", *words, *LIBRARIES]
-            subprocess.run(command, check=True, cwd=folder, env={**os.environ, **variables})
+        subprocess.run([program, "build", "-mod=mod", *LIBRARIES], check=True, cwd=folder)
 
 
 def compile_standard_library() -> None:
     """Fills the cache of what was compiled: a minute, which is no test's own."""
-    static = {"CGO_ENABLED": "0", "GOOS": "linux"}
-    served = ["net/http", "embed", "database/sql"]
-    made = (
-        (["-trimpath", *served], {"CGO_ENABLED": "0"}),
-        (served, {}),
-        *((["-trimpath", "embed"], {**static, "GOARCH": processor}) for processor in ("amd64", "arm64")),
-    )
     with go_on_path() as program:
-        for words, variables in made:
-            subprocess.run([program, "build", *words], check=True, env={**os.environ, **variables})
+        subprocess.run([program, "build", "net/http", "embed", "database/sql"], check=True)
+        for processor in ("amd64", "arm64"):  # what is made for AWS is made for its processor
+            variables = {**os.environ, "GOOS": "linux", "GOARCH": processor}
+            subprocess.run([program, "build", "embed"], check=True, env=variables)
 
 
 if __name__ == "__main__":
