@@ -16,6 +16,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 FOLDER = Path(__file__).parents[1] / ".venv-go"
+_COMPILED = (
+    *("database/sql", "embed", "encoding/xml", "net/http", "testing"),
+    *("github.com/gin-gonic/gin", "github.com/go-chi/chi/v5/middleware"),
+    *("github.com/gomodule/redigo/redis", "github.com/jackc/pgx/v4/pgxpool", "github.com/jackc/pgx/v4/stdlib"),
+    *("github.com/lib/pq", "gocloud.dev/blob/fileblob", "gocloud.dev/blob/memblob"),
+)
 
 
 def toolchain() -> Path:
@@ -26,17 +32,17 @@ def toolchain() -> Path:
 
 
 def environment() -> Mapping[str, str]:
-    """What `go` is told: no network, nothing of this machine but its cache of what was compiled, and to build always
-    as functions are built: what is compiled is compiled once."""
+    """What `go` is told: no network, and nothing of this machine but its cache of what was compiled."""
     assert (FOLDER / "go.sum").is_file(), "there are no Go modules for the tests: `make go`"
     return {
         "GOPROXY": (FOLDER / "proxy").as_uri(),
         "GOMODCACHE": str(FOLDER / "modules"),
         "GOCACHE": str(FOLDER / "build"),
-        "GOFLAGS": "-modcacherw -trimpath",
-        "CGO_ENABLED": "0",
+        "GOFLAGS": "-modcacherw",
         "GOSUMDB": "off",
         "GOTOOLCHAIN": "local",
+        # Functions are built so: what is compiled for one program serves for all, with `-trimpath`.
+        "CGO_ENABLED": "0",
         "GOENV": "off",
     }
 
@@ -63,37 +69,19 @@ def go_on_path() -> Iterator[Path]:
                 os.environ[name] = value
 
 
-LIBRARIES = (
-    "github.com/gin-gonic/gin",
-    "github.com/go-chi/chi/v5",
-    "github.com/gomodule/redigo/redis",
-    "github.com/jackc/pgx/v4/pgxpool",
-    "github.com/lib/pq",
-    "gocloud.dev/blob/fileblob",
-    "gocloud.dev/blob/memblob",
-)
-"""What programs of the tests are built of."""
-
-
-def compile_libraries() -> None:
-    """The same for what programs of the tests are built of."""
-    lines = (Path(__file__).parent / "golang/modules.lock").read_text(encoding="utf-8").splitlines()
-    required = [f"require {' '.join(line.split()[:2])}" for line in lines if line and not line.startswith("#")]
-    with tempfile.TemporaryDirectory() as folder, go_on_path() as program:
-        manifest = "\n".join(["module example.com/all", "", "go 1.22", "", *required, ""])
-        (with_go_sum(Path(folder)) / "go.mod").write_text(manifest, encoding="utf-8")
-        subprocess.run([program, "build", "-mod=mod", *LIBRARIES], check=True, cwd=folder)
-
-
-def compile_standard_library() -> None:
-    """Fills the cache of what was compiled: a minute, which is no test's own."""
-    with go_on_path() as program:
-        subprocess.run([program, "build", "net/http", "embed", "database/sql"], check=True)
-        for processor in ("amd64", "arm64"):  # what is made for AWS is made for its processor
-            variables = {**os.environ, "GOOS": "linux", "GOARCH": processor}
-            subprocess.run([program, "build", "embed"], check=True, env=variables)
+def compile_once() -> None:
+    """Fills the cache with what the tests' programs are built of: a minute or two, which are no test's own."""
+    lock = (FOLDER.parent / "tests/golang/modules.lock").read_text(encoding="utf-8").splitlines()
+    required = [" ".join(line.split()[:2]) for line in lock if line and not line.startswith("#")]
+    with go_on_path() as program, tempfile.TemporaryDirectory() as folder:
+        text = "\n".join(["module example.com/once", "", "go 1.22", "", *(f"require {item}" for item in required), ""])
+        (Path(folder) / "go.mod").write_text(text, encoding="utf-8")
+        with_go_sum(Path(folder))
+        subprocess.run([program, "build", "-mod=mod", "-trimpath", *_COMPILED], check=True, cwd=folder)
+        for processor in ("amd64", "arm64"):
+            command = [program, "build", "-trimpath", "embed"]
+            subprocess.run(command, check=True, env={**os.environ, "GOOS": "linux", "GOARCH": processor})
 
 
 if __name__ == "__main__":
-    compile_standard_library()
-    compile_libraries()
+    compile_once()

@@ -101,7 +101,7 @@ def offers(files: Iterable[GoFile], module: str, called: Mapping[str, list[str]]
     lines, imports, package = list[str](), dict[str, str](), ""
     for file in files:
         package = package or file.package
-        if _MADE_FOR_A_SYSTEM.search(file.path) or b"//go:build" in file.source.text.content:
+        if is_made_for_a_system(file):
             continue
         for name in called.get(file.path, ()):
             lines.append(f"{FOLDER}.Offer({json.dumps(file.path)}, {json.dumps(name)}, {name})")
@@ -117,6 +117,11 @@ def offers(files: Iterable[GoFile], module: str, called: Mapping[str, list[str]]
     begin += ["import (", *(f"\t{name} {json.dumps(path)}" for path, name in sorted(imports.items()))]
     begin += [f"\t{FOLDER} {json.dumps(f'{module}/{FOLDER}')}", ")", "", "func init() {"]
     return "\n".join([*begin, *(f"\t{line}" for line in dict.fromkeys(lines)), "}", ""]).encode()
+
+
+def is_made_for_a_system(file: GoFile) -> bool:
+    """Whether a file is part of its package on some systems only."""
+    return _MADE_FOR_A_SYSTEM.search(file.path) is not None or b"//go:build" in file.source.text.content
 
 
 def _errors(file: GoFile, module: str, imports: dict[str, str]) -> Iterator[str]:
