@@ -45,6 +45,10 @@ _TOLD = (
 )
 """What a file without annotations has that says anything of interest; others are not parsed."""
 _BUILT = ".klotho-original"
+_RANDOM = (r'"traceId":"[^"]*"', r'^"1[0-9a-f]{14}"$')
+"""Of each ProblemDetails; and the ETag of static files, which is the time of the copy and its length."""
+_ON_ITS_OWN = ("-p:UseAppHost=false", "-p:UseSharedCompilation=false", "-nodeReuse:false")
+"""Without programs that stay in memory for the next build."""
 
 
 class CSharpProgram:
@@ -211,9 +215,10 @@ class CSharpProgram:
         above = posixpath.relpath(out, project.folder or ".")
         return Original(
             ("dotnet", f"{above}/{project.assembly}.dll"),
-            build=(("dotnet", "publish", project.path, "-c", "Release", "-o", out, "-p:UseAppHost=false"),),
+            build=(("dotnet", "publish", project.path, "-c", "Release", "-o", out, *_ON_ITS_OWN),),
             folder=project.folder,
             environment={"ASPNETCORE_URLS": "http://127.0.0.1:{port}"},
+            random=_RANDOM,
             listens="let the code name no address: `ASPNETCORE_URLS` says it",
         )
 
