@@ -311,11 +311,42 @@ def test_calls_between_units_are_refused_by_name(tmp_path: Path) -> None:
     assert problem.notes == ("calls between units of C# are not supported yet",)
 
 
+def test_all_of_a_project_is_of_the_unit_of_one_of_its_files(tmp_path: Path) -> None:
+    files = {
+        "Shop/Shop.csproj": PROJECT,
+        "Shop/Program.cs": '// @klotho::execution_unit { id = "shop" }\nMake().Run();\n',
+        "Shop/Startup.cs": CONTROLLERS,
+        "Shop/Other.cs": "class Other { }",
+    }
+    made, report = compiled(tmp_path, files)
+    assert report.diagnostics == []
+    assert [(unit.name, unit.files) for unit in made.units] == [
+        ("shop", ["Shop/Other.cs", "Shop/Program.cs", "Shop/Startup.cs"])
+    ]
+
+
 def test_a_project_is_one_unit(tmp_path: Path) -> None:
-    _, report = compiled(tmp_path, {"Shop.csproj": PROJECT, "Program.cs": CONTROLLERS, "Far.cs": NAMES})
-    assert ("annotation-not-yet", "Far.cs:1", '`Far.cs` is of the unit "far", and its project `Shop.csproj` is "main"')[
-        :
-    ] in said(report)
+    files = {"Shop.csproj": PROJECT, "Program.cs": CONTROLLERS, "Far.cs": NAMES, "Off.cs": NAMES.replace("far", "off")}
+    _, report = compiled(tmp_path, files)
+    message = "`Off.cs` and `Far.cs` are of one project, which belongs to one execution unit"
+    assert said(report)[0] == ("annotation-unit", "Off.cs:1", message)
+
+
+def test_a_project_that_asks_for_a_program_of_its_own_is_published_for_the_image_all_the_same(tmp_path: Path) -> None:
+    project = PROJECT.replace("<TargetF", "<PublishAot>true</PublishAot><TargetF")
+    made, _ = compiled(tmp_path, {"Shop.csproj": project, "Program.cs": CONTROLLERS})
+    lines = made.files["main/Dockerfile"].decode().splitlines()
+    assert [line for line in lines if line.startswith("RUN")] == [
+        "RUN dotnet restore Shop.csproj -p:PublishAot=false",
+        "RUN dotnet publish Shop.csproj --no-restore -c Release -o /app -p:UseAppHost=false -p:PublishAot=false",
+    ]
+
+
+def test_a_dockerfile_of_the_users_own_builds_the_unit(tmp_path: Path) -> None:
+    own = '# @klotho::execution_unit { id = "main" }\nFROM mcr.microsoft.com/dotnet/aspnet:8.0\n'
+    made, report = compiled(tmp_path, {"Shop.csproj": PROJECT, "Program.cs": CONTROLLERS, "Dockerfile": own})
+    assert report.diagnostics == []
+    assert made.files["main/Dockerfile"].decode() == own
 
 
 def test_a_unit_is_one_project(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ Go compiles no half of one; what makes it this unit is `klotho_unit/unit.go` and
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from klotho.annotations.findings import (
@@ -68,6 +68,9 @@ class GoProgram:
 
     def imports(self, path: str) -> list[str]:
         return self.packages.needed_by(path) if path.endswith(".go") else []
+
+    def together(self, path: str) -> Iterable[str]:
+        return (path,)
 
     def mounts(self, owned: Mapping[str, str]) -> Iterator[Mount]:
         for source, _ in self.code.all("expose"):
