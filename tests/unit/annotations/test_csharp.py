@@ -90,6 +90,10 @@ def test_minimal_apis_have_the_routes_of_groups_and_of_methods_that_are_handed_t
 app.MapGet("/", () => "home");
 app.MapMethods(@"/either", new[] {{ "GET", "HEAD" }}, () => 1);
 app.Map("/any", () => 1);
+mapper.Map("Pet");
+app.MapGet("/attributed", [ProducesResponseType<ProblemDetails>(400, "application/problem+json")]
+    async (PetContext context) => await context.Pets.ToListAsync())
+    .WithName("attributed");
 var api = app.MapGroup("/api").WithTags("api");
 var pets = api.MapGroup("pets/{{kind}}");
 pets.MapGet("/", () => 1);
@@ -115,6 +119,7 @@ app.MapGet($"/{{computed}}", () => 1);
         "DELETE /v2/x/{id}",
         "GET /",
         "GET /api/pets/{kind}",
+        "GET /attributed",
         "GET /either",
         "HEAD /either",
         "PATCH /api/v1/{id}",
@@ -452,6 +457,20 @@ def test_an_address_in_the_code_is_refused_unless_it_is_made_of_port(tmp_path: P
     assert [item[:2] for item in said(report)] == [("annotation-address", "Program.cs:2")]
     reads = 'var port = Environment.GetEnvironmentVariable("PORT");\n'
     _, report = compiled(tmp_path, {**files, "Program.cs": reads + files["Program.cs"]})
+    assert report.diagnostics == []
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        'bus.Listen("orders");',
+        "builder.WebHost.ConfigureKestrel(options => options.Limits.MaxRequestBodySize = 1);",
+        'runner.Run("migrate");',
+        "app.Urls.Clear();",
+    ],
+)
+def test_what_only_sounds_like_an_address_is_none(tmp_path: Path, call: str) -> None:
+    _, report = compiled(tmp_path, {"Shop.csproj": PROJECT, "Program.cs": f"{BEGIN}{call}\n{EXPOSE}"})
     assert report.diagnostics == []
 
 
