@@ -21,10 +21,6 @@ gc.set_threshold(100_000, 20, 20)
 # Under CI the command line wants its environment named; tests say CI themselves where that is what they test.
 os.environ.pop("CI", None)
 
-# Go keeps what it compiled below XDG_CACHE_HOME, of which many tests have one of their own: its standard library would
-# be compiled for each of them.
-os.environ.setdefault("GOCACHE", str(Path.home() / ".cache" / "go-build"))
-
 # The same cases every time, so that a red build is a change's doing; `HYPOTHESIS_PROFILE=explore make quick` looks for
 # new ones.
 settings.register_profile("fixed", derandomize=True, deadline=None, max_examples=60)

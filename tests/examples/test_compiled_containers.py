@@ -7,7 +7,7 @@ import pytest
 from tests.examples.conftest import Deploy
 from tests.examples.deployment import Client, Deployment, replaced
 
-pytestmark = [pytest.mark.examples, pytest.mark.timeout(300), pytest.mark.usefixtures("dotnet")]
+pytestmark = [pytest.mark.examples, pytest.mark.timeout(300), pytest.mark.usefixtures("go", "dotnet")]
 
 INFRA = """\
 import klotho

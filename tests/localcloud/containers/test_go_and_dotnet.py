@@ -140,6 +140,7 @@ def test_what_go_builds_lands_in_the_image(tmp_path: Path) -> None:
 def test_go_builds_for_this_machine_with_the_caches_of_its_user(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.delenv("GOFLAGS", raising=False)
     monkeypatch.setenv("GOCACHE", "/home/me/cache")
     monkeypatch.setenv("GOPROXY", "https://proxy.example")
     (tmp_path / "src/.git").mkdir(parents=True)
