@@ -337,13 +337,27 @@ def test_a_project_is_one_unit(tmp_path: Path) -> None:
     assert said(report)[0] == ("annotation-unit", "Off.cs:1", message)
 
 
-def test_a_project_that_asks_for_a_program_of_its_own_is_published_for_the_image_all_the_same(tmp_path: Path) -> None:
-    project = PROJECT.replace("<TargetF", "<PublishAot>true</PublishAot><TargetF")
+@pytest.mark.parametrize(
+    ("properties", "forms"),
+    [
+        ("<PublishAot>true</PublishAot>", " -p:PublishAot=false"),
+        ("<PublishAot>false</PublishAot>", ""),
+        (
+            "<RuntimeIdentifier>linux-x64</RuntimeIdentifier><PublishSingleFile>true</PublishSingleFile>",
+            " -p:RuntimeIdentifier=linux-x64 -p:SelfContained=false -p:PublishSingleFile=false",
+        ),
+        ("<RuntimeIdentifier>win-x64</RuntimeIdentifier>", " -p:RuntimeIdentifier= -p:SelfContained=false"),
+    ],
+)
+def test_a_project_that_asks_for_a_program_of_its_own_is_published_for_the_image_all_the_same(
+    tmp_path: Path, properties: str, forms: str
+) -> None:
+    project = PROJECT.replace("<TargetF", f"{properties}<TargetF")
     made, _ = compiled(tmp_path, {"Shop.csproj": project, "Program.cs": CONTROLLERS})
     lines = made.files["main/Dockerfile"].decode().splitlines()
     assert [line for line in lines if line.startswith("RUN")] == [
-        "RUN dotnet restore Shop.csproj -p:PublishAot=false",
-        "RUN dotnet publish Shop.csproj --no-restore -c Release -o /app -p:UseAppHost=false -p:PublishAot=false",
+        f"RUN dotnet restore Shop.csproj{forms}",
+        f"RUN dotnet publish Shop.csproj --no-restore -c Release -o /app -p:UseAppHost=false{forms}",
     ]
 
 

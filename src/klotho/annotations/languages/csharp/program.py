@@ -47,7 +47,7 @@ _TOLD = (
 _BUILT = ".klotho-original"
 _RANDOM = (r'"traceId":"[^"]*"', r'^"1[0-9a-f]{14}"$')
 """Of each ProblemDetails; and the ETag of static files, which is the time of the copy and its length."""
-_ON_ITS_OWN = ("-p:UseSharedCompilation=false", "-nodeReuse:false")
+_ON_ITS_OWN = ("-p:UseAppHost=false", "-p:UseSharedCompilation=false", "-nodeReuse:false")
 """Without programs that stay in memory for the next build."""
 
 
@@ -214,9 +214,7 @@ class CSharpProgram:
         above = posixpath.relpath(out, project.folder or ".")
         return Original(
             ("dotnet", f"{above}/{project.assembly}.dll"),
-            build=(
-                ("dotnet", "publish", project.path, "-c", "Release", "-o", out, *project.published_as, *_ON_ITS_OWN),
-            ),
+            build=(("dotnet", "publish", project.path, "-c", "Release", "-o", out, *project.forms, *_ON_ITS_OWN),),
             folder=project.folder,
             environment={"ASPNETCORE_URLS": "http://127.0.0.1:{port}"},
             random=_RANDOM,

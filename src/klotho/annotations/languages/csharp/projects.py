@@ -67,10 +67,19 @@ class Project:
         return _property(self.root, name)
 
     @property
-    def published_as(self) -> list[str]:
-        """Options of `dotnet publish` for what `dotnet <assembly>.dll` runs, whatever form the project asks for."""
+    def forms(self) -> list[str]:
+        """Options of `dotnet restore` and `publish` for what `dotnet <assembly>.dll` runs in an image of Linux,
+        whatever form the project asks for."""
         asked = [name for name in _FORMS if (self.value_of(name) or "").lower() == "true"]
-        return ["-p:UseAppHost=false", *(f"-p:{name}=false" for name in asked)]
+        machine = self.value_of("RuntimeIdentifier")
+        if machine is None:
+            return [f"-p:{name}=false" for name in asked]
+        # It is said: code for one processor is not run on another one.
+        own = machine if machine.startswith("linux-") else ""
+        return [
+            f"-p:RuntimeIdentifier={own}",
+            *(f"-p:{name}=false" for name in dict.fromkeys(("SelfContained", *asked))),
+        ]
 
     @cached_property
     def included(self) -> list[tuple[str, str]]:
