@@ -28,7 +28,11 @@ namespace Names
         {
             endpoints.MapGet("/names/{kind}/{number:int=3}", Suggested);
             endpoints.MapMethods("/echo/{**rest}", new[] { "GET", "POST" }, Echo);
-            endpoints.Map("/kinds", context => context.Response.WriteAsync(string.Join(" ", Kind.All)));
+            endpoints.Map("/kinds", context =>
+            {
+                context.Response.ContentType = "text/plain";
+                return context.Response.WriteAsync(string.Join(" ", Kind.All));
+            });
         }
 
         private static async Task Suggested(HttpContext context)

@@ -25,7 +25,11 @@ namespace Pets
             app.UseEndpoints(endpoints =>
             {
                 endpoints.MapControllers();
-                endpoints.MapGet("/", context => context.Response.WriteAsync(_settings["Greeting"]));
+                endpoints.MapGet("/", context =>
+                {
+                    context.Response.ContentType = "text/plain; charset=utf-8";
+                    return context.Response.WriteAsync(_settings["Greeting"]);
+                });
             });
         }
     }

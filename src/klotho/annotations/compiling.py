@@ -90,7 +90,8 @@ def compile_code(
     """`name`: the application's; default: that of its manifest, else the folder's. `hosting`: where units run.
     `memory`: the folder of what earlier compiles read; default: nothing is remembered."""
     code = read_code_base(root, report, memory)
-    programs, owned = Programs(code), owners(code, report)
+    programs = Programs(code)
+    owned = programs.owned(owners(code, report))
     mounts = programs.mounts({path: annotation.id or "" for path, annotation in owned.items()})
     units = split(code, owned, mounts, programs.imports, programs.begins, programs.begins_by)
     parts = [

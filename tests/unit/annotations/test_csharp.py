@@ -90,6 +90,10 @@ def test_minimal_apis_have_the_routes_of_groups_and_of_methods_that_are_handed_t
 app.MapGet("/", () => "home");
 app.MapMethods(@"/either", new[] {{ "GET", "HEAD" }}, () => 1);
 app.Map("/any", () => 1);
+mapper.Map("Pet");
+app.MapGet("/attributed", [ProducesResponseType<ProblemDetails>(400, "application/problem+json")]
+    async (PetContext context) => await context.Pets.ToListAsync())
+    .WithName("attributed");
 var api = app.MapGroup("/api").WithTags("api");
 var pets = api.MapGroup("pets/{{kind}}");
 pets.MapGet("/", () => 1);
@@ -115,6 +119,7 @@ app.MapGet($"/{{computed}}", () => 1);
         "DELETE /v2/x/{id}",
         "GET /",
         "GET /api/pets/{kind}",
+        "GET /attributed",
         "GET /either",
         "HEAD /either",
         "PATCH /api/v1/{id}",
@@ -311,11 +316,56 @@ def test_calls_between_units_are_refused_by_name(tmp_path: Path) -> None:
     assert problem.notes == ("calls between units of C# are not supported yet",)
 
 
+def test_all_of_a_project_is_of_the_unit_of_one_of_its_files(tmp_path: Path) -> None:
+    files = {
+        "Shop/Shop.csproj": PROJECT,
+        "Shop/Program.cs": '// @klotho::execution_unit { id = "shop" }\nMake().Run();\n',
+        "Shop/Startup.cs": CONTROLLERS,
+        "Shop/Other.cs": "class Other { }",
+    }
+    made, report = compiled(tmp_path, files)
+    assert report.diagnostics == []
+    assert [(unit.name, unit.files) for unit in made.units] == [
+        ("shop", ["Shop/Other.cs", "Shop/Program.cs", "Shop/Startup.cs"])
+    ]
+
+
 def test_a_project_is_one_unit(tmp_path: Path) -> None:
-    _, report = compiled(tmp_path, {"Shop.csproj": PROJECT, "Program.cs": CONTROLLERS, "Far.cs": NAMES})
-    assert ("annotation-not-yet", "Far.cs:1", '`Far.cs` is of the unit "far", and its project `Shop.csproj` is "main"')[
-        :
-    ] in said(report)
+    files = {"Shop.csproj": PROJECT, "Program.cs": CONTROLLERS, "Far.cs": NAMES, "Off.cs": NAMES.replace("far", "off")}
+    _, report = compiled(tmp_path, files)
+    message = "`Off.cs` and `Far.cs` are of one project, which belongs to one execution unit"
+    assert said(report)[0] == ("annotation-unit", "Off.cs:1", message)
+
+
+@pytest.mark.parametrize(
+    ("properties", "forms"),
+    [
+        ("<PublishAot>true</PublishAot>", " -p:PublishAot=false"),
+        ("<PublishAot>false</PublishAot>", ""),
+        (
+            "<RuntimeIdentifier>linux-x64</RuntimeIdentifier><PublishSingleFile>true</PublishSingleFile>",
+            " -p:RuntimeIdentifier=linux-x64 -p:SelfContained=false -p:PublishSingleFile=false",
+        ),
+        ("<RuntimeIdentifier>win-x64</RuntimeIdentifier>", " -p:RuntimeIdentifier= -p:SelfContained=false"),
+    ],
+)
+def test_a_project_that_asks_for_a_program_of_its_own_is_published_for_the_image_all_the_same(
+    tmp_path: Path, properties: str, forms: str
+) -> None:
+    project = PROJECT.replace("<TargetF", f"{properties}<TargetF")
+    made, _ = compiled(tmp_path, {"Shop.csproj": project, "Program.cs": CONTROLLERS})
+    lines = made.files["main/Dockerfile"].decode().splitlines()
+    assert [line for line in lines if line.startswith("RUN")] == [
+        f"RUN dotnet restore Shop.csproj{forms}",
+        f"RUN dotnet publish Shop.csproj --no-restore -c Release -o /app -p:UseAppHost=false{forms}",
+    ]
+
+
+def test_a_dockerfile_of_the_users_own_builds_the_unit(tmp_path: Path) -> None:
+    own = '# @klotho::execution_unit { id = "main" }\nFROM mcr.microsoft.com/dotnet/aspnet:8.0\n'
+    made, report = compiled(tmp_path, {"Shop.csproj": PROJECT, "Program.cs": CONTROLLERS, "Dockerfile": own})
+    assert report.diagnostics == []
+    assert made.files["main/Dockerfile"].decode() == own
 
 
 def test_a_unit_is_one_project(tmp_path: Path) -> None:
@@ -421,6 +471,20 @@ def test_an_address_in_the_code_is_refused_unless_it_is_made_of_port(tmp_path: P
     assert [item[:2] for item in said(report)] == [("annotation-address", "Program.cs:2")]
     reads = 'var port = Environment.GetEnvironmentVariable("PORT");\n'
     _, report = compiled(tmp_path, {**files, "Program.cs": reads + files["Program.cs"]})
+    assert report.diagnostics == []
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        'bus.Listen("orders");',
+        "builder.WebHost.ConfigureKestrel(options => options.Limits.MaxRequestBodySize = 1);",
+        'runner.Run("migrate");',
+        "app.Urls.Clear();",
+    ],
+)
+def test_what_only_sounds_like_an_address_is_none(tmp_path: Path, call: str) -> None:
+    _, report = compiled(tmp_path, {"Shop.csproj": PROJECT, "Program.cs": f"{BEGIN}{call}\n{EXPOSE}"})
     assert report.diagnostics == []
 
 

@@ -73,6 +73,10 @@ class Program(Protocol):
         """The files of the code base that a file imports; one that is not there is reported."""
         ...
 
+    def together(self, path: str) -> Iterable[str]:
+        """The files that are of one unit with a file whatever they are annotated with, itself among them."""
+        ...
+
     def mounts(self, owned: Mapping[str, str]) -> Iterable[Mount]:
         """Routers that its applications mount and other units own. `owned`: the unit by file. Asked once, before
         `find`."""

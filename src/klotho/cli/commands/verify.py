@@ -21,8 +21,9 @@ def run(path: Path, requests: Path | None, api: str | None, env: str | None, as_
     program = annotated_program(path, "klotho verify")
     given = read_requests(requests or program.folder / "requests.json")
     compiled = address_of(program, api, env)
-    with original_running(program.folder, original_of(program, api)) as original:
-        found = differences(given, original, compiled)
+    source = original_of(program, api)
+    with original_running(program.folder, source) as original:
+        found = differences(given, original, compiled, source.random)
     if as_json:
         console.json(
             {

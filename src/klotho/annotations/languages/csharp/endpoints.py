@@ -57,6 +57,9 @@ def said_of_endpoints(root: Any) -> dict[str, Any]:
         receiver, name = call_of(call)
         given = arguments_of(call)
         first = string_of(given[0]) if given else None
+        # `Map` alone may be a mapper's: an endpoint has a path and what answers there.
+        if name == "Map" and (len(given) < 2 or not (first or "").startswith("/")):
+            first = None
         if name in VERBS and receiver is not None and first is not None:
             verbs = list(VERBS[name]) or (strings_in(given[1]) if len(given) > 1 else []) or ["ANY"]
             at = [given[0].start_byte, given[0].end_byte]

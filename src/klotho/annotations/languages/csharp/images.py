@@ -35,8 +35,9 @@ def image_files(
     named = shlex.quote(project.path)
     lines = [f"# Klotho: the unit {unit}.", f"FROM mcr.microsoft.com/dotnet/sdk:{framework} AS build", "WORKDIR /src"]
     lines += [f"COPY {json.dumps([path, f'./{path}'])}" for path in restored]
-    lines += [f"RUN dotnet restore {named}", "COPY . ."]
-    lines += [f"RUN dotnet publish {named} --no-restore -c Release -o /app -p:UseAppHost=false", ""]
+    lines += [" ".join(["RUN dotnet restore", named, *project.forms]), "COPY . ."]
+    publish = "--no-restore -c Release -o /app -p:UseAppHost=false"
+    lines += [" ".join(["RUN dotnet publish", named, publish, *project.forms]), ""]
     lines += [f"FROM mcr.microsoft.com/dotnet/aspnet:{framework}", "WORKDIR /app", "COPY --from=build /app ."]
     lines += [f"COPY {json.dumps([path, _place(path, project)])}" for path in sorted(assets)]
     start = f"ASPNETCORE_URLS=http://+:${{PORT:-8080}} exec dotnet {shlex.quote(project.assembly + '.dll')}"

@@ -26,7 +26,7 @@ _REFUSED: Mapping[str, str] = {
     "AddAWSLambdaHosting": "Amazon.Lambda.AspNetCoreServer",
 }
 """By method, what it is of."""
-_ADDRESSES = ("UseUrls", "ListenAnyIP", "ListenLocalhost", "ListenUnixSocket", "Listen")
+_LISTENS = ("ListenAnyIP", "ListenLocalhost", "ListenUnixSocket", "Listen")
 UNLISTED: Mapping[str, str] = {
     "FastEndpoints": "FastEndpoints",
     "ServiceStack": "ServiceStack",
@@ -55,13 +55,25 @@ def _first_names() -> set[str]:
 
 
 def _names_address(name: str, receiver: Any, call: Any) -> bool:
-    """`webBuilder.UseUrls(…)`, `options.Listen…(…)`, `app.Urls.Add(…)`, `app.Run("http://…")`."""
-    if name in _ADDRESSES:
-        return receiver is not None and bool(arguments_of(call))
+    """`webBuilder.UseUrls(…)`, `options.ListenAnyIP(…)` of Kestrel, `app.Urls.Add(…)`, `app.Run("http://…")`."""
+    given = arguments_of(call)
+    if name == "UseUrls":
+        return bool(given)
+    if name in _LISTENS:
+        return receiver is not None and _is_of_kestrel(call)
     if name == "Add":
         return text_of(receiver).endswith(".Urls")
-    given = arguments_of(call)
-    return name in ("Run", "RunAsync") and bool(given) and "string" in given[0].type
+    return name in ("Run", "RunAsync") and bool(given) and re.match(r'[$@]*"https?:', text_of(given[0])) is not None
+
+
+def _is_of_kestrel(call: Any) -> bool:
+    """Whether it stands within `ConfigureKestrel(…)`, `UseKestrel(…)` or `Configure<KestrelServerOptions>(…)`."""
+    node = call.parent
+    while node is not None:
+        if node.type == "invocation_expression" and "Kestrel" in text_of(node.child_by_field_name("function")):
+            return True
+        node = node.parent
+    return False
 
 
 def _reads_port(root: Any) -> bool:

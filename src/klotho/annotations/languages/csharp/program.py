@@ -45,6 +45,10 @@ _TOLD = (
 )
 """What a file without annotations has that says anything of interest; others are not parsed."""
 _BUILT = ".klotho-original"
+_RANDOM = (r'"traceId":"[^"]*"', r'^"1[0-9a-f]{14}"$')
+"""Of each ProblemDetails; and the ETag of static files, which is the time of the copy and its length."""
+_ON_ITS_OWN = ("-p:UseAppHost=false", "-p:UseSharedCompilation=false", "-nodeReuse:false")
+"""Without programs that stay in memory for the next build."""
 
 
 class CSharpProgram:
@@ -95,6 +99,10 @@ class CSharpProgram:
         others = [self._files.get(other.path, []) for other in self.projects.closure(project)[1:]]
         return [*own[1:], *(paths[0] for paths in others if paths)]
 
+    def together(self, path: str) -> Iterable[str]:
+        project = self.projects.of(path)
+        return self._files.get(project.path, [path]) if project is not None else [path]
+
     def mounts(self, owned: Mapping[str, str]) -> Iterable[Mount]:
         return ()
 
@@ -108,7 +116,7 @@ class CSharpProgram:
         project = self._project(unit)
         if project is None:
             return Findings()
-        self._refuse_strangers(unit, project)
+        self._refuse_strangers(unit)
         said = [(path, self._said(path)) for path in unit.files if path.endswith(".cs")]
         for path, item in said:
             refuse_calls(Text(path, self.code.content(path)), item, self.code.report)
@@ -143,21 +151,16 @@ class CSharpProgram:
         source = self.code.source(path)
         return source.annotations[0].span if source.annotations else source.text.span(0, 1)
 
-    def _refuse_strangers(self, unit: Unit, project: Project) -> None:
+    def _refuse_strangers(self, unit: Unit) -> None:
         """Files of other units that the unit's code sees: calls between units of C# are not compiled."""
         for path, owner in sorted(unit.remote.items()):
             other = self.projects.of(path)
             annotation = next((item for item, _ in self.code.source(path).of("execution_unit")), None)
             if other is None or annotation is None:
                 continue
-            if other.path == project.path:
-                message = f'`{path}` is of the unit "{owner}", and its project `{project.path}` is "{unit.name}"'
-                notes = ("a project of C# is one unit: its files see each other without imports",)
-                helps = ("move what is to run apart into a project of its own",)
-            else:
-                message = f'the unit "{unit.name}" uses the project `{other.path}`, which is the unit "{owner}"'
-                notes = ("calls between units of C# are not supported yet",)
-                helps = ("give what both need a project of its own, which no annotation makes a unit",)
+            message = f'the unit "{unit.name}" uses the project `{other.path}`, which is the unit "{owner}"'
+            notes = ("calls between units of C# are not supported yet",)
+            helps = ("give what both need a project of its own, which no annotation makes a unit",)
             self.code.report.error("annotation-not-yet", message, annotation.span, notes=notes, helps=helps)
 
     def _said(self, path: str) -> dict[str, Any]:
@@ -211,9 +214,10 @@ class CSharpProgram:
         above = posixpath.relpath(out, project.folder or ".")
         return Original(
             ("dotnet", f"{above}/{project.assembly}.dll"),
-            build=(("dotnet", "publish", project.path, "-c", "Release", "-o", out, "-p:UseAppHost=false"),),
+            build=(("dotnet", "publish", project.path, "-c", "Release", "-o", out, *project.forms, *_ON_ITS_OWN),),
             folder=project.folder,
             environment={"ASPNETCORE_URLS": "http://127.0.0.1:{port}"},
+            random=_RANDOM,
             listens="let the code name no address: `ASPNETCORE_URLS` says it",
         )
 

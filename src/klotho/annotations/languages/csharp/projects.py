@@ -35,6 +35,7 @@ ABOVE = (
 _FRAMEWORK = re.compile(r"net(?:coreapp)?(\d+)\.(\d+)")
 _OLDEST = (3, 1)
 """The first one whose images have both the SDK and ASP.NET Core under one name."""
+_FORMS = ("SelfContained", "PublishSelfContained", "PublishSingleFile", "PublishTrimmed", "PublishAot")
 _NOT_COPIED = frozenset({"node_modules", "__pycache__", "TestResults"})
 _OF_BUILDS = frozenset({"bin", "obj"})
 _OF_KLOTHO = frozenset({"klotho.yaml", "infra.py", "requests.json"})
@@ -60,10 +61,25 @@ class Project:
 
     @property
     def assembly(self) -> str:
-        return self.property("AssemblyName") or self.name
+        return self.value_of("AssemblyName") or self.name
 
-    def property(self, name: str) -> str | None:
+    def value_of(self, name: str) -> str | None:
         return _property(self.root, name)
+
+    @property
+    def forms(self) -> list[str]:
+        """Options of `dotnet restore` and `publish` for what `dotnet <assembly>.dll` runs in an image of Linux,
+        whatever form the project asks for."""
+        asked = [name for name in _FORMS if (self.value_of(name) or "").lower() == "true"]
+        machine = self.value_of("RuntimeIdentifier")
+        if machine is None:
+            return [f"-p:{name}=false" for name in asked]
+        # It is said: code for one processor is not run on another one.
+        own = machine if machine.startswith("linux-") else ""
+        return [
+            f"-p:RuntimeIdentifier={own}",
+            *(f"-p:{name}=false" for name in dict.fromkeys(("SelfContained", *asked))),
+        ]
 
     @cached_property
     def included(self) -> list[tuple[str, str]]:
@@ -142,7 +158,7 @@ class Projects:
 
     def _said(self, project: Project, name: str) -> str | None:
         """A property of the project, or of the nearest Directory.Build.props."""
-        own = project.property(name)
+        own = project.value_of(name)
         for path in self.above(project) if own is None else ():
             if path.endswith("Directory.Build.props"):
                 return _property(_xml(self._code.content(path)), name)
