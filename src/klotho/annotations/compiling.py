@@ -20,6 +20,7 @@ from klotho.annotations.dockerfiles import refuse_strangers, with_own
 from klotho.annotations.doors import with_doors
 from klotho.annotations.findings import Exposure, Findings, Resource, construct_name
 from klotho.annotations.hosting import Hosting
+from klotho.annotations.key_values import check_ttl, ttl
 from klotho.annotations.languages import Program
 from klotho.annotations.model import Annotation
 from klotho.annotations.mounting import Claim, ServedPath, by_preference, claims, is_above, not_claimed, routes_of
@@ -165,6 +166,8 @@ class _Compiler:
         self.relationships: list[Relationship] = []
         self._ids: dict[ConstructId, str] = {}
         """What annotations call each construct."""
+        self._asked: dict[ConstructId, Resource] = {}
+        """What asked for each construct first."""
         self._related: set[tuple[str, ConstructId, ConstructId]] = set()
 
     def add(self, part: _Part) -> UnitPage:
@@ -244,21 +247,26 @@ class _Compiler:
             Construct(resource.kind, name, dict(resource.properties), annotation.span),
             resource.name or annotation.id or "",
         )
-        self._check_twin(made, annotation)
+        check_ttl(resource, self._report)
+        self._check_twin(made, resource)
         self._note(annotation.capability, annotation.id, made.id)
         page.stores.append(resource.name or annotation.id or name)
         for verb in resource.verbs:
             self._relate(verb, service, made.id, annotation.span)
 
-    def _check_twin(self, made: Construct, annotation: Annotation) -> None:
+    def _check_twin(self, made: Construct, resource: Resource) -> None:
         """What files of two languages use together is the same for both."""
-        for other in self.made.get(annotation.capability, {}).get(annotation.id or "", ()):
-            kind = other.partition("/")[0]
-            if kind != made.kind:
-                also = [Label(first, f"a {kind} here") for first in (self.constructs[other].span,) if first is not None]
-                message = f"{annotation.title} stands twice, and asks for different things"
-                text, helps = f"a {made.kind} here", ("give one of them another id",)
-                self._report.error("annotation-duplicate", message, annotation.span, text=text, also=also, helps=helps)
+        annotation, name = resource.annotation, made.id
+        first = self._asked.setdefault(name, resource)
+        others = self.made.get(annotation.capability, {}).get(annotation.id or "", ())
+        stands = [other for other in others if other.partition("/")[0] != made.kind]
+        if not stands and first.properties == resource.properties and ttl(first.annotation) == ttl(annotation):
+            return
+        other = self._asked[stands[0]] if stands else first
+        also = [Label(other.annotation.span, f"a {other.kind} here{_lasting(other)}")]
+        message = f"{annotation.title} stands twice, and asks for different things"
+        text, helps = f"a {made.kind} here{_lasting(resource)}", ("ask for the same, or give one of them another id",)
+        self._report.error("annotation-duplicate", message, annotation.span, text=text, also=also, helps=helps)
 
     def _check_listening(self, service: ConstructId, annotation: Annotation) -> None:
         """A container fetches what it is told from a queue: on Lambda it does not run in between."""
@@ -349,6 +357,11 @@ class _Compiler:
                     f'nothing calls the unit "{page.name}": it exposes nothing, and no other unit uses its functions'
                 )
                 self._report.warning("annotation-without-effect", message, self.constructs[service].span)
+
+
+def _lasting(resource: Resource) -> str:
+    seconds = ttl(resource.annotation)
+    return "" if seconds is None else f", whose entries are there for {seconds} s"
 
 
 _FRUITFUL = ("persist", "pubsub", "config")

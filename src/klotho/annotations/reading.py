@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from klotho.annotations.capabilities import NEUTRAL
+from klotho.annotations.capabilities import NEUTRAL, REFUSED
 from klotho.annotations.dockerfiles import Dockerfile, is_dockerfile, read_dockerfile
 from klotho.annotations.doors import TARGETS
 from klotho.annotations.languages import NOT_YET, SUFFIXES, by_suffix
@@ -205,6 +205,12 @@ def _refuse_what_comes_later(source: Source, item: Annotation, report: Report) -
         report.error("annotation-not-yet", message, item.span)
         return
     for name in sorted(set(item.directives) - directives):
+        refused = REFUSED.get((item.capability, name))
+        if refused is not None:
+            if item.directives[name] is True:
+                message = f"`{name}` of `@klotho::{item.capability}` is not supported: {refused[0]}"
+                report.error("annotation-not-yet", message, item.span, helps=refused[1:])
+            continue
         message = f"`{name}` of `@klotho::{item.capability}` in {language.name} is not supported yet"
         report.error("annotation-not-yet", message, item.span)
     if item.capability == "config" and item.directives.get("secret") is not True:
