@@ -2,6 +2,7 @@
 
 # @klotho::execution_unit {
 #   id = "reports"
+#   keep_warm = true
 # }
 from typing import Any
 

@@ -6,6 +6,7 @@ import pytest
 
 from tests.examples.conftest import Deploy
 from tests.examples.test_annotated_events import becomes
+from tests.examples.test_chicken_auction import client
 
 pytestmark = [pytest.mark.examples, pytest.mark.timeout(300)]
 
@@ -19,5 +20,9 @@ def test_stores_and_events_are_shared_by_units_of_two_languages(deploy: Deploy) 
     assert reports.get("/report").json == {"Rex": "a dog since 1970", "Tom": "a cat since 1970"}
     assert pets.get("/owners/Ada").status == 404
     assert pets.post("/pets/Rex/owner", {"owner": "Ada"}).status == 202
+    assert "warm-reports" in deployment.klotho("status").stdout
+    name = deployment.klotho("outputs", "reports.arn").stdout.strip()
+    warm = client(deployment, "lambda").invoke(FunctionName=name, Payload=b'{"schedule": "warm-reports"}')
+    assert (warm["Payload"].read(), warm.get("FunctionError")) == (b"null", None)
     # What Python stored: `kinds` is a set, which JavaScript's JSON shows as an object without properties.
     becomes(pets, "/owners/Ada", {"pets": ["Rex"], "kinds": {}})

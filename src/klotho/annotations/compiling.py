@@ -28,6 +28,7 @@ from klotho.annotations.programs import Programs, language_of
 from klotho.annotations.reading import CodeBase, read_code_base
 from klotho.annotations.units import Unit, owners, split
 from klotho.annotations.variables import DIRECTIVE
+from klotho.annotations.warming import EVERY, is_kept_warm, warm_units
 from klotho.application import Application, Construct, ConstructId, Directive, Relationship, token, validate
 from klotho.diagnostics import Label, Report, Span
 
@@ -103,6 +104,8 @@ def compile_code(
         part.findings.assets += assets.embedded(part.unit, units)
     compiled.units = [compiler.add(part) for part in parts]
     compiler.expose(parts, {page.name: page for page in compiled.units})
+    for name, annotation in warm_units(code, units).items():
+        compiler.keep_warm(name, annotation)
     for part in parts:
         compiled.files.update(_written(part, parts, code, hosting, compiler))
     refuse_strangers(code.dockerfiles, (unit.name for unit in units), report)
@@ -185,6 +188,12 @@ class _Compiler:
             page.calls += [f"{unit.remote[path]}: {path} {name}" for name in names]
         page.assets = findings.assets
         return page
+
+    def keep_warm(self, unit: str, annotation: Annotation) -> None:
+        name = construct_name(unit)
+        if is_kept_warm(*self._hosting.of(name), unit, annotation, self._report):
+            times = Construct("Schedule", f"warm-{name}", {"every": EVERY}, annotation.span)
+            self._relate("triggered_by", self._service(unit), self._made(times, unit).id, annotation.span)
 
     def publish(self, static: StaticUnit) -> None:
         """The site of a static unit, whose pages are told the addresses of the APIs."""

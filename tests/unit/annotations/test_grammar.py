@@ -111,7 +111,7 @@ def test_what_is_wrong_is_told_with_what_to_do(tmp_path: Path, body: str, code: 
 
 
 def test_all_mistakes_of_all_files_are_told_at_once(tmp_path: Path) -> None:
-    (tmp_path / "a.js").write_text("// @klotho::nothing\nf();\n// @klotho::execution_unit { keep_warm = true }\ng();\n")
+    (tmp_path / "a.js").write_text('// @klotho::nothing\nf();\n// @klotho::config { id = "q" }\ng();\n')
     (tmp_path / "b.js").write_text('// @klotho::persist { id = "m" }\nf();\n// @klotho::persist { id = "m" }\n')
     (tmp_path / "c.py").write_text('# @klotho::config { id = "p" }\nx = 1\n')
     (tmp_path / "d.go").write_text("// @klotho::expose\n")

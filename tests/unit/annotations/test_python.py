@@ -166,9 +166,9 @@ def test_statements_of_other_shapes_are_errors(tmp_path: Path) -> None:
 
 def test_other_capabilities_are_refused_by_name(tmp_path: Path) -> None:
     _, report = compiled(
-        tmp_path, {"main.py": FASTAPI + "# @klotho::execution_unit { keep_warm = true }\nevents = 1\n"}
+        tmp_path, {"main.py": FASTAPI + '# @klotho::persist {\n#   id = "a"\n#   ttl = 5\n# }\nevents = {}\n'}
     )
-    message = "`keep_warm` of `@klotho::execution_unit` in Python is not supported yet"
+    message = "`ttl` of `@klotho::persist` in Python is not supported yet"
     assert message in [item.message for item in report.errors]
 
 

@@ -19,7 +19,7 @@ class Python:
     family = "python"
     name = "Python"
     compiles: Mapping[str, frozenset[str]] = {
-        "execution_unit": frozenset({"id", "all_units", "description"}),
+        "execution_unit": frozenset({"id", "all_units", "keep_warm", "description"}),
         "expose": frozenset({"id", "target", "description"}),
         "persist": frozenset({"id", "description", "secret", "environment_variables", "ttl"}),
         "pubsub": frozenset({"id"}),
