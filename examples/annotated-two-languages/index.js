@@ -11,6 +11,14 @@ const pets = new Map();
 // @klotho::persist { id = "owners" }
 const owners = new Map();
 
+/* Who asks for a pet has some seconds to take it.
+ * @klotho::persist {
+ *   id = "holds"
+ *   ttl = 5
+ * }
+ */
+const holds = new Map();
+
 // @klotho::pubsub { id = "pet-events" }
 const events = new EventEmitter();
 
@@ -22,6 +30,12 @@ app.put("/pets/:name", async (req, res) => {
 app.post("/pets/:name/owner", (req, res) => {
   events.emit("adopted", req.params.name, new Set([req.body.owner]));
   res.status(202).end();
+});
+
+app.put("/pets/:name/hold", async (req, res) => {
+  if (await holds.has(req.params.name)) return res.status(409).end();
+  await holds.set(req.params.name, req.body.by);
+  res.status(201).end();
 });
 
 app.get("/owners/:name", async (req, res) => {

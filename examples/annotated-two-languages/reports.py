@@ -19,6 +19,12 @@ pets: dict[str, dict[str, Any]] = {}
 # }
 owners: dict[str, dict[str, Any]] = {}
 
+# @klotho::persist {
+#   id = "holds"
+#   ttl = 5
+# }
+holds: dict[str, str] = {}
+
 
 class PetEvents(EventEmitter):
     """What happens to pets: `adopted` with the pet's name and who took it."""
@@ -41,6 +47,11 @@ def count(pet: str, by: set[str]) -> None:
 #   id = "reports-api"
 # }
 app = FastAPI()
+
+
+@app.get("/held")
+def held() -> dict[str, str]:
+    return dict(holds.items())
 
 
 @app.get("/report")
