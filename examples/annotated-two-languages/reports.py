@@ -4,6 +4,7 @@
 #   id = "reports"
 #   keep_warm = true
 # }
+from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
@@ -24,6 +25,11 @@ owners: dict[str, dict[str, Any]] = {}
 #   ttl = 5
 # }
 holds: dict[str, str] = {}
+
+# @klotho::persist {
+#   id = "notes"
+# }
+NOTES = Path("notes")
 
 
 class PetEvents(EventEmitter):
@@ -47,6 +53,13 @@ def count(pet: str, by: set[str]) -> None:
 #   id = "reports-api"
 # }
 app = FastAPI()
+
+
+@app.post("/summary", status_code=201)
+def summary() -> list[str]:
+    found = {path.stem: path.read_text() for path in NOTES.glob("*.txt") if path.stem != "summary"}
+    (NOTES / "summary.txt").write_text("\n".join(f"{name}: {text}" for name, text in found.items()))
+    return list(found)
 
 
 @app.get("/held")

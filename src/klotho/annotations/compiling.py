@@ -167,8 +167,8 @@ class _Compiler:
         self.constructs: dict[ConstructId, Construct] = {}
         self.made: dict[str, dict[str, tuple[ConstructId, ...]]] = {}
         self.relationships: list[Relationship] = []
-        self._ids: dict[ConstructId, str] = {}
-        """What annotations call each construct."""
+        self._ids: dict[ConstructId, tuple[str, str]] = {}
+        """The capability and id of the annotations that each construct is of."""
         self._asked: dict[ConstructId, Resource] = {}
         """What asked for each construct first."""
         self._related: set[tuple[str, ConstructId, ConstructId]] = set()
@@ -176,7 +176,9 @@ class _Compiler:
     def add(self, part: _Part) -> UnitPage:
         unit, findings = part.unit, part.findings
         page, service = UnitPage(unit.name, unit.files), self._service(unit.name)
-        self._made(Construct(service.partition("/")[0], construct_name(unit.name), {}, unit.span), unit.name)
+        self._made(
+            Construct(service.partition("/")[0], construct_name(unit.name), {}, unit.span), "execution_unit", unit.name
+        )
         self._note("execution_unit", unit.name, service)
         for resource in findings.resources:
             self._use(service, resource, page)
@@ -193,7 +195,9 @@ class _Compiler:
         name = construct_name(unit)
         if is_kept_warm(*self._hosting.of(name), unit, annotation, self._report):
             times = Construct("Schedule", f"warm-{name}", {"every": EVERY}, annotation.span)
-            self._relate("triggered_by", self._service(unit), self._made(times, unit).id, annotation.span)
+            self._relate(
+                "triggered_by", self._service(unit), self._made(times, "execution_unit", unit).id, annotation.span
+            )
 
     def publish(self, static: StaticUnit) -> None:
         """The site of a static unit, whose pages are told the addresses of the APIs."""
@@ -207,7 +211,7 @@ class _Compiler:
         apis = [item for item in self.constructs.values() if item.kind == "API"]
         told = {re.sub(r"\W", "_", f"{api.name}-url").upper(): token(api.id, "url") for api in apis}
         properties = {"directory": folder, "index": static.index, **({"environment": told} if told else {})}
-        site = self._made(Construct("Site", static.name, properties, annotation.span), annotation.id or "")
+        site = self._made(Construct("Site", static.name, properties, annotation.span), "static_unit", static.name)
         self._note("static_unit", annotation.id, site.id)
 
     def _service(self, unit: str) -> ConstructId:
@@ -233,11 +237,11 @@ class _Compiler:
         before = of_id.get(id or "", ())
         of_id[id or ""] = before if construct in before else (*before, construct)
 
-    def _made(self, construct: Construct, id: str) -> Construct:
+    def _made(self, construct: Construct, capability: str, id: str) -> Construct:
         """The construct, once; ids that differ in `/`, `:` and `-` only would be the same one."""
         first = self.constructs.setdefault(construct.id, construct)
-        if self._ids.setdefault(construct.id, id) != id:
-            message = f"two ids give the name `{construct.name}`"
+        if self._ids.setdefault(construct.id, (capability, id)) != (capability, id):
+            message = f"two annotations give the name `{construct.name}`"
             also = [Label(first.span, "the first one")] if first.span else []
             helps = ("give one of them another id: `/` and `:` become `-` in names",)
             self._report.error("annotation-duplicate", message, construct.span, also=also, helps=helps)
@@ -252,10 +256,8 @@ class _Compiler:
     def _use(self, service: ConstructId, resource: Resource, page: UnitPage) -> None:
         annotation = resource.annotation
         name = resource.name or construct_name(annotation.id or "")
-        made = self._made(
-            Construct(resource.kind, name, dict(resource.properties), annotation.span),
-            resource.name or annotation.id or "",
-        )
+        wanted = Construct(resource.kind, name, dict(resource.properties), annotation.span)
+        made = self._made(wanted, annotation.capability, annotation.id or "")
         check_ttl(resource, self._report)
         self._check_twin(made, resource)
         self._note(annotation.capability, annotation.id, made.id)
@@ -265,16 +267,19 @@ class _Compiler:
 
     def _check_twin(self, made: Construct, resource: Resource) -> None:
         """What files of two languages use together is the same for both."""
-        annotation, name = resource.annotation, made.id
-        first = self._asked.setdefault(name, resource)
-        others = self.made.get(annotation.capability, {}).get(annotation.id or "", ())
-        stands = [other for other in others if other.partition("/")[0] != made.kind]
-        if not stands and first.properties == resource.properties and ttl(first.annotation) == ttl(annotation):
+        annotation, first = resource.annotation, self._asked.setdefault(made.id, resource)
+        if self._ids[made.id] != (annotation.capability, annotation.id):  # told
             return
-        other = self._asked[stands[0]] if stands else first
-        also = [Label(other.annotation.span, f"a {other.kind} here{_lasting(other)}")]
+        # A secret may be of several constructs, which are all of one annotation then.
+        others = self.made.get(annotation.capability, {}).get(annotation.id or "", ())
+        strangers = [self._asked[item] for item in others if self._asked[item].annotation != annotation]
+        if made.id not in others and strangers:
+            first = strangers[0]
+        elif first.properties == resource.properties and ttl(first.annotation) == ttl(annotation):
+            return
+        also = [Label(first.annotation.span, _shown(first))]
         message = f"{annotation.title} stands twice, and asks for different things"
-        text, helps = f"a {made.kind} here{_lasting(resource)}", ("ask for the same, or give one of them another id",)
+        text, helps = _shown(resource), ("ask for the same, or give one of them another id",)
         self._report.error("annotation-duplicate", message, annotation.span, text=text, also=also, helps=helps)
 
     def _check_listening(self, service: ConstructId, annotation: Annotation) -> None:
@@ -319,7 +324,7 @@ class _Compiler:
     def _expose(self, unit: str, exposure: Exposure, found: list[Claim], pages: Mapping[str, UnitPage]) -> None:
         annotation = exposure.annotation
         assert annotation.id is not None
-        api = self._made(Construct("API", construct_name(annotation.id), {}, annotation.span), annotation.id)
+        api = self._made(Construct("API", construct_name(annotation.id), {}, annotation.span), "expose", annotation.id)
         self._note("expose", annotation.id, api.id)
         for route in routes_of(exposure.routes):
             pages[unit].routes.setdefault(annotation.id, []).extend(route.shown)
@@ -368,9 +373,10 @@ class _Compiler:
                 self._report.warning("annotation-without-effect", message, self.constructs[service].span)
 
 
-def _lasting(resource: Resource) -> str:
-    seconds = ttl(resource.annotation)
-    return "" if seconds is None else f", whose entries are there for {seconds} s"
+def _shown(resource: Resource) -> str:
+    name, seconds = resource.name or construct_name(resource.annotation.id or ""), ttl(resource.annotation)
+    lasting = "" if seconds is None else f", whose entries are there for {seconds} s"
+    return f"the {resource.kind} `{name}` here{lasting}"
 
 
 _FRUITFUL = ("persist", "pubsub", "config")

@@ -55,7 +55,7 @@ def test_units_of_two_languages_say_the_same_time(tmp_path: Path) -> None:
         (problem,) = report.errors
         assert (problem.code, str(problem.span)) == ("annotation-duplicate", "reports.py:3")
         shown = render_text(report.errors, tmp_path)
-        assert "a Databases.KeyValue here, whose entries are there for 90 s" in shown
+        assert "the Databases.KeyValue `codes` here, whose entries are there for 90 s" in shown
 
 
 def test_a_map_and_a_cache_are_not_the_same_table(tmp_path: Path) -> None:
