@@ -9,8 +9,9 @@ from __future__ import annotations
 import itertools
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -89,10 +90,16 @@ class CodeBase:
 
     def has_twin(self, source: Source, annotation: Annotation) -> bool:
         """Whether a file of another language says that it uses the same store, topic or secret."""
-        return any(
-            item.id == annotation.id and _family(other.path) != _family(source.path)
-            for other, item in self.all(annotation.capability)
-        )
+        return bool(self._families[annotation.capability, annotation.id] - {_family(source.path)})
+
+    @cached_property
+    def _families(self) -> Mapping[tuple[str, str | None], set[str]]:
+        """The languages in which each capability and id is said; for when all files are read."""
+        found: dict[tuple[str, str | None], set[str]] = {}
+        for source in self.annotated.values():
+            for item in source.annotations:
+                found.setdefault((item.capability, item.id), set()).add(_family(source.path))
+        return found
 
     def all(self, capability: str) -> Iterator[tuple[Source, Annotation]]:
         for source in self.annotated.values():
