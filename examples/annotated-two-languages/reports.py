@@ -4,6 +4,7 @@
 #   id = "reports"
 #   keep_warm = true
 # }
+from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
@@ -18,6 +19,17 @@ pets: dict[str, dict[str, Any]] = {}
 #   id = "owners"
 # }
 owners: dict[str, dict[str, Any]] = {}
+
+# @klotho::persist {
+#   id = "holds"
+#   ttl = 5
+# }
+holds: dict[str, str] = {}
+
+# @klotho::persist {
+#   id = "notes"
+# }
+NOTES = Path("notes")
 
 
 class PetEvents(EventEmitter):
@@ -41,6 +53,18 @@ def count(pet: str, by: set[str]) -> None:
 #   id = "reports-api"
 # }
 app = FastAPI()
+
+
+@app.post("/summary", status_code=201)
+def summary() -> list[str]:
+    found = {path.stem: path.read_text() for path in NOTES.glob("*.txt") if path.stem != "summary"}
+    (NOTES / "summary.txt").write_text("\n".join(f"{name}: {text}" for name, text in found.items()))
+    return list(found)
+
+
+@app.get("/held")
+def held() -> dict[str, str]:
+    return dict(holds.items())
 
 
 @app.get("/report")

@@ -1,4 +1,5 @@
-"""A unit of JavaScript and one of Python: what one stores the other reads, and what one emits the other hears."""
+"""A unit of JavaScript and one of Python: what one stores the other reads, what one emits the other hears, and what
+ends for one ends for the other."""
 
 from __future__ import annotations
 
@@ -26,3 +27,12 @@ def test_stores_and_events_are_shared_by_units_of_two_languages(deploy: Deploy) 
     assert (warm["Payload"].read(), warm.get("FunctionError")) == (b"null", None)
     # What Python stored: `kinds` is a set, which JavaScript's JSON shows as an object without properties.
     becomes(pets, "/owners/Ada", {"pets": ["Rex"], "kinds": {}})
+    assert pets.call("PUT", "/pets/Rex/note", {"text": "likes bones"}).status == 201
+    assert reports.post("/summary", {}).json == ["Rex"]
+    assert pets.get("/notes/summary").text == "Rex: likes bones"
+    # A hold is there for both languages, and for both it ends.
+    assert pets.call("PUT", "/pets/Tom/hold", {"by": "Ann"}).status == 201
+    assert pets.call("PUT", "/pets/Tom/hold", {"by": "Bob"}).status == 409
+    assert reports.get("/held").json == {"Tom": "Ann"}
+    becomes(reports, "/held", {})
+    assert pets.call("PUT", "/pets/Tom/hold", {"by": "Bob"}).status == 201

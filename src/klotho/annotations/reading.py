@@ -9,12 +9,13 @@ from __future__ import annotations
 import itertools
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from klotho.annotations.capabilities import NEUTRAL
+from klotho.annotations.capabilities import NEUTRAL, REFUSED
 from klotho.annotations.dockerfiles import Dockerfile, is_dockerfile, read_dockerfile
 from klotho.annotations.doors import TARGETS
 from klotho.annotations.languages import NOT_YET, SUFFIXES, by_suffix
@@ -89,10 +90,16 @@ class CodeBase:
 
     def has_twin(self, source: Source, annotation: Annotation) -> bool:
         """Whether a file of another language says that it uses the same store, topic or secret."""
-        return any(
-            item.id == annotation.id and _family(other.path) != _family(source.path)
-            for other, item in self.all(annotation.capability)
-        )
+        return bool(self._families[annotation.capability, annotation.id] - {_family(source.path)})
+
+    @cached_property
+    def _families(self) -> Mapping[tuple[str, str | None], set[str]]:
+        """The languages in which each capability and id is said; for when all files are read."""
+        found: dict[tuple[str, str | None], set[str]] = {}
+        for source in self.annotated.values():
+            for item in source.annotations:
+                found.setdefault((item.capability, item.id), set()).add(_family(source.path))
+        return found
 
     def all(self, capability: str) -> Iterator[tuple[Source, Annotation]]:
         for source in self.annotated.values():
@@ -205,6 +212,12 @@ def _refuse_what_comes_later(source: Source, item: Annotation, report: Report) -
         report.error("annotation-not-yet", message, item.span)
         return
     for name in sorted(set(item.directives) - directives):
+        refused = REFUSED.get((item.capability, name))
+        if refused is not None:
+            if item.directives[name] is True:
+                message = f"`{name}` of `@klotho::{item.capability}` is not supported: {refused[0]}"
+                report.error("annotation-not-yet", message, item.span, helps=refused[1:])
+            continue
         message = f"`{name}` of `@klotho::{item.capability}` in {language.name} is not supported yet"
         report.error("annotation-not-yet", message, item.span)
     if item.capability == "config" and item.directives.get("secret") is not True:

@@ -8,7 +8,7 @@ environments are kept for some time, and ended every few hours.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 
 from klotho.annotations.hosting import Host
 from klotho.annotations.model import Annotation
@@ -19,15 +19,24 @@ from klotho.diagnostics import Label, Report, Span
 EVERY = "5 minutes"
 
 
-def warm_units(code: CodeBase, units: Iterable[Unit]) -> Mapping[str, Annotation]:
-    """By unit, the annotation that wants it warm; one without an id is about the unit that its file begins."""
+def warm_units(code: CodeBase, units: Sequence[Unit]) -> Mapping[str, Annotation]:
+    """By unit, the annotation that wants it warm; one without an id is about the unit that its file begins. One that is
+    about none is told."""
     found: dict[str, Annotation] = {}
     for source, annotation in code.all("execution_unit"):
         if annotation.directives.get("keep_warm") is not True:
             continue
-        for unit in units:
-            if annotation.id == unit.name or (annotation.id is None and source.path in unit.entries):
-                found.setdefault(unit.name, annotation)
+        about = [
+            unit.name
+            for unit in units
+            if annotation.id == unit.name or (annotation.id is None and source.path in unit.entries)
+        ]
+        for name in about:
+            found.setdefault(name, annotation)
+        if not about:
+            message = f"`keep_warm` of {annotation.title} changes nothing: no unit begins with its file"
+            helps = ("write it where a unit begins, or with the `id` of a unit",)
+            code.report.warning("annotation-without-effect", message, annotation.span, helps=helps)
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -51,9 +52,112 @@ def test_what_an_emitter_of_one_language_emits_those_of_the_other_hear(tmp_path:
     }
 
 
-def in_node(code: str) -> str:
+def test_a_folder_that_two_languages_use_is_named_from_the_program_on(tmp_path: Path) -> None:
+    script = f"{APP}// @klotho::persist {{ id = 'notes' }}\nconst fs = require('fs/promises');\nfs.rm('x');\n{EXPOSE}"
+    path = '# @klotho::persist { id = "notes" }\nNOTES = Path("notes")\n'
+    reports = f"{UNIT}from pathlib import Path\n{path}{SERVE}"
+    made = good(tmp_path, {"index.js": script, "reports.py": reports})
+    assert b').shared_folder("notes", Path("notes"))' in made.files["reports/reports.py"]
+    (tmp_path / "index.js").write_text(f"{APP}{EXPOSE}")
+    assert b').folder("notes", Path("notes"))' in good(tmp_path, {}).files["reports/reports.py"]
+
+
+def test_files_of_one_language_are_files_of_the_other(tmp_path: Path) -> None:
+    (tmp_path / "node_modules" / "@klotho" / "runtime").mkdir(parents=True)
+    (tmp_path / "node_modules" / "@klotho" / "runtime" / "index.js").write_text(RUNTIME)
+    shutil.copytree(SHIMS, tmp_path / "klotho")
+    objects = tmp_path / "objects.json"
+    objects.write_text("{}")
+    javascript = """
+process.env.KLOTHO_UNIT = "main";
+const fs = require("./klotho/files.cjs")("notes", require("fs/promises"));
+const { save } = require("@klotho/runtime");
+"""
+    writes = "await fs.mkdir('notes/old', { recursive: true }); await fs.writeFile('notes/a.txt', 'é');"
+    in_node(f"{javascript}(async () => {{ {writes} save(); }})();", tmp_path)
+    code = f"""
+import json, os, sys, types
+os.environ["KLOTHO_UNIT"] = "reports"
+from klotho_unit.files import shared_folder
+from pathlib import Path
+objects = json.loads(Path({str(objects)!r}).read_text())
+bucket = types.SimpleNamespace(
+    get=lambda key: objects[key].encode() if key in objects else None,
+    head=lambda key: objects.get(key),
+    put=lambda key, data: objects.update({{key: data.decode()}}),
+    delete=lambda key: objects.pop(key, None),
+    list=lambda prefix, limit: [types.SimpleNamespace(key=key) for key in sorted(objects) if key.startswith(prefix)],
+)
+sys.modules["klotho"] = types.SimpleNamespace(
+    config=types.SimpleNamespace(buckets=types.SimpleNamespace(get=lambda _: bucket))
+)
+notes = shared_folder("notes", Path("notes"))
+assert [str(path) for path in notes.iterdir()] == ["notes/a.txt", "notes/old"]
+assert [path.read_text() for path in notes.glob("**/*.txt")] == ["é"]
+assert (notes / "old").is_dir() and not list((notes / "old").iterdir())
+(notes / "old").rmdir()
+(notes / "new").mkdir()
+(notes / "new" / "b.txt").write_text("two")
+(notes / "a.txt").unlink()
+Path({str(objects)!r}).write_text(json.dumps(objects))
+for outside in (Path("/elsewhere"), Path("../notes")):
+    try:
+        shared_folder("notes", outside)
+    except PermissionError:
+        continue
+    raise AssertionError(outside)
+print("same")
+"""
+    assert in_python(code) == "same\n"
+    reads = (
+        "console.log(JSON.stringify([await fs.readdir('notes'), await fs.readdir('notes/new'),"
+        " await fs.readFile('notes/new/b.txt', 'utf8')]));"
+    )
+    assert json.loads(in_node(f"{javascript}(async () => {{ {reads} }})();", tmp_path)) == [["new"], ["b.txt"], "two"]
+
+
+RUNTIME = """
+const fs = require("node:fs");
+const PLACE = require("node:path").join(__dirname, "../../../objects.json");
+const objects = new Map(Object.entries(JSON.parse(fs.readFileSync(PLACE))));
+const bucket = {
+  put: async (key, content) => void objects.set(key, String(content)),
+  get: async (key) => (objects.has(key) ? Buffer.from(objects.get(key)) : null),
+  exists: async (key) => objects.has(key),
+  delete: async (key) => void objects.delete(key),
+  async *list(prefix) {
+    for (const key of [...objects.keys()].sort()) if (key.startsWith(prefix)) yield { key };
+  },
+};
+const save = () => fs.writeFileSync(PLACE, JSON.stringify(Object.fromEntries(objects)));
+module.exports = { save, config: { buckets: { get: () => bucket } } };
+"""
+
+
+def test_secrets_that_one_language_has_several_of_are_not_one_of_the_other(tmp_path: Path) -> None:
+    script = f"{APP}/* @klotho::persist {{\n  id = 'keys'\n  secret = true\n}} */\nconst fs = require('fs/promises');\n"
+    key = '# @klotho::persist {\n#   id = "keys"\n#   secret = true\n# }\nKEY = Path("a.pem")\n'
+    reports = f"{UNIT}from pathlib import Path\n{key}{SERVE}"
+    several = f"{script}fs.readFile('a.pem');\nfs.readFile('b.pem');\n{EXPOSE}"
+    assert told(tmp_path, {"index.js": several, "reports.py": reports}) == [("annotation-duplicate", "reports.py:4")]
+    one = good(tmp_path, {"index.js": f"{script}fs.readFile('a.pem');\n{EXPOSE}"})
+    assert relations(one) >= {("uses", f"Compute.Function/{unit}", "Secret/keys") for unit in ("main", "reports")}
+
+
+def test_a_secret_of_one_id_is_not_one_of_another_capability_or_id(tmp_path: Path) -> None:
+    reads = "const fs = require('fs/promises');\n"
+    keys = "/* @klotho::persist {{\n  id = '{}'\n  secret = true\n}} */\n" + reads
+    config = "/* @klotho::config {\n  id = 'keys'\n  secret = true\n} */\nconst key = process.env.KEY;\n"
+    one = f"{APP}require('./more');\n{keys.format('keys')}fs.readFile('a.pem');\n"
+    assert told(tmp_path, {"index.js": one + EXPOSE, "more.js": config}) == [("annotation-duplicate", "more.js:1")]
+    more = f"{keys.format('keys-a-pem')}fs.readFile('c.pem');\n"
+    two = f"{one}fs.readFile('b.pem');\n{EXPOSE}"
+    assert told(tmp_path, {"index.js": two, "more.js": more}) == [("annotation-duplicate", "more.js:1")]
+
+
+def in_node(code: str, folder: Path = SHIMS) -> str:
     return subprocess.run(
-        ["node", "-e", code], cwd=SHIMS, capture_output=True, text=True, check=True, timeout=30
+        ["node", "-e", code], cwd=folder, capture_output=True, text=True, check=True, timeout=30
     ).stdout
 
 

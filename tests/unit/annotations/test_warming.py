@@ -9,7 +9,7 @@ import pytest
 from klotho.annotations.compiling import compile_code
 from klotho.annotations.hosting import Hosting, Said
 from klotho.diagnostics import Report
-from tests.unit.annotations.test_compiling import APP, EXPOSE, good, relations
+from tests.unit.annotations.test_compiling import APP, EXPOSE, good, relations, told
 
 UNIT = '/* @klotho::execution_unit {\n *   id = "work"\n *   keep_warm = true\n * }\n */\n'
 FILES = {
@@ -32,14 +32,23 @@ def test_without_an_id_it_is_the_unit_that_the_file_begins(tmp_path: Path) -> No
     assert ("triggered_by", "Compute.Function/main", "Schedule/warm-main") in relations(good(tmp_path, files))
 
 
+@pytest.mark.parametrize("directives", ["", '  id = "x"\n  all_units = true\n'])
+def test_about_no_unit_it_is_told(tmp_path: Path, directives: str) -> None:
+    files = {
+        "index.js": f'require("./more");\n{APP}{EXPOSE}',
+        "more.js": f"/* @klotho::execution_unit {{\n{directives}  keep_warm = true\n}} */\nexports.more = 1;\n",
+    }
+    assert told(tmp_path, files) == [("annotation-without-effect", "more.js:1")]
+
+
 @pytest.mark.parametrize(
-    ("type_", "told"),
+    ("type_", "wanted"),
     [("fargate", "warning annotation-without-effect"), ("lambda-container", "error annotation-not-yet")],
 )
-def test_in_a_container_it_is_told_what_it_means(tmp_path: Path, type_: str, told: str) -> None:
+def test_in_a_container_it_is_told_what_it_means(tmp_path: Path, type_: str, wanted: str) -> None:
     for name, content in FILES.items():
         (tmp_path / name).write_text(content)
     report = Report()
     made = compile_code(tmp_path, "shop", report, Hosting(types={"work": Said(type_)}))
-    assert [f"{item.severity.value} {item.code}" for item in report.diagnostics] == [told]
+    assert [f"{item.severity.value} {item.code}" for item in report.diagnostics] == [wanted]
     assert not any(item.kind == "Schedule" for item in made.application.constructs)

@@ -86,7 +86,7 @@ def _topic(
         there.emits, there.events = True, None
     if there.emits:
         _refuse_waiting(program, annotation, here)
-    if here.listens or there.listens:
+    if there.listens or there.emits:
         _refuse_listening_to_itself(program, module, annotation, value)
     publishes = here.emits and there.listens
     verbs = [
@@ -137,8 +137,12 @@ def _refuse_listening_to_itself(program: JavaScriptProgram, module: Module, anno
     while value.type in _AROUND:
         value = value.named_children[0]
     cls = _own_class(module, text_of(value.child_by_field_name("constructor")))
+    own = {"this", "super"}
+    for made in nodes_of(cls, ("variable_declarator",)) if cls is not None else ():
+        if text_of(made.child_by_field_name("value")) == "this":
+            own.add(text_of(made.child_by_field_name("name")))
     for node in nodes_of(cls, ("member_expression",)) if cls is not None else ():
-        if text_of(node.child_by_field_name("object")) != "this":
+        if text_of(node.child_by_field_name("object")) not in own:
             continue
         if text_of(node.child_by_field_name("property")) in _LISTENS:
             at = module.source.text.span(node.start_byte, node.end_byte)

@@ -48,7 +48,8 @@ def topics(program: PythonProgram, modules: list[Module]) -> Iterator[Resource]:
                 there |= {"emit", *_LISTENS}
             if cls is not None:
                 here, there = _with_methods(here), _with_methods(there)
-                _refuse_listening_to_itself(program, module, annotation, cls)
+                if there:
+                    _refuse_listening_to_itself(program, module, annotation, cls)
             verbs = [
                 *(["publishes_to"] if "emit" in here and there & _LISTENS else []),
                 *(["subscribes_to"] if here & _LISTENS and "emit" in there else []),
@@ -75,8 +76,10 @@ def _with_methods(used: set[str]) -> set[str]:
 
 def _refuse_listening_to_itself(program: PythonProgram, module: Module, annotation: Annotation, cls: Any) -> None:
     """What a class listens to in itself, each unit that has an object of it would hear."""
+    own = {"self", "super()"}
+    own |= {name for name, value in map(assigned, nodes_of(cls, ("expression_statement",))) if text_of(value) == "self"}
     for node in nodes_of(cls, ("attribute",)):
-        if text_of(node.child_by_field_name("object")) == "self" and (
+        if text_of(node.child_by_field_name("object")) in own and (
             text_of(node.child_by_field_name("attribute")) in _LISTENS
         ):
             at = module.source.text.span(node.start_byte, node.end_byte)
