@@ -157,6 +157,11 @@ def test_what_a_package_reads_when_a_program_starts_each_unit_has_that_is_built_
         (["gorm.io/gorm", "gorm.io/driver/postgres"], "it, err := gorm.Open(postgres.Open(dsn))", "`Open` of GORM"),
         (["github.com/jackc/pgx/v5/pgxpool"], "it, err := pgxpool.New(ctx, url)", "`New` of pgx"),
         (["gocloud.dev/blob/s3blob"], "it := s3blob.OpenBucket(a, b)", "`OpenBucket` of gocloud.dev/blob/s3blob"),
+        (
+            ["gocloud.dev/blob"],
+            "a, b := one(blob.OpenBucket(c, x)), two(blob.OpenBucket(c, y))",
+            "more than one bucket",
+        ),
         (["github.com/acme/store"], "it := store.New()", "`New` of github.com/acme/store"),
     ],
 )

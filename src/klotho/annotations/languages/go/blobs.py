@@ -23,7 +23,8 @@ _OPENS = {
 _RESULTS = {"Opened": f"(*{BLOBS}.Bucket, error)", "Made": f"*{BLOBS}.Bucket"}
 SHAPES = (
     "`blob.OpenBucket(ctx, url)`, `fileblob.OpenBucket(folder, options)` and `memblob.OpenBucket(options)` of "
-    "gocloud.dev/blob; databases and caches by `[environment_variables]`"
+    "gocloud.dev/blob, one in a statement; databases and caches by a line such as "
+    '`DATABASE_URL = "orm.connection_string"` below `[environment_variables]`'
 )
 
 
@@ -40,12 +41,16 @@ def kept_buckets(files: Iterable[GoFile]) -> Iterator[Resource]:
 
 def _opening(file: GoFile, statement: Any) -> tuple[Any, str] | None:
     """The call that opens the one bucket of a statement, and what stands for it."""
-    found = [
+    found = openings(file, statement)
+    return found[0] if len(found) == 1 else None
+
+
+def openings(file: GoFile, statement: Any) -> list[tuple[Any, str]]:
+    return [
         (call, _OPENS[place])
         for call in nodes_of(statement, ("call_expression",))
         if (place := _place(file, call)) in _OPENS
     ]
-    return found[0] if len(found) == 1 else None
 
 
 def _place(file: GoFile, call: Any) -> tuple[str, str]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from klotho.annotations.languages.go.modules import GoFile, functions_of, nodes_of, parameters_of, results_of, text_of
 from klotho.annotations.languages.go.packages import folder_of
+from klotho.annotations.languages.go.prologues import is_made_for_a_system
 from klotho.annotations.languages.go.references import changes, is_changed, references
 from klotho.annotations.units import Unit
 from klotho.diagnostics import Label, Span
@@ -53,10 +54,25 @@ def remote_names(program: GoProgram, unit: Unit) -> dict[str, list[str]]:
                 span = file.source.text.span(node.start_byte, node.end_byte)
                 if other.defines[name] == "call":
                     found[path].add(name)
-                elif name not in told and name not in program.routers.get(path, {}):
+                elif name not in told and not _moves(program, other, name):
                     told |= {name} if _check(program, other, name, span, unit.remote[path]) else set()
             _check_methods(program, file, other, unit.remote[path])
     return {path: sorted(names) for path, names in sorted(found.items())}
+
+
+def _moves(program: GoProgram, other: GoFile, name: str) -> bool:
+    """Whether it makes a router that its unit serves, or what has the methods that do."""
+    if name in program.routers.get(other.path, {}):
+        return True
+    if other.defines[name] != "function":
+        return False
+    made = {kind.lstrip("*") for kind in results_of(function_named(other, name))}
+    return any(
+        f"{kind}.{method}" in file.defines
+        for file in program.packages.in_folder(folder_of(other.path))
+        for method in program.routers.get(file.path, {})
+        for kind in made
+    )
 
 
 def check_called(program: GoProgram, called: Mapping[str, list[str]]) -> None:
@@ -66,6 +82,7 @@ def check_called(program: GoProgram, called: Mapping[str, list[str]]) -> None:
         file = program.packages.file(path)
         for name in names:
             function = function_named(file, name)
+            _check_built(program, file, name, function)
             for field in ("parameters", "result"):
                 _check_sendable(program, file, name, function.child_by_field_name(field), field == "parameters")
             _tell_changed(program, file, name, function)
@@ -133,6 +150,14 @@ def _is_like_a_call(file: GoFile, method: Any) -> bool:
     parameters, results = parameters_of(method), results_of(method)
     first = parameters[0][1] if parameters else ""
     return first == f"{file.local('context')}.Context" and results[-1:] == ["error"]
+
+
+def _check_built(program: GoProgram, file: GoFile, name: str, function: Any) -> None:
+    if is_made_for_a_system(file):
+        message = f"`{name}` is called by other units, and its file is built on some systems only"
+        span = file.source.text.span(function.start_byte, function.child_by_field_name("name").end_byte)
+        helps = ("move the function into a file without `//go:build` and without a system in its name",)
+        program.code.report.error("annotation-call", message, span, helps=helps)
 
 
 def _check_sendable(program: GoProgram, file: GoFile, name: str, types: Any, is_given: bool) -> None:

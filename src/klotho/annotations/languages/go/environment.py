@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from klotho.annotations.findings import Edit, Resource
 from klotho.annotations.languages.go.modules import GoFile, arguments_of, called, nodes_of, string_of
-from klotho.annotations.languages.go.starting import Part, whole
+from klotho.annotations.languages.go.starting import Part
 from klotho.annotations.languages.go.unit_files import imports_unit
 from klotho.annotations.model import Source
 from klotho.annotations.reading import CodeBase
@@ -26,7 +26,7 @@ _READ = {("os", "Getenv"), ("os", "LookupEnv"), ("syscall", "Getenv")}
 
 def configured(code: CodeBase, annotated: Iterable[GoFile], parts: Iterable[Part]) -> Iterator[Resource]:
     """The secrets among the variables that a unit reads. `annotated`: files of the code base with `config`."""
-    every = [whole(file) for file in annotated]
+    every = [Part(file) for file in annotated]
     yield from secret_variables(every, parts, variables_of, (), code.report)
 
 

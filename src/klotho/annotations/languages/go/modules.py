@@ -242,6 +242,8 @@ def parameters_of_receiver(method: Any) -> str:
 def _is_call(function: Any, context: str | None) -> bool:
     if context is None or function.child_by_field_name("type_parameters") is not None:
         return False
+    if function.child_by_field_name("body") is None:  # it is written in assembly, or not at all yet
+        return False
     parameters, results = parameters_of(function), results_of(function)
     return bool(parameters and results) and parameters[0][1] == f"{context}.Context" and results[-1] == "error"
 

@@ -25,7 +25,7 @@ from klotho.annotations.findings import (
 from klotho.annotations.hosting import Form
 from klotho.annotations.languages.go.beginnings import beginning
 from klotho.annotations.languages.go.blobs import SHAPES as BUCKETS
-from klotho.annotations.languages.go.blobs import kept_buckets
+from klotho.annotations.languages.go.blobs import kept_buckets, openings
 from klotho.annotations.languages.go.calls import check_called, function_named, remote_names
 from klotho.annotations.languages.go.embedding import embedded
 from klotho.annotations.languages.go.environment import SHAPES as VARIABLES
@@ -36,9 +36,9 @@ from klotho.annotations.languages.go.modules import GoFile
 from klotho.annotations.languages.go.names import library_of
 from klotho.annotations.languages.go.packages import MANIFEST, Packages, folder_of
 from klotho.annotations.languages.go.prologues import OFFERS, calls_elsewhere, gives_nothing, offers
-from klotho.annotations.languages.go.starting import Part, started, whole
+from klotho.annotations.languages.go.starting import Part, started
 from klotho.annotations.languages.go.unit_files import keeps, shim_files, unit_file, with_imports
-from klotho.annotations.languages.go.web import Reach, framework_named, served
+from klotho.annotations.languages.go.web import HANDLER, Reach, framework_named, served
 from klotho.annotations.model import Annotation
 from klotho.annotations.reading import CodeBase
 from klotho.annotations.units import MAIN, Unit
@@ -55,6 +55,7 @@ class GoProgram:
         self._exposures: dict[int, Exposure] = {}
         self._owners: Mapping[str, str] = {}
         """The unit by file."""
+        self._moved: dict[str, tuple[Edit, ...]] = {}
         self.routers: dict[str, dict[str, str]] = {}
         """What makes routers of another unit than the application's: by file and name of the function."""
 
@@ -77,7 +78,7 @@ class GoProgram:
         within = ("-C", base.rstrip("/")) if base else ()
         return Original(
             (posixpath.join(".", base, _BUILT),),
-            build=(("go", "build", *within, "-o", _BUILT, place),),
+            build=(("go", "build", *within, "-trimpath", "-o", _BUILT, place),),
             listens='let it listen on `":" + os.Getenv("PORT")`',
         )
 
@@ -121,10 +122,13 @@ class GoProgram:
     def _parts(self, unit: Unit) -> Iterator[Part]:
         """What runs in a unit: its own files, and what packages do when a program starts that it has for others."""
         own, files = set(unit.files), self.packages.files(unit.files)
-        yield from map(whole, files)
+        yield from map(Part, files)
+        reads = any(self.code.all("config"))
         for folder in self.packages.reached(beginning(self.packages, unit).folders):
             held = self.packages.in_folder(folder)
-            if not {file.path for file in held} <= own:
+            if {file.path for file in held} <= own:
+                continue
+            if reads or any(file.source.annotations for file in held):  # else nothing of it is asked
                 yield from (part for path, part in started(held).items() if path not in own)
 
     def _exposed(self, unit: Unit) -> Iterator[Exposure]:
@@ -147,12 +151,12 @@ class GoProgram:
     def write(self, unit: Unit, findings: Findings, called: Mapping[str, list[str]], form: Form) -> UnitCode:
         begins, given = beginning(self.packages, unit), variables(findings)
         reached = self.packages.reached(begins.folders)
-        held = list(self._files_of(reached))
-        buckets = list(kept_buckets(self.packages.files(held)))  # those of other units, too: to have none of theirs
+        held = [file for folder in reached for file in self.packages.in_folder(folder)]
+        buckets = list(kept_buckets(held))  # those of other units, too: to have none of theirs
         edits = [edit for item in buckets for edit in item.edits]
-        edits += readers(self.packages.files(held), given, self.packages.name)
+        edits += readers(held, given, self.packages.name)
         edits += [*self._listening_edits(unit), *begins.edits(), *self._elsewhere(unit, reached)]
-        files = {self._place(path): self._edited(path, edits) for path in held}
+        files = {self._place(path): self._edited(path, edits) for path in self._files_of(reached)}
         files |= {self._place(path): self.code.content(path) for path in findings.assets}
         files |= shim_files(self.packages.name, bool(given), bool(buckets)) | begins.files(self.packages)
         if called or any(findings.remote.values()):
@@ -175,14 +179,22 @@ class GoProgram:
         for folder in folders:
             for file in self.packages.in_folder(folder):
                 owner = self._owners.get(file.path, unit.name)
-                if owner == unit.name or file.path in own:
-                    continue
-                routers = self.routers.get(file.path, {})
-                for name, kind in file.defines.items():
-                    if kind == "call":
-                        yield from calls_elsewhere(file, owner, function_named(file, name))
-                    elif name in routers and kind == "function":
-                        yield from gives_nothing(file, function_named(file, name))
+                if owner != unit.name and file.path not in own:
+                    yield from self._moved_edits(file, owner)
+
+    def _moved_edits(self, file: GoFile, owner: str) -> tuple[Edit, ...]:
+        """What functions of a file begin with in other units than the one that owns it."""
+        if file.path not in self._moved:
+            self._moved[file.path] = tuple(self._moving(file, owner))
+        return self._moved[file.path]
+
+    def _moving(self, file: GoFile, owner: str) -> Iterator[Edit]:
+        routers = self.routers.get(file.path, {})
+        for name, kind in file.defines.items():
+            if kind == "call":
+                yield from calls_elsewhere(file, owner, function_named(file, name))
+            elif kind == "function" and routers.get(name, HANDLER) != HANDLER:
+                yield from gives_nothing(file, function_named(file, name))
 
     def _offers(self, folders: Iterable[str], called: Mapping[str, list[str]]) -> dict[str, bytes]:
         """What packages tell of themselves, by path in the unit."""
@@ -226,4 +238,5 @@ class GoProgram:
         return {"persist": BUCKETS, "config": VARIABLES}.get(capability, "none")
 
     def library(self, path: str, statement: Any) -> str | None:
-        return library_of(self.packages.file(path), statement)
+        file = self.packages.file(path)
+        return "more than one bucket" if len(openings(file, statement)) > 1 else library_of(file, statement)

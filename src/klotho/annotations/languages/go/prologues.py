@@ -13,7 +13,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from klotho.annotations.findings import Edit, construct_name
-from klotho.annotations.languages.go.modules import GoFile, functions_of, nodes_of, text_of
+from klotho.annotations.languages.go.frameworks import CHI, HTTP, local_of
+from klotho.annotations.languages.go.modules import GoFile, functions_of, nodes_of, results_of, text_of
 from klotho.annotations.languages.go.unit_files import FOLDER
 
 OFFERS = "klotho_unit_offers.go"
@@ -22,7 +23,6 @@ _MADE_FOR_A_SYSTEM = re.compile(
     r"_(?:aix|android|darwin|dragonfly|freebsd|illumos|ios|js|netbsd|openbsd|plan9|solaris|wasip1|windows|"
     r"386|arm|arm64|amd64|loong64|mips\w*|ppc64\w*|riscv64|s390x|wasm)(?:_\w+)?\.go$"
 )
-_CHI = "github.com/go-chi/chi/v5"
 
 
 def _inserted(file: GoFile, at: int, text: str) -> Edit:
@@ -55,20 +55,18 @@ def begins_with(file: GoFile, function: Any, statements: str) -> Edit:
 
 
 def gives_nothing(file: GoFile, function: Any) -> Iterator[Edit]:
-    """The edit of a function that makes a router of another unit: here it has no routes."""
-    result = function.child_by_field_name("result")
-    if result is None:
-        yield begins_with(file, function, "return")
-        return
-    empty = _empty(file, result)
-    if empty is not None:
-        yield begins_with(file, function, f"return {empty}")
+    """The edit of a function that makes a router of another unit: here it has no routes. One whose result is of a type
+    that is not known stays: requests for it are handed on all the same."""
+    empty = [_empty(file, written) for written in results_of(function)]
+    if None not in empty:
+        yield begins_with(file, function, f"return {', '.join(item or '' for item in empty)}".rstrip())
 
 
-def _empty(file: GoFile, result: Any) -> str | None:
-    """A router without routes, as the text of a result's type asks for it; None for a type that is not known, whose
-    router stays: requests for it are handed on all the same."""
-    written, http, chi = text_of(result), file.local("net/http"), file.local(_CHI)
+def _empty(file: GoFile, written: str) -> str | None:
+    """A router without routes, as the type of a result asks for it."""
+    http, chi = local_of(file, HTTP), local_of(file, CHI)
+    if written == "error":
+        return "nil"
     if http is not None and written == f"{http}.Handler":
         return f"{http}.NotFoundHandler()"
     if http is not None and written == f"*{http}.ServeMux":
@@ -103,7 +101,7 @@ def offers(files: Iterable[GoFile], module: str, called: Mapping[str, list[str]]
     lines, imports, package = list[str](), dict[str, str](), ""
     for file in files:
         package = package or file.package
-        if _MADE_FOR_A_SYSTEM.search(file.path) or b"//go:build" in file.source.text.content:
+        if is_made_for_a_system(file):
             continue
         for name in called.get(file.path, ()):
             lines.append(f"{FOLDER}.Offer({json.dumps(file.path)}, {json.dumps(name)}, {name})")
@@ -119,6 +117,11 @@ def offers(files: Iterable[GoFile], module: str, called: Mapping[str, list[str]]
     begin += ["import (", *(f"\t{name} {json.dumps(path)}" for path, name in sorted(imports.items()))]
     begin += [f"\t{FOLDER} {json.dumps(f'{module}/{FOLDER}')}", ")", "", "func init() {"]
     return "\n".join([*begin, *(f"\t{line}" for line in dict.fromkeys(lines)), "}", ""]).encode()
+
+
+def is_made_for_a_system(file: GoFile) -> bool:
+    """Whether a file is part of its package on some systems only."""
+    return _MADE_FOR_A_SYSTEM.search(file.path) is not None or b"//go:build" in file.source.text.content
 
 
 def _errors(file: GoFile, module: str, imports: dict[str, str]) -> Iterator[str]:

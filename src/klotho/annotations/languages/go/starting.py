@@ -18,7 +18,12 @@ class Part:
     """What of a file runs in a unit."""
 
     file: GoFile
-    root: tuple[Any, ...]
+    nodes: tuple[Any, ...] | None = None
+    """None for all of it, which is not parsed for that."""
+
+    @property
+    def root(self) -> tuple[Any, ...]:
+        return (self.file.root,) if self.nodes is None else self.nodes
 
     @property
     def source(self) -> Source:
@@ -29,11 +34,9 @@ class Part:
         return [(item, node) for item, node in self.source.of(capability) if node is not None and self.has(node)]
 
     def has(self, node: Any) -> bool:
-        return any(one.start_byte <= node.start_byte and node.end_byte <= one.end_byte for one in self.root)
-
-
-def whole(file: GoFile) -> Part:
-    return Part(file, (file.root,))
+        return self.nodes is None or any(
+            one.start_byte <= node.start_byte and node.end_byte <= one.end_byte for one in self.nodes
+        )
 
 
 def started(files: Iterable[GoFile]) -> Mapping[str, Part]:

@@ -21,12 +21,15 @@ from klotho.annotations.languages.go.modules import (
     called,
     nodes_of,
     parameters_of,
+    results_of,
     string_of,
     text_of,
 )
 from klotho.annotations.languages.go.packages import Packages, folder_of
 from klotho.annotations.languages.go.routers import DEFAULT, Place, Router, Routers, enclosing
 
+HANDLER = "handler"
+"""The framework of a mount that is one route, answered by a function of another unit."""
 VERBS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD", "CONNECT", "TRACE")
 _CHI_VERBS = {verb.capitalize(): verb for verb in VERBS}
 _SAME = {"chi": ("With", "Use", "Group", "Route"), "gin": ("Use",), "http": ()}
@@ -246,9 +249,28 @@ class _Walk:
 
     def _route(self, scan: _Scan, call: Any, method: str | None, path: str | None) -> Served:
         shape = _shape(path) if path is not None else None
-        if shape is None or method is None:
-            return Served(is_plain=False)
-        return Served([Route(method, shape, _span(scan.file, call))])
+        is_known = shape is not None and method is not None
+        found = Served(
+            [Route(method or "", shape or "", _span(scan.file, call))] if is_known else [], is_plain=is_known
+        )
+        handler = self._handler(scan, call)
+        if handler is None:
+            return found
+        file, name, owner = handler
+        moved = Served()
+        moved.add_moved(found, self._mount(owner, file, name, "/" if is_known else None, scan.file, call, HANDLER))
+        return moved
+
+    def _handler(self, scan: _Scan, call: Any) -> tuple[GoFile, str, str] | None:
+        """What of another unit's file a route is answered by: the file, the function or method, the unit."""
+        for node in nodes_of(call.child_by_field_name("arguments"), ("identifier", "selector_expression")):
+            if enclosing(node) != enclosing(call):
+                continue
+            for file, function in self.routers.functions(scan.file, node):
+                owner = self.reach.owner(file.path)
+                if owner is not None and owner != scan.unit and _is_handler(function):
+                    return file, text_of(function.child_by_field_name("name")), owner
+        return None
 
     def _within(self, scan: _Scan, call: Any, function: Any, prefix: str | None) -> Served:
         """A function that is given a router: `r.Route("/pets", func(r chi.Router) { … })`."""
@@ -260,9 +282,10 @@ class _Walk:
 
     def _given(self, scan: _Scan, call: Any, at: int, prefix: str | None) -> Served:
         """A function of the module that is called with a router; what another module does with it is not known."""
-        return self._followed(
-            scan, call, self.routers.functions(scan.file, call.child_by_field_name("function")), at, prefix
-        )
+        found = self.routers.functions(scan.file, call.child_by_field_name("function"))
+        given = arguments_of(call)[at]
+        is_own = given.type == "call_expression" and called(given)[1] == "Group"  # made for this call alone
+        return self._followed(scan, call, found, at, prefix, is_own)
 
     def _followed(
         self,
@@ -295,7 +318,7 @@ class _Walk:
     def _mounted(self, scan: _Scan, handler: Any, prefix: str | None, call: Any) -> Served | None:
         """The routes of a handler that is a router itself; None for another one."""
         router = self.routers.of(scan.file, handler)
-        if router is None or not router.places or router.framework == "other":
+        if router is None or not router.places or router.framework in ("other", "plain"):
             return None
         before = prefix if scan.framework == "chi" else _joined(prefix, router.stripped)
         made = self._maker(scan, handler)
@@ -338,6 +361,14 @@ class _Walk:
         """Whether a call listens or wraps a router without adding anything to it: what is not of this module."""
         before, name = called(call)
         return name.startswith(("ListenAndServe", "Serve")) or before == local_of(scan.file, HTTP)
+
+
+def _is_handler(function: Any) -> bool:
+    """Whether a function answers a request, or gives one that does."""
+    given = [kind for _, kind in parameters_of(function)]
+    return any(kind.endswith((".ResponseWriter", ".Context")) and "context." not in kind for kind in given) or any(
+        kind.endswith((".Handler", ".HandlerFunc")) or kind.startswith("func(") for kind in results_of(function)
+    )
 
 
 def _verb(node: Any) -> str | None:

@@ -28,10 +28,11 @@ type asked struct {
 	Timeout   *int64 `json:"timeout,omitempty"`
 }
 
-// answered is what comes back: what the function returned, or why it did not. Failed is its error as a list of one.
+// answered is what comes back. The result is what the function returned beside its error: nothing, that value, or a list
+// of them. It comes with the error, too, for who asks for both.
 type answered struct {
 	Result   string `json:"result,omitempty"`
-	Failed   string `json:"failed,omitempty"`
+	Error    string `json:"error,omitempty"`
 	Panicked string `json:"panicked,omitempty"`
 }
 
@@ -88,14 +89,16 @@ func taken(content []byte, unit, name string, results []reflect.Value) error {
 	if said.Panicked != "" {
 		panic(said.Panicked)
 	}
-	if err := decode(said.Result, results); err != nil {
-		return fmt.Errorf("the answer of %s of the unit %s can't be read: %w", name, unit, err)
+	if said.Result != "" {
+		if err := decodeResults(said.Result, results); err != nil {
+			return fmt.Errorf("the answer of %s of the unit %s can't be read: %w", name, unit, err)
+		}
 	}
-	if said.Failed == "" {
+	if said.Error == "" {
 		return nil
 	}
 	var failure error
-	if err := decode(said.Failed, pointedTo([]interface{}{&failure})); err != nil {
+	if err := decode("["+said.Error+"]", pointedTo([]interface{}{&failure})); err != nil {
 		return fmt.Errorf("%s of the unit %s failed, and its error can't be read: %w", name, unit, err)
 	}
 	return failure
@@ -155,13 +158,39 @@ func run(ctx context.Context, function reflect.Value, text string) (found answer
 	}
 	results := call(arguments)
 	last := len(results) - 1
-	if found.Result, err = encode(results[:last]); err != nil {
+	if found.Result, err = encodeResults(results[:last]); err != nil {
 		return answered{}, err
 	}
 	if !results[last].IsNil() {
-		found.Failed, err = encode(results[last:])
+		found.Error, err = encodeOne(results[last])
 	}
 	return found, err
+}
+
+func encodeResults(results []reflect.Value) (string, error) {
+	switch len(results) {
+	case 0:
+		return "null", nil
+	case 1:
+		return encodeOne(results[0])
+	}
+	return encode(results)
+}
+
+func decodeResults(text string, results []reflect.Value) error {
+	switch len(results) {
+	case 0:
+		return nil
+	case 1:
+		text = "[" + text + "]"
+	}
+	return decode(text, results)
+}
+
+func encodeOne(value reflect.Value) (string, error) {
+	out := &packer{}
+	err := out.pack(value)
+	return out.String(), err
 }
 
 // takingCalls answers calls of other units before a container's own handler sees them.

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -43,25 +44,51 @@ func init() {
 func setVariables(ctx context.Context, wanted map[string][3]string) (missing [][3]string, err error) {
 	ctx, done := context.WithTimeout(ctx, 30*time.Second)
 	defer done()
-	found := map[[2]string]connection{}
-	for variable, from := range wanted {
-		whole := [2]string{from[0], from[1]}
-		if found[whole] == nil {
-			found[whole], err = connectionOf(ctx, from[0], from[1])
-		}
-		if errors.Is(err, errSecretNotSet) && os.Getenv("AWS_LAMBDA_RUNTIME_API") == "" {
-			fmt.Fprintf(os.Stderr, "%s is not set, and the program starts without it: %s\n", variable, err)
-			missing, err = append(missing, from), nil
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		if err := os.Setenv(variable, found[whole][from[2]]); err != nil {
-			return nil, err
+	for place, from := range connectionsOf(ctx, wanted) {
+		for variable, wants := range wanted {
+			if place != [2]string{wants[0], wants[1]} {
+				continue
+			}
+			err := from.err
+			switch {
+			case err == nil:
+				err = os.Setenv(variable, from.values[wants[2]])
+			case errors.Is(err, errSecretNotSet) && !isOnLambda():
+				fmt.Fprintf(os.Stderr, "%s is not set, and the program starts without it: %s\n", variable, err)
+				missing, err = append(missing, wants), nil
+			}
+			if err != nil {
+				return nil, err
+			}
 		}
 	}
 	return missing, nil
+}
+
+// connected is a connection, or why there is none.
+type connected struct {
+	values connection
+	err    error
+}
+
+// connectionsOf asks for all of them at once, and for each once.
+func connectionsOf(ctx context.Context, wanted map[string][3]string) map[[2]string]*connected {
+	found, asked := map[[2]string]*connected{}, sync.WaitGroup{}
+	for _, from := range wanted {
+		place := [2]string{from[0], from[1]}
+		if found[place] != nil {
+			continue
+		}
+		one := &connected{}
+		found[place] = one
+		asked.Add(1)
+		go func() {
+			defer asked.Done()
+			one.values, one.err = connectionOf(ctx, place[0], place[1])
+		}()
+	}
+	asked.Wait()
+	return found
 }
 
 // failUntil answers each event of Lambda with why the unit can't begin; with the event by which it can, it begins.
