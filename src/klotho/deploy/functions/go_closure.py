@@ -28,6 +28,8 @@ _Stamp = tuple[tuple[str, int, int], ...]
 class GoClosure:
     files: frozenset[Path]
     """Some may not be there: a go.sum to come decides, too."""
+    sources: frozenset[Path]
+    """What of them is Go or assembly; without vendored packages, which are others'."""
     digest: str
     """Of names, from the module's folder, and contents."""
 
@@ -65,7 +67,10 @@ class GoFiles:
             further |= {file for pattern in package.embeds for file in _embedded(place, pattern)}
         said |= {_shown(file, modules): self._digest(file) for file in further}
         files = further.union(*(package.files for package in found.values()))
-        return GoClosure(frozenset(files), hashlib.sha256(repr(sorted(said.items())).encode()).hexdigest())
+        own = (package.files for place, package in found.items() if not place.is_relative_to(modules.vendor))
+        return GoClosure(
+            frozenset(files), frozenset().union(*own), hashlib.sha256(repr(sorted(said.items())).encode()).hexdigest()
+        )
 
     def _package(self, folder: Path) -> _Package:
         stamp = _stamp(folder)
