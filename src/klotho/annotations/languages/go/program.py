@@ -87,6 +87,9 @@ class GoProgram:
     def imports(self, path: str) -> list[str]:
         return self.packages.needed_by(path) if path.endswith(".go") else []
 
+    def together(self, path: str) -> Iterable[str]:
+        return (path,)
+
     def mounts(self, owned: Mapping[str, str]) -> Iterator[Mount]:
         self._owners = owned
         for source, _ in self.code.all("expose"):
