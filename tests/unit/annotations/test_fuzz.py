@@ -22,6 +22,7 @@ SOURCES = 10_000
 _READ = (
     *SUFFIXES,
     *NOT_YET,
+    "go.mod",
     "tsconfig.json",
     "package.json",
     "pyproject.toml",
