@@ -8,7 +8,7 @@ import pytest
 
 from klotho.annotations.compiling import compile_code
 from klotho.diagnostics import Report
-from tests.unit.annotations.test_compiling import compiled, good, told
+from tests.unit.annotations.test_compiling import compiled, good, relations, told
 from tests.unit.annotations.test_go_calls import GO_MOD
 from tests.unit.annotations.test_unsupported import said
 
@@ -195,3 +195,9 @@ def test_what_listens_to_nothing_and_what_is_no_code_is_told_at_its_line(tmp_pat
     main = program(f"\t{EXPOSE}\tprintln(1)\n", more="func )\n")
     expected = {("source-syntax", "main.go:11"), ("annotation-without-effect", "main.go:8")}
     assert expected < set(told(tmp_path, files(main)))
+
+
+def test_a_unit_that_is_to_stay_warm_is_called_by_a_schedule(tmp_path: Path) -> None:
+    unit = "// @klotho::execution_unit {\n//   keep_warm = true\n// }\n"
+    made = good(tmp_path, files(unit + program(f'\t{EXPOSE}\thttp.ListenAndServe(":80", nil)\n')))
+    assert ("triggered_by", "Compute.Function/main", "Schedule/warm-main") in relations(made)
