@@ -201,3 +201,23 @@ def test_a_unit_that_is_to_stay_warm_is_called_by_a_schedule(tmp_path: Path) -> 
     unit = "// @klotho::execution_unit {\n//   keep_warm = true\n// }\n"
     made = good(tmp_path, files(unit + program(f'\t{EXPOSE}\thttp.ListenAndServe(":80", nil)\n')))
     assert ("triggered_by", "Compute.Function/main", "Schedule/warm-main") in relations(made)
+
+
+LISTEN = f'\t{EXPOSE}\thttp.ListenAndServe(":80", nil)\n'
+UNBUILDABLE = {
+    "no module": ("", program(LISTEN), ("annotation-unit", "main.go:8")),
+    "a folder": (
+        f"{GO_MOD}\nreplace (\n\ta.b/c v1.0.0 => ../c\n)\n",
+        program(LISTEN),
+        ("annotation-not-yet", "go.mod:6"),
+    ),
+    "code of C": (GO_MOD, program(LISTEN, "C"), ("annotation-not-yet", "main.go:5")),
+}
+
+
+@pytest.mark.parametrize("shape", UNBUILDABLE)
+def test_what_can_not_be_built_as_a_unit_is_told_before_it_is_built(tmp_path: Path, shape: str) -> None:
+    manifest, main, expected = UNBUILDABLE[shape]
+    given = {"main.go": main, **({"go.mod": manifest} if manifest else {})}
+    _, report = compiled(tmp_path, given)
+    assert [(item.code, str(item.span)) for item in report.errors] == [expected]
