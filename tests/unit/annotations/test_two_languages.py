@@ -209,6 +209,19 @@ print("same")
     assert in_python(code) == "same\n"
 
 
+@pytest.mark.parametrize("value", ["new Set([{ a: 1 }])", "{ a: new Map([[[1], 2]]) }"])
+def test_what_python_can_not_hold_is_an_error_that_says_so(value: str) -> None:
+    text = in_node(f'console.log(require("./encoding.cjs").encode({value}));')
+    code = f"""
+from klotho_unit.encoding import decode
+try:
+    decode({text!r})
+except TypeError as error:
+    print(error)
+"""
+    assert "of JavaScript can't be read: no " in in_python(code)
+
+
 @pytest.mark.parametrize("key", ["Rex", "é🐔", 'say "hi"', "a\tb\u2028c\x7f", 7, 1.5, True, None])
 def test_a_key_is_the_same_one_in_both(key: object) -> None:
     mine = in_python(
