@@ -40,7 +40,8 @@ _MANIFESTS = frozenset(
 """What decides about installed packages: a change there is more than a change of code."""
 _PARALLEL = 4
 _CODE = (
-    ".py", ".js", ".mjs", ".cjs", ".ts", ".mts", ".cts", ".tsx", ".jsx", ".json", ".cs", ".csproj", ".cshtml",
+    ".py", ".js", ".mjs", ".cjs", ".ts", ".mts", ".cts", ".tsx", ".jsx", ".json", ".go", ".cs", ".csproj",
+    ".cshtml",
 )  # fmt: skip
 _OF_BUILDS = "obj"
 """A folder in which builds of .NET leave code that they make."""

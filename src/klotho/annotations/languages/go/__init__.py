@@ -23,6 +23,8 @@ class Go:
     compiles: Mapping[str, frozenset[str]] = {
         "execution_unit": frozenset({"id", "all_units", "description"}),
         "expose": frozenset({"id", "target", "description"}),
+        "persist": frozenset({"id", "description", "environment_variables"}),
+        "config": frozenset({"id", "secret", "description"}),
     }
 
     def tree(self, content: bytes) -> Any:

@@ -6,16 +6,17 @@ local variable that hides a name of the package counts as that name, which makes
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import Any, Literal, NamedTuple
 
 from klotho.annotations.model import Source
 
-Kind = Literal["function", "call", "type", "value", "init", "method"]
+Kind = Literal["function", "call", "type", "value", "constant", "error", "init", "method"]
 """What a name at the top of a file is. `call`: a function that takes a context first and gives an error last, which can
-be called from another unit."""
+be called from another unit. `error`: a variable that is one by its name or by what makes it."""
 
 
 class Import(NamedTuple):
@@ -51,6 +52,17 @@ class GoFile:
     def local(self, path: str) -> str | None:
         """How it writes a package; None where it does not import it."""
         return next((item.local for item in self.imports if item.path == path), None)
+
+    def locals_of(self, path: str) -> list[str]:
+        """Every way in which it writes a package."""
+        return [item.local for item in self._imported.get(path, ())]
+
+    @cached_property
+    def _imported(self) -> Mapping[str, list[Import]]:
+        found: dict[str, list[Import]] = {}
+        for item in self.imports:
+            found.setdefault(item.path, []).append(item)
+        return found
 
     def imported(self, local: str) -> str | None:
         """The package behind a name."""
@@ -220,8 +232,15 @@ def _declared(node: Any) -> Iterator[tuple[str, Kind]]:
                 yield text_of(item.child_by_field_name("name")), "type"
     elif node.type in ("var_declaration", "const_declaration"):
         for item in nodes_of(node, ("var_spec", "const_spec")):
-            for name in item.children_by_field_name("name"):
-                yield text_of(name), "value"
+            kind: Kind = "constant" if item.type == "const_spec" else "value"
+            held = item.child_by_field_name("value")
+            made = [text_of(value) for value in held.named_children] if held is not None else []
+            for at, name in enumerate(map(text_of, item.children_by_field_name("name"))):
+                is_error = at < len(made) and made[at].startswith(("errors.New(", "fmt.Errorf("))
+                yield name, "error" if kind == "value" and (is_error or _ERROR.match(name)) else kind
+
+
+_ERROR = re.compile(r"[Ee]rr[A-Z]")
 
 
 def parameters_of_receiver(method: Any) -> str:
@@ -233,6 +252,8 @@ def parameters_of_receiver(method: Any) -> str:
 
 def _is_call(function: Any, context: str | None) -> bool:
     if context is None or function.child_by_field_name("type_parameters") is not None:
+        return False
+    if function.child_by_field_name("body") is None:  # it is written in assembly, or not at all yet
         return False
     parameters, results = parameters_of(function), results_of(function)
     return bool(parameters and results) and parameters[0][1] == f"{context}.Context" and results[-1] == "error"

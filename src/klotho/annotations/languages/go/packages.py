@@ -15,6 +15,7 @@ from klotho.annotations.reading import CodeBase
 
 MANIFEST = "go.mod"
 _MODULE = re.compile(r"^module[ \t]+\"?([^\s\"]+)\"?", re.MULTILINE)
+_GO = re.compile(r"^go[ \t]+(\d+)\.(\d+)", re.MULTILINE)
 _REQUIRED = re.compile(r"^(?:require[ \t]+)?[ \t]*([\w.~/-]+\.[\w.~/-]+)[ \t]+v[\w.+-]+", re.MULTILINE)
 
 
@@ -61,6 +62,12 @@ class Packages:
     def required(self) -> frozenset[str]:
         """The modules that go.mod names."""
         return frozenset(_REQUIRED.findall(self.manifest))
+
+    @cached_property
+    def go_version(self) -> tuple[int, int]:
+        """That go.mod says: 1.16 where it says none (go.dev/ref/mod#go-mod-file-go)."""
+        found = _GO.search(self.manifest)
+        return (int(found[1]), int(found[2])) if found is not None else (1, 16)
 
     def file(self, path: str) -> GoFile:
         if path not in self._files:

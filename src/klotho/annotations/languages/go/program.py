@@ -16,21 +16,33 @@ from klotho.annotations.findings import (
     Findings,
     Mount,
     Original,
+    Resource,
     UnitCode,
     edited,
     exposure_of,
     variables,
 )
 from klotho.annotations.hosting import Form
+from klotho.annotations.languages.go.beginnings import beginning
+from klotho.annotations.languages.go.blobs import SHAPES as BUCKETS
+from klotho.annotations.languages.go.blobs import kept_buckets, openings
+from klotho.annotations.languages.go.calls import check_called, function_named, remote_names
 from klotho.annotations.languages.go.embedding import embedded
-from klotho.annotations.languages.go.exposing import SHAPES, listening
+from klotho.annotations.languages.go.environment import SHAPES as VARIABLES
+from klotho.annotations.languages.go.environment import configured, databases, readers
+from klotho.annotations.languages.go.exposing import listening, refuse_expose
 from klotho.annotations.languages.go.images import START, image_files
 from klotho.annotations.languages.go.modules import GoFile
+from klotho.annotations.languages.go.names import library_of
 from klotho.annotations.languages.go.packages import MANIFEST, Packages, folder_of
-from klotho.annotations.languages.go.unit_files import imports_unit, keeps, shim_files, unit_file
-from klotho.annotations.languages.go.web import served
+from klotho.annotations.languages.go.prologues import OFFERS, calls_elsewhere, gives_nothing, offers
+from klotho.annotations.languages.go.references import References
+from klotho.annotations.languages.go.starting import Part, started
+from klotho.annotations.languages.go.unit_files import keeps, shim_files, unit_file, with_imports
+from klotho.annotations.languages.go.web import HANDLER, Reach, framework_named, served
+from klotho.annotations.model import Annotation
 from klotho.annotations.reading import CodeBase
-from klotho.annotations.units import Unit
+from klotho.annotations.units import MAIN, Unit
 
 _BUILT = ".klotho-original"
 
@@ -41,7 +53,13 @@ class GoProgram:
     def __init__(self, code: CodeBase) -> None:
         self.code = code
         self.packages = Packages(code)
+        self.references = References(self.packages)
         self._exposures: dict[int, Exposure] = {}
+        self._owners: Mapping[str, str] = {}
+        """The unit by file."""
+        self._moved: dict[str, tuple[Edit, ...]] = {}
+        self.routers: dict[str, dict[str, str]] = {}
+        """What makes routers of another unit than the application's: by file and name of the function."""
 
     @property
     def package_name(self) -> str | None:
@@ -62,7 +80,7 @@ class GoProgram:
         within = ("-C", base.rstrip("/")) if base else ()
         return Original(
             (posixpath.join(".", base, _BUILT),),
-            build=(("go", "build", *within, "-o", _BUILT, place),),
+            build=(("go", "build", *within, "-trimpath", "-o", _BUILT, place),),
             listens='let it listen on `":" + os.Getenv("PORT")`',
         )
 
@@ -73,48 +91,84 @@ class GoProgram:
         return (path,)
 
     def mounts(self, owned: Mapping[str, str]) -> Iterator[Mount]:
+        self._owners = owned
         for source, _ in self.code.all("expose"):
             if source.path.endswith(".go"):
                 yield from self._exposed_in(self.packages.file(source.path))
 
     def _exposed_in(self, file: GoFile) -> Iterator[Mount]:
         for annotation, target in file.source.of("expose"):
-            found = listening(file, target) if target is not None else None
+            found = listening(self.packages, file, target) if target is not None else None
             if found is not None:
-                self._exposures[id(annotation)] = exposure_of(annotation, served(self.packages, file, found.handler))
-                yield from self._exposures[id(annotation)].mounts
+                self._exposures[id(annotation)] = self._exposure(annotation, file, found.handler)
+                for mount in self._exposures[id(annotation)].mounts:
+                    self.routers.setdefault(mount.file, {})[mount.name] = mount.framework
+                    yield mount
+
+    def _exposure(self, annotation: Annotation, file: GoFile, handler: Any) -> Exposure:
+        reach = Reach(self._owners.get, file.path, self._owners.get(file.path, MAIN))
+        found = served(self.packages, file, handler, reach)
+        return exposure_of(annotation, found, framework_named(self.packages, file, handler))
 
     def find(self, unit: Unit) -> Findings:
-        return Findings(exposures=list(self._exposed(unit)))
+        return Findings(
+            exposures=list(self._exposed(unit)),
+            resources=list(self._resources(unit)),
+            remote=remote_names(self, unit),
+        )
+
+    def _resources(self, unit: Unit) -> Iterator[Resource]:
+        every = self.packages.files(sorted({source.path for source, _ in self.code.all("config")}))
+        parts = list(self._parts(unit))
+        yield from kept_buckets(self.packages.files(unit.files))
+        yield from databases(self.code, parts)
+        yield from configured(self.code, every, parts)
+
+    def _parts(self, unit: Unit) -> Iterator[Part]:
+        """What runs in a unit: its own files, and what packages do when a program starts that it has for others."""
+        own, files = set(unit.files), self.packages.files(unit.files)
+        yield from map(Part, files)
+        reads = any(self.code.all("config"))
+        for folder in self.packages.reached(beginning(self.packages, unit).folders):
+            held = self.packages.in_folder(folder)
+            if {file.path for file in held} <= own:
+                continue
+            if reads or any(file.source.annotations for file in held):  # else nothing of it is asked
+                yield from (part for path, part in started(held).items() if path not in own)
 
     def _exposed(self, unit: Unit) -> Iterator[Exposure]:
         first = None
         for file in self.packages.files(path for path in unit.files if path not in unit.hosts):
-            for annotation, _ in file.source.of("expose"):
+            for annotation, target in file.source.of("expose"):
                 exposure = self._exposures.get(id(annotation))
                 if exposure is None:
-                    message = f"nothing came of {annotation.title}: its statement listens to nothing"
-                    helps = ("move the comment above that statement",)
-                    notes = (f"it stands on the statement that listens, such as {SHAPES}",)
-                    self.code.report.error(
-                        "annotation-without-effect", message, annotation.span, notes=notes, helps=helps
-                    )
+                    refuse_expose(file, annotation, target, self.code.report)
                 elif first is not None:
                     message = f'the unit "{unit.name}" serves one application, and this is another one'
                     self.code.report.error("annotation-unit", message, annotation.span)
                 else:
                     first = exposure
+                    if exposure.is_refused:
+                        message = f"{exposure.framework} is not supported yet"
+                        self.code.report.error("annotation-not-yet", message, annotation.span)
                     yield exposure
 
     def write(self, unit: Unit, findings: Findings, called: Mapping[str, list[str]], form: Form) -> UnitCode:
-        folder = self._program(unit)
-        edits = [edit for item in findings.resources for edit in item.edits] + list(self._listening_edits(unit))
-        files = {self._place(path): self._edited(path, edits) for path in self._files_of(folder)}
+        begins, given = beginning(self.packages, unit), variables(findings)
+        reached = self.packages.reached(begins.folders)
+        held = [file for folder in reached for file in self.packages.in_folder(folder)]
+        buckets = list(kept_buckets(held))  # those of other units, too: to have none of theirs
+        edits = [edit for item in buckets for edit in item.edits]
+        edits += readers(held, given, self.packages.name)
+        edits += [*self._listening_edits(unit), *begins.edits(), *self._elsewhere(unit, reached)]
+        files = {self._place(path): self._edited(path, edits) for path in self._files_of(reached)}
         files |= {self._place(path): self.code.content(path) for path in findings.assets}
-        files |= shim_files()
-        elsewhere = {unit.remote[path] for path, names in findings.remote.items() if names}
-        files["klotho_unit/unit.go"] = unit_file(unit.name, variables(findings), unit.served, elsewhere)
-        place = self._place(f"{folder}/").strip("/")
+        files |= shim_files(self.packages.name, bool(given), bool(buckets)) | begins.files(self.packages)
+        if called or any(findings.remote.values()):
+            check_called(self, called)
+            files |= self._offers(reached, called)
+        files["klotho_unit/unit.go"] = unit_file(unit.name, given, unit.served, form)
+        place = self._place(f"{begins.folder}/").strip("/")
         if form == "container":
             return UnitCode({**files, **image_files(unit.name, place)}, start=START)
         handler = f"{place}/main.main".lstrip("/")
@@ -124,16 +178,42 @@ class GoProgram:
         """Where a file stands in a unit: the module's folder is at the top."""
         return path.removeprefix(self.packages.base)
 
-    def _program(self, unit: Unit) -> str:
-        """The folder of the unit's `package main`."""
-        for path in (*unit.entries, *unit.hosts):
-            if path.endswith(".go") and self.packages.file(path).package == "main":
-                return folder_of(path)
-        return self.packages.base.rstrip("/")
+    def _elsewhere(self, unit: Unit, folders: Iterable[str]) -> Iterator[Edit]:
+        """What functions of other units begin with."""
+        own = set(unit.files)
+        for folder in folders:
+            for file in self.packages.in_folder(folder):
+                owner = self._owners.get(file.path, unit.name)
+                if owner != unit.name and file.path not in own:
+                    yield from self._moved_edits(file, owner)
 
-    def _files_of(self, folder: str) -> Iterator[str]:
-        """Every file that the program in a folder is built of."""
-        for reached in self.packages.reached([folder]):
+    def _moved_edits(self, file: GoFile, owner: str) -> tuple[Edit, ...]:
+        """What functions of a file begin with in other units than the one that owns it."""
+        if file.path not in self._moved:
+            self._moved[file.path] = tuple(self._moving(file, owner))
+        return self._moved[file.path]
+
+    def _moving(self, file: GoFile, owner: str) -> Iterator[Edit]:
+        routers = self.routers.get(file.path, {})
+        for name, kind in file.defines.items():
+            if kind == "call":
+                yield from calls_elsewhere(file, owner, function_named(file, name))
+            elif kind == "function" and routers.get(name, HANDLER) != HANDLER:
+                yield from gives_nothing(file, function_named(file, name))
+
+    def _offers(self, folders: Iterable[str], called: Mapping[str, list[str]]) -> dict[str, bytes]:
+        """What packages tell of themselves, by path in the unit."""
+        found = {
+            self._place(f"{folder}/{OFFERS}".lstrip("/")): offers(
+                self.packages.in_folder(folder), self.packages.name, called
+            )
+            for folder in folders
+        }
+        return {path: content for path, content in found.items() if content is not None}
+
+    def _files_of(self, folders: Iterable[str]) -> Iterator[str]:
+        """Every file that the program of these packages is built of."""
+        for reached in folders:
             yield from self.packages.all_files(reached)
             yield from embedded(self.code, self.packages.in_folder(reached))
         base = self.packages.base
@@ -148,19 +228,20 @@ class GoProgram:
         if not own:
             return self.code.content(path)
         file = self.packages.file(path)
-        return edited(self.code.content(path), [imports_unit(file, self.packages.name), *own])
+        return edited(self.code.content(path), with_imports(file, self.packages.name, own))
 
     def _listening_edits(self, unit: Unit) -> Iterator[Edit]:
         for file in self.packages.files(sorted({*unit.files, *unit.hosts})):
             for _, target in file.source.of("expose"):
-                found = listening(file, target) if target is not None else None
+                found = listening(self.packages, file, target) if target is not None else None
                 if found is not None:
                     yield from found.edits
                     if found.package is not None:
                         yield keeps(file, found.package)
 
     def shapes(self, capability: str) -> str:
-        return "none"
+        return {"persist": BUCKETS, "config": VARIABLES}.get(capability, "none")
 
     def library(self, path: str, statement: Any) -> str | None:
-        return None
+        file = self.packages.file(path)
+        return "more than one bucket" if len(openings(file, statement)) > 1 else library_of(file, statement)

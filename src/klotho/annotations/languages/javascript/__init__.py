@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 
 _COMPILES = {
-    "execution_unit": frozenset({"id", "all_units", "description"}),
+    "execution_unit": frozenset({"id", "all_units", "keep_warm", "description"}),
     "expose": frozenset({"id", "target", "description"}),
-    "persist": frozenset({"id", "secret", "description", "environment_variables"}),
+    "persist": frozenset({"id", "secret", "description", "environment_variables", "ttl"}),
     "pubsub": frozenset({"id"}),
     "config": frozenset({"id", "secret"}),
 }

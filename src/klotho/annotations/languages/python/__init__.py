@@ -21,9 +21,9 @@ class Python:
     name = "Python"
     forms: tuple[Form, ...] = ("function", "container")
     compiles: Mapping[str, frozenset[str]] = {
-        "execution_unit": frozenset({"id", "all_units", "description"}),
+        "execution_unit": frozenset({"id", "all_units", "keep_warm", "description"}),
         "expose": frozenset({"id", "target", "description"}),
-        "persist": frozenset({"id", "description", "secret", "environment_variables"}),
+        "persist": frozenset({"id", "description", "secret", "environment_variables", "ttl"}),
         "pubsub": frozenset({"id"}),
         "config": frozenset({"id", "secret"}),
     }
