@@ -136,14 +136,16 @@ def compile_code(
 
 def _fitting(hosting: Hosting, parts: Iterable[_Part], report: Report) -> Hosting:
     """Units of languages that make no functions of Lambda run there in a container, whatever they are told."""
+    told: set[Span] = set()
     for part in parts:
         language, name = language_of(part.unit.entries[0]), construct_name(part.unit.name)
         host, said = hosting.of(name)
         if language is None or host.form in language.forms:
             continue
         hosting = hosting.in_a_container(name)
-        if said is not None:
-            message = f'the unit "{part.unit.name}" is of {language.name}, and runs on Lambda in a container'
+        if said is not None and said not in told:  # a default says it of many
+            told.add(said)
+            message = f"what is written in {language.name} runs on Lambda in a container"
             helps = (f"write `type: {IN_A_CONTAINER}`, or leave it out: it is the same",)
             report.error("annotation-host", message, said, helps=helps, severity=Severity.INFO)
     return hosting

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 
 from klotho.annotations.hosting import Host
 from klotho.annotations.model import Annotation
+from klotho.annotations.programs import language_of
 from klotho.annotations.reading import CodeBase
 from klotho.annotations.units import Unit
 from klotho.diagnostics import Label, Report, Span
@@ -24,7 +25,10 @@ def warm_units(code: CodeBase, units: Sequence[Unit]) -> Mapping[str, Annotation
     about none is told."""
     found: dict[str, Annotation] = {}
     for source, annotation in code.all("execution_unit"):
-        if annotation.directives.get("keep_warm") is not True:
+        language = language_of(source.path)
+        if annotation.directives.get("keep_warm") is not True or language is None:
+            continue
+        if "keep_warm" not in language.compiles["execution_unit"]:  # told where it is read
             continue
         about = [
             unit.name
