@@ -142,6 +142,39 @@ def test_a_program_may_hold_its_router_in_a_type_that_is_a_handler(tmp_path: Pat
     assert routes(tmp_path, {**files(main), "web.go": web}) == ["GET /a"]
 
 
+SERVERS = {
+    "set later": ("server := &http.Server{}\n\tserver.Handler = r\n\t", "server"),
+    "by value": ('server := http.Server{Addr: ":80", Handler: r}\n\t', "server"),
+    "a field": ("app := &application{server: &http.Server{Handler: r}}\n\t", "app.server"),
+    "within": ("app := &embedding{&http.Server{Handler: logged(r)}}\n\t", "app"),
+}
+
+
+@pytest.mark.parametrize("shape", SERVERS)
+def test_what_a_server_serves_is_found_wherever_it_is_said(tmp_path: Path, shape: str) -> None:
+    made, name = SERVERS[shape]
+    more = "type application struct{ server *http.Server }\n\ntype embedding struct{ *http.Server }\n\n"
+    more += "func logged(next http.Handler) http.Handler { return next }\n"
+    body = f'\tr := http.NewServeMux()\n\tr.HandleFunc("/a", nil)\n\t{made}{EXPOSE}\t{name}.ListenAndServe()\n'
+    given = files(program(body, more=more))
+    assert routes(tmp_path, given) == ["ANY /a"]
+    edited = f"\tklotho_unit.Serve({name}.Serve, {name}.Addr, &{name}.Handler)\n"
+    assert edited in good(tmp_path, given).files["main/main.go"].decode()
+
+
+def test_a_package_that_listens_belongs_to_the_unit_with_the_program_that_begins_it(tmp_path: Path) -> None:
+    web = f'package web\n\nimport (\n\t"net/http"\n\t"{GIN}"\n)\n\nfunc Run() error {{\n\tr := gin.New()\n'
+    web += '\tr.GET("/a", nil)\n\tserver := &http.Server{Handler: r.Handler()}\n'
+    web += f"\t{EXPOSE}\treturn server.ListenAndServe()\n}}\n"
+    main = 'package main\n\nimport "example.com/pets/web"\n\nfunc main() { web.Run() }\n'
+    given = {"go.mod": GO_MOD, "web/web.go": web, "cmd/server/main.go": main, "cmd/other/main.go": "package main\n"}
+    made = good(tmp_path, given)
+    assert [(unit.files, unit.routes) for unit in made.units] == [
+        (["cmd/server/main.go", "web/web.go"], {"api": ["GET /a"]})
+    ]
+    assert "main/cmd/other/main.go" not in made.files
+
+
 def test_without_expose_a_program_begins_where_it_usually_does(tmp_path: Path) -> None:
     job = 'package jobs\n\nimport "context"\n\n// @klotho::persist { id = "jobs" }\nvar jobs = map[string]int{}\n'
     main = 'package main\n\nimport "example.com/pets/jobs"\n\nfunc main() { jobs.Run() }\n'

@@ -56,7 +56,7 @@ def beginning(packages: Packages, unit: Unit) -> Beginning:
     folders = sorted({folder_of(file.path) for file in packages.files(unit.entries) if file.package != "main"})
     for file in entries:
         if file.source.of("expose") or (file.package == "main" and "main" in file.defines):
-            found = _program_of(packages, file)
+            found = program_of(packages, file)
             if found is not None:
                 reached = packages.reached([found])
                 return Beginning(found, others=tuple(item for item in folders if item not in reached))
@@ -70,7 +70,7 @@ def beginning(packages: Packages, unit: Unit) -> Beginning:
     return Beginning(home, main, tuple(item for item in folders if item not in reached))
 
 
-def _program_of(packages: Packages, file: GoFile) -> str | None:
+def program_of(packages: Packages, file: GoFile) -> str | None:
     """The folder of the program that runs what a file exposes: its own, else the first one that imports it."""
     home = folder_of(file.path)
     if file.package == "main":

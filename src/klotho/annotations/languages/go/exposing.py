@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 from klotho.annotations.findings import Edit
 from klotho.annotations.languages.go.frameworks import HTTP, frameworks_of, local_of
 from klotho.annotations.languages.go.modules import GoFile, arguments_of, called, nodes_of, text_of
-from klotho.annotations.languages.go.packages import Packages
-from klotho.annotations.languages.go.routers import Routers
+from klotho.annotations.languages.go.packages import Packages, folder_of
+from klotho.annotations.languages.go.routers import Routers, enclosing, values_of
 from klotho.annotations.model import Annotation
 from klotho.diagnostics import Report
 
@@ -24,6 +24,8 @@ SHAPES = "`http.ListenAndServe(address, handler)`, `server.ListenAndServe()` or 
 class Listening(NamedTuple):
     """A call that listens."""
 
+    file: GoFile
+    """Where the handler is said."""
     handler: Any
     """The expression of what is served; None for the default one of net/http."""
     edits: tuple[Edit, ...]
@@ -39,15 +41,14 @@ def listening(packages: Packages, file: GoFile, statement: Any) -> Listening | N
         given = arguments_of(call)
         if name == "ListenAndServe" and http is not None and before == http and len(given) == 2:
             handler = None if text_of(given[1]) == "nil" else given[1]
-            return Listening(handler, (_renamed(file, call, f"{UNIT}.ListenAndServe"),), f"{http}.{name}")
+            return Listening(file, handler, (_renamed(file, call, f"{UNIT}.ListenAndServe"),), f"{http}.{name}")
         operand = _named(call)
         if name == "ListenAndServe" and operand is not None and not given:
-            handler = _field(server_of(call, before), "Handler")
-            return Listening(handler, (_served(file, call, before),))
+            return Listening(*_handler_of(packages, file, call, before), (_served(file, call, before),))
         if name == "Run" and operand is not None and len(given) <= 1:
             found = Routers(packages).of(file, operand)
             if found is not None and found.framework == "gin":
-                return Listening(operand, _run(file, call, before, ", " if given else ""))
+                return Listening(file, operand, _run(file, call, before, ", " if given else ""))
     return None
 
 
@@ -75,15 +76,32 @@ def _run(file: GoFile, call: Any, router: str, comma: str) -> tuple[Edit, ...]:
     return _renamed(file, call, f"{UNIT}.Run"), Edit(file.path, opened, opened, f"{router}{comma}".encode())
 
 
-def server_of(call: Any, name: str) -> Any:
-    """The composite literal that a variable of the function or the file holds; None where it can't be seen."""
+def _handler_of(packages: Packages, file: GoFile, call: Any, name: str) -> tuple[GoFile, Any]:
+    """The handler of a server, with its file: as it is set before the server listens, or as the literal says it that
+    makes the server, which may be the only one in the package. The call itself, which is no handler, where none is
+    seen."""
+    for value in values_of(enclosing(call) or file.root, f"{name}.Handler", ("assignment_statement",)):
+        return file, value[0]
+    found = [(file, literal) for literal in [_made(file, call, name)] if literal is not None]
+    if not found:
+        for other in packages.in_folder(folder_of(file.path)):
+            found += [(other, item) for item in nodes_of(other.root, ("composite_literal",)) if _is_server(other, item)]
+    return (found[0][0], _field(found[0][1], "Handler")) if len(found) == 1 else (file, call)
+
+
+def _is_server(file: GoFile, literal: Any) -> bool:
+    return text_of(literal.child_by_field_name("type")) == f"{local_of(file, HTTP)}.Server"
+
+
+def _made(file: GoFile, call: Any, name: str) -> Any:
+    """The literal of a server that a variable of the function or the file holds; None where it can't be seen."""
     scope = call
     while scope is not None:
         for item in nodes_of(scope, ("short_var_declaration", "var_spec", "assignment_statement")):
             left = item.child_by_field_name("left") or item.child_by_field_name("name")
             right = item.child_by_field_name("right") or item.child_by_field_name("value")
             if text_of(left) == name and right is not None:
-                found = nodes_of(right, ("composite_literal",))
+                found = [node for node in nodes_of(right, ("composite_literal",)) if _is_server(file, node)]
                 if found:
                     return found[0]
         scope = scope.parent

@@ -23,7 +23,7 @@ from klotho.annotations.findings import (
     variables,
 )
 from klotho.annotations.hosting import Form
-from klotho.annotations.languages.go.beginnings import beginning
+from klotho.annotations.languages.go.beginnings import beginning, program_of
 from klotho.annotations.languages.go.blobs import SHAPES as BUCKETS
 from klotho.annotations.languages.go.blobs import kept_buckets, openings
 from klotho.annotations.languages.go.calls import check_called, function_named, remote_names
@@ -31,7 +31,7 @@ from klotho.annotations.languages.go.checks import check_files, check_module
 from klotho.annotations.languages.go.embedding import embedded
 from klotho.annotations.languages.go.environment import SHAPES as VARIABLES
 from klotho.annotations.languages.go.environment import configured, databases, readers
-from klotho.annotations.languages.go.exposing import listening, refuse_expose
+from klotho.annotations.languages.go.exposing import Listening, listening, refuse_expose
 from klotho.annotations.languages.go.images import START, image_files
 from klotho.annotations.languages.go.modules import GoFile
 from klotho.annotations.languages.go.names import library_of
@@ -86,7 +86,16 @@ class GoProgram:
         )
 
     def imports(self, path: str) -> list[str]:
-        return self.packages.needed_by(path) if path.endswith(".go") else []
+        if not path.endswith(".go"):
+            return []
+        found = self.packages.needed_by(path)
+        if path in self.code.annotated and self.code.annotated[path].of("expose"):
+            # What listens in a package is made and begun by the program's own file.
+            folder = program_of(self.packages, self.packages.file(path))
+            for file in self.packages.in_folder(folder) if folder is not None else ():
+                if "main" in file.defines and file.path not in (path, *found):
+                    found.append(file.path)
+        return found
 
     def together(self, path: str) -> Iterable[str]:
         return (path,)
@@ -102,15 +111,15 @@ class GoProgram:
         for annotation, target in file.source.of("expose"):
             found = listening(self.packages, file, target) if target is not None else None
             if found is not None:
-                self._exposures[id(annotation)] = self._exposure(annotation, file, found.handler)
+                self._exposures[id(annotation)] = self._exposure(annotation, file, found)
                 for mount in self._exposures[id(annotation)].mounts:
                     self.routers.setdefault(mount.file, {})[mount.name] = mount.framework
                     yield mount
 
-    def _exposure(self, annotation: Annotation, file: GoFile, handler: Any) -> Exposure:
+    def _exposure(self, annotation: Annotation, file: GoFile, found: Listening) -> Exposure:
         reach = Reach(self._owners.get, file.path, self._owners.get(file.path, MAIN))
-        found = served(self.packages, file, handler, reach)
-        return exposure_of(annotation, found, framework_named(self.packages, file, handler))
+        routes = served(self.packages, found.file, found.handler, reach)
+        return exposure_of(annotation, routes, framework_named(self.packages, found.file, found.handler))
 
     def find(self, unit: Unit) -> Findings:
         return Findings(

@@ -263,6 +263,10 @@ class Routers:
                 if found is not None and found.framework != "plain":
                     return found
                 plain = plain or found
+        if not given and name == "Handler":  # of gin: itself
+            function = node.child_by_field_name("function")
+            found = self.of(file, function.child_by_field_name("operand"), hops - 1) if before else None
+            return found or plain
         for item in given:  # it may wrap what it is given
             found = self.of(file, item, hops - 2)
             if found is not None and found.framework not in ("plain", "default"):
