@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from klotho.annotations.compiling import compile_code
+from klotho.annotations.programs import Programs
+from klotho.annotations.reading import read_code_base
 from klotho.diagnostics import Report
 from tests.unit.annotations.test_compiling import compiled, good, relations, told
 from tests.unit.annotations.test_go_calls import GO_MOD
@@ -173,6 +175,9 @@ def test_a_package_that_listens_belongs_to_the_unit_with_the_program_that_begins
         (["cmd/server/main.go", "web/web.go"], {"api": ["GET /a"]})
     ]
     assert "main/cmd/other/main.go" not in made.files
+    original = Programs(read_code_base(tmp_path, Report())).of_file("web/web.go")
+    assert original is not None
+    assert original.original.build[0][-1] == "./cmd/server"
 
 
 def test_without_expose_a_program_begins_where_it_usually_does(tmp_path: Path) -> None:

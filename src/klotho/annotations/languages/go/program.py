@@ -35,7 +35,7 @@ from klotho.annotations.languages.go.exposing import Listening, listening, refus
 from klotho.annotations.languages.go.images import START, image_files
 from klotho.annotations.languages.go.modules import GoFile
 from klotho.annotations.languages.go.names import library_of
-from klotho.annotations.languages.go.packages import MANIFEST, Packages, folder_of
+from klotho.annotations.languages.go.packages import MANIFEST, Packages
 from klotho.annotations.languages.go.prologues import OFFERS, calls_elsewhere, gives_nothing, offers
 from klotho.annotations.languages.go.references import References
 from klotho.annotations.languages.go.starting import Part, started
@@ -75,7 +75,7 @@ class GoProgram:
         begins = next(
             (source.path for source, _ in self.code.all("expose") if source.path.endswith(".go")), self.begins
         )
-        folder = folder_of(begins or "")
+        folder = (program_of(self.packages, self.packages.file(begins)) if begins else None) or ""
         base = self.packages.base
         place = f"./{folder.removeprefix(base.rstrip('/')).strip('/')}"
         within = ("-C", base.rstrip("/")) if base else ()
