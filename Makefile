@@ -6,6 +6,7 @@
 # make gates  every template judged by cfn-lint and checkov, every export run or read by the tool it is for
 # make dotnet the .NET SDK of the tests: part of make test
 # make go     the Go modules of the tests: part of make test
+# make whole  all tests, also those that `make test` takes a part of: every gate, every kill, every crash
 # make bench  measurements, with peers in the same run
 
 # Where an environment forbids bytecode, every process would compile everything anew: a third of the tests' time.
@@ -16,7 +17,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo demo-down test system dotnet go check quick gates bench clean
+.PHONY: demo demo-down test whole system dotnet go check quick gates bench clean
 
 $(STAMP): pyproject.toml requirements-dev.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Klotho needs Python 3.11 or newer: make PYTHON=/path/to/python3.11 …"; exit 1; }
@@ -80,7 +81,10 @@ quick: $(STAMP)
 	$(BIN)/pytest -n 2 -m 'not localcloud and not examples and not gates'
 
 gates: $(STAMP) $(GATES)/.installed $(EXPORTS)/.installed
-	KLOTHO_GATES=all $(BIN)/pytest -m gates
+	KLOTHO_TESTS=all $(BIN)/pytest -m gates
+
+whole: system check $(GATES)/.installed $(EXPORTS)/.installed $(DOTNET)/.installed $(GO)/.installed
+	KLOTHO_TESTS=all $(BIN)/pytest -n 2 --dist loadfile
 
 system:
 	@tools/install_system_packages.sh

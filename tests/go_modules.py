@@ -38,7 +38,7 @@ def environment() -> Mapping[str, str]:
         "GOPROXY": (FOLDER / "proxy").as_uri(),
         "GOMODCACHE": str(FOLDER / "modules"),
         "GOCACHE": str(FOLDER / "build"),
-        "GOFLAGS": "-modcacherw",
+        "GOFLAGS": "-modcacherw -trimpath",
         "GOSUMDB": "off",
         "GOTOOLCHAIN": "local",
         # Functions are built so: what is compiled for one program serves for all, with `-trimpath`.

@@ -28,7 +28,7 @@ def test_a_bucket_does_what_gocloud_asks_of_every_driver(tmp_path: Path) -> None
         shutil.copy(SHIMS / f"klotho_unit/{name}.go", tmp_path / "klotho_unit")
     shutil.copytree(SHIMS / "klotho_unit_blobs", tmp_path / "klotho_unit_blobs")
     shutil.copy(Path(__file__).parent / "klotho_unit_blobs/conformance_test.go", tmp_path / "klotho_unit_blobs")
-    (tmp_path / "klotho_unit/unit.go").write_bytes(unit_file("main", {}, ()))
+    (tmp_path / "klotho_unit/unit.go").write_bytes(unit_file("main", {}, (), "function"))
     (with_go_sum(tmp_path) / "go.mod").write_text(MANIFEST, encoding="utf-8")
     served = ServedBuckets(tmp_path / "state")
     given = {

@@ -34,6 +34,7 @@ TESTED = (
 UNIT = """package klotho_unit
 
 const Name = "shop"
+const isFunction = true
 
 var (
 	variables = map[string][3]string{}

@@ -19,7 +19,8 @@ from klotho.annotations.assets import Assets, StaticUnit
 from klotho.annotations.dockerfiles import refuse_strangers, with_own
 from klotho.annotations.doors import with_doors
 from klotho.annotations.findings import Exposure, Findings, Resource, construct_name
-from klotho.annotations.hosting import Hosting
+from klotho.annotations.hosting import IN_A_CONTAINER, Hosting
+from klotho.annotations.key_values import check_ttl, ttl
 from klotho.annotations.languages import Program
 from klotho.annotations.model import Annotation
 from klotho.annotations.mounting import Claim, ServedPath, by_preference, claims, is_above, not_claimed, routes_of
@@ -27,8 +28,9 @@ from klotho.annotations.programs import Programs, language_of
 from klotho.annotations.reading import CodeBase, read_code_base
 from klotho.annotations.units import Unit, owners, split
 from klotho.annotations.variables import DIRECTIVE
+from klotho.annotations.warming import EVERY, is_kept_warm, warm_units
 from klotho.application import Application, Construct, ConstructId, Directive, Relationship, token, validate
-from klotho.diagnostics import Label, Report, Span
+from klotho.diagnostics import Label, Report, Severity, Span
 
 OUTPUT = "compiled"
 STATIC_UNITS = "static-units.json"
@@ -89,12 +91,14 @@ def compile_code(
     """`name`: the application's; default: that of its manifest, else the folder's. `hosting`: where units run.
     `memory`: the folder of what earlier compiles read; default: nothing is remembered."""
     code = read_code_base(root, report, memory)
-    programs, owned = Programs(code), owners(code, report)
+    programs = Programs(code)
+    owned = programs.owned(owners(code, report))
     mounts = programs.mounts({path: annotation.id or "" for path, annotation in owned.items()})
     units = split(code, owned, mounts, programs.imports, programs.begins, programs.begins_by)
     parts = [
         _Part(unit, program, program.find(unit)) for unit in units if (program := programs.of_unit(unit)) is not None
     ]
+    hosting = _fitting(hosting, parts, report)
     compiler, compiled, assets = _Compiler(report, hosting), Compiled(Application(name="")), Assets(code, report)
     static = assets.static_units(units)
     assets.check_embedded()
@@ -102,6 +106,8 @@ def compile_code(
         part.findings.assets += assets.embedded(part.unit, units)
     compiled.units = [compiler.add(part) for part in parts]
     compiler.expose(parts, {page.name: page for page in compiled.units})
+    for name, annotation in warm_units(code, units).items():
+        compiler.keep_warm(name, annotation)
     for part in parts:
         compiled.files.update(_written(part, parts, code, hosting, compiler))
     refuse_strangers(code.dockerfiles, (unit.name for unit in units), report)
@@ -126,6 +132,21 @@ def compile_code(
     if not report.errors and compiled.application.constructs:
         validate(compiled.application, report)
     return compiled
+
+
+def _fitting(hosting: Hosting, parts: Iterable[_Part], report: Report) -> Hosting:
+    """Units of languages that make no functions of Lambda run there in a container, whatever they are told."""
+    for part in parts:
+        language, name = language_of(part.unit.entries[0]), construct_name(part.unit.name)
+        host, said = hosting.of(name)
+        if language is None or host.form in language.forms:
+            continue
+        hosting = hosting.in_a_container(name)
+        if said is not None:
+            message = f'the unit "{part.unit.name}" is of {language.name}, and runs on Lambda in a container'
+            helps = (f"write `type: {IN_A_CONTAINER}`, or leave it out: it is the same",)
+            report.error("annotation-host", message, said, helps=helps, severity=Severity.INFO)
+    return hosting
 
 
 def _written(
@@ -163,12 +184,18 @@ class _Compiler:
         self.constructs: dict[ConstructId, Construct] = {}
         self.made: dict[str, dict[str, tuple[ConstructId, ...]]] = {}
         self.relationships: list[Relationship] = []
+        self._ids: dict[ConstructId, tuple[str, str]] = {}
+        """The capability and id of the annotations that each construct is of."""
+        self._asked: dict[ConstructId, Resource] = {}
+        """What asked for each construct first."""
         self._related: set[tuple[str, ConstructId, ConstructId]] = set()
 
     def add(self, part: _Part) -> UnitPage:
         unit, findings = part.unit, part.findings
         page, service = UnitPage(unit.name, unit.files), self._service(unit.name)
-        self._made(Construct(service.partition("/")[0], construct_name(unit.name), {}, unit.span))
+        self._made(
+            Construct(service.partition("/")[0], construct_name(unit.name), {}, unit.span), "execution_unit", unit.name
+        )
         self._note("execution_unit", unit.name, service)
         for resource in findings.resources:
             self._use(service, resource, page)
@@ -180,6 +207,14 @@ class _Compiler:
             page.calls += [f"{unit.remote[path]}: {path} {name}" for name in names]
         page.assets = findings.assets
         return page
+
+    def keep_warm(self, unit: str, annotation: Annotation) -> None:
+        name = construct_name(unit)
+        if is_kept_warm(*self._hosting.of(name), unit, annotation, self._report):
+            times = Construct("Schedule", f"warm-{name}", {"every": EVERY}, annotation.span)
+            self._relate(
+                "triggered_by", self._service(unit), self._made(times, "execution_unit", unit).id, annotation.span
+            )
 
     def publish(self, static: StaticUnit) -> None:
         """The site of a static unit, whose pages are told the addresses of the APIs."""
@@ -193,9 +228,8 @@ class _Compiler:
         apis = [item for item in self.constructs.values() if item.kind == "API"]
         told = {re.sub(r"\W", "_", f"{api.name}-url").upper(): token(api.id, "url") for api in apis}
         properties = {"directory": folder, "index": static.index, **({"environment": told} if told else {})}
-        self._note(
-            "static_unit", annotation.id, self._made(Construct("Site", static.name, properties, annotation.span)).id
-        )
+        site = self._made(Construct("Site", static.name, properties, annotation.span), "static_unit", static.name)
+        self._note("static_unit", annotation.id, site.id)
 
     def _service(self, unit: str) -> ConstructId:
         name = construct_name(unit)
@@ -220,11 +254,11 @@ class _Compiler:
         before = of_id.get(id or "", ())
         of_id[id or ""] = before if construct in before else (*before, construct)
 
-    def _made(self, construct: Construct) -> Construct:
+    def _made(self, construct: Construct, capability: str, id: str) -> Construct:
         """The construct, once; ids that differ in `/`, `:` and `-` only would be the same one."""
         first = self.constructs.setdefault(construct.id, construct)
-        if first.span != construct.span:
-            message = f"two ids give the name `{construct.name}`"
+        if self._ids.setdefault(construct.id, (capability, id)) != (capability, id):
+            message = f"two annotations give the name `{construct.name}`"
             also = [Label(first.span, "the first one")] if first.span else []
             helps = ("give one of them another id: `/` and `:` become `-` in names",)
             self._report.error("annotation-duplicate", message, construct.span, also=also, helps=helps)
@@ -239,11 +273,31 @@ class _Compiler:
     def _use(self, service: ConstructId, resource: Resource, page: UnitPage) -> None:
         annotation = resource.annotation
         name = resource.name or construct_name(annotation.id or "")
-        made = self._made(Construct(resource.kind, name, dict(resource.properties), annotation.span))
+        wanted = Construct(resource.kind, name, dict(resource.properties), annotation.span)
+        made = self._made(wanted, annotation.capability, annotation.id or "")
+        check_ttl(resource, self._report)
+        self._check_twin(made, resource)
         self._note(annotation.capability, annotation.id, made.id)
         page.stores.append(resource.name or annotation.id or name)
         for verb in resource.verbs:
             self._relate(verb, service, made.id, annotation.span)
+
+    def _check_twin(self, made: Construct, resource: Resource) -> None:
+        """What files of two languages use together is the same for both."""
+        annotation, first = resource.annotation, self._asked.setdefault(made.id, resource)
+        if self._ids[made.id] != (annotation.capability, annotation.id):  # told
+            return
+        # A secret may be of several constructs, which are all of one annotation then.
+        others = self.made.get(annotation.capability, {}).get(annotation.id or "", ())
+        strangers = [self._asked[item] for item in others if self._asked[item].annotation != annotation]
+        if made.id not in others and strangers:
+            first = strangers[0]
+        elif first.properties == resource.properties and ttl(first.annotation) == ttl(annotation):
+            return
+        also = [Label(first.annotation.span, _shown(first))]
+        message = f"{annotation.title} stands twice, and asks for different things"
+        text, helps = _shown(resource), ("ask for the same, or give one of them another id",)
+        self._report.error("annotation-duplicate", message, annotation.span, text=text, also=also, helps=helps)
 
     def _check_listening(self, service: ConstructId, annotation: Annotation) -> None:
         """A container fetches what it is told from a queue: on Lambda it does not run in between."""
@@ -287,7 +341,7 @@ class _Compiler:
     def _expose(self, unit: str, exposure: Exposure, found: list[Claim], pages: Mapping[str, UnitPage]) -> None:
         annotation = exposure.annotation
         assert annotation.id is not None
-        api = self._made(Construct("API", construct_name(annotation.id), {}, annotation.span))
+        api = self._made(Construct("API", construct_name(annotation.id), {}, annotation.span), "expose", annotation.id)
         self._note("expose", annotation.id, api.id)
         for route in routes_of(exposure.routes):
             pages[unit].routes.setdefault(annotation.id, []).extend(route.shown)
@@ -334,6 +388,12 @@ class _Compiler:
                     f'nothing calls the unit "{page.name}": it exposes nothing, and no other unit uses its functions'
                 )
                 self._report.warning("annotation-without-effect", message, self.constructs[service].span)
+
+
+def _shown(resource: Resource) -> str:
+    name, seconds = resource.name or construct_name(resource.annotation.id or ""), ttl(resource.annotation)
+    lasting = "" if seconds is None else f", whose entries are there for {seconds} s"
+    return f"the {resource.kind} `{name}` here{lasting}"
 
 
 _FRUITFUL = ("persist", "pubsub", "config")

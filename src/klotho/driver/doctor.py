@@ -1,7 +1,8 @@
 """`klotho doctor`: whether this machine has what an application needs.
 
 Input: a folder, with a program or without. Output: a `Check` each. Beside a program only what it needs is looked at;
-without one, or with one that does not compile, everything is. Changes nothing but a file that it removes again.
+without one, or with one that does not compile, everything is. Changes nothing but a file that it removes again, and of
+annotated code `compiled/`, as every look at it does.
 """
 
 from __future__ import annotations
@@ -100,19 +101,23 @@ def needs_of(built: Build) -> frozenset[Need]:
 
 
 def _built(folder: Path, environment: str | None) -> tuple[Build | None, list[Check]]:
-    if not (folder / PROGRAM_NAME).is_file():
-        return None, []
     try:
-        built = build(find_program(folder), environment)
+        program = find_program(folder)
+    except Failure:
+        return None, []
+    name = "annotated code" if program.annotated else PROGRAM_NAME
+    try:
+        built = build(program, environment)
     except ProgramError as error:
-        return None, [_mistakes(f"{len(error.diagnostics)} mistakes" if len(error.diagnostics) > 1 else "a mistake")]
+        number = len(error.diagnostics)
+        return None, [_mistakes(name, f"{number} mistakes" if number > 1 else "a mistake")]
     except Failure as failure:
-        return None, [_mistakes(str(failure))]
-    return built, [Check("program", "ok", f"{PROGRAM_NAME}: {built.application.name}")]
+        return None, [_mistakes(name, str(failure))]
+    return built, [Check("program", "ok", f"{name}: {built.application.name}")]
 
 
-def _mistakes(what: str) -> Check:
-    return Check("program", "warn", f"{PROGRAM_NAME} has {what}", "run `klotho check` to see what is wrong")
+def _mistakes(name: str, what: str) -> Check:
+    return Check("program", "warn", f"{name} has {what}", "run `klotho check` to see what is wrong")
 
 
 def _python() -> Check:

@@ -125,6 +125,17 @@ def test_every_mistake_the_compiler_names_is_told_at_its_line_and_nothing_is_kep
     assert not packaged(app).cached
 
 
+def test_what_does_not_parse_is_told_before_anything_is_compiled(app: Path) -> None:
+    write(app, {"shared/shared.go": "package shared\n\nfunc Word( string {\n"})
+    write(app, {"shared/tool.go": "//go:build ignore\n\nno Go at all\n"})
+    with pytest.raises(Failure) as found:
+        FunctionPackager(app, app / ".cache", HOST).validate(PROPERTIES)
+    assert found.value.diagnostic.code == "go-does-not-compile"
+    assert found.value.diagnostic.labels[0].span[:2] == ("shared/shared.go", 3)
+    write(app, {"shared/shared.go": FILES["shared/shared.go"]})
+    packaged(app)
+
+
 def test_a_package_that_go_mod_lacks_is_told_with_the_command_that_adds_it(app: Path) -> None:
     write(app, {"functions/thumb/main.go": 'package main\n\nimport _ "example.com/x/y"\n\nfunc main() {}\n'})
     found = refused(app).diagnostic

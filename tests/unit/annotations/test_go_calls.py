@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from klotho.annotations.compiling import Compiled
 from klotho.annotations.languages import by_suffix
 from tests.unit.annotations.test_compiling import compiled, relations, told
 
@@ -187,3 +188,56 @@ def test_units_are_programs_of_go_in_every_file(tmp_path: Path, change: object) 
     assert language is not None
     for name, content in made.files.items():
         assert not name.endswith(".go") or not language.tree(content).root_node.has_error, name
+
+
+CMD = """package main
+
+import (
+	"context"
+
+	"example.com/pets/adoptions"
+	"example.com/pets/server"
+)
+
+func main() { adoptions.Close(context.Background()); server.Run() }
+"""
+SERVER = """package server
+
+import "net/http"
+
+func Run() {
+	// @klotho::expose { id = "api" }
+	http.ListenAndServe(":8080", nil)
+}
+"""
+
+
+def handlers(made: Compiled) -> dict[str, object]:
+    return {
+        item.name: item.properties["handler"] for item in made.application.constructs if item.kind == "Compute.Function"
+    }
+
+
+def test_a_program_is_found_by_what_it_serves_wherever_that_stands(tmp_path: Path) -> None:
+    given = {"go.mod": GO_MOD, "cmd/api/main.go": CMD, "server/server.go": SERVER, "cmd/old/main.go": "package main\n"}
+    made, report = compiled(tmp_path, {**given, "adoptions/adoptions.go": ADOPTIONS})
+    assert not report.errors
+    assert handlers(made) == {"adoptions": "klotho_unit_main/main.main", "main": "cmd/api/main.main"}
+    assert "main/cmd/old/main.go" not in made.files
+
+
+def test_packages_of_a_unit_that_its_program_does_not_import_are_imported_beside_it(tmp_path: Path) -> None:
+    more = '// @klotho::execution_unit { id = "adoptions" }\npackage main\n\nfunc main() {}\n'
+    given = files("_ = adoptions.Close(ctx)", **{"cmd/jobs/main.go": more})
+    made, report = compiled(tmp_path, given)
+    assert not report.errors
+    assert handlers(made)["adoptions"] == "cmd/jobs/main.main"
+    imports = made.files["adoptions/cmd/jobs/klotho_unit_imports.go"].decode().splitlines()
+    assert imports[-3:] == ["import (", '\t_ "example.com/pets/adoptions"', ")"]
+
+
+def test_a_function_that_only_some_systems_have_can_not_be_called(tmp_path: Path) -> None:
+    given = dict(files("_ = adoptions.Close(ctx)"))
+    given["adoptions/adoptions.go"] = "//go:build linux\n\n" + ADOPTIONS
+    _, report = compiled(tmp_path, given)
+    assert [(item.code, str(item.span)) for item in report.errors] == [("annotation-call", "adoptions/adoptions.go:34")]

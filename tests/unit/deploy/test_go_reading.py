@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from klotho.deploy.functions import go_build
 from klotho.deploy.functions.go_build import GoProgram
@@ -40,12 +44,30 @@ def test_the_package_the_imports_and_the_embedded_files_of_a_source_are_read() -
     found = go_source(text)
     assert found.package == "main"
     assert found.imports == ("embed", "fmt", "strings", "a/b", "c", "d")
-    assert found.embeds == ("page.html", "two words", "static")
+    assert found.embeds == ("page.html", "two words", "all:static")
 
 
 @pytest.mark.parametrize("text", ["", "package", "import", "package main\nimport (", "package p\nimport x", "\0", '"'])
 def test_what_is_no_go_is_left_to_the_compiler(text: str) -> None:
     assert go_source(text).imports == ()
+
+
+PIECES = (
+    "package", "main", "import", "(", ")", '"a/b"', '"', "`", "/*", "*/", "//", "\n", ";", "=>", "./x", "../..", 
+    "replace", "use", "module", "example.com/pics/" + "x" * 300, "//go:embed", "[z-a]", "**x", "/", "\0", "\r", "ü",
+    "example.com/pics",
+)  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=30), st.lists(st.sampled_from(PIECES), max_size=30), st.booleans())
+def test_no_text_of_go_or_go_mod_is_a_traceback(source: list[str], manifest: list[str], spaced: bool) -> None:
+    between = " " if spaced else ""
+    with tempfile.TemporaryDirectory() as name:
+        root = Path(name).resolve()
+        write(root, {"thumb/main.go": between.join(source), "go.work": between.join(manifest)})
+        write(root, {"go.mod": f"module example.com/pics\n{between.join(manifest)}"})
+        with contextlib.suppress(Failure):
+            closure(root)
 
 
 def test_a_program_is_made_of_the_packages_it_reaches_and_what_they_embed(tmp_path: Path) -> None:
@@ -62,6 +84,8 @@ def test_a_program_is_made_of_the_packages_it_reaches_and_what_they_embed(tmp_pa
             "shared/shared.go": 'package shared\nimport "example.com/pics/deep/down"\n'
             "//go:embed pages\nvar pages embed.FS\n",
             "shared/pages/a/b.html": "one",
+            "shared/pages/.hidden/b.html": "one",
+            "shared/pages/_c.html": "one",
             "deep/down/fast_arm64.s": "",
             "deep/down/down.go": "package down\n",
             "deep/deep.go": "package deep\n",

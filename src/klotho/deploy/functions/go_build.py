@@ -16,7 +16,7 @@ import re
 import shutil
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -36,6 +36,8 @@ _ERROR = re.compile(
     re.MULTILINE,
 )
 _TO_DO = re.compile(r"(?P<what>.*?);? to (?:add|update) (?:it|them):\n\t(?P<command>go [^\n]+)", re.DOTALL)
+_AT_ONCE = 500
+"""Files on one command line."""
 _KEPT_S = 3600.0
 """Earlier binaries of a program go after that; nothing still reads them."""
 
@@ -70,6 +72,7 @@ class GoPrograms:
         self._compiled = cache / "go-build"
         self._toolchain: str | None = None
         self._guard = threading.Lock()
+        self._parsed: set[tuple[Path, int, int]] = set()
 
     def toolchain(self) -> str:
         """What of this machine decides about a binary: Go's version and the user's settings."""
@@ -100,13 +103,31 @@ class GoPrograms:
                     made.rename(final.parent)
         return final
 
+    def check(self, program: GoProgram, files: Iterable[Path]) -> None:
+        """Failure for files that do not parse, which takes no build: told before anything is deployed. Where there is
+        no gofmt, and of files with build constraints, which may be no Go for anybody, the compiler tells it."""
+        formatter = shutil.which("gofmt")
+        if formatter is None:
+            return
+        try:
+            fresh = {file: _stamp(file) for file in files if file.suffix == ".go"}
+            fresh = {file: stamp for file, stamp in fresh.items() if stamp not in self._parsed}
+            named = sorted(str(file) for file in fresh if b"//go:build" not in file.read_bytes())
+        except OSError:  # gone meanwhile
+            return
+        for first in range(0, len(named), _AT_ONCE):
+            done = output_of([formatter, "-l", "-e", *named[first : first + _AT_ONCE]], program.modules.folder)
+            if done.returncode:
+                raise _failure(program, done.stderr, last_lines(done))
+        self._parsed |= set(fresh.values())
+
     def forget(self, binary: Path) -> None:
         """It is not what its inputs give."""
         shutil.rmtree(binary.parent, ignore_errors=True)
 
     def _build(self, program: GoProgram, out: Path, log: Log) -> None:
         ran_in, (system, processor) = program.modules.folder, program.target.go
-        package = f"./{program.folder.relative_to(ran_in).as_posix()}"
+        package = "." if program.folder == ran_in else f"./{program.folder.relative_to(ran_in).as_posix()}"
         log(f"compiling {package} for {system}/{processor}")
         environment = {"GOCACHE": str(self._compiled), **_filled(os.environ)}
         environment |= {"CGO_ENABLED": "0", "GOOS": system, "GOARCH": processor}
@@ -114,6 +135,11 @@ class GoPrograms:
         done = output_of([_go(), "build", *_FLAGS, "-o", str(out), package], ran_in, environment)
         if done.returncode:
             raise _failure(program, done.stderr or done.stdout, last_lines(done))
+
+
+def _stamp(file: Path) -> tuple[Path, int, int]:
+    status = file.stat()
+    return file, status.st_mtime_ns, status.st_size
 
 
 def _go() -> str:

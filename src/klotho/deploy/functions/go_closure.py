@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from klotho.deploy.functions.go_module import GoModules
 from klotho.deploy.functions.go_source import GoSource, go_source
 
 _COMPILED = (".go", ".s", ".h", ".syso")
+_VERSIONING = (".git", ".hg", ".svn", ".bzr")
 _Stamp = tuple[tuple[str, int, int], ...]
 """Of a folder: its files that count, with time of change (ns) and size."""
 
@@ -26,6 +28,8 @@ _Stamp = tuple[tuple[str, int, int], ...]
 class GoClosure:
     files: frozenset[Path]
     """Some may not be there: a go.sum to come decides, too."""
+    sources: frozenset[Path]
+    """What of them is Go or assembly; without vendored packages, which are others'."""
     digest: str
     """Of names, from the module's folder, and contents."""
 
@@ -42,10 +46,11 @@ class _Package:
 
 
 class GoFiles:
-    """Reads a package once as long as its files do not change: many programs share a module's."""
+    """Reads a package, and what it embeds, once as long as the files do not change: many programs share a module's."""
 
     def __init__(self) -> None:
         self._packages: dict[Path, _Package] = {}
+        self._digests: dict[Path, tuple[tuple[int, int], str]] = {}
 
     def closure(self, folder: Path, modules: GoModules) -> GoClosure:
         """Of the program in `folder`."""
@@ -60,9 +65,12 @@ class GoFiles:
         further = set(modules.deciding)
         for place, package in found.items():
             further |= {file for pattern in package.embeds for file in _embedded(place, pattern)}
-        said |= {_shown(file, modules): _digest(file) for file in further}
+        said |= {_shown(file, modules): self._digest(file) for file in further}
         files = further.union(*(package.files for package in found.values()))
-        return GoClosure(frozenset(files), hashlib.sha256(repr(sorted(said.items())).encode()).hexdigest())
+        own = (package.files for place, package in found.items() if not place.is_relative_to(modules.vendor))
+        return GoClosure(
+            frozenset(files), frozenset().union(*own), hashlib.sha256(repr(sorted(said.items())).encode()).hexdigest()
+        )
 
     def _package(self, folder: Path) -> _Package:
         stamp = _stamp(folder)
@@ -70,6 +78,17 @@ class GoFiles:
         if known is None or known.stamp != stamp:
             known = self._packages[folder] = _read(folder, stamp)
         return known
+
+    def _digest(self, file: Path) -> str:
+        """Empty where there is no such file."""
+        try:
+            status = file.stat()
+        except OSError:
+            return ""
+        stamp, known = (status.st_mtime_ns, status.st_size), self._digests.get(file)
+        if known is None or known[0] != stamp:
+            known = self._digests[file] = (stamp, hashlib.sha256(_content(file)).hexdigest())
+        return known[1]
 
 
 def source_of(file: Path) -> GoSource:
@@ -111,23 +130,27 @@ def _content(file: Path) -> bytes:
         return b""
 
 
-def _digest(file: Path) -> str:
-    """Empty where there is no such file."""
-    return hashlib.sha256(_content(file)).hexdigest() if file.is_file() else ""
-
-
 def _shown(path: Path, modules: GoModules) -> str:
     return os.path.relpath(path, modules.folder).replace(os.sep, "/")
 
 
 def _embedded(package: Path, pattern: str) -> Iterator[Path]:
-    """Files of a pattern, and all below a folder of it: more than `embed` takes, which leaves hidden ones out."""
+    """Files of a pattern, and those below a folder of it."""
+    everything, pattern = pattern.startswith("all:"), pattern.removeprefix("all:")
+    if ".." in pattern.split("/") or "**" in pattern or pattern.startswith("/"):
+        return  # no pattern of a folder inside: the compiler says so
     try:
         found = [package] if pattern == "." else list(package.glob(pattern))
-    except (ValueError, NotImplementedError):
-        return  # no pattern of a folder inside: the compiler says so
+    except (OSError, ValueError, re.error):
+        return
     for path in found:
-        if path.is_dir():
-            yield from (Path(base) / name for base, _, names in os.walk(path) for name in names)
-        else:
+        if not path.is_dir():
             yield path
+            continue
+        for base, folders, names in os.walk(path):
+            folders[:] = [name for name in folders if _is_embedded(name, everything)]
+            yield from (Path(base) / name for name in names if _is_embedded(name, everything))
+
+
+def _is_embedded(name: str, everything: bool) -> bool:
+    return name not in _VERSIONING if everything else not name.startswith((".", "_"))

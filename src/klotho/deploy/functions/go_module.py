@@ -43,14 +43,16 @@ class GoModules:
 
     def locate(self, imported: str) -> Path | None:
         """The folder of a package; None for the standard library's and those in the module cache."""
+        if imported.startswith(("/", ".")):
+            return None  # modules have no relative imports
         vendored = self.vendor / imported  # wins over what is replaced, and never holds a module of the workspace
-        if vendored.is_dir():
+        if _is_folder(vendored):
             return vendored
         path = imported
         while path:
             if path in self.folders:
                 found = self.folders[path] / imported[len(path) :].lstrip("/")
-                return found if found.is_dir() else None
+                return found if _is_folder(found) else None
             path = path.rpartition("/")[0]
         return None
 
@@ -87,6 +89,13 @@ def _workspace(folder: Path, repository: Path) -> Path | None:
     return next((item / WORK for item in folders_up(folder / MOD, repository) if (item / WORK).is_file()), None)
 
 
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # a name no file system takes
+        return False
+
+
 def _path_of(folder: Path) -> str:
     return next((words[0] for _, words in _directives(folder / MOD, "module")), "")
 
@@ -100,7 +109,10 @@ def _replaced(root: Path, file: Path, repository: Path) -> Iterator[tuple[str, P
 
 
 def _inside(root: Path, file: Path, line: int, named: str, repository: Path) -> Path:
-    folder = (file.parent / named).resolve()
+    try:
+        folder = (file.parent / named).resolve()
+    except (OSError, ValueError):  # no name of a folder: the compiler says so
+        return file.parent
     if folder.is_relative_to(repository):
         return folder
     raise Failure(

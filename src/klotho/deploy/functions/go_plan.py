@@ -1,8 +1,9 @@
 """The plan of a Go function: one static binary, compiled when it is packaged.
 
 Input: a `Wanted` whose handler is `path/file.main`: a file of `package main`. Output: a `Plan`; reading what decides
-about the program asks `go` for its version and compiles nothing. Refuses (`Failure`) a file that is missing or of no
-program (`go-no-program`), one in no module, and what the compiler refuses once it is built.
+about the program asks `go` for its version and `gofmt` whether it parses, and compiles nothing. Refuses (`Failure`) a
+file that is missing or of no program (`go-no-program`), one in no module, and what the compiler refuses once it is
+built.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from klotho.deploy.functions.archive import Contents, digest_of
 from klotho.deploy.functions.go_build import BINARY, GoProgram, GoPrograms
 from klotho.deploy.functions.go_closure import GoFiles, source_of
 from klotho.deploy.functions.go_module import go_modules
-from klotho.deploy.functions.plan import FORMAT, Log, Plan, Wanted, handler_file
+from klotho.deploy.functions.plan import FORMAT, Log, Plan, Wanted, handler_file, nothing_more
 from klotho.diagnostics import Failure, Span
 
 _SUFFIXES = (".go",)
@@ -39,8 +40,10 @@ class GoPlans:
         parts = (FORMAT, "go", closure.digest, program, *target.go, self._programs.toolchain(), digest_of(server))
         inputs = hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
+        named = GoProgram(root, entry.parent, modules, target, inputs)
+
         def make(log: Log) -> Contents:
-            binary = self._programs.built(GoProgram(root, entry.parent, modules, target, inputs), log)
+            binary = self._programs.built(named, log)
             if self._files.closure(entry.parent, modules).digest != closure.digest:
                 self._programs.forget(binary)
                 raise Failure(
@@ -51,7 +54,14 @@ class GoPlans:
                 )
             return Contents({BINARY: binary, **server})
 
-        return Plan(handler, inputs, make, read=closure.files, layered=function.how.layer)
+        return Plan(
+            handler,
+            inputs,
+            make,
+            read=closure.files,
+            layered=function.how.layer,
+            check=(lambda: self._programs.check(named, closure.sources)) if function.check else nothing_more,
+        )
 
 
 def _check_program(root: Path, entry: Path, handler: str) -> None:

@@ -28,7 +28,7 @@ class GoSource:
     """Empty where there is no package clause."""
     imports: tuple[str, ...]
     embeds: tuple[str, ...]
-    """Patterns, relative to the file's folder."""
+    """Patterns, relative to the file's folder; `all:` before one takes hidden files, too."""
 
 
 def go_source(text: str) -> GoSource:
@@ -61,4 +61,4 @@ def _imports(words: Iterator[str]) -> Iterator[str]:
 def _embeds(text: str) -> Iterator[str]:
     for line in _EMBED.findall(text):
         for quoted, raw, plain in _PATTERN.findall(line):
-            yield (quoted or raw or plain).removeprefix("all:")
+            yield quoted or raw or plain

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from klotho.annotations.hosting import Form
 from klotho.annotations.languages.parsing import annotated
 from klotho.annotations.model import Source, Text
 from klotho.diagnostics import Report
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 class Go:
     family = "go"
     name = "Go"
+    forms: tuple[Form, ...] = ("function", "container")
     compiles: Mapping[str, frozenset[str]] = {
         "execution_unit": frozenset({"id", "all_units", "description"}),
         "expose": frozenset({"id", "target", "description"}),

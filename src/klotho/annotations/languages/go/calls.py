@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from klotho.annotations.languages.go.modules import GoFile, functions_of, nodes_of, parameters_of, results_of, text_of
 from klotho.annotations.languages.go.packages import folder_of
 from klotho.annotations.languages.go.prologues import is_made_for_a_system
-from klotho.annotations.languages.go.references import changes, is_changed, references
+from klotho.annotations.languages.go.references import changes
 from klotho.annotations.units import Unit
 from klotho.diagnostics import Label, Span
 
@@ -50,7 +50,7 @@ def remote_names(program: GoProgram, unit: Unit) -> dict[str, list[str]]:
     for path in found:
         other, told = program.packages.file(path), set[str]()
         for file in files:
-            for name, node in references(program.packages, file, other):
+            for name, node in program.references.of(file, other):
                 span = file.source.text.span(node.start_byte, node.end_byte)
                 if other.defines[name] == "call":
                     found[path].add(name)
@@ -94,7 +94,7 @@ def _check(program: GoProgram, other: GoFile, name: str, at: Span, owner: str) -
     if kind in ("type", "constant", "error", "init", "method"):
         return False
     if kind == "value":
-        if not is_changed(program.packages, other, name):
+        if not program.references.is_changed(other, name):
             return False
         why = "is a variable: what its unit changes there is not seen here"
         _refuse(program, other, name, at, owner, why, "let a function of its unit give it")
@@ -121,7 +121,7 @@ def _refuse(program: GoProgram, other: GoFile, name: str, at: Span, owner: str, 
 
 def _check_methods(program: GoProgram, file: GoFile, other: GoFile, owner: str) -> None:
     """Methods run where they are called. Those that are made like a call would be taken for one."""
-    used = {name for name, _ in references(program.packages, file, other) if other.defines[name] == "type"}
+    used = {name for name, _ in program.references.of(file, other) if other.defines[name] == "type"}
     methods = {
         name.rpartition(".")[2]: node
         for item in program.packages.in_folder(folder_of(other.path))

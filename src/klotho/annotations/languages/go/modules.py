@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import Any, Literal, NamedTuple
 
 from klotho.annotations.model import Source
@@ -52,6 +52,17 @@ class GoFile:
     def local(self, path: str) -> str | None:
         """How it writes a package; None where it does not import it."""
         return next((item.local for item in self.imports if item.path == path), None)
+
+    def locals_of(self, path: str) -> list[str]:
+        """Every way in which it writes a package."""
+        return [item.local for item in self._imported.get(path, ())]
+
+    @cached_property
+    def _imported(self) -> Mapping[str, list[Import]]:
+        found: dict[str, list[Import]] = {}
+        for item in self.imports:
+            found.setdefault(item.path, []).append(item)
+        return found
 
     def imported(self, local: str) -> str | None:
         """The package behind a name."""

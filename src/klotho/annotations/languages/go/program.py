@@ -36,6 +36,7 @@ from klotho.annotations.languages.go.modules import GoFile
 from klotho.annotations.languages.go.names import library_of
 from klotho.annotations.languages.go.packages import MANIFEST, Packages, folder_of
 from klotho.annotations.languages.go.prologues import OFFERS, calls_elsewhere, gives_nothing, offers
+from klotho.annotations.languages.go.references import References
 from klotho.annotations.languages.go.starting import Part, started
 from klotho.annotations.languages.go.unit_files import keeps, shim_files, unit_file, with_imports
 from klotho.annotations.languages.go.web import HANDLER, Reach, framework_named, served
@@ -52,6 +53,7 @@ class GoProgram:
     def __init__(self, code: CodeBase) -> None:
         self.code = code
         self.packages = Packages(code)
+        self.references = References(self.packages)
         self._exposures: dict[int, Exposure] = {}
         self._owners: Mapping[str, str] = {}
         """The unit by file."""
@@ -84,6 +86,9 @@ class GoProgram:
 
     def imports(self, path: str) -> list[str]:
         return self.packages.needed_by(path) if path.endswith(".go") else []
+
+    def together(self, path: str) -> Iterable[str]:
+        return (path,)
 
     def mounts(self, owned: Mapping[str, str]) -> Iterator[Mount]:
         self._owners = owned
@@ -162,7 +167,7 @@ class GoProgram:
         if called or any(findings.remote.values()):
             check_called(self, called)
             files |= self._offers(reached, called)
-        files["klotho_unit/unit.go"] = unit_file(unit.name, given, unit.served)
+        files["klotho_unit/unit.go"] = unit_file(unit.name, given, unit.served, form)
         place = self._place(f"{begins.folder}/").strip("/")
         if form == "container":
             return UnitCode({**files, **image_files(unit.name, place)}, start=START)

@@ -49,8 +49,11 @@ def calls_elsewhere(file: GoFile, owner: str, function: Any) -> Iterator[Edit]:
 
 
 def begins_with(file: GoFile, function: Any, statements: str) -> Edit:
-    """What a function does first where it is deployed, and in no unit that runs it itself."""
+    """What a function does first where it is deployed, and in no unit that runs it itself. One without a body, which is
+    written in assembly, begins as it does."""
     body = function.child_by_field_name("body")
+    if body is None:
+        return _inserted(file, function.end_byte, "")
     return _inserted(file, body.start_byte + 1, f" if {FOLDER}.Elsewhere() {{ {statements} }};")
 
 

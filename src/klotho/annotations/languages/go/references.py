@@ -23,27 +23,57 @@ _DECLARES = {
 _PARTS = {"selector_expression": "operand", "index_expression": "operand", "slice_expression": "operand"}
 
 
-def references(packages: Packages, file: GoFile, other: GoFile) -> Iterator[tuple[str, Any]]:
-    """Names that the other file defines at its top, with the nodes that name them: `pets`, `store.Pets`."""
-    near = folder_of(file.path) == folder_of(other.path)
-    path = packages.import_path(folder_of(other.path))
-    for item in file.imports:
-        if item.path != path or near:
-            continue
-        if item.local == ".":
-            near = True
-            continue
-        wanted = {f"{item.local}.{name}": name for name in other.defines} if item.local != "_" else {}
-        if wanted.keys() & file.selected:
-            for node in nodes_of(file.root, ("selector_expression", "qualified_type")):
-                name = wanted.get(text_of(node))
-                if name is not None and not _is_local(node, item.local):
-                    yield name, node
-    if near and file.names & other.defines.keys():
-        for node in nodes_of(file.root, ("identifier", "type_identifier")):
-            name = text_of(node)
-            if name in other.defines and not _is_key(node) and not _is_local(node, name):
-                yield name, node
+class References:
+    """What files of a module name of each other; each file is searched once."""
+
+    def __init__(self, packages: Packages) -> None:
+        self._packages = packages
+        self._nodes: dict[tuple[str, bool], dict[str, list[Any]]] = {}
+        self._found: dict[tuple[str, str], list[tuple[str, Any]]] = {}
+        self._changed: dict[tuple[str, str], bool] = {}
+
+    def of(self, file: GoFile, other: GoFile) -> list[tuple[str, Any]]:
+        """Names that the other file defines at its top, with the nodes that name them: `pets`, `store.Pets`."""
+        key = (file.path, other.path)
+        if key not in self._found:
+            self._found[key] = list(self._search(file, other))
+        return self._found[key]
+
+    def _search(self, file: GoFile, other: GoFile) -> Iterator[tuple[str, Any]]:
+        folder = folder_of(other.path)
+        near, locals_ = folder_of(file.path) == folder, file.locals_of(self._packages.import_path(folder))
+        for local in locals_ if not near else ():
+            wanted = [name for name in other.defines if f"{local}.{name}" in file.selected]
+            for name in wanted:
+                for node in self._named(file, is_selected=True).get(f"{local}.{name}", ()):
+                    if not _is_local(node, local):
+                        yield name, node
+        if near or "." in locals_:
+            for name in sorted(file.names & other.defines.keys()):
+                for node in self._named(file, is_selected=False).get(name, ()):
+                    if not _is_key(node) and not _is_local(node, name):
+                        yield name, node
+
+    def _named(self, file: GoFile, is_selected: bool) -> dict[str, list[Any]]:
+        """Nodes of a file by their text: `store.Pets`, or names by themselves."""
+        if (file.path, is_selected) not in self._nodes:
+            kinds = ("selector_expression", "qualified_type") if is_selected else ("identifier", "type_identifier")
+            found = self._nodes.setdefault((file.path, is_selected), {})
+            for node in nodes_of(file.root, kinds):
+                found.setdefault(text_of(node), []).append(node)
+        return self._nodes[file.path, is_selected]
+
+    def is_changed(self, file: GoFile, name: str) -> bool:
+        """Whether something is done to a variable of the module, as far as can be seen: what is never changed is the
+        same in each unit. A method that is called of it may do so."""
+        key = (file.path, name)
+        if key not in self._changed:
+            self._changed[key] = any(
+                found == name and (changes(node) or _is_method_called(node))
+                for other in self._packages.files(self._packages.paths)
+                for found, node in self.of(other, file)
+            )
+        return self._changed[key]
 
 
 def _is_key(node: Any) -> bool:
@@ -68,19 +98,6 @@ def _declared_in(function: Any) -> set[str]:
         for child in item.children_by_field_name(_DECLARES[item.type]):
             found |= {text_of(node) for node in nodes_of(child, ("identifier",))}
     return found
-
-
-def is_changed(packages: Packages, file: GoFile, name: str) -> bool:
-    """Whether something is done to a variable of the module, as far as can be seen: what is never changed is the same
-    in each unit. A method that is called of it may do so."""
-    for other in packages.files(packages.paths):
-        written = {name, *(f"{item.local}.{name}" for item in other.imports)}
-        if not written & (other.names | other.selected):
-            continue
-        for found, node in references(packages, other, file):
-            if found == name and (changes(node) or _is_method_called(node)):
-                return True
-    return False
 
 
 def changes(node: Any, itself: bool = True) -> bool:

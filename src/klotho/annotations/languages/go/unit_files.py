@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 
 from klotho.annotations.findings import Edit, construct_name
+from klotho.annotations.hosting import Form
 from klotho.annotations.languages.go.modules import GoFile
 from klotho.runtime import authority
 from klotho.runtime.authority import BUNDLE
@@ -27,10 +28,16 @@ def unit_file(
     name: str,
     variables: Mapping[str, tuple[str, str, str]],
     served: Iterable[tuple[str, str]],
+    form: Form,
 ) -> bytes:
     """`klotho_unit/unit.go`."""
     lines = [f"package {FOLDER}", "", "// What this unit is; the other files are the same in each.", ""]
-    lines += [f"const Name = {_text(construct_name(name))}", "", "var variables = map[string][3]string{"]
+    lines += [f"const Name = {_text(construct_name(name))}", "", "// A function, and not a container."]
+    lines += [
+        f"const isFunction = {'true' if form == 'function' else 'false'}",
+        "",
+        "var variables = map[string][3]string{",
+    ]
     lines += [f"\t{_text(at)}: {{{', '.join(map(_text, place))}}}," for at, place in variables.items()]
     lines += ["}", "", "// Paths that belong to units, the most specific first.", "var served = [][2]string{"]
     lines += [f"\t{{{_text(path)}, {_text(construct_name(unit))}}}," for path, unit in served]

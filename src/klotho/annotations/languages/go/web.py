@@ -133,7 +133,11 @@ class _Walk:
         if key in self._seen:
             return found
         self._seen.add(key)
-        scan = scan._replace(names=self._aliases(scan))
+        names = self._aliases(scan)
+        for name in (item for item in names if item.startswith(".") and item not in scan.names):
+            for file in self.packages.in_folder(folder_of(scan.file.path)):
+                found.add(self.scan(scan._replace(file=file, scope=file.root, names={name: names[name]})))
+        scan = scan._replace(names={name: names[name] for name in names if name in scan.names or name[0] != "."})
         for call in nodes_of(scan.scope, ("call_expression",)):
             function = call.child_by_field_name("function")
             if function is not None and function.type == "selector_expression":
@@ -150,16 +154,10 @@ class _Walk:
     def _aliases(self, scan: _Scan) -> dict[str, str | None]:
         """The names with further ones of the same part: `api := r.Group("/api")`."""
         names = dict(scan.names)
-        for item in nodes_of(scan.scope, ("short_var_declaration", "assignment_statement", "var_spec")):
-            left = item.child_by_field_name("left") or item.child_by_field_name("name")
-            right = item.child_by_field_name("right") or item.child_by_field_name("value")
-            if left is None or right is None or len(right.named_children) != 1:
-                continue
-            value = right.named_children[0] if right.type == "expression_list" else right
+        for left, value in _assigned(scan.scope):
             held = self._prefix(scan._replace(names=names), value)
             if held is not None:
-                name = text_of(left.named_children[0] if left.type == "expression_list" else left)
-                names.setdefault(f".{name.rpartition('.')[2]}" if "." in name else name, held[0])
+                names.setdefault(left, held[0])
         return names
 
     def _prefix(self, scan: _Scan, node: Any) -> tuple[str | None] | None:
@@ -361,6 +359,22 @@ class _Walk:
         """Whether a call listens or wraps a router without adding anything to it: what is not of this module."""
         before, name = called(call)
         return name.startswith(("ListenAndServe", "Serve")) or before == local_of(scan.file, HTTP)
+
+
+def _assigned(scope: Any) -> Iterator[tuple[str, Any]]:
+    """What is set to what: variables by their names, fields as `.router`."""
+    for item in nodes_of(scope, ("short_var_declaration", "assignment_statement", "var_spec", "keyed_element")):
+        if item.type == "keyed_element":
+            parts = item.named_children
+            if len(parts) == 2 and parts[1].named_children:
+                yield f".{text_of(parts[0])}", parts[1].named_children[0]
+            continue
+        left = item.child_by_field_name("left") or item.child_by_field_name("name")
+        right = item.child_by_field_name("right") or item.child_by_field_name("value")
+        if left is not None and right is not None and len(right.named_children) == 1:
+            name = text_of(left.named_children[0] if left.type == "expression_list" else left)
+            value = right.named_children[0] if right.type == "expression_list" else right
+            yield f".{name.rpartition('.')[2]}" if "." in name else name, value
 
 
 def _is_handler(function: Any) -> bool:

@@ -1,4 +1,5 @@
-"""`persist` on a folder, `MEDIA = Path("media")`: a bucket; its files are objects by their path in it.
+"""`persist` on a folder, `MEDIA = Path("media")`: a bucket; its files are objects by their path in it; by
+their path in the program's folder where units of another language share it, which name them so.
 
 Calls of `open` and `aiofiles.open` in the modules that know the folder take its paths, too. What hands a path to code
 that opens it by itself (`FileResponse`, `shutil`) is refused by name.
@@ -34,7 +35,8 @@ class Folders:
         if annotation.directives.get("secret") is True:
             held = wrapped(module, value, "files", "secret", annotation.id)
             return Resource(annotation, "Secret", ("uses",), edits=held)
-        edits = [*wrapped(module, value, "files", "folder", annotation.id)]
+        is_shared = program.code.has_twin(module.source, annotation)
+        edits = [*wrapped(module, value, "files", "shared_folder" if is_shared else "folder", annotation.id)]
         for other in modules:
             written = program.names_of(other, module.path, name)
             if written:

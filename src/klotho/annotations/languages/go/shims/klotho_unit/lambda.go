@@ -21,7 +21,9 @@ import (
 	"unicode/utf8"
 )
 
-func isOnLambda() bool { return os.Getenv("AWS_LAMBDA_RUNTIME_API") != "" }
+// isOnLambda says whether events are this process's to fetch. Those of a container are fetched by the adapter beside it,
+// which sends requests to its port.
+func isOnLambda() bool { return isFunction && os.Getenv("AWS_LAMBDA_RUNTIME_API") != "" }
 
 // event is whatever Lambda is sent: a request of an API or of a load balancer, or a call.
 type event struct {
