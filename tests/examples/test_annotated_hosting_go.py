@@ -10,6 +10,7 @@ import pytest
 from tests.examples.conftest import Deploy
 from tests.examples.deployment import Deployment
 from tests.examples.test_annotated_hosting import hosted, verified
+from tests.examples.test_chicken_auction import client
 from tests.go_modules import go_on_path
 
 pytestmark = [pytest.mark.examples, pytest.mark.timeout(400)]
@@ -31,17 +32,18 @@ def clinic(deploy: Deploy) -> Deployment:
     return deploy("clinic", files)
 
 
-@pytest.mark.parametrize(
-    "types",
-    [
-        {"main": "fargate", "visits": "lambda-container", "fees": "lambda", "pets": "lambda"},
-        {"main": "lambda", "visits": "fargate", "fees": "fargate-spot", "pets": "fargate"},
-    ],
-    ids=["from a container", "from a function"],
-)
-def test_units_of_go_answer_as_the_original_on_every_host_and_take_calls_from_inside_only(
-    clinic: Deployment, types: dict[str, str]
-) -> None:
+def everything_answers(clinic: Deployment, types: dict[str, str]) -> None:
     hosted(clinic, types, api="clinic-api")
     verified(clinic)
-    assert clinic.client("clinic-api").post("/_klotho/call", CALL).status == 404
+    assert clinic.client("clinic-api").post("/_klotho/call", CALL).status == 404, "calls come from inside only"
+
+
+def test_a_container_of_go_calls_functions_and_hands_requests_on_to_them(clinic: Deployment) -> None:
+    everything_answers(clinic, {"main": "fargate", "visits": "lambda-container", "fees": "lambda", "pets": "lambda"})
+    name = clinic.klotho("outputs", "pets.arn").stdout.strip()
+    warm = client(clinic, "lambda").invoke(FunctionName=name, Payload=b'{"schedule": "warm-pets"}')
+    assert (warm["Payload"].read(), warm.get("FunctionError")) == (b"null", None)
+
+
+def test_a_function_of_go_calls_containers_and_hands_requests_on_to_them(clinic: Deployment) -> None:
+    everything_answers(clinic, {"main": "lambda", "visits": "fargate", "fees": "fargate-spot", "pets": "fargate"})

@@ -1,4 +1,10 @@
-// @klotho::execution_unit { id = "pets" }
+/* @klotho::execution_unit {
+ *   id = "pets"
+ *   keep_warm = true
+ * }
+ */
+
+// Package pets answers for single pets.
 package pets
 
 import (

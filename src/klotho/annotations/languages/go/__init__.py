@@ -21,7 +21,7 @@ class Go:
     name = "Go"
     forms: tuple[Form, ...] = ("function", "container")
     compiles: Mapping[str, frozenset[str]] = {
-        "execution_unit": frozenset({"id", "all_units", "description"}),
+        "execution_unit": frozenset({"id", "all_units", "keep_warm", "description"}),
         "expose": frozenset({"id", "target", "description"}),
         "persist": frozenset({"id", "description", "environment_variables"}),
         "config": frozenset({"id", "secret", "description"}),
