@@ -104,8 +104,8 @@ def compile_code(
         part.findings.assets += assets.embedded(part.unit, units)
     compiled.units = [compiler.add(part) for part in parts]
     compiler.expose(parts, {page.name: page for page in compiled.units})
-    for name, annotation in warm_units(code, units).items():
-        compiler.keep_warm(name, annotation)
+    for unit, annotation in warm_units(code, units).items():
+        compiler.keep_warm(unit, annotation)
     for part in parts:
         compiled.files.update(_written(part, parts, code, hosting, compiler))
     refuse_strangers(code.dockerfiles, (unit.name for unit in units), report)
