@@ -140,6 +140,12 @@ def test_verify_refuses_what_holds_no_requests(klotho: Run, pets: Path) -> None:
     assert "error[requests-unreadable]" in klotho("verify").stderr
 
 
+def test_verify_names_the_nearest_api_where_there_is_none_of_that_name(klotho: Run, pets: Path) -> None:
+    done = klotho("verify", "--api", "pet-api")
+    assert 'no annotation exposes an API "pet-api"' in done.stderr
+    assert "did you mean `pets-api`?" in done.stderr
+
+
 SERVER = """// @klotho::expose { id = "api" }
 require("node:http").createServer((request, answer) => answer.end(request.url)).listen(process.env.PORT);
 """

@@ -19,7 +19,7 @@ from klotho.annotations.assets import Assets, StaticUnit
 from klotho.annotations.dockerfiles import refuse_strangers, with_own
 from klotho.annotations.doors import with_doors
 from klotho.annotations.findings import Exposure, Findings, Resource, construct_name
-from klotho.annotations.hosting import Hosting
+from klotho.annotations.hosting import IN_A_CONTAINER, Hosting
 from klotho.annotations.key_values import check_ttl, ttl
 from klotho.annotations.languages import Program
 from klotho.annotations.model import Annotation
@@ -30,7 +30,7 @@ from klotho.annotations.units import Unit, owners, split
 from klotho.annotations.variables import DIRECTIVE
 from klotho.annotations.warming import EVERY, is_kept_warm, warm_units
 from klotho.application import Application, Construct, ConstructId, Directive, Relationship, token, validate
-from klotho.diagnostics import Label, Report, Span
+from klotho.diagnostics import Label, Report, Severity, Span
 
 OUTPUT = "compiled"
 STATIC_UNITS = "static-units.json"
@@ -91,12 +91,14 @@ def compile_code(
     """`name`: the application's; default: that of its manifest, else the folder's. `hosting`: where units run.
     `memory`: the folder of what earlier compiles read; default: nothing is remembered."""
     code = read_code_base(root, report, memory)
-    programs, owned = Programs(code), owners(code, report)
+    programs = Programs(code)
+    owned = programs.owned(owners(code, report))
     mounts = programs.mounts({path: annotation.id or "" for path, annotation in owned.items()})
     units = split(code, owned, mounts, programs.imports, programs.begins, programs.begins_by)
     parts = [
         _Part(unit, program, program.find(unit)) for unit in units if (program := programs.of_unit(unit)) is not None
     ]
+    hosting = _fitting(hosting, parts, report)
     compiler, compiled, assets = _Compiler(report, hosting), Compiled(Application(name="")), Assets(code, report)
     static = assets.static_units(units)
     assets.check_embedded()
@@ -130,6 +132,21 @@ def compile_code(
     if not report.errors and compiled.application.constructs:
         validate(compiled.application, report)
     return compiled
+
+
+def _fitting(hosting: Hosting, parts: Iterable[_Part], report: Report) -> Hosting:
+    """Units of languages that make no functions of Lambda run there in a container, whatever they are told."""
+    for part in parts:
+        language, name = language_of(part.unit.entries[0]), construct_name(part.unit.name)
+        host, said = hosting.of(name)
+        if language is None or host.form in language.forms:
+            continue
+        hosting = hosting.in_a_container(name)
+        if said is not None:
+            message = f'the unit "{part.unit.name}" is of {language.name}, and runs on Lambda in a container'
+            helps = (f"write `type: {IN_A_CONTAINER}`, or leave it out: it is the same",)
+            report.error("annotation-host", message, said, helps=helps, severity=Severity.INFO)
+    return hosting
 
 
 def _written(

@@ -178,6 +178,12 @@ class Original:
     """Commands to run before each start."""
     paths: tuple[str, ...] = ()
     """Folders, relative to the program's, that Python looks for modules in."""
+    folder: str = ""
+    """The folder it is started in, relative to the program's."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """Further variables; `{port}` is what `PORT` says, as in `start`."""
+    random: tuple[str, ...] = ()
+    """Patterns of what is another in each answer or copy of a file, in bodies and headers: it is not compared."""
     listens: str = "let it listen on `$PORT`"
     """What to do where it does not."""
 

@@ -125,7 +125,7 @@ def test_all_mistakes_of_all_files_are_told_at_once(tmp_path: Path) -> None:
         ("b.js:3", "annotation-detached"),
         ("b.js:3", "annotation-duplicate"),
         ("c.py:1", "annotation-not-yet"),
-        ("d.go:1", "annotation-not-yet"),
+        ("d.go:1", "annotation-id"),
     ]
 
 

@@ -34,6 +34,11 @@ def said(report: Report) -> list[tuple[str, str, str]]:
             "`drizzle` of Drizzle",
         ),
         ("", "const x = require('@acme/store')();", "`@acme/store`"),
+        (
+            'const { PrismaClient } = require("@prisma/client");',
+            "const x = new PrismaClient();",
+            "`PrismaClient` of Prisma",
+        ),
     ],
 )
 def test_what_a_library_of_javascript_makes_is_refused_by_its_name(

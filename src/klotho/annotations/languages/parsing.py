@@ -9,6 +9,9 @@ from klotho.annotations.grammar import read_annotations
 from klotho.annotations.model import Annotation, Source, Text
 from klotho.diagnostics import Report, Severity
 
+_UNCHECKED, _HEAD = b"@ts-nocheck", 1000
+"""Near the begin of a file: it wants no checks, as what a generator writes says (Prisma's client, for one)."""
+
 
 def annotated(text: Text, tree: Any, kinds: tuple[str, ...], marker: str, report: Report) -> Source:
     """The source with its annotations; of several in one comment all stand on what follows it."""
@@ -26,17 +29,26 @@ def annotated(text: Text, tree: Any, kinds: tuple[str, ...], marker: str, report
 
 def first_mistake(text: Text, root: Any, language: str) -> list[Any]:
     """The first thing that is no code: what it is, its start and its end; empty where all of it is."""
-    if not root.has_error:
+    if not root.has_error or _UNCHECKED in text.content[:_HEAD]:
         return []
     stack = [root]
     while stack:
         node = stack.pop()
-        if node.type == "ERROR" or node.is_missing:
+        if (node.type == "ERROR" or node.is_missing) and not _is_of_newer_typescript(node):
             end = min(node.end_byte, (text.content + b"\n").find(b"\n", node.start_byte))
             what = f"`{node.type}` is missing here" if node.is_missing else f"this is no valid {language}"
             return [what, node.start_byte, max(end, node.start_byte)]
         stack.extend(child for child in reversed(node.children) if child.has_error or child.is_missing)
     return []
+
+
+def _is_of_newer_typescript(node: Any) -> bool:
+    """What its grammar lacks: in ``sql<Row>`…` `` it sees `sql<Row>!` without the `!`, and it does not know the `type`
+    of `export type * from "./row"`."""
+    if node.is_missing:
+        follows = node.parent.next_sibling if node.type == "!" else None
+        return follows is not None and follows.type == "template_string"
+    return node.text == b"type" and node.parent is not None and node.parent.type == "export_statement"
 
 
 def report_mistake(text: Text, found: list[Any], report: Report) -> None:

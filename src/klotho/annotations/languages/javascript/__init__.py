@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from klotho.annotations.hosting import Form
 from klotho.annotations.languages.javascript.tree import grammar
 from klotho.annotations.languages.parsing import annotated
 from klotho.annotations.model import Source, Text
@@ -27,6 +28,7 @@ _COMPILES = {
 
 class JavaScript:
     family = "javascript"
+    forms: tuple[Form, ...] = ("function", "container")
 
     def __init__(self, suffix: str) -> None:
         self._suffix = suffix

@@ -69,10 +69,8 @@ class Databases:
         client = _MADE.get(qualified(module, maker))
         if client is None or annotation.directives.get("secret") is True:
             return
-        if client.needs is not None and client.needs not in program.declared_packages:
-            message = f"{annotation.title} needs the package `{client.needs}`, which package.json does not name"
-            helps = (f"add it: `npm install {client.needs}`",)
-            program.code.report.error("annotation-package", message, annotation.span, helps=helps)
+        if client.needs is not None:
+            program.require_package(client.needs, annotation)
         more = () if client.library is None else (client.library,)
         edits = wrapped(module, maker, client.shim, annotation.id or "", program.is_esm(module), *more, in_new=in_new)
         yield Resource(

@@ -14,6 +14,7 @@ from klotho.annotations.languages.javascript.databases import Databases
 from klotho.annotations.languages.javascript.files import FileSystems
 from klotho.annotations.languages.javascript.maps import Maps
 from klotho.annotations.languages.javascript.modules import Module
+from klotho.annotations.languages.javascript.prisma import Prisma
 from klotho.annotations.model import Annotation
 from klotho.annotations.variables import rewritten
 
@@ -33,7 +34,7 @@ class Library(Protocol):
         ...
 
 
-LIBRARIES: tuple[Library, ...] = (Maps(), FileSystems(), Databases())
+LIBRARIES: tuple[Library, ...] = (Maps(), FileSystems(), Databases(), Prisma())
 SHAPES = "; ".join(item.shapes for item in LIBRARIES)
 
 

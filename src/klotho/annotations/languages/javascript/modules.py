@@ -228,8 +228,9 @@ def _static_imports(source: Source) -> Iterator[Import]:
 
 
 def _is_of_types(node: Any) -> bool:
-    """`import type …`, `export type { … }`, `import { type A }`: nothing is left of it when the program runs."""
-    return any(child.type == "type" for child in node.children)
+    """`import type …`, `export type { … }`, `import { type A }`: nothing is left of it when the program runs. The
+    grammar does not know the `type` of `export type * from …`."""
+    return any(child.type == "type" or (child.type == "ERROR" and child.text == b"type") for child in node.children)
 
 
 def _clause(clause: Any) -> Iterator[Binding]:

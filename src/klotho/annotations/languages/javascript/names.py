@@ -71,7 +71,14 @@ def library_of(module: Module, statement: Any) -> str | None:
             return None
         title = LIBRARIES.get(name, name)
         return f"`{used}` of {title}" if used and used != title else f"`{title}`"
-    return None
+    return _generated(module, statement)
+
+
+def _generated(module: Module, statement: Any) -> str | None:
+    """What generators write into the program and is a library's all the same."""
+    names = {text_of(node) for node in nodes_of(statement, ("identifier",))}
+    bound = (binding for item in module.imports for binding in item.bindings if binding.local in names)
+    return "`PrismaClient` of Prisma" if any(binding.imported == "PrismaClient" for binding in bound) else None
 
 
 def framework_of(module: Module, variable: str) -> tuple[str, bool] | None:

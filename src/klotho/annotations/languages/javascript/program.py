@@ -38,6 +38,7 @@ from klotho.annotations.languages.javascript.places import SHIM, places
 from klotho.annotations.languages.javascript.reach import Reach
 from klotho.annotations.languages.javascript.rewriting import FOLDER, ModuleKind, UnitParts, shim_files, stub, unit_file
 from klotho.annotations.languages.javascript.tsconfig import Aliases, read_aliases
+from klotho.annotations.model import Annotation
 from klotho.annotations.reading import CodeBase
 from klotho.annotations.units import MAIN, Unit
 from klotho.annotations.variables import variable_resources
@@ -203,6 +204,13 @@ class JavaScriptProgram:
         found = self.package.get("dependencies")
         return set(found) if isinstance(found, dict) else set()
 
+    def require_package(self, name: str, annotation: Annotation) -> None:
+        """Reports a package that the unit needs for an annotation, and that package.json does not name."""
+        if name not in self.declared_packages:
+            message = f"{annotation.title} needs the package `{name}`, which package.json does not name"
+            helps = (f"add it: `npm install {name}`",)
+            self.code.report.error("annotation-package", message, annotation.span, helps=helps)
+
     def _packages_of_others(self, unit: Unit) -> list[str]:
         """Packages that only other units' files import by their name: this one does not need them."""
         inside = self._packages(unit.files)
@@ -218,6 +226,9 @@ class JavaScriptProgram:
 
     def library(self, path: str, statement: Any) -> str | None:
         return library_of(self.module(path), statement)
+
+    def together(self, path: str) -> Iterable[str]:
+        return (path,)
 
     def mounts(self, owned: Mapping[str, str]) -> Iterator[Mount]:
         def follow(module: Module, specifier: str) -> Module | None:

@@ -179,6 +179,9 @@ class PythonProgram:
     def library(self, path: str, statement: Any) -> str | None:
         return library_of(self.module(path), statement)
 
+    def together(self, path: str) -> Iterable[str]:
+        return (path,)
+
     def mounts(self, owned: Mapping[str, str]) -> Iterator[Mount]:
         for path in sorted({source.path for source, _ in self.code.all("expose") if source.path.endswith(".py")}):
             module, reach = self.module(path), Reach(self.leads_to, owned.get, path, owned.get(path, MAIN))

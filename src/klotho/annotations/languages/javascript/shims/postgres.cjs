@@ -82,7 +82,16 @@ function typeorm(name, Made) {
   };
 }
 
-const KINDS = { pg, knex, sequelize, typeorm };
+// new PrismaPg(config or pool, options), the adapter of Prisma
+function prisma(name, Made) {
+  return function made(given, options) {
+    const { Client, Pool } = require("pg");
+    const plain = given instanceof Pool ? given.options : typeof given === "string" ? {} : (given ?? {});
+    return new Made({ ...without(plain), ...where(name), Client: withLogin(plain.Client ?? Client, name) }, options);
+  };
+}
+
+const KINDS = { pg, knex, sequelize, typeorm, prisma };
 
 module.exports = function client(name, library, made) {
   return process.env.KLOTHO_UNIT ? KINDS[library](name, made) : made;
