@@ -106,8 +106,8 @@ def compile_code(
         part.findings.assets += assets.embedded(part.unit, units)
     compiled.units = [compiler.add(part) for part in parts]
     compiler.expose(parts, {page.name: page for page in compiled.units})
-    for name, annotation in warm_units(code, units).items():
-        compiler.keep_warm(name, annotation)
+    for unit, annotation in warm_units(code, units).items():
+        compiler.keep_warm(unit, annotation)
     for part in parts:
         compiled.files.update(_written(part, parts, code, hosting, compiler))
     refuse_strangers(code.dockerfiles, (unit.name for unit in units), report)
@@ -136,14 +136,16 @@ def compile_code(
 
 def _fitting(hosting: Hosting, parts: Iterable[_Part], report: Report) -> Hosting:
     """Units of languages that make no functions of Lambda run there in a container, whatever they are told."""
+    told: set[Span] = set()
     for part in parts:
         language, name = language_of(part.unit.entries[0]), construct_name(part.unit.name)
         host, said = hosting.of(name)
         if language is None or host.form in language.forms:
             continue
         hosting = hosting.in_a_container(name)
-        if said is not None:
-            message = f'the unit "{part.unit.name}" is of {language.name}, and runs on Lambda in a container'
+        if said is not None and said not in told:  # a default says it of many
+            told.add(said)
+            message = f"what is written in {language.name} runs on Lambda in a container"
             helps = (f"write `type: {IN_A_CONTAINER}`, or leave it out: it is the same",)
             report.error("annotation-host", message, said, helps=helps, severity=Severity.INFO)
     return hosting
@@ -292,7 +294,7 @@ class _Compiler:
         strangers = [self._asked[item] for item in others if self._asked[item].annotation != annotation]
         if made.id not in others and strangers:
             first = strangers[0]
-        elif first.properties == resource.properties and ttl(first.annotation) == ttl(annotation):
+        elif _asked(first) == _asked(resource):
             return
         also = [Label(first.annotation.span, _shown(first))]
         message = f"{annotation.title} stands twice, and asks for different things"
@@ -390,10 +392,14 @@ class _Compiler:
                 self._report.warning("annotation-without-effect", message, self.constructs[service].span)
 
 
+def _asked(resource: Resource) -> tuple[Any, ...]:
+    return resource.properties, ttl(resource.annotation), resource.layout
+
+
 def _shown(resource: Resource) -> str:
     name, seconds = resource.name or construct_name(resource.annotation.id or ""), ttl(resource.annotation)
-    lasting = "" if seconds is None else f", whose entries are there for {seconds} s"
-    return f"the {resource.kind} `{name}` here{lasting}"
+    how = resource.layout if seconds is None else f"whose entries are there for {seconds} s"
+    return f"the {resource.kind} `{name}` here{how and f', {how}'}"
 
 
 _FRUITFUL = ("persist", "pubsub", "config")

@@ -125,6 +125,9 @@ func TestOnLambdaABalancerAndCallsAreAnsweredAndWhatIsNeitherFails(t *testing.T)
 	if !strings.HasPrefix(got, "response ") || !strings.Contains(got, "Rex of Ada") {
 		t.Error(got)
 	}
+	if got = side.ask(`{"schedule": "warm-shop"}`); got != "response  null" {
+		t.Error(got)
+	}
 	for _, wrong := range []string{`{"something": "else"}`, `{"requestContext": {"http": {"method": "GET"}}, "rawPath": "/panics"}`} {
 		if got = side.ask(wrong); !strings.HasPrefix(got, "error ") {
 			t.Error(got)

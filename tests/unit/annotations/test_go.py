@@ -8,7 +8,7 @@ import pytest
 
 from klotho.annotations.compiling import compile_code
 from klotho.diagnostics import Report
-from tests.unit.annotations.test_compiling import compiled, good, told
+from tests.unit.annotations.test_compiling import compiled, good, relations, told
 from tests.unit.annotations.test_go_calls import GO_MOD
 from tests.unit.annotations.test_unsupported import said
 
@@ -195,3 +195,29 @@ def test_what_listens_to_nothing_and_what_is_no_code_is_told_at_its_line(tmp_pat
     main = program(f"\t{EXPOSE}\tprintln(1)\n", more="func )\n")
     expected = {("source-syntax", "main.go:11"), ("annotation-without-effect", "main.go:8")}
     assert expected < set(told(tmp_path, files(main)))
+
+
+def test_a_unit_that_is_to_stay_warm_is_called_by_a_schedule(tmp_path: Path) -> None:
+    unit = "// @klotho::execution_unit {\n//   keep_warm = true\n// }\n"
+    made = good(tmp_path, files(unit + program(f'\t{EXPOSE}\thttp.ListenAndServe(":80", nil)\n')))
+    assert ("triggered_by", "Compute.Function/main", "Schedule/warm-main") in relations(made)
+
+
+LISTEN = f'\t{EXPOSE}\thttp.ListenAndServe(":80", nil)\n'
+UNBUILDABLE = {
+    "no module": ("", program(LISTEN), ("annotation-unit", "main.go:8")),
+    "a folder": (
+        f"{GO_MOD}\nreplace (\n\ta.b/c v1.0.0 => ../c\n)\n",
+        program(LISTEN),
+        ("annotation-not-yet", "go.mod:6"),
+    ),
+    "code of C": (GO_MOD, program(LISTEN, "C"), ("annotation-not-yet", "main.go:5")),
+}
+
+
+@pytest.mark.parametrize("shape", UNBUILDABLE)
+def test_what_can_not_be_built_as_a_unit_is_told_before_it_is_built(tmp_path: Path, shape: str) -> None:
+    manifest, main, expected = UNBUILDABLE[shape]
+    given = {"main.go": main, **({"go.mod": manifest} if manifest else {})}
+    _, report = compiled(tmp_path, given)
+    assert [(item.code, str(item.span)) for item in report.errors] == [expected]

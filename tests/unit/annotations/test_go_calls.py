@@ -54,6 +54,7 @@ type Names func() []string
 func (Failed[T]) Error() string { return "" }
 func (*Lost) Error() string     { return "" }
 func (Pet) Shown() string       { return "" }
+func (pet Pet) Taken() bool     { return Open[pet.Name] > 0 }
 func (*Shelter) Take(ctx context.Context, pet Pet) error { return nil }
 
 func Adopt(ctx context.Context, pet *Pet, _ int, more ...string) (*Pet, error) {
@@ -142,6 +143,7 @@ REFUSED = {
     "adoptions.Get(ctx, 1)": "has type parameters",
     "_ = adoptions.Open": "is a variable",
     "var s adoptions.Shelter; s.Take(ctx, adoptions.Pet{})": "is a method",
+    "_ = adoptions.Pet{}.Taken()": "is a method: it would run here, on what",
 }
 
 
@@ -156,14 +158,14 @@ def test_what_can_not_be_called_is_an_error_at_its_line(tmp_path: Path, use: str
 def test_what_can_not_be_sent_is_an_error_where_it_is_declared(tmp_path: Path) -> None:
     _, report = compiled(tmp_path, files("_ = adoptions.Read(ctx, nil); _, _, _ = adoptions.List(ctx)"))
     assert [(str(item.span), item.message.rpartition(", and ")[2]) for item in report.errors] == [
-        ("adoptions/adoptions.go:36", "a `io.Reader` can't be sent to it"),
-        ("adoptions/adoptions.go:37", "a `Lister` can't be sent back"),
-        ("adoptions/adoptions.go:37", "a `Names` can't be sent back"),
+        ("adoptions/adoptions.go:37", "a `io.Reader` can't be sent to it"),
+        ("adoptions/adoptions.go:38", "a `Lister` can't be sent back"),
+        ("adoptions/adoptions.go:38", "a `Names` can't be sent back"),
     ]
 
 
 def test_a_change_of_an_argument_is_warned_about_where_it_is_lost(tmp_path: Path) -> None:
-    assert ("annotation-call", "adoptions/adoptions.go:28") in told(tmp_path, files(CALLS))
+    assert ("annotation-call", "adoptions/adoptions.go:29") in told(tmp_path, files(CALLS))
 
 
 def test_files_of_one_package_can_be_units_and_its_main_then_answers_calls(tmp_path: Path) -> None:
@@ -240,4 +242,4 @@ def test_a_function_that_only_some_systems_have_can_not_be_called(tmp_path: Path
     given = dict(files("_ = adoptions.Close(ctx)"))
     given["adoptions/adoptions.go"] = "//go:build linux\n\n" + ADOPTIONS
     _, report = compiled(tmp_path, given)
-    assert [(item.code, str(item.span)) for item in report.errors] == [("annotation-call", "adoptions/adoptions.go:34")]
+    assert [(item.code, str(item.span)) for item in report.errors] == [("annotation-call", "adoptions/adoptions.go:35")]

@@ -56,7 +56,7 @@ def remote_names(program: GoProgram, unit: Unit) -> dict[str, list[str]]:
                     found[path].add(name)
                 elif name not in told and not _moves(program, other, name):
                     told |= {name} if _check(program, other, name, span, unit.remote[path]) else set()
-            _check_methods(program, file, other, unit.remote[path])
+            _check_methods(program, file, other, unit)
     return {path: sorted(names) for path, names in sorted(found.items())}
 
 
@@ -119,8 +119,9 @@ def _refuse(program: GoProgram, other: GoFile, name: str, at: Span, owner: str, 
     program.code.report.error("annotation-call", message, at, also=also, notes=(_NOTE,), helps=(helping,))
 
 
-def _check_methods(program: GoProgram, file: GoFile, other: GoFile, owner: str) -> None:
-    """Methods run where they are called. Those that are made like a call would be taken for one."""
+def _check_methods(program: GoProgram, file: GoFile, other: GoFile, unit: Unit) -> None:
+    """Methods run where they are called. Those that are made like a call would be taken for one, and those that use
+    variables of their unit would find others here."""
     used = {name for name, _ in program.references.of(file, other) if other.defines[name] == "type"}
     methods = {
         name.rpartition(".")[2]: node
@@ -128,14 +129,14 @@ def _check_methods(program: GoProgram, file: GoFile, other: GoFile, owner: str) 
         for node in functions_of(item.root)
         if node.type == "method_declaration"
         and (name := _method_name(node)).partition(".")[0] in used
-        and _is_like_a_call(item, node)
+        and (_is_like_a_call(item, node) or _uses_variables(program, item, node, unit))
     }
     for node in nodes_of(file.root, ("selector_expression",)) if methods else ():
         name, call = text_of(node.child_by_field_name("field")), node.parent
         if name in methods and call.type == "call_expression" and call.child_by_field_name("function") == node:
             span = file.source.text.span(node.start_byte, node.end_byte)
             why = "is a method: it would run here, on what this unit has"
-            _refuse(program, other, _method_name(methods.pop(name)), span, owner, why, _FUNCTION_HELP)
+            _refuse(program, other, _method_name(methods.pop(name)), span, unit.remote[other.path], why, _FUNCTION_HELP)
 
 
 _FUNCTION_HELP = "let a function of its unit do it, or put both files into one unit"
@@ -150,6 +151,18 @@ def _is_like_a_call(file: GoFile, method: Any) -> bool:
     parameters, results = parameters_of(method), results_of(method)
     first = parameters[0][1] if parameters else ""
     return first == f"{file.local('context')}.Context" and results[-1:] == ["error"]
+
+
+def _uses_variables(program: GoProgram, file: GoFile, method: Any, unit: Unit) -> bool:
+    """Whether a method uses a variable that something changes, of a file that another unit owns."""
+    body = method.child_by_field_name("body")
+    named = {text_of(node) for node in nodes_of(body, ("identifier",))} if body is not None else set[str]()
+    return any(
+        other.defines[name] == "value" and program.references.is_changed(other, name)
+        for other in program.packages.in_folder(folder_of(file.path))
+        if other.path in unit.remote
+        for name in named & other.defines.keys()
+    )
 
 
 def _check_built(program: GoProgram, file: GoFile, name: str, function: Any) -> None:

@@ -27,6 +27,7 @@ from klotho.annotations.languages.go.beginnings import beginning
 from klotho.annotations.languages.go.blobs import SHAPES as BUCKETS
 from klotho.annotations.languages.go.blobs import kept_buckets, openings
 from klotho.annotations.languages.go.calls import check_called, function_named, remote_names
+from klotho.annotations.languages.go.checks import check_files, check_module
 from klotho.annotations.languages.go.embedding import embedded
 from klotho.annotations.languages.go.environment import SHAPES as VARIABLES
 from klotho.annotations.languages.go.environment import configured, databases, readers
@@ -92,6 +93,7 @@ class GoProgram:
 
     def mounts(self, owned: Mapping[str, str]) -> Iterator[Mount]:
         self._owners = owned
+        check_module(self.code, self.packages)
         for source, _ in self.code.all("expose"):
             if source.path.endswith(".go"):
                 yield from self._exposed_in(self.packages.file(source.path))
@@ -157,6 +159,7 @@ class GoProgram:
         begins, given = beginning(self.packages, unit), variables(findings)
         reached = self.packages.reached(begins.folders)
         held = [file for folder in reached for file in self.packages.in_folder(folder)]
+        check_files(self.code, held)
         buckets = list(kept_buckets(held))  # those of other units, too: to have none of theirs
         edits = [edit for item in buckets for edit in item.edits]
         edits += readers(held, given, self.packages.name)
