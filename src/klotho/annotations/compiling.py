@@ -106,8 +106,8 @@ def compile_code(
         part.findings.assets += assets.embedded(part.unit, units)
     compiled.units = [compiler.add(part) for part in parts]
     compiler.expose(parts, {page.name: page for page in compiled.units})
-    for name, annotation in warm_units(code, units).items():
-        compiler.keep_warm(name, annotation)
+    for unit, annotation in warm_units(code, units).items():
+        compiler.keep_warm(unit, annotation)
     for part in parts:
         compiled.files.update(_written(part, parts, code, hosting, compiler))
     refuse_strangers(code.dockerfiles, (unit.name for unit in units), report)
@@ -294,7 +294,7 @@ class _Compiler:
         strangers = [self._asked[item] for item in others if self._asked[item].annotation != annotation]
         if made.id not in others and strangers:
             first = strangers[0]
-        elif first.properties == resource.properties and ttl(first.annotation) == ttl(annotation):
+        elif _asked(first) == _asked(resource):
             return
         also = [Label(first.annotation.span, _shown(first))]
         message = f"{annotation.title} stands twice, and asks for different things"
@@ -392,10 +392,14 @@ class _Compiler:
                 self._report.warning("annotation-without-effect", message, self.constructs[service].span)
 
 
+def _asked(resource: Resource) -> tuple[Any, ...]:
+    return resource.properties, ttl(resource.annotation), resource.layout
+
+
 def _shown(resource: Resource) -> str:
     name, seconds = resource.name or construct_name(resource.annotation.id or ""), ttl(resource.annotation)
-    lasting = "" if seconds is None else f", whose entries are there for {seconds} s"
-    return f"the {resource.kind} `{name}` here{lasting}"
+    how = resource.layout if seconds is None else f"whose entries are there for {seconds} s"
+    return f"the {resource.kind} `{name}` here{how and f', {how}'}"
 
 
 _FRUITFUL = ("persist", "pubsub", "config")
