@@ -19,8 +19,8 @@ FOLDER = Path(__file__).parents[1] / ".venv-go"
 _COMPILED = (
     *("database/sql", "embed", "encoding/xml", "net/http", "testing"),
     *("github.com/gin-gonic/gin", "github.com/go-chi/chi/v5/middleware"),
-    *("github.com/gomodule/redigo/redis", "github.com/jackc/pgx/v4/pgxpool", "github.com/jackc/pgx/v4/stdlib"),
-    *("github.com/lib/pq", "gocloud.dev/blob/fileblob", "gocloud.dev/blob/memblob"),
+    *("github.com/jackc/pgx/v5/pgxpool", "github.com/lib/pq", "github.com/redis/go-redis/v9"),
+    *("gocloud.dev/blob/fileblob", "gocloud.dev/blob/memblob", "gorm.io/driver/postgres"),
 )
 
 

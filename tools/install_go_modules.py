@@ -1,7 +1,8 @@
 """Makes a Go module proxy for the tests: `tools/install_go_modules.py FOLDER`.
 
-Input: `tests/golang/modules.lock`; the packages are read from `$DEBIAN_MIRROR` (default: http://deb.debian.org/debian)
-and checked. Output: FOLDER/proxy, laid out as go.dev/ref/mod#goproxy-protocol says, and FOLDER/go.sum with its sums.
+Input: `tests/golang/modules.lock`; the packages are those of `tests/golang/packages`, or read from `$DEBIAN_MIRROR`
+(default: http://deb.debian.org/debian), and checked. Output: FOLDER/proxy, laid out as
+go.dev/ref/mod#goproxy-protocol says, and FOLDER/go.sum with its sums.
 
 Debian's packages are sources as they were released, without what is no code; a module's own tests are left out here.
 What a module requires is read from its imports, and is what the lock has: Debian builds all of them in one version.
@@ -50,8 +51,12 @@ def modules() -> list[Module]:
 
 def fetched(module: Module) -> dict[str, bytes]:
     """The module's files, by their path in it."""
-    with urllib.request.urlopen(f"{MIRROR}/{module.package}", timeout=120) as answer:
-        content = answer.read()
+    kept = LOCK.parent / "packages" / PurePosixPath(module.package).name
+    if kept.is_file():
+        content = kept.read_bytes()
+    else:
+        with urllib.request.urlopen(f"{MIRROR}/{module.package}", timeout=120) as answer:
+            content = answer.read()
     if hashlib.sha256(content).hexdigest() != module.sha256:
         raise SystemExit(f"{module.package} has another checksum than {LOCK} says")
     inside = dict(_sources(content))

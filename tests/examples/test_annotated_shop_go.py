@@ -1,5 +1,5 @@
-"""A shop in Go answers as the original does: database/sql with lib/pq and pgx on Postgres, redigo on a cache, gocloud's
-buckets in S3 and a secret of the environment, in two units."""
+"""A shop in Go answers as the original does: database/sql with lib/pq, GORM and pgx on Postgres, go-redis on a cache,
+gocloud's buckets in S3 and a secret of the environment, in two units."""
 
 from __future__ import annotations
 
@@ -62,7 +62,8 @@ def test_what_the_stores_hold_survives_a_move_into_containers(shop: Deployment) 
     client = shop.client("shop-api")
     assert [order["item"] for order in client.get("/orders").json] == ["tea", "Käse"]  # lib/pq
     assert client.get("/orders/1/receipt").text.startswith("tea x2\n")  # a bucket, of the other unit
-    assert client.get("/visits/home").json == {"visits": 3}  # redigo
+    assert client.get("/visits/home").json == {"visits": 3}  # go-redis
+    assert client.call("PUT", "/customers/Cy").json["all"] == 3  # GORM
     until = "2026-12-24T18:00:00Z"
     made = client.post("/orders", {"item": "nuts", "count": 1, "until": until}).json
     assert (made["order"]["item"], made["receipts"]) == ("nuts", 3)  # pgx

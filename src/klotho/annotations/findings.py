@@ -129,6 +129,12 @@ class Resource:
     variables: Mapping[str, str] = field(default_factory=dict)
     """Of the environment of the unit's process, set before the code is loaded: what of the construct is in each, as the
     runtime names it."""
+    layout: str = ""
+    """How the code names what it keeps: who shares a bucket must do it in one way."""
+
+
+FROM_THE_PROGRAM = "with files named from the program's folder on"
+"""A layout, that of languages whose files are those of one file system."""
 
 
 @dataclass

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from klotho.annotations.hosting import Host
-from klotho.annotations.model import Annotation
+from klotho.annotations.model import Annotation, Source
 from klotho.annotations.programs import language_of
 from klotho.annotations.reading import CodeBase
 from klotho.annotations.units import Unit
@@ -25,10 +25,7 @@ def warm_units(code: CodeBase, units: Sequence[Unit]) -> Mapping[str, Annotation
     about none is told."""
     found: dict[str, Annotation] = {}
     for source, annotation in code.all("execution_unit"):
-        language = language_of(source.path)
-        if annotation.directives.get("keep_warm") is not True or language is None:
-            continue
-        if "keep_warm" not in language.compiles["execution_unit"]:  # told where it is read
+        if annotation.directives.get("keep_warm") is not True or not _is_compiled(source):
             continue
         about = [
             unit.name
@@ -42,6 +39,12 @@ def warm_units(code: CodeBase, units: Sequence[Unit]) -> Mapping[str, Annotation
             helps = ("write it where a unit begins, or with the `id` of a unit",)
             code.report.warning("annotation-without-effect", message, annotation.span, helps=helps)
     return found
+
+
+def _is_compiled(source: Source) -> bool:
+    """Whether its language compiles it; one that does not has refused it."""
+    language = language_of(source.path)
+    return language is not None and "keep_warm" in language.compiles["execution_unit"]
 
 
 def is_kept_warm(host: Host, said: Span | None, unit: str, annotation: Annotation, report: Report) -> bool:

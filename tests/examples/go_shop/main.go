@@ -11,6 +11,7 @@ import (
 	"os"
 	"strconv"
 
+	"example.com/shop/customers"
 	"example.com/shop/orders"
 	"example.com/shop/receipts"
 	"example.com/shop/visits"
@@ -20,12 +21,17 @@ import (
 )
 
 type shop struct {
-	orders *orders.Store
-	photos *blob.Bucket
+	orders    *orders.Store
+	customers *customers.Store
+	photos    *blob.Bucket
 }
 
 func main() {
 	kept, err := orders.Open(context.Background())
+	if err != nil {
+		log.Fatal(err)
+	}
+	known, err := customers.Open(context.Background())
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -38,11 +44,12 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	it := &shop{kept, photos}
+	it := &shop{kept, known, photos}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /orders", it.list)
 	mux.HandleFunc("POST /orders", it.add)
 	mux.HandleFunc("GET /orders/{id}", it.show)
+	mux.HandleFunc("PUT /customers/{name}", it.greet)
 	mux.HandleFunc("GET /visits/{name}", count)
 	mux.HandleFunc("GET /orders/{id}/receipt", it.receipt)
 	mux.HandleFunc("PUT /photos/{name...}", it.keep)
@@ -86,6 +93,11 @@ func (it *shop) show(w http.ResponseWriter, r *http.Request) {
 	}
 	found, err := it.orders.Get(r.Context(), id)
 	answer(w, http.StatusOK, found, err)
+}
+
+func (it *shop) greet(w http.ResponseWriter, r *http.Request) {
+	found, all, err := it.customers.Known(r.Context(), r.PathValue("name"))
+	answer(w, http.StatusOK, map[string]any{"customer": found, "all": all}, err)
 }
 
 func count(w http.ResponseWriter, r *http.Request) {

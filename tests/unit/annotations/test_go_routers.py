@@ -98,6 +98,7 @@ DIRECT = {
     "function": ("pets.One", "func One(w http.ResponseWriter, r *http.Request) {}\n"),
     "method": ("pets.New(1).One", "func (p *Pets) One(w http.ResponseWriter, r *http.Request) {}\n"),
     "made": ("pets.One(1)", "func One(n int) http.HandlerFunc { return nil }\n"),
+    "variable": ("pets.One", "var One = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {})\n"),
     "wrapped": ("logged(pets.One)", "func One(w http.ResponseWriter, r *http.Request) {}\n"),
 }
 
@@ -125,6 +126,8 @@ REFUSED = {
     "a prefix that can't be read": ("r.Mount(os.Args[1], pets.Router())", "", "annotation-router"),
     "a router without a prefix that does more": ('r.Mount("/", pets.Router())', "r.NotFound(nil)", "annotation-router"),
     "what is done to all of the application": ("pets.Register(r)", "", "annotation-router"),
+    "a middleware": ('r.With(pets.Wrapped).Get("/", nil)', "", "annotation-call"),
+    "a middleware of a handler": ('r.Handle("/x", pets.Wrapped(nil))', "", "annotation-call"),
     "what makes no router": ("_ = pets.Other()", "", "annotation-call"),
 }
 
@@ -136,6 +139,7 @@ def test_what_can_not_be_told_apart_is_refused_where_it_is_mounted(tmp_path: Pat
         WITH_CHI
         + f'func Router() chi.Router {{\nr := chi.NewRouter()\nr.Get("/{{id}}", one)\n{more}\nreturn r\n}}\n'
         + 'func Register(r chi.Router) {\nr.Use(nil)\nr.Get("/pets", one)\n}\nfunc Other() int { return 1 }\n'
+        + "func Wrapped(next http.Handler) http.Handler { return next }\n"
         + HANDLER
     )
     application = main(f"{CHI} os", f"r := chi.NewRouter()\n{mounted}")

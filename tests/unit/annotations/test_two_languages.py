@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.annotations.test_compiling import APP, EXPOSE, MAP, SHIMS, good, relations, told
+from klotho.diagnostics import render_text
+from tests.unit.annotations.test_compiling import APP, EXPOSE, MAP, SHIMS, compiled, good, relations, told
 
 PYTHON = Path(SHIMS).parents[1] / "python" / "shims"
 UNIT = '# @klotho::execution_unit { id = "reports" }\nfrom fastapi import FastAPI\n'
@@ -243,3 +244,19 @@ const said = { emitter: "pet-events", event: "adopted", arguments: '["Rex"]', ke
 events.received({ Records: [{ Sns: { Message: JSON.stringify(said) } }] });
 """
     assert in_node(code) == '["Rex",{"owner":"Ann"}]\n'
+
+
+def test_buckets_of_go_name_files_in_another_way(tmp_path: Path) -> None:
+    opened = '// @klotho::persist { id = "notes" }\n\tblob.OpenBucket(ctx, "file:///notes")\n'
+    path = '# @klotho::persist { id = "notes" }\nNOTES = Path("notes")\n'
+    files = {
+        "go.mod": "module example.com/shop\n\ngo 1.22\n",
+        "main.go": 'package main\n\nimport (\n\t"net/http"\n\t"gocloud.dev/blob"\n)\n\nfunc main() {\n\t'
+        f'{opened}\t// @klotho::expose {{ id = "api" }}\n\thttp.ListenAndServe(":3000", nil)\n}}\n',
+        "reports.py": f"{UNIT}from pathlib import Path\n{path}{SERVE}",
+    }
+    _, report = compiled(tmp_path, files)
+    assert [(item.code, str(item.span)) for item in report.errors] == [("annotation-duplicate", "reports.py:4")]
+    shown = render_text(report.errors, tmp_path)
+    assert "here, with files named as in the bucket that was opened" in shown
+    assert "here, with files named from the program's folder on" in shown

@@ -23,6 +23,7 @@ def test_a_function_is_called_every_five_minutes(tmp_path: Path) -> None:
     assert ("triggered_by", "Compute.Function/work", "Schedule/warm-work") in relations(made)
     (times,) = (item for item in made.application.constructs if item.kind == "Schedule")
     assert times.properties == {"every": "5 minutes"}
+    assert made.application.name == "shop"
     assert times.span is not None and times.span.file == "work.js"
 
 

@@ -6,7 +6,7 @@ import (
 	"os"
 	"sync"
 
-	"github.com/jackc/pgx/v4/pgxpool"
+	"github.com/jackc/pgx/v5/pgxpool"
 )
 
 var (
@@ -26,7 +26,7 @@ func opened(ctx context.Context) (*pgxpool.Pool, error) {
 	 *   LEDGER_URL = "orm.connection_string"
 	 * }
 	 */
-	made, err := pgxpool.Connect(ctx, os.Getenv("LEDGER_URL"))
+	made, err := pgxpool.New(ctx, os.Getenv("LEDGER_URL"))
 	if err != nil {
 		return nil, err
 	}

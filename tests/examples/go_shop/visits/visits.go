@@ -2,9 +2,10 @@
 package visits
 
 import (
+	"context"
 	"os"
 
-	"github.com/gomodule/redigo/redis"
+	"github.com/redis/go-redis/v9"
 )
 
 /* @klotho::persist {
@@ -15,11 +16,18 @@ import (
  */
 var url = os.Getenv("VISITS_URL")
 
-var pool = &redis.Pool{MaxIdle: 2, Dial: func() (redis.Conn, error) { return redis.DialURL(url) }}
+var client = open()
+
+func open() *redis.Client {
+	options, err := redis.ParseURL(url)
+	if err != nil {
+		panic(err)
+	}
+	return redis.NewClient(options)
+}
 
 // Count gives how often a name was counted, with this time.
 func Count(name string) (int, error) {
-	connection := pool.Get()
-	defer connection.Close()
-	return redis.Int(connection.Do("INCR", name))
+	found, err := client.Incr(context.Background(), name).Result()
+	return int(found), err
 }

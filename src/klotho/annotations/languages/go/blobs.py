@@ -21,6 +21,7 @@ _OPENS = {
     ("gocloud.dev/blob/memblob", "OpenBucket"): "Made",
 }
 _RESULTS = {"Opened": f"(*{BLOBS}.Bucket, error)", "Made": f"*{BLOBS}.Bucket"}
+_LAYOUT = "with files named as in the bucket that was opened"
 SHAPES = (
     "`blob.OpenBucket(ctx, url)`, `fileblob.OpenBucket(folder, options)` and `memblob.OpenBucket(options)` of "
     "gocloud.dev/blob, one in a statement; databases and caches by a line such as "
@@ -36,7 +37,8 @@ def kept_buckets(files: Iterable[GoFile]) -> Iterator[Resource]:
             if call is not None:
                 edits = _handed(file, call, construct_name(annotation.id or ""))
                 # What the code does with a bucket, and who else it gives it to, is not followed.
-                yield Resource(annotation, "Storage.Bucket", ("read_writes_to",), edits=edits, shims=(BLOBS,))
+                verbs = ("read_writes_to",)
+                yield Resource(annotation, "Storage.Bucket", verbs, edits=edits, shims=(BLOBS,), layout=_LAYOUT)
 
 
 def _opening(file: GoFile, statement: Any) -> tuple[Any, str] | None:

@@ -10,7 +10,7 @@ import json
 
 START = ("/unit",)
 """What a container runs."""
-BUILDS_IN = "golang:1.25"
+BUILDS_IN = "golang:1.27"
 BASE = "gcr.io/distroless/static-debian12:nonroot"
 
 

@@ -101,6 +101,18 @@ class Routers:
                 return methods if len(methods) == 1 else []
         return []
 
+    def variables(self, file: GoFile, named: Any) -> Iterator[tuple[GoFile, str]]:
+        """The file of a variable of a package that a name or `package.Name` of a file stands for."""
+        folder, name = folder_of(file.path), text_of(named)
+        if named.type == "selector_expression":
+            found = self._folder(file, text_of(named.child_by_field_name("operand")))
+            if found is None:
+                return
+            folder, name = found, text_of(named.child_by_field_name("field"))
+        for other in self.packages.in_folder(folder):
+            if other.defines.get(name) == "value":
+                yield other, name
+
     def text(self, file: GoFile, node: Any, hops: int = _MOST_HOPS) -> str | None:
         """The value of an expression that is a text: literals, constants, and sums of them."""
         if node is None or hops <= 0:

@@ -260,7 +260,7 @@ class _Walk:
         return moved
 
     def _handler(self, scan: _Scan, call: Any) -> tuple[GoFile, str, str] | None:
-        """What of another unit's file a route is answered by: the file, the function or method, the unit."""
+        """What of another unit's file a route is answered by: the file, the function, method or variable, the unit."""
         for node in nodes_of(call.child_by_field_name("arguments"), ("identifier", "selector_expression")):
             if enclosing(node) != enclosing(call):
                 continue
@@ -268,6 +268,10 @@ class _Walk:
                 owner = self.reach.owner(file.path)
                 if owner is not None and owner != scan.unit and _is_handler(function):
                     return file, text_of(function.child_by_field_name("name")), owner
+            for file, name in self.routers.variables(scan.file, node):
+                owner = self.reach.owner(file.path)
+                if owner is not None and owner != scan.unit and _holds_handler(file, name):
+                    return file, name, owner
         return None
 
     def _within(self, scan: _Scan, call: Any, function: Any, prefix: str | None) -> Served:
@@ -378,11 +382,21 @@ def _assigned(scope: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _is_handler(function: Any) -> bool:
-    """Whether a function answers a request, or gives one that does."""
+    """Whether a function answers a request, or gives one that does; one that is given another is a middleware."""
     given = [kind for _, kind in parameters_of(function)]
+    if any(kind.endswith((".Handler", ".HandlerFunc")) for kind in given):
+        return False
     return any(kind.endswith((".ResponseWriter", ".Context")) and "context." not in kind for kind in given) or any(
         kind.endswith((".Handler", ".HandlerFunc")) or kind.startswith("func(") for kind in results_of(function)
     )
+
+
+def _holds_handler(file: GoFile, name: str) -> bool:
+    """Whether a variable of a package holds what answers a request, as far as its declaration tells."""
+    for spec in nodes_of(file.root, ("var_spec",)):
+        if name in [text_of(item) for item in spec.children_by_field_name("name")]:
+            return "Handler" in text_of(spec) or "func(" in text_of(spec)
+    return False
 
 
 def _verb(node: Any) -> str | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from klotho.annotations.findings import Edit, Resource
+from klotho.annotations.findings import FROM_THE_PROGRAM, Edit, Resource
 from klotho.annotations.languages.python.modules import Module, assigned, nodes_of, positional_of, text_of
 from klotho.annotations.languages.python.wrapping import is_at_top, qualified, wrapped
 from klotho.annotations.model import Annotation
@@ -41,7 +41,7 @@ class Folders:
             written = program.names_of(other, module.path, name)
             if written:
                 edits += _opened(program, other, frozenset(written))
-        return Resource(annotation, "Storage.Bucket", ("read_writes_to",), edits=tuple(edits))
+        return Resource(annotation, "Storage.Bucket", ("read_writes_to",), edits=tuple(edits), layout=FROM_THE_PROGRAM)
 
 
 def _is_path(module: Module, value: Any) -> bool:

@@ -25,11 +25,11 @@ import (
 // which sends requests to its port.
 func isOnLambda() bool { return isFunction && os.Getenv("AWS_LAMBDA_RUNTIME_API") != "" }
 
-// event is whatever Lambda is sent: a request of an API or of a load balancer, a call, or the time that a schedule says.
+// event is whatever Lambda is sent: a request of an API or of a load balancer, a call, or the time of a schedule.
 type event struct {
 	httpEvent
 	Klotho         string            `json:"klotho"`
-	Schedule       json.RawMessage   `json:"schedule"`
+	Schedule       string            `json:"schedule"`
 	Method         string            `json:"httpMethod"`
 	Path           string            `json:"path"`
 	Query          map[string]string `json:"queryStringParameters"`
@@ -145,7 +145,7 @@ func handled(ctx context.Context, content []byte, within *listener) ([]byte, err
 		return json.Marshal(answer)
 	case found.Klotho == "call":
 		return answer(ctx, content)
-	case len(found.Schedule) > 0: // called to stay: it is loaded
+	case found.Schedule != "": // called to stay: it is loaded
 		return []byte("null"), nil
 	}
 	return nil, fmt.Errorf("unit %s was sent something that is no request and no call", Name)
