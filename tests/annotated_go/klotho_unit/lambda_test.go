@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -160,6 +161,40 @@ func TestWhereItIsNotOnLambdaItListensOnThePortThatItIsTold(t *testing.T) {
 		t.Error("calls are taken in front of it:", err, answer)
 	}
 	server.Close()
+	if err := <-ended; err != http.ErrServerClosed {
+		t.Error(err)
+	}
+}
+
+func TestAContainerThatIsAskedToEndFinishesWhatItBegan(t *testing.T) {
+	free := httptest.NewServer(nil)
+	address := strings.TrimPrefix(free.URL, "http://")
+	free.Close()
+	t.Setenv("PORT", address[strings.LastIndex(address, ":")+1:])
+	t.Setenv("KLOTHO_UNIT", "shop")
+	began, ended, answered := make(chan struct{}), make(chan error), make(chan string)
+	go func() {
+		ended <- ListenAndServe("", http.HandlerFunc(func(writer http.ResponseWriter, _ *http.Request) {
+			close(began)
+			time.Sleep(200 * time.Millisecond)
+			_, _ = io.WriteString(writer, "all of it")
+		}))
+	}()
+	go func() {
+		for {
+			if answer, err := http.Get("http://" + address); err == nil {
+				body, _ := io.ReadAll(answer.Body)
+				answered <- string(body)
+				return
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+	}()
+	<-began
+	_ = syscall.Kill(os.Getpid(), syscall.SIGTERM)
+	if body := <-answered; body != "all of it" {
+		t.Error(body)
+	}
 	if err := <-ended; err != http.ErrServerClosed {
 		t.Error(err)
 	}
