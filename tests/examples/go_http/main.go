@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"syscall"
 	"time"
 
@@ -34,6 +35,9 @@ func (s *server) routes() {
 		w.Write([]byte(r.PathValue("path") + " of " + r.URL.EscapedPath()))
 	})
 	s.mux.Handle("GET /site/", http.FileServerFS(site))
+	s.mux.HandleFunc("GET /hints/{name}", func(w http.ResponseWriter, r *http.Request) {
+		http.ServeFile(w, r, filepath.Join("hints", r.PathValue("name")))
+	})
 	words.Register(s.mux)
 	s.mux.HandleFunc("/slow", func(w http.ResponseWriter, _ *http.Request) {
 		for range 3 {
@@ -59,7 +63,13 @@ func main() {
 		ReadHeaderTimeout: 5 * time.Second,
 	}
 	go func() {
-		// @klotho::expose { id = "words-api" }
+		/* @klotho::expose {
+		 *   id = "words-api"
+		 * }
+		 * @klotho::embed_assets {
+		 *   include = ["hints/*.txt"]
+		 * }
+		 */
 		if err := httpServer.ListenAndServe(); !errors.Is(err, http.ErrServerClosed) {
 			log.Fatal(err)
 		}

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from klotho.annotations.compiling import compile_code
+from klotho.annotations.hosting import Hosting, Said
 from klotho.annotations.programs import Programs
 from klotho.annotations.reading import read_code_base
 from klotho.diagnostics import Report
@@ -259,3 +260,13 @@ def test_what_can_not_be_built_as_a_unit_is_told_before_it_is_built(tmp_path: Pa
     given = {"main.go": main, **({"go.mod": manifest} if manifest else {})}
     _, report = compiled(tmp_path, given)
     assert [(item.code, str(item.span)) for item in report.errors] == [expected]
+
+
+def test_the_image_of_a_unit_has_its_program_and_its_assets_and_nothing_else(tmp_path: Path) -> None:
+    embed = '/* @klotho::embed_assets {\n *   include = ["/data/*"]\n * }\n */\n'
+    given = files(embed + program(LISTEN))
+    compiled(tmp_path, {**given, "data/a b.txt": "x", "data/not.go": "package data\n"})
+    made = compile_code(tmp_path, None, Report(), Hosting(default=Said("fargate")))
+    final = made.files["main/Dockerfile"].decode().partition("\n\nFROM gcr.io/distroless/static")[2].splitlines()[1:]
+    copies = ['COPY ["data/a b.txt", "data/a b.txt"]', 'COPY ["data/not.go", "data/not.go"]']
+    assert final == ["WORKDIR /app", "COPY --from=build /unit /unit", *copies, 'CMD ["/unit"]']

@@ -7,6 +7,7 @@ github.com/GoogleContainerTools/distroless, "static" (no shell, CA certificates,
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 
 START = ("/unit",)
 """What a container runs."""
@@ -14,8 +15,9 @@ BUILDS_IN = "golang:1.27"
 BASE = "gcr.io/distroless/static-debian12:nonroot"
 
 
-def image_files(unit: str, folder: str) -> dict[str, bytes]:
-    """What a container engine builds the unit by. `folder`: of its `package main`."""
+def image_files(unit: str, folder: str, assets: Iterable[str] = ()) -> dict[str, bytes]:
+    """What a container engine builds the unit by. `folder`: of its `package main`; `assets`: what stands beside it when
+    it runs."""
     build = "RUN CGO_ENABLED=0 go build -trimpath -o /unit"
     lines = [
         f"# Klotho: the unit {unit}.",
@@ -24,5 +26,7 @@ def image_files(unit: str, folder: str) -> dict[str, bytes]:
         "COPY . .",
         f"{build} ./{folder}",
     ]
-    lines += ["", f"FROM {BASE}", "WORKDIR /app", "COPY --from=build /unit /unit", f"CMD {json.dumps(START)}", ""]
+    lines += ["", f"FROM {BASE}", "WORKDIR /app", "COPY --from=build /unit /unit"]
+    lines += [f"COPY {json.dumps([path, path], ensure_ascii=False)}" for path in assets]
+    lines += [f"CMD {json.dumps(START)}", ""]
     return {"Dockerfile": "\n".join(lines).encode(), ".dockerignore": b"Dockerfile\n.dockerignore\n"}

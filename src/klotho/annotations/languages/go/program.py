@@ -181,10 +181,10 @@ class GoProgram:
             files |= self._offers(reached, called)
         files["klotho_unit/unit.go"] = unit_file(unit.name, given, unit.served, form)
         place = self._place(f"{begins.folder}/").strip("/")
+        assets = tuple(self._place(path) for path in findings.assets)
         if form == "container":
-            return UnitCode({**files, **image_files(unit.name, place)}, start=START)
-        handler = f"{place}/main.main".lstrip("/")
-        return UnitCode(files, handler, tuple(self._place(path) for path in findings.assets))
+            return UnitCode({**files, **image_files(unit.name, place, assets)}, start=START)
+        return UnitCode(files, f"{place}/main.main".lstrip("/"), assets)
 
     def _place(self, path: str) -> str:
         """Where a file stands in a unit: the module's folder is at the top."""
