@@ -270,3 +270,9 @@ def test_the_image_of_a_unit_has_its_program_and_its_assets_and_nothing_else(tmp
     final = made.files["main/Dockerfile"].decode().partition("\n\nFROM gcr.io/distroless/static")[2].splitlines()[1:]
     copies = ['COPY ["data/a b.txt", "data/a b.txt"]', 'COPY ["data/not.go", "data/not.go"]']
     assert final == ["WORKDIR /app", "COPY --from=build /unit /unit", *copies, 'CMD ["/unit"]']
+
+
+def test_a_program_begins_in_whatever_file_has_its_main(tmp_path: Path) -> None:
+    made = good(tmp_path, {"go.mod": GO_MOD, "cmd/api/server.go": program(LISTEN)})
+    (function,) = [item for item in made.application.constructs if item.kind == "Compute.Function"]
+    assert function.properties["handler"] == "cmd/api/server.main"

@@ -184,7 +184,12 @@ class GoProgram:
         assets = tuple(self._place(path) for path in findings.assets)
         if form == "container":
             return UnitCode({**files, **image_files(unit.name, place, assets)}, start=START)
-        return UnitCode(files, f"{place}/main.main".lstrip("/"), assets)
+        return UnitCode(files, posixpath.join(place, f"{self._main(begins.folder)}.main"), assets)
+
+    def _main(self, folder: str) -> str:
+        """The file of a program that has its `func main()`, without its ending."""
+        named = (file.path for file in self.packages.in_folder(folder) if "main" in file.defines)
+        return posixpath.basename(next(named, "main.go")).removesuffix(".go")
 
     def _place(self, path: str) -> str:
         """Where a file stands in a unit: the module's folder is at the top."""
