@@ -3,6 +3,7 @@ with net/http alone."""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from tests.go_modules import go_on_path, with_go_sum
 
 pytestmark = [pytest.mark.examples, pytest.mark.timeout(400)]
 HERE = Path(__file__).parent
+PETS = HERE.parents[1] / "examples/annotated-pets-go"
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -23,12 +25,13 @@ def toolchain() -> Iterator[None]:
         yield
 
 
-def program(deploy: Deploy, folder: Path) -> Deployment:
-    """A copy of a program, with the sums of the modules that are here."""
-    files = {path.relative_to(folder).as_posix(): path.read_text("utf-8") for path in folder.rglob("*.*")}
-    deployment = deploy(folder.name, files)
+def filled(deployment: Deployment, folder: Path) -> None:
+    """A copy of a program in place of what is there, with the sums of the modules that are here."""
+    for path in deployment.folder.iterdir():
+        if path.name != "klotho.yaml":
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    shutil.copytree(folder, deployment.folder, dirs_exist_ok=True)
     with_go_sum(deployment.folder)
-    return deployment
 
 
 def without_unit(deployment: Deployment, path: str) -> None:
@@ -42,7 +45,17 @@ def without_unit(deployment: Deployment, path: str) -> None:
 
 @pytest.fixture(scope="module")
 def pets(deploy: Deploy) -> Deployment:
-    return program(deploy, HERE.parents[1] / "examples/annotated-pets-go")
+    """The pets; later tests put other programs into the same folder and local cloud."""
+    deployment = deploy(PETS.name)
+    filled(deployment, PETS)
+    settings(deployment)
+    return deployment
+
+
+def settings(deployment: Deployment, more: str = "") -> None:
+    """klotho.yaml: all programs are one application, whatever their modules are called."""
+    text = f"project: {deployment.project}\napp: programs\n{more}"
+    (deployment.folder / "klotho.yaml").write_text(text, encoding="utf-8")
 
 
 def test_the_pets_in_three_units_answer_as_the_original_on_every_route(pets: Deployment) -> None:
@@ -52,15 +65,14 @@ def test_the_pets_in_three_units_answer_as_the_original_on_every_route(pets: Dep
 
 def test_the_pets_in_two_units_one_of_them_in_a_container_answer_as_the_original(pets: Deployment) -> None:
     without_unit(pets, "pets/pets.go")
-    with (pets.folder / "klotho.yaml").open("a", encoding="utf-8") as settings:
-        settings.write("execution_units: {adoptions: {type: fargate}}\n")
+    settings(pets, "execution_units: {adoptions: {type: fargate}}\n")
     assert pets.up()["pets-unit"] == "deleted"
     verified(pets)
 
 
 def test_the_pets_in_one_unit_answer_as_the_original_and_tell_a_panic_in_the_log(pets: Deployment) -> None:
     without_unit(pets, "adoptions/adoptions.go")
-    (pets.folder / "klotho.yaml").write_text(f"project: {pets.project}\n", encoding="utf-8")
+    settings(pets)
     main = pets.folder / "main.go"
     text = main.read_text(encoding="utf-8")
     panics = 'r.Get("/panics", func(http.ResponseWriter, *http.Request) { panic("not today") })\n\tport := '
@@ -71,13 +83,13 @@ def test_the_pets_in_one_unit_answer_as_the_original_and_tell_a_panic_in_the_log
     assert "not today" in pets.logs()
 
 
-def test_a_program_of_gin_in_two_units_answers_as_the_original_on_every_route(deploy: Deploy) -> None:
-    notes = program(deploy, HERE / "go_gin")
-    assert {"main-unit", "notes-unit"} <= set(notes.up())
-    verified(notes)
+def test_a_program_of_gin_in_two_units_answers_as_the_original_on_every_route(pets: Deployment) -> None:
+    filled(pets, HERE / "go_gin")
+    assert {"main-unit", "notes-unit"} <= set(pets.up())
+    verified(pets)
 
 
-def test_a_server_of_net_http_in_two_units_answers_as_the_original_on_every_route(deploy: Deploy) -> None:
-    words = program(deploy, HERE / "go_http")
-    assert {"main-unit", "words-unit"} <= set(words.up())
-    verified(words)
+def test_a_server_of_net_http_in_two_units_answers_as_the_original_on_every_route(pets: Deployment) -> None:
+    filled(pets, HERE / "go_http")
+    assert {"main-unit", "words-unit"} <= set(pets.up())
+    verified(pets)
