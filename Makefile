@@ -4,6 +4,9 @@
 # make check  format, lint, types, architecture, vendored facts
 # make quick  unit, golden and property tests only (under a minute)
 # make gates  every template judged by cfn-lint and checkov, every export run or read by the tool it is for
+# make dotnet the .NET SDK of the tests: part of make test
+# make go     the Go modules of the tests: part of make test
+# make whole  all tests, also those that `make test` takes a part of: every gate, every kill, every crash
 # make bench  measurements, with peers in the same run
 
 # Where an environment forbids bytecode, every process would compile everything anew: a third of the tests' time.
@@ -14,7 +17,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo demo-down test system check quick gates bench clean
+.PHONY: demo demo-down test whole system dotnet go check quick gates bench clean
 
 $(STAMP): pyproject.toml requirements-dev.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Klotho needs Python 3.11 or newer: make PYTHON=/path/to/python3.11 …"; exit 1; }
@@ -41,6 +44,24 @@ $(EXPORTS)/.installed: requirements-exports.lock $(EXPORTS_NODE)/package-lock.js
 	npm ci --prefix $(EXPORTS)/typescript --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
+# The .NET SDK that the tests build and run C# with.
+DOTNET := .venv-dotnet
+$(DOTNET)/.installed: tools/install_dotnet.sh tests/dotnet/package-lock.json tests/dotnet/openssl.lock | $(STAMP)
+	UV=$(BIN)/uv tools/install_dotnet.sh $(DOTNET)
+	@touch $@
+
+dotnet: $(DOTNET)/.installed
+
+# The Go modules of the tests, of Debian's packages, and what takes long to compile the first time.
+GO := .venv-go
+$(GO)/.installed: tools/install_go_modules.py tests/golang/modules.lock tests/go_modules.py $(STAMP)
+	rm -rf $(GO) && mkdir $(GO)
+	$(BIN)/python tools/install_go_modules.py $(GO)
+	$(BIN)/python -m tests.go_modules
+	@touch $@
+
+go: $(GO)/.installed
+
 demo: $(STAMP)
 	@$(BIN)/python tools/demo.py
 
@@ -60,12 +81,15 @@ quick: $(STAMP)
 	$(BIN)/pytest -n 2 -m 'not localcloud and not examples and not gates'
 
 gates: $(STAMP) $(GATES)/.installed $(EXPORTS)/.installed
-	KLOTHO_GATES=all $(BIN)/pytest -m gates
+	KLOTHO_TESTS=all $(BIN)/pytest -m gates
+
+whole: system check $(GATES)/.installed $(EXPORTS)/.installed $(DOTNET)/.installed $(GO)/.installed
+	KLOTHO_TESTS=all $(BIN)/pytest -n 2 --dist loadfile
 
 system:
 	@tools/install_system_packages.sh
 
-test: system check $(GATES)/.installed $(EXPORTS)/.installed
+test: system check $(GATES)/.installed $(EXPORTS)/.installed $(DOTNET)/.installed $(GO)/.installed
 	$(BIN)/pytest -n 2 -m 'not localcloud and not examples and not gates'
 	$(BIN)/pytest -n 2 --dist loadfile -m 'localcloud or examples or gates'
 
@@ -73,7 +97,7 @@ bench: $(STAMP)
 	$(BIN)/python benchmarks/run.py
 
 clean:
-	rm -rf $(VENV) $(GATES) $(EXPORTS) compiled build dist
+	rm -rf $(VENV) $(GATES) $(EXPORTS) $(DOTNET) $(GO) compiled build dist
 
 .PHONY: lock
 lock: $(STAMP)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,8 @@ from hypothesis import settings
 
 from klotho.application import Application
 from klotho.diagnostics import Report
+from tests.dotnet_sdk import dotnet_on_path
+from tests.go_modules import go_on_path
 
 # The modules of all tests live to the end: looking for garbage among them often takes a tenth of a run.
 gc.set_threshold(100_000, 20, 20)
@@ -52,6 +54,20 @@ def golden(request: pytest.FixtureRequest) -> CompareGolden:
         assert text == file.read_text(encoding="utf-8")
 
     return compare
+
+
+@pytest.fixture(scope="module")
+def dotnet() -> Iterator[Path]:
+    """The program `dotnet` of the SDK that `make dotnet` sets up, on the PATH while this module's tests run."""
+    with dotnet_on_path() as program:
+        yield program
+
+
+@pytest.fixture(scope="module")
+def go() -> Iterator[Path]:
+    """The program `go`, on the PATH while this module's tests run, with the modules that `make go` sets up."""
+    with go_on_path() as program:
+        yield program
 
 
 @pytest.fixture

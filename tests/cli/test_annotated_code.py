@@ -101,13 +101,15 @@ def test_compile_takes_a_name_and_gives_json(klotho: Run, pets: Path) -> None:
 
 def test_mistakes_are_shown_at_their_lines_and_nothing_is_written(klotho: Run, pets: Path) -> None:
     (pets / "store.js").write_text('// @klotho::persit { id = "pets" }\nconst pets = new Map();\n')
-    (pets / "adoptions.js").write_text("// @klotho::execution_unit { keep_warm = true }\nf();\n")
+    (pets / "adoptions.js").write_text(
+        '/* @klotho::persist {\n  id = "a"\n  versioned = true\n} */\nconst a = new Map();\n'
+    )
     for command in ("compile", "up"):
         done = klotho(command)
         assert done.returncode == 1
         assert "error[annotation-unknown]" in done.stderr
         assert '1 | // @klotho::persit { id = "pets" }' in done.stderr
-        assert "`keep_warm` of `@klotho::execution_unit` in JavaScript is not supported yet" in done.stderr
+        assert "`versioned` of `@klotho::persist` is not supported: " in done.stderr
         assert not (pets / "compiled").exists()
 
 
@@ -136,6 +138,12 @@ def test_compile_takes_the_annotated_code_of_an_infra_py_that_takes_it_in(klotho
 def test_verify_refuses_what_holds_no_requests(klotho: Run, pets: Path) -> None:
     (pets / "requests.json").write_text("{")
     assert "error[requests-unreadable]" in klotho("verify").stderr
+
+
+def test_verify_names_the_nearest_api_where_there_is_none_of_that_name(klotho: Run, pets: Path) -> None:
+    done = klotho("verify", "--api", "pet-api")
+    assert 'no annotation exposes an API "pet-api"' in done.stderr
+    assert "did you mean `pets-api`?" in done.stderr
 
 
 SERVER = """// @klotho::expose { id = "api" }

@@ -7,14 +7,19 @@ deployment is taken down with its data, and a process that is left over fails th
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 
 from tests.examples.deployment import Deployment
 
-Deploy = Callable[[str], Deployment]
+
+class Deploy(Protocol):
+    """`deploy("users")`; with `files` what is made of them, by path."""
+
+    def __call__(self, name: str, files: Mapping[str, str] | None = None) -> Deployment: ...
 
 
 @pytest.fixture(scope="session")
@@ -31,8 +36,8 @@ def deploy(tmp_path_factory: pytest.TempPathFactory, cache_home: Path | None) ->
 
     with contextlib.ExitStack() as ends:  # so that one that can't be taken down does not keep the others up
 
-        def make(name: str) -> Deployment:
-            deployment = Deployment.of(name, tmp_path_factory.mktemp(name), cache_home)
+        def make(name: str, files: Mapping[str, str] | None = None) -> Deployment:
+            deployment = Deployment.of(name, tmp_path_factory.mktemp(name), cache_home, files)
             ends.callback(lambda: left.extend(deployment.end()))
             return deployment
 

@@ -52,9 +52,14 @@ class Deployment:
     """Everything its commands said, on both streams."""
 
     @classmethod
-    def of(cls, name: str, folder: Path, cache_home: Path | None) -> Deployment:
+    def of(cls, name: str, folder: Path, cache_home: Path | None, files: Mapping[str, str] | None = None) -> Deployment:
+        """`files`: what it is made of, by path, instead of an example."""
         target = folder / name
-        shutil.copytree(EXAMPLES / name, target, ignore=shutil.ignore_patterns("compiled", "__pycache__"))
+        if files is None:
+            shutil.copytree(EXAMPLES / name, target, ignore=shutil.ignore_patterns("compiled", "__pycache__"))
+        for path, text in (files or {}).items():
+            (target / path).parent.mkdir(parents=True, exist_ok=True)
+            (target / path).write_text(text, encoding="utf-8")
         # A project of its own, because ports are chosen by the project's name: two clouds of one name, brought up and
         # down side by side by two test workers, would now and then take each other's.
         project = f"examples-{hashlib.sha256(str(folder).encode()).hexdigest()[:8]}"

@@ -28,7 +28,7 @@ import { Stock, orders, state } from "./stock.js";
 
 const app = new Hono();
 app.post("/orders/:thing", async (c) => {
-  const told = orders.emit(Stock.Ordered, c.req.param("thing"), 5n);
+  const told = orders.order(c.req.param("thing"), 5n);
   return c.json({ told, unheard: orders.emit("unheard") }, 201);
 });
 app.get("/state", async (c) => c.json([...(await state.entries())].sort()));
@@ -42,8 +42,13 @@ export enum Stock {
   Low = "low",
 }
 type Events = { ordered: [string, bigint]; low: [Map<string, Date>]; unheard: [] };
+class Orders extends EventEmitter<Events> {
+  order(thing: string, count: bigint): boolean {
+    return this.emit(Stock.Ordered, thing, count);
+  }
+}
 // @klotho::pubsub { id = "orders" }
-export const orders = new EventEmitter() as EventEmitter<Events>;
+export const orders = new Orders();
 // @klotho::persist { id = "state" }
 export const state = new Map<string, string>();
 """,

@@ -16,10 +16,10 @@ CALL = {"klotho": "call", "file": "adoptions.js", "name": "adopt", "arguments": 
 """What one unit asks of another."""
 
 
-def hosted(deployment: Deployment, types: Mapping[str, str], door: str = "apigateway") -> None:
+def hosted(deployment: Deployment, types: Mapping[str, str], door: str = "apigateway", api: str = "pets-api") -> None:
     """Writes klotho.yaml and brings it up."""
     said = {"execution_units": {name: {"type": type_} for name, type_ in types.items()}}
-    settings = {"project": deployment.project, **said, "exposed": {"pets-api": {"type": door}}}
+    settings = {"project": deployment.project, **said, "exposed": {api: {"type": door}}}
     (deployment.folder / "klotho.yaml").write_text(json.dumps(settings), encoding="utf-8")
     deployment.up()
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-Shape = Literal["text", "flag", "texts", "table", "any"]
+Shape = Literal["text", "flag", "texts", "table", "seconds"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ CAPABILITIES: Mapping[str, Capability] = {
             "secret": "flag",
             "environment_variables": "table",
             "versioned": "flag",
-            "ttl": "any",
+            "ttl": "seconds",
             "batch_write": "flag",
             "write_on_change": "flag",
             "description": "text",
@@ -46,9 +46,30 @@ CAPABILITIES: Mapping[str, Capability] = {
 NEUTRAL = ("embed_assets", "static_unit")
 """Capabilities about files, which mean the same in every language."""
 
+REFUSED: Mapping[tuple[str, str], tuple[str, str]] = {
+    ("persist", "versioned"): (
+        "a Map or a dict has no versions of an entry: what is set last holds",
+        "leave it out; where two at once must not overwrite each other, describe a `Databases.KeyValue` in an infra.py "
+        "and `put` with a condition",
+    ),
+    ("persist", "batch_write"): (
+        "each `set` is a write of its own, so that an entry is stored once it was awaited",
+        "leave it out; in JavaScript `await Promise.all([…])` writes several at once",
+    ),
+    ("persist", "write_on_change"): (
+        "what is changed in place is not put back by itself",
+        "leave it out and put it back: `await pets.set(key, pet)`, `pets[key] = pet`; a warning says where that lacks",
+    ),
+}
+"""By capability and directive, what no language compiles where it is `true`: why, and what to write instead."""
+
 LONGEST_ID = 25
 ID = re.compile(r"[A-Za-z][\w\-.:/]*", re.ASCII)
 ID_RULE = f"letters, digits, `_`, `-`, `.`, `:` and `/`, starting with a letter, at most {LONGEST_ID}"
+
+
+_LONGEST = 100 * 365 * 86_400
+"""Seconds."""
 
 
 def fits(value: Any, shape: Shape) -> bool:
@@ -61,7 +82,7 @@ def fits(value: Any, shape: Shape) -> bool:
         return isinstance(value, dict)
     if shape == "texts":
         return isinstance(value, str) or (isinstance(value, list) and all(isinstance(item, str) for item in value))
-    return True
+    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= _LONGEST
 
 
 EXPECTED: Mapping[Shape, str] = {
@@ -69,5 +90,5 @@ EXPECTED: Mapping[Shape, str] = {
     "flag": "`true` or `false`",
     "texts": "a text or a list of texts",
     "table": "a table",
-    "any": "a value",
+    "seconds": "a whole number of seconds, 1 or more and at most 100 years",
 }

@@ -129,6 +129,12 @@ class Resource:
     variables: Mapping[str, str] = field(default_factory=dict)
     """Of the environment of the unit's process, set before the code is loaded: what of the construct is in each, as the
     runtime names it."""
+    layout: str = ""
+    """How the code names what it keeps: who shares a bucket must do it in one way."""
+
+
+FROM_THE_PROGRAM = "with files named from the program's folder on"
+"""A layout, that of languages whose files are those of one file system."""
 
 
 @dataclass
@@ -178,6 +184,12 @@ class Original:
     """Commands to run before each start."""
     paths: tuple[str, ...] = ()
     """Folders, relative to the program's, that Python looks for modules in."""
+    folder: str = ""
+    """The folder it is started in, relative to the program's."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """Further variables; `{port}` is what `PORT` says, as in `start`."""
+    random: tuple[str, ...] = ()
+    """Patterns of what is another in each answer or copy of a file, in bodies and headers: it is not compared."""
     listens: str = "let it listen on `$PORT`"
     """What to do where it does not."""
 

@@ -7,7 +7,7 @@ becomes is a construct and, where it is not that construct's default, the implem
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple
 
 from klotho.diagnostics import Span
@@ -34,6 +34,8 @@ HOSTS: Mapping[str, Host] = {
 }
 """By the type that klotho.yaml writes; `ecs` is the older compiler's word."""
 DEFAULT = "lambda"
+IN_A_CONTAINER = "lambda-container"
+"""What `lambda` is for units that can be no functions."""
 ON_ECS = tuple(name for name, host in HOSTS.items() if host.pin in ("fargate", "fargate-spot"))
 """What a public load balancer leads to."""
 
@@ -60,6 +62,11 @@ class Hosting:
     doors: Mapping[str, Said] = field(default_factory=dict)
     """Of APIs, by construct name."""
     default_door: Said = _BY_HTTP_API
+
+    def in_a_container(self, name: str) -> Hosting:
+        """With one of the units on Lambda in a container where it would be a function."""
+        said = Said(IN_A_CONTAINER, self.type_of(name).span)
+        return replace(self, types={**self.types, name: said})
 
     def of(self, name: str) -> tuple[Host, Span | None]:
         """Of a unit, by construct name."""

@@ -21,7 +21,7 @@ from typing import Any
 MOST_BOOKS = 40
 LARGEST_BOOK = 16_000_000
 """Bytes; a code base of more is read anew each time."""
-_GRAMMARS = ("tree-sitter", "tree-sitter-javascript", "tree-sitter-python", "tree-sitter-typescript")
+_GRAMMARS = tuple(f"tree-sitter{name}" for name in ("", "-c-sharp", "-go", "-javascript", "-python", "-typescript"))
 
 
 @dataclass

@@ -11,8 +11,10 @@ from pathlib import PurePosixPath
 
 from klotho.annotations.findings import Mount
 from klotho.annotations.languages import Language, Program, by_suffix
+from klotho.annotations.model import Annotation
 from klotho.annotations.reading import CodeBase
 from klotho.annotations.units import Unit
+from klotho.diagnostics import Label
 
 
 class Programs:
@@ -39,6 +41,22 @@ class Programs:
     def imports(self, path: str) -> Iterable[str]:
         program = self.of_file(path)
         return () if program is None else program.imports(path)
+
+    def owned(self, owners: Mapping[str, Annotation]) -> dict[str, Annotation]:
+        """With the files that belong to a unit because another one does. `owners`: the annotation by file."""
+        found: dict[str, Annotation] = {}
+        for path, annotation in owners.items():
+            program = self.of_file(path)
+            for other in program.together(path) if program is not None else (path,):
+                first = found.setdefault(other, annotation)
+                if first.id != annotation.id:
+                    also = [Label(first.span, f'it belongs to "{first.id}"')]
+                    message = f"`{path}` and `{other}` are of one project, which belongs to one execution unit"
+                    helps = ("move what is to run apart into a project of its own",)
+                    report = self._code.report
+                    report.error("annotation-unit", message, annotation.span, also=also, helps=helps)
+                    break
+        return found
 
     def mounts(self, owned: Mapping[str, str]) -> list[Mount]:
         """Routers that applications mount and other units own. `owned`: the unit by file."""

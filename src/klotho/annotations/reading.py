@@ -9,12 +9,13 @@ from __future__ import annotations
 import itertools
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from klotho.annotations.capabilities import NEUTRAL
+from klotho.annotations.capabilities import NEUTRAL, REFUSED
 from klotho.annotations.dockerfiles import Dockerfile, is_dockerfile, read_dockerfile
 from klotho.annotations.doors import TARGETS
 from klotho.annotations.languages import NOT_YET, SUFFIXES, by_suffix
@@ -30,6 +31,8 @@ SKIPPED = frozenset(
 MOST_FOLDERS = 3_000
 OUTPUT_MARKER = ".klotho-output.json"
 """A folder that holds it is what an earlier compile wrote."""
+_SHARED = ("persist", "pubsub", "config")
+"""Capabilities of what units of several languages may use together."""
 LARGEST_SOURCE = 4_000_000
 """Bytes; a larger file is data, whatever its name says."""
 
@@ -84,6 +87,19 @@ class CodeBase:
             except OSError:  # a name no file can have
                 self._exists[path] = False
         return self._exists[path]
+
+    def has_twin(self, source: Source, annotation: Annotation) -> bool:
+        """Whether a file of another language says that it uses the same store, topic or secret."""
+        return bool(self._families[annotation.capability, annotation.id] - {_family(source.path)})
+
+    @cached_property
+    def _families(self) -> Mapping[tuple[str, str | None], set[str]]:
+        """The languages in which each capability and id is said; for when all files are read."""
+        found: dict[tuple[str, str | None], set[str]] = {}
+        for source in self.annotated.values():
+            for item in source.annotations:
+                found.setdefault((item.capability, item.id), set()).add(_family(source.path))
+        return found
 
     def all(self, capability: str) -> Iterator[tuple[Source, Annotation]]:
         for source in self.annotated.values():
@@ -160,7 +176,7 @@ def _refuse_language(path: str, content: bytes, language: str, report: Report) -
 
 
 def _check(code: CodeBase, report: Report) -> None:
-    seen: dict[tuple[str, str], Annotation] = {}
+    seen: dict[tuple[str, str, str], Annotation] = {}
     for source in code.annotated.values():
         for index, item in enumerate(source.annotations):
             _refuse_what_comes_later(source, item, report)
@@ -170,12 +186,19 @@ def _check(code: CodeBase, report: Report) -> None:
                 report.error("annotation-detached", message, item.span, helps=helps)
             if item.id is None or item.capability == "execution_unit":
                 continue
-            first = seen.setdefault((item.capability, item.id), item)
+            # A file can't import one of another language: both say that they use the same thing.
+            language = _family(source.path) if item.capability in _SHARED else ""
+            first = seen.setdefault((item.capability, item.id, language), item)
             if first is not item:
                 also = [Label(first.span, "the first one")]
                 message = f"{item.title} stands twice"
                 helps = ("give one of them another id",)
                 report.error("annotation-duplicate", message, item.span, text="the second one", also=also, helps=helps)
+
+
+def _family(path: str) -> str:
+    language = by_suffix(PurePosixPath(path).suffix)
+    return "" if language is None else language.family
 
 
 def _refuse_what_comes_later(source: Source, item: Annotation, report: Report) -> None:
@@ -189,6 +212,12 @@ def _refuse_what_comes_later(source: Source, item: Annotation, report: Report) -
         report.error("annotation-not-yet", message, item.span)
         return
     for name in sorted(set(item.directives) - directives):
+        refused = REFUSED.get((item.capability, name))
+        if refused is not None:
+            if item.directives[name] is True:
+                message = f"`{name}` of `@klotho::{item.capability}` is not supported: {refused[0]}"
+                report.error("annotation-not-yet", message, item.span, helps=refused[1:])
+            continue
         message = f"`{name}` of `@klotho::{item.capability}` in {language.name} is not supported yet"
         report.error("annotation-not-yet", message, item.span)
     if item.capability == "config" and item.directives.get("secret") is not True:

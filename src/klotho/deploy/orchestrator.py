@@ -30,6 +30,7 @@ from klotho.deploy.events import (
     StackFailed,
     StackSkipped,
 )
+from klotho.deploy.expansion import used_outputs
 from klotho.deploy.express import may_be_express
 from klotho.deploy.foreign import ForeignValues
 from klotho.deploy.moves import Deployed, Move, Projected, after_moves
@@ -138,10 +139,13 @@ class Orchestrator:
         with self._drain.working():
             self._deploy_all(deployed)
             outcomes = self._of(stack.name for stack in self._manifest.stacks)
+            # A consumer that failed may still use what a removed stack holds: removals wait for a run without failures.
+            gone = leftovers(self._manifest, deployed)
+            if gone and Deployment(outcomes, self._drain.requested).ok:
+                # What was kept for consumers may hang on what a removed stack holds, and the other way round.
+                outcomes = self._contract(outcomes, waiting=self._used_by(gone, deployed))
             if Deployment(outcomes, self._drain.requested).ok:
-                # A consumer that failed may still use what a removed stack holds: removals wait for a run without
-                # failures.
-                outcomes += self.delete(leftovers(self._manifest, deployed), delete_data=bool(delete_data)).outcomes
+                outcomes += self.delete(gone, delete_data=bool(delete_data)).outcomes
             if Deployment(outcomes, self._drain.requested).ok:
                 outcomes = self._contract(outcomes)
         if Deployment(outcomes).ok and self._steps is not None and any(item.result != "unchanged" for item in outcomes):
@@ -245,12 +249,24 @@ class Orchestrator:
         express = self._express and may_be_express(stack, parsed(request.template), self._manifest)
         return self._run.change(stack, deployed, replace(request, express=express))
 
-    def _contract(self, outcomes: tuple[StackOutcome, ...]) -> tuple[StackOutcome, ...]:
-        """Consumers before those they take values from. One that fails keeps what nobody uses; the next run tries."""
+    def _used_by(self, gone: Sequence[DeployedStack], deployed: Mapping[str, DeployedStack]) -> frozenset[str]:
+        """The stacks that others which are to go take values from."""
+        before = ((stack.name, deployed.get(stack.stack_name)) for stack in self._manifest.stacks)
+        return frozenset(name for name, found in before if found is not None and used_outputs(found, gone))
+
+    def _contract(
+        self, outcomes: tuple[StackOutcome, ...], waiting: frozenset[str] = frozenset()
+    ) -> tuple[StackOutcome, ...]:
+        """Consumers before those they take values from. One that fails keeps what nobody uses; the next run tries.
+        `waiting`: stacks whose turn comes later, and with it that of those they take values from."""
         contracted: dict[str, StackOutcome] = {}
+        later = set(waiting)
         for outcome in reversed(outcomes):
             if outcome.expanded and not self._drain.requested:
                 stack = self._manifest.stack(outcome.stack)
+                if stack.name in later:
+                    later.update(stack.depends_on)
+                    continue
                 try:
                     contracted[stack.name] = self._run.contract(stack, self._request(stack, "contract"))
                 except Failure as failure:

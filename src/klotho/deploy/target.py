@@ -41,6 +41,12 @@ class Target:
         return sys.platform if self.is_host else "linux", "arm64" if machine in ("arm64", "aarch64") else "x64"
 
     @property
+    def go(self) -> tuple[str, str]:
+        """Go's names of the system and processor a program is compiled for: `linux`, `arm64`."""
+        system, processor = self.node
+        return system, "arm64" if processor == "arm64" else "amd64"
+
+    @property
     def is_host(self) -> bool:
         return self.platform == "host"
 

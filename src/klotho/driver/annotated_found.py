@@ -16,7 +16,7 @@ from klotho.diagnostics import Diagnostic, Report, Span
 from klotho.driver.build import Build
 
 if TYPE_CHECKING:
-    from klotho.annotations.compiling import UnitPage
+    from klotho.annotations.pages import UnitPage
 
 _SERVICES = ("Compute.Function", "Compute.Container")
 

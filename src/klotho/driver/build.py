@@ -25,7 +25,7 @@ from klotho.driver.settings import Environment
 from klotho.stacks import Manifest
 
 if TYPE_CHECKING:
-    from klotho.annotations.compiling import StaticPage, UnitPage
+    from klotho.annotations.pages import StaticPage, UnitPage
     from klotho.application import Application, ConstructId
     from klotho.application.files import ProgramFiles
     from klotho.catalogue.foreign import ForeignConstruct

@@ -1,7 +1,8 @@
 """`klotho doctor`: whether this machine has what an application needs.
 
 Input: a folder, with a program or without. Output: a `Check` each. Beside a program only what it needs is looked at;
-without one, or with one that does not compile, everything is. Changes nothing but a file that it removes again.
+without one, or with one that does not compile, everything is. Changes nothing but a file that it removes again, and of
+annotated code `compiled/`, as every look at it does.
 """
 
 from __future__ import annotations
@@ -25,8 +26,9 @@ from klotho.driver.program import PROGRAM_NAME, find_program
 from klotho.driver.settings import DEFAULT_REGION, Environment, read_settings
 
 Result = Literal["ok", "warn", "fail"]
-Need = Literal["python", "node", "container", "postgres", "mysql", "redis"]
+Need = Literal["python", "node", "go", "container", "postgres", "mysql", "redis"]
 EVERYTHING: frozenset[Need] = frozenset({"python", "node", "container", "postgres", "mysql", "redis"})
+"""What is looked at without a program. Go is looked at for those that have functions in it."""
 _GIB = 1 << 30
 _WATCHES = 16_384
 """Folders that `klotho dev` may watch; a program of some size has some thousand."""
@@ -59,6 +61,8 @@ def examine(folder: Path, environment: str | None = None) -> list[Check]:
     found = [_python(), *said]
     if "node" in needs:
         found += [_program("Node.js", "node", "install Node.js 20 or newer"), _program("npm", "npm", "install npm")]
+    if "go" in needs:
+        found.append(_program("Go", "go", "install Go (https://go.dev/dl)", version="version"))
     found.append(_uv())
     found.append(_parts("local cloud", _LOCAL_PARTS))
     if "postgres" in needs:
@@ -83,6 +87,8 @@ def needs_of(built: Build) -> frozenset[Need]:
             needs.add("container")
         elif str(asset.properties.get("runtime", "")).startswith("nodejs"):
             needs.add("node")
+        elif str(asset.properties.get("runtime", "")).startswith("provided"):
+            needs.add("go")
         else:
             needs.add("python")
         if asset.type == "function-image" and built.environment.target == "aws":
@@ -95,19 +101,23 @@ def needs_of(built: Build) -> frozenset[Need]:
 
 
 def _built(folder: Path, environment: str | None) -> tuple[Build | None, list[Check]]:
-    if not (folder / PROGRAM_NAME).is_file():
-        return None, []
     try:
-        built = build(find_program(folder), environment)
+        program = find_program(folder)
+    except Failure:
+        return None, []
+    name = "annotated code" if program.annotated else PROGRAM_NAME
+    try:
+        built = build(program, environment)
     except ProgramError as error:
-        return None, [_mistakes(f"{len(error.diagnostics)} mistakes" if len(error.diagnostics) > 1 else "a mistake")]
+        number = len(error.diagnostics)
+        return None, [_mistakes(name, f"{number} mistakes" if number > 1 else "a mistake")]
     except Failure as failure:
-        return None, [_mistakes(str(failure))]
-    return built, [Check("program", "ok", f"{PROGRAM_NAME}: {built.application.name}")]
+        return None, [_mistakes(name, str(failure))]
+    return built, [Check("program", "ok", f"{name}: {built.application.name}")]
 
 
-def _mistakes(what: str) -> Check:
-    return Check("program", "warn", f"{PROGRAM_NAME} has {what}", "run `klotho check` to see what is wrong")
+def _mistakes(name: str, what: str) -> Check:
+    return Check("program", "warn", f"{name} has {what}", "run `klotho check` to see what is wrong")
 
 
 def _python() -> Check:
@@ -115,11 +125,11 @@ def _python() -> Check:
     return Check("Python", "ok", f"{platform.python_version()} ({sys.executable})")
 
 
-def _program(name: str, program: str, advice: str, *, missing: Result = "fail") -> Check:
+def _program(name: str, program: str, advice: str, *, missing: Result = "fail", version: str = "--version") -> Check:
     path = shutil.which(program)
     if path is None:
         return Check(name, missing, "not found", advice)
-    said = _said([path, "--version"])
+    said = _said([path, version])
     return Check(name, "ok", f"{said or 'found'} ({path})") if said is not None else Check(
         name, missing, f"{path} does not run", advice
     )  # fmt: skip

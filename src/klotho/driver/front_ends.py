@@ -19,7 +19,7 @@ from klotho.driver.machine import cache_folder
 from klotho.driver.output_folder import files_written, write_output
 
 if TYPE_CHECKING:
-    from klotho.annotations.compiling import StaticPage, UnitPage
+    from klotho.annotations.pages import StaticPage, UnitPage
     from klotho.application import Application
     from klotho.driver.program import Program
 

@@ -84,22 +84,26 @@ def _request(item: Mapping[str, Any]) -> Request:
     return Request(str(item.get("method", "GET")).upper(), str(item["path"]), headers, content)
 
 
-def differences(requests: Sequence[Request], original: str, compiled: str) -> list[Difference]:
-    """Send each request to both addresses, one after the other, with the cookies that each has given."""
+def differences(
+    requests: Sequence[Request], original: str, compiled: str, random: Sequence[str] = ()
+) -> list[Difference]:
+    """Send each request to both addresses, one after the other, with the cookies that each has given. `random`:
+    patterns of what is another in each answer."""
     found: list[Difference] = []
     jars: tuple[dict[str, str], dict[str, str]] = ({}, {})
     for request in requests:
         one, other = _asked(original, request, jars[0]), _asked(compiled, request, jars[1])
         if one.status != other.status:
             found.append(Difference(request, "status", str(one.status), str(other.status)))
-        if _relative(_shown(one.body), original) != _relative(_shown(other.body), compiled):
+        mine, theirs = _relative(_shown(one.body), original), _relative(_shown(other.body), compiled)
+        if _without(random, mine) != _without(random, theirs):
             found.append(Difference(request, "body", _shown(one.body), _shown(other.body)))
         for name in HEADERS:
             if name == "content-type" and not one.body and name not in one.headers:
                 continue  # API Gateway gives one to every answer, also to those without a body
-            mine, theirs = one.headers.get(name), other.headers.get(name)
-            if _header(name, mine, original) != _header(name, theirs, compiled):
-                found.append(Difference(request, name, str(mine), str(theirs)))
+            given = one.headers.get(name), other.headers.get(name)
+            if _header(name, given[0], original, random) != _header(name, given[1], compiled, random):
+                found.append(Difference(request, name, str(given[0]), str(given[1])))
     return found
 
 
@@ -107,10 +111,18 @@ _LISTS = ("allow", "vary")
 """Headers that are lists without an order; some frameworks give theirs another one in each process."""
 
 
-def _header(name: str, value: str | None, address: str) -> object:
+def _header(name: str, value: str | None, address: str, random: Sequence[str]) -> object:
     if value is None:
         return None
-    return sorted(item.strip() for item in value.split(",")) if name in _LISTS else _relative(value, address)
+    if name in _LISTS:
+        return sorted(item.strip() for item in value.split(","))
+    return _without(random, _relative(value, address))
+
+
+def _without(random: Sequence[str], text: str) -> str:
+    for pattern in random:
+        text = re.sub(pattern, "", text)
+    return text
 
 
 def _relative(text: str, address: str) -> str:
@@ -165,9 +177,11 @@ def original_running(folder: Path, original: Original) -> Iterator[str]:
         shutil.copytree(folder, copy, ignore=shutil.ignore_patterns("compiled", ".git", ".venv", "__pycache__"))
         _install(copy, original)
         port = _free_port()
-        environment = {**os.environ, "PORT": str(port), **_paths(copy, original)}
+        own = {name: value.replace("{port}", str(port)) for name, value in original.environment.items()}
+        environment = {**os.environ, "PORT": str(port), **_paths(copy, original), **own}
         command = [part.replace("{port}", str(port)) for part in original.start]
-        process = subprocess.Popen(command, cwd=copy, env=environment, stdout=said, stderr=subprocess.STDOUT)
+        home = copy / original.folder
+        process = subprocess.Popen(command, cwd=home, env=environment, stdout=said, stderr=subprocess.STDOUT)
         try:
             _wait(process, port, said, original)
             yield f"http://127.0.0.1:{port}"

@@ -2,8 +2,9 @@
 
 Reads `KLOTHO_HANDLER`, JSON: `handler`, `timeout` (seconds), `concurrency` (calls at once); `KLOTHO_SOURCE_…`, one for
 each queue (`sources.py`); `KLOTHO_ROUTES_…` (`requests.py`); `PORT`. How a worker is started stands in `worker.json`
-beside this file where the image was made for this machine, else it is AWS's own runtime in AWS's base image. Source:
-AWS Lambda Developer Guide, "Create a Lambda function using a container image" (/lambda-entrypoint.sh takes a handler).
+beside this file where the image was made for this machine, else the command line says it, or it is AWS's own runtime in
+AWS's base image. Source: AWS Lambda Developer Guide, "Create a Lambda function using a container image"
+(/lambda-entrypoint.sh takes a handler).
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ def _worker(handler: str) -> tuple[list[str], dict[str, str]]:
     variables = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "KLOTHO_HANDLER")}
     here = Path(__file__).with_name("worker.json")
     if not here.is_file():
-        return ["/lambda-entrypoint.sh", handler], variables
+        return sys.argv[1:] or ["/lambda-entrypoint.sh", handler], variables
     said = json.loads(here.read_text())
     return said["command"], {**variables, **said["environment"]}
 

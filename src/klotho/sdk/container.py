@@ -126,7 +126,7 @@ class Container(Actor):
             health_check: path that answers 200 when the service is well: `"/health"`. Default: none.
             always_on: False lets it be interrupted, at two minutes' notice, which is cheaper. Default: it is not.
             architecture: `"arm64"` or `"x86_64"`. Default: x86_64 when the Dockerfile or the image's name says so
-                (`--platform=linux/amd64`), else arm64, which costs a fifth less.
+                (`--platform=linux/amd64`, `GOARCH=amd64`), else arm64, which costs a fifth less.
             stack: the deployment stack to put it into. Default: Klotho's segmentation.
             from_project: another repository of the project defines it; give only the name. Default: False.
             existing: the ARN of an ECS service, to use as it is, never to change; more is said as

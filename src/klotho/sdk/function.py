@@ -15,7 +15,7 @@ from klotho.sdk.output import OutputAttribute
 from klotho.sdk.stack import Stack
 
 _HANDLER = re.compile(r"(?P<module>[^.\s][^\s]*?)\.(?P<function>[A-Za-z_$][\w$]*)")
-_SOURCE_ENDINGS = ("py", "js", "mjs", "cjs", "ts", "mts")
+_SOURCE_ENDINGS = ("py", "js", "mjs", "cjs", "ts", "mts", "go")
 
 
 def _read_handler(value: Any) -> str:
@@ -29,7 +29,8 @@ def _read_handler(value: Any) -> str:
         guess = f'write `"{plain}.handler"`' if plain.isprintable() and "." not in plain else None
         raise read.wrong(expected, plain, guess)
     if match["function"] in _SOURCE_ENDINGS:
-        raise read.wrong(expected, plain, f'name the function in the file: `"{match["module"]}.handler"`')
+        name = "main" if match["function"] == "go" else "handler"
+        raise read.wrong(expected, plain, f'name the function in the file: `"{match["module"]}.{name}"`')
     return match[0]
 
 
@@ -78,8 +79,9 @@ class Function(Actor):
         Args:
             name: how services ask for it: `klotho.config.services.get("invoice")`.
             handler: file without its ending, a dot, and the function in it: `"functions/invoice.handler"`;
-                relative to `context`.
-            runtime: for example `"python3.12"` or `"nodejs20.x"`. Default: from the handler's file.
+                relative to `context`. Of a program in Go: its `main`, `"functions/thumb/main.main"`.
+            runtime: for example `"python3.12"`, `"nodejs20.x"`, or `"provided.al2023"` for Go. Default: from the
+                handler's file.
             memory: MB; CPU grows with it. Default: 512.
             timeout: seconds until it is stopped. Default: 30.
             environment: variables; values may hold outputs such as `orders.url`, but no secrets.

@@ -137,6 +137,31 @@ def test_what_hangs_on_a_replaced_resource_stays_with_the_old_one(served: Served
     assert groups(served) == ["own", "right", "second"]
 
 
+def test_a_stack_goes_that_what_was_kept_for_consumers_still_used(served: ServedCloud) -> None:
+    """The old group is kept until its consumer has moved, with the rule that names a group of a stack that goes."""
+    deployer = Deployer(served.port)
+    net = stack_template({"Vpc": vpc()}, {"Vpc": {"Ref": "Vpc"}}), dict[str, str]()
+    shared = stack_template({"Workers": group("workers")}, {"Workers": {"Ref": "Workers"}}, ("Vpc",)), {"Vpc": "net"}
+
+    def base_of(about: str, *sources: str) -> tuple[dict[str, Any], dict[str, str]]:
+        rules = {f"From{source}": ingress(source, {"Ref": "Left"}) for source in sources}
+        resources = {"Left": group(about), **rules}
+        return stack_template(resources, {"Left": {"Ref": "Left"}}, ("Vpc", *sources)), {
+            "Vpc": "net",
+            **dict.fromkeys(sources, "shared"),
+        }
+
+    own = {"Type": GROUP, "Properties": {"GroupDescription": "own", "VpcId": {"Ref": "Vpc"}}}
+    web = stack_template({"Own": own, "FromLeft": ingress("Left")}, {}, ("Vpc", "Left")), {"Vpc": "net", "Left": "base"}
+    before = manifest({"net": net, "shared": shared, "base": base_of("first", "Workers"), "web": web})
+    assert deployer.up(*before).ok
+    deployer.seen.clear()
+    done = deployer.up(*manifest({"net": net, "base": base_of("second"), "web": web}))
+    assert (done.ok, done.left) == (True, ())
+    assert actions(deployer)[-2:] == [("base", "contract"), ("shared", "delete")]
+    assert groups(served) == ["own", "second"]
+
+
 def test_a_consumer_that_fails_to_move_keeps_the_old_one_and_the_next_run_finishes(served: ServedCloud) -> None:
     deployer = Deployer(served.port)
     assert deployer.up(*manifest({"base": base(Left=group("first")), "web": consumer("Left")})).ok

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -267,18 +268,20 @@ async def life(at: Bench) -> None:
             return
 
 
-def strikes(sample: Sample, point: str, count: int) -> bool:
-    """Whether to crash here: everywhere in small stacks, in big ones at what is not about companions only."""
-    if sample.slow:
-        # Between what the handler did and its being journaled is where a retry could do the work twice.
-        return point in [
-            f"handled {phase}/{SUBJECT}" for phase in ("forward", "restore", "cleanup", "delete", "discard")
-        ]
+# Between what the handler did and its being journaled is where a retry could do the work twice.
+HANDLED = [f"handled {phase}/{SUBJECT}" for phase in ("forward", "restore", "cleanup", "delete", "discard")]
+
+
+def strikes(sample: Sample, point: str, count: int, number: int) -> bool:
+    """Whether to crash here: everywhere in small stacks, in big ones at what is not about companions only. Where not
+    all tests run, at every second point and at those where work could be done twice."""
+    if sample.slow or (number % 2 and os.environ.get("KLOTHO_TESTS") != "all"):
+        return point in HANDLED
     return count <= 50 or point.startswith("stack ") or point.endswith((f"/{SUBJECT}", "/Broken"))
 
 
 @each_type
-def test_it_survives_a_crash_at_every_step(sample: Sample, tmp_path: Path) -> None:
+def test_it_survives_a_crash_at_any_step(sample: Sample, tmp_path: Path) -> None:
     """Abandon the engine at each journal point, restart on the same data, and compare with the undisturbed run."""
     undisturbed: dict[int, Any] = {}
 
@@ -316,7 +319,7 @@ def test_it_survives_a_crash_at_every_step(sample: Sample, tmp_path: Path) -> No
     asyncio.run(reference())
     seen = points(sample, tmp_path / "points")
     assert len(seen) > 20
-    own = [number for number, name in enumerate(seen, 1) if strikes(sample, name, len(seen))]
+    own = [number for number, name in enumerate(seen, 1) if strikes(sample, name, len(seen), number)]
     assert len(own) >= 4
     for number in own:
         asyncio.run(crashed(tmp_path / f"crash-{number}", number))

@@ -113,3 +113,42 @@ class ServedStore:
         self.thread.join()
         self.loop.close()
         self.database.close()
+
+
+def put(store: Store, pk: str, sk: float, **more: Any) -> None:
+    attributes = {name: {"S": value} if isinstance(value, str) else value for name, value in more.items()}
+    store.call("PutItem", TableName="things", Item={"pk": {"S": pk}, "sk": {"N": str(sk)}, **attributes})
+
+
+def query(store: Store, condition: str = "pk = :p", **more: Any) -> Any:
+    values = {":p": {"S": "a"}, **more.pop("values", {})}
+    return store.call(
+        "Query", TableName="things", KeyConditionExpression=condition, ExpressionAttributeValues=values, **more
+    )
+
+
+def sorts(answer: Any) -> list[float]:
+    return [float(item["sk"]["N"]) for item in answer["Items"]]
+
+
+INDEXES = {
+    "GlobalSecondaryIndexes": [
+        index("by-owner", "owner", "day"),
+        index("owners", "owner", None, "KEYS_ONLY"),
+        index("some", "owner", None, {"ProjectionType": "INCLUDE", "NonKeyAttributes": ["colour"]}),
+    ],
+    "LocalSecondaryIndexes": [index("by-day", "pk", "day", "KEYS_ONLY")],
+    "attributes": {"owner": "S", "day": "S"},
+}
+
+
+def by_index(store: Store, name: str, **more: Any) -> Any:
+    return store.call(
+        "Query",
+        TableName="things",
+        IndexName=name,
+        KeyConditionExpression="#o = :o",
+        ExpressionAttributeNames={"#o": "owner"},
+        ExpressionAttributeValues={":o": {"S": "ann"}},
+        **more,
+    )

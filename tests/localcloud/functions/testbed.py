@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
+import time
 import zipfile
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -107,3 +109,18 @@ async def node(cloud: Cloud, source: str, file: str = "app.js", **more: Any) -> 
 
 async def call(cloud: Cloud, payload: bytes = b"{}", function: str = "work") -> Invocation:
     return await cloud.functions.invoke(function, payload)
+
+
+def run(coroutine: Coroutine[Any, Any, None]) -> None:
+    asyncio.run(coroutine)
+
+
+def logged(cloud: Cloud, function: str = "work") -> list[str]:
+    return cloud.logs.tail(f"/aws/lambda/{function}", 100)
+
+
+async def until(condition: Any, seconds: float = 5.0) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not happen in time"
+        await asyncio.sleep(0.01)

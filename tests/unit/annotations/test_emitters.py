@@ -167,6 +167,87 @@ def test_waiting_for_an_event_of_another_unit_is_refused_at_its_line(tmp_path: P
     assert told(tmp_path, files)[:1] == [("annotation-not-yet", "index.js:8")]
 
 
+CLASS = "class Bus extends {} {{\n  adopt(pet) {{\n    this.emit('adopted', pet);\n  }}\n}}\n"
+
+
+@pytest.mark.parametrize(("head", "above"), [*CLASSES.items(), ('const E = require("events");', "E.EventEmitter")])
+def test_who_calls_a_method_of_a_class_that_extends_it_publishes_all(tmp_path: Path, head: str, above: str) -> None:
+    bus = f"{head}\n{CLASS.format(above)}{MARK}module.exports = new Bus();\n"
+    other = f'{OTHER}const it = require("./bus");\nit.on("adopted", f);\n'
+    made = good(
+        tmp_path,
+        {"index.js": INDEX + 'const it = require("./bus");\nit.adopt("Rex");\n', "bus.js": bus, "other.js": other},
+    )
+    assert verbs(made) == {"main": {"publishes_to"}, "other": {"subscribes_to"}}
+    assert b'require("./klotho/events.cjs")("it", ["adopted"], new Bus())' in made.files["main/bus.js"]
+
+
+def test_an_exported_class_of_typescript_is_one_too(tmp_path: Path) -> None:
+    bus = f'import {{ EventEmitter }} from "node:events";\nexport {CLASS.format("EventEmitter")}'
+    files = {
+        "index.ts": 'import "./other.js";\nimport express from "express";\nimport { it } from "./bus.js";\n'
+        f'const app = express();\nit.adopt("Rex");\n{EXPOSE}',
+        "bus.ts": bus.replace("(pet)", "(pet: string)") + f"{MARK}export const it = new Bus();\n",
+        "other.ts": f'{OTHER}import {{ it }} from "./bus.js";\nit.on("adopted", console.log);\n',
+    }
+    assert verbs(good(tmp_path, files)) == {"main": {"publishes_to"}, "other": {"subscribes_to"}}
+
+
+@pytest.mark.parametrize(
+    ("listens", "use"),
+    [
+        ("constructor() { super();\n this.on('adopted', f); }", "it.on('adopted', f);"),
+        ("constructor() { super();\n super.once('adopted', f); }", "it.on('adopted', f);"),
+        ("constructor() { super(); const me = this;\n me.on('adopted', f); }", "it.on('adopted', f);"),
+        ("hear(f) {\n this.on('adopted', f); }", "it.hear(f);"),
+    ],
+)
+def test_a_class_that_listens_to_itself_is_refused_at_its_line(tmp_path: Path, listens: str, use: str) -> None:
+    listening = CLASS.format("E").replace("  adopt", f"  {listens}\n  adopt")
+    bus = f'const E = require("events");\n{listening}{MARK}module.exports = new Bus();\n'
+    other = f'{OTHER}const it = require("./bus");\nit.emit("adopted");\n'
+    files = {
+        "index.js": INDEX + f'const it = require("./bus");\n{use}\n',
+        "bus.js": bus,
+        "other.js": other,
+    }
+    assert ("annotation-not-yet", "bus.js:4") in told(tmp_path, files)
+    assert (
+        verbs(
+            good(
+                tmp_path,
+                {
+                    "other.js": f"{OTHER}exports.f = async () => {{}};\n",
+                    "index.js": (
+                        f'const {{ f }} = require("./other");\n{APP}{EXPOSE}f();\nconst it = require("./bus");\n{use}\n'
+                    ),
+                },
+            )
+        )
+        == {}
+    )  # within one unit it is what it was
+
+
+def test_a_class_of_python_that_extends_pyees_is_an_emitter(tmp_path: Path) -> None:
+    mark, unit = MARK.replace("//", "#"), OTHER.replace("//", "#")
+    bus = (
+        "from pyee.base import EventEmitter\nclass Bus(EventEmitter):\n    def adopt(self, pet):\n"
+        f"        self.emit('adopted', pet)\n{mark}it = Bus()\n"
+    )
+    files = {
+        "main.py": "import other\nfrom bus import it\nfrom fastapi import FastAPI\nit.adopt('Rex')\n"
+        '# @klotho::expose { id = "api" }\napp = FastAPI()\n',
+        "bus.py": bus,
+        "other.py": f"{unit}from bus import it\nit.on('adopted', print)\n",
+    }
+    made = good(tmp_path, files)
+    assert verbs(made) == {"main": {"publishes_to"}, "other": {"subscribes_to"}}
+    assert b'emitter("it", Bus)()' in made.files["main/bus.py"]
+    for listens in ("self.on('adopted', print)", "super().on('adopted', print)", "me = self; me.on('adopted', print)"):
+        files["bus.py"] = bus.replace("def adopt(self, pet):", f"def __init__(self):\n        {listens}")
+        assert ("annotation-not-yet", "bus.py:4") in told(tmp_path, files)
+
+
 @pytest.mark.parametrize("value", ["new Emitter()", "new Map()", "make()", "class extends EventEmitter {}"])
 def test_another_emitter_is_refused_with_what_is_known(tmp_path: Path, value: str) -> None:
     code = f'const {{ EventEmitter }} = require("events");\n{MARK}const it = {value};\n'

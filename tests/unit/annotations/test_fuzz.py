@@ -15,10 +15,21 @@ from klotho.diagnostics import Report
 from tests.unit.annotations.mutations import mutated
 
 ROOT = Path(__file__).parents[3] / "examples"
-EXAMPLES = sorted(path for path in ROOT.glob("annotated-*") if has_annotations(path))
+SHOP = ROOT.parent / "tests/examples/go_shop"
+EXAMPLES = [*sorted(path for path in ROOT.glob("annotated-*") if has_annotations(path)), SHOP]
 SOURCES = 10_000
 """In all rounds of the long test."""
-_READ = (*SUFFIXES, *NOT_YET, "tsconfig.json", "package.json", "pyproject.toml", "requirements.txt")
+_READ = (
+    *SUFFIXES,
+    *NOT_YET,
+    "go.mod",
+    "tsconfig.json",
+    "package.json",
+    "pyproject.toml",
+    "requirements.txt",
+    ".csproj",
+    "appsettings.json",
+)
 
 
 class Mutants:

@@ -96,6 +96,10 @@ def test_comments_apart_are_two() -> None:
         (f'@klotho::persist {{ id = "{"a" * 26}" }}', "annotation-id", "too long"),
         ('@klotho::persist {\n// id = "a"\n// idd = 1\n// }', "annotation-directive", "did you mean `id`?"),
         ("@klotho::persist { id = 1 }", "annotation-directive", "must be a text"),
+        *(
+            (f'@klotho::persist {{\n// id = "a"\n// ttl = {value}\n// }}', "annotation-directive", "number of seconds")
+            for value in ("0", "-1", "1.5", '"1h"', "true", "1" + "0" * 12)
+        ),
     ],
 )
 def test_what_is_wrong_is_told_with_what_to_do(tmp_path: Path, body: str, code: str, said: str) -> None:
@@ -107,7 +111,7 @@ def test_what_is_wrong_is_told_with_what_to_do(tmp_path: Path, body: str, code: 
 
 
 def test_all_mistakes_of_all_files_are_told_at_once(tmp_path: Path) -> None:
-    (tmp_path / "a.js").write_text("// @klotho::nothing\nf();\n// @klotho::execution_unit { keep_warm = true }\ng();\n")
+    (tmp_path / "a.js").write_text('// @klotho::nothing\nf();\n// @klotho::config { id = "q" }\ng();\n')
     (tmp_path / "b.js").write_text('// @klotho::persist { id = "m" }\nf();\n// @klotho::persist { id = "m" }\n')
     (tmp_path / "c.py").write_text('# @klotho::config { id = "p" }\nx = 1\n')
     (tmp_path / "d.go").write_text("// @klotho::expose\n")
@@ -121,7 +125,7 @@ def test_all_mistakes_of_all_files_are_told_at_once(tmp_path: Path) -> None:
         ("b.js:3", "annotation-detached"),
         ("b.js:3", "annotation-duplicate"),
         ("c.py:1", "annotation-not-yet"),
-        ("d.go:1", "annotation-not-yet"),
+        ("d.go:1", "annotation-id"),
     ]
 
 
@@ -140,15 +144,20 @@ def test_a_syntax_error_is_told_and_the_rest_is_read() -> None:
 
 TEXTS = st.text(st.characters(exclude_categories=("Cs", "Zl", "Zp"), exclude_characters="\x7f"), max_size=12)
 WORDS = st.text("ab {}\"'#=[]@,.\\/*é🐔\n", max_size=12)
-TABLES = st.dictionaries(st.from_regex(r"[a-z]{1,3}", fullmatch=True), WORDS | st.integers(0, 9), max_size=3)
 VALUES = st.recursive(
     st.booleans() | st.integers(-9, 9) | TEXTS | WORDS,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("abc"), inner, max_size=3),
     max_leaves=6,
 )
+TABLES = st.dictionaries(st.from_regex(r"[a-z]{1,3}", fullmatch=True), WORDS | VALUES, max_size=3)
 ANNOTATIONS = st.fixed_dictionaries(
     {"id": st.from_regex(r"[A-Za-z][A-Za-z0-9_.:/-]{0,24}", fullmatch=True)},
-    optional={"description": TEXTS | WORDS, "secret": st.booleans(), "ttl": VALUES, "environment_variables": TABLES},
+    optional={
+        "description": TEXTS | WORDS,
+        "secret": st.booleans(),
+        "ttl": st.integers(1, 9),
+        "environment_variables": TABLES,
+    },
 )
 
 
@@ -203,7 +212,10 @@ def test_any_number_of_annotations_of_a_comment_is_read_as_it_was_written_each_a
 def test_a_wrong_directive_is_told_where_it_stands_whatever_stands_before_it(
     directives: dict[str, Any], style: str, name: str
 ) -> None:
-    before = ['description = "idd = 1, { idd = 2 }"', "ttl = { a = { idd = 1 }, b = [{ idd = 1 }] }  # idd = 3"]
+    before = [
+        'description = "idd = 1, { idd = 2 }"',
+        "environment_variables = { a = { idd = 1 }, b = [{ idd = 1 }] }  # idd = 3",
+    ]
     lines = ["@klotho::persist {", f'id = "{directives["id"]}"', *before, f"{name} = {toml(directives)}", "}"]
     code = commented(lines, style) + "x = 1\n"
     source, report = parse(code, "a.py" if style == "#" else "a.js")
@@ -217,7 +229,7 @@ def test_a_wrong_directive_is_told_where_it_stands_whatever_stands_before_it(
 
 
 SEEDS = {
-    "a.js": '/**\n * @klotho::persist {\n *   id = "pets"\n *   ttl = { a = [1, "}"] }\n * }\n */\n'
+    "a.js": '/**\n * @klotho::persist {\n *   id = "pets"\n *   environment_variables = { a = [1, "}"] }\n * }\n */\n'
     "const pets = new Map([[1, `x${2}`]]);\n// @klotho::expose { id = 'api' }\napp.listen(3000, () => {});\n",
     "b.js": "/* @klotho::static_unit {\n id = 'web'\n static_files = ['public/**', '*.{js,css}']\n}\n"
     " * @klotho::embed_assets { include = ['[a-z]/**'] } */\nf(__dirname);\n",

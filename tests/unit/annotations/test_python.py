@@ -166,10 +166,10 @@ def test_statements_of_other_shapes_are_errors(tmp_path: Path) -> None:
 
 def test_other_capabilities_are_refused_by_name(tmp_path: Path) -> None:
     _, report = compiled(
-        tmp_path, {"main.py": FASTAPI + "# @klotho::execution_unit { keep_warm = true }\nevents = 1\n"}
+        tmp_path, {"main.py": FASTAPI + '# @klotho::persist {\n#   id = "a"\n#   versioned = true\n# }\nevents = {}\n'}
     )
-    message = "`keep_warm` of `@klotho::execution_unit` in Python is not supported yet"
-    assert message in [item.message for item in report.errors]
+    message = "`versioned` of `@klotho::persist` is not supported: "
+    assert any(item.message.startswith(message) for item in report.errors)
 
 
 @pytest.fixture(scope="module")

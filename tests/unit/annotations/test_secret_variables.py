@@ -131,6 +131,7 @@ def test_code_is_loaded_once_its_secrets_have_values(tmp_path: Path) -> None:
     code = """
       const assert = require("node:assert");
       const { handler } = require("./handler.cjs");
+      process.env.AWS_LAMBDA_RUNTIME_API = "127.0.0.1:9";
       (async () => {
         await assert.rejects(handler({}), /key is not set/);
         assert.equal("loaded" in globalThis, false);
@@ -158,6 +159,7 @@ def test_python_code_is_loaded_once_its_secrets_have_values(tmp_path: Path) -> N
         (tmp_path / "a" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "a" / name).write_bytes(content)
     tried = (
+        "import os\nos.environ['AWS_LAMBDA_RUNTIME_API'] = '127.0.0.1:9'\n"
         "import klotho\nfrom klotho_unit.handler import handler\n"
         "for value in (None, 's3cret', 'later'):\n    try:\n        handler({}, None)\n"
         "    except Exception as error:\n        print(type(error).__name__)\n"

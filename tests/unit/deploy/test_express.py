@@ -27,7 +27,7 @@ from klotho.stacks import Manifest
 
 from .fake_cloudformation import FakeClients, FakeCloudFormation, FakeS3, Killed, no_waiting
 from .manifests import Links, manifest_of, template_of
-from .test_orchestrator import no_image
+from .orchestrated import no_image
 
 SERVICE_ARN = "arn:aws:ecs:eu-west-1:000000000000:service/cluster/web"
 

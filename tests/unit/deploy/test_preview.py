@@ -19,7 +19,7 @@ from klotho.stacks import Manifest
 
 from .fake_cloudformation import no_waiting
 from .manifests import manifest_of, template_of
-from .test_orchestrator import CHAIN, SPANS, World, no_image
+from .orchestrated import CHAIN, SPANS, World, no_image
 
 STATUSES: list[str] = Session().get_service_model("cloudformation").shape_for("StackStatus").enum
 

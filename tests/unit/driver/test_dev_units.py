@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -18,6 +19,7 @@ from klotho.driver.dev.watching import Saved, is_source
 from klotho.driver.program import find_program
 from klotho.resources import PackageAsset
 
+EXAMPLES = Path(__file__).parents[3] / "examples"
 FILES = {
     "infra.py": """\
 import klotho
@@ -59,6 +61,16 @@ def units(tmp_path_factory: pytest.TempPathFactory) -> Units:
         (folder / name).write_text(text)
     built = build(find_program(folder), None)
     clients = cast("Clients", SimpleNamespace(cloudformation=CloudFormation()))
+    return units_of(built, clients, FunctionPackager(folder, folder.parent / "cache", HOST))
+
+
+@pytest.fixture(scope="module")
+def pets(tmp_path_factory: pytest.TempPathFactory) -> Units:
+    """Of annotated code."""
+    folder = tmp_path_factory.mktemp("pets").resolve()
+    shutil.copytree(EXAMPLES / "annotated-pets-csharp", folder, dirs_exist_ok=True)
+    clients = cast("Clients", SimpleNamespace(cloudformation=CloudFormation()))
+    built = build(find_program(folder), None)
     return units_of(built, clients, FunctionPackager(folder, folder.parent / "cache", HOST))
 
 
@@ -156,3 +168,19 @@ def test_new_code_of_a_container_on_lambda_is_deployed(units: Units) -> None:
     assert units.touched(saved(units, "far/main.py")) == []
     assert units.plans(saved(units, "far/main.py"))
     assert not units.plans(saved(units, "web/main.py"))
+
+
+@pytest.mark.parametrize(
+    ("name", "plans"),
+    [
+        ("Pets/Startup.cs", True),
+        ("Pets/New.cs", True),
+        ("Pets/Pets.csproj", True),
+        ("Pets/appsettings.json", True),
+        ("Pets/wwwroot/about.html", True),
+        ("Pets/obj/Release/Pets.AssemblyInfo.cs", False),
+        ("requests.json", False),
+    ],
+)
+def test_what_a_project_is_built_of_is_compiled_again(pets: Units, name: str, plans: bool) -> None:
+    assert pets.plans(saved(pets, name)) is plans

@@ -50,6 +50,24 @@ def test_beside_a_program_only_what_it_needs_is_looked_at(folder: Path) -> None:
     assert not {"Node.js", "npm", "Redis", "MariaDB/MySQL", "container engine"} & set(found)
 
 
+def test_go_is_looked_at_for_a_program_with_functions_in_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "Go" not in by_name(folder)
+    (folder / "infra.py").write_text(PROGRAM.replace("orders.handler", "orders/main.main"))
+    (folder / "orders").mkdir()
+    (folder / "orders/main.go").write_text("package main\n\nfunc main() {}\n")
+    assert needs_of(build(find_program(folder), None)) == {"go", "python", "postgres"}  # what makes logins is Python
+    monkeypatch.setenv("PATH", "")
+    assert by_name(folder)["Go"] == Check("Go", "fail", "not found", "install Go (https://go.dev/dl)")
+
+
+def test_beside_annotated_code_only_what_it_needs_is_looked_at(folder: Path) -> None:
+    (folder / "main.js").write_text('// @klotho::execution_unit {\n//   id = "web"\n// }\nconsole.log("web");\n')
+    (folder / "klotho.yaml").write_text("defaults:\n  execution_unit: {type: lambda}\n")
+    found = by_name(folder)
+    assert found["program"] == Check("program", "ok", "annotated code: program")
+    assert "Node.js" in found and not {"PostgreSQL", "Redis", "MariaDB/MySQL"} & set(found)
+
+
 def test_a_program_with_mistakes_is_a_warning_and_everything_is_looked_at(folder: Path) -> None:
     (folder / "infra.py").write_text("import klotho\nklotho.Aplication('shop')\n")
     found = by_name(folder)

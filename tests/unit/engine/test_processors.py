@@ -21,6 +21,12 @@ def processor(app: Builder) -> object:
         ("FROM python:3.12-slim\n", "ARM64"),
         ("# FROM --platform=linux/amd64 old\nFROM python:3.12-slim\n", "ARM64"),
         ("ARG X=1\nFROM --platform=linux/amd64 python:3.12-slim AS build\n", "X86_64"),
+        ("FROM golang:1\nRUN CGO_ENABLED=0 GOOS=linux GOARCH=amd64 \\\n  go build\n", "X86_64"),
+        ("FROM golang:1\nRUN GOARCH=$TARGETARCH go build # not GOARCH=arm\n# GOARCH=amd64\n", "ARM64"),
+        ("FROM golang:1\nENV GOARCH=amd64\n", "X86_64"),
+        ("FROM mcr.microsoft.com/dotnet/sdk:8.0\nRUN dotnet publish -c Release -r linux-musl-x64\n", "X86_64"),
+        ("FROM mcr.microsoft.com/dotnet/sdk:8.0\nRUN dotnet publish --arch x64 -o /app\n", "X86_64"),
+        ("FROM mcr.microsoft.com/dotnet/sdk:8.0\nRUN dotnet publish -a $TARGETARCH -o /x64\n", "ARM64"),
         ("from --platform=linux/arm64 python:3.12-slim\n", "ARM64"),
     ],
 )

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from klotho.annotations.units import Unit
 
 _JAVASCRIPT = (".js", ".cjs", ".mjs", ".jsx", ".ts", ".cts", ".mts", ".tsx")
-SUFFIXES = (*_JAVASCRIPT, ".py")
-NOT_YET = {".go": "Go", ".cs": "C#"}
+SUFFIXES = (*_JAVASCRIPT, ".py", ".go", ".cs")
+NOT_YET = {".java": "Java", ".kt": "Kotlin", ".php": "PHP", ".rb": "Ruby", ".rs": "Rust"}
 """Languages whose annotations are known and not read yet."""
-UNIT_FILES = ("klotho/unit.cjs", "klotho_unit/unit.py")
+UNIT_FILES = ("klotho/unit.cjs", "klotho_unit/unit.py", "klotho_unit/unit.go", ".klotho-unit")
 """By which the folder of a unit that an earlier compile wrote is known."""
 
 
@@ -30,6 +30,8 @@ class Language(Protocol):
     """Its folder: files of one family can import each other."""
     name: str
     """How messages name it."""
+    forms: tuple[Form, ...]
+    """How its units can be packed."""
     compiles: Mapping[str, frozenset[str]]
     """By capability, the directives that are compiled; others are refused by name, and so are other capabilities."""
 
@@ -71,6 +73,10 @@ class Program(Protocol):
         """The files of the code base that a file imports; one that is not there is reported."""
         ...
 
+    def together(self, path: str) -> Iterable[str]:
+        """The files that are of one unit with a file whatever they are annotated with, itself among them."""
+        ...
+
     def mounts(self, owned: Mapping[str, str]) -> Iterable[Mount]:
         """Routers that its applications mount and other units own. `owned`: the unit by file. Asked once, before
         `find`."""
@@ -100,6 +106,14 @@ def by_suffix(suffix: str) -> Language | None:
         from klotho.annotations.languages.python import Python
 
         return Python()
+    if suffix == ".cs":
+        from klotho.annotations.languages.csharp import CSharp
+
+        return CSharp()
+    if suffix == ".go":
+        from klotho.annotations.languages.go import Go
+
+        return Go()
     if suffix in _JAVASCRIPT:
         from klotho.annotations.languages.javascript import JavaScript
 

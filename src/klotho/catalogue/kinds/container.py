@@ -54,7 +54,12 @@ from klotho.resources.naming import dashed
 
 MAIN = "main"
 """The name of the container definition that runs the user's image."""
-_X86_PLATFORM = re.compile(r"^\s*FROM\s+--platform=(linux/)?(amd64|x86_64)\b", re.IGNORECASE | re.MULTILINE)
+_X86_DOCKERFILE = re.compile(
+    r"^\s*FROM\s+--platform=(linux/)?(amd64|x86_64)\b"
+    r"|^(?!\s*#).*(\bGOARCH=amd64|\blinux-(musl-)?x64|\bdotnet\s.*\s(-a|--arch)[ =](x64|amd64))\b",
+    re.IGNORECASE | re.MULTILINE,
+)
+"""The platform of a stage, or what Go or .NET is told to build for: such a program can't start on Arm."""
 _X86_IMAGE = re.compile(r"amd64|x86[_-]64", re.IGNORECASE)
 _REPOSITORY = "repository/klotho-assets"
 
@@ -209,7 +214,7 @@ def processor(construct: Construct, setting: Setting) -> str:
     if given is None:
         image = setting.parameter(construct, "image")
         text = setting.files.read(_dockerfile(construct, setting)) if image is None else None
-        x86 = _X86_PLATFORM.search(text) if text else _X86_IMAGE.search(image or "")
+        x86 = _X86_DOCKERFILE.search(text) if text else _X86_IMAGE.search(image or "")
         given = "x86_64" if x86 else "arm64"
     return str(given).upper()
 

@@ -21,6 +21,9 @@ _JS_NAMES = re.compile(
     r"""|\bexports\.([A-Za-z_$][\w$]*)\s*="""
     r"""|\bexports\[['"]([\w$]+)['"]\]\s*="""
 )
+_GO_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
+_GO_PACKAGE = re.compile(r"^package[ \t]+(\w+)", re.MULTILINE)
+_GO_MAIN = re.compile(r"^func[ \t]+main[ \t]*\(", re.MULTILINE)
 _JS_LISTS = re.compile(r"""(?:\bexport\s*|module\.exports\s*=\s*)\{([^{}]*)\}""")
 
 
@@ -147,6 +150,9 @@ def _function(construct: Construct, path: str, function: str, setting: Setting, 
         if _refuses_syntax(construct, path, text, setting, report):
             return
         names = python_names(text)
+    elif path.endswith(".go"):
+        _go_program(construct, path, function, text, report)
+        return
     else:
         names = javascript_names(text)
     if names is not None and function not in names:
@@ -156,6 +162,25 @@ def _function(construct: Construct, path: str, function: str, setting: Setting, 
             construct.place("handler"),
             helps=[meant_or_listed(function, names) or f"write one: `def {function}(event, context):`"],
         )
+
+
+def _go_program(construct: Construct, path: str, function: str, text: str, report: Report) -> None:
+    """It is the start of a program: nothing else of it can be called."""
+    package, starts = _GO_PACKAGE.search(_GO_COMMENT.sub("", text)), _GO_MAIN.search(text) is not None
+    if function == "main" and starts and package is not None and package[1] == "main":
+        return
+    help = "name the file of `package main` that has `func main()`; it hands your function to `lambda.Start`"
+    if function != "main" and starts:
+        module = str(construct.properties.get("handler")).rpartition(".")[0]
+        help = f'write `handler="{module}.main"`: `main` hands `{function}` to `lambda.Start`'
+    report.error(
+        "go-no-program",
+        f"`{path}` has no Go program that starts at `{function}`"
+        if function == "main"
+        else f"a Go program starts at `main`, and the handler of {construct.title} is `{function}`",
+        construct.place("handler"),
+        helps=[help],
+    )
 
 
 def _refuses_syntax(construct: Construct, path: str, text: str, setting: Setting, report: Report) -> bool:

@@ -14,7 +14,7 @@ from klotho.driver.build import build, write_compiled
 from klotho.driver.machine import elapsed_clock, runs_in_ci
 
 if TYPE_CHECKING:
-    from klotho.annotations.compiling import StaticPage, UnitPage
+    from klotho.annotations.pages import StaticPage, UnitPage
     from klotho.driver.program import Program
 
 _WORDS = {"Messaging.Topic": "has the topic", "Secret": "knows the secret"}

@@ -16,13 +16,14 @@ from klotho.driver.verifying_target import address_of, original_of
 _SHOWN = 300
 
 
-def run(path: Path, requests: Path | None, env: str | None, as_json: bool) -> None:
+def run(path: Path, requests: Path | None, api: str | None, env: str | None, as_json: bool) -> None:
     console = Console(as_json)
     program = annotated_program(path, "klotho verify")
     given = read_requests(requests or program.folder / "requests.json")
-    compiled = address_of(program, env)
-    with original_running(program.folder, original_of(program)) as original:
-        found = differences(given, original, compiled)
+    compiled = address_of(program, api, env)
+    source = original_of(program, api)
+    with original_running(program.folder, source) as original:
+        found = differences(given, original, compiled, source.random)
     if as_json:
         console.json(
             {
@@ -54,7 +55,7 @@ def run(path: Path, requests: Path | None, env: str | None, as_json: bool) -> No
         )
 
 
-def record(path: Path, requests: Path | None, as_json: bool) -> None:
+def record(path: Path, requests: Path | None, api: str | None, as_json: bool) -> None:
     """Until Ctrl-C or SIGTERM. An existing file is not written over."""
     console = Console(as_json)
     program = annotated_program(path, "klotho verify")
@@ -62,7 +63,7 @@ def record(path: Path, requests: Path | None, as_json: bool) -> None:
     if into.exists():
         helps = ("name another one with --requests FILE, or move it away",)
         raise Failure("requests-exist", f"`{into.name}` is there already", helps=helps)
-    with original_running(program.folder, original_of(program)) as original:
+    with original_running(program.folder, original_of(program, api)) as original:
         recording = _recorded(console, original, into)
     if as_json:
         console.json({"ok": True, "requests": recording.requests})

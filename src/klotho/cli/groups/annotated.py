@@ -46,6 +46,9 @@ def verify(
         Path | None,
         typer.Option("--requests", metavar="FILE", help="A JSON list of requests; `requests.json` unless named."),
     ] = None,
+    api: Annotated[
+        str | None, typer.Option("--api", metavar="ID", help="Which API is compared, where annotations make several.")
+    ] = None,
     record: Annotated[
         bool,
         typer.Option(
@@ -63,6 +66,6 @@ def verify(
     from klotho.cli.commands import verify as command
 
     if record:
-        command.record(path, requests, as_json)
+        command.record(path, requests, api, as_json)
     else:
-        command.run(path, requests, env, as_json)
+        command.run(path, requests, api, env, as_json)

@@ -1,8 +1,8 @@
 """Which processor a function's package needs.
 
 Input: what goes into the zip. Output: `arm64`, which costs a fifth less on Lambda, unless the package holds Linux code
-for x86-64 (`*.so`, `*.node`), as a wheel of NumPy installed on such a machine does. Refuses code for both at once.
-Source: ELF specification, e_machine; AWS Lambda pricing (Arm price against x86 price).
+for x86-64 (`*.so`, `*.node`, `bootstrap`), as a wheel of NumPy installed on such a machine does. Refuses code for both
+at once. Sources: ELF specification, e_machine; AWS Lambda pricing (Arm price against x86 price).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from klotho.deploy.functions.archive import Content
 from klotho.diagnostics import Failure
 
 DEFAULT = "arm64"
-_NATIVE = re.compile(r"\.(so(\.\d+)*|node)$")
+_NATIVE = re.compile(r"\.(so(\.\d+)*|node)$|^bootstrap$")
 _MACHINES = {0x3E: "x86_64", 0xB7: "arm64"}
 _HEADER_BYTES = 20
 

@@ -4,7 +4,8 @@ Input: a packed function, its handler and the base image; the words of an instal
 inside. Output: a Dockerfile; a digest of all that decides; a folder to build in. Refuses nothing: the package's size
 is looked at when it is packed. Source: AWS Lambda Developer Guide, "Deploy Python Lambda functions with container
 images" (the code lies in LAMBDA_TASK_ROOT, which is /var/task, and CMD is the handler; in the images of Python 3.12
-and later and Node 20 and later `dnf` installs packages of the system, before them `yum` does).
+and later and Node 20 and later `dnf` installs packages of the system, before them `yum` does), "Deploy Go Lambda
+functions with container images" (ENTRYPOINT is the program).
 """
 
 from __future__ import annotations
@@ -19,11 +20,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from klotho.deploy.functions.go_build import BINARY
 from klotho.deploy.functions.inside import COMMANDS, FOLDER, IN_IMAGE
 
 _FORMAT = "1"
 """Raise when the same input should give another image."""
 _PACKAGE = "package"
+_PROGRAM = f"/var/task/{BINARY}"
 
 
 def function_dockerfile(base: str, handler: str) -> str:
@@ -31,20 +34,30 @@ def function_dockerfile(base: str, handler: str) -> str:
     return f"FROM {base}\nCOPY {_PACKAGE}/ /var/task/\nCMD {json.dumps([handler])}\n"
 
 
-def hosted_dockerfile(base: str, *, node: bool) -> str:
-    """The server is the package's; in AWS's image for Node there is no Python to run it."""
-    python = "python3.12" if node else "python3"
-    get = [f"RUN dnf install -y {python} && dnf clean all"] if node else []
+def program_dockerfile(base: str) -> str:
+    """A program brings its own runtime: nothing of the base's is started."""
+    return f"FROM {base}\nCOPY {_PACKAGE}/ /var/task/\nENTRYPOINT {json.dumps([_PROGRAM])}\n"
+
+
+def hosted_dockerfile(base: str, runtime: str) -> str:
+    """The server is the package's; in AWS's images for Node and for programs there is no Python to run it."""
+    has_python = runtime.startswith("python")
+    python = "python3" if has_python else "python3.12"
+    get = [] if has_python else [f"RUN dnf install -y {python} && dnf clean all"]
     start = f"ENTRYPOINT {json.dumps([python, '-m', 'klotho.handler_host'])}"
-    return "\n".join([f"FROM {base}", *get, f"COPY {_PACKAGE}/ /var/task/", start, "CMD []", ""])
+    words = [_PROGRAM] if runtime.startswith("provided") else []
+    return "\n".join([f"FROM {base}", *get, f"COPY {_PACKAGE}/ /var/task/", start, f"CMD {json.dumps(words)}", ""])
 
 
 def dockerfile_for(properties: Mapping[str, Any], package: Path) -> str:
     """Of an asset `function-image` and its packed function."""
     base, handler = str(properties["base"]), str(properties["handler"])
-    node = str(properties["runtime"]).startswith("nodejs")
+    runtime = str(properties["runtime"])
+    node = runtime.startswith("nodejs")
     if properties.get("hosted"):
-        return hosted_dockerfile(base, node=node)
+        return hosted_dockerfile(base, runtime)
+    if runtime.startswith("provided"):
+        return program_dockerfile(base)
     if properties.get("build"):
         return building_dockerfile(base, handler, commands_in(package), node=node)
     return function_dockerfile(base, handler)

@@ -80,8 +80,9 @@ PAGES = (
     Page(
         "annotation-call",
         "Code of one execution unit uses something of another one that can't be called from outside.",
-        "Between units only exported async functions can be called: a call becomes a message and an answer.",
-        "Make it an exported `async function` and await it, or put both files into one unit.",
+        "Between units only exported async functions can be called, in Go those with a context and an error: a call "
+        "becomes a message and an answer.",
+        "Make it an exported `async function` and await it (Go: a context first, an error last), or use one unit.",
     ),
     Page(
         "annotation-router",

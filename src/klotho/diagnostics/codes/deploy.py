@@ -71,7 +71,7 @@ _PACKAGING = (
         "runtime-not-supported",
         "A function asks for a runtime that Klotho can't package.",
         "It would not start.",
-        "Use Python or Node.js, or make it a `Compute.Container`.",
+        "Use Python, Node.js or Go, or make it a `Compute.Container`.",
     ),
     Page(
         "mixed-architectures",
@@ -138,10 +138,11 @@ _PACKAGING = (
     ),
     Page(
         "installer-missing",
-        "A function needs `npm`, `pnpm` or `yarn`, by the lock that was found, and it is not on this machine. "
+        "A function needs `npm`, `pnpm` or `yarn`, by the lock that was found, or `go`, and it is not on this machine. "
         "TypeScript needs `npm` once, which brings the bundler.",
-        "Packages can't be installed without the installer that locked them.",
-        "Install Node.js 20 or later, which brings npm; `npm install --global pnpm yarn` brings the others.",
+        "Packages can't be installed without the installer that locked them, and Go programs are compiled here.",
+        "Install Node.js 20 or later, which brings npm; `npm install --global pnpm yarn` brings the others; Go is at "
+        "https://go.dev/dl.",
     ),
     Page(
         "server-missing",

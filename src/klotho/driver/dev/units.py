@@ -39,7 +39,12 @@ _MANIFESTS = frozenset(
 )  # fmt: skip
 """What decides about installed packages: a change there is more than a change of code."""
 _PARALLEL = 4
-_CODE = (".py", ".js", ".mjs", ".cjs", ".ts", ".mts", ".cts", ".tsx", ".jsx", ".json")
+_CODE = (
+    ".py", ".js", ".mjs", ".cjs", ".ts", ".mts", ".cts", ".tsx", ".jsx", ".json", ".go", ".cs", ".csproj",
+    ".cshtml",
+)  # fmt: skip
+_OF_BUILDS = "obj"
+"""A folder in which builds of .NET leave code that they make."""
 
 
 @dataclass(slots=True)
@@ -104,7 +109,8 @@ class Units:
         # Any code, as a file that is new may be one that is imported already; data only where it is part of a unit.
         if self.compiled is None:
             return False
-        return path in self.compiled or (path.suffix in _CODE and path.suffix != ".json")
+        may_be = path.suffix in _CODE and path.suffix != ".json" and _OF_BUILDS not in path.parts
+        return path in self.compiled or may_be
 
     def _is_manifest(self, path: Path) -> bool:
         named = path.name in _MANIFESTS or (path.name.startswith("requirements") and path.suffix in (".txt", ".in"))
@@ -161,6 +167,8 @@ def _compiled_files(built: Build) -> Iterator[str]:
     """What annotated code is compiled from."""
     for page in built.pages:
         yield from (*page.files, *page.assets)
+    # And what a unit has beside its code, such as a project's settings; most of it stands where it stood.
+    yield from (path.partition("/")[2] for path in built.units)
     for static in built.static:
         yield from static.sources
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from klotho.annotations.hosting import Form
 from klotho.annotations.languages.javascript.tree import grammar
 from klotho.annotations.languages.parsing import annotated
 from klotho.annotations.model import Source, Text
@@ -17,9 +18,9 @@ if TYPE_CHECKING:
 
 
 _COMPILES = {
-    "execution_unit": frozenset({"id", "all_units", "description"}),
+    "execution_unit": frozenset({"id", "all_units", "keep_warm", "description"}),
     "expose": frozenset({"id", "target", "description"}),
-    "persist": frozenset({"id", "secret", "description", "environment_variables"}),
+    "persist": frozenset({"id", "secret", "description", "environment_variables", "ttl"}),
     "pubsub": frozenset({"id"}),
     "config": frozenset({"id", "secret"}),
 }
@@ -27,6 +28,7 @@ _COMPILES = {
 
 class JavaScript:
     family = "javascript"
+    forms: tuple[Form, ...] = ("function", "container")
 
     def __init__(self, suffix: str) -> None:
         self._suffix = suffix

@@ -1,7 +1,8 @@
 """`pubsub` on an EventEmitter of Node: a topic, where other units listen to what a unit emits.
 
 What a unit emits and listens to itself stays in its process. Published are the events that files of other units listen
-to by name; all of them where a name is computed or the emitter is handed on.
+to by name; all of them where a name is computed or the emitter is handed on. The emitter may be of a class of its file
+that extends Node's: who calls a method of that class emits whatever it likes.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from klotho.annotations.findings import Resource
 from klotho.annotations.languages.javascript.constants import constant
 from klotho.annotations.languages.javascript.modules import NAMESPACE, Module, arguments_of, text_of
+from klotho.annotations.languages.javascript.tree import nodes_of
 from klotho.annotations.languages.javascript.variables import (
     Variable,
     exported_by,
@@ -28,11 +30,15 @@ if TYPE_CHECKING:
     from klotho.annotations.languages.javascript.program import JavaScriptProgram
 
 SHIM = "events.cjs"
-SHAPES = "`exports.events = new EventEmitter()` of `events`, also `const` and `export`"
+SHAPES = (
+    "`exports.events = new EventEmitter()` of `events`, or of a class of the file that extends it, also `const` and "
+    "`export`"
+)
 _MODULES = ("events", "node:events")
 _LISTENS = frozenset({"on", "once", "addListener", "prependListener", "prependOnceListener"})
 _CHAINED = _LISTENS | {"off", "removeListener", "removeAllListeners", "setMaxListeners"}
 """Methods that give the emitter back."""
+_ASKS = frozenset({"eventNames", "listeners", "rawListeners", "listenerCount", "getMaxListeners"})
 _AROUND = ("parenthesized_expression", "non_null_expression", "as_expression", "satisfies_expression")
 
 
@@ -76,8 +82,12 @@ def _topic(
     by_file = _uses_by_file(program, module, annotation.id, variable, value)
     here = _together(uses for path, uses in by_file.items() if path in own)
     there = _together(uses for path, uses in by_file.items() if path not in own)
+    if program.code.has_twin(module.source, annotation):  # what another language does with it is not looked at
+        there.emits, there.events = True, None
     if there.emits:
         _refuse_waiting(program, annotation, here)
+    if there.listens or there.emits:
+        _refuse_listening_to_itself(program, module, annotation, value)
     publishes = here.emits and there.listens
     verbs = [
         *(["publishes_to"] if publishes else []),
@@ -91,19 +101,56 @@ def _topic(
 
 
 def _is_emitter(module: Module, value: Any) -> bool:
-    """`new EventEmitter()`, `new events.EventEmitter()`, also `… as Typed`."""
+    """`new EventEmitter()`, `new events.EventEmitter()`, also `… as Typed`, and objects of a class that extends it."""
     while value.type in _AROUND and value.named_children:
         value = value.named_children[0]
     if value.type != "new_expression":
         return False
-    names = {
+    name = text_of(value.child_by_field_name("constructor"))
+    return name in _emitters_of_node(module) or _own_class(module, name) is not None
+
+
+def _emitters_of_node(module: Module) -> set[str]:
+    """How the module writes Node's class."""
+    return {
         name
         for item in module.imports
         if item.specifier in _MODULES
         for binding in item.bindings
         for name in _names_of_class(binding.local, binding.imported)
     }
-    return text_of(value.child_by_field_name("constructor")) in names
+
+
+def _own_class(module: Module, name: str) -> Any:
+    """A class of the module that extends Node's; None where there is none of that name."""
+    for node in nodes_of(module.root, ("class_declaration",)):
+        heritage = next((child for child in node.children if child.type == "class_heritage"), None)
+        if heritage is None or text_of(node.child_by_field_name("name")) != name:
+            continue
+        above = nodes_of(heritage, ("identifier", "member_expression"))
+        return node if above and text_of(above[0]) in _emitters_of_node(module) else None
+    return None
+
+
+def _refuse_listening_to_itself(program: JavaScriptProgram, module: Module, annotation: Annotation, value: Any) -> None:
+    """What a class listens to in itself, each unit that has an object of it would hear."""
+    while value.type in _AROUND:
+        value = value.named_children[0]
+    cls = _own_class(module, text_of(value.child_by_field_name("constructor")))
+    own = {"this", "super"}
+    for made in nodes_of(cls, ("variable_declarator",)) if cls is not None else ():
+        if text_of(made.child_by_field_name("value")) == "this":
+            own.add(text_of(made.child_by_field_name("name")))
+    for node in nodes_of(cls, ("member_expression",)) if cls is not None else ():
+        if text_of(node.child_by_field_name("object")) not in own:
+            continue
+        if text_of(node.child_by_field_name("property")) in _LISTENS:
+            at = module.source.text.span(node.start_byte, node.end_byte)
+            message = f"the class of {annotation.title} listens to itself, which is not supported yet"
+            notes = ("each unit has an object of it, and every one of them would hear",)
+            helps = ("listen in the file of one unit",)
+            program.code.report.error("annotation-not-yet", message, at, notes=notes, helps=helps)
+            return
 
 
 def _names_of_class(local: str, imported: str) -> tuple[str, ...]:
@@ -156,7 +203,7 @@ def _read_use(program: JavaScriptProgram, module: Module, node: Any, found: Uses
         return
     while parent is not None and parent.type == "member_expression":  # events.on(…).on(…)
         method, call = text_of(parent.child_by_field_name("property")), parent.parent
-        found.emits = found.emits or method == "emit"
+        found.emits = found.emits or method not in _CHAINED | _ASKS  # `emit`, and methods of a class of its own
         is_called = (
             call is not None and call.type == "call_expression" and call.child_by_field_name("function") == parent
         )

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from klotho.annotations.findings import Edit, Resource, construct_name
+from klotho.annotations.findings import FROM_THE_PROGRAM, Edit, Resource, construct_name
 from klotho.annotations.languages.javascript.modules import (
     NAMESPACE,
     Binding,
@@ -67,7 +67,9 @@ class FileSystems:
         verb = "reads_from" if {method for method, _ in used} <= _READS else "read_writes_to"
         given = json.dumps(construct_name(annotation.id or ""))
         edits = _handed(module, found, "files.cjs", given)
-        yield Resource(annotation, "Storage.Bucket", (verb,), edits=edits, shims=("files.cjs",))
+        yield Resource(
+            annotation, "Storage.Bucket", (verb,), edits=edits, shims=("files.cjs",), layout=FROM_THE_PROGRAM
+        )
 
 
 def _secrets(program: JavaScriptProgram, module: Module, annotation: Annotation, found: _Found) -> Iterator[Resource]:

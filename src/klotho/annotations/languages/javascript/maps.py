@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from klotho.annotations.findings import Resource
+from klotho.annotations.key_values import table, ttl
 from klotho.annotations.languages.javascript.modules import Module, arguments_of, text_of
 from klotho.annotations.languages.javascript.tree import nodes_of
 from klotho.annotations.languages.javascript.variables import (
@@ -62,10 +63,8 @@ class Maps:
         if item is None or annotation.directives.get("secret") is True:
             return
         verb = "reads_from" if _only_reads(program, item, modules) else "read_writes_to"
-        edits = wrapped(module, item.new, "map.cjs", item.id, program.is_esm(module))
-        yield Resource(
-            annotation, "Databases.KeyValue", (verb,), {"key": [["key", "S"]]}, edits=edits, shims=("map.cjs",)
-        )
+        edits = wrapped(module, item.new, "map.cjs", item.id, program.is_esm(module), after=ttl(annotation))
+        yield table(annotation, verb, edits, ("map.cjs",))
 
 
 def _only_reads(program: JavaScriptProgram, item: StoredMap, modules: list[Module]) -> bool:

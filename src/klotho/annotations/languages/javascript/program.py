@@ -227,6 +227,9 @@ class JavaScriptProgram:
     def library(self, path: str, statement: Any) -> str | None:
         return library_of(self.module(path), statement)
 
+    def together(self, path: str) -> Iterable[str]:
+        return (path,)
+
     def mounts(self, owned: Mapping[str, str]) -> Iterator[Mount]:
         def follow(module: Module, specifier: str) -> Module | None:
             path = self.leads_to(module, specifier)

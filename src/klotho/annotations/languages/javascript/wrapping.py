@@ -47,17 +47,19 @@ def qualified(module: Module, node: Any) -> str:
 
 
 def wrapped(
-    module: Module, value: Any, shim: str, id: str, is_esm: bool, *given: Any, in_new: bool = False
+    module: Module, value: Any, shim: str, id: str, is_esm: bool, *given: Any, after: Any = None, in_new: bool = False
 ) -> tuple[Edit, ...]:
-    """`value` becomes `require("./klotho/map.cjs")("pets", value)`, with what is `given` to the shim before it. No
-    line moves: imports are hoisted, so that of an ES module stands at its end. `in_new`: it stands behind `new`."""
+    """`value` becomes `require("./klotho/map.cjs")("pets", value)`, with what is `given` to the shim before it and
+    what comes `after` it. No line moves: imports are hoisted, so that of an ES module stands at its end. `in_new`: it
+    stands behind `new`."""
     path, content = json.dumps(way_to(module.path, shim)), module.source.text.content
     local = f"__klotho{value.start_byte}"
     opening = f"{'(' if in_new else ''}{local if is_esm else f'require({path})'}("
     opening += "".join(f"{json.dumps(item)}, " for item in (construct_name(id), *given))
+    closing = f"{'' if after is None else f', {json.dumps(after)}'}{'))' if in_new else ')'}"
     edits = [
         Edit(module.path, value.start_byte, value.start_byte, opening.encode()),
-        Edit(module.path, value.end_byte, value.end_byte, b"))" if in_new else b")"),
+        Edit(module.path, value.end_byte, value.end_byte, closing.encode()),
     ]
     if is_esm:
         text = ("" if content.endswith(b"\n") else "\n") + f"import {local} from {path};\n"

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from klotho.annotations.hosting import Form
 from klotho.annotations.languages.parsing import annotated
 from klotho.annotations.model import Source, Text
 from klotho.diagnostics import Report
@@ -18,10 +19,11 @@ if TYPE_CHECKING:
 class Python:
     family = "python"
     name = "Python"
+    forms: tuple[Form, ...] = ("function", "container")
     compiles: Mapping[str, frozenset[str]] = {
-        "execution_unit": frozenset({"id", "all_units", "description"}),
+        "execution_unit": frozenset({"id", "all_units", "keep_warm", "description"}),
         "expose": frozenset({"id", "target", "description"}),
-        "persist": frozenset({"id", "description", "secret", "environment_variables"}),
+        "persist": frozenset({"id", "description", "secret", "environment_variables", "ttl"}),
         "pubsub": frozenset({"id"}),
         "config": frozenset({"id", "secret"}),
     }

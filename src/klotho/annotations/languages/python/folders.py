@@ -1,4 +1,5 @@
-"""`persist` on a folder, `MEDIA = Path("media")`: a bucket; its files are objects by their path in it.
+"""`persist` on a folder, `MEDIA = Path("media")`: a bucket; its files are objects by their path in it; by
+their path in the program's folder where units of another language share it, which name them so.
 
 Calls of `open` and `aiofiles.open` in the modules that know the folder take its paths, too. What hands a path to code
 that opens it by itself (`FileResponse`, `shutil`) is refused by name.
@@ -9,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from klotho.annotations.findings import Edit, Resource
+from klotho.annotations.findings import FROM_THE_PROGRAM, Edit, Resource
 from klotho.annotations.languages.python.modules import Module, assigned, nodes_of, positional_of, text_of
 from klotho.annotations.languages.python.wrapping import is_at_top, qualified, wrapped
 from klotho.annotations.model import Annotation
@@ -34,12 +35,13 @@ class Folders:
         if annotation.directives.get("secret") is True:
             held = wrapped(module, value, "files", "secret", annotation.id)
             return Resource(annotation, "Secret", ("uses",), edits=held)
-        edits = [*wrapped(module, value, "files", "folder", annotation.id)]
+        is_shared = program.code.has_twin(module.source, annotation)
+        edits = [*wrapped(module, value, "files", "shared_folder" if is_shared else "folder", annotation.id)]
         for other in modules:
             written = program.names_of(other, module.path, name)
             if written:
                 edits += _opened(program, other, frozenset(written))
-        return Resource(annotation, "Storage.Bucket", ("read_writes_to",), edits=tuple(edits))
+        return Resource(annotation, "Storage.Bucket", ("read_writes_to",), edits=tuple(edits), layout=FROM_THE_PROGRAM)
 
 
 def _is_path(module: Module, value: Any) -> bool:

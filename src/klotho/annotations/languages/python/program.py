@@ -35,10 +35,11 @@ from klotho.annotations.languages.python.modules import (
     said_by,
 )
 from klotho.annotations.languages.python.names import framework_of, library_of
+from klotho.annotations.languages.python.originals import original_of
 from klotho.annotations.languages.python.requirements import needed, with_packages
 from klotho.annotations.languages.python.stores import SHAPES, stored_dicts
 from klotho.annotations.languages.python.unit_files import FOLDER, UnitParts, shim_files, stub, unit_file
-from klotho.annotations.languages.python.web import SERVERS, App, Reach, app_of, served
+from klotho.annotations.languages.python.web import SERVERS, Reach, app_of, served
 from klotho.annotations.model import Annotation
 from klotho.annotations.reading import CodeBase
 from klotho.annotations.units import MAIN, Unit
@@ -46,7 +47,6 @@ from klotho.annotations.variables import variable_resources
 
 MANIFESTS = ("requirements.txt", "pyproject.toml", "uv.lock", "poetry.lock", "pylock.toml")
 _BEGINNINGS = ("main.py", "app.py", "asgi.py", "wsgi.py", "server.py", "manage.py", "__main__.py")
-_OF_ITS_OWN = ".klotho-original"
 
 
 class PythonProgram:
@@ -64,13 +64,13 @@ class PythonProgram:
         return frozenset(path for path in self.code.files if path.endswith(".py"))
 
     @cached_property
-    def _bases(self) -> tuple[str, ...]:
+    def bases(self) -> tuple[str, ...]:
         has_src = any(path.startswith("src/") for path in self._files) and "src/__init__.py" not in self._files
         return ("", "src/") if has_src else ("",)
 
     def place_of(self, path: str) -> str:
         """Where a file stands in a unit."""
-        return path.removeprefix("src/") if "src/" in self._bases else path
+        return path.removeprefix("src/") if "src/" in self.bases else path
 
     def dotted(self, path: str) -> str:
         return ".".join(PurePosixPath(self.place_of(path)).with_suffix("").parts).removesuffix(".__init__")
@@ -87,7 +87,7 @@ class PythonProgram:
 
     def module_files(self, parts: tuple[str, ...]) -> tuple[str, ...]:
         """The file of a module, none where it is no module of the code base."""
-        for base in self._bases:
+        for base in self.bases:
             stem = base + "/".join(parts)
             for path in (f"{stem}.py", f"{stem}/__init__.py"):
                 if path in self._files:
@@ -179,6 +179,9 @@ class PythonProgram:
     def library(self, path: str, statement: Any) -> str | None:
         return library_of(self.module(path), statement)
 
+    def together(self, path: str) -> Iterable[str]:
+        return (path,)
+
     def mounts(self, owned: Mapping[str, str]) -> Iterator[Mount]:
         for path in sorted({source.path for source, _ in self.code.all("expose") if source.path.endswith(".py")}):
             module, reach = self.module(path), Reach(self.leads_to, owned.get, path, owned.get(path, MAIN))
@@ -254,32 +257,7 @@ class PythonProgram:
 
     @property
     def original(self) -> Original:
-        for source, _ in self.code.all("expose"):
-            module = self.module(source.path)
-            for _, target in source.of("expose"):
-                name, value = assigned(target) if target is not None else ("", None)
-                if name:
-                    return self._started(f"{self.dotted(source.path)}:{name}", app_of(module, name, value))
-        return self._started("main:app", None)
-
-    def _started(self, app: str, found: App | None) -> Original:
-        python = f"{_OF_ITS_OWN}/bin/python"
-        framework = found.framework if found is not None else ""
-        start, server = _server_of(framework, app)
-        manages = (self.code.root / "manage.py").is_file()
-        packages = ["-r", "requirements.txt"] if (self.code.root / "requirements.txt").is_file() else []
-        if not packages and (self.code.root / "pyproject.toml").is_file():
-            packages = ["-r", "pyproject.toml"]
-        return Original(
-            (python, "-m", *start),
-            (
-                ("uv", "venv", "--quiet", _OF_ITS_OWN),
-                ("uv", "pip", "install", "--quiet", "--python", python, *packages, *server),
-                *(((python, "manage.py", "migrate", "--no-input"),) if framework == "django" and manages else ()),
-            ),
-            listens="see that the annotation stands on its application, and that its packages are in its manifest",
-            paths=tuple(base.rstrip("/") for base in self._bases if base),
-        )
+        return original_of(self)
 
     def write(self, unit: Unit, findings: Findings, called: Mapping[str, list[str]], form: Form) -> UnitCode:
         django = self._named(unit)
@@ -352,12 +330,3 @@ class PythonProgram:
     def _own_names(self) -> set[str]:
         """The first names of the code base's modules."""
         return {self.place_of(path).partition("/")[0].removesuffix(".py") for path in self._files}
-
-
-def _server_of(framework: str, app: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The module that serves an original, with its arguments, and the packages that are needed for it."""
-    if framework == "django":
-        return ("waitress", "--listen=127.0.0.1:{port}", app), ("waitress",)
-    if framework == "flask":
-        return ("flask", "--app", app, "run", "--port", "{port}"), ()
-    return ("uvicorn", app, "--port", "{port}"), ("uvicorn",)

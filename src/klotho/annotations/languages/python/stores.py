@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from klotho.annotations.findings import Edit, Resource, construct_name
+from klotho.annotations.key_values import table, ttl
 from klotho.annotations.languages.python.django import is_databases
 from klotho.annotations.languages.python.modules import Module, assigned, nodes_of, text_of
 from klotho.annotations.languages.python.mutations import check_mutations
@@ -53,8 +54,7 @@ def stored_dicts(program: PythonProgram, modules: list[Module]) -> Iterator[Reso
             item = stored_dict(module, annotation, target) if target is not None else None
             if item is not None:
                 verb = "reads_from" if _only_reads(program, item, modules) else "read_writes_to"
-                edits = tuple(_edits(item))
-                yield Resource(annotation, "Databases.KeyValue", (verb,), {"key": [["key", "S"]]}, edits=edits)
+                yield table(annotation, verb, tuple(_edits(item)))
 
 
 def _edits(item: StoredDict) -> Iterator[Edit]:
@@ -62,7 +62,9 @@ def _edits(item: StoredDict) -> Iterator[Edit]:
     name = construct_name(item.annotation.id or "")
     opening = f'__import__("klotho_unit.store", fromlist=["persisted"]).persisted({json.dumps(name)}, '
     yield Edit(item.file, item.value.start_byte, item.value.start_byte, opening.encode())
-    yield Edit(item.file, item.value.end_byte, item.value.end_byte, b")")
+    seconds = ttl(item.annotation)
+    closing = ")" if seconds is None else f", {seconds})"
+    yield Edit(item.file, item.value.end_byte, item.value.end_byte, closing.encode())
 
 
 def _only_reads(program: PythonProgram, item: StoredDict, modules: list[Module]) -> bool:

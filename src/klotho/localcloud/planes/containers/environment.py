@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from klotho.localcloud.handler import HandlerError
+from klotho.localcloud.planes.containers import dotnet
 from klotho.localcloud.planes.containers.definition import Alias, ServiceSpec
 from klotho.localcloud.planes.containers.image import RUNTIME_FOLDER, Image, search_path
 from klotho.localcloud.planes.containers.paths import rewritten
@@ -50,14 +51,16 @@ def environment(
         given = {
             name: _localized(name, value, spec.namespace, _known(cloud, spec), connect) for name, value in given.items()
         }
+    if image.config.base.language == "dotnet":
+        numbers = {port.number: ports[port.name] for port in task.ports}
+        given |= dotnet.listening({**own, **given}, numbers)
     return {
         "HOME": str(image.root / "root"),
         "LANG": "C.UTF-8",
         "TMPDIR": tempfile.gettempdir(),
-        "PYTHONUNBUFFERED": "1",
         **own,
         "PATH": search_path(image),
-        **_runtime(image, own),
+        **_runtime(image, own, task.memory_mb),
         **_aws(cloud, spec),
         **trust(cloud.state),
         **given,
@@ -65,13 +68,20 @@ def environment(
     }
 
 
-def _runtime(image: Image, own: Mapping[str, str]) -> dict[str, str]:
-    """Where the runtime SDK is found, before anything the image says."""
-    if image.config.base.language == "python":
-        rest = own.get("PYTHONPATH", "")
-        return {"PYTHONPATH": str(image.root / RUNTIME_FOLDER) + (f":{rest}" if rest else "")}
-    rest = own.get("NODE_PATH", "")
-    return {"NODE_PATH": str(image.root / "node_modules") + (f":{rest}" if rest else "")}
+def _runtime(image: Image, own: Mapping[str, str], memory_mb: int | None) -> dict[str, str]:
+    """What the image's language needs; the runtime SDK is found before anything the image says."""
+    match image.config.base.language:
+        case "python":
+            rest = own.get("PYTHONPATH", "")
+            path = str(image.root / RUNTIME_FOLDER) + (f":{rest}" if rest else "")
+            return {"PYTHONUNBUFFERED": own.get("PYTHONUNBUFFERED", "1"), "PYTHONPATH": path}
+        case "node":
+            rest = own.get("NODE_PATH", "")
+            return {"NODE_PATH": str(image.root / "node_modules") + (f":{rest}" if rest else "")}
+        case "dotnet":
+            return dotnet.process_environment(image.config.base, memory_mb)
+        case _:
+            return {}
 
 
 def _aws(cloud: Cloud, spec: ServiceSpec) -> dict[str, str]:

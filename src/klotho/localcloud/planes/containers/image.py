@@ -21,10 +21,13 @@ from pathlib import Path
 
 from klotho.application.dockerignore import Ignore
 from klotho.localcloud.planes.containers import environments
+from klotho.localcloud.planes.containers.bases import base
 from klotho.localcloud.planes.containers.copying import Source, context_source
 from klotho.localcloud.planes.containers.dockerfile import Dockerfile, ImageError, Stage, expand, pairs, parse
-from klotho.localcloud.planes.containers.stage import IMAGE_PATH, StageBuilder, StageResult
-from klotho.localcloud.planes.containers.toolchain import Base, base
+from klotho.localcloud.planes.containers.paths import inside
+from klotho.localcloud.planes.containers.plain import IMAGE_PATH, check_program
+from klotho.localcloud.planes.containers.stage import StageBuilder, StageResult
+from klotho.localcloud.planes.containers.toolchain import Base
 
 REPOSITORY = "klotho.local/assets"
 """What stands before `@sha256:…` in the URI of an image made here."""
@@ -150,8 +153,9 @@ def _build(
             parent_root, start = make(parent)
             shutil.copytree(parent_root, root, symlinks=True)
         else:
-            start = StageResult(base(image, stage.origin))
-            root.mkdir(parents=True)
+            found = base(image, stage.origin)
+            start = StageResult(found, found.environment, found.workdir)
+            inside(root, found.workdir).mkdir(parents=True)
         before = _before(stage, dockerfile, earlier)
         builder = StageBuilder(stage, start, root, source, before, outer, build_args, cache, log)
         built[stage.index] = root, builder.build()
@@ -159,7 +163,9 @@ def _build(
 
     root, config = make(dockerfile.stages[-1], final=True)
     shutil.rmtree(directory / "stages", ignore_errors=True)
-    _add_runtime(root, config.workdir)
+    check_program(dockerfile.stages[-1], root, config)
+    if config.base.language in ("python", "node"):
+        _add_runtime(root, config.workdir)
     temporary = directory / "image.json.new"
     temporary.write_text(json.dumps(asdict(config), indent=1, sort_keys=True))
     temporary.rename(directory / "image.json")
@@ -202,6 +208,6 @@ def search_path(image: Image) -> str:
     found = [f"{image.root}{folder}" for folder in own if (image.root / folder.strip("/")).is_dir()]
     if image.config.python_environment:
         found.append(f"{image.config.python_environment}/bin")
-    if image.config.base.language == "node":
+    if image.config.base.language in ("node", "dotnet"):
         found.append(str(Path(image.config.base.interpreter).parent))
     return ":".join([*found, "/usr/local/bin", "/usr/bin", "/bin"])

@@ -4,8 +4,9 @@ Input: the commands of a RUN line and the stage they run in. Output: a cached en
 Refuses, as `ImageError` with the line: every other command, because nothing of an image runs on this machine silently.
 
 Honoured: `pip install`, `python -m pip install`, `python -m venv`, `uv pip install`, `uv sync`, `uv venv`,
-`poetry install`, `npm`, `npx`, `pnpm`, `yarn`. Done without running anything: `mkdir`, `rm`, `touch`, `chmod`. Noted
-and passed over, since a process has the user's own identity: `chown`, `chgrp`, making users and groups.
+`poetry install`, `npm`, `npx`, `pnpm`, `yarn`, `go` (`golang.py`), `dotnet` (`dotnet.py`). Done without running
+anything: `mkdir`, `rm`, `touch`, `chmod`. Noted and passed over, since a process has the user's own identity: `chown`,
+`chgrp`, making users and groups.
 """
 
 from __future__ import annotations
@@ -20,11 +21,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from klotho.localcloud.planes.containers import environments
+from klotho.localcloud.planes.containers import dotnet, environments, golang
 from klotho.localcloud.planes.containers.dockerfile import Instruction
 from klotho.localcloud.planes.containers.paths import inside
+from klotho.localcloud.planes.containers.plain import PLAIN_HINT
 from klotho.localcloud.planes.containers.shell_line import CARRIED_HINT, Command
-from klotho.localcloud.planes.containers.toolchain import build_environment, node_version, uv
+from klotho.localcloud.planes.containers.toolchain import LANGUAGES, Base, build_environment, node_version, uv
 
 if TYPE_CHECKING:
     from klotho.localcloud.planes.containers.stage import StageBuilder
@@ -49,15 +51,20 @@ _DROPPED = frozenset(
 )
 """Options of pip without a meaning here: the environment is private and the cache is wanted."""
 _ELSEWHERE = ("--prefix", "--root", "--target", "-t")
-_CARRIED = _USERS | _NODE_PROGRAMS | _FILE_COMMANDS | {"uv", "poetry", "-m venv", "-m compileall"}
+_CARRIED = _USERS | _NODE_PROGRAMS | _FILE_COMMANDS | {"uv", "poetry", "-m venv", "-m compileall", "go", "dotnet"}
 _LIFECYCLE = ("preinstall", "install", "postinstall", "prepare")
 
 
-def check(instruction: Instruction, command: Command) -> None:
-    """`ImageError` for a command that is not carried, whatever the image holds; nothing is run or read."""
+def check(instruction: Instruction, command: Command, found: Base) -> None:
+    """`ImageError` for a command that is not carried, whatever files the image holds; nothing is run or read."""
     name, words = _program(command)
     verb = " ".join(words[1:2])
-    if name == "uv" and verb == "pip":
+    _check_language(instruction, name, found)
+    if name == "go":
+        golang.check(instruction, words)
+    elif name == "dotnet":
+        dotnet.check(instruction, words)
+    elif name == "uv" and verb == "pip":
         _check_pip(instruction, words[2:])
     elif _PIPS.fullmatch(name):
         _check_pip(instruction, words[1:])
@@ -66,7 +73,24 @@ def check(instruction: Instruction, command: Command) -> None:
     elif name == "poetry" and verb not in ("install", "config", "--version"):
         raise instruction.error(f"`poetry {verb}` is not carried", "use poetry install")
     elif name not in _CARRIED:
-        raise instruction.error(f"`{' '.join(command.words)[:60]}` is not carried", CARRIED_HINT)
+        hint = PLAIN_HINT if found.language == "none" else CARRIED_HINT
+        raise instruction.error(f"`{' '.join(command.words)[:60]}` is not carried", hint)
+
+
+def _check_language(instruction: Instruction, name: str, found: Base) -> None:
+    """Refuse a program that the image does not have. Python and Node are let into each other's images."""
+    if name in ("go", "dotnet"):
+        needs = name
+    elif name in _CARRIED - _USERS - _FILE_COMMANDS or _PIPS.fullmatch(name):
+        needs = "python or node"
+    else:
+        return
+    if found.language not in needs:
+        has = LANGUAGES[found.language]
+        raise instruction.error(
+            f"`{name}` is not in the {has} image `{found.image}`",
+            "run it in an earlier stage, FROM an image that has it, and COPY --from what it makes",
+        )
 
 
 def _check_pip(instruction: Instruction, words: list[str]) -> None:
@@ -100,7 +124,7 @@ class Installer:
 
     def run(self, instruction: Instruction, command: Command) -> None:
         """One command of a RUN line; `ImageError` if it is not carried or fails."""
-        check(instruction, command)
+        check(instruction, command, self._stage.result.base)
         name, words = _program(command)
         folder = self._inside(instruction, command.folder or ".")
         if name == "-m compileall":
@@ -115,6 +139,10 @@ class Installer:
             self._poetry(instruction, words[1:], folder, command)
         elif name in _NODE_PROGRAMS:
             self._node(instruction, name, words[1:], folder, command)
+        elif name == "go":
+            self._go(instruction, words, folder, command)
+        elif name == "dotnet":
+            self._dotnet(instruction, words, folder, command)
         else:
             self._harmless(instruction, name, words[1:], command.folder)
 
@@ -233,7 +261,39 @@ class Installer:
         if environments.node_modules(self._stage.cache, key, folder, install):
             self._stage.log(f"{instruction.shown}: node_modules from the cache")
 
-    # Neither
+    # Go and .NET
+
+    def _go(self, instruction: Instruction, words: list[str], folder: Path, command: Command) -> None:
+        stage = self._stage
+        words, folder = golang.folder_of(words, folder, lambda path: self._inside(instruction, path, folder))
+        argv = golang.arguments(
+            stage.result.base.interpreter, words, lambda path: self._inside(instruction, path, folder)
+        )
+        if argv is None:
+            stage.log(f"line {instruction.line}: `{' '.join(words)}` is passed over")
+            return
+        image = {**stage.variables(), **dict(command.variables)}
+        own = self._settings(command, None, folder)
+        self._execute(
+            instruction,
+            argv,
+            folder,
+            command,
+            None,
+            settings=golang.settings(image, stage.root, folder, own, stage.log),
+        )
+
+    def _dotnet(self, instruction: Instruction, words: list[str], folder: Path, command: Command) -> None:
+        found = self._stage.result.base
+        argv = dotnet.arguments(found.interpreter, words, lambda path: self._inside(instruction, path, folder))
+        if argv is None:
+            self._stage.log(f"line {instruction.line}: `{' '.join(words)}` is passed over")
+            return
+        dotnet.check_target(instruction, found, argv, folder)
+        own = self._settings(command, None, folder)
+        self._execute(instruction, argv, folder, command, None, settings=dotnet.settings(own))
+
+    # No language
 
     def _harmless(self, instruction: Instruction, name: str, words: list[str], folder: str | None) -> None:
         if name in _USERS:
@@ -273,10 +333,11 @@ class Installer:
         command: Command,
         environment: Path | None,
         may_fail: bool = False,
+        settings: Mapping[str, str] | None = None,
     ) -> bool:
         """Run a package manager in a folder of the image; its output goes to the log."""
         folder.mkdir(parents=True, exist_ok=True)
-        settings = self._settings(command, environment, folder)
+        settings = settings or self._settings(command, environment, folder)
         try:
             process = subprocess.Popen(
                 argv, cwd=folder, env=settings, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -288,7 +349,7 @@ class Installer:
         with process:
             assert process.stdout is not None
             for line in process.stdout:
-                lines.append(line.rstrip())
+                lines.append(line.rstrip().replace(str(self._stage.root), ""))
                 self._stage.log(lines[-1])
         if process.returncode != 0 and not may_fail:
             last = "\n".join(lines[-12:])

@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from klotho.localcloud.planes.containers.dockerfile import Instruction, expand
 
 CARRIED_HINT = (
-    "Klotho makes images without a container engine: RUN carries pip, uv, poetry, npm, pnpm and yarn, mkdir, rm, touch "
-    "and chmod; take a system package as a pip or npm package (psycopg[binary], say), or COPY what the line would make"
+    "Klotho makes images without a container engine: RUN carries pip, uv, poetry, npm, pnpm, yarn, go and dotnet, "
+    "mkdir, rm, touch and chmod; take a system package as a pip or npm package (psycopg[binary], say), or COPY what "
+    "the line would make"
 )
 """Said of every line that only a container engine could honour: this version uses none, whether one runs or not."""
 STAGES_HINT = "Klotho makes images without a container engine: COPY --from takes earlier stages and uv's own image"

@@ -7,6 +7,7 @@ whatever `copying` and `installs` refuse.
 
 from __future__ import annotations
 
+import contextlib
 import posixpath
 import re
 import shlex
@@ -20,10 +21,11 @@ from klotho.localcloud.planes.containers.copying import Source, copy, stage_sour
 from klotho.localcloud.planes.containers.dockerfile import Instruction, Stage, expand, pairs
 from klotho.localcloud.planes.containers.installs import Installer
 from klotho.localcloud.planes.containers.paths import inside
+from klotho.localcloud.planes.containers.plain import check_shell
+from klotho.localcloud.planes.containers.platforms import PLATFORM
 from klotho.localcloud.planes.containers.shell_line import CARRIED_HINT, STAGES_HINT, commands
-from klotho.localcloud.planes.containers.toolchain import SYSTEM_PATH, UV_BINARIES, Base
+from klotho.localcloud.planes.containers.toolchain import LANGUAGES, SYSTEM_PATH, UV_BINARIES, Base
 
-IMAGE_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _SHELL_CHARACTERS = re.compile(r"[$&|;<>()*?\[\]{}~`#!\\]")
 _INSTALL_PLACES = re.compile(r"/usr/local(/lib(/python3\.\d+(/site-packages)?)?|/bin)?|/root/\.local|/home/\w+/\.local")
 """Where a real Python image keeps what pip installed: copied from a builder stage, its environment is meant."""
@@ -118,7 +120,9 @@ class StageBuilder:
         base = self.result.base
         interpreter = base.interpreter if base.language == "python" else ""
         if not interpreter:
-            raise self._stage.origin.error("installs Python packages into a Node image", "use FROM python:3.12-slim")
+            raise self._stage.origin.error(
+                f"installs Python packages into a {LANGUAGES[base.language]} image", "use FROM python:3.12-slim"
+            )
         whole = environments.key_of(interpreter, base.version, self.result.python_key, key)
         made = environments.python_environment(self.cache, whole, interpreter, self.python_environment, install)
         self._set(python_environment=str(made), python_key=whole)
@@ -186,6 +190,7 @@ class StageBuilder:
         return not any((root / source.strip("/")).exists() for source in sources)
 
     def _run(self, instruction: Instruction) -> None:
+        check_shell(instruction, self.result.base)
         mounts = [value for name, value in instruction.flags if name == "mount"]
         lent = [path for mount in mounts for path in self._mount(instruction, mount)]
         try:
@@ -193,21 +198,28 @@ class StageBuilder:
                 self._installer.run(instruction, command)
         finally:
             for path in lent:
-                path.unlink(missing_ok=True)
+                if path.is_dir() and not path.is_symlink():
+                    with contextlib.suppress(OSError):  # the line has made files in it, which stay
+                        path.rmdir()
+                else:
+                    path.unlink(missing_ok=True)
 
     def _mount(self, instruction: Instruction, mount: str) -> list[Path]:
-        """A bind mount of a file of the context is lent for the one line; a cache mount has no meaning here."""
+        """What a bind mount of the context lends for the one line, deepest first; a cache mount has no meaning here."""
         options = dict(part.partition("=")[::2] for part in mount.split(","))
         kind = options.get("type", "bind")
         if kind == "cache":
             return []
-        source, target = options.get("source", options.get("src")), options.get("target", options.get("dst"))
-        if kind != "bind" or "from" in options or source is None or target is None:
+        source, target = options.get("source", options.get("src", ".")), options.get("target", options.get("dst"))
+        if kind != "bind" or "from" in options or target is None:
             raise instruction.error(f"--mount={mount} is not carried", CARRIED_HINT)
         place = inside(self.root, target, self.workdir)
-        if place.exists():
+        if place.is_file():
             return []
-        return copy(self._context, instruction, [source, target], self.root, self.workdir)
+        before = set(place.rglob("*")) if place.is_dir() else set()
+        written = copy(self._context, instruction, [source, target], self.root, self.workdir)
+        below = {path for top in written for path in (top.rglob("*") if top.is_dir() else [top])}
+        return sorted(below - before, key=lambda path: len(path.parts), reverse=True)
 
     def _env(self, instruction: Instruction) -> None:
         fresh = {name: self._expand(value, instruction) for name, value in pairs(instruction)}
@@ -216,18 +228,22 @@ class StageBuilder:
     def _arg(self, instruction: Instruction) -> None:
         for name, default in pairs(instruction):
             outer = self._arguments.get(name) if "=" not in instruction.text else None
-            value = self._given.get(name, outer if outer is not None else self._expand(default, instruction))
-            self._known[name] = value
+            value = outer if outer is not None else self._expand(default, instruction) or PLATFORM.get(name, "")
+            self._known[name] = self._given.get(name, value)
 
     def _workdir(self, instruction: Instruction) -> None:
-        path = posixpath.normpath(posixpath.join(self.workdir, self._expand(instruction.text, instruction)))
+        path = posixpath.normpath(
+            posixpath.join(self.workdir, self._expand(" ".join(instruction.words()), instruction))
+        )
         self._set(workdir=path)
         inside(self.root, path).mkdir(parents=True, exist_ok=True)
 
     def _cmd(self, instruction: Instruction) -> None:
+        check_shell(instruction, self.result.base)
         self._set(command=tuple(_program(instruction)))
 
     def _entrypoint(self, instruction: Instruction) -> None:
+        check_shell(instruction, self.result.base)
         self._entrypoint_is_shell = instruction.listed() is None
         self._set(entrypoint=tuple(_program(instruction)))
 

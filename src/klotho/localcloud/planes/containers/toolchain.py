@@ -1,8 +1,7 @@
-"""The programs of this machine that stand for a base image: Python or Node, and their package managers.
+"""The programs of this machine that stand for images of Python and Node, and the environment of package managers.
 
-Input: a FROM image. Output: a `Base` (language, wanted version, interpreter, note on a version mismatch) and the
-environment package managers run in. Refuses, as `ImageError`: any base image but Python's and Node's official ones
-(and uv's, which are Python), a language not installed here.
+Input: a FROM image. Output: a `Base` (language, wanted version, interpreter, note on a version mismatch), None for an
+image of something else (`bases.py` knows them all). Refuses, as `ImageError`, a language not installed here.
 """
 
 from __future__ import annotations
@@ -13,22 +12,25 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Literal
 
 from klotho.localcloud.planes.containers.dockerfile import Instruction
 
-Language = Literal["python", "node"]
-_REGISTRY = r"(?:docker\.io/|public\.ecr\.aws/docker/|registry\.hub\.docker\.com/)?(?:library/)?"
-_PYTHON = re.compile(rf"{_REGISTRY}python(?::(?P<tag>[\w.-]+))?(?:@sha256:[0-9a-f]+)?")
-_NODE = re.compile(rf"{_REGISTRY}node(?::(?P<tag>[\w.-]+))?(?:@sha256:[0-9a-f]+)?")
+Language = Literal["python", "node", "go", "dotnet", "none"]
+"""`none`: an image that runs a program that was built before."""
+LANGUAGES: Mapping[Language, str] = {"python": "Python", "node": "Node", "go": "Go", "dotnet": ".NET", "none": "plain"}
+"""As a message names them."""
+OFFICIAL = r"(?:docker\.io/|public\.ecr\.aws/docker/|registry\.hub\.docker\.com/)?(?:library/)?"
+_PYTHON = re.compile(rf"{OFFICIAL}python(?::(?P<tag>[\w.-]+))?(?:@sha256:[0-9a-f]+)?")
+_NODE = re.compile(rf"{OFFICIAL}node(?::(?P<tag>[\w.-]+))?(?:@sha256:[0-9a-f]+)?")
 _UV = re.compile(r"ghcr\.io/astral-sh/uv:(?:[\w.]+-)?python(?P<tag>[\w.-]+)")
 UV_BINARIES = re.compile(r"ghcr\.io/astral-sh/uv(?::[\w.-]+)?(?:@sha256:[0-9a-f]+)?")
 """The image people copy the `uv` program from."""
 SYSTEM_PATH = "/usr/bin:/bin"
-_PASSED_ON = ("PIP_", "UV_", "NPM_CONFIG_", "npm_config_", "YARN_", "PNPM_", "POETRY_")
+_PASSED_ON = ("PIP_", "UV_", "NPM_CONFIG_", "npm_config_", "YARN_", "PNPM_", "POETRY_", "DOTNET_", "NUGET_")
 _PASSED_NAMES = frozenset(
     [
         "HOME",
@@ -60,20 +62,25 @@ class Base:
     """Of the interpreter here (`3.11`, `20`)."""
     note: str | None
     """What differs from the image, for the log."""
+    image: str = ""
+    """As FROM names it, for messages."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """What the image sets before the first instruction, as far as it means something here."""
+    workdir: str = "/"
+    """Where it begins."""
+    shell: bool = True
+    """Whether the image has one: without, RUN and the shell form of CMD and ENTRYPOINT end with an error in Docker."""
+    library: Literal["glibc", "musl", "none"] = "glibc"
+    """The C library that a program which is linked to one finds in the image."""
 
 
-def base(image: str, instruction: Instruction) -> Base:
-    """The stand-in for a base image; `ImageError` for one there is none for."""
+def base(image: str, instruction: Instruction) -> Base | None:
+    """The stand-in for an image of Python or Node; None for another one."""
     python = _PYTHON.fullmatch(image) or _UV.fullmatch(image)
     if python is not None:
         return _python(python["tag"] or "")
     node = _NODE.fullmatch(image)
-    if node is not None:
-        return _node(node["tag"] or "", instruction)
-    raise instruction.error(
-        f"the base image `{image}` can't stand on this machine's programs",
-        "Klotho makes images without a container engine; FROM takes python:* and node:* images: begin with one of them",
-    )
+    return _node(node["tag"] or "", instruction) if node is not None else None
 
 
 def _python(tag: str) -> Base:

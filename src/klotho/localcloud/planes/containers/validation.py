@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from klotho.localcloud.planes.containers.bases import base
 from klotho.localcloud.planes.containers.dockerfile import (
     Dockerfile,
     ImageError,
@@ -21,8 +22,10 @@ from klotho.localcloud.planes.containers.dockerfile import (
     parse,
 )
 from klotho.localcloud.planes.containers.installs import check
+from klotho.localcloud.planes.containers.plain import check_shell
+from klotho.localcloud.planes.containers.platforms import PLATFORM
 from klotho.localcloud.planes.containers.shell_line import CARRIED_HINT, STAGES_HINT, commands
-from klotho.localcloud.planes.containers.toolchain import UV_BINARIES, base
+from klotho.localcloud.planes.containers.toolchain import UV_BINARIES, Base
 
 
 def validate_image(context: Path, dockerfile: Path, build_args: Mapping[str, str] | None = None) -> None:
@@ -45,6 +48,7 @@ class _Validation:
         for instruction in dockerfile.arguments:
             for name, default in pairs(instruction):
                 self._outer[name] = given.get(name, expand(default, self._outer, instruction))
+        self._bases: dict[int, Base] = {}
         self._variables: dict[int, dict[str, str]] = {}
         """By stage: what ENV has set, which the stages made from it inherit."""
 
@@ -54,9 +58,10 @@ class _Validation:
             parent = self._dockerfile.stage(image)
             if parent is not None and parent.index < stage.index:
                 environment = dict(self.stage(parent))
+                self._bases[stage.index] = self._bases[parent.index]
             else:
-                base(image, stage.origin)
-                environment = {}
+                self._bases[stage.index] = base(image, stage.origin)
+                environment = dict(self._bases[stage.index].environment)
             self._variables[stage.index] = environment
             arguments: dict[str, str] = {}
             for instruction in stage.instructions:
@@ -71,14 +76,19 @@ class _Validation:
             case "ONBUILD" | "SHELL":
                 raise instruction.error(f"{instruction.keyword} is not carried", CARRIED_HINT)
             case "RUN":
+                check_shell(instruction, self._bases[stage.index])
                 for command in commands(instruction, known):
-                    check(instruction, command)
+                    check(instruction, command, self._bases[stage.index])
+            case "CMD" | "ENTRYPOINT":
+                check_shell(instruction, self._bases[stage.index])
             case "ENV":
                 environment.update((name, expand(value, known, instruction)) for name, value in pairs(instruction))
             case "ARG":
                 for name, default in pairs(instruction):
                     outer = self._outer.get(name) if "=" not in instruction.text else None
-                    value = outer if outer is not None else expand(default, known, instruction)
+                    value = (
+                        outer if outer is not None else expand(default, known, instruction) or PLATFORM.get(name, "")
+                    )
                     arguments[name] = self._given.get(name, value)
             case "COPY" | "ADD":
                 self._copy(stage, instruction, known)

@@ -40,10 +40,12 @@ def keep_hosted_image(images: Path, package: Path, package_digest: str, runtime:
         (target / "bin" / "python").symlink_to(getattr(sys, "_base_executable", None) or sys.executable)
         brought = images / digest / "brought"
         runtimes.python_packages(target / "brought")
+        final = str(images / digest / "root" / TASK_ROOT)
+        words = runtimes.command(runtime, handler, task, brought)
         worker = {
-            "command": runtimes.command(runtime, handler, brought),
+            "command": [word.replace(str(task), final) for word in words],
             "environment": {
-                "LAMBDA_TASK_ROOT": str(images / digest / "root" / TASK_ROOT),
+                "LAMBDA_TASK_ROOT": final,
                 "LAMBDA_RUNTIME_DIR": str(brought),
                 "PATH": runtimes.path_variable(runtime),
             },

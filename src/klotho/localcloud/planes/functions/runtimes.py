@@ -11,6 +11,9 @@ dependencies can be imported.
 
 Node: `nodejs20.x`, `22.x` and `24.x` are all run by the `node` on PATH through `bootstrap.mjs`, which needs no package.
 AWS's Node runtimes bring the AWS SDK for JavaScript v3; this machine does not: package it.
+
+Programs (`provided.al2023`, which Go functions have) bring their own runtime: the package's `bootstrap` is started, or
+that of a layer. Source: AWS Lambda Developer Guide, "Building a custom runtime for AWS Lambda".
 """
 
 from __future__ import annotations
@@ -28,8 +31,12 @@ CONTAINER = "container"
 """Stands for the runtime of a container, which brings its own."""
 PYTHON = ("python3.11", "python3.12", "python3.13")
 NODE = ("nodejs20.x", "nodejs22.x", "nodejs24.x")
+PROGRAM = ("provided.al2023",)
 OLDEST_NODE = 18
 
+_ELF_HEADER_BYTES = 20
+_MACHINES = {0x3E: ("x86_64", "amd64"), 0xB7: ("arm64", "aarch64")}
+"""Names of processors by the ELF specification's e_machine; both are little-endian."""
 _CLIENT_MODULES = ("awslambdaric", "runtime_client", "snapshot_restore_py", "simplejson")
 _SDK_MODULES = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six", "urllib3")
 
@@ -40,14 +47,14 @@ class RuntimeUnavailableError(Exception):
 
 def require(runtime: str) -> None:
     """Raise `RuntimeUnavailableError` unless functions of this runtime can run here."""
-    if runtime == CONTAINER:
+    if runtime == CONTAINER or runtime in PROGRAM:
         return
     if runtime in NODE:
         node_executable()
     elif runtime in PYTHON:
         _locate(_CLIENT_MODULES[0])
     else:
-        carried = ", ".join((*PYTHON, *NODE))
+        carried = ", ".join((*PYTHON, *NODE, *PROGRAM))
         raise RuntimeUnavailableError(f"the local cloud does not run the runtime {runtime}; it runs {carried}")
 
 
@@ -73,12 +80,17 @@ def says(runtime: str) -> str:
     """What really runs it: `Python 3.12.4` for python3.13."""
     if runtime == CONTAINER:
         return "what its image starts"
+    if runtime in PROGRAM:
+        return "its own program"
     return f"Node.js {node_version()}" if runtime in NODE else f"Python {platform.python_version()}"
 
 
-def command(runtime: str, handler: str, packages: Path, opt: Path | None = None) -> list[str]:
-    """The worker's argument list; `packages` is what `python_packages` made, `opt` what layers hold."""
+def command(runtime: str, handler: str, code: Path, packages: Path, opt: Path | None = None) -> list[str]:
+    """The worker's argument list; `code` is the package, `packages` what `python_packages` made, `opt` what layers
+    hold. `RuntimeUnavailableError`, in AWS's words, for a package without a program."""
     here = Path(__file__).parent
+    if runtime in PROGRAM:
+        return [str(_program(code, opt))]
     if runtime in NODE:
         return [node_executable(), str(here / "bootstrap.mjs"), handler]
     # The interpreter behind the virtual environment: the environment's own would show its site-packages to
@@ -87,8 +99,29 @@ def command(runtime: str, handler: str, packages: Path, opt: Path | None = None)
     return [interpreter, "-S", str(here / "bootstrap.py"), handler, str(packages), str(opt or "")]
 
 
+def _program(code: Path, opt: Path | None) -> Path:
+    for folder, name in ((code, "/var/task"), (opt, "/opt")):
+        if folder is not None and os.access(folder / "bootstrap", os.X_OK):
+            _refuse_other_processor(folder / "bootstrap", f"{name}/bootstrap")
+            return folder / "bootstrap"
+    raise RuntimeUnavailableError("Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]")
+
+
+def _refuse_other_processor(program: Path, name: str) -> None:
+    """The event loop would hand what the system does not run to a shell."""
+    with program.open("rb") as file:
+        header = file.read(_ELF_HEADER_BYTES)
+    machine = int.from_bytes(header[18:20], "little") if header[:4] == b"\x7fELF" else 0
+    if header[:2] == b"#!" or sys.platform != "linux" or platform.machine() in _MACHINES.get(machine, ()):
+        return
+    why = f" (it is for {_MACHINES[machine][0]}, this machine is {platform.machine()})" if machine in _MACHINES else ""
+    raise RuntimeUnavailableError(f"fork/exec {name}: exec format error{why}")
+
+
 def path_variable(runtime: str) -> str:
     """PATH of a worker: its interpreter's folder and the system's."""
+    if runtime in PROGRAM:
+        return os.pathsep.join(["/usr/local/bin", "/usr/bin", "/bin", "/opt/bin"])
     interpreter = node_executable() if runtime in NODE else getattr(sys, "_base_executable", sys.executable)
     return os.pathsep.join([str(Path(interpreter).parent), "/usr/local/bin", "/usr/bin", "/bin", "/opt/bin"])
 

@@ -42,7 +42,10 @@ def sandbox(cloud: Cloud, spec: FunctionSpec, code: Path, packages: Path, opt: P
     """`packages`: what AWS's Python runtime brings; `opt`: what layers hold."""
     if spec.container is not None:
         return _container(cloud, spec, spec.container)
-    words = runtimes.command(spec.runtime, spec.handler, packages, opt)
+    try:
+        words = runtimes.command(spec.runtime, spec.handler, code, packages, opt)
+    except runtimes.RuntimeUnavailableError as error:
+        raise HandlerError(str(error), "InvalidParameterValueException") from error
     return Sandbox(words, code, environment(cloud, spec, code, packages, opt))
 
 
@@ -80,7 +83,7 @@ def _service(spec: FunctionSpec, image: Image, port: int) -> ServiceSpec:
         ports=(Port("http", port, "http"),),
         stop_timeout_s=0,
         health=None,
-        memory_mb=None,
+        memory_mb=spec.memory_mb,
         log_group=spec.log_group,
         log_prefix="",
         role_arn=spec.role_arn,

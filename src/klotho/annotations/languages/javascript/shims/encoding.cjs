@@ -71,7 +71,10 @@ function unpack(value) {
     case "map":
       return new Map(content.map(unpack));
     case "set":
+    case "frozenset":
       return new Set(content.map(unpack));
+    case "tuple":
+      return content.map(unpack);
     case "buffer":
       return Buffer.from(content, "base64");
     case "bytes":
@@ -81,9 +84,22 @@ function unpack(value) {
     case "object":
       return fromEntries(content);
     default:
+      if (Object.hasOwn(OF_PYTHON, value.$klotho)) return OF_PYTHON[value.$klotho](content);
       throw new TypeError(`a value of the unknown kind ${value.$klotho} was received`);
   }
 }
+
+// What Python has and JavaScript has not.
+const OF_PYTHON = {
+  datetime: (text) => new Date(/([Zz]|[+-]\d\d:\d\d(:\d\d)?)$/.test(text) ? text : `${text}Z`),
+  day: String,
+  time: String,
+  decimal: String,
+  uuid: String,
+  duration: ([days, seconds, microseconds]) => (days * 86_400 + seconds) * 1000 + microseconds / 1000, // milliseconds
+  enum: (content) => unpack(content.value),
+  instance: (content) => fromEntries(Object.entries(content.fields)),
+};
 
 function fromEntries(entries) {
   return Object.fromEntries(entries.map(([name, item]) => [name, unpack(item)]));

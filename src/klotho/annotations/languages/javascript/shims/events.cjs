@@ -48,10 +48,12 @@ module.exports.received = async function received({ Records }) {
 };
 
 // Calls this unit's listeners as `emit` does, and waits for those that are async.
-async function hear({ from, emitter: name, event, arguments: args }) {
+async function hear({ from, emitter: name, event, arguments: args, keywords = "{}" }) {
   const local = emitters.get(name); // undefined where its module is not loaded, so that nobody listens
   if (from === process.env.KLOTHO_UNIT || local === undefined) return;
-  const given = require("./encoding.cjs").decode(args);
+  const { decode } = require("./encoding.cjs");
+  // What Python gives by name comes last, as one object.
+  const given = keywords === "{}" ? decode(args) : [...decode(args), decode(keywords)];
   const listeners = local.rawListeners(event); // those of `once` take themselves away
   await Promise.all(listeners.map((listener) => listener.apply(local, given)));
 }

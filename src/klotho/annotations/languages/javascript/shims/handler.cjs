@@ -40,6 +40,7 @@ async function handle(event) {
     return other === undefined ? forward(event, await listening) : handOnEvent(event, other, collect);
   }
   if (event && event.Records && unit.events) return unit.events().received(event);
+  if (event && event.schedule) return null; // called to stay: it is loaded
   throw new Error(`unit ${unit.name} was sent something that is no request, no call and no event`);
 }
 

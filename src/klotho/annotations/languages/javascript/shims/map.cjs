@@ -1,10 +1,11 @@
 "use strict";
 // A Map whose entries are in a table when the unit is deployed, and the Map itself when it is not.
-// Every operation is asynchronous; the order is that of insertion, as a Map's.
+// Every operation is asynchronous; the order is that of insertion, as a Map's. With a number of seconds an entry is
+// gone so long after it was set, also before the table has removed it.
 const SEEDED = "seeded"; // no encoded key looks like this: they are JSON
 
-module.exports = function persisted(name, local) {
-  return process.env.KLOTHO_UNIT ? new StoredMap(name, [...local]) : local;
+module.exports = function persisted(name, local, seconds) {
+  return process.env.KLOTHO_UNIT ? new StoredMap(name, [...local], seconds) : local;
 };
 
 let turn = 0;
@@ -18,30 +19,32 @@ function now() {
 class StoredMap {
   #name;
   #initial;
+  #seconds;
   #seeding;
   #found;
 
-  constructor(name, initial) {
+  constructor(name, initial, seconds) {
     this.#name = name;
     this.#initial = initial;
+    this.#seconds = seconds;
   }
 
   async get(key) {
-    const found = await (await this.#table()).get({ key: encode(key) }, { consistent: true });
-    return found === null ? undefined : decode(found.value);
+    const found = await this.#item(key);
+    return isThere(found) ? decode(found.value) : undefined;
   }
 
   async has(key) {
-    return (await (await this.#table()).get({ key: encode(key) }, { consistent: true })) !== null;
+    return isThere(await this.#item(key));
   }
 
   async set(key, value) {
-    await put(await this.#table(), encode(key), encode(value));
+    await put(await this.#table(), encode(key), encode(value), this.#until());
     return this;
   }
 
   async delete(key) {
-    return (await (await this.#table()).delete({ key: encode(key) })) !== null;
+    return isThere(await (await this.#table()).delete({ key: encode(key) }));
   }
 
   async clear() {
@@ -77,9 +80,15 @@ class StoredMap {
     return "Map";
   }
 
+  async #item(key) {
+    return (await this.#table()).get({ key: encode(key) }, { consistent: true });
+  }
+
   async #items() {
     const items = [];
-    for await (const item of (await this.#table()).scan({ consistent: true })) if (item.key !== SEEDED) items.push(item);
+    for await (const item of (await this.#table()).scan({ consistent: true })) {
+      if (item.key !== SEEDED && isThere(item)) items.push(item);
+    }
     return items.sort((one, other) => (one.order < other.order ? -1 : one.order > other.order ? 1 : 0));
   }
 
@@ -92,7 +101,14 @@ class StoredMap {
   // What the Map began with is put in once, by whichever process comes first; not again after it was deleted.
   async #seed(table) {
     if (!(await first(table, { key: SEEDED }))) return;
-    for (const [key, value] of this.#initial) await first(table, { key: encode(key), value: encode(value), order: now() });
+    for (const [key, value] of this.#initial) {
+      await first(table, { key: encode(key), value: encode(value), order: now(), ...this.#until() });
+    }
+  }
+
+  // Whole seconds: it is what the table's own removal reads.
+  #until() {
+    return this.#seconds === undefined ? {} : { until: Math.ceil(Date.now() / 1000) + this.#seconds };
   }
 }
 
@@ -105,16 +121,25 @@ function decode(text) {
 }
 
 // A new entry gets its place in the order, one that is there keeps it.
-async function put(table, key, value) {
+async function put(table, key, value, until) {
+  const remove = until.until === undefined ? ["until"] : [];
   for (;;) {
-    if (await first(table, { key, value, order: now() })) return;
-    const there = { condition: "attribute_exists(#k)", names: { "#k": "key" } };
-    if (await unlessRefused(table.update({ key }, { set: { value }, ...there }))) return;
+    if (await first(table, { key, value, order: now(), ...until })) return;
+    const condition = "attribute_exists(#key) AND (attribute_not_exists(#until) OR #until > :now)";
+    if (await unlessRefused(table.update({ key }, { set: { value, ...until }, remove, ...asOfNow(condition) }))) return;
   }
 }
 
 function first(table, item) {
-  return unlessRefused(table.put(item, { ifAbsent: true }));
+  return unlessRefused(table.put(item, asOfNow("attribute_not_exists(#key) OR #until <= :now")));
+}
+
+function asOfNow(condition) {
+  return { condition, names: { "#key": "key", "#until": "until" }, values: { ":now": Date.now() / 1000 } };
+}
+
+function isThere(item) {
+  return item !== null && (item.until === undefined || item.until > Date.now() / 1000);
 }
 
 async function unlessRefused(write) {

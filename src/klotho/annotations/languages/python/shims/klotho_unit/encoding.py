@@ -168,6 +168,15 @@ def _instance(content):
     return made
 
 
+def _hashed(make, content):
+    items = _unpack(content)
+    try:
+        return make(items)
+    except TypeError:
+        what = "a Set of objects or arrays" if make is set else "a Map with objects or arrays as keys"
+        raise TypeError(f"{what} of JavaScript can't be read: no {make.__name__} of Python holds it") from None
+
+
 _MADE = {
     "undefined": lambda content: None,
     "bigint": int,
@@ -182,9 +191,9 @@ _MADE = {
     "bytes": base64.b64decode,
     "buffer": base64.b64decode,
     "tuple": lambda content: tuple(_unpack(content)),
-    "set": lambda content: set(_unpack(content)),
+    "set": lambda content: _hashed(set, content),
     "frozenset": lambda content: frozenset(_unpack(content)),
-    "map": lambda content: dict(_unpack(content)),
+    "map": lambda content: _hashed(dict, content),
     "object": lambda content: {key: _unpack(item) for key, item in content},
     "enum": lambda content: _class(content["class"])(_unpack(content["value"])),
     "instance": _instance,

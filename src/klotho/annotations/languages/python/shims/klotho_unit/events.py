@@ -68,7 +68,8 @@ async def told(said):
         return
     before = asyncio.all_tasks()
     emit = _EMITTERS[said["emitter"]].emit_here
-    emit(said["event"], *decode(said["arguments"]), **decode(said["keywords"]))
+    # An emitter of JavaScript has no arguments by name.
+    emit(said["event"], *decode(said["arguments"]), **decode(said.get("keywords", "{}")))
     started = asyncio.all_tasks() - before
     if started:
         await asyncio.gather(*started)

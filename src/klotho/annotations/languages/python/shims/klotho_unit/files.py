@@ -16,6 +16,17 @@ def folder(name, path):
     return StoredPath(name, pathlib.PurePosixPath(path), "") if os.environ.get("KLOTHO_UNIT") else path
 
 
+def shared_folder(name, path):
+    """One that units of another language use, too: its files are named from the program's folder on."""
+    if not os.environ.get("KLOTHO_UNIT"):
+        return path
+    program = pathlib.Path(__file__).absolute().parent.parent
+    place = os.path.normpath(os.path.relpath(program / path, program))
+    if place == ".." or place.startswith("../"):
+        raise PermissionError(f"{path} is not in the program's folder: another language would not find what is in it")
+    return StoredPath(name, pathlib.PurePosixPath(path), "", "" if place == "." else f"{place}/")
+
+
 def secret(name, path):
     return SecretPath(name, path) if os.environ.get("KLOTHO_UNIT") else path
 
@@ -56,8 +67,12 @@ class SecretPath:
 
 
 class StoredPath:
-    def __init__(self, name, root, key):
-        self._name, self._root, self._key = name, root, key
+    def __init__(self, name, root, key, place=""):
+        self._name, self._root, self._key, self._place = name, root, key, place
+
+    @property
+    def _object(self):
+        return f"{self._place}{self._key}"
 
     @property
     def _pure(self):
@@ -67,7 +82,7 @@ class StoredPath:
         key = os.path.normpath(os.path.relpath(pure, self._root))
         if key == ".." or key.startswith("../"):
             raise PermissionError(f"{pure} is not in the persisted folder {self._root}")
-        return StoredPath(self._name, self._root, "" if key == "." else key)
+        return StoredPath(self._name, self._root, "" if key == "." else key, self._place)
 
     def __truediv__(self, other):
         return self._with(self._pure / str(other))
@@ -112,16 +127,16 @@ class StoredPath:
         return hash((self._name, self._key))
 
     def is_file(self):
-        return bool(self._key) and self._bucket().head(self._key) is not None
+        return bool(self._key) and self._bucket().head(self._object) is not None
 
     def is_dir(self):
-        return not self._key or any(True for _ in self._bucket().list(f"{self._key}/", limit=1))
+        return not self._key or any(True for _ in self._keys(f"{self._key}/", limit=1))
 
     def exists(self):
         return self.is_file() or self.is_dir()
 
     def stat(self):
-        found = self._bucket().head(self._key) if self._key else None
+        found = self._bucket().head(self._object) if self._key else None
         if found is None:
             raise self._missing()
         changed = email.utils.parsedate_to_datetime(found.modified)
@@ -130,15 +145,19 @@ class StoredPath:
     def mkdir(self, mode=0o777, parents=False, exist_ok=False):
         if not exist_ok and self.exists():
             raise FileExistsError(17, "File exists", str(self))
+        if self._place:  # Node's functions want a folder to be there
+            self._bucket().put(f"{self._object.rstrip('/')}/", b"")
 
     def rmdir(self):
         if any(True for _ in self.iterdir()):
             raise OSError(39, "Directory not empty", str(self))
+        if self._place:
+            self._bucket().delete(f"{self._object.rstrip('/')}/")
 
     def iterdir(self):
         prefix = f"{self._key}/" if self._key else ""
-        names = dict.fromkeys(item.key[len(prefix) :].partition("/")[0] for item in self._bucket().list(prefix))
-        return iter([self / name for name in names])
+        names = dict.fromkeys(item[len(prefix) :].partition("/")[0] for item in self._keys(prefix))
+        return iter([self / name for name in names if name])
 
     def glob(self, pattern):
         return (path for path in self._below() if _matches(path._pure.relative_to(self._pure), pattern))
@@ -148,10 +167,15 @@ class StoredPath:
 
     def _below(self):
         prefix = f"{self._key}/" if self._key else ""
-        return [StoredPath(self._name, self._root, item.key) for item in self._bucket().list(prefix)]
+        return [self._with(self._root / item) for item in self._keys(prefix) if not item.endswith("/")]
+
+    def _keys(self, prefix, limit=None):
+        """A key with `/` at its end is a folder that another language made."""
+        found = self._bucket().list(f"{self._place}{prefix}", limit=limit)
+        return (item.key[len(self._place) :] for item in found)
 
     def read_bytes(self):
-        found = self._bucket().get(self._key) if self._key else None
+        found = self._bucket().get(self._object) if self._key else None
         if found is None:
             raise self._missing()
         return found
@@ -161,7 +185,7 @@ class StoredPath:
             return file.read()
 
     def write_bytes(self, data):
-        self._bucket().put(self._key, bytes(data))
+        self._bucket().put(self._object, bytes(data))
         return len(data)
 
     def write_text(self, data, encoding=None, errors=None, newline=None):
@@ -178,7 +202,7 @@ class StoredPath:
     def unlink(self, missing_ok=False):
         if not missing_ok and not self.is_file():
             raise self._missing()
-        self._bucket().delete(self._key)
+        self._bucket().delete(self._object)
 
     def rename(self, target):
         moved = target if isinstance(target, StoredPath) else self._with(pathlib.PurePosixPath(target))

@@ -34,6 +34,8 @@ def handler(event, context):
         from klotho_unit.events import received
 
         return loop.run_until_complete(received(event))
+    if isinstance(event, dict) and "schedule" in event:
+        return None  # called to stay: it is loaded
     raise ValueError(f"unit {unit.NAME} was sent something that is no request, no call and no event")
 
 

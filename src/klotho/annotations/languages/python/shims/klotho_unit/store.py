@@ -1,8 +1,10 @@
 """A dict whose entries are in a table when the unit is deployed, and the dict itself when it is not.
 
 The order is that of insertion, as a dict's. Each operation is a request to the table: it waits for the answer.
+With a number of seconds an entry is gone so long after it was set, also before the table has removed it.
 """
 
+import math
 import os
 import time
 from collections.abc import MutableMapping
@@ -12,8 +14,8 @@ _MISSING = object()
 _turn = 0
 
 
-def persisted(name, local):
-    return StoredDict(name, dict(local)) if os.environ.get("KLOTHO_UNIT") else local
+def persisted(name, local, seconds=None):
+    return StoredDict(name, dict(local), seconds) if os.environ.get("KLOTHO_UNIT") else local
 
 
 def _now():
@@ -24,33 +26,32 @@ def _now():
 
 
 class StoredDict(MutableMapping):
-    def __init__(self, name, initial):
-        self._name, self._initial, self._found = name, initial, None
+    def __init__(self, name, initial, seconds):
+        self._name, self._initial, self._seconds, self._found = name, initial, seconds, None
 
     def __getitem__(self, key):
-        item = self._table().get({"key": _encode(key)}, consistent=True)
-        if item is None:
+        item = self._item(key)
+        if not _is_there(item):
             raise KeyError(key)
         return _decode(item["value"])
 
     def __setitem__(self, key, value):
-        table, wanted, text = self._table(), _encode(key), _encode(value)
+        table, wanted, until = self._table(), {"key": _encode(key)}, self._until()
+        new = {"value": _encode(value), **until}
+        change = {"set": new, "remove": () if until else ("until",)}
         while True:  # a new entry gets its place in the order, one that is there keeps it
-            if _first(table, {"key": wanted, "value": text, "order": _now()}):
+            if _first(table, {**wanted, **new, "order": _now()}):
                 return
-            if _unless_refused(
-                lambda: table.update(
-                    {"key": wanted}, set={"value": text}, condition="attribute_exists(#k)", names={"#k": "key"}
-                )
-            ):
+            there = _as_of_now("attribute_exists(#key) AND (attribute_not_exists(#until) OR #until > :now)")
+            if _unless_refused(lambda there=there: table.update(wanted, **change, **there)):
                 return
 
     def __delitem__(self, key):
-        if self._table().delete({"key": _encode(key)}) is None:
+        if not _is_there(self._table().delete({"key": _encode(key)})):
             raise KeyError(key)
 
     def __contains__(self, key):
-        return self._table().get({"key": _encode(key)}, consistent=True) is not None
+        return _is_there(self._item(key))
 
     def __iter__(self):
         return iter([_decode(item["key"]) for item in self._items()])
@@ -75,7 +76,7 @@ class StoredDict(MutableMapping):
 
     def pop(self, key, default=_MISSING):
         item = self._table().delete({"key": _encode(key)})
-        if item is not None:
+        if _is_there(item):
             return _decode(item["value"])
         if default is _MISSING:
             raise KeyError(key)
@@ -88,8 +89,12 @@ class StoredDict(MutableMapping):
     def copy(self):
         return dict(self.items())
 
+    def _item(self, key):
+        return self._table().get({"key": _encode(key)}, consistent=True)
+
     def _items(self):
-        found = [item for item in self._table().scan(consistent=True) if item["key"] != _SEEDED]
+        items = self._table().scan(consistent=True)
+        found = [item for item in items if item["key"] != _SEEDED and _is_there(item)]
         return sorted(found, key=lambda item: item["order"])
 
     def _table(self):
@@ -100,9 +105,14 @@ class StoredDict(MutableMapping):
             # What the dict began with is put in once, by whichever process comes first; not again after it was deleted.
             if self._initial and _first(found, {"key": _SEEDED}):
                 for key, value in self._initial.items():
-                    _first(found, {"key": _encode(key), "value": _encode(value), "order": _now()})
+                    new = {"key": _encode(key), "value": _encode(value), "order": _now(), **self._until()}
+                    _first(found, new)
             self._found = found
         return self._found
+
+    def _until(self):
+        """In whole seconds: it is what the table's own removal reads."""
+        return {} if self._seconds is None else {"until": math.ceil(time.time()) + self._seconds}
 
 
 def _encode(value):
@@ -118,7 +128,16 @@ def _decode(text):
 
 
 def _first(table, item):
-    return _unless_refused(lambda: table.put(item, if_absent=True))
+    there = _as_of_now("attribute_not_exists(#key) OR #until <= :now")
+    return _unless_refused(lambda: table.put(item, **there))
+
+
+def _as_of_now(condition):
+    return {"condition": condition, "names": {"#key": "key", "#until": "until"}, "values": {"now": time.time()}}
+
+
+def _is_there(item):
+    return item is not None and item.get("until", time.time() + 1) > time.time()
 
 
 def _unless_refused(write):

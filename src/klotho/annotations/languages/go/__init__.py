@@ -1,0 +1,47 @@
+"""Go: a module of packages, of which each unit is a program."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from klotho.annotations.hosting import Form
+from klotho.annotations.languages.parsing import annotated
+from klotho.annotations.model import Source, Text
+from klotho.diagnostics import Report
+
+if TYPE_CHECKING:
+    from klotho.annotations.languages import Program
+    from klotho.annotations.reading import CodeBase
+
+
+class Go:
+    family = "go"
+    name = "Go"
+    forms: tuple[Form, ...] = ("function", "container")
+    compiles: Mapping[str, frozenset[str]] = {
+        "execution_unit": frozenset({"id", "all_units", "keep_warm", "description"}),
+        "expose": frozenset({"id", "target", "description"}),
+        "persist": frozenset({"id", "description", "environment_variables"}),
+        "config": frozenset({"id", "secret", "description"}),
+    }
+
+    def tree(self, content: bytes) -> Any:
+        return _parser().parse(content)
+
+    def annotated(self, text: Text, tree: Any, report: Report) -> Source:
+        return annotated(text, tree, ("comment",), "//", report)
+
+    def program(self, code: CodeBase) -> Program:
+        from klotho.annotations.languages.go.program import GoProgram
+
+        return GoProgram(code)
+
+
+@cache
+def _parser() -> Any:
+    import tree_sitter_go
+    from tree_sitter import Language, Parser
+
+    return Parser(Language(tree_sitter_go.language()))
