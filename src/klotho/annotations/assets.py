@@ -16,8 +16,9 @@ from pathlib import Path
 from klotho.annotations.findings import construct_name
 from klotho.annotations.globs import matching
 from klotho.annotations.model import Annotation
-from klotho.annotations.reading import OUTPUT_MARKER, CodeBase
+from klotho.annotations.reading import CodeBase
 from klotho.annotations.units import Unit
+from klotho.application.files import OUTPUT_MARKER
 from klotho.diagnostics import Report, Severity, meant_or_listed
 
 _NEVER = frozenset({"node_modules", "__pycache__", "site-packages", "venv", "klotho.yaml", "klotho.lock"})

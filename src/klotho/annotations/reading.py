@@ -22,6 +22,7 @@ from klotho.annotations.languages import NOT_YET, SUFFIXES, by_suffix
 from klotho.annotations.languages.parsing import first_mistake, report_mistake
 from klotho.annotations.memory import Memory
 from klotho.annotations.model import Annotation, Source, Text
+from klotho.application.files import OUTPUT_MARKER
 from klotho.diagnostics import Label, Report, did_you_mean, one_of
 
 TOKEN = b"@klotho::"
@@ -29,8 +30,6 @@ SKIPPED = frozenset(
     {"node_modules", "vendor", "compiled", "dist", "__pycache__", "venv", ".venv", "bin", "obj", "site-packages"}
 )
 MOST_FOLDERS = 3_000
-OUTPUT_MARKER = ".klotho-output.json"
-"""A folder that holds it is what an earlier compile wrote."""
 _SHARED = ("persist", "pubsub", "config")
 """Capabilities of what units of several languages may use together."""
 LARGEST_SOURCE = 4_000_000

@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 
 def repository_of(folder: Path) -> Path:
     """The nearest folder above with a `.git`, else the folder itself: how far a program's paths may lead."""
     return next((parent for parent in (folder, *folder.parents) if (parent / ".git").exists()), folder)
+
+
+OUTPUT_MARKER = ".klotho-output.json"
+"""Names the files Klotho wrote into a folder; one without it is not Klotho's."""
+
+
+def written_from(program: Path, file: str) -> str:
+    """The user's file that a file of a unit below `compiled/` was written from, both relative to the program's folder;
+    the file itself where it is no such file, or was made. Lines of both are the same: compiling moves none."""
+    parts = PurePosixPath(file).parts
+    if len(parts) < 3 or not (program / parts[0] / OUTPUT_MARKER).is_file():
+        return file
+    inside = PurePosixPath(*parts[2:])
+    places = (inside, PurePosixPath("src") / inside)  # of Python, what is below `src` stands at the top of a unit
+    return next((place.as_posix() for place in places if (program / place).is_file()), file)
 
 
 class ProgramFiles:

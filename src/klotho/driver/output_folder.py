@@ -15,10 +15,8 @@ import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 
+from klotho.application.files import OUTPUT_MARKER as MARKER
 from klotho.diagnostics import Failure
-
-MARKER = ".klotho-output.json"
-"""Names the files Klotho wrote; a folder without it is not Klotho's."""
 
 
 def write_output(folder: Path, files: Mapping[str, bytes], program_folder: Path) -> Path:

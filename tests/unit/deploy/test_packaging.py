@@ -274,3 +274,23 @@ def test_what_was_packed_before_is_taken_over_as_it_is(packages: dict[str, bytes
         assert archive.testzip() is None
         assert {name: archive.read(name) for name in archive.namelist()} == {**packages, **own}
     assert written.getvalue() == again.getvalue()
+
+
+def test_what_is_wrong_in_a_compiled_unit_is_told_at_the_line_it_was_written_from(tmp_path: Path) -> None:
+    """Of a module in `src`, too; what compiling made itself is told where it is."""
+    broken = "x = 1\ndef (:\n"
+    write(
+        tmp_path,
+        {
+            "compiled/.klotho-output.json": "{}",
+            **{f"compiled/main/{name}.py": broken for name in ("top", "below", "made")},
+            "top.py": broken,
+            "src/below.py": broken,
+        },
+    )
+    packager = FunctionPackager(tmp_path, tmp_path / ".cache", HOST)
+    for name, told in {"top": "top.py", "below": "src/below.py", "made": "compiled/main/made.py"}.items():
+        with pytest.raises(Failure) as failure:
+            packager.validate({"root": "compiled/main", "runtime": "python3.12", "handler": f"{name}.handler"})
+        (label,) = failure.value.diagnostic.labels
+        assert (label.span.file, label.span.line) == (told, 2)

@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from klotho.application.files import repository_of
+from klotho.application.files import repository_of, written_from
 from klotho.deploy.functions.archive import Content, Contents, digest_of
 from klotho.deploy.functions.bundle import NodeBundler
 from klotho.deploy.functions.dependencies import DependencyCache
@@ -221,12 +221,13 @@ def _name(properties: Mapping[str, Any]) -> str:
 
 
 def _seen_from(program_root: Path, root: Path, failure: Failure) -> Failure:
-    """The failure with files named from the program's folder, where they were named from the function's root."""
-    prefix = os.path.relpath(root, program_root.resolve())
-    found = failure.diagnostic
-    labels = tuple(
-        replace(label, span=label.span._replace(file=posixpath.normpath(posixpath.join(prefix, label.span.file))))
-        for label in found.labels
-    )
+    """The failure with files named from the program's folder, where they were named from the function's root; those
+    that compiling wrote, by the files they were written from."""
+    prefix, found = os.path.relpath(root, program_root.resolve()), failure.diagnostic
+
+    def named(file: str) -> str:
+        return written_from(program_root, posixpath.normpath(posixpath.join(prefix, file)))
+
+    labels = tuple(replace(label, span=label.span._replace(file=named(label.span.file))) for label in found.labels)
     failure.diagnostic = replace(found, labels=labels)
     return failure

@@ -18,7 +18,8 @@ from pathlib import Path, PurePosixPath
 from xml.etree import ElementTree
 
 from klotho.annotations.model import Text
-from klotho.annotations.reading import OUTPUT_MARKER, CodeBase
+from klotho.annotations.reading import CodeBase
+from klotho.application.files import OUTPUT_MARKER
 from klotho.diagnostics import Span
 
 ENDING = ".csproj"
