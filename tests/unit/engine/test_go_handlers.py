@@ -35,6 +35,13 @@ def test_a_go_program_is_a_function_of_the_runtime_for_programs(run_program: Run
     assert (function["Runtime"], function["Handler"]) == ("provided.al2023", "pay/main.main")
 
 
+def test_a_program_that_begins_with_a_byte_order_mark_is_one(run_program: RunProgram, tmp_path: Path) -> None:
+    source = "\ufeffpackage main\n\nfunc main() {}\n"
+    application, report = run_program(PROGRAM.format(handler="pay/main.main"), {"pay/main.go": source})
+    assert application is not None
+    resolve(application, environment="local", files=ProgramFiles(tmp_path), report=report)
+
+
 def test_another_function_than_main_is_refused_with_what_to_write(run_program: RunProgram, tmp_path: Path) -> None:
     code, help = failure(run_program, tmp_path, "pay/main.handle", MAIN)
     assert code == "go-no-program"

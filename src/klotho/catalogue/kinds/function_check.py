@@ -166,6 +166,7 @@ def _function(construct: Construct, path: str, function: str, setting: Setting, 
 
 def _go_program(construct: Construct, path: str, function: str, text: str, report: Report) -> None:
     """It is the start of a program: nothing else of it can be called."""
+    text = text.removeprefix("\ufeff")  # of editors on Windows; Go takes it
     package, starts = _GO_PACKAGE.search(_GO_COMMENT.sub("", text)), _GO_MAIN.search(text) is not None
     if function == "main" and starts and package is not None and package[1] == "main":
         return
