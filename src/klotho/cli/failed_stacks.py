@@ -8,14 +8,11 @@ from __future__ import annotations
 from klotho.deploy.denials import CODES, DENIAL_HELP, denial
 from klotho.deploy.next_steps import next_step
 from klotho.deploy.outcome import Deployment, StackOutcome
-from klotho.diagnostics import Diagnostic, ExitCode, Label, Severity
+from klotho.diagnostics import Diagnostic, ExitCode, Label, Severity, said_once
 
 
 def diagnostics_of(deployment: Deployment) -> list[Diagnostic]:
-    found: dict[Diagnostic, None] = {}
-    for outcome in deployment.failed:
-        found[outcome.diagnostic or _diagnostic(outcome)] = None
-    return list(found)
+    return said_once(outcome.diagnostic or _diagnostic(outcome) for outcome in deployment.failed)
 
 
 def exit_code_of(deployment: Deployment) -> ExitCode:

@@ -20,7 +20,7 @@ from klotho.deploy.functions.package import FunctionPackager, FunctionZip
 from klotho.deploy.functions.size import MAX_IMAGE_BYTES, MAX_UNZIPPED_BYTES
 from klotho.deploy.place import Clients, translated
 from klotho.deploy.target import Target
-from klotho.diagnostics import Diagnostic, Failure, Label, Report, Span
+from klotho.diagnostics import Diagnostic, Failure, Label, Report, Span, said_once
 from klotho.resources import PackageAsset
 from klotho.stacks import AssetSource
 
@@ -113,7 +113,7 @@ class AssetStep:
     def validate(self, constructs: Iterable[str] | None = None) -> None:
         """ProgramError with everything that is known to be wrong with these assets (all unless named); what was
         found to be fine is not looked at again."""
-        report = Report()
+        found = list[Diagnostic]()
         for construct in self._assets if constructs is None else constructs:
             if construct in self._validated:
                 continue
@@ -124,9 +124,11 @@ class AssetStep:
                 elif self._validate_image is not None:
                     self._validate_image(asset.properties)
             except Failure as failure:
-                report.add(self._explained(asset, failure))
+                found.append(self._explained(asset, failure))
             else:
                 self._validated.add(construct)
+        report = Report()
+        report.extend(said_once(found))
         report.stop_on_errors()
 
     def future(self, construct: str) -> Future[BuiltAsset]:

@@ -5,7 +5,7 @@ them are shown at once. A failure of the world (a port in use, a refused call) i
 carries one diagnostic. A mistake of ours is any other exception.
 """
 
-from klotho.diagnostics.diagnostic import Diagnostic, Failure, Label, ProgramError, Report, Severity
+from klotho.diagnostics.diagnostic import Diagnostic, Failure, Label, ProgramError, Report, Severity, said_once
 from klotho.diagnostics.exit_codes import ExitCode
 from klotho.diagnostics.machine import render_junit, render_sarif
 from klotho.diagnostics.nearest import did_you_mean, meant_or_listed, nearest, one_of
@@ -29,4 +29,5 @@ __all__ = [
     "render_junit",
     "render_sarif",
     "render_text",
+    "said_once",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -58,6 +58,14 @@ class Diagnostic:
             "helps": list(self.helps),
             **({"rule": self.rule} if self.rule is not None else {}),
         }
+
+
+def said_once(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
+    """What differs only in further places becomes one with all of them: several units may have the same mistake."""
+    found = dict[Diagnostic, dict[Label, None]]()
+    for item in diagnostics:
+        found.setdefault(replace(item, labels=item.labels[:1]), {}).update(dict.fromkeys(item.labels[1:]))
+    return [replace(item, labels=(*item.labels, *further)) for item, further in found.items()]
 
 
 class Report:

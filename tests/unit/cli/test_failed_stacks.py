@@ -7,7 +7,7 @@ import pytest
 from klotho.cli.failed_stacks import diagnostics_of, exit_code_of, left_behind
 from klotho.deploy.events import Cause
 from klotho.deploy.outcome import Deployment, LeftBehind, StackOutcome
-from klotho.diagnostics import ExitCode, Severity, Span
+from klotho.diagnostics import Diagnostic, ExitCode, Label, Severity, Span
 
 KIND = "AWS::ECS::Service"
 
@@ -15,6 +15,13 @@ KIND = "AWS::ECS::Service"
 def failed(code: str) -> Deployment:
     cause = Cause("it broke", "Web", KIND, "Compute.Container/web", Span("infra.py", 4), code, "it was rolled back")
     return Deployment((StackOutcome("web-container", "failed", cause=cause),))
+
+
+def test_what_several_functions_fail_for_is_told_once_with_each_of_them() -> None:
+    own, line = [Label(Span("infra.py", at), "the function made from it") for at in (4, 5)], Label(Span("go.mod", 3))
+    told = [Diagnostic("go-does-not-compile", "no", labels) for labels in ((line, own[0]), (line, own[1]), (line,))]
+    outcomes = [StackOutcome(f"{at}", "failed", diagnostic=item) for at, item in enumerate(told)]
+    assert diagnostics_of(Deployment(tuple(outcomes))) == [Diagnostic("go-does-not-compile", "no", (line, *own))]
 
 
 @pytest.mark.parametrize(

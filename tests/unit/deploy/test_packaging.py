@@ -11,6 +11,7 @@ import sys
 import tempfile
 import zipfile
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from klotho.deploy.functions.archive import Contents, digest_of, write_archive, write_contents
-from klotho.deploy.functions.package import FunctionPackager
+from klotho.deploy.functions.package import FunctionPackager, _seen_from
 from klotho.deploy.target import HOST
-from klotho.diagnostics import Failure
+from klotho.diagnostics import Failure, Label, Span
 
 PYTHON = {"root": ".", "runtime": "python3.12"}
 NODE = {"root": ".", "runtime": "nodejs20.x"}
@@ -294,3 +295,19 @@ def test_what_is_wrong_in_a_compiled_unit_is_told_at_the_line_it_was_written_fro
             packager.validate({"root": "compiled/main", "runtime": "python3.12", "handler": f"{name}.handler"})
         (label,) = failure.value.diagnostic.labels
         assert (label.span.file, label.span.line) == (told, 2)
+
+
+def test_a_line_that_compiling_appended_is_told_at_the_end_of_the_file_it_was_written_from(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        {
+            "compiled/.klotho-output.json": "{}",
+            "compiled/main/main.go": "package main\n\nfunc main() {{\n}\n\nvar _ = http.ListenAndServe\n",
+            "main.go": "package main\n\nfunc main() {{\n}\n\n",
+        },
+    )
+    said = (Label(Span("main.go", 6, 1)), Label(Span("main.go", 7, 1), "and here"), Label(Span("main.go", 3, 90)))
+    failure = Failure("go-does-not-compile", "no", notes=())
+    failure.diagnostic = replace(failure.diagnostic, labels=said)
+    found = _seen_from(tmp_path, tmp_path / "compiled/main", failure).diagnostic
+    assert [label.span for label in found.labels] == [Span("main.go", 4, 1, 4, 2), Span("main.go", 3, 1)]

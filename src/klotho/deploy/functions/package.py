@@ -42,7 +42,7 @@ from klotho.deploy.functions.size import MAX_UNZIPPED_BYTES, refuse_too_large, s
 from klotho.deploy.functions.zips import FunctionZip as FunctionZip
 from klotho.deploy.functions.zips import ZipCache
 from klotho.deploy.target import Target
-from klotho.diagnostics import Failure
+from klotho.diagnostics import Failure, Label, Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,12 +222,30 @@ def _name(properties: Mapping[str, Any]) -> str:
 
 def _seen_from(program_root: Path, root: Path, failure: Failure) -> Failure:
     """The failure with files named from the program's folder, where they were named from the function's root; those
-    that compiling wrote, by the files they were written from."""
+    that compiling wrote, by the files they were written from, each line once."""
     prefix, found = os.path.relpath(root, program_root.resolve()), failure.diagnostic
 
-    def named(file: str) -> str:
-        return written_from(program_root, posixpath.normpath(posixpath.join(prefix, file)))
+    def seen(span: Span) -> Span:
+        file = posixpath.normpath(posixpath.join(prefix, span.file))
+        own = written_from(program_root, file)
+        return span._replace(file=own) if own == file else _within(program_root, span._replace(file=own))
 
-    labels = tuple(replace(label, span=label.span._replace(file=named(label.span.file))) for label in found.labels)
-    failure.diagnostic = replace(found, labels=labels)
+    labels = dict[Span, Label]()
+    for label in found.labels:
+        labels.setdefault(seen(label.span), replace(label, span=seen(label.span)))
+    failure.diagnostic = replace(found, labels=tuple(labels.values()))
     return failure
+
+
+def _within(program_root: Path, span: Span) -> Span:
+    """A place in a file that compiling may have added to: what stands behind the file's end is told at its end."""
+    try:
+        lines = (program_root / span.file).read_text(encoding="utf-8", errors="replace").rstrip().splitlines()
+    except OSError:
+        return span
+    if lines and span.line > len(lines):
+        end = len(lines[-1])
+        return Span(span.file, len(lines), max(end, 1), len(lines), end + 1)
+    if lines and span.column > len(lines[span.line - 1]) + 1:
+        return Span(span.file, span.line)  # of an edited line
+    return span
