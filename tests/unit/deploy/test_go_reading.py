@@ -16,6 +16,7 @@ from klotho.deploy.functions.go_build import GoProgram
 from klotho.deploy.functions.go_closure import GoFiles
 from klotho.deploy.functions.go_module import go_modules
 from klotho.deploy.functions.go_source import go_source
+from klotho.deploy.functions.package import FunctionPackager
 from klotho.deploy.target import HOST, LAMBDA, Target
 from klotho.diagnostics import Failure
 
@@ -215,6 +216,25 @@ def test_what_is_to_be_done_is_said(tmp_path: Path, said: str, place: tuple[obje
     found = failure(tmp_path, said).diagnostic
     assert found.labels[0].span[: len(place)] == place
     assert any(line.startswith(help) for line in found.helps), found
+
+
+def test_gofmt_is_found_beside_the_go_that_is_used_and_without_go_the_file_that_wants_it_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = f'#!/bin/sh\necho "{{\\"GOROOT\\": \\"{tmp_path}/goroot\\", \\"GOVERSION\\": \\"go1.24\\"}}"\n'
+    write(tmp_path, {"bin/go": said, "goroot/bin/gofmt": "#!/bin/sh\necho 'main.go:1:1: no Go' >&2\nexit 2\n"})
+    write(tmp_path, {"app/go.mod": MOD, "app/main.go": "package main\n\nfunc main() {}\n"})
+    for name in ("bin/go", "goroot/bin/gofmt"):
+        (tmp_path / name).chmod(0o755)
+    properties = {"root": "app", "runtime": "provided.al2023", "handler": "main.main"}
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    with pytest.raises(Failure, match=r"`main\.go` does not compile: no Go"):
+        FunctionPackager(tmp_path, tmp_path / ".cache", HOST).validate(properties)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(
+        Failure, match=r"^`main\.go` is a Go program, which is compiled on this machine, but `go` is not"
+    ):
+        FunctionPackager(tmp_path, tmp_path / ".cache", HOST).validate(properties)
 
 
 def test_a_program_is_compiled_for_linux_on_arm_unless_another_processor_is_named() -> None:

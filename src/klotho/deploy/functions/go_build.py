@@ -29,6 +29,7 @@ from klotho.diagnostics import Failure, Label, Span
 BINARY = "bootstrap"
 """What Lambda's runtimes for programs start."""
 _FLAGS = ("-trimpath", "-buildvcs=false", "-ldflags=-s -w")
+_ROOT = "GOROOT"
 _DECIDES = ("GOVERSION", "GOFLAGS", "GOEXPERIMENT", "GOAMD64", "GOARM64", "GOTOOLCHAIN")
 _ERROR = re.compile(
     r"^(?:go: )?(?P<file>(?:[^\s:][^:\n]*/)?(?:[^/:\n]+\.(?:go|s)|go\.mod|go\.work|go\.sum))"
@@ -71,18 +72,24 @@ class GoPrograms:
         self._folder = cache / "go"
         self._compiled = cache / "go-build"
         self._toolchain: str | None = None
+        self._root = ""
+        """The folder of the toolchain; known with it."""
         self._guard = threading.Lock()
         self._parsed: set[tuple[Path, int, int]] = set()
 
-    def toolchain(self) -> str:
-        """What of this machine decides about a binary: Go's version and the user's settings."""
+    def toolchain(self, wanted_by: str) -> str:
+        """What of this machine decides about a binary: Go's version and the user's settings. `wanted_by`: the file of
+        a program, for who has no Go."""
         with self._guard:
             if self._toolchain is None:
                 # Outside of any module: one that wants another version names it, and its go.mod decides, too.
-                done = output_of([_go(), "env", "-json", *_DECIDES], Path(os.sep), {**os.environ, "GOWORK": "off"})
+                command = [_go(f"`{wanted_by}`"), "env", "-json", _ROOT, *_DECIDES]
+                done = output_of(command, Path(os.sep), {**os.environ, "GOWORK": "off"})
                 if done.returncode:
                     raise Failure("go-does-not-compile", "`go env` does not work here", notes=last_lines(done))
-                self._toolchain = json.dumps(json.loads(done.stdout), sort_keys=True)
+                said = json.loads(done.stdout)
+                self._root = str(said.pop(_ROOT, ""))
+                self._toolchain = json.dumps(said, sort_keys=True)
             return self._toolchain
 
     def built(self, program: GoProgram, log: Log) -> Path:
@@ -106,7 +113,8 @@ class GoPrograms:
     def check(self, program: GoProgram, files: Iterable[Path]) -> None:
         """Failure for files that do not parse, which takes no build: told before anything is deployed. Where there is
         no gofmt, and of files with build constraints, which may be no Go for anybody, the compiler tells it."""
-        formatter = shutil.which("gofmt")
+        beside = shutil.which("gofmt", path=str(Path(self._root) / "bin")) if self._root else None
+        formatter = beside or shutil.which("gofmt")  # `go` alone may be on PATH, by a link
         if formatter is None:
             return
         try:
@@ -142,10 +150,10 @@ def _stamp(file: Path) -> tuple[Path, int, int]:
     return file, status.st_mtime_ns, status.st_size
 
 
-def _go() -> str:
+def _go(wanted_by: str = "this function") -> str:
     return on_path(
         "go",
-        "this function is a Go program, which is compiled on this machine",
+        f"{wanted_by} is a Go program, which is compiled on this machine",
         helps="install Go (https://go.dev/dl) and see that `go` is on PATH",
     )
 

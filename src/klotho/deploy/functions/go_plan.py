@@ -37,7 +37,8 @@ class GoPlans:
         closure = self._files.closure(entry.parent, modules)
         server = _server() if function.how.hosted else {}
         program = entry.parent.relative_to(modules.folder).as_posix()
-        parts = (FORMAT, "go", closure.digest, program, *target.go, self._programs.toolchain(), digest_of(server))
+        toolchain = self._programs.toolchain(entry.relative_to(root).as_posix())
+        parts = (FORMAT, "go", closure.digest, program, *target.go, toolchain, digest_of(server))
         inputs = hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
         named = GoProgram(root, entry.parent, modules, target, inputs)
