@@ -276,3 +276,15 @@ def test_a_program_begins_in_whatever_file_has_its_main(tmp_path: Path) -> None:
     made = good(tmp_path, {"go.mod": GO_MOD, "cmd/api/server.go": program(LISTEN)})
     (function,) = [item for item in made.application.constructs if item.kind == "Compute.Function"]
     assert function.properties["handler"] == "cmd/api/server.main"
+
+
+def test_a_module_within_the_module_is_none_of_it_and_its_annotations_are_refused(tmp_path: Path) -> None:
+    main = program(f'\t{EXPOSE}\thttp.ListenAndServe(":80", nil)\n')
+    sub = "package tools\n\nfunc Mend() {}\n"
+    given = {**files(main, tools=sub), "tools/go.mod": "module example.com/tools\n\ngo 1.22\n"}
+    given["tools/cmd/main.go"] = "package main\n\nfunc main() {}\n"
+    made = good(tmp_path, given)
+    assert not any("tools" in path for path in made.files)
+    given["tools/tools.go"] = f'// @klotho::execution_unit {{ id = "tools" }}\n{sub}'
+    message = "`tools/tools.go` is of another module, that of `tools/go.mod`"
+    assert said(compiled(tmp_path, given)[1])[0] == ("annotation-unit", "tools/tools.go:1", message)

@@ -3,6 +3,7 @@ of C."""
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterable
 from typing import Any
@@ -22,6 +23,13 @@ def check_module(code: CodeBase, packages: Packages) -> None:
         span = next((item.span for _, item in _annotations(code)), None)
         code.report.error("annotation-unit", message, span, helps=helps)
         return
+    for source in code.annotated.values():
+        other = packages.other_module(source.path) if source.path.endswith(".go") else None
+        if other is not None:
+            message = f"`{source.path}` is of another module, that of `{other}`"
+            notes = ("the units of an application are programs of one module of Go",)
+            helps = (f"compile it by itself: `klotho compile {posixpath.dirname(other)}`",)
+            code.report.error("annotation-unit", message, source.annotations[0].span, notes=notes, helps=helps)
     path = packages.base + MANIFEST
     if (code.root / packages.base / "vendor").is_dir():
         return  # it has what they are replaced by

@@ -29,15 +29,28 @@ class Packages:
         """The folder of the module, with `/` behind it: the top one, or the only one with a go.mod."""
         if self._code.exists(MANIFEST):
             return ""
-        folders = {PurePosixPath(path).parent for path in self.paths}
+        folders = {PurePosixPath(path).parent for path in self._every}
         above = {f"{folder.as_posix()}/" for one in folders for folder in (one, *one.parents) if folder.name}
         found = sorted(folder for folder in above if self._code.exists(folder + MANIFEST))
         return found[0] if len(found) == 1 else ""
 
     @cached_property
     def paths(self) -> tuple[str, ...]:
-        """Every file of a program, in order."""
+        """Every file of a program, in order. What has a go.mod of its own is another module."""
+        return tuple(path for path in self._every if self.other_module(path) is None)
+
+    @cached_property
+    def _every(self) -> tuple[str, ...]:
         return tuple(path for path in self._code.files if path.endswith(".go") and not path.endswith("_test.go"))
+
+    def other_module(self, path: str) -> str | None:
+        """The go.mod of a file below this module's folder that is of another one, as Go takes it."""
+        if not path.startswith(self.base) or not self._code.exists(self.base + MANIFEST):
+            return None
+        for folder in PurePosixPath(path.removeprefix(self.base)).parents:
+            if folder.name and self._code.exists(f"{self.base}{folder.as_posix()}/{MANIFEST}"):
+                return f"{self.base}{folder.as_posix()}/{MANIFEST}"
+        return None
 
     @cached_property
     def _by_folder(self) -> dict[str, list[str]]:
