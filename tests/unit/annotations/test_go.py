@@ -216,7 +216,36 @@ REFUSED = {
         "net",
         'X\thttp.ListenAndServeTLS(":443", "a", "b", nil)',
     ): '`http.ListenAndServeTLS` under `@klotho::expose` "api"',
+    (GIN, 'r := gin.New()\n\tX\tr.RunTLS(":443", "a", "b")'): '`r.RunTLS` under `@klotho::expose` "api"',
+    (GIN, 'r := gin.New()\n\tX\tlog.Fatal(r.RunUnix("/x"))'): '`r.RunUnix` under `@klotho::expose` "api"',
+    (
+        "net",
+        's := &http.Server{Handler: nil}\n\tX\ts.ListenAndServeTLS("a", "b")',
+    ): '`s.ListenAndServeTLS` under `@klotho::expose` "api"',
 }
+
+
+@pytest.mark.parametrize(
+    ("make", "listen", "way"),
+    [
+        ("gin.New()", 'r.RunTLS(":443", "a", "b")', "listen by `r.Run()`: certificates belong to what stands"),
+        ("gin.New()", 'r.RunUnix("/x")', "listen by `r.Run()`"),
+        ("http.NewServeMux()", 'http.ListenAndServeTLS(":1", "a", "b", r)', "listen by `http.ListenAndServe`: certif"),
+        ("http.NewServeMux()", "http.Serve(nil, r)", "listen by `http.ListenAndServe`"),
+    ],
+)
+def test_a_refused_way_to_listen_is_the_only_mistake_that_is_told_of_an_application(
+    tmp_path: Path, make: str, listen: str, way: str
+) -> None:
+    kind, at = ("*gin.RouterGroup", 'r.Group("/pets")') if "gin" in make else ("*http.ServeMux", "r")
+    path = GIN if "gin" in make else "net/http"
+    pets = f'// @klotho::execution_unit {{ id = "pets" }}\npackage pets\n\nimport "{path}"\n\n'
+    pets += f"func Register(r {kind}) {{}}\n"
+    imports = ("example.com/pets/pets", *([GIN] if "gin" in make else []))
+    main = program(f"\tr := {make}\n\tpets.Register({at})\n\t{EXPOSE}\t{listen}\n", *imports)
+    _, report = compiled(tmp_path, files(main, pets=pets))
+    (found,) = report.errors
+    assert found.code == "annotation-not-yet" and found.helps[0].startswith(way)
 
 
 @pytest.mark.parametrize(("path", "body"), REFUSED)

@@ -31,6 +31,10 @@ class Listening(NamedTuple):
     edits: tuple[Edit, ...]
     package: str | None = None
     """What the statement took from a package that may now be imported for nothing: `http.ListenAndServe`."""
+    refused: str | None = None
+    """The call, where it listens in a way that no unit has: `r.RunTLS`. What it serves is known all the same."""
+    instead: str = ""
+    """The way that units have."""
 
 
 def listening(packages: Packages, file: GoFile, statement: Any) -> Listening | None:
@@ -49,6 +53,33 @@ def listening(packages: Packages, file: GoFile, statement: Any) -> Listening | N
             found = Routers(packages).of(file, operand)
             if found is not None and found.framework == "gin":
                 return Listening(file, operand, _run(file, call, before, ", " if given else ""))
+        other = _otherwise(packages, file, call)
+        if other is not None:
+            return other
+    return None
+
+
+_HANDLERS = {"ListenAndServeTLS": 3, "Serve": 1, "ServeTLS": 1}
+"""Functions of net/http that listen in other ways: which of the arguments is the handler."""
+
+
+def _otherwise(packages: Packages, file: GoFile, call: Any) -> Listening | None:
+    """A call that listens in a way that is refused, of net/http and gin; None for another one."""
+    before, name = called(call)
+    given, operand, way = arguments_of(call), _named(call), f"{before}.{name}"
+    if before == local_of(file, HTTP) and len(given) > _HANDLERS.get(name, len(given)):
+        handler = given[_HANDLERS[name]]
+        return Listening(
+            file, None if text_of(handler) == "nil" else handler, (), refused=way, instead=f"{before}.ListenAndServe"
+        )
+    if name in _HANDLERS and operand is not None:
+        where, handler = _handler_of(packages, file, call, before)
+        is_server = handler != call
+        return Listening(where, handler, (), refused=way, instead=f"{before}.ListenAndServe()") if is_server else None
+    if name.startswith("Run") and operand is not None:
+        found = Routers(packages).of(file, operand)
+        if found is not None and found.framework == "gin":
+            return Listening(file, operand, (), refused=way, instead=f"{before}.Run()")
     return None
 
 
@@ -117,16 +148,18 @@ def _field(literal: Any, name: str) -> Any:
     return None
 
 
-def refuse_expose(file: GoFile, annotation: Annotation, statement: Any, report: Report) -> None:
+def refuse_way(annotation: Annotation, found: Listening, report: Report) -> None:
+    """Says that a call listens in a way that no unit has."""
+    message = f"`{found.refused}` under {annotation.title} is not supported yet"
+    has_certificates = found.refused is not None and found.refused.endswith(("TLS", "QUIC"))
+    why = ": certificates belong to what stands before the unit" if has_certificates else ""
+    report.error("annotation-not-yet", message, annotation.span, helps=(f"listen by `{found.instead}`{why}",))
+
+
+def refuse_expose(file: GoFile, annotation: Annotation, report: Report) -> None:
     """Says what is wrong with a statement that listens to nothing that is known."""
     framework = next(iter(frameworks_of(file)), None)
-    http = local_of(file, HTTP)
-    other = next((name for before, name in _calls(statement) if before == http and name in _OTHER_WAYS), None)
-    if other is not None:
-        message = f"`{http}.{other}` under {annotation.title} is not supported yet"
-        helps = ("listen by `http.ListenAndServe`: certificates belong to what stands before the unit",)
-        report.error("annotation-not-yet", message, annotation.span, helps=helps)
-    elif framework is not None:
+    if framework is not None:
         title, is_refused = framework
         message = f"{title} is not supported yet" if is_refused else f"{title}'s own way to listen is not supported yet"
         helping = f"serve it by `http.ListenAndServe(address, handler)`: {title} is a handler"
@@ -136,10 +169,3 @@ def refuse_expose(file: GoFile, annotation: Annotation, statement: Any, report: 
         notes = (f"it stands on the statement that listens, such as {SHAPES}",)
         helps = ("move the comment above that statement",)
         report.error("annotation-without-effect", message, annotation.span, notes=notes, helps=helps)
-
-
-_OTHER_WAYS = ("ListenAndServeTLS", "Serve", "ServeTLS")
-
-
-def _calls(statement: Any) -> list[tuple[str, str]]:
-    return [called(call) for call in nodes_of(statement, ("call_expression",))] if statement is not None else []

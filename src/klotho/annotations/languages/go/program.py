@@ -31,7 +31,7 @@ from klotho.annotations.languages.go.checks import check_files, check_module
 from klotho.annotations.languages.go.embedding import embedded
 from klotho.annotations.languages.go.environment import SHAPES as VARIABLES
 from klotho.annotations.languages.go.environment import configured, databases, readers
-from klotho.annotations.languages.go.exposing import Listening, listening, refuse_expose
+from klotho.annotations.languages.go.exposing import Listening, listening, refuse_expose, refuse_way
 from klotho.annotations.languages.go.images import START, image_files
 from klotho.annotations.languages.go.modules import GoFile
 from klotho.annotations.languages.go.names import library_of
@@ -111,6 +111,8 @@ class GoProgram:
         for annotation, target in file.source.of("expose"):
             found = listening(self.packages, file, target) if target is not None else None
             if found is not None:
+                if found.refused is not None:
+                    refuse_way(annotation, found, self.code.report)
                 self._exposures[id(annotation)] = self._exposure(annotation, file, found)
                 for mount in self._exposures[id(annotation)].mounts:
                     self.routers.setdefault(mount.file, {})[mount.name] = mount.framework
@@ -150,10 +152,10 @@ class GoProgram:
     def _exposed(self, unit: Unit) -> Iterator[Exposure]:
         first = None
         for file in self.packages.files(path for path in unit.files if path not in unit.hosts):
-            for annotation, target in file.source.of("expose"):
+            for annotation, _ in file.source.of("expose"):
                 exposure = self._exposures.get(id(annotation))
                 if exposure is None:
-                    refuse_expose(file, annotation, target, self.code.report)
+                    refuse_expose(file, annotation, self.code.report)
                 elif first is not None:
                     message = f'the unit "{unit.name}" serves one application, and this is another one'
                     self.code.report.error("annotation-unit", message, annotation.span)
