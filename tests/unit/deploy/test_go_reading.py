@@ -18,7 +18,7 @@ from klotho.deploy.functions.go_module import go_modules
 from klotho.deploy.functions.go_source import go_source
 from klotho.deploy.functions.package import FunctionPackager
 from klotho.deploy.target import HOST, LAMBDA, Target
-from klotho.diagnostics import Failure
+from klotho.diagnostics import Failure, Span
 
 MOD = "module example.com/pics\n\ngo 1.22\n"
 
@@ -233,8 +233,9 @@ def test_gofmt_is_found_beside_the_go_that_is_used_and_without_go_the_file_that_
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(
         Failure, match=r"^`main\.go` is a Go program, which is compiled on this machine, but `go` is not"
-    ):
+    ) as missing:
         FunctionPackager(tmp_path, tmp_path / ".cache", HOST).validate(properties)
+    assert missing.value.diagnostic.span == Span("app/main.go", 1)
 
 
 def test_a_program_is_compiled_for_linux_on_arm_unless_another_processor_is_named() -> None:

@@ -83,7 +83,7 @@ class GoPrograms:
         with self._guard:
             if self._toolchain is None:
                 # Outside of any module: one that wants another version names it, and its go.mod decides, too.
-                command = [_go(f"`{wanted_by}`"), "env", "-json", _ROOT, *_DECIDES]
+                command = [_go(wanted_by), "env", "-json", _ROOT, *_DECIDES]
                 done = output_of(command, Path(os.sep), {**os.environ, "GOWORK": "off"})
                 if done.returncode:
                     raise Failure("go-does-not-compile", "`go env` does not work here", notes=last_lines(done))
@@ -150,11 +150,13 @@ def _stamp(file: Path) -> tuple[Path, int, int]:
     return file, status.st_mtime_ns, status.st_size
 
 
-def _go(wanted_by: str = "this function") -> str:
+def _go(wanted_by: str | None = None) -> str:
+    """`wanted_by`: the file of a program."""
     return on_path(
         "go",
-        f"{wanted_by} is a Go program, which is compiled on this machine",
+        f"{f'`{wanted_by}`' if wanted_by else 'this function'} is a Go program, which is compiled on this machine",
         helps="install Go (https://go.dev/dl) and see that `go` is on PATH",
+        at=Span(wanted_by, 1) if wanted_by else None,
     )
 
 

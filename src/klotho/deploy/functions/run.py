@@ -11,7 +11,7 @@ import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from klotho.diagnostics import Failure
+from klotho.diagnostics import Failure, Span
 
 Log = Callable[[str], None]
 
@@ -34,11 +34,12 @@ def uv() -> str:
         ) from error
 
 
-def on_path(program: str, wanted_by: str, *, helps: str) -> str:
+def on_path(program: str, wanted_by: str, *, helps: str, at: Span | None = None) -> str:
     """A program's path; Failure (`installer-missing`) that says how to get it."""
     found = shutil.which(program)
     if found is None:
-        raise Failure("installer-missing", f"{wanted_by}, but `{program}` is not on this machine", helps=(helps,))
+        message = f"{wanted_by}, but `{program}` is not on this machine"
+        raise Failure("installer-missing", message, at=at, helps=(helps,))
     return found
 
 
