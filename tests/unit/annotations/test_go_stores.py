@@ -194,3 +194,11 @@ def test_what_an_annotation_of_go_may_not_say_is_an_error_at_its_line(tmp_path: 
     statement = '\tit := os.Getenv("IT_URL")\n'
     found, *_ = mistakes(tmp_path, serving("os", within=comment + statement))[1]
     assert found.code in ("annotation-not-yet", "annotation-directive")
+
+
+def test_a_file_that_reads_a_variable_and_listens_imports_the_unit_once(tmp_path: Path) -> None:
+    main = 'package main\n\nimport (\n\t"net/http"\n\t"os"\n)\n\nfunc main() {\n'
+    main += '\t// @klotho::config { id = "key"\n\t//   secret = true }\n\t_ = os.Getenv("API_KEY")\n'
+    main += '\t// @klotho::expose { id = "api" }\n\thttp.ListenAndServe(":80", nil)\n}\n'
+    code = good(tmp_path, {"go.mod": GO_MOD, "main.go": main}).files["main/main.go"].decode()
+    assert code.splitlines()[0] == 'package main; import klotho_unit "example.com/shop/klotho_unit"'

@@ -56,8 +56,10 @@ def imports_unit(file: GoFile, module: str, name: str = FOLDER, package: str = F
 
 
 def with_imports(file: GoFile, module: str, edits: list[Edit]) -> list[Edit]:
-    """Edits of a file, with the imports of what they use."""
+    """Edits of a file, with the imports of what they use, each once."""
     used = [name for name in (FOLDER, BLOBS) if any(f"{name}.".encode() in edit.text for edit in edits)]
+    if FOLDER in used:
+        edits = [edit for edit in edits if edit != imports_unit(file, module, "_")]
     return [*(imports_unit(file, module, name, name) for name in used), *edits]
 
 
