@@ -47,12 +47,12 @@ unit adoptions  2 files, on lambda
   has adoptions.js
   has policies.json
 unit main  3 files, on lambda
-  pets-api  GET /api/pets
-  pets-api  POST /api/pets
-  pets-api  DELETE /api/pets/{name}
-  pets-api  GET /api/pets/{name}
+  pets-api  GET /api/pets  routes/pets.js:8
+  pets-api  POST /api/pets  routes/pets.js:8
+  pets-api  DELETE /api/pets/{name}  routes/pets.js:26
+  pets-api  GET /api/pets/{name}  routes/pets.js:20
   pets-api  POST /api/pets/{name}/adoption  routes/pets.js:30
-  pets-api  GET /
+  pets-api  GET /  index.js:12
   pets-api  GET /api/adoptions  index.js:16
   pets-api  everything else  index.js:30
   keeps pets

@@ -203,21 +203,18 @@ class Compiler:
         assert annotation.id is not None
         api = self._made(Construct("API", construct_name(annotation.id), {}, annotation.span), "expose", annotation.id)
         self._note("expose", annotation.id, api.id)
-        for route in routes_of(exposure.routes):
-            pages[unit].routes.setdefault(annotation.id, []).extend(route.shown)
-        pages[unit].routes.setdefault(annotation.id, [])
+        pages[unit].serves(annotation.id, routes_of(exposure.routes))
         # Everything else, too: a framework answers what it has no route for in its own way.
         named = routes_of(not_claimed(exposure.routes, found))
         if all(item.path != "/" for item in named):
-            named.append(ServedPath("/", {"ANY"}, annotation.span))
+            named.append(ServedPath("/", {"ANY": annotation.span}, annotation.span))
         for item in sorted(named, key=lambda item: item.path):
             given = {} if "ANY" in item.methods or item.path == "/" else {"methods": sorted(item.methods)}
             self._attach(api, unit, item.path, given, item.span)
         for claim in found:
             self._attach(api, claim.unit, claim.path, {}, claim.mount.span)
         for mount in exposure.mounts:
-            shown = pages[mount.unit].routes.setdefault(annotation.id, [])
-            shown += [text for route in routes_of(mount.routes) for text in route.shown]
+            pages[mount.unit].serves(annotation.id, routes_of(mount.routes))
         self._tell_framework(exposure)
 
     def _tell_framework(self, exposure: Exposure) -> None:

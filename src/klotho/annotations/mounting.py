@@ -32,19 +32,22 @@ class ServedPath:
     """A path with all of its methods."""
 
     path: str
-    methods: set[str]
+    methods: dict[str, Span]
+    """With the first place of each."""
     span: Span
 
     @property
-    def shown(self) -> list[str]:
-        return [f"{method} {self.path}" for method in sorted(self.methods)]
+    def shown(self) -> dict[str, Span]:
+        """`GET /pets/{id}` with its place."""
+        return {f"{method} {self.path}": self.methods[method] for method in sorted(self.methods)}
 
 
 def routes_of(routes: Iterable[Route]) -> list[ServedPath]:
     """By path, whatever its parameters are called."""
     found: dict[str, ServedPath] = {}
     for route in routes:
-        found.setdefault(_shape(route.path), ServedPath(route.path, set(), route.span)).methods.add(route.method)
+        served = found.setdefault(_shape(route.path), ServedPath(route.path, {}, route.span))
+        served.methods.setdefault(route.method, route.span)
     return list(found.values())
 
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+
+from klotho.annotations.mounting import ServedPath
+from klotho.diagnostics import Span
 
 
 @dataclass
@@ -18,6 +22,14 @@ class UnitPage:
     """`adopt.adopt` of another unit, `<unit>: <file> <function>`."""
     assets: list[str] = field(default_factory=list)
     """Files that it has without importing them."""
+    places: dict[tuple[str, str], Span] = field(default_factory=dict)
+    """Where a route is said, by the API's id and the route as it is shown."""
+
+    def serves(self, api: str, paths: Iterable[ServedPath]) -> None:
+        shown = self.routes.setdefault(api, [])
+        for path in paths:
+            shown += path.shown
+            self.places |= {(api, text): span for text, span in path.shown.items()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,29 +73,18 @@ def _unit(built: Build, page: UnitPage, standing: Mapping[tuple[str, int], str])
         built.choices.get(service, ""),
         page.files,
         page.assets,
-        list(
-            _routes(
-                built, page, (item for item in relations if item.verb == "attach_service" and item.target == service)
-            )
-        ),
+        list(_routes(built, page)),
         list(_uses(built, (item for item in relations if item.actor == service), standing)),
         page.calls,
         [item for item in built.diagnostics if item.span is not None and item.span.file in own],
     )
 
 
-def _routes(built: Build, page: UnitPage, attached: Iterable[Relationship]) -> Iterable[RouteFound]:
-    """Of several methods at one path only one's line is known: it is left out."""
-    places = {
-        (item.actor, f"{method} {item.properties['route']}"): item.span
-        for item in attached
-        for method in item.properties.get("methods", ("ANY",))
-        if len(item.properties.get("methods", ())) < 2
-    }
+def _routes(built: Build, page: UnitPage) -> Iterable[RouteFound]:
     for api, texts in page.routes.items():
         id_ = ConstructId(f"API/{construct_name(api)}")
         for text in texts:
-            yield RouteFound(api, text, places.get((id_, text)))
+            yield RouteFound(api, text, page.places.get((api, text)))
         exposed = built.application.by_id.get(id_)
         yield RouteFound(api, "everything else", exposed.span if exposed is not None else None)
 

@@ -317,3 +317,16 @@ def test_a_module_within_the_module_is_none_of_it_and_its_annotations_are_refuse
     given["tools/tools.go"] = f'// @klotho::execution_unit {{ id = "tools" }}\n{sub}'
     message = "`tools/tools.go` is of another module, that of `tools/go.mod`"
     assert said(compiled(tmp_path, given)[1])[0] == ("annotation-unit", "tools/tools.go:1", message)
+
+
+def test_each_route_has_the_place_at_which_it_is_said(tmp_path: Path) -> None:
+    pets = f'// @klotho::execution_unit {{ id = "pets" }}\npackage pets\n\nimport "{GIN}"\n\n'
+    pets += 'func Register(r *gin.RouterGroup) {\n\tr.GET("/:name", nil)\n\tr.PUT("/:id", nil)\n}\n'
+    body = '\tr := gin.New()\n\tr.GET("/", nil)\n\tpets.Register(r.Group("/pets"))\n'
+    main = program(f'{body}\t{EXPOSE}\tr.Run(":80")\n', "example.com/pets/pets", GIN)
+    pages = {page.name: page for page in good(tmp_path, files(main, pets=pets)).units}
+    assert {route: str(span) for route, span in pages["main"].places.items()} == {("api", "GET /"): "main.go:11"}
+    assert {text: str(span) for (_, text), span in pages["pets"].places.items()} == {
+        "GET /pets/{name}": "pets/pets.go:7",
+        "PUT /pets/{name}": "pets/pets.go:8",
+    }
