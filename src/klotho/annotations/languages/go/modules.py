@@ -122,6 +122,10 @@ def called(call: Any) -> tuple[str, str]:
     return ("", text_of(function)) if function.type == "identifier" else ("", "")
 
 
+FUNCTIONS = ("func_literal", "function_declaration", "method_declaration")
+"""What has a body with variables of its own."""
+
+
 def functions_of(root: Any) -> Iterator[Any]:
     """Functions and methods at the top."""
     for node in root.children:

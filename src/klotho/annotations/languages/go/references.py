@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from klotho.annotations.languages.go.modules import GoFile, nodes_of, text_of
+from klotho.annotations.languages.go.modules import FUNCTIONS, GoFile, nodes_of, text_of
 from klotho.annotations.languages.go.packages import Packages, folder_of
 
-_FUNCTIONS = ("function_declaration", "method_declaration", "func_literal")
 _DECLARES = {
     "parameter_declaration": "name",
     "variadic_parameter_declaration": "name",
@@ -86,7 +85,7 @@ def _is_key(node: Any) -> bool:
 def _is_local(node: Any, name: str) -> bool:
     scope = node.parent
     while scope is not None:
-        if scope.type in _FUNCTIONS and name in _declared_in(scope):
+        if scope.type in FUNCTIONS and name in _declared_in(scope):
             return True
         scope = scope.parent
     return False

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from klotho.annotations.languages.go.frameworks import CHI, GIN, HTTP, framework_of, local_of
 from klotho.annotations.languages.go.modules import (
+    FUNCTIONS,
     GoFile,
     arguments_of,
     called,
@@ -26,9 +27,8 @@ from klotho.annotations.languages.go.packages import Packages, folder_of
 _MOST_HOPS = 12
 _MAKERS = {(CHI, "NewRouter"): "chi", (CHI, "NewMux"): "chi", (HTTP, "NewServeMux"): "http"}
 _MAKERS |= {(GIN, "New"): "gin", (GIN, "Default"): "gin"}
-_PLAIN = ("HandlerFunc", "FileServer", "FileServerFS", "NotFoundHandler", "RedirectHandler")
+_WITHOUT_ROUTES = ("HandlerFunc", "FileServer", "FileServerFS", "NotFoundHandler", "RedirectHandler")
 _WITHIN = ("TimeoutHandler", "MaxBytesHandler", "AllowQuerySemicolons")
-_FUNCTIONS = ("func_literal", "function_declaration", "method_declaration")
 _DECLARATIONS = ("short_var_declaration", "assignment_statement", "var_spec")
 
 
@@ -262,7 +262,7 @@ class Routers:
         before, name = called(node)
         given = arguments_of(node)
         if before and before == local_of(file, HTTP):
-            if name in _PLAIN:
+            if name in _WITHOUT_ROUTES:
                 return PLAIN
             if name == "StripPrefix" and len(given) == 2:
                 found = self.of(file, given[1], hops - 1)
@@ -290,7 +290,7 @@ class Routers:
 def enclosing(node: Any) -> Any:
     """The function that a node stands in; None at the top."""
     found = node.parent
-    while found is not None and found.type not in _FUNCTIONS:
+    while found is not None and found.type not in FUNCTIONS:
         found = found.parent
     return found
 
@@ -309,7 +309,7 @@ def values_of(scope: Any, name: str, kinds: tuple[str, ...] = _DECLARATIONS) -> 
 
 
 def _is_direct(node: Any, scope: Any) -> bool:
-    return bool(enclosing(node) == (scope if scope.type in _FUNCTIONS else None))
+    return bool(enclosing(node) == (scope if scope.type in FUNCTIONS else None))
 
 
 def _field_values(root: Any, name: str) -> Iterator[Any]:

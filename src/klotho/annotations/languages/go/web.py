@@ -428,10 +428,10 @@ def _joined(prefix: str | None, path: str | None) -> str | None:
 
 
 _PARAMETER = re.compile(r"\{(\w+)(?::[^{}]*)?\}|(?<=/):(\w+)")
-_PLAIN = re.compile(r"(/([\w.~@!$&'=,;%-]|\{\w+\})+)*/?", re.ASCII)
+_SAID_BY_AN_API = re.compile(r"(/([\w.~@!$&'=,;%-]|\{\w+\})+)*/?", re.ASCII)
 
 
 def _shape(path: str) -> str | None:
     """As an API writes it; None for what it can't say."""
     plain = _PARAMETER.sub(lambda match: f"{{{match[1] or match[2]}}}", path)
-    return (plain.rstrip("/") or "/") if _PLAIN.fullmatch(plain) else None
+    return (plain.rstrip("/") or "/") if _SAID_BY_AN_API.fullmatch(plain) else None
