@@ -10,7 +10,9 @@ import pytest
 
 from klotho.annotations.compiling import Compiled, compile_code
 from klotho.annotations.hosting import Hosting, Said
-from klotho.diagnostics import Report, Severity, Span, render_text
+from klotho.diagnostics import ProgramError, Report, Severity, Span, render_text
+from klotho.driver.build import build
+from klotho.driver.program import find_program
 from tests.conftest import CompareGolden
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "annotated-pets-csharp"
@@ -248,6 +250,28 @@ def test_a_file_of_no_project_and_one_of_two_are_refused(tmp_path: Path) -> None
     assert "no `.csproj` is in the folder of `Program.cs` or above it" in report.errors[0].message
     _, report = compiled(tmp_path, {"Program.cs": CONTROLLERS, "A.csproj": PROJECT, "B.csproj": PROJECT})
     assert "`A.csproj` and `B.csproj` are in one folder" in report.errors[0].message
+
+
+@pytest.mark.parametrize(
+    ("project", "place", "message"),
+    [
+        (None, "Program.cs:3", "no `.csproj` is in the folder of `Program.cs` or above it, so that it can't be built"),
+        (PROJECT.replace("net8.0", "net48"), "Shop.csproj:2", "the target framework `net48` of `Shop.csproj` is not"),
+        ("<Project", "Shop.csproj:1", "`Shop.csproj` is no XML"),
+    ],
+)
+def test_a_mistake_of_a_project_is_the_only_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, project: str | None, place: str, message: str
+) -> None:
+    for name in ("STATE", "CACHE"):
+        monkeypatch.setenv(f"XDG_{name}_HOME", str(tmp_path / name))
+    folder = tmp_path / "shop"
+    compiled(folder, {"Program.cs": CONTROLLERS, **({"Shop.csproj": project} if project is not None else {})})
+    with pytest.raises(ProgramError) as raised:
+        build(find_program(folder), None)
+    (error,) = [item for item in raised.value.diagnostics if item.severity is Severity.ERROR]
+    assert (error.code, str(error.span)) == ("annotation-project", place)
+    assert error.message.startswith(message)
 
 
 @pytest.mark.parametrize(

@@ -145,6 +145,8 @@ class Projects:
 
     def framework(self, project: Project) -> str | None:
         """The version that an image is named by: `8.0`. None where there is no image, which is reported."""
+        if project.root is None:
+            return None  # told where it is read
         said = self._said(project, "TargetFramework")
         found = _FRAMEWORK.fullmatch(said or "")
         if found is not None and (int(found[1]), int(found[2])) >= _OLDEST:
