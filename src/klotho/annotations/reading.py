@@ -115,9 +115,10 @@ def read_source(text: Text, memory: Memory, report: Report) -> Source:
     if page.syntax is None:
         page.syntax = first_mistake(text, source.tree.root_node, language.name)
         memory.added()
-    report_mistake(text, page.syntax, report)
     # Looking at every comment takes longer than parsing: most files have no annotation.
-    return language.annotated(text, source.tree, report) if TOKEN in text.content else source
+    found = language.annotated(text, source.tree, report) if TOKEN in text.content else source
+    report_mistake(text, page.syntax, report)
+    return found
 
 
 def has_annotations(root: Path) -> bool:

@@ -275,6 +275,23 @@ def test_a_mistake_of_a_project_is_the_only_error(
 
 
 @pytest.mark.parametrize(
+    ("code", "line"),
+    [
+        (CONTROLLERS.replace("Run();", "Run()"), 4),
+        (f"{BEGIN}app.MapControllers()\n{EXPOSE}", 4),
+        (f"class P {{\nstatic void Main() {{\n{EXPOSE.replace('Run();', 'Run()')}}}\n}}\n", 4),
+    ],
+)
+def test_a_statement_that_is_no_code_is_the_only_mistake_and_an_error(tmp_path: Path, code: str, line: int) -> None:
+    _, report = compiled(tmp_path, {"Shop.csproj": PROJECT, "Program.cs": code})
+    (told,) = [item for item in report.diagnostics if item.span is not None]
+    message = 'this is no valid C#, and `@klotho::expose` "api" stands on it'
+    assert (told.severity, told.code, str(told.span)) == (Severity.ERROR, "source-syntax", f"Program.cs:{line}")
+    assert (told.message, str(told.labels[1].span)) == (message, "Program.cs:3")
+    assert "`;`" in told.helps[0]
+
+
+@pytest.mark.parametrize(
     ("annotation", "message"),
     [
         ('persist { id = "x" }', "`@klotho::persist` in C# is not supported yet"),

@@ -105,7 +105,8 @@ PAGES = (
     Page(
         "source-syntax",
         "A source file has something that its language's parser does not understand.",
-        "The rest of the file is compiled all the same, but what is in that place may be missed.",
+        "The rest of the file is compiled all the same, but what is in that place may be missed. It is an error where "
+        "it is the statement of C# that an annotation stands on.",
         "Correct it, or leave it if the program runs.",
     ),
     Page(
