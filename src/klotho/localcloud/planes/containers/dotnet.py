@@ -236,6 +236,30 @@ def listening(variables: Mapping[str, str], ports: Mapping[int, int]) -> dict[st
     return changed
 
 
+def machine() -> tuple[str, str] | None:
+    """`dotnet` of this machine and the version of its newest SDK, empty without one; None where there is no .NET."""
+    program = _dotnet()
+    if program is None:
+        return None
+    try:
+        sdks = _installed(program).sdks
+    except OSError:  # it is no program
+        return program, ""
+    return program, sdks[max(sdks)] if sdks else ""
+
+
+def newer_sdk(dockerfile: str, here: str) -> str | None:
+    """The newest SDK that a Dockerfile builds with where it is newer than the one here: `8.0`."""
+    asked = [_version(found["tag"] or "") for found in _IMAGE.finditer(dockerfile) if found["kind"] == "sdk"]
+    newest, own = max((item for item in asked if item is not None), default=None), _version(here)
+    return _shown(newest) if newest is not None and own is not None and newest > own else None
+
+
+def is_built_by_dotnet(dockerfile: str) -> bool:
+    """Whether a Dockerfile needs .NET, for building or for running."""
+    return _IMAGE.search(dockerfile) is not None
+
+
 def _dotnet() -> str | None:
     root = os.environ.get("DOTNET_ROOT")
     found = shutil.which("dotnet")
