@@ -270,7 +270,7 @@ def test_a_mistake_of_a_project_is_the_only_error(
     with pytest.raises(ProgramError) as raised:
         build(find_program(folder), None)
     (error,) = [item for item in raised.value.diagnostics if item.severity is Severity.ERROR]
-    assert (error.code, str(error.span)) == ("annotation-project", place)
+    assert (error.code, str(error.span), len(error.helps)) == ("annotation-project", place, 1)
     assert error.message.startswith(message)
 
 
@@ -302,6 +302,10 @@ def test_a_statement_that_is_no_code_is_the_only_mistake_and_an_error(tmp_path: 
             "`keep_warm` of `@klotho::execution_unit` in C# is not supported yet",
         ),
         (
+            "execution_unit { all_units = true }",
+            "`all_units` of `@klotho::execution_unit` in C# is not supported yet",
+        ),
+        (
             'persist {\n//  id = "x"\n//  [environment_variables]\n//  URL = "orm.connection_string"\n// }',
             "`@klotho::persist` in C# is not supported yet",
         ),
@@ -311,6 +315,7 @@ def test_other_capabilities_are_refused_by_name(tmp_path: Path, annotation: str,
     code = f"// @klotho::{annotation}\nvar pets = new Dictionary<string, Pet>();\n{CONTROLLERS}"
     _, report = compiled(tmp_path, {"Shop.csproj": PROJECT, "Program.cs": code})
     assert said(report) == [("annotation-not-yet", "Program.cs:1", message)]
+    assert all(item.helps for item in report.errors)
 
 
 @pytest.mark.parametrize(
@@ -326,6 +331,7 @@ def test_other_capabilities_are_refused_by_name(tmp_path: Path, annotation: str,
 def test_what_an_api_does_not_carry_is_refused_at_its_line(tmp_path: Path, call: str, name: str) -> None:
     _, report = compiled(tmp_path, {"Shop.csproj": PROJECT, "Program.cs": f"{BEGIN}{call}\n{EXPOSE}"})
     assert said(report) == [("annotation-not-yet", "Program.cs:2", f"{name} is not supported yet")]
+    assert all(item.helps for item in report.errors)
 
 
 @pytest.mark.parametrize(

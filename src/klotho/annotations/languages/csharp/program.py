@@ -132,7 +132,8 @@ class CSharpProgram:
             first, one = next(iter(found.items()))
             if project is None:
                 message = f"no `.csproj` is in the folder of `{path}` or above it, so that it can't be built"
-                report.error("annotation-project", message, unit.span or self._first(path))
+                helps = ("let `dotnet new web` write one, or run Klotho in the folder that has it",)
+                report.error("annotation-project", message, unit.span or self._first(path), helps=helps)
                 return None
             if len(several := self.projects.listed(project.folder)) > 1:
                 message = f"`{several[0]}` and `{several[1]}` are in one folder: which of them is the unit is not told"

@@ -202,7 +202,8 @@ class Projects:
         text = Text(path, self._code.content(path))
         root = _xml(text.content)
         if root is None:
-            self._code.report.error("annotation-project", f"`{path}` is no XML", text.span(0, 1))
+            helps = ("`dotnet build` says what is wrong with it; entities (`<!ENTITY`) are not supported",)
+            self._code.report.error("annotation-project", f"`{path}` is no XML", text.span(0, 1), helps=helps)
         return Project(path, text, root)
 
 
