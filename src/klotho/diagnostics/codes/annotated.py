@@ -125,7 +125,7 @@ PAGES = (
         "verify-original",
         "The original application could not be started, or does not listen on `$PORT`.",
         "Its answers are what the compiled application is compared with.",
-        "See that `npm install` and `PORT=4000 node .` start it.",
+        "See that it starts without Klotho: `npm install` and `PORT=4000 node .`; C# is built with `dotnet`.",
     ),
     Page(
         "requests-exist",
