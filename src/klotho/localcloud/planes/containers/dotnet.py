@@ -13,16 +13,17 @@ have 75 % of its memory), "Configure endpoints for the ASP.NET Core Kestrel web 
 from __future__ import annotations
 
 import os
+import posixpath
 import re
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
-from klotho.localcloud.planes.containers.dockerfile import Instruction
+from klotho.localcloud.planes.containers.dockerfile import Instruction, SourceMistake
 from klotho.localcloud.planes.containers.toolchain import Base
 
 Version = tuple[int, int]
@@ -56,6 +57,12 @@ _QUIET = {
     "MSBUILDDISABLENODEREUSE": "1",
     "UseSharedCompilation": "false",
 }
+_MISTAKE = re.compile(
+    r"\s*(?P<file>[^()]+)\((?P<line>\d+),(?P<column>\d+)(?:,\d+,\d+)?\): error (?P<what>\w+: .+?)"
+    r"(?: \[(?P<project>[^\[\]:]+)(?:::[^\[\]]*)?\])?"
+)
+"""MSBuild's form, learn.microsoft.com/visualstudio/msbuild/msbuild-diagnostic-format-for-tasks; some SDKs name the file
+from the project's folder on."""
 _HEAP = 0.75
 _LISTENING = ("ASPNETCORE_URLS", "DOTNET_URLS", "ASPNETCORE_HTTP_PORTS", "DOTNET_HTTP_PORTS")
 
@@ -200,6 +207,14 @@ def _targets(project: Path, folder: Path) -> list[str]:
         if said is not None:
             return [target for target in said[1].split(";") if target.strip()]
     return []
+
+
+def mistakes(lines: Iterable[str]) -> list[SourceMistake]:
+    """What a build refuses in source files, each once: MSBuild says it when it is found, and again at the end."""
+    found = [item for line in lines if (item := _MISTAKE.fullmatch(line)) is not None]
+    named = [(posixpath.join(posixpath.dirname(item["project"] or ""), item["file"].strip()), item) for item in found]
+    told = (SourceMistake(path, int(item["line"]), int(item["column"]), item["what"]) for path, item in named)
+    return [item for item in dict.fromkeys(told) if item.file.startswith("/")]
 
 
 def settings(own: Mapping[str, str]) -> dict[str, str]:
