@@ -24,7 +24,7 @@ from klotho.annotations.languages.csharp.syntax import starts
 from klotho.annotations.languages.csharp.templates import paths_of
 from klotho.annotations.model import Annotation, Source, Text
 from klotho.annotations.reading import CodeBase
-from klotho.annotations.units import Unit
+from klotho.annotations.units import Unit, refuse_second
 from klotho.diagnostics import Failure
 
 _BEGINNINGS = ("Program.cs", "Application.cs")
@@ -180,8 +180,7 @@ class CSharpProgram:
                         self._refuse_expose(annotation)
                     continue
                 if first is not None:
-                    message = f'the unit "{unit.name}" serves one application, and this is another one'
-                    self.code.report.error("annotation-unit", message, annotation.span)
+                    refuse_second(unit.name, first, annotation, self.code.report)
                     continue
                 first, framework = annotation, unlisted(item for _, item in said)
                 served = Served(list(self._routes(said))) if framework is None else None
