@@ -91,6 +91,8 @@ class Applications:
             await asyncio.gather(*(self._resume(record) for record in wave))
 
     async def _resume(self, record: Record) -> None:
+        if self._world.get(record.type_name, record.identifier) is None:
+            return  # deleted while what comes before it was brought back
         handler = self._handlers.get(record.type_name)
         what = f"bringing back {record.logical_id} ({record.type_name})"
         await self._attempt(what, _no_handler if handler is None else partial(handler.resume, record))

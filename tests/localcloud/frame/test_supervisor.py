@@ -368,6 +368,25 @@ def test_an_application_that_is_deployed_runs_from_then_on(tmp_path: Path) -> No
     asyncio.run(scenario())
 
 
+def test_what_is_deleted_while_others_are_brought_back_stays_away(tmp_path: Path) -> None:
+    database = Database(tmp_path / "state.sqlite3")
+    world, brought = World(database), list[str]()
+    for type_name in ("AWS::Lambda::Function", "AWS::ApiGatewayV2::Api"):
+        world.put(Record(type_name, "It", {}, {}, "t", "s", "s", "It", SHOP))
+
+    class Handling:
+        async def resume(self, record: Record) -> None:
+            brought.append(record.type_name)
+            world.remove("AWS::ApiGatewayV2::Api", "It")
+
+    async def attempt(what: str, step: Callable[[], Any]) -> None:
+        await step()
+
+    handlers: Any = dict.fromkeys(("AWS::Lambda::Function", "AWS::ApiGatewayV2::Api"), Handling())
+    asyncio.run(Applications(database, world, handlers, attempt).bring_back())
+    assert brought == ["AWS::Lambda::Function"]
+
+
 def test_what_has_failed_is_no_problem_any_more_once_it_works(runs: Runs) -> None:
     database = Database(runs.state / "state.sqlite3")
     World(database).put(Record("AWS::Lambda::Function", "Flaky", {}, {}, "t", "s", "s", "Flaky", SHOP))

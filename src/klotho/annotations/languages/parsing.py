@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+from importlib import import_module
 from typing import Any
 
 from klotho.annotations.comments import comments_of, target_of
@@ -52,8 +54,31 @@ def _is_of_newer_typescript(node: Any) -> bool:
 
 
 def report_mistake(text: Text, found: list[Any], report: Report) -> None:
-    """A warning: the rest of the file is read all the same."""
+    """A warning: the rest of the file is read all the same. None where a language told an error there."""
     if found:
         what, start, end = found
+        if any(item.code == "source-syntax" and item.span == text.span(start, end) for item in report.errors):
+            return
         helps = ("what is around it is compiled all the same",)
         report.error("source-syntax", what, text.span(start, end), helps=helps, severity=Severity.WARNING)
+
+
+def text_of(node: Any) -> str:
+    return bytes(node.text).decode("utf-8", "replace") if node is not None else ""
+
+
+@cache
+def _query(grammar: str, kinds: tuple[str, ...]) -> Any:
+    from tree_sitter import Language, Query
+
+    language = Language(import_module(grammar).language())
+    return Query(language, f"[{' '.join(f'({kind})' for kind in kinds)}] @found")
+
+
+def nodes_of(grammar: str, root: Any, kinds: tuple[str, ...]) -> list[Any]:
+    """In the order of the file, a node before what it holds; tree-sitter finds them: a walk in Python takes longer.
+    `grammar`: the module of the language's."""
+    from tree_sitter import QueryCursor
+
+    found = QueryCursor(_query(grammar, kinds)).captures(root).get("found", [])
+    return sorted(found, key=lambda node: (node.start_byte, -node.end_byte))
