@@ -330,3 +330,13 @@ def test_each_route_has_the_place_at_which_it_is_said(tmp_path: Path) -> None:
         "GET /pets/{name}": "pets/pets.go:7",
         "PUT /pets/{name}": "pets/pets.go:8",
     }
+
+
+def test_pubsub_is_refused_with_what_to_do_instead(tmp_path: Path) -> None:
+    body = (
+        f'\t// @klotho::pubsub {{ id = "news" }}\n\t_ = http.NewServeMux()\n\t{EXPOSE}\thttp.ListenAndServe("", nil)\n'
+    )
+    _, report = compiled(tmp_path, files(program(body)))
+    (found,) = report.errors
+    assert (found.message, str(found.span)) == ("`@klotho::pubsub` in Go is not supported yet", "main.go:8")
+    assert "make a `Messaging.Topic`" in found.helps[0]
