@@ -85,7 +85,8 @@ def compile_code(
     compiled.made = compiler.made
     exposures = [exposure for part in parts for exposure in part.findings.exposures]
     compiled.application = with_doors(application, exposures, hosting, report)
-    compiler.tell_unreached(compiled.units)
+    if not report.errors:  # else they are errors' doing
+        compiler.tell_unreached(compiled.units)
     tell_fruitless(code, programs, parts, report)
     code.memory.keep()
     if not report.errors and compiled.application.constructs:

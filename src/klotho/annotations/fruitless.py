@@ -20,14 +20,16 @@ def tell_fruitless(code: CodeBase, programs: Programs, parts: Iterable[Part], re
     """Reports annotations that nothing came of."""
     used = {id(item.annotation) for part in parts for item in part.findings.resources}
     in_units = {path for part in parts for path in part.unit.files}
+    is_sound = not report.errors
     for capability in _FRUITFUL:
         for source, annotation in code.all(capability):
             language, target = language_of(source.path), source.target_of(annotation)
             if id(annotation) in used or target is None or language is None or capability not in language.compiles:
                 continue
             if source.path not in in_units:
-                message = f"no unit imports the file of {annotation.title}"
-                report.warning("annotation-without-effect", message, annotation.span)
+                if is_sound:  # else the error may be why
+                    message = f"no unit imports the file of {annotation.title}"
+                    report.warning("annotation-without-effect", message, annotation.span)
                 continue
             if DIRECTIVE in annotation.directives:  # what is wrong with it is told
                 continue

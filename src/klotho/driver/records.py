@@ -100,7 +100,8 @@ def refuse_elsewhere(found: Record | None, folder: Path, *, take_over: bool) -> 
         f"`{found.application}` in project `{found.project}` was brought up from another folder",
         notes=(f"it was brought up from {found.folder}", f"this program is in {folder}", "nothing was changed"),
         helps=(
-            'give this one another name or project: `klotho.Application("…", project="…")`',
+            'give this one another name or project: `klotho.Application("…", project="…")`, or of annotated code the '
+            "name in package.json, pyproject.toml or go.mod",
             "add `--take-over` if it is the same application",
         ),
     )

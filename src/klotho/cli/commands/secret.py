@@ -35,7 +35,8 @@ def set_value(name: str, rest: Sequence[str], path: Path, env: str | None, as_js
     if as_json:
         console.json({"ok": True, "secret": name, "set": True})
     else:
-        console.note(f"set {name}; services use it within five minutes, at once after a restart")
+        when = "code that asks for it has it within five minutes, a variable of the environment when a process begins"
+        console.note(f"set {name}; {when}")
 
 
 def list_all(path: Path, env: str | None, as_json: bool) -> None:
