@@ -9,12 +9,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from klotho.annotations.comments import nodes_of
+from klotho.annotations.languages.parsing import text_of as text_of
 
 _TEXTS = ("string_literal", "verbatim_string_literal", "raw_string_literal")
-
-
-def text_of(node: Any) -> str:
-    return "" if node is None else str(node.text.decode("utf-8", "replace"))
 
 
 def name_of(node: Any) -> str:

@@ -9,10 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property, partial
 from typing import Any, Literal, NamedTuple
 
+from klotho.annotations.languages import parsing
+from klotho.annotations.languages.parsing import text_of as text_of
 from klotho.annotations.model import Source
+
+nodes_of = partial(parsing.nodes_of, "tree_sitter_go")
 
 Kind = Literal["function", "call", "type", "value", "constant", "error", "init", "method"]
 """What a name at the top of a file is. `call`: a function that takes a context first and gives an error last, which can
@@ -67,26 +71,6 @@ class GoFile:
     def imported(self, local: str) -> str | None:
         """The package behind a name."""
         return next((item.path for item in self.imports if item.local == local), None)
-
-
-def text_of(node: Any) -> str:
-    return bytes(node.text).decode("utf-8", "replace") if node is not None else ""
-
-
-@cache
-def _query(kinds: tuple[str, ...]) -> Any:
-    import tree_sitter_go
-    from tree_sitter import Language, Query
-
-    return Query(Language(tree_sitter_go.language()), f"[{' '.join(f'({kind})' for kind in kinds)}] @found")
-
-
-def nodes_of(root: Any, kinds: tuple[str, ...]) -> list[Any]:
-    """In the order of the file, a node before what it holds."""
-    from tree_sitter import QueryCursor
-
-    found = QueryCursor(_query(kinds)).captures(root).get("found", [])
-    return sorted(found, key=lambda node: (node.start_byte, -node.end_byte))
 
 
 def string_of(node: Any) -> str | None:

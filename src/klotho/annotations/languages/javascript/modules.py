@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 from klotho.annotations.languages.javascript.tree import nodes_of
+from klotho.annotations.languages.parsing import text_of as text_of
 from klotho.annotations.model import Place, Source, place_of
 
 NAMESPACE = "*"
@@ -81,10 +82,6 @@ class Module:
     @cached_property
     def root(self) -> Any:
         return self.source.tree.root_node
-
-
-def text_of(node: Any) -> str:
-    return bytes(node.text).decode("utf-8", "replace") if node is not None else ""
 
 
 def string_of(node: Any) -> str | None:

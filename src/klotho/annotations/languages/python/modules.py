@@ -9,10 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache, cached_property
+from functools import cached_property, partial
 from typing import Any, Literal
 
+from klotho.annotations.languages import parsing
+from klotho.annotations.languages.parsing import text_of as text_of
 from klotho.annotations.model import Place, Source, place_of
+
+nodes_of = partial(parsing.nodes_of, "tree_sitter_python")
 
 _DOTTED = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", re.ASCII)
 Kind = Literal["async", "sync", "class", "value"]
@@ -55,26 +59,6 @@ class Module:
 
 Follow = Callable[[Module, str], tuple[Module, str] | None]
 """The module of the unit in which a name of a module is defined, and its name there; None for what is none of it."""
-
-
-def text_of(node: Any) -> str:
-    return bytes(node.text).decode("utf-8", "replace") if node is not None else ""
-
-
-@cache
-def _query(kinds: tuple[str, ...]) -> Any:
-    import tree_sitter_python
-    from tree_sitter import Language, Query
-
-    return Query(Language(tree_sitter_python.language()), f"[{' '.join(f'({kind})' for kind in kinds)}] @found")
-
-
-def nodes_of(root: Any, kinds: tuple[str, ...]) -> list[Any]:
-    """In the order of the file, a node before what it holds; tree-sitter finds them: a walk in Python takes longer."""
-    from tree_sitter import QueryCursor
-
-    found = QueryCursor(_query(kinds)).captures(root).get("found", [])
-    return sorted(found, key=lambda node: (node.start_byte, -node.end_byte))
 
 
 def string_of(node: Any) -> str | None:
