@@ -63,6 +63,22 @@ REFUSED: Mapping[tuple[str, str], tuple[str, str]] = {
 }
 """By capability and directive, what no language compiles where it is `true`: why, and what to write instead."""
 
+_BY_INFRA = "leave it out, and let an infra.py with `klotho.Annotated()` "
+INSTEAD: Mapping[tuple[str, str], str] = {
+    ("persist", ""): f"{_BY_INFRA}make what it keeps: `code.unit(…).read_writes_to(…)` gives the unit its place in a "
+    "variable `KLOTHO_…`",
+    (
+        "pubsub",
+        "",
+    ): f"{_BY_INFRA}make a `Messaging.Topic`: `code.unit(…).publishes_to(…)` gives the unit its place in a "
+    "variable `KLOTHO_TOPIC_…`",
+    ("config", ""): f"{_BY_INFRA}make a `Secret`: `code.unit(…).uses(…)` gives the unit its place in a variable "
+    "`KLOTHO_SECRET_…`",
+    ("execution_unit", "keep_warm"): "leave it out; `type: fargate` for the unit in klotho.yaml lets it run always",
+    ("execution_unit", "all_units"): "leave it out: what a project refers to is built into each unit that needs it",
+}
+"""What to do where a language does not compile a capability, or a directive of it."""
+
 LONGEST_ID = 25
 ID = re.compile(r"[A-Za-z][\w\-.:/]*", re.ASCII)
 ID_RULE = f"letters, digits, `_`, `-`, `.`, `:` and `/`, starting with a letter, at most {LONGEST_ID}"

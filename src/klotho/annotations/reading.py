@@ -15,7 +15,7 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from klotho.annotations.capabilities import NEUTRAL, REFUSED
+from klotho.annotations.capabilities import INSTEAD, NEUTRAL, REFUSED
 from klotho.annotations.dockerfiles import Dockerfile, is_dockerfile, read_dockerfile
 from klotho.annotations.doors import TARGETS
 from klotho.annotations.languages import NOT_YET, SUFFIXES, by_suffix
@@ -115,9 +115,10 @@ def read_source(text: Text, memory: Memory, report: Report) -> Source:
     if page.syntax is None:
         page.syntax = first_mistake(text, source.tree.root_node, language.name)
         memory.added()
-    report_mistake(text, page.syntax, report)
     # Looking at every comment takes longer than parsing: most files have no annotation.
-    return language.annotated(text, source.tree, report) if TOKEN in text.content else source
+    found = language.annotated(text, source.tree, report) if TOKEN in text.content else source
+    report_mistake(text, page.syntax, report)
+    return found
 
 
 def has_annotations(root: Path) -> bool:
@@ -208,7 +209,7 @@ def _refuse_what_comes_later(source: Source, item: Annotation, report: Report) -
     directives = language.compiles.get(item.capability)
     if directives is None:
         message = f"`@klotho::{item.capability}` in {language.name} is not supported yet"
-        report.error("annotation-not-yet", message, item.span)
+        report.error("annotation-not-yet", message, item.span, helps=(INSTEAD.get((item.capability, "")),))
         return
     for name in sorted(set(item.directives) - directives):
         refused = REFUSED.get((item.capability, name))
@@ -218,7 +219,7 @@ def _refuse_what_comes_later(source: Source, item: Annotation, report: Report) -
                 report.error("annotation-not-yet", message, item.span, helps=refused[1:])
             continue
         message = f"`{name}` of `@klotho::{item.capability}` in {language.name} is not supported yet"
-        report.error("annotation-not-yet", message, item.span)
+        report.error("annotation-not-yet", message, item.span, helps=(INSTEAD.get((item.capability, name)),))
     if item.capability == "config" and item.directives.get("secret") is not True:
         message = "`@klotho::config` without `secret = true` is not supported yet"
         helps = ("write `secret = true` on a line of its own, or give the variable to the unit in an infra.py",)

@@ -49,6 +49,16 @@ def owners(code: CodeBase, report: Report) -> dict[str, Annotation]:
     return found
 
 
+def refuse_second(unit: str, first: Annotation, second: Annotation, report: Report) -> None:
+    """Of two `expose` in one unit."""
+    message, also = (
+        f'the unit "{unit}" serves one application, and this is another one',
+        [Label(first.span, "the first")],
+    )
+    helps = ("take one of the comments away, or let the other application be another unit",)
+    report.error("annotation-unit", message, second.span, text="the second", also=also, helps=helps)
+
+
 def split(
     code: CodeBase,
     owned: Mapping[str, Annotation],

@@ -153,7 +153,7 @@ def describe(
     if application is None:
         raise ProgramError(report.diagnostics)
     if report.errors:
-        application = without_folders(application, read.units)
+        application = without_folders(read, application)
         files = ProgramFiles(program.folder, repository_of(program.folder))
         report_mistakes(application, files=files, report=report, now=time.time())
         report.stop_on_errors()

@@ -7,6 +7,7 @@ annotated code `compiled/`, as every look at it does.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import shutil
@@ -26,9 +27,9 @@ from klotho.driver.program import PROGRAM_NAME, find_program
 from klotho.driver.settings import DEFAULT_REGION, Environment, read_settings
 
 Result = Literal["ok", "warn", "fail"]
-Need = Literal["python", "node", "go", "container", "postgres", "mysql", "redis"]
+Need = Literal["python", "node", "go", "container", "postgres", "mysql", "redis", "dotnet"]
 EVERYTHING: frozenset[Need] = frozenset({"python", "node", "container", "postgres", "mysql", "redis"})
-"""What is looked at without a program. Go is looked at for those that have functions in it."""
+"""What is looked at without a program. Go and .NET are looked at for those that are written in it."""
 _GIB = 1 << 30
 _WATCHES = 16_384
 """Folders that `klotho dev` may watch; a program of some size has some thousand."""
@@ -63,6 +64,8 @@ def examine(folder: Path, environment: str | None = None) -> list[Check]:
         found += [_program("Node.js", "node", "install Node.js 20 or newer"), _program("npm", "npm", "install npm")]
     if "go" in needs:
         found.append(_program("Go", "go", "install Go (https://go.dev/dl)", version="version"))
+    if built is not None and "dotnet" in needs:
+        found.append(_dotnet([*_dockerfiles(built)]))
     found.append(_uv())
     found.append(_parts("local cloud", _LOCAL_PARTS))
     if "postgres" in needs:
@@ -97,7 +100,22 @@ def needs_of(built: Build) -> frozenset[Need]:
     needs |= {name for name in ("postgres", "mysql", "redis") if name in engines}
     if any(site.properties.get("build") for site in built.manifest.sites):
         needs.add("node")
+    if built.environment.target != "aws" and any(map(_is_of_dotnet, _dockerfiles(built))):
+        needs.add("dotnet")  # elsewhere it is in the image
     return frozenset(needs)
+
+
+def _dockerfiles(built: Build) -> Iterator[str]:
+    for asset in built.manifest.assets:
+        if asset.type == "image":
+            with contextlib.suppress(OSError):
+                yield (built.program.folder / str(asset.properties["dockerfile"])).read_text("utf-8", "replace")
+
+
+def _is_of_dotnet(dockerfile: str) -> bool:
+    from klotho.localcloud.planes.containers.dotnet import is_built_by_dotnet
+
+    return is_built_by_dotnet(dockerfile)
 
 
 def _built(folder: Path, environment: str | None) -> tuple[Build | None, list[Check]]:
@@ -133,6 +151,23 @@ def _program(name: str, program: str, advice: str, *, missing: Result = "fail", 
     return Check(name, "ok", f"{said or 'found'} ({path})") if said is not None else Check(
         name, missing, f"{path} does not run", advice
     )  # fmt: skip
+
+
+def _dotnet(dockerfiles: Iterable[str]) -> Check:
+    """An SDK that is older than the image's builds what is for older ones, too: that is a warning."""
+    from klotho.localcloud.planes.containers.dotnet import machine, newer_sdk
+
+    here, page = machine(), "dotnet.microsoft.com/download"
+    if here is None:
+        return Check(".NET", "fail", "not found", f"install the .NET SDK ({page}), or set DOTNET_ROOT to its folder")
+    program, version = here
+    if not version:
+        return Check(".NET", "fail", f"{program} has no SDK", f"install the .NET SDK ({page})")
+    newer = next((found for text in dockerfiles if (found := newer_sdk(text, version)) is not None), None)
+    if newer is not None:
+        found = f"{version} ({program}); images are built by the SDK {newer}"
+        return Check(".NET", "warn", found, f"install the .NET SDK {newer} ({page}): projects for it need it here")
+    return Check(".NET", "ok", f"{version} ({program})")
 
 
 def _uv() -> Check:

@@ -93,9 +93,13 @@ def write_units(program: Program, units: Mapping[str, bytes]) -> None:
     write_output(target, {**kept, **units}, program.folder)
 
 
-def without_folders(application: Application, units: Mapping[str, bytes]) -> Application:
+def without_folders(read: Read, application: Application) -> Application:
     """For looking for further mistakes where units are not written: nobody is told that their folders are missing."""
-    folders = {f"compiled/{path.partition('/')[0]}" for path in units}
+    from klotho.annotations.findings import construct_name
+
+    # Of a unit with a mistake there may be no file at all.
+    names = {*(construct_name(page.name) for page in read.pages), *(page.name for page in read.static)}
+    folders = {f"compiled/{name}" for name in names}
     unread = frozenset({"context", "handler", "directory"})
     constructs = (
         replace(item, unread=item.unread | unread)

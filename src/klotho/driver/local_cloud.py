@@ -11,19 +11,26 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
 
+from klotho.application.files import written_from
 from klotho.deploy.assets import ImageBuilder, ImageValidator
 from klotho.deploy.functions.package import FunctionZip
 from klotho.deploy.place import Clients, Guard, Pace, Place
 from klotho.deploy.stacks import StackCalls
-from klotho.diagnostics import Failure, Span
+from klotho.diagnostics import Failure, Label, Span
 from klotho.diagnostics.codes import PAGES
 from klotho.driver.machine import cache_folder, local_pace, state_root
 from klotho.localcloud import connect
 from klotho.localcloud.identity import ACCOUNT
 from klotho.resources import PackageAsset
+
+if TYPE_CHECKING:
+    from klotho.localcloud.planes.containers.dockerfile import ImageError
+
+_MOST_MISTAKES = 8
+"""Of a compiler that are shown at their lines; its last lines tell the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +114,7 @@ def image_builder(program_root: Path, project: str, environment: str) -> ImageBu
             return keep(images, package.path, package.digest, str(properties["runtime"]), str(properties["handler"]))
 
         context, dockerfile, arguments = _image_source(program_root, asset.properties)
-        with _refused_images(program_root, dockerfile):
+        with _refused_images(program_root, context, dockerfile):
             built = build_image(
                 context, dockerfile, build_args=arguments, images=images, cache=cache_folder() / "images", log=log
             )
@@ -123,7 +130,7 @@ def image_validator(program_root: Path) -> ImageValidator:
         from klotho.localcloud.planes.containers.validation import validate_image
 
         context, dockerfile, arguments = _image_source(program_root, properties)
-        with _refused_images(program_root, dockerfile):
+        with _refused_images(program_root, context, dockerfile):
             validate_image(context, dockerfile, arguments)
 
     return validate
@@ -136,19 +143,31 @@ def _image_source(program_root: Path, properties: Mapping[str, Any]) -> tuple[Pa
 
 
 @contextmanager
-def _refused_images(program_root: Path, dockerfile: Path) -> Iterator[None]:
+def _refused_images(program_root: Path, context: Path, dockerfile: Path) -> Iterator[None]:
     from klotho.localcloud.planes.containers.dockerfile import ImageError
 
     try:
         yield
     except ImageError as error:
         file = os.path.relpath(dockerfile, program_root.resolve())
-        raise Failure(
-            "image-not-built",
-            f"`{error.instruction}`: {error.reason}",
-            at=Span(file, error.line) if error.line else None,
-            helps=(error.hint,),
-        ) from error
+        at = Span(file, error.line) if error.line else None
+        failure = Failure("image-not-built", f"`{error.instruction}`: {error.reason}", at=at, helps=(error.hint,))
+        labels = list(_mistakes(program_root.resolve(), context, error))
+        if labels:
+            built = (Label(at, "in this step of the image"),) if at is not None else ()
+            failure.diagnostic = replace(failure.diagnostic, labels=(*labels, *built))
+        raise failure from error
+
+
+def _mistakes(program_root: Path, context: Path, error: ImageError) -> Iterator[Label]:
+    """The places of what a compiler refused, in the user's files: those that an image has at the end of a path."""
+    for mistake in error.mistakes[:_MOST_MISTAKES]:
+        parts = PurePosixPath(mistake.file).parts[1:]
+        places = (context.joinpath(*parts[at:]) for at in range(len(parts)))
+        found = next((path for path in places if path.is_file()), None)
+        if found is not None:
+            file = written_from(program_root, Path(os.path.relpath(found, program_root)).as_posix())
+            yield Label(Span(file, mistake.line, mistake.column), mistake.what)
 
 
 @contextmanager

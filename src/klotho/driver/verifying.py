@@ -32,6 +32,14 @@ HEADERS = ("content-type", "location", "etag", "cache-control", "set-cookie", "x
 """Those that are compared; others are the gateway's own or differ between two runs of one program."""
 SECONDS_TO_LISTEN = 20
 _SECONDS_TO_ANSWER = 30
+_NODE = "install Node.js 20 or newer, which has `npm`"
+_INSTALL: Mapping[str, str] = {
+    "dotnet": "install the .NET SDK (dotnet.microsoft.com/download), so that `dotnet` is on PATH",
+    "go": "install Go (https://go.dev/dl), so that `go` is on PATH",
+    "node": _NODE,
+    "npm": _NODE,
+}
+"""What to do where a program that an original needs is not there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +189,10 @@ def original_running(folder: Path, original: Original) -> Iterator[str]:
         environment = {**os.environ, "PORT": str(port), **_paths(copy, original), **own}
         command = [part.replace("{port}", str(port)) for part in original.start]
         home = copy / original.folder
-        process = subprocess.Popen(command, cwd=home, env=environment, stdout=said, stderr=subprocess.STDOUT)
+        try:
+            process = subprocess.Popen(command, cwd=home, env=environment, stdout=said, stderr=subprocess.STDOUT)
+        except FileNotFoundError as error:
+            raise _missing(command[0], "run") from error
         try:
             _wait(process, port, said, original)
             yield f"http://127.0.0.1:{port}"
@@ -201,11 +212,17 @@ def _install(folder: Path, original: Original) -> None:
             asked = [uv(), *command[1:]] if command[0] == "uv" else [*command]
             done = subprocess.run(asked, cwd=folder, capture_output=True, text=True, check=False)
         except FileNotFoundError as error:
-            message = f"`{command[0]}` is not on this machine, which the original's packages need"
-            raise Failure("verify-original", message) from error
+            does = "built" if command in original.build else "installed"
+            raise _missing(command[0], does) from error
         if done.returncode != 0:
             message = f"`{' '.join(command[:3] if command in original.build else command[:2])}` failed for the original"
             raise Failure("verify-original", message, notes=((done.stderr.strip() or done.stdout.strip())[-600:],))
+
+
+def _missing(program: str, does: str) -> Failure:
+    """`does`: what the program is needed for, `built`."""
+    message = f"`{program}` is not on this machine, and the original is {does} with it"
+    return Failure("verify-original", message, helps=(_INSTALL.get(program, "install it, so that it is on PATH"),))
 
 
 def _paths(folder: Path, original: Original) -> dict[str, str]:

@@ -10,7 +10,9 @@ import pytest
 
 from klotho.annotations.compiling import Compiled, compile_code
 from klotho.annotations.hosting import Hosting, Said
-from klotho.diagnostics import Report, Severity, Span, render_text
+from klotho.diagnostics import ProgramError, Report, Severity, Span, render_text
+from klotho.driver.build import build
+from klotho.driver.program import find_program
 from tests.conftest import CompareGolden
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "annotated-pets-csharp"
@@ -251,6 +253,45 @@ def test_a_file_of_no_project_and_one_of_two_are_refused(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(
+    ("project", "place", "message"),
+    [
+        (None, "Program.cs:3", "no `.csproj` is in the folder of `Program.cs` or above it, so that it can't be built"),
+        (PROJECT.replace("net8.0", "net48"), "Shop.csproj:2", "the target framework `net48` of `Shop.csproj` is not"),
+        ("<Project", "Shop.csproj:1", "`Shop.csproj` is no XML"),
+    ],
+)
+def test_a_mistake_of_a_project_is_the_only_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, project: str | None, place: str, message: str
+) -> None:
+    for name in ("STATE", "CACHE"):
+        monkeypatch.setenv(f"XDG_{name}_HOME", str(tmp_path / name))
+    folder = tmp_path / "shop"
+    compiled(folder, {"Program.cs": CONTROLLERS, **({"Shop.csproj": project} if project is not None else {})})
+    with pytest.raises(ProgramError) as raised:
+        build(find_program(folder), None)
+    (error,) = [item for item in raised.value.diagnostics if item.severity is Severity.ERROR]
+    assert (error.code, str(error.span), len(error.helps)) == ("annotation-project", place, 1)
+    assert error.message.startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("code", "line"),
+    [
+        (CONTROLLERS.replace("Run();", "Run()"), 4),
+        (f"{BEGIN}app.MapControllers()\n{EXPOSE}", 4),
+        (f"class P {{\nstatic void Main() {{\n{EXPOSE.replace('Run();', 'Run()')}}}\n}}\n", 4),
+    ],
+)
+def test_a_statement_that_is_no_code_is_the_only_mistake_and_an_error(tmp_path: Path, code: str, line: int) -> None:
+    _, report = compiled(tmp_path, {"Shop.csproj": PROJECT, "Program.cs": code})
+    (told,) = [item for item in report.diagnostics if item.span is not None]
+    message = 'this is no valid C#, and `@klotho::expose` "api" stands on it'
+    assert (told.severity, told.code, str(told.span)) == (Severity.ERROR, "source-syntax", f"Program.cs:{line}")
+    assert (told.message, str(told.labels[1].span)) == (message, "Program.cs:3")
+    assert "`;`" in told.helps[0]
+
+
+@pytest.mark.parametrize(
     ("annotation", "message"),
     [
         ('persist { id = "x" }', "`@klotho::persist` in C# is not supported yet"),
@@ -259,6 +300,10 @@ def test_a_file_of_no_project_and_one_of_two_are_refused(tmp_path: Path) -> None
         (
             "execution_unit { keep_warm = true }",
             "`keep_warm` of `@klotho::execution_unit` in C# is not supported yet",
+        ),
+        (
+            "execution_unit { all_units = true }",
+            "`all_units` of `@klotho::execution_unit` in C# is not supported yet",
         ),
         (
             'persist {\n//  id = "x"\n//  [environment_variables]\n//  URL = "orm.connection_string"\n// }',
@@ -270,6 +315,7 @@ def test_other_capabilities_are_refused_by_name(tmp_path: Path, annotation: str,
     code = f"// @klotho::{annotation}\nvar pets = new Dictionary<string, Pet>();\n{CONTROLLERS}"
     _, report = compiled(tmp_path, {"Shop.csproj": PROJECT, "Program.cs": code})
     assert said(report) == [("annotation-not-yet", "Program.cs:1", message)]
+    assert all(item.helps for item in report.errors)
 
 
 @pytest.mark.parametrize(
@@ -285,6 +331,7 @@ def test_other_capabilities_are_refused_by_name(tmp_path: Path, annotation: str,
 def test_what_an_api_does_not_carry_is_refused_at_its_line(tmp_path: Path, call: str, name: str) -> None:
     _, report = compiled(tmp_path, {"Shop.csproj": PROJECT, "Program.cs": f"{BEGIN}{call}\n{EXPOSE}"})
     assert said(report) == [("annotation-not-yet", "Program.cs:2", f"{name} is not supported yet")]
+    assert all(item.helps for item in report.errors)
 
 
 @pytest.mark.parametrize(

@@ -68,6 +68,56 @@ def test_beside_annotated_code_only_what_it_needs_is_looked_at(folder: Path) -> 
     assert "Node.js" in found and not {"PostgreSQL", "Redis", "MariaDB/MySQL"} & set(found)
 
 
+@pytest.mark.parametrize(
+    ("installed", "target", "result", "found", "advice"),
+    [
+        (None, "8.0", "fail", "not found", "install the .NET SDK (dotnet.microsoft.com/download), or set DOTNET_ROOT"),
+        ("", "8.0", "fail", "dotnet has no SDK", "install the .NET SDK (dotnet.microsoft.com/download)"),
+        ("6.0.36", "8.0", "warn", "6.0.36 (", "install the .NET SDK 8.0"),
+        ("8.0.404", "8.0", "ok", "8.0.404 (", ""),
+        ("9.0.100", "8.0", "ok", "9.0.100 (", ""),
+    ],
+)
+def test_dotnet_is_looked_at_for_code_of_csharp(
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    installed: str | None,
+    target: str,
+    result: str,
+    found: str,
+    advice: str,
+) -> None:
+    assert ".NET" not in by_name(folder)
+    monkeypatch.delenv("DOTNET_ROOT", raising=False)
+    (folder.parent / "bin").mkdir()
+    monkeypatch.setenv("PATH", str(folder.parent / "bin"))
+    if installed is not None:
+        program, listed = (
+            folder.parent / "bin" / "dotnet",
+            f"echo '{installed} [/usr/share/dotnet/sdk]'" * bool(installed),
+        )
+        program.write_text(f'#!/bin/sh\n[ "$1" = --list-sdks ] || exit 0\n{listed}\n')
+        program.chmod(0o755)
+    (folder / "Shop.csproj").write_text(
+        f"<Project><PropertyGroup><TargetFramework>net{target}</TargetFramework></PropertyGroup></Project>\n"
+    )
+    (folder / "Program.cs").write_text('// @klotho::expose { id = "api" }\napp.Run();\n')
+    check = by_name(folder)[".NET"]
+    assert check.result == result
+    assert found in check.found
+    assert check.advice.startswith(advice) and bool(check.advice) == bool(advice)
+
+
+def test_dotnet_is_not_needed_where_an_engine_builds_the_images(folder: Path) -> None:
+    (folder / "klotho.yaml").write_text("environments:\n  prod:\n    target: aws\n    region: eu-central-1\n")
+    (folder / "Shop.csproj").write_text(
+        "<Project><PropertyGroup><TargetFramework>net8.0</TargetFramework></PropertyGroup></Project>\n"
+    )
+    (folder / "Program.cs").write_text('// @klotho::expose { id = "api" }\napp.Run();\n')
+    assert "dotnet" in needs_of(build(find_program(folder), None))
+    assert needs_of(build(find_program(folder), "prod")) == {"container"}
+
+
 def test_a_program_with_mistakes_is_a_warning_and_everything_is_looked_at(folder: Path) -> None:
     (folder / "infra.py").write_text("import klotho\nklotho.Aplication('shop')\n")
     found = by_name(folder)

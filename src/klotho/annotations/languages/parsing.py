@@ -54,9 +54,11 @@ def _is_of_newer_typescript(node: Any) -> bool:
 
 
 def report_mistake(text: Text, found: list[Any], report: Report) -> None:
-    """A warning: the rest of the file is read all the same."""
+    """A warning: the rest of the file is read all the same. None where a language told an error there."""
     if found:
         what, start, end = found
+        if any(item.code == "source-syntax" and item.span == text.span(start, end) for item in report.errors):
+            return
         helps = ("what is around it is compiled all the same",)
         report.error("source-syntax", what, text.span(start, end), helps=helps, severity=Severity.WARNING)
 

@@ -105,7 +105,8 @@ PAGES = (
     Page(
         "source-syntax",
         "A source file has something that its language's parser does not understand.",
-        "The rest of the file is compiled all the same, but what is in that place may be missed.",
+        "The rest of the file is compiled all the same, but what is in that place may be missed. It is an error where "
+        "it is the statement of C# that an annotation stands on.",
         "Correct it, or leave it if the program runs.",
     ),
     Page(
@@ -124,7 +125,7 @@ PAGES = (
         "verify-original",
         "The original application could not be started, or does not listen on `$PORT`.",
         "Its answers are what the compiled application is compared with.",
-        "See that `npm install` and `PORT=4000 node .` start it.",
+        "See that it starts without Klotho: `npm install` and `PORT=4000 node .`; C# is built with `dotnet`.",
     ),
     Page(
         "requests-exist",

@@ -86,7 +86,9 @@ def refuse_calls(text: Text, said: Mapping[str, Any], report: Report) -> None:
         at = text.span(start, end)
         if name in _REFUSED:
             message = f"`{name}` of {_REFUSED[name]} is not supported yet"
-            helps = ("leave it out: the unit's own server is what listens",) if name.startswith("AddAWS") else ()
+            helps = ("leave it out: the unit's own server is what listens",)
+            if not name.startswith("AddAWS"):
+                helps = (f"leave it out: an API here carries plain HTTP; what needs {_REFUSED[name]} runs elsewhere",)
             report.error("annotation-not-yet", message, at, helps=helps)
             continue
         message = "an address in the code wins over `$PORT`, and only there the program is reached where it runs"

@@ -13,7 +13,6 @@ from functools import cached_property
 from pathlib import PurePosixPath
 from typing import Any
 
-from klotho.annotations.comments import nodes_of
 from klotho.annotations.findings import Exposure, Findings, Mount, Original, Route, Served, UnitCode, exposure_of
 from klotho.annotations.hosting import Form
 from klotho.annotations.languages.csharp.controllers import Controllers, said_of_controllers
@@ -21,14 +20,13 @@ from klotho.annotations.languages.csharp.endpoints import Endpoints, said_of_end
 from klotho.annotations.languages.csharp.images import MARKER, image_files
 from klotho.annotations.languages.csharp.libraries import refuse_calls, refuse_settings, said_of_libraries, unlisted
 from klotho.annotations.languages.csharp.projects import Project, Projects
-from klotho.annotations.languages.csharp.syntax import call_of, text_of
+from klotho.annotations.languages.csharp.syntax import starts
 from klotho.annotations.languages.csharp.templates import paths_of
 from klotho.annotations.model import Annotation, Source, Text
 from klotho.annotations.reading import CodeBase
-from klotho.annotations.units import Unit
+from klotho.annotations.units import Unit, refuse_second
 from klotho.diagnostics import Failure
 
-_STARTS = ("Run", "RunAsync", "UseEndpoints")
 _BEGINNINGS = ("Program.cs", "Application.cs")
 _SETTINGS = ("appsettings.json", "appsettings.Production.json")
 _TOLD = (
@@ -134,7 +132,8 @@ class CSharpProgram:
             first, one = next(iter(found.items()))
             if project is None:
                 message = f"no `.csproj` is in the folder of `{path}` or above it, so that it can't be built"
-                report.error("annotation-project", message, unit.span or self._first(path))
+                helps = ("let `dotnet new web` write one, or run Klotho in the folder that has it",)
+                report.error("annotation-project", message, unit.span or self._first(path), helps=helps)
                 return None
             if len(several := self.projects.listed(project.folder)) > 1:
                 message = f"`{several[0]}` and `{several[1]}` are in one folder: which of them is the unit is not told"
@@ -176,12 +175,12 @@ class CSharpProgram:
             for annotation, target in source.of("expose") if source is not None else ():
                 if target is None:
                     continue  # told where it is read
-                if not _starts(target):
-                    self._refuse_expose(annotation)
+                if not starts(target):
+                    if not target.has_error:  # else told where it is read
+                        self._refuse_expose(annotation)
                     continue
                 if first is not None:
-                    message = f'the unit "{unit.name}" serves one application, and this is another one'
-                    self.code.report.error("annotation-unit", message, annotation.span)
+                    refuse_second(unit.name, first, annotation, self.code.report)
                     continue
                 first, framework = annotation, unlisted(item for _, item in said)
                 served = Served(list(self._routes(said))) if framework is None else None
@@ -271,16 +270,6 @@ _NOTHING: Mapping[str, Any] = {
     "refused": [],
     "using": [],
 }
-
-
-def _starts(target: Any) -> bool:
-    """Whether a statement runs an application or maps its endpoints; so may the methods in which it usually stands."""
-    if target.type in ("method_declaration", "local_function_statement"):
-        if text_of(target.child_by_field_name("name")) not in ("Main", "Configure"):
-            return False
-    elif target.type not in ("global_statement", "expression_statement", "return_statement"):
-        return False
-    return any(call_of(node)[1] in _STARTS for node in nodes_of(target, ("invocation_expression",)))
 
 
 def _of_unit(path: str, content: bytes) -> bytes:

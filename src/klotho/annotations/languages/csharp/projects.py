@@ -145,6 +145,8 @@ class Projects:
 
     def framework(self, project: Project) -> str | None:
         """The version that an image is named by: `8.0`. None where there is no image, which is reported."""
+        if project.root is None:
+            return None  # told where it is read
         said = self._said(project, "TargetFramework")
         found = _FRAMEWORK.fullmatch(said or "")
         if found is not None and (int(found[1]), int(found[2])) >= _OLDEST:
@@ -200,7 +202,8 @@ class Projects:
         text = Text(path, self._code.content(path))
         root = _xml(text.content)
         if root is None:
-            self._code.report.error("annotation-project", f"`{path}` is no XML", text.span(0, 1))
+            helps = ("`dotnet build` says what is wrong with it; entities (`<!ENTITY`) are not supported",)
+            self._code.report.error("annotation-project", f"`{path}` is no XML", text.span(0, 1), helps=helps)
         return Project(path, text, root)
 
 

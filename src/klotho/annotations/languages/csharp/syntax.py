@@ -11,6 +11,7 @@ from typing import Any
 from klotho.annotations.comments import nodes_of
 from klotho.annotations.languages.parsing import text_of as text_of
 
+_STARTS = ("Run", "RunAsync", "UseEndpoints")
 _TEXTS = ("string_literal", "verbatim_string_literal", "raw_string_literal")
 
 
@@ -100,3 +101,13 @@ def values_of(attribute: Any) -> tuple[list[Any], dict[str, Any]]:
 
 def modifiers_of(declaration: Any) -> set[str]:
     return {text_of(child) for child in declaration.children if child.type == "modifier"}
+
+
+def starts(target: Any) -> bool:
+    """Whether a statement runs an application or maps its endpoints; so may the methods in which it usually stands."""
+    if target.type in ("method_declaration", "local_function_statement"):
+        if text_of(target.child_by_field_name("name")) not in ("Main", "Configure"):
+            return False
+    elif target.type not in ("global_statement", "expression_statement", "return_statement"):
+        return False
+    return any(call_of(node)[1] in _STARTS for node in nodes_of(target, ("invocation_expression",)))

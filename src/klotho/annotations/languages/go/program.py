@@ -43,7 +43,7 @@ from klotho.annotations.languages.go.unit_files import keeps, shim_files, unit_f
 from klotho.annotations.languages.go.web import HANDLER, Reach, framework_named, served
 from klotho.annotations.model import Annotation
 from klotho.annotations.reading import CodeBase
-from klotho.annotations.units import MAIN, Unit
+from klotho.annotations.units import MAIN, Unit, refuse_second
 
 _BUILT = ".klotho-original"
 
@@ -155,8 +155,7 @@ class GoProgram:
                 if exposure is None:
                     refuse_expose(file, annotation, target, self.code.report)
                 elif first is not None:
-                    message = f'the unit "{unit.name}" serves one application, and this is another one'
-                    self.code.report.error("annotation-unit", message, annotation.span)
+                    refuse_second(unit.name, first.annotation, annotation, self.code.report)
                 else:
                     first = exposure
                     if exposure.is_refused:

@@ -42,7 +42,7 @@ from klotho.annotations.languages.python.unit_files import FOLDER, UnitParts, sh
 from klotho.annotations.languages.python.web import SERVERS, Reach, app_of, served
 from klotho.annotations.model import Annotation
 from klotho.annotations.reading import CodeBase
-from klotho.annotations.units import MAIN, Unit
+from klotho.annotations.units import MAIN, Unit, refuse_second
 from klotho.annotations.variables import variable_resources
 
 MANIFESTS = ("requirements.txt", "pyproject.toml", "uv.lock", "poetry.lock", "pylock.toml")
@@ -218,8 +218,7 @@ class PythonProgram:
                     self._refuse_expose(annotation)
                     continue
                 if first is not None:
-                    message = f'the unit "{unit.name}" serves one application, and this is another one'
-                    self.code.report.error("annotation-unit", message, annotation.span)
+                    refuse_second(unit.name, first, annotation, self.code.report)
                     continue
                 first, exposure = annotation, self._exposures[id(annotation)]
                 if exposure.is_refused:

@@ -12,9 +12,10 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from typing import NamedTuple
 
 KNOWN = frozenset(
     [
@@ -48,11 +49,24 @@ _VARIABLE = re.compile(
 )
 
 
+class SourceMistake(NamedTuple):
+    """What a compiler that a RUN line starts refuses."""
+
+    file: str
+    """Its absolute path in the image."""
+    line: int
+    column: int
+    what: str
+
+
 class ImageError(Exception):
     """An image can't be made of this Dockerfile as a process; names the line and what to do."""
 
-    def __init__(self, line: int, instruction: str, reason: str, hint: str) -> None:
+    def __init__(
+        self, line: int, instruction: str, reason: str, hint: str, mistakes: Sequence[SourceMistake] = ()
+    ) -> None:
         super().__init__(f"Dockerfile line {line}: {instruction}: {reason}; {hint}")
+        self.mistakes = tuple(mistakes)
         self.line = line
         self.instruction = instruction
         self.reason = reason
@@ -99,8 +113,8 @@ class Instruction:
             return None
         return found if isinstance(found, list) and all(isinstance(item, str) for item in found) else None
 
-    def error(self, reason: str, hint: str) -> ImageError:
-        return ImageError(self.line, self.shown, reason, hint)
+    def error(self, reason: str, hint: str, mistakes: Sequence[SourceMistake] = ()) -> ImageError:
+        return ImageError(self.line, self.shown, reason, hint, mistakes)
 
 
 @dataclass(frozen=True, slots=True)

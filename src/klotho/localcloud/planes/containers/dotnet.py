@@ -13,16 +13,17 @@ have 75 % of its memory), "Configure endpoints for the ASP.NET Core Kestrel web 
 from __future__ import annotations
 
 import os
+import posixpath
 import re
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
-from klotho.localcloud.planes.containers.dockerfile import Instruction
+from klotho.localcloud.planes.containers.dockerfile import Instruction, SourceMistake
 from klotho.localcloud.planes.containers.toolchain import Base
 
 Version = tuple[int, int]
@@ -56,6 +57,12 @@ _QUIET = {
     "MSBUILDDISABLENODEREUSE": "1",
     "UseSharedCompilation": "false",
 }
+_MISTAKE = re.compile(
+    r"\s*(?P<file>[^()]+)\((?P<line>\d+),(?P<column>\d+)(?:,\d+,\d+)?\): error (?P<what>\w+: .+?)"
+    r"(?: \[(?P<project>[^\[\]:]+)(?:::[^\[\]]*)?\])?"
+)
+"""MSBuild's form, learn.microsoft.com/visualstudio/msbuild/msbuild-diagnostic-format-for-tasks; some SDKs name the file
+from the project's folder on."""
 _HEAP = 0.75
 _LISTENING = ("ASPNETCORE_URLS", "DOTNET_URLS", "ASPNETCORE_HTTP_PORTS", "DOTNET_HTTP_PORTS")
 
@@ -202,6 +209,14 @@ def _targets(project: Path, folder: Path) -> list[str]:
     return []
 
 
+def mistakes(lines: Iterable[str]) -> list[SourceMistake]:
+    """What a build refuses in source files, each once: MSBuild says it when it is found, and again at the end."""
+    found = [item for line in lines if (item := _MISTAKE.fullmatch(line)) is not None]
+    named = [(posixpath.join(posixpath.dirname(item["project"] or ""), item["file"].strip()), item) for item in found]
+    told = (SourceMistake(path, int(item["line"]), int(item["column"]), item["what"]) for path, item in named)
+    return [item for item in dict.fromkeys(told) if item.file.startswith("/")]
+
+
 def settings(own: Mapping[str, str]) -> dict[str, str]:
     """The variables of a command's process; `own`: what a package manager's process gets."""
     return {**own, **_QUIET}
@@ -234,6 +249,30 @@ def listening(variables: Mapping[str, str], ports: Mapping[int, int]) -> dict[st
             number = r"(?<=:)\d+(?=[/;]|$)" if name.endswith("URLS") else r"\d+"
             changed[name] = re.sub(number, own, variables[name])
     return changed
+
+
+def machine() -> tuple[str, str] | None:
+    """`dotnet` of this machine and the version of its newest SDK, empty without one; None where there is no .NET."""
+    program = _dotnet()
+    if program is None:
+        return None
+    try:
+        sdks = _installed(program).sdks
+    except OSError:  # it is no program
+        return program, ""
+    return program, sdks[max(sdks)] if sdks else ""
+
+
+def newer_sdk(dockerfile: str, here: str) -> str | None:
+    """The newest SDK that a Dockerfile builds with where it is newer than the one here: `8.0`."""
+    asked = [_version(found["tag"] or "") for found in _IMAGE.finditer(dockerfile) if found["kind"] == "sdk"]
+    newest, own = max((item for item in asked if item is not None), default=None), _version(here)
+    return _shown(newest) if newest is not None and own is not None and newest > own else None
+
+
+def is_built_by_dotnet(dockerfile: str) -> bool:
+    """Whether a Dockerfile needs .NET, for building or for running."""
+    return _IMAGE.search(dockerfile) is not None
 
 
 def _dotnet() -> str | None:

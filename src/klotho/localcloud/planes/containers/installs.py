@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from klotho.localcloud.planes.containers import dotnet, environments, golang
-from klotho.localcloud.planes.containers.dockerfile import Instruction
+from klotho.localcloud.planes.containers.dockerfile import Instruction, SourceMistake
 from klotho.localcloud.planes.containers.paths import inside
 from klotho.localcloud.planes.containers.plain import PLAIN_HINT
 from klotho.localcloud.planes.containers.shell_line import CARRIED_HINT, Command
@@ -291,7 +291,7 @@ class Installer:
             return
         dotnet.check_target(instruction, found, argv, folder)
         own = self._settings(command, None, folder)
-        self._execute(instruction, argv, folder, command, None, settings=dotnet.settings(own))
+        self._execute(instruction, argv, folder, command, None, settings=dotnet.settings(own), mistakes=dotnet.mistakes)
 
     # No language
 
@@ -334,8 +334,10 @@ class Installer:
         environment: Path | None,
         may_fail: bool = False,
         settings: Mapping[str, str] | None = None,
+        mistakes: Callable[[list[str]], list[SourceMistake]] = lambda lines: [],
     ) -> bool:
-        """Run a package manager in a folder of the image; its output goes to the log."""
+        """Run a package manager in a folder of the image; its output goes to the log. `mistakes`: those of source files
+        that its lines tell."""
         folder.mkdir(parents=True, exist_ok=True)
         settings = settings or self._settings(command, environment, folder)
         try:
@@ -354,7 +356,8 @@ class Installer:
         if process.returncode != 0 and not may_fail:
             last = "\n".join(lines[-12:])
             name = Path(argv[0]).name
-            raise instruction.error(f"{name} ended with exit code {process.returncode}", f"its last lines:\n{last}")
+            reason, hint = f"{name} ended with exit code {process.returncode}", f"its last lines:\n{last}"
+            raise instruction.error(reason, hint, mistakes(lines))
         return process.returncode == 0
 
     def _settings(self, command: Command, environment: Path | None, folder: Path) -> Mapping[str, str]:
