@@ -78,6 +78,19 @@ def test_compile_verbose_says_how_each_thing_was_found_and_where_with_warnings_a
     assert found["found"][0]["statement"] == "const adopted = new Map();"
 
 
+def test_what_two_languages_share_is_shown_where_each_of_them_asks_for_it(klotho: Run, tmp_path: Path) -> None:
+    shutil.copytree(PETS.with_name("annotated-two-languages"), tmp_path, dirs_exist_ok=True)
+    units = {unit["name"]: unit["found"] for unit in json.loads(klotho("compile", "-v", "--json").stdout)["units"]}
+    found = {
+        unit: next((item["at"], item["statement"]) for item in uses if item.get("uses") == "owners")
+        for unit, uses in units.items()
+    }
+    assert found == {
+        "main": ("index.js:13", "const owners = new Map();"),
+        "reports": ("reports.py:18", "owners: dict[str, dict[str, Any]] = {}"),
+    }
+
+
 def test_a_static_unit_is_shown_with_what_it_serves(klotho: Run, tmp_path: Path) -> None:
     shutil.copytree(PETS.with_name("annotated-site"), tmp_path, dirs_exist_ok=True)
     done = klotho("compile", "-v")

@@ -132,7 +132,8 @@ def test_a_secret_from_not_set_to_used_to_removed(pay: Pay) -> None:
     assert pay.ask(url, "js") == {"error": unset}
 
     digest = __import__("hashlib").sha256(CANARY.encode()).hexdigest()
-    pay.klotho("secret", "set", "stripe_key", given=f"{CANARY}\n")
+    given = pay.klotho("secret", "set", "stripe_key", given=f"{CANARY}\n")
+    assert "within five minutes, a variable of the environment when a process begins" in given.stderr
     assert pay.ask(url, "py") == {"hash": digest, "environment": False}
     assert pay.ask(url, "js") == {"hash": digest, "shown": False}
     listed = {item["name"]: item for item in pay.json("secret", "ls")["secrets"]}

@@ -85,9 +85,9 @@ def compile_code(
     compiled.made = compiler.made
     exposures = [exposure for part in parts for exposure in part.findings.exposures]
     compiled.application = with_doors(application, exposures, hosting, report)
+    tell_fruitless(code, programs, parts, report)
     if not report.errors:  # else they are errors' doing
         compiler.tell_unreached(compiled.units)
-    tell_fruitless(code, programs, parts, report)
     code.memory.keep()
     if not report.errors and compiled.application.constructs:
         validate(compiled.application, report)

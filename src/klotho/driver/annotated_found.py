@@ -6,7 +6,7 @@ annotation stands on, which is the shape that was recognised.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -38,7 +38,7 @@ class UseFound:
     verbs: tuple[str, ...]
     """`reads_from`."""
     at: Span | None
-    """The annotation."""
+    """The annotation, of those with its id the one in the unit."""
     statement: str = ""
     """What it stands on; "" unless asked for."""
 
@@ -74,7 +74,7 @@ def _unit(built: Build, page: UnitPage, standing: Mapping[tuple[str, int], str])
         page.files,
         page.assets,
         list(_routes(built, page)),
-        list(_uses(built, (item for item in relations if item.actor == service), standing)),
+        list(_uses(built, own, (item for item in relations if item.actor == service), standing)),
         page.calls,
         [item for item in built.diagnostics if item.span is not None and item.span.file in own],
     )
@@ -90,18 +90,20 @@ def _routes(built: Build, page: UnitPage) -> Iterable[RouteFound]:
 
 
 def _uses(
-    built: Build, relations: Iterable[Relationship], standing: Mapping[tuple[str, int], str]
+    built: Build, own: Collection[str], relations: Iterable[Relationship], standing: Mapping[tuple[str, int], str]
 ) -> Iterable[UseFound]:
-    verbs: dict[ConstructId, list[str]] = {}
+    """`own`: the unit's files. What units of two languages share stands in the files of each."""
+    used: dict[ConstructId, list[Relationship]] = {}
     for item in relations:
         if item.target.partition("/")[0] not in _SERVICES:
-            verbs.setdefault(item.target, []).append(item.verb)
-    for target, said in verbs.items():
+            used.setdefault(item.target, []).append(item)
+    for target, items in used.items():
         if target in built.application.by_id:
             construct = built.application.construct(target)
-            at = construct.span
+            here = (item.span for item in items if item.span is not None and item.span.file in own)
+            at = next(here, construct.span)
             statement = standing.get((at.file, at.line), "") if at is not None else ""
-            yield UseFound(construct.name, construct.kind, tuple(said), at, statement)
+            yield UseFound(construct.name, construct.kind, tuple(item.verb for item in items), at, statement)
 
 
 def _statements(built: Build) -> dict[tuple[str, int], str]:

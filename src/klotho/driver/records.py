@@ -100,11 +100,18 @@ def refuse_elsewhere(found: Record | None, folder: Path, *, take_over: bool) -> 
         f"`{found.application}` in project `{found.project}` was brought up from another folder",
         notes=(f"it was brought up from {found.folder}", f"this program is in {folder}", "nothing was changed"),
         helps=(
-            'give this one another name or project: `klotho.Application("…", project="…")`, or of annotated code the '
-            "name in package.json, pyproject.toml or go.mod",
+            f"give this one another name or project: {_named_by(folder)}",
             "add `--take-over` if it is the same application",
         ),
     )
+
+
+def _named_by(folder: Path) -> str:
+    """Where the name of a folder's application is said."""
+    settings = "`app:` or `project:` in klotho.yaml"
+    if (folder / PROGRAM_NAME).is_file():
+        return f'{settings}, or `klotho.Application("…", project="…")`'
+    return f"{settings}; it has that of its package.json, pyproject.toml, go.mod or .csproj, else the folder's"
 
 
 def _path(project: str, environment: str, application: str) -> Path:

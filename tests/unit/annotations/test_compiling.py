@@ -302,3 +302,14 @@ def test_a_compiled_unit_runs_with_plain_node(tmp_path: Path) -> None:
     assert report.errors == []
     said = in_node("require('./serve').r().then((r) => console.log(JSON.stringify(r)))", tmp_path / "out" / "a")
     assert json.loads(said) == ["Rex", "hello 1"]
+
+
+def test_main_is_there_where_no_file_is_given_to_a_unit_or_one_that_is_not_exposes(tmp_path: Path) -> None:
+    def units(files: Mapping[str, str]) -> list[tuple[str, list[str]]]:
+        return [(unit.name, unit.files) for unit in good(tmp_path, files).units]
+
+    unit = f"// @klotho::execution_unit {{ id = 'pets' }}\n{APP}{EXPOSE}"
+    assert units({"index.js": 'require("./pets");\n', "pets.js": APP + EXPOSE}) == [("main", ["pets.js"])]
+    assert units({"pets.js": unit}) == [("pets", ["pets.js"])]
+    more = APP + EXPOSE.replace("api", "owners-api")
+    assert units({"owners.js": more}) == [("main", ["owners.js"]), ("pets", ["pets.js"])]

@@ -67,6 +67,28 @@ def test_another_folders_application_is_refused_while_its_program_is_there(tmp_p
     assert str(a) in (records.refuse_elsewhere(record, b, take_over=False) or "")
 
 
+@pytest.mark.parametrize(
+    ("beside", "names"),
+    [
+        ("infra.py", ("`app:` or `project:` in klotho.yaml", "klotho.Application(")),
+        ("go.mod", ("`app:` or `project:` in klotho.yaml", "package.json, pyproject.toml, go.mod or .csproj")),
+    ],
+)
+def test_another_folders_application_is_told_where_this_ones_name_can_be_changed(
+    tmp_path: Path, beside: str, names: tuple[str, ...]
+) -> None:
+    a, b = tmp_path / "a", tmp_path / "b"
+    for folder in (a, b):
+        folder.mkdir()
+        (folder / beside).write_text("")
+    record = keep(a) if beside == "infra.py" else Record("shop", "acme", "local", "eu-west-1", str(a))
+    with pytest.raises(Failure) as caught:
+        records.refuse_elsewhere(record, b, take_over=False)
+    first = caught.value.diagnostic.helps[0]
+    assert all(name in first for name in names)
+    assert ("klotho.Application" in first) is (beside == "infra.py")
+
+
 def test_a_folder_without_its_program_is_known_by_its_record(tmp_path: Path) -> None:
     keep(tmp_path)
     found = identify(Where(tmp_path / "infra.py"), None)

@@ -69,16 +69,26 @@ def text_of(node: Any) -> str:
 
 @cache
 def _query(grammar: str, kinds: tuple[str, ...]) -> Any:
-    from tree_sitter import Language, Query
+    from tree_sitter import Language
 
-    language = Language(import_module(grammar).language())
+    return query_of(Language(import_module(grammar).language()), kinds)
+
+
+def query_of(language: Any, kinds: tuple[str, ...]) -> Any:
+    """What `nodes_by` finds nodes of these types with; the grammar must know each of them."""
+    from tree_sitter import Query
+
     return Query(language, f"[{' '.join(f'({kind})' for kind in kinds)}] @found")
 
 
-def nodes_of(grammar: str, root: Any, kinds: tuple[str, ...]) -> list[Any]:
-    """In the order of the file, a node before what it holds; tree-sitter finds them: a walk in Python takes longer.
-    `grammar`: the module of the language's."""
+def nodes_by(query: Any, root: Any) -> list[Any]:
+    """In the order of the file, a node before what it holds; tree-sitter finds them: a walk in Python takes longer."""
     from tree_sitter import QueryCursor
 
-    found = QueryCursor(_query(grammar, kinds)).captures(root).get("found", [])
+    found = QueryCursor(query).captures(root).get("found", [])
     return sorted(found, key=lambda node: (node.start_byte, -node.end_byte))
+
+
+def nodes_of(grammar: str, root: Any, kinds: tuple[str, ...]) -> list[Any]:
+    """Every node of these types. `grammar`: the module of the language's."""
+    return nodes_by(_query(grammar, kinds), root)

@@ -18,7 +18,8 @@ CodeArgument = Annotated[Path, typer.Argument(metavar="PATH", help="The folder w
 def compile_(
     path: CodeArgument = Path(),
     app: Annotated[
-        str | None, typer.Option("--app", metavar="NAME", help="The application; package.json's name unless named.")
+        str | None,
+        typer.Option("--app", metavar="NAME", help="The application; by default as its package.json, go.mod … says."),
     ] = None,
     env: EnvironmentOption = None,
     out: Annotated[

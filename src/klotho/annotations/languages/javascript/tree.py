@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
+from klotho.annotations.languages.parsing import nodes_by, query_of
+
 
 @cache
 def grammar(suffix: str) -> Any:
@@ -27,20 +29,16 @@ def grammar(suffix: str) -> Any:
 @cache
 def _query(suffix: str, kinds: tuple[str, ...]) -> Any:
     """None where the grammar has none of these types: JavaScript knows no `type_alias_declaration`."""
-    from tree_sitter import Query
-
-    known = [kind for kind in kinds if grammar(suffix).id_for_node_kind(kind, True)]
-    return Query(grammar(suffix), f"[{' '.join(f'({kind})' for kind in known)}] @found") if known else None
+    known = tuple(kind for kind in kinds if grammar(suffix).id_for_node_kind(kind, True))
+    return query_of(grammar(suffix), known) if known else None
 
 
 def nodes_of(root: Any, kinds: tuple[str, ...]) -> list[Any]:
     """Every node of these types, a node before what it holds."""
-    from tree_sitter import QueryCursor
-
     query = _query(_suffix(root), kinds)
-    found = QueryCursor(query).captures(root).get("found", []) if query is not None else []
+    found = nodes_by(query, root) if query is not None else []
     # Types are checked for trees that are an error as a whole, whose grammar can't be told.
-    return sorted((node for node in found if node.type in kinds), key=lambda node: (node.start_byte, -node.end_byte))
+    return [node for node in found if node.type in kinds]
 
 
 @cache

@@ -13,7 +13,7 @@ from klotho.annotations.hosting import Form
 
 FOLDER = "klotho_unit"
 """Of the shims, in each unit."""
-SHIMS = ("__init__.py", "answers.py", "calls.py", "routers.py", "store.py", "encoding.py")
+SHIMS = ("__init__.py", "answers.py", "calls.py", "routers.py", "store.py", "items.py", "encoding.py")
 SHIMS_OF_FORMS: Mapping[Form, tuple[str, ...]] = {
     "function": ("handler.py", "web.py", "balancer.py"),
     "container": ("container.py",),

@@ -4,6 +4,8 @@ import asyncio
 import os
 import time
 
+from klotho_unit.items import decode, encode, unless_refused
+
 _UNSAID = object()
 
 
@@ -19,7 +21,7 @@ class KeptCache:
 
     async def get(self, key, default=None, **_):
         item = await self._run(self._item, key)
-        return default if item is None else _decode(item["value"])
+        return default if item is None else decode(item["value"])
 
     async def multi_get(self, keys, **_):
         return list(await asyncio.gather(*(self.get(key) for key in keys)))
@@ -50,7 +52,7 @@ class KeptCache:
         item = await self._run(self._item, key)
         if item is None:
             return False
-        await self.set(key, _decode(item["value"]), ttl or None)
+        await self.set(key, decode(item["value"]), ttl or None)
         return True
 
     async def clear(self, namespace=None, **_):
@@ -73,7 +75,7 @@ class KeptCache:
         return f"{self.namespace}{key}"
 
     def _made(self, key, value, ttl):
-        item = {"key": self._key(key), "value": _encode(value)}
+        item = {"key": self._key(key), "value": encode(value)}
         seconds = self.ttl if ttl is _UNSAID else ttl
         return {**item, "expires": time.time() + seconds} if seconds else item
 
@@ -83,7 +85,7 @@ class KeptCache:
 
     def _add(self, key, item):
         there = "attribute_not_exists(#k) OR expires <= :now"
-        return _unless_refused(
+        return unless_refused(
             lambda: self._table().put(item, condition=there, names={"#k": "key"}, values={"now": time.time()})
         )
 
@@ -95,16 +97,16 @@ class KeptCache:
                     return delta
                 continue
             try:
-                value = int(_decode(item["value"])) + delta
+                value = int(decode(item["value"])) + delta
             except ValueError:
                 raise TypeError("Value is not an integer") from None
-            new = {**item, "value": _encode(value)}
+            new = {**item, "value": encode(value)}
             there = {"condition": "#v = :old", "names": {"#v": "value"}, "values": {"old": item["value"]}}
             if self._replaced(new, there):
                 return value
 
     def _replaced(self, item, there):
-        return _unless_refused(lambda: self._table().put(item, **there))
+        return unless_refused(lambda: self._table().put(item, **there))
 
     def _clear(self, namespace):
         for item in self._table().scan(consistent=True):
@@ -117,25 +119,3 @@ class KeptCache:
 
             self._found = klotho.config.datastores.get(self._name)
         return self._found
-
-
-def _encode(value):
-    from klotho_unit.encoding import encode
-
-    return encode(value)
-
-
-def _decode(text):
-    from klotho_unit.encoding import decode
-
-    return decode(text)
-
-
-def _unless_refused(write):
-    from klotho.runtime.errors import ConditionFailedError
-
-    try:
-        write()
-    except ConditionFailedError:
-        return False
-    return True

@@ -9,6 +9,8 @@ import os
 import time
 from collections.abc import MutableMapping
 
+from klotho_unit.items import decode, encode, unless_refused
+
 _SEEDED = "seeded"  # no encoded key looks like this: they are JSON
 _MISSING = object()
 _turn = 0
@@ -33,28 +35,28 @@ class StoredDict(MutableMapping):
         item = self._item(key)
         if not _is_there(item):
             raise KeyError(key)
-        return _decode(item["value"])
+        return decode(item["value"])
 
     def __setitem__(self, key, value):
-        table, wanted, until = self._table(), {"key": _encode(key)}, self._until()
-        new = {"value": _encode(value), **until}
+        table, wanted, until = self._table(), {"key": encode(key)}, self._until()
+        new = {"value": encode(value), **until}
         change = {"set": new, "remove": () if until else ("until",)}
         while True:  # a new entry gets its place in the order, one that is there keeps it
             if _first(table, {**wanted, **new, "order": _now()}):
                 return
             there = _as_of_now("attribute_exists(#key) AND (attribute_not_exists(#until) OR #until > :now)")
-            if _unless_refused(lambda there=there: table.update(wanted, **change, **there)):
+            if unless_refused(lambda there=there: table.update(wanted, **change, **there)):
                 return
 
     def __delitem__(self, key):
-        if not _is_there(self._table().delete({"key": _encode(key)})):
+        if not _is_there(self._table().delete({"key": encode(key)})):
             raise KeyError(key)
 
     def __contains__(self, key):
         return _is_there(self._item(key))
 
     def __iter__(self):
-        return iter([_decode(item["key"]) for item in self._items()])
+        return iter([decode(item["key"]) for item in self._items()])
 
     def __len__(self):
         return len(self._items())
@@ -66,18 +68,18 @@ class StoredDict(MutableMapping):
         return self.copy() | other
 
     def items(self):
-        return [(_decode(item["key"]), _decode(item["value"])) for item in self._items()]
+        return [(decode(item["key"]), decode(item["value"])) for item in self._items()]
 
     def values(self):
         return [value for _, value in self.items()]
 
     def keys(self):
-        return [_decode(item["key"]) for item in self._items()]
+        return [decode(item["key"]) for item in self._items()]
 
     def pop(self, key, default=_MISSING):
-        item = self._table().delete({"key": _encode(key)})
+        item = self._table().delete({"key": encode(key)})
         if _is_there(item):
-            return _decode(item["value"])
+            return decode(item["value"])
         if default is _MISSING:
             raise KeyError(key)
         return default
@@ -90,7 +92,7 @@ class StoredDict(MutableMapping):
         return dict(self.items())
 
     def _item(self, key):
-        return self._table().get({"key": _encode(key)}, consistent=True)
+        return self._table().get({"key": encode(key)}, consistent=True)
 
     def _items(self):
         items = self._table().scan(consistent=True)
@@ -105,7 +107,7 @@ class StoredDict(MutableMapping):
             # What the dict began with is put in once, by whichever process comes first; not again after it was deleted.
             if self._initial and _first(found, {"key": _SEEDED}):
                 for key, value in self._initial.items():
-                    new = {"key": _encode(key), "value": _encode(value), "order": _now(), **self._until()}
+                    new = {"key": encode(key), "value": encode(value), "order": _now(), **self._until()}
                     _first(found, new)
             self._found = found
         return self._found
@@ -115,21 +117,9 @@ class StoredDict(MutableMapping):
         return {} if self._seconds is None else {"until": math.ceil(time.time()) + self._seconds}
 
 
-def _encode(value):
-    from klotho_unit.encoding import encode
-
-    return encode(value)
-
-
-def _decode(text):
-    from klotho_unit.encoding import decode
-
-    return decode(text)
-
-
 def _first(table, item):
     there = _as_of_now("attribute_not_exists(#key) OR #until <= :now")
-    return _unless_refused(lambda: table.put(item, **there))
+    return unless_refused(lambda: table.put(item, **there))
 
 
 def _as_of_now(condition):
@@ -138,13 +128,3 @@ def _as_of_now(condition):
 
 def _is_there(item):
     return item is not None and item.get("until", time.time() + 1) > time.time()
-
-
-def _unless_refused(write):
-    from klotho.runtime.errors import ConditionFailedError
-
-    try:
-        write()
-    except ConditionFailedError:
-        return False
-    return True
