@@ -19,6 +19,7 @@ import os
 import re
 import sys
 import tarfile
+import time
 import urllib.request
 import zipfile
 from collections.abc import Iterator
@@ -49,14 +50,26 @@ def modules() -> list[Module]:
     return [Module(*line.split()) for line in lines if line and not line.startswith("#")]
 
 
+def downloaded(url: str) -> bytes:
+    """Three times where it fails: a mirror may be busy for a moment."""
+    for tries_left in (2, 1, 0):
+        try:
+            with urllib.request.urlopen(url, timeout=120) as answer:
+                return bytes(answer.read())
+        except OSError as error:
+            if tries_left == 0:
+                raise SystemExit(f"{url} can't be read: {error}") from None
+            time.sleep(3)
+    raise AssertionError("not reached")
+
+
 def fetched(module: Module) -> dict[str, bytes]:
     """The module's files, by their path in it."""
     kept = LOCK.parent / "packages" / PurePosixPath(module.package).name
     if kept.is_file():
         content = kept.read_bytes()
     else:
-        with urllib.request.urlopen(f"{MIRROR}/{module.package}", timeout=120) as answer:
-            content = answer.read()
+        content = downloaded(f"{MIRROR}/{module.package}")
     if hashlib.sha256(content).hexdigest() != module.sha256:
         raise SystemExit(f"{module.package} has another checksum than {LOCK} says")
     inside = dict(_sources(content))
