@@ -25,6 +25,7 @@ from klotho.annotations.languages.javascript.variables import (
 )
 from klotho.annotations.languages.javascript.wrapping import wrapped
 from klotho.annotations.model import Annotation
+from klotho.annotations.topics import refuse_listening_to_itself
 
 if TYPE_CHECKING:
     from klotho.annotations.languages.javascript.program import JavaScriptProgram
@@ -146,10 +147,7 @@ def _refuse_listening_to_itself(program: JavaScriptProgram, module: Module, anno
             continue
         if text_of(node.child_by_field_name("property")) in _LISTENS:
             at = module.source.text.span(node.start_byte, node.end_byte)
-            message = f"the class of {annotation.title} listens to itself, which is not supported yet"
-            notes = ("each unit has an object of it, and every one of them would hear",)
-            helps = ("listen in the file of one unit",)
-            program.code.report.error("annotation-not-yet", message, at, notes=notes, helps=helps)
+            refuse_listening_to_itself(annotation, at, program.code.report)
             return
 
 

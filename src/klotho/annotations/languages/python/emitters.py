@@ -13,6 +13,7 @@ from klotho.annotations.findings import Resource
 from klotho.annotations.languages.python.modules import Module, assigned, nodes_of, text_of
 from klotho.annotations.languages.python.wrapping import is_at_top, qualified, wrapped
 from klotho.annotations.model import Annotation
+from klotho.annotations.topics import refuse_listening_to_itself
 
 if TYPE_CHECKING:
     from klotho.annotations.languages.python.program import PythonProgram
@@ -83,10 +84,7 @@ def _refuse_listening_to_itself(program: PythonProgram, module: Module, annotati
             text_of(node.child_by_field_name("attribute")) in _LISTENS
         ):
             at = module.source.text.span(node.start_byte, node.end_byte)
-            message = f"the class of {annotation.title} listens to itself, which is not supported yet"
-            notes = ("each unit has an object of it, and every one of them would hear",)
-            helps = ("listen in the module of one unit",)
-            program.code.report.error("annotation-not-yet", message, at, notes=notes, helps=helps)
+            refuse_listening_to_itself(annotation, at, program.code.report)
             return
 
 

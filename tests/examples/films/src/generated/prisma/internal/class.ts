@@ -17,8 +17,8 @@ import type * as Prisma from "./prismaNamespace.ts"
 
 const config: runtime.GetPrismaClientConfig = {
   "previewFeatures": [],
-  "clientVersion": "7.10.1",
-  "engineVersion": "d1b3f377ca835d73fd50954a5e22128b9ebdd6b8",
+  "clientVersion": "7.10.0",
+  "engineVersion": "0edf323efd1d98336f3f0a68684b56f689b900d3",
   "activeProvider": "postgresql",
   "inlineSchema": "generator client {\n  provider = \"prisma-client\"\n  output   = \"../src/generated/prisma\"\n}\n\ndatasource db {\n  provider = \"postgresql\"\n}\n\nmodel Director {\n  id    Int    @id @default(autoincrement())\n  name  String @unique\n  films Film[]\n\n  @@map(\"directors\")\n}\n\nmodel Film {\n  id         Int      @id @default(autoincrement())\n  title      String\n  genre      Genre    @default(DRAMA)\n  budget     Decimal?\n  tags       String[]\n  director   Director @relation(fields: [directorId], references: [id])\n  directorId Int      @map(\"director_id\")\n\n  @@map(\"films\")\n}\n\nenum Genre {\n  DRAMA\n  COMEDY\n}\n",
   "runtimeDataModel": {
